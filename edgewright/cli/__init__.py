@@ -1,0 +1,1 @@
+"""The command line: words to command or selector, to text, JSON or YAML."""

@@ -1,0 +1,1 @@
+"""One class per verb: the only place that changes the world."""

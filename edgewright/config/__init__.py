@@ -1,0 +1,1 @@
+"""Settings, locations, contexts, key map and credentials."""

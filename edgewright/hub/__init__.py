@@ -1,0 +1,1 @@
+"""The embedded plane: Palette's edge API on a database of its own."""

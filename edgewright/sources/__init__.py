@@ -1,0 +1,1 @@
+"""Feeds: turn a client into events for the store."""

@@ -1,0 +1,1 @@
+"""Event log, reducer, read model, cache, journal, record and replay."""

@@ -1,0 +1,58 @@
+"""What sources tell the store: one event form for live feeds, the cache, recordings and tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One thing that a source saw.
+
+    `seq` counts within one store from 1; `at` is epoch seconds UTC; `source` names the feed (`plane`, `cache`,
+    `replay`, `command`); `kind` is one of `KINDS`; `payload` is plain JSON data.
+    """
+
+    seq: int
+    at: float
+    source: str
+    kind: str
+    payload: dict[str, Any]
+
+
+HOSTS_SEEN = "hosts.seen"
+"""`{"docs": [document, ...]}`: hosts as the plane tells them, whole documents."""
+HOSTS_GONE = "hosts.gone"
+"""`{"uids": [uid, ...]}`: hosts that the plane no longer has."""
+HOSTS_COMPLETE = "hosts.complete"
+"""`{"uids": [uid, ...]}`: the whole set of host uids now; what is not in it is gone."""
+TOKENS_SEEN = "tokens.seen"
+"""`{"docs": [...], "complete": bool}`."""
+TOKENS_GONE = "tokens.gone"
+"""`{"uids": [uid, ...]}`."""
+PROJECTS_SEEN = "projects.seen"
+"""`{"docs": [...], "complete": bool}`."""
+FEED_SEEN = "feed.seen"
+"""`{"docs": [...]}`: component events of the plane."""
+AUDITS_SEEN = "audits.seen"
+"""`{"docs": [...]}`: audit entries of the plane."""
+SOURCE_STATE = "source.state"
+"""`{"state": live|polling|loading|lost|refused|replay, "message", "since": t, "next_try": t|None, "done": n, "total": n}`."""
+MESSAGE = "message"
+"""`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
+
+KINDS: frozenset[str] = frozenset(
+    {
+        HOSTS_SEEN,
+        HOSTS_GONE,
+        HOSTS_COMPLETE,
+        TOKENS_SEEN,
+        TOKENS_GONE,
+        PROJECTS_SEEN,
+        FEED_SEEN,
+        AUDITS_SEEN,
+        SOURCE_STATE,
+        MESSAGE,
+    }
+)

@@ -1,0 +1,1 @@
+"""Screens, one public class per file."""

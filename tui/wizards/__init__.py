@@ -1,0 +1,1 @@
+"""Guided paths, each a renderer of a schema. Empty room until the forge."""
