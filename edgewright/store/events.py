@@ -38,7 +38,7 @@ FEED_SEEN = "feed.seen"
 AUDITS_SEEN = "audits.seen"
 """`{"docs": [...]}`: audit entries of the plane."""
 SOURCE_STATE = "source.state"
-"""`{"state": live|polling|loading|lost|refused|replay, "message", "since": t, "next_try": t|None, "done": n, "total": n}`."""
+"""`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
 """`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
 
