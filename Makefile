@@ -1,0 +1,71 @@
+# Edgewright. `make run` opens the console, `make test` passes the tests; both need Python 3.11+ with venv and pip only.
+# Everything is installed from lock files with hashes into .venv; nothing outside this folder is touched.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: help run test fast check lint types contracts format e2e e2e-core bench agent lock clean
+
+help:  ## Show these targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.base:
+	@test -n "$(PYTHON)" || { echo "Edgewright needs Python 3.11 or later and found none: install it, or name it with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@$(PY) -c 'import sysconfig, pathlib; pathlib.Path(sysconfig.get_path("purelib"), "edgewright.pth").write_text("$(CURDIR)\n")'
+	@printf '#!/bin/sh\nexec "%s" -m edgewright "$$@"\n' "$(CURDIR)/$(PY)" > $(VENV)/bin/edgewright && chmod +x $(VENV)/bin/edgewright
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.base requirements.txt
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements-dev.txt
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run  ## Open the console (ARGS="..." go to edgewright)
+	@$(PY) -m edgewright $(ARGS)
+
+test: $(VENV)/.dev  ## Run the tests that need no root and no other machine
+	$(PY) -m pytest -m "not e2e" $(PYTEST_ARGS)
+
+check: lint types contracts test  ## Style, types, import contracts, tests
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy edgewright tui tests benchmarks packaging
+
+contracts: $(VENV)/.dev
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev  ## Format the sources
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+e2e: $(VENV)/.dev agent  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
+	$(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
+
+e2e-core: $(VENV)/.dev agent  ## Run the end-to-end tests that the continuous check runs
+	$(PY) -m pytest -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev  ## Run the benchmarks; each prints ratios against a floor of the same run
+	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
+
+agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
+	$(PY) packaging/build_agent.py
+
+lock:  ## Refresh the lock files (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --extra postgresql pyproject.toml -o requirements-dev.txt
+
+clean:  ## Remove what was built here
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
