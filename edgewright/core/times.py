@@ -1,0 +1,117 @@
+"""Time: epoch seconds inside, RFC 3339 UTC at the edges, one-unit ages on the screen.
+
+A time is a `float` of epoch seconds UTC; `None` means unset. On the wire unset is the zero time of Go
+(`0001-01-01T00:00:00.000Z`), as Palette's clients send it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Optional
+
+ZERO = "0001-01-01T00:00:00.000Z"
+"""The text of an unset time."""
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,18}))?(?:([Zz])|([+-])(\d{2}):?(\d{2}))", re.ASCII
+)
+_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)", re.ASCII | re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+
+
+def now() -> float:
+    """Return the present as epoch seconds UTC; the only place of the product that reads the clock."""
+    return time.time()
+
+
+def parse(text: Optional[str]) -> Optional[float]:
+    """Return the epoch seconds of an RFC 3339 time; `None` for an empty text, `None` or a time of the year 1.
+
+    Raises `ValueError` for a text that is no time or lacks its zone.
+    """
+    if text is None or not text.strip():
+        return None
+    found = _RFC3339.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:60]!r} is no RFC 3339 time such as 2026-11-23T08:08:46.851Z")
+    year, month, day, hour, minute, second = (int(found.group(i)) for i in range(1, 7))
+    offset = 0
+    if found.group(9):
+        if int(found.group(10)) > 23 or int(found.group(11)) > 59:
+            raise ValueError(f"{text[:60]!r} has no valid zone")
+        offset = (int(found.group(10)) * 3600 + int(found.group(11)) * 60) * (1 if found.group(9) == "+" else -1)
+    if year <= 1:
+        return None
+    leap = second == 60  # a leap second is told as the last second of its minute
+    try:
+        moment = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)
+    except ValueError as error:
+        raise ValueError(f"{text[:60]!r} is no valid time: {error}") from None
+    fraction = float("0." + found.group(7)) if found.group(7) else 0.0
+    whole = (moment - _EPOCH) // timedelta(seconds=1) - offset
+    return whole + fraction
+
+
+def rfc3339(moment: Optional[float]) -> str:
+    """Return `2026-11-23T08:08:46.851Z` (milliseconds, rounded).
+
+    `None` and what no calendar has give the zero time.
+    """
+    if moment is None:
+        return ZERO
+    try:
+        value = _EPOCH + timedelta(milliseconds=round(moment * 1000))
+    except (OverflowError, ValueError):
+        return ZERO
+    return f"{value.year:04d}{value:-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+
+
+def age(seconds: Optional[float]) -> str:
+    """Return an age in one unit: `7s`, `4m`, `3h`, `2d`; `-` for `None`. A negative age (clocks differ) is `0s`."""
+    if seconds is None:
+        return "-"
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86400:
+        return f"{whole // 3600}h"
+    return f"{whole // 86400}d"
+
+
+def words(seconds: float) -> str:
+    """Return a duration for a sentence: `45 s`, `14 min`, `3 h`, `2 days`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 86400:
+        return f"{whole // 3600} h"
+    days = whole // 86400
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def parse_span(text: str) -> float:
+    """Return the seconds of `90s`, `10m`, `2h`, `1h30m`, `7d`, `2w` or a bare number of seconds.
+
+    Raises `ValueError` when the text is no duration.
+    """
+    cleaned = text.strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", cleaned, re.ASCII):
+        return float(cleaned)
+    total, position = 0.0, 0
+    for part in _SPAN_PART.finditer(cleaned):
+        if part.start() != position:
+            break
+        total += float(part.group(1)) * _SECONDS[part.group(2).lower()]
+        position = part.end()
+    if not cleaned or position != len(cleaned):
+        raise ValueError(f"{text[:60]!r} is no duration; write 90s, 10m, 2h or 7d")
+    return total

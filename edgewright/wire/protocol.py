@@ -1,0 +1,162 @@
+"""Names and limits that the plane, the agent and the clients must spell alike: paths, headers, codes, kinds.
+
+Standard library only, Python 3.9. The rules behind the names are in `docs/protocol.md`, numbered P1 to Pn; Palette's
+own paths come from its public API description 4.8.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+from urllib.parse import quote
+
+API_VERSION = 1
+"""Version of the extension part of the protocol (`/edgewright/v1`)."""
+PREFIX = "/edgewright/v1"
+"""Everything that Palette has no public path for lives below this prefix."""
+EXTENSION = "edgewright"
+"""The one key under metadata, spec or status that holds our own properties of a document."""
+
+# --- Palette's paths -------------------------------------------------------------------------------------------
+AUTHENTICATE = "/v1/auth/authenticate"
+REFRESH = "/v1/auth/refresh/{token}"
+API_KEYS = "/v1/apiKeys"
+API_KEY = "/v1/apiKeys/{uid}"
+API_KEY_STATE = "/v1/apiKeys/{uid}/state"
+USERS_INFO = "/v1/users/info"
+USERS_ME = "/v1/users/me"
+PROJECTS_METADATA = "/v1/dashboard/projects/metadata"
+PROJECTS_SUMMARY = "/v1/dashboard/projects"
+HOSTS_SEARCH = "/v1/dashboard/edgehosts/search"
+HOSTS_SEARCH_SCHEMA = "/v1/dashboard/edgehosts/search/schema"
+APPLIANCES_METADATA = "/v1/dashboard/appliances/metadata"
+HOSTS = "/v1/edgehosts"
+HOSTS_METADATA = "/v1/edgehosts/metadata"
+HOSTS_TAGS = "/v1/edgehosts/tags"
+HOST_REGISTER = "/v1/edgehosts/register"
+HOST = "/v1/edgehosts/{uid}"
+HOST_CONFIG = "/v1/edgehosts/{uid}/config"
+HOST_HEALTH = "/v1/edgehosts/{uid}/health"
+HOST_CHECKSUM = "/v1/edgehosts/{uid}/hostCheckSum"
+HOST_PAIRING_KEY = "/v1/edgehosts/{uid}/hostPairingKey"
+HOST_META = "/v1/edgehosts/{uid}/meta"
+HOST_RESET = "/v1/edgehosts/{uid}/reset"
+HOST_TUNNEL_CONFIG = "/v1/edgehosts/{uid}/tunnelConfig"
+HOST_TUNNEL_STATUS = "/v1/edgehosts/{uid}/tunnelStatus"
+TOKENS = "/v1/edgehosts/tokens"
+TOKEN = "/v1/edgehosts/tokens/{uid}"  # noqa: S105 - a path
+TOKEN_STATE = "/v1/edgehosts/tokens/{uid}/state"  # noqa: S105 - a path
+EVENTS = "/v1/events/components"
+EVENTS_BULK = "/v1/events/components/bulk"
+EVENTS_OF = "/v1/events/components/{objectKind}/{objectUid}"
+AUDITS = "/v1/audits"
+AUDIT = "/v1/audits/{uid}"
+
+# --- our own paths ---------------------------------------------------------------------------------------------
+FEATURES = PREFIX + "/features"
+CHANGES = PREFIX + "/changes"
+OPERATIONS = PREFIX + "/hosts/{uid}/operations"
+OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"
+OPERATION_RESULT = PREFIX + "/hosts/{uid}/operations/{operationId}/result"
+INTENTS = PREFIX + "/hosts/{uid}/intents"
+LOGS = PREFIX + "/hosts/{uid}/logs"
+TUNNEL = PREFIX + "/hosts/{uid}/tunnel"
+
+# --- headers (names are matched without case) ------------------------------------------------------------------
+H_API_KEY = "ApiKey"
+H_AUTHORIZATION = "Authorization"
+H_PROJECT = "ProjectUid"
+H_AUDIT = "AuditUid"
+H_AGENT = "Edgewright-Agent"
+H_GENERATION = "Edgewright-Generation"
+H_INTERVAL = "Edgewright-Interval"
+H_PAGE_LIMIT = "Edgewright-Page-Limit"
+H_IDEMPOTENCY = "Idempotency-Key"
+H_LAST_EVENT = "Last-Event-ID"
+
+# --- how secrets look ------------------------------------------------------------------------------------------
+TOKEN_PREFIX = "ewt_"  # noqa: S105 - the first letters of every registration token
+API_KEY_PREFIX = "ewk_"
+HOST_CREDENTIAL_PREFIX = "ewh_"
+
+# --- operations, intents, changes ------------------------------------------------------------------------------
+OP_COLLECT_LOGS = "collect-logs"
+OP_RESET = "reset"
+OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_RESET)
+
+OP_PENDING = "pending"
+OP_SUCCEEDED = "succeeded"
+OP_FAILED = "failed"
+OP_REFUSED = "refused"
+OP_EXPIRED = "expired"
+OPERATION_RESULTS: Tuple[str, ...] = (OP_SUCCEEDED, OP_FAILED, OP_REFUSED)
+OPERATION_STATES: Tuple[str, ...] = (OP_PENDING, OP_SUCCEEDED, OP_FAILED, OP_REFUSED, OP_EXPIRED)
+
+INTENT_OFFERED = "offered"
+INTENT_CONFLICT = "conflict"
+INTENT_STATES: Tuple[str, ...] = (INTENT_OFFERED, INTENT_CONFLICT)
+
+CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation")
+CHANGE_RESYNC = "resync"
+CHANGE_PUT = "put"
+CHANGE_DELETE = "delete"
+
+# --- error codes (the `code` word of an application error) -----------------------------------------------------
+E_NOT_FOUND = "ResourceNotFound"
+E_FORBIDDEN = "OperationForbidden"
+E_UNAUTHORIZED = "UnAuthorizedAccess"
+E_TOO_MANY = "TooManyRequests"
+E_REQUEST = "RequestError"
+E_TOO_LARGE = "RequestTooLarge"
+E_INTERNAL = "InternalError"
+E_UNAVAILABLE = "ServiceUnavailable"
+E_NOT_IMPLEMENTED = "NotImplemented"
+E_HOST_NOT_REGISTERED = "EdgeHostDeviceNotRegistered"
+E_HOST_NOT_PREREGISTERED = "EdgeHostNotPreRegistered"
+E_DUPLICATE_HOST = "DuplicateEdgeHostUid"
+E_INVALID_TOKEN = "InvalidEdgeToken"  # noqa: S105 - an error code
+E_TOKEN_EXPIRED = "EdgeTokenExpired"  # noqa: S105 - an error code
+E_TOKEN_REVOKED = "EdgeTokenRevoked"  # noqa: S105 - an error code
+E_PROJECT_REQUIRED = "ProjectRequired"
+E_INVALID_PAIRING_KEY = "InvalidPairingKey"
+E_HOST_GONE = "HostGone"
+E_OPERATION_REPORTED = "OperationAlreadyReported"
+E_HOST_IN_USE = "EdgeHostInUse"
+E_IDEMPOTENCY = "IdempotencyKeyReused"
+
+# --- limits ----------------------------------------------------------------------------------------------------
+PAGE_LIMIT = 50
+"""Palette's page size, default and maximum."""
+PAGE_LIMIT_EXTENDED = 1000
+"""The largest page that the hub gives when `Edgewright-Page-Limit` asks for it."""
+MAX_BODY = 10 * 1024 * 1024
+"""The largest request body in bytes that the hub reads (413 above it)."""
+MAX_LOG_LINES = 500
+"""Lines that one `collect-logs` operation may ask for."""
+MAX_LOG_CHUNK = 100
+"""Lines in one POST of a log."""
+MAX_LOG_LINE = 4096
+"""Characters kept of one log line."""
+MAX_MESSAGE = 1024
+"""Characters kept of a message that a host sends."""
+HEARTBEAT_INTERVAL = 60.0
+"""Seconds between two heartbeats unless the plane says otherwise."""
+SILENCE_LIMIT = 600.0
+"""Seconds of silence after which a host is unhealthy, unless the plane is set otherwise."""
+OPERATION_DEADLINE = 900.0
+"""Seconds that an operation may wait for its result, unless the plane says otherwise."""
+LIVENESS_CHANGE_EVERY = 30.0
+"""At most one change of a host in this many seconds when only its liveness moved."""
+STREAM_PING = 15.0
+"""Seconds between two comment lines on an idle change stream."""
+REGISTRATION_ID_LENGTH = 32
+"""Hex digits of a registration id."""
+UID_LENGTH = 24
+"""Hex digits of every uid that the plane makes (hosts bring their own)."""
+
+
+def path(template: str, **values: str) -> str:
+    """Fill a path template; every value is percent-encoded whole, so that a uid can never name another path.
+
+    Raises `KeyError` when the template names a value that was not given.
+    """
+    return template.format(**{name: quote(str(value), safe="") for name, value in values.items()})
