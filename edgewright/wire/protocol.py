@@ -136,6 +136,19 @@ MAX_LOG_CHUNK = 100
 """Lines in one POST of a log."""
 MAX_LOG_LINE = 4096
 """Characters kept of one log line."""
+MAX_EVENTS = 100
+"""Events in one bulk POST."""
+AGENT_EVENT_BACKLOG = 500
+"""Events that an agent keeps while they are not acknowledged."""
+REGISTER_RETRY_WAITING = 30.0
+"""Seconds between two tries of an agent that waits for its approval, at most."""
+ANSWER_TIMEOUT = 20.0
+"""Seconds after which an agent takes an answer as lost."""
+BACKOFF_BASE = 1.0
+BACKOFF_CAP = 60.0
+"""Seconds: the first and the greatest ceiling of the random wait between two tries (P4)."""
+CLOCK_TOLERANCE = 60.0
+"""Seconds that a host's clock may differ from the plane's before it is told."""
 MAX_MESSAGE = 1024
 """Characters kept of a message that a host sends."""
 HEARTBEAT_INTERVAL = 60.0
