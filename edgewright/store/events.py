@@ -41,6 +41,8 @@ SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
 """`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
+ACKNOWLEDGED = "problem.acknowledged"
+"""`{"key": str, "on": bool}`: a person has seen a problem, or takes that back."""
 
 KINDS: frozenset[str] = frozenset(
     {
@@ -54,5 +56,6 @@ KINDS: frozenset[str] = frozenset(
         AUDITS_SEEN,
         SOURCE_STATE,
         MESSAGE,
+        ACKNOWLEDGED,
     }
 )

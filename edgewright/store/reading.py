@@ -1,0 +1,91 @@
+"""Reading values out of a plane's document, as tolerant as the planes are loose.
+
+Keys may come in another case, any list or object may be `null`, a number may be a text. What cannot be read is
+unknown, never an error: one odd host must not hide the other thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from edgewright.core import times
+from edgewright.core.text import clean
+
+EMPTY: Mapping[str, Any] = {}
+
+EXTENSION = "edgewright"
+"""The one key under which our extensions stand in metadata, spec and status."""
+
+
+def value(obj: Mapping[str, Any], key: str) -> Any:
+    """Return the value of `key`, whatever its case; `None` when it is not there."""
+    found = obj.get(key)
+    if found is not None or key in obj:
+        return found
+    low = key.lower()
+    for name, other in obj.items():
+        if name.lower() == low:
+            return other
+    return None
+
+
+def part(obj: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under `key`, an empty one when there is none."""
+    found = value(obj, key)
+    return found if isinstance(found, dict) else EMPTY
+
+
+def parts(obj: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the objects of the list under `key`."""
+    found = value(obj, key)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def text(obj: Mapping[str, Any], key: str, limit: int = 1024) -> str:
+    """Return the text under `key`, made harmless; `""` when it is not there."""
+    found = value(obj, key)
+    if isinstance(found, str):
+        return tidy(found) if limit == 1024 else clean(found, limit=limit)
+    return "" if found is None or isinstance(found, (dict, list)) else clean(found, limit=limit)
+
+
+@lru_cache(maxsize=16384)
+def tidy(found: str) -> str:
+    """Clean a text; the same few texts (sites, versions, reasons) come thousands of times, so they are remembered."""
+    return clean(found)
+
+
+def number(obj: Mapping[str, Any], key: str) -> float | None:
+    """Return the finite number under `key`, `None` when there is none."""
+    found = value(obj, key)
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    return float(found) if -1e18 < found < 1e18 else None
+
+
+def whole(obj: Mapping[str, Any], key: str) -> int | None:
+    """Return the whole number under `key`, `None` when there is none."""
+    found = number(obj, key)
+    return None if found is None else int(found)
+
+
+def when(obj: Mapping[str, Any], key: str) -> float | None:
+    """Return the time under `key` in epoch seconds; unset and unreadable times are `None`."""
+    found = value(obj, key)
+    return moment(found) if isinstance(found, str) else None
+
+
+@lru_cache(maxsize=65536)
+def moment(found: str) -> float | None:
+    """Parse one time text; a page of hosts repeats the same few thousand."""
+    try:
+        return times.parse(found)
+    except ValueError:
+        return None
+
+
+def flag(obj: Mapping[str, Any], key: str) -> bool:
+    """Return whether `key` holds a plain true."""
+    return value(obj, key) is True

@@ -1,0 +1,159 @@
+"""The reducer: model and events in, next model and patches out. Pure: no clock, no I/O, no chance.
+
+Events are folded one after the other, so that any way of cutting a log into batches gives the same model. A batch
+copies each collection that it touches once, and patches are taken from before and after the whole batch: what ends
+equal to what it was is no patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from edgewright.core.text import clean
+from edgewright.store import events as kinds
+from edgewright.store import model as names
+from edgewright.store.draft import Draft
+from edgewright.store.events import Event
+from edgewright.store.model import Model, Patch, SourceStatus
+from edgewright.store.normalise import audit_row, event_row, host_row, project_row, token_row
+from edgewright.store.rows import MessageRow
+
+
+def reduce(model: Model, events: Iterable[Event]) -> tuple[Model, tuple[Patch, ...]]:
+    """Fold `events` into `model`; return the next model and what differs.
+
+    Unknown kinds and odd payloads are skipped.
+    """
+    draft = Draft(model)
+    for event in events:
+        handler = _HANDLERS.get(event.kind)
+        if handler is not None:
+            handler(draft, event)
+        draft.seq, draft.at = event.seq, event.at
+    return draft.finish()
+
+
+def _docs(event: Event) -> list[dict[str, Any]]:
+    found = event.payload.get("docs")
+    return [doc for doc in found if isinstance(doc, dict)] if isinstance(found, list) else []
+
+
+def _uids(event: Event) -> list[str]:
+    found = event.payload.get("uids")
+    return [clean(uid) for uid in found if isinstance(uid, str)] if isinstance(found, list) else []
+
+
+def _hosts_seen(draft: Draft, event: Event) -> None:
+    for doc in _docs(event):
+        row = host_row(doc, event.at)
+        if row is not None:
+            draft.put_host(row)
+    draft.beat(event.at)
+
+
+def _hosts_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        draft.drop_host(uid)
+    draft.beat(event.at)
+
+
+def _hosts_complete(draft: Draft, event: Event) -> None:
+    kept = set(_uids(event))
+    for uid in [uid for uid in draft.view(names.HOSTS) if uid not in kept]:
+        draft.drop_host(uid)
+    draft.beat(event.at)
+
+
+def _tokens_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in (token_row(doc, event.at) for doc in _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.TOKENS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.TOKENS, {row.uid for row in rows})
+
+
+def _tokens_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        draft.drop(names.TOKENS, uid)
+
+
+def _projects_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(project_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.PROJECTS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.PROJECTS, {row.uid for row in rows})
+
+
+def _feed_seen(draft: Draft, event: Event) -> None:
+    for row in map(event_row, _docs(event)):
+        if row is not None:
+            draft.put(names.FEED, row.uid, row)
+    draft.keep_newest(names.FEED, names.FEED_LIMIT)
+
+
+def _audits_seen(draft: Draft, event: Event) -> None:
+    for row in map(audit_row, _docs(event)):
+        if row is not None:
+            draft.put(names.AUDITS, row.uid, row)
+    draft.keep_newest(names.AUDITS, names.FEED_LIMIT)
+
+
+def _source_state(draft: Draft, event: Event) -> None:
+    told = event.payload
+    before = draft.source
+    state = str(told.get("state") or before.state)
+    in_touch = state in ("live", "polling", "loading", "replay")
+    contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
+    draft.source = SourceStatus(
+        state=state,
+        message=clean(told.get("message") or ""),
+        since=_time(told.get("since")) or (before.since if state == before.state else event.at),
+        next_try=_time(told.get("next_try")),
+        done=_count(told.get("done")),
+        total=_count(told.get("total")),
+        contact=contact,
+        plane=clean(told.get("plane") or before.plane, limit=20),
+        version=clean(told.get("version") or before.version, limit=60),
+    )
+
+
+def _message(draft: Draft, event: Event) -> None:
+    level = event.payload.get("level")
+    text = clean(event.payload.get("text") or "")
+    shown = level if level in ("info", "ok", "warn", "bad") else "info"
+    draft.messages = (*draft.messages, MessageRow(event.seq, event.at, str(shown), text))[-names.MESSAGE_LIMIT :]
+
+
+def _acknowledged(draft: Draft, event: Event) -> None:
+    key = event.payload.get("key")
+    if not isinstance(key, str):
+        return
+    if event.payload.get("on", True):
+        draft.put(names.ACKNOWLEDGED, key, event.at)
+    else:
+        draft.drop(names.ACKNOWLEDGED, key)
+
+
+def _time(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _count(value: object) -> int:
+    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+
+
+_HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
+    kinds.HOSTS_SEEN: _hosts_seen,
+    kinds.HOSTS_GONE: _hosts_gone,
+    kinds.HOSTS_COMPLETE: _hosts_complete,
+    kinds.TOKENS_SEEN: _tokens_seen,
+    kinds.TOKENS_GONE: _tokens_gone,
+    kinds.PROJECTS_SEEN: _projects_seen,
+    kinds.FEED_SEEN: _feed_seen,
+    kinds.AUDITS_SEEN: _audits_seen,
+    kinds.SOURCE_STATE: _source_state,
+    kinds.MESSAGE: _message,
+    kinds.ACKNOWLEDGED: _acknowledged,
+}

@@ -1,0 +1,167 @@
+"""The store: takes events from sources, keeps the model, tells subscribers what changed.
+
+One thread, the loop's, may use it. Sources in other threads come in by `loop.call_soon_threadsafe(store.emit, ...)`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from edgewright.core import times
+from edgewright.store import events as kinds
+from edgewright.store import model as names
+from edgewright.store.coalescer import TICK, Coalescer
+from edgewright.store.events import Event
+from edgewright.store.model import COLLECTIONS, Model, Patch
+from edgewright.store.reducer import reduce
+from edgewright.store.subscription import Callback, Subscription
+
+log = logging.getLogger(__name__)
+
+SLICE: Final = 0.03
+"""Seconds of reducing at a time; then keys and paints have their turn."""
+DOCUMENTS: Final = 4096
+"""Raw documents kept of what was seen last; older ones are asked of the plane."""
+_DOCUMENT_KINDS: Final = {kinds.HOSTS_SEEN: names.HOSTS, kinds.FEED_SEEN: names.FEED, kinds.AUDITS_SEEN: names.AUDITS}
+
+Tap = Callable[[Event], None]
+"""Hears each event as it comes in, before it is reduced (the recorder does)."""
+
+
+class Store:
+    """Model, subscribers and raw documents of one context."""
+
+    def __init__(
+        self, model: Model | None = None, *, clock: Callable[[], float] = times.now, tick: float = TICK
+    ) -> None:
+        self._model = model or Model()
+        self._clock = clock
+        self._seq = self._model.seq
+        self._pending: deque[Event] = deque()
+        self._subscriptions: list[Subscription] = []
+        self._taps: list[Tap] = []
+        self._documents: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+        self._coalescer = Coalescer(self._round, tick)
+
+    @property
+    def model(self) -> Model:
+        """The model as of the last round."""
+        return self._model
+
+    def now(self) -> float:
+        """Return the present as the store's clock has it, epoch seconds UTC."""
+        return self._clock()
+
+    def emit(self, source: str, kind: str, payload: Mapping[str, Any], at: float | None = None) -> Event:
+        """Take in one event; it is in the model after the next round. Raises `ValueError` for an unknown kind."""
+        if kind not in kinds.KINDS:
+            raise ValueError(f"{kind!r} is no kind of event")
+        self._seq += 1
+        event = Event(self._seq, self._clock() if at is None else at, source, kind, dict(payload))
+        self._keep_documents(event)
+        for tap in self._taps:
+            tap(event)
+        self._pending.append(event)
+        self._coalescer.poke()
+        return event
+
+    def message(self, text: str, level: str = "info", source: str = "command") -> None:
+        """Put one line on the message line and into the message log; `level` is info, ok, warn or bad."""
+        self.emit(source, kinds.MESSAGE, {"level": level, "text": text})
+
+    def acknowledge(self, key: str, on: bool = True) -> None:
+        """Mark the problem `key` (see `selectors.problems`) as seen by a person, or take that back."""
+        self.emit("command", kinds.ACKNOWLEDGED, {"key": key, "on": on})
+
+    def subscribe(self, collections: Iterable[str], callback: Callback) -> Subscription:
+        """Call `callback(patches)` after each round that changed one of `collections` (names of `store.model`).
+
+        The result ends the subscription when it is called; `pause()` and `resume()` are for hidden screens. Raises
+        `ValueError` for an unknown collection.
+        """
+        wanted = frozenset(collections)
+        unknown = wanted - COLLECTIONS
+        if unknown:
+            raise ValueError(f"no such collection: {', '.join(sorted(unknown))}")
+        subscription = Subscription(wanted, callback, self._subscriptions)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def tap(self, listener: Tap) -> Callable[[], None]:
+        """Let `listener` hear each event as it comes in; the result ends that."""
+        self._taps.append(listener)
+        return lambda: self._taps.remove(listener) if listener in self._taps else None
+
+    def flush(self) -> None:
+        """Reduce everything that is pending and tell the subscribers, now."""
+        self._coalescer.stop()
+        batch = list(self._pending)
+        self._pending.clear()
+        self._apply(batch)
+
+    def restore(self, model: Model) -> None:
+        """Take `model` (from the cache or a recording) in the place of what is there; subscribers get resets."""
+        self._pending.clear()
+        self._documents.clear()
+        self._model = model
+        self._seq = max(self._seq, model.seq)
+        self._tell(tuple(Patch(name, op="reset") for name in sorted(COLLECTIONS)))
+
+    def document(self, collection: str, uid: str) -> dict[str, Any] | None:
+        """Return the raw document seen last of a thing, `None` when it was not seen in this session (ask the plane)."""
+        return self._documents.get((collection, uid))
+
+    def keep_document(self, collection: str, uid: str, doc: dict[str, Any]) -> None:
+        """Remember a document that was fetched on demand."""
+        self._documents[collection, uid] = doc
+        self._documents.move_to_end((collection, uid))
+        while len(self._documents) > DOCUMENTS:
+            self._documents.popitem(last=False)
+
+    def close(self) -> None:
+        """Reduce what is pending and stop; subscribers hear no more."""
+        self.flush()
+        self._subscriptions.clear()
+        self._taps.clear()
+
+    def _round(self) -> bool:
+        """Reduce for one slice of time; return whether events are left."""
+        began, batch, size = time.perf_counter(), [], 0
+        while self._pending and size < 500:
+            event = self._pending.popleft()
+            batch.append(event)
+            docs = event.payload.get("docs")
+            size += 1 + (len(docs) if isinstance(docs, list) else 0)
+        self._apply(batch)
+        while self._pending and time.perf_counter() - began < SLICE:
+            self._apply([self._pending.popleft()])
+        return bool(self._pending)
+
+    def _apply(self, batch: Sequence[Event]) -> None:
+        if not batch:
+            return
+        self._model, patches = reduce(self._model, batch)
+        if patches:
+            self._tell(patches)
+
+    def _tell(self, patches: tuple[Patch, ...]) -> None:
+        for subscription in tuple(self._subscriptions):
+            try:
+                subscription.deliver(patches)
+            except Exception:  # one broken screen must not cut the others off from the fleet
+                log.exception("a subscriber of %s failed", ", ".join(sorted(subscription.collections)))
+
+    def _keep_documents(self, event: Event) -> None:
+        collection = _DOCUMENT_KINDS.get(event.kind)
+        docs = event.payload.get("docs")
+        if collection is None or not isinstance(docs, list):
+            return
+        for doc in docs[-DOCUMENTS:]:
+            meta = doc.get("metadata") if isinstance(doc, dict) else None
+            uid = meta.get("uid") if isinstance(meta, dict) else None
+            if isinstance(uid, str) and uid:
+                self.keep_document(collection, uid, doc)
