@@ -1,0 +1,96 @@
+"""The question before anything is changed: the plan whole, Cancel first, the name typed where the rule says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Button, Input, Static
+
+from tui.modals.base import DecisionModal
+from tui.modals.plan_content import plan_lines
+from tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from edgewright.commands.base import Danger, Plan
+
+
+class ConfirmModal(DecisionModal[bool]):
+    """Shows a plan and returns True only when the person chose to go; everything else leaves things as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+        Binding("down", "scroll(1)", "Read on", show=False, id="modal-down"),
+        Binding("up", "scroll(-1)", "Read back", show=False, id="modal-up"),
+        Binding("pagedown", "scroll(8)", show=False),
+        Binding("pageup", "scroll(-8)", show=False),
+    ]
+    DEFAULT_CSS = """
+    ConfirmModal {
+        & #choices { height: auto; margin-top: 1; }
+        & #choices Button { margin-right: 2; min-width: 10; }
+        & #typed-label { width: auto; padding: 0 1; }
+        & #typed { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+        & #typed-wrong { height: auto; color: $warn; }
+    }
+    """
+
+    def __init__(self, plan: Plan, danger: Danger = "write") -> None:
+        super().__init__(classes="-danger" if danger == "destructive" else "")
+        self.plan = plan
+        self.danger = danger
+        self.title_text = f" {plan.title} "
+        self.keys_text = "enter choose  tab next  ↑↓ read the plan  esc cancel"
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the plan, then Cancel before Go, with the place to type the name."""
+        yield LineView(id="plan")
+        with Horizontal(id="choices"):
+            yield Button("Cancel", id="cancel", compact=True)
+            if self.plan.confirm_text is None:
+                yield Button(
+                    "Go", id="go", compact=True, variant="error" if self.danger == "destructive" else "primary"
+                )
+            else:
+                yield Static(f"type {self.plan.confirm_text} to go:", id="typed-label", markup=False)
+                yield Input(id="typed", compact=True)
+        yield Static("", id="typed-wrong", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the plan and put the focus on Cancel."""
+        view = self.query_one("#plan", LineView)
+        view.can_focus = False
+        lines = plan_lines(self.plan, self.inner_width())
+        view.set_lines(lines)
+        view.styles.height = max(min(len(lines), self.room_height(4)), 1)
+        self.query_one("#typed-wrong").display = False
+        self.query_one("#cancel", Button).focus()
+
+    def action_scroll(self, step: int) -> None:
+        """Move the plan without taking the focus from Cancel."""
+        self.query_one("#plan", LineView).scroll_relative(y=step, animate=False)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(False)
+
+    @on(Button.Pressed, "#go")
+    def _go(self) -> None:
+        self.dismiss(True)
+
+    @on(Input.Submitted, "#typed")
+    def _typed(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self.plan.confirm_text:
+            self.dismiss(True)
+            return
+        wrong = self.query_one("#typed-wrong", Static)
+        wrong.update(f"That is not {self.plan.confirm_text}. Nothing was done.")
+        wrong.display = True
+
+    def action_leave(self) -> None:
+        """Escape is Cancel."""
+        self.dismiss(False)

@@ -1,0 +1,85 @@
+"""What a person reads before and after a verb does something: the plan, then the result for each target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgewright.core.text import clean
+from tui.widgets.lines import Line, Role, heading, line, pad, wrap
+
+if TYPE_CHECKING:
+    from edgewright.commands.base import Outcome, Plan
+
+TOUCHES_SHOWN = 200
+"""Targets listed by name; more than these are counted."""
+
+
+def plan_lines(plan: Plan, width: int) -> list[Line]:
+    """Return the plan: what happens, what it touches, what cannot be undone, the command line that does the same."""
+    out: list[Line] = [heading("WHAT HAPPENS")]
+    for sentence in plan.lines:
+        out += wrap(clean(sentence), width, first="  ", rest="    ")
+    if plan.touches:
+        count = len(plan.touches)
+        out += [Line(), heading("TOUCHES", width, f"{count:,}" if count > 1 else "")]
+        out += _names(plan.touches, width)
+    if plan.cannot_undo:
+        out += [Line(), line(("CANNOT BE UNDONE", "bad"))]
+        for sentence in plan.cannot_undo:
+            out += wrap(clean(sentence), width, first="  ", rest="    ")
+    if plan.cli:
+        out += [Line(), *wrap(clean(plan.cli, limit=4000), width, first="same as   ", rest="          ", role="accent")]
+    return out
+
+
+def _names(names: Sequence[str], width: int) -> list[Line]:
+    shown = [clean(name) for name in names[:TOUCHES_SHOWN]]
+    room = min(max((len(name) for name in shown), default=0) + 2, width - 2)
+    across = max((width - 2) // max(room, 1), 1)
+    if any(" " in name for name in shown) or len(shown) < 4:
+        across = 1
+    out: list[Line] = []
+    for start in range(0, len(shown), across):
+        row = shown[start : start + across]
+        out += [line("  ", *(pad(name, room) for name in row))] if across > 1 else wrap(row[0], width, "  ", "    ")
+    if len(names) > len(shown):
+        out.append(line((f"  and {len(names) - len(shown):,} more", "muted")))
+    return out
+
+
+def progress_lines(reports: Sequence[str], width: int) -> list[Line]:
+    """Return what a running verb told so far, the newest last."""
+    if not reports:
+        return [line(("► ", "work"), "Starting ...")]
+    last = len(reports) - 1
+    out: list[Line] = []
+    for index, report in enumerate(reports):
+        sign: tuple[str, Role] = ("► ", "work") if index == last else ("• ", "muted")
+        out.append(line(sign, clean(report)))
+    return out
+
+
+def outcome_lines(outcome: Outcome, width: int) -> list[Line]:
+    """Return what came of it: what failed first, each with its reason and the next step, then what was done."""
+    out: list[Line] = []
+    if outcome.failed:
+        out.append(heading("NOT DONE", width, f"{len(outcome.failed):,}"))
+        for target, error in outcome.failed:
+            out.append(line(("▲ ", "bad"), (clean(target), "strong")))
+            out += wrap(clean(error.message), width, first="  ", rest="  ")
+            if error.hint:
+                out += wrap(clean(error.hint), width, first="  ", rest="  ", role="muted")
+        out.append(Line())
+    if outcome.message:
+        out += wrap(clean(outcome.message), width, role="strong")
+    if outcome.done:
+        out.append(heading("DONE", width, f"{len(outcome.done):,}"))
+        out += [line(("• ", "ok"), clean(target)) for target in outcome.done]
+    return out or [line("Nothing had to be done.")]
+
+
+def error_lines(message: str, hint: str, width: int) -> list[Line]:
+    """Return a failure as a sentence and the next step."""
+    out = [line(("▲ ", "bad"), ("This did not work.", "strong")), *wrap(clean(message), width, "  ", "  ")]
+    return [*out, *wrap(clean(hint), width, "  ", "  ", role="muted")] if hint else out

@@ -1,0 +1,86 @@
+"""A verb at work: what it reports while it runs, then what came of it, staying until it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from edgewright.core.errors import EdgewrightError
+from tui.modals.base import DecisionModal
+from tui.modals.plan_content import error_lines, outcome_lines, progress_lines
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line
+
+if TYPE_CHECKING:
+    from edgewright.commands.base import Outcome
+
+Apply = Callable[[Callable[[str], None]], Awaitable["Outcome"]]
+"""Runs the verb; gets where to report one line of progress."""
+
+
+class RunModal(DecisionModal["Outcome | None"]):
+    """Runs a verb that was agreed to. A clean end closes by itself; a failure stays and says what to do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False, id="modal-close")]
+
+    def __init__(self, title: str, apply: Apply, stay: bool = False) -> None:
+        super().__init__()
+        self.title_text = f" {title} "
+        self.keys_text = "esc stop waiting"
+        self.outcome: Outcome | None = None
+        self.finished = False
+        self._apply = apply
+        self._stay = stay
+        self._reports: list[str] = []
+
+    def compose_body(self) -> ComposeResult:
+        """Yield where progress and result are shown."""
+        yield LineView(id="progress")
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self._show(progress_lines(self._reports, self.inner_width()))
+        self.query_one("#progress", LineView).focus()
+        self._run()
+
+    @work(exclusive=True, group="verb:apply", exit_on_error=False)
+    async def _run(self) -> None:
+        try:
+            outcome = await self._apply(self._report)
+        except EdgewrightError as error:
+            self._end(error_lines(error.message, error.hint, self.inner_width()))
+            return
+        self.outcome = outcome
+        if outcome.failed or self._stay:
+            self._end(outcome_lines(outcome, self.inner_width()))
+        else:
+            self.finished = True
+            self.dismiss(outcome)
+
+    def _report(self, text: str) -> None:
+        self._reports.append(text)
+        if self.is_mounted:
+            lines = progress_lines(self._reports, self.inner_width())
+            self._show(lines)
+            self.query_one("#progress", LineView).scroll_end(animate=False)
+
+    def _end(self, lines: list[Line]) -> None:
+        self.finished = True
+        self._show(lines)
+        self.query_one("#keys", Static).update("enter close  ↑↓ read")
+
+    def _show(self, lines: list[Line]) -> None:
+        view = self.query_one("#progress", LineView)
+        view.set_lines(lines)
+        view.styles.height = max(min(len(lines), self.room_height(2)), 1)
+
+    def action_leave(self) -> None:
+        """Close; a verb that still runs is told to stop and leaves what it did."""
+        if not self.finished:
+            self.workers.cancel_group(self, "verb:apply")
+        self.dismiss(self.outcome)

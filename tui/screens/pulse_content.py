@@ -1,0 +1,286 @@
+"""What the start screen says, as lines: what is wrong worst first, what the fleet is, what was told last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgewright.core import times
+from tui.widgets.lines import Line, Piece, Role, Span, columns, cut, heading, line, pad, rule, spread
+
+Section = Literal["person", "unwell", "working"]
+
+TITLES: dict[Section, str] = {"person": "NEEDS A PERSON", "unwell": "NOT WELL", "working": "WORKING"}
+SIGNS: dict[Section, tuple[str, Role]] = {"person": ("‼", "warn"), "unwell": ("▲", "bad"), "working": ("►", "work")}
+BARS = "▁▂▃▄▅▆▇█"
+NAME_WIDTH = 13
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that is not as it should be, or is on its way."""
+
+    key: str
+    """What enter opens: `host/<uid>`, `token/<uid>` or `hosts/<filter>`."""
+    section: Section
+    name: str
+    sentence: str
+    since: float | None = None
+    """Since when, epoch seconds UTC."""
+    who: str = ""
+    """Who must act: field, plane, carrier, person; or the time left of what is on its way."""
+    detail: tuple[str, ...] = ()
+    """More sentences for the pane beside the list."""
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True)
+class TagCount:
+    """How the hosts of one tag are."""
+
+    tag: str
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many hosts carry the tag."""
+        return self.healthy + self.unhealthy + self.unknown
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the event feed."""
+
+    key: str
+    at: float
+    text: str
+    role: Role = ""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Everything that the start screen shows, already chosen and sorted."""
+
+    now: float
+    checked: float | None = None
+    """When the plane was last heard, epoch seconds UTC; None when never."""
+    items: tuple[Item, ...] = ()
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+    by_state: tuple[tuple[str, int], ...] = ()
+    sites: tuple[TagCount, ...] = ()
+    """Worst first; the tag is the site's name alone."""
+    tags: tuple[TagCount, ...] = ()
+    """Worst first, all tags but `site`, as `key:value`."""
+    tokens_ending: tuple[tuple[str, float], ...] = ()
+    """Name and when it ends, soonest first."""
+    tokens: int = 0
+    heartbeats: tuple[float, ...] = ()
+    """Hosts heard per slice of the last hour, oldest first."""
+    rate: float | None = None
+    """Heartbeats a second now, None when not known."""
+    feed: tuple[Told, ...] = ()
+    """Newest first."""
+    simulated: int = 0
+    loading: str = ""
+    """What is still on its way (`1,200 of 30,000 hosts`), empty when all is here."""
+    lost: str = ""
+    """Why the plane is not heard, empty when it is."""
+    acknowledged: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def total(self) -> int:
+        """Return how many hosts there are."""
+        return self.healthy + self.unhealthy + self.unknown
+
+
+def age_of(since: float | None, now: float) -> str:
+    """Return the age in one unit, `-` when not known."""
+    return "-" if since is None else times.age(max(now - since, 0.0))
+
+
+def problem_lines(pulse: Pulse, width: int) -> list[Line]:
+    """Return the three lists, worst first; one calm line when there is nothing to say."""
+    shown: list[Line] = []
+    for section, title in TITLES.items():
+        items = [item for item in pulse.items if item.section == section]
+        if not items:
+            continue
+        words = "" if any(one.spans and one.key for one in shown) else "since   who     "
+        shown.append(heading(title, width, words))
+        shown.extend(_item_line(item, pulse.now, width) for item in sorted(items, key=lambda item: item.acknowledged))
+    if shown:
+        return shown
+    return _calm_lines(pulse, width)
+
+
+def _item_line(item: Item, now: float, width: int) -> Line:
+    glyph, role = SIGNS[item.section]
+    told: Role = "muted" if item.acknowledged else ""
+    who = "seen" if item.acknowledged else item.who
+    fixed = 2 + NAME_WIDTH + 1 + 2 + 5 + 2 + 9
+    room = max(width - fixed, 8)
+    return columns(
+        (
+            ((f"{glyph} {pad(item.name, NAME_WIDTH)} ", "muted" if item.acknowledged else role), NAME_WIDTH + 3),
+            ((cut(item.sentence, room), told), room),
+            ((age_of(item.since, now), told or "strong"), -5),
+            ((who, "muted"), 9),
+        ),
+        gap=0 if width < 60 else 1,
+        key=item.key,
+    )
+
+
+def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
+    when = "not checked yet" if pulse.checked is None else f"checked {age_of(pulse.checked, pulse.now)} ago"
+    if pulse.lost:
+        return [
+            line(
+                ("▬ ", "parked"), ("Nothing known to be wrong, but the plane is not heard: ", ""), (pulse.lost, "warn")
+            )
+        ]
+    if pulse.loading and not pulse.total:
+        return [line(("► ", "work"), (f"Loading the fleet: {pulse.loading}.", ""))]
+    if not pulse.total:
+        return [
+            line(("○ ", "muted"), ("No host has come in yet.", "strong"), (f"  {when}", "muted")),
+            line(),
+            line("  A host comes in with a registration token: press ", ("T", "accent"), " for tokens, then"),
+            line("  run on the host   ", ("edgewright agent install --endpoint URL --token-file FILE", "accent")),
+            line(),
+            line(("  What comes in shows here at once.", "muted")),
+        ]
+    many = f"all {pulse.total:,} hosts are" if pulse.total > 1 else "the one host is"
+    sentence = f"Nothing is wrong: {many} well."
+    if pulse.unknown:
+        sentence = f"Nothing is known to be wrong: {pulse.healthy:,} well, {pulse.unknown:,} not heard of yet."
+    return [line(("• ", "ok"), (cut(sentence, width - 24), ""), (f"  {when}", "muted"))]
+
+
+def spark(values: Sequence[float], width: int) -> str:
+    """Return a line of bars for `values`, the newest at the right; a gap where nothing is known."""
+    if not values:
+        return ""
+    values = list(values)[-width:]
+    top = max(values) or 1.0
+    return "".join(BARS[min(int(value / top * (len(BARS) - 1) + 0.5), len(BARS) - 1)] for value in values)
+
+
+def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
+    """Return the three lines of counts: fleet, sites, tokens."""
+    counts: list[Piece] = [
+        (pad("FLEET", 9), "head"),
+        *_count_pieces(pulse.healthy, pulse.unhealthy, pulse.unknown, word=True),
+    ]
+    if pulse.simulated:
+        counts.append((f"   {pulse.simulated:,} simulated", "work"))
+    room = max(min(width - line(*counts).width - 22, 60), 0)
+    beats: list[Piece] = []
+    if pulse.heartbeats and room >= 6:
+        beats = [("heartbeats ", "muted"), (spark(pulse.heartbeats, room), "info")]
+        beats.append(("  -/s" if pulse.rate is None else f" {pulse.rate:.1f}/s", "muted"))
+    return [spread(counts, beats, width), _site_line(pulse, width), _token_line(pulse, width)]
+
+
+def _count_pieces(healthy: int, unhealthy: int, unknown: int, word: bool = False) -> list[Piece]:
+    pieces: list[Piece] = [("• ", "ok"), (f"{healthy:,}" + (" healthy" if word else ""), "")]
+    if unhealthy:
+        pieces += [("   ▲ ", "bad"), (f"{unhealthy:,}" + (" unhealthy" if word else ""), "strong")]
+    if unknown:
+        pieces += [("   ○ ", "muted"), (f"{unknown:,}" + (" unknown" if word else ""), "")]
+    return pieces
+
+
+def _site_line(pulse: Pulse, width: int) -> Line:
+    bad = sum(1 for site in pulse.sites if site.unhealthy)
+    unknown = sum(1 for site in pulse.sites if not site.unhealthy and site.unknown == site.total)
+    left: list[Piece] = [(pad("SITES", 9), "head")]
+    if pulse.sites:
+        left += _count_pieces(len(pulse.sites) - bad - unknown, bad, unknown)
+    else:
+        left.append(("- no host carries a tag `site`", "muted"))
+    right: list[Piece] = []
+    for state, count in pulse.by_state:
+        right += [(f"  {state} ", "muted"), (f"{count:,}", "")]
+    return spread(left, right, width)
+
+
+def _token_line(pulse: Pulse, width: int) -> Line:
+    left: list[Piece] = [(pad("TOKENS", 9), "head")]
+    if pulse.tokens_ending:
+        name, ends = pulse.tokens_ending[0]
+        left_time = ends - pulse.now
+        role: Role = "warn" if left_time < 7 * 86400 else ""
+        when = f"ends in {times.age(left_time)}" if left_time > 0 else f"ended {times.age(-left_time)} ago"
+        left += [(f"{name} {when}", role)]
+        more = len(pulse.tokens_ending) - 1
+        left.append((f"   and {more} more within 30d" if more > 0 else "", "muted"))
+    else:
+        left.append((f"{pulse.tokens:,}, none ends within 30d" if pulse.tokens else "- none made yet", "muted"))
+    return spread(left, [(pulse.loading and f"loading {pulse.loading}", "work")], width)
+
+
+def feed_lines(feed: Sequence[Told], width: int, limit: int | None = None) -> list[Line]:
+    """Return what was told, newest first: time, then the sentence in its colour."""
+    out: list[Line] = []
+    for told in feed[:limit]:
+        stamp = times.rfc3339(told.at)[11:19] + "Z "
+        out.append(line((stamp, "muted"), (cut(told.text, max(width - len(stamp), 4)), told.role), key=told.key))
+    return out or [line(("No event yet.", "muted"))]
+
+
+def detail_lines(item: Item | None, pulse: Pulse, width: int) -> list[Line]:
+    """Return the pane beside the list: the thing under the cursor in whole sentences."""
+    from tui.widgets.lines import wrap
+
+    if item is None:
+        return [line(("Nothing to look at.", "muted"))]
+    glyph, role = SIGNS[item.section]
+    out = [spread([(f"{glyph} {item.name}", role)], [(item.who, "muted")], width)]
+    for sentence in (item.sentence, *item.detail):
+        out += wrap(sentence, width - 2, first="  ", rest="  ")
+    if item.since is not None:
+        since = f"since {times.rfc3339(item.since)[:19]}Z"
+        out.append(line("  ", (f"{since}, {times.words(max(pulse.now - item.since, 0))}", "muted")))
+    return out
+
+
+def board_lines(pulse: Pulse, width: int, height: int) -> list[Line]:
+    """Return the third column: sites and tags, worst first, each with its counts; enter shows their hosts."""
+    out: list[Line] = []
+    for title, prefix, rows in (("SITES", "site:", pulse.sites), ("TAGS", "", pulse.tags)):
+        if not rows:
+            continue
+        if out:
+            out.append(line())
+        room = max((height - len(out)) // (2 if title == "SITES" and pulse.tags else 1) - 2, 3)
+        out.append(heading(title, width, "hosts"))
+        out.extend(_tag_line(row, prefix, width) for row in rows[:room])
+        if len(rows) > room:
+            out.append(line((f"  and {len(rows) - room:,} more, all well or better than these", "muted")))
+    return out or [line(("No host carries a tag yet.", "muted"))]
+
+
+def _tag_line(row: TagCount, prefix: str, width: int) -> Line:
+    sign: Span = Span("▲ ", "bad") if row.unhealthy else Span("• ", "ok") if row.healthy else Span("○ ", "muted")
+    calm: Role = "muted" if not row.unhealthy else ""
+    told = f"{row.unhealthy:,} of {row.total:,}" if row.unhealthy else f"{row.total:,}"
+    tag = f"{prefix}{row.tag}"
+    filter_text = "tag." + tag.replace(":", ":", 1)
+    return spread(
+        [sign, (row.tag, calm)], [(told, "bad" if row.unhealthy else "muted")], width, key=f"hosts/{filter_text}"
+    )
+
+
+def narrow_lines(pulse: Pulse, width: int, height: int) -> tuple[list[Line], list[Line]]:
+    """Return the upper list and the lower block (counts, newest events) of one pane of `height` lines."""
+    events = 2 if height >= 14 else 0
+    low: list[Line] = [] if height < 9 else [rule(width), *fleet_lines(pulse, width)]
+    if events and low:
+        low += [rule(width), *feed_lines(pulse.feed, width, events)]
+    return problem_lines(pulse, width), low
