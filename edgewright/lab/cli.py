@@ -1,0 +1,206 @@
+"""`edgewright lab`: up, down, status and fault, from words to calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
+from edgewright.lab import faults, fleet, status
+from edgewright.lab.state import Folder, LabState, Slow, default_folder
+from edgewright.lab.tools import shortcomings
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, by our exit code for wrong usage."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Raise `UsageError` instead of printing."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the grammar of `edgewright lab`."""
+    parser = _Parser(prog="edgewright lab", description="A small real fleet on this machine.")
+    parser.add_argument("--dir", type=Path, default=None, help="the lab's folder (EDGEWRIGHT_LAB_DIR)")
+    verbs = parser.add_subparsers(dest="verb", required=True, parser_class=_Parser)
+    up = verbs.add_parser("up", help="boot a hub and hosts with the agent")
+    up.add_argument("--hosts", type=int, default=3, metavar="N", help="how many hosts (default 3)")
+    up.add_argument("--agent", metavar="FILE", help="agent archive or binary to install (default: this source's)")
+    up.add_argument("--endpoint", metavar="URL", help="let the hosts register with this plane; no hub is started")
+    up.add_argument("--token-file", type=Path, metavar="F", help="file with that plane's registration token")
+    up.add_argument("--ca", type=Path, metavar="F", help="certificate by which the hosts know that plane")
+    up.add_argument("--silence-limit", metavar="SECONDS", help="the hub calls a host unhealthy after this silence")
+    up.add_argument("--heartbeat", metavar="SECONDS", help="the hub asks hosts for a heartbeat this often")
+    up.add_argument("--bare", action="store_true", help="only booted hosts: no hub, no agent")
+    up.add_argument("--no-python", action="store_true", help="hosts without Python (for the agent's binary)")
+    up.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    verbs.add_parser("down", help="end all of it and remove its disks")
+    shown = verbs.add_parser("status", help="what is there and how it is")
+    shown.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    fault = verbs.add_parser("fault", help="cut, slow, freeze, power-cut")
+    kinds = fault.add_subparsers(dest="kind", required=True, parser_class=_Parser)
+    link = kinds.add_parser("link", help="cut a link or join it")
+    link.add_argument("word", choices=("down", "up"))
+    link.add_argument("host", nargs="?", default="all", help="a host, hub, or all (default)")
+    delay = kinds.add_parser("delay", help="delay, jitter, loss and rate of a link")
+    delay.add_argument("delay", type=float, metavar="MS", help="each way, in milliseconds; 0 0 0 0 is a plain link")
+    delay.add_argument("host", nargs="?", default="all", help="a host, hub, or all (default)")
+    delay.add_argument("--jitter", type=float, default=0.0, metavar="MS")
+    delay.add_argument("--loss", type=float, default=0.0, metavar="PERCENT")
+    delay.add_argument("--rate", type=float, default=0.0, metavar="KBIT")
+    for kind, text in (
+        ("power-cut", "take the power from it, without a warning"),
+        ("power-on", "give the power back"),
+        ("freeze", "stop every process of it where it stands"),
+        ("thaw", "let it go on"),
+        ("reboot", "reboot it in good order"),
+    ):
+        kinds.add_parser(kind, help=text).add_argument("host", help="a host, hub, or all")
+    clock = kinds.add_parser("clock", help="shift the clock that the host's agent sees")
+    clock.add_argument("host")
+    clock.add_argument("shift", help="such as=-50y or +2d; `true` takes it back")
+    one = kinds.add_parser("oneway", help="what A says does not reach B; B still reaches A")
+    one.add_argument("first", metavar="A")
+    one.add_argument("second", metavar="B")
+    kinds.add_parser("clear", help="take every fault back")
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """Run `edgewright lab` with these words and return the exit code."""
+    as_json = "json" in argv
+    try:
+        words = build_parser().parse_args(_shield(argv))
+        lacking = shortcomings()
+        if lacking:
+            raise Failed(lacking[0], " ".join(lacking[1:]), code="LabUnavailable")
+        folder = Folder((words.dir or default_folder()).absolute())
+        return _VERBS[words.verb](folder, words)
+    except EdgewrightError as problem:
+        if as_json:
+            print(json.dumps(problem.as_dict()), file=sys.stderr)
+        else:
+            print(" ".join(filter(None, [problem.message, problem.hint])), file=sys.stderr)
+        return int(problem.exit_code)
+    except KeyboardInterrupt:
+        print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+
+
+def _shield(argv: list[str]) -> list[str]:
+    """Let `fault clock HOST -50y` be written as people write it: argparse would take -50y for an option."""
+    if argv[-4:-2] == ["fault", "clock"] and argv[-1].startswith("-"):
+        return [*argv[:-1], "--", argv[-1]]
+    return argv
+
+
+def _teller() -> Callable[[str], None]:
+    """Return what prints progress on stderr with the seconds since the start."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"[{time.monotonic() - began:6.1f} s] {line}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _up(folder: Folder, words: argparse.Namespace) -> int:
+    options: list[str] = []
+    for flag in ("silence_limit", "heartbeat"):
+        value = getattr(words, flag)
+        if value is not None:
+            options += [f"--{flag.replace('_', '-')}", value]
+    wishes = fleet.Wishes(
+        hosts=words.hosts,
+        agent=words.agent,
+        token_file=words.token_file,
+        endpoint=words.endpoint,
+        ca=words.ca,
+        bare=words.bare,
+        python=not words.no_python,
+        hub_options=options,
+    )
+    say = _teller()
+    with folder.locked():
+        state = fleet.bring_up(folder, wishes, say)
+        shown = status.document(folder, state)
+    if words.output == "json":
+        print(json.dumps(shown, indent=2))
+    else:
+        print(status.table(shown))
+        print(status.ways_in(shown))
+        print("End it by `edgewright lab down`.")
+    return 0
+
+
+def _down(folder: Folder, words: argparse.Namespace) -> int:
+    with folder.locked():
+        found = fleet.take_down(folder, _teller())
+    print(f"The lab in {folder.path} is down." if found else f"There was no lab in {folder.path}.")
+    return 0
+
+
+def _status(folder: Folder, words: argparse.Namespace) -> int:
+    shown = status.document(folder, _loaded(folder))
+    print(json.dumps(shown, indent=2) if words.output == "json" else status.table(shown))
+    return 0
+
+
+def _loaded(folder: Folder) -> LabState:
+    state = folder.load()
+    if state is None:
+        raise NotFound(f"There is no lab in {folder.path}.", "Make one by `edgewright lab up`.")
+    return state
+
+
+def _fault(folder: Folder, words: argparse.Namespace) -> int:
+    with folder.locked():
+        state = _loaded(folder)
+        try:
+            for line in _do_fault(folder, state, words):
+                print(line)
+        finally:
+            folder.save(state)
+    return 0
+
+
+def _do_fault(folder: Folder, state: LabState, words: argparse.Namespace) -> list[str]:
+    """Do one fault and return what to tell. Raises what `faults` raises."""
+    kind: str = words.kind
+    if kind == "clear":
+        return faults.clear(folder, state) or ["There was no fault to take back."]
+    if kind == "oneway":
+        return [faults.oneway(state, words.first, words.second)]
+    members = faults.chosen(state, words.host)
+    if kind == "link":
+        return [faults.link(state, one, up=words.word == "up") for one in members]
+    if kind == "delay":
+        slow = Slow(words.delay, words.jitter, words.loss, words.rate)
+        if min(slow.delay, slow.jitter, slow.rate) < 0 or not 0 <= slow.loss <= 100:
+            raise UsageError("Delay, jitter and rate are 0 or more, loss is 0 to 100 percent.")
+        return [faults.slow_down(folder, state, one, None if slow == Slow() else slow) for one in members]
+    if kind == "clock":
+        return [faults.set_clock(folder, one, "" if words.shift == "true" else words.shift) for one in members]
+    if kind in ("freeze", "thaw"):
+        return [faults.freeze(state, one, frozen=kind == "freeze") for one in members]
+    if kind == "power-cut":
+        return [faults.power_cut(state, one) for one in members]
+    if kind == "power-on":
+        return [faults.power_on(folder, state, one) for one in members]
+    return [faults.reboot(one) for one in members]
+
+
+_VERBS: dict[str, Callable[[Folder, argparse.Namespace], int]] = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "fault": _fault,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
