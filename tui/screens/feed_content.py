@@ -1,0 +1,119 @@
+"""What events and audit entries say: time, sign of severity, sentence, thing; and one of them in whole."""
+
+from __future__ import annotations
+
+from edgewright.core import times
+from edgewright.store.rows import AuditRow, EventRow
+from tui.screens.pulse_content import Told, age_of
+from tui.screens.reading import UNKNOWN
+from tui.widgets.lines import Line, Piece, Role, Span, facts, heading, line, spread, wrap
+
+_BAD = ("error", "critical", "fatal")
+_SIGNS: dict[str, tuple[str, str, Role]] = {
+    "bad": ("▲", "error", "bad"),
+    "warn": ("‼", "warning", "warn"),
+    "info": ("•", "normal", "muted"),
+}
+
+
+def severity(event: EventRow) -> tuple[str, str, Role]:
+    """Return glyph, word and colour of an event."""
+    told = event.severity.lower()
+    return _SIGNS["bad" if told in _BAD else "warn" if told.startswith("warn") else "info"]
+
+
+def stamp(at: float, now: float) -> str:
+    """Return the time of day in UTC; with the date in front when it was not within the last day."""
+    text = times.rfc3339(at)
+    return f"{text[11:19]}Z" if abs(now - at) < times.DAY else f"{text[5:10]} {text[11:16]}Z"
+
+
+def event_cells(event: EventRow, now: float, stale: bool = False) -> tuple[Span, ...]:
+    """Return the cells of a table row: time, sign, what it is about, message, reason."""
+    sign, _, role = severity(event)
+    told: Role = "muted" if stale else role if role != "muted" else ""
+    return (
+        Span(stamp(event.at, now), "muted"),
+        Span(sign, "muted" if stale else role),
+        Span(event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
+        Span(event.message or event.reason or UNKNOWN, told),
+        Span(event.reason or UNKNOWN, "muted"),
+    )
+
+
+def audit_cells(entry: AuditRow, now: float, stale: bool = False) -> tuple[Span, ...]:
+    """Return the cells of a table row: time, who, what was done, to which thing, the sentence, from where."""
+    calm: Role = "muted" if stale else ""
+    role: Role = "warn" if entry.action == "delete" and not stale else calm
+    thing = " ".join(part for part in (entry.kind, entry.resource) if part)
+    return (
+        Span(stamp(entry.at, now), "muted"),
+        Span(entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
+        Span(entry.action or UNKNOWN, role),
+        Span(thing or UNKNOWN, calm),
+        Span(entry.message or UNKNOWN, calm),
+        Span(entry.address or UNKNOWN, "muted"),
+    )
+
+
+def event_lines(event: EventRow, now: float, width: int) -> list[Line]:
+    """Return one event in whole."""
+    sign, word, role = severity(event)
+    out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
+    out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
+    pairs: list[tuple[str, Piece]] = [
+        ("when", f"{times.rfc3339(event.at)[:19].replace('T', ' ')}Z"),
+        ("severity", word),
+        ("about", f"{event.kind} {event.object_name or event.object_uid}".strip() or UNKNOWN),
+        ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
+    ]
+    out += [Line(), *facts(pairs, 9, indent=2)]
+    if event.object_uid:
+        out += [Line(), line("  ", ("enter", "accent"), " opens the host", key=f"host/{event.object_uid}")]
+    return out
+
+
+def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
+    """Return one audit entry in whole: who, what, when, from where."""
+    out = [
+        spread(
+            [(entry.actor or UNKNOWN, "strong"), f"  {entry.action}"],
+            [(f"{age_of(entry.at, now)} ago", "muted")],
+            width,
+        )
+    ]
+    out += wrap(entry.message or "No sentence came with it.", width, first="  ", rest="  ")
+    if entry.note:
+        out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
+    pairs: list[tuple[str, Piece]] = [
+        ("when", f"{times.rfc3339(entry.at)[:19].replace('T', ' ')}Z"),
+        ("who", f"{entry.actor or UNKNOWN} ({entry.actor_type})" if entry.actor_type else entry.actor or UNKNOWN),
+        ("from", entry.address or UNKNOWN),
+        ("what", f"{entry.action} {entry.kind} {entry.resource}".strip()),
+        ("project", entry.project or entry.project_uid or UNKNOWN),
+    ]
+    return [*out, Line(), *facts(pairs, 9, indent=2)]
+
+
+def told(event: EventRow) -> Told:
+    """Return an event as one line of a feed: the thing and the sentence."""
+    sign, _, role = severity(event)
+    name = event.object_name
+    text = event.message or event.reason
+    lead = "" if role == "muted" else f"{sign} "
+    known = name and text.lower().startswith(name.lower())
+    key = f"host/{event.object_uid}" if event.object_uid else f"event/{event.uid}"
+    return Told(
+        key, event.at, lead + (text if known or not name else f"{name} {text}"), "" if role == "muted" else role
+    )
+
+
+def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Line]:
+    """Return why the list is empty."""
+    if loading:
+        return [line(("► ", "work"), f"Loading {kind} ...")]
+    if filtered:
+        return [line(("○ ", "muted"), f"Nothing matches {filtered}. "), line(("  esc takes the filter away", "muted"))]
+    if lost:
+        return [line(("▬ ", "parked"), f"The plane is not heard, and no {kind} are known from before.")]
+    return [heading("QUIET"), line(f"No {kind} yet. What happens shows here at once.")]
