@@ -1,5 +1,12 @@
 """What a verb is: one class from which key, palette entry, `:` verb, help row, CLI verb and journal entry come.
 
+How the two front ends use one class:
+
+* The command line parses words into targets and arguments, then `check`, `plan`, `apply` and prints `Outcome.result`.
+* The console does the same for verbs that change something. A verb with `opens` opens that screen instead, a verb with
+  `action` calls `action_<action>` of the screen (or the app) with `preset`; for those, `plan` and `apply` serve the
+  command line alone.
+
 This module is on the path of `edgewright --help`: it imports nothing heavy.
 """
 
@@ -14,7 +21,8 @@ if TYPE_CHECKING:
     from edgewright.core.errors import EdgewrightError
 
 Danger = Literal["none", "write", "destructive"]
-Scope = Literal["global", "hosts", "host", "tokens", "feed"]
+Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed"]
+TargetKind = Literal["host", "token", "context", "project"]
 
 
 class Param(NamedTuple):
@@ -32,14 +40,23 @@ class Param(NamedTuple):
     secret: bool = False
 
 
+class Target(NamedTuple):
+    """What a verb works on: objects of `kind`, at least `least`, at most `most` of them (None: any number)."""
+
+    kind: TargetKind
+    least: int = 1
+    most: int | None = None
+
+
 class Allowed(NamedTuple):
     """The verb may run on these targets now."""
 
 
 class Refusal(NamedTuple):
-    """The verb may not run; `reason` is a whole sentence for the user."""
+    """The verb may not run; `reason` is a whole sentence for the user, `hint` the next step."""
 
     reason: str
+    hint: str = ""
 
 
 class Plan(NamedTuple):
@@ -47,6 +64,7 @@ class Plan(NamedTuple):
 
     `lines` is what happens, `touches` names every object that is touched, `cannot_undo` the things that have no way
     back, `cli` the equivalent command line, `confirm_text` what must be typed (None: a plain yes is enough).
+    `payload` is the verb's own: what it looked up for the plan and uses again in `apply`.
     """
 
     title: str
@@ -59,7 +77,10 @@ class Plan(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a verb did: targets done, targets failed with their error, and the result to print (a document or rows)."""
+    """What a verb did: targets done, targets failed with their error, one sentence, and the result to print.
+
+    `result` is one of `edgewright.commands.results` (a listing, a detail, a text, a stream) or None.
+    """
 
     done: tuple[str, ...]
     failed: tuple[tuple[str, EdgewrightError], ...] = ()
@@ -76,14 +97,34 @@ class Command:
     """Short label for the key line, e.g. `delete`."""
     keys: ClassVar[tuple[str, ...]] = ()
     """Default keys in Textual's names; remapped by `id`."""
+    no_key: ClassVar[str] = ""
+    """Why a console verb has no default key (a sentence); required when `keys` is empty and `console` is true."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other words for it after `:` in the console, e.g. `hosts`."""
     scope: ClassVar[Scope] = "global"
     """On which screens its keys are live, and what its targets are."""
+    also: ClassVar[tuple[Scope, ...]] = ()
+    """Further scopes in which its keys are live (the detail of what `scope` lists)."""
     danger: ClassVar[Danger] = "none"
+    target: ClassVar[Target | None] = None
+    """What it works on; the console gives the marked objects or the one under the cursor."""
     params: ClassVar[tuple[Param, ...]] = ()
     opens: ClassVar[str] = ""
     """For a view verb: the console screen that it opens."""
+    action: ClassVar[str] = ""
+    """For a verb of the console alone: the Textual action that runs it (`action_<action>`)."""
+    preset: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Fixed arguments of `action`, e.g. `(("field", "name"),)`."""
+    delegate: ClassVar[str] = ""
+    """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
+    outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
+    """What `-o` may say on the command line; the first is the default."""
+    online: ClassVar[bool] = True
+    """Whether it talks to the plane."""
     cli: ClassVar[bool] = True
-    """Whether the verb exists on the command line (console-only verbs say why in their docstring)."""
+    """Whether the verb exists on the command line (console-only verbs say why in `no_cli`)."""
+    no_cli: ClassVar[str] = ""
+    """Why there is no such verb on the command line (a sentence)."""
     console: ClassVar[bool] = True
     """Whether the verb exists in the console."""
 
@@ -97,16 +138,25 @@ class Command:
         """Return the first line of the docstring."""
         return (cls.__doc__ or "").strip().split("\n", 1)[0]
 
+    @classmethod
+    def cli_line(cls, targets: Sequence[str], args: Mapping[str, Any]) -> str:
+        """Return the command line that does the same, quoted for a shell."""
+        from edgewright.commands.grammar import command_line
+
+        return command_line(cls, targets, args)
+
     def check(self, ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
         """Say whether the verb may run on `targets` now. Read-only mode is already refused by `registry.check`."""
         return Allowed()
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what would happen, without doing it. Raises `EdgewrightError`."""
-        raise NotImplementedError
+        return Plan(self.help(), (), tuple(targets), (), self.cli_line(targets, args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Do what `plan` says; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
-        raise NotImplementedError
+        from edgewright.core.errors import UsageError
+
+        raise UsageError(f"`{self.name}` works in the console only.", "Open the console: edgewright")

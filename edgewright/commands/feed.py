@@ -1,0 +1,34 @@
+"""Verbs that show what happened: events of hosts, and the audit log of the plane."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command, Param
+
+
+class EventList(Command):
+    """List what happened on the hosts, newest last; --follow keeps listening."""
+
+    name = "event list"
+    title = "events"
+    keys = ("4",)
+    aliases = ("events", "event", "ev")
+    params = (
+        Param("host", "only of this host", flag="--host", metavar="HOST"),
+        Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),
+        Param("follow", "keep listening", flag="--follow", kind="flag"),
+    )
+    opens = "events"
+
+
+class AuditList(Command):
+    """List who changed what, when and from where, newest last."""
+
+    name = "audit list"
+    title = "audit"
+    keys = ("5",)
+    aliases = ("audit", "audits")
+    params = (Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),)
+    opens = "audit"
+
+
+COMMANDS: tuple[type[Command], ...] = (EventList, AuditList)

@@ -1,0 +1,56 @@
+"""Verbs that show edge hosts, and the one that announces a new one."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command, Param, Target
+
+HOST_SORTS = ("name", "state", "health", "since", "seen", "created")
+
+
+class HostList(Command):
+    """List edge hosts, with a filter: health:unhealthy tag.site:berlin age<2h cpu>=4 text."""
+
+    name = "host list"
+    title = "hosts"
+    keys = ("2",)
+    aliases = ("hosts", "host", "edgehosts", "eh")
+    params = (
+        Param("filter", "show only what matches", many=True, metavar="FILTER"),
+        Param("sort", "order of the rows", flag="--sort", choices=HOST_SORTS, default="name"),
+        Param("limit", "at most this many", flag="--limit", kind="int", metavar="N"),
+    )
+    opens = "hosts"
+
+
+class HostShow(Command):
+    """Show one edge host: health with its reason and clock, hardware, network, disks, tags."""
+
+    name = "host show"
+    title = "open"
+    keys = ("enter", "d")
+    aliases = ("describe",)
+    scope = "hosts"
+    also = ("pulse",)
+    target = Target("host", 1, 1)
+    opens = "host"
+
+
+class HostRegister(Command):
+    """Announce a host before it comes: it may then register with its pairing key, or with a token and no key."""
+
+    name = "host register"
+    title = "register"
+    keys = ("plus",)
+    scope = "hosts"
+    danger = "write"
+    params = (
+        Param("uid", "the UID that the host will report", required=True, metavar="UID"),
+        Param("host_name", "name to show for it", flag="--name", metavar="NAME"),
+        Param("tags", "tag it, e.g. site:berlin (repeat)", flag="--tag", many=True, metavar="TAG"),
+        Param("arch", "its architecture", flag="--arch", choices=("amd64", "arm64"), default="amd64"),
+        Param("pairing_key_file", "file with the pairing key it will present", flag="--pairing-key-file", kind="file"),
+        Param("make_pairing_key", "make a pairing key and print it", flag="--make-pairing-key", kind="flag"),
+    )
+
+
+COMMANDS: tuple[type[Command], ...] = (HostList, HostShow, HostRegister)

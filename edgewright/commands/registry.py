@@ -1,0 +1,147 @@
+"""All verbs, found by noun: the one list from which keys, `:` verbs, palette, help, CLI and completion are made.
+
+Modules are imported when their noun is asked for, so that one verb does not pay for all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.base import Allowed, Command, Outcome, Plan, Refusal, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.context import CommandContext
+
+NOUNS: dict[str, tuple[str, ...]] = {
+    "context": ("contexts",),
+    "hub": ("processes",),
+    "token": ("tokens", "token_changes"),
+    "host": ("hosts", "host_changes", "host_logs"),
+    "project": ("projects",),
+    "event": ("feed",),
+    "audit": ("feed",),
+    "agent": ("processes",),
+    "lab": ("processes",),
+    "render": ("tools",),
+    "record": ("tools",),
+    "replay": ("tools",),
+    "demo": ("tools",),
+    "config": ("setup",),
+    "check": ("setup",),
+    "completion": ("setup",),
+    "pulse": ("views",),
+}
+"""First word of the command line to the modules that hold its verbs."""
+
+LATER: dict[str, str] = {
+    "profile": "Cluster profiles are",
+    "cluster": "Clusters are",
+    "forge": "The installer forge is",
+    "site": "Opening a site by SSH is",
+    "apply": "Applying an answer file is",
+}
+"""Nouns of the design that this version does not have yet, as the beginning of the sentence that says so."""
+
+CONSOLE_MODULES = ("views", "table_views")
+"""Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
+
+
+def _commands_of(module: str) -> tuple[type[Command], ...]:
+    return tuple(import_module(f"edgewright.commands.{module}").COMMANDS)
+
+
+def for_noun(noun: str) -> tuple[type[Command], ...]:
+    """Return the command-line verbs of one noun, in the order of the help; empty when there is no such noun."""
+    found = [c for module in NOUNS.get(noun, ()) for c in _commands_of(module)]
+    return tuple(c for c in found if c.name.split(" ", 1)[0] == noun)
+
+
+def all_commands() -> tuple[type[Command], ...]:
+    """Return every verb once, in the order of the help."""
+    modules = dict.fromkeys([m for modules in NOUNS.values() for m in modules] + list(CONSOLE_MODULES))
+    return tuple(c for module in modules for c in _commands_of(module))
+
+
+def by_name(name: str) -> type[Command] | None:
+    """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
+    for command in all_commands():
+        if name in (command.name, command.id()) or name in command.aliases:
+            return command
+    return None
+
+
+def for_scope(scope: Scope) -> tuple[type[Command], ...]:
+    """Return the console's verbs whose keys are live on a screen of `scope`, its own before the global ones."""
+    console = [c for c in all_commands() if c.console]
+    own = [c for c in console if scope != "global" and (c.scope == scope or scope in c.also)]
+    return tuple(own + [c for c in console if c.scope == "global"])
+
+
+def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
+    """Say whether `command` may run on `targets` now: mode, number of targets, observed hosts, then its own rule."""
+    if command.danger != "none" and ctx.read_only:
+        return Refusal(
+            f"This session is read-only, so `{command.name}` is refused.",
+            "Leave read-only mode (:read-only in the console, or run without --read-only) and try again.",
+        )
+    if command.target is not None:
+        few, most = command.target.least, command.target.most
+        if len(targets) < few:
+            return Refusal(f"`{command.name}` needs a {command.target.kind}.", "Choose one first.")
+        if most is not None and len(targets) > most:
+            return Refusal(
+                f"`{command.name}` takes {most} {command.target.kind} at a time, not {len(targets)}.",
+                "Clear the marks, or mark one.",
+            )
+        if command.danger != "none" and command.target.kind == "host":
+            for uid in targets:
+                row = ctx.host_row(uid)
+                if row is not None and row.observed:
+                    return Refusal(observed_reason(row.name or uid, command.name))
+    return command().check(ctx, targets)
+
+
+def observed_reason(host: str, verb: str) -> str:
+    """Return why a write verb is refused on an observed host."""
+    return f"{host} is only observed: its agent runs without rights and read-only, so `{verb}` is refused on it."
+
+
+async def run(
+    command: type[Command],
+    ctx: CommandContext,
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    *,
+    plan: Plan | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Check, plan (unless `plan` was seen already) and apply; what changes something is journalled before and after.
+
+    Raises `Refused` when it may not run, and whatever `EdgewrightError` the verb raises.
+    """
+    from edgewright.core.errors import EdgewrightError, Refused
+
+    verdict = check(command, ctx, targets)
+    if isinstance(verdict, Refusal):
+        raise Refused(verdict.reason, verdict.hint)
+    verb = command()
+    if plan is None:
+        plan = await verb.plan(ctx, targets, args)
+    if command.danger == "none" or ctx.journal is None:
+        return await verb.apply(ctx, plan, args, report)
+    from edgewright.commands.journalling import finish, start
+
+    entry = start(ctx, command, plan)
+    try:
+        outcome = await verb.apply(ctx, plan, args, report)
+    except EdgewrightError as error:
+        finish(ctx, entry, command, done=(), failed=[(t, error) for t in plan.touches] or [("", error)])
+        raise
+    except BaseException:
+        finish(ctx, entry, command, done=(), failed=(), note="interrupted; what was done is not known")
+        raise
+    finish(ctx, entry, command, done=outcome.done, failed=outcome.failed)
+    return outcome

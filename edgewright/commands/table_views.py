@@ -1,0 +1,146 @@
+"""Verbs that change how a table of the console shows its rows: filter, sort, columns, marks, the raw document."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command, Param
+from edgewright.commands.views import CONSOLE_ONLY
+
+
+class _TableView(Command):
+    """What these verbs share: live where there is a table, console only, nothing is changed."""
+
+    scope = "hosts"
+    also = ("tokens", "feed")
+    online = False
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+class Filter(_TableView):
+    """Show only what matches: health:unhealthy tag.site:berlin age<2h cpu>=4 text."""
+
+    name = "filter"
+    title = "filter"
+    keys = ("/",)
+    params = (Param("filter", "the filter", many=True, metavar="FILTER"),)
+    action = "filter"
+
+
+class Yaml(_TableView):
+    """Show the raw document as the plane sent it."""
+
+    name = "yaml"
+    title = "raw"
+    keys = ("y",)
+    also = ("host", "tokens", "feed")
+    action = "yaml"
+    no_cli = "The command line has -o yaml."
+
+
+class Columns(_TableView):
+    """Choose which columns are shown; the choice is kept."""
+
+    name = "columns"
+    title = "columns"
+    keys = ("C",)
+    action = "columns"
+
+
+class Mark(_TableView):
+    """Mark or unmark the row under the cursor; verbs then take all marked rows."""
+
+    name = "mark"
+    title = "mark"
+    keys = ("space",)
+    also = ("tokens",)
+    action = "mark"
+
+
+class MarkRange(_TableView):
+    """Mark every row from the last mark to the cursor."""
+
+    name = "mark range"
+    title = "mark range"
+    keys = ("ctrl+@",)
+    also = ("tokens",)
+    action = "mark_range"
+
+
+class MarkClear(_TableView):
+    """Take all marks away."""
+
+    name = "mark clear"
+    title = "clear marks"
+    keys = ("ctrl+backslash",)
+    also = ("tokens",)
+    action = "mark_clear"
+
+
+class Sort(_TableView):
+    """Sort by a column; again turns the order round."""
+
+    name = "sort"
+    title = "sort"
+    keys = ("S",)
+    params = (Param("field", "the column", metavar="COLUMN"),)
+    action = "sort"
+
+
+class SortName(_TableView):
+    """Sort by name; again turns the order round."""
+
+    name = "sort name"
+    title = "sort by name"
+    keys = ("N",)
+    also = ("tokens",)
+    action = "sort"
+    preset = (("field", "name"),)
+
+
+class SortAge(_TableView):
+    """Sort by age; again turns the order round."""
+
+    name = "sort age"
+    title = "sort by age"
+    keys = ("A",)
+    also = ("tokens",)
+    action = "sort"
+    preset = (("field", "since"),)
+
+
+class SortHealth(_TableView):
+    """Sort by health, worst first; again turns the order round."""
+
+    name = "sort health"
+    title = "sort by health"
+    keys = ("H",)
+    also = ()
+    action = "sort"
+    preset = (("field", "health"),)
+
+
+class Follow(_TableView):
+    """Follow the newest entry, or stop following."""
+
+    name = "follow"
+    title = "follow"
+    keys = ("s",)
+    scope = "feed"
+    also = ()
+    action = "follow"
+    no_cli = "The command line has event list --follow."
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    Filter,
+    Yaml,
+    Columns,
+    Mark,
+    MarkRange,
+    MarkClear,
+    Sort,
+    SortName,
+    SortAge,
+    SortHealth,
+    Follow,
+)

@@ -1,0 +1,59 @@
+"""Verbs that show registration tokens, and the one that makes them."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command, Param, Target
+
+
+class TokenCreate(Command):
+    """Make a registration token and print its text."""
+
+    name = "token create"
+    title = "create"
+    keys = ("plus",)
+    scope = "tokens"
+    danger = "write"
+    params = (
+        Param("name", "name of the token", required=True, metavar="NAME"),
+        Param("expires", "how long it is valid, e.g. 12h, 30d", flag="--expires", kind="span", default="30d"),
+        Param("default_project", "project that its hosts come into", flag="--default-project", metavar="PROJECT"),
+        Param("description", "what it is for", flag="--description", metavar="TEXT"),
+    )
+
+
+class TokenList(Command):
+    """List registration tokens: project, end, state, who made them."""
+
+    name = "token list"
+    title = "tokens"
+    keys = ("3",)
+    aliases = ("tokens", "token", "tok")
+    opens = "tokens"
+
+
+class TokenShow(Command):
+    """Show one registration token and the hosts that came in by it; its text is masked unless --reveal."""
+
+    name = "token show"
+    title = "open"
+    keys = ("enter", "d")
+    scope = "tokens"
+    target = Target("token", 1, 1)
+    params = (Param("reveal", "show the token's text", flag="--reveal", kind="flag"),)
+    opens = "token"
+
+
+class TokenReveal(Command):
+    """Show or hide the text of the token under the cursor."""
+
+    name = "token reveal"
+    title = "reveal"
+    keys = ("x",)
+    scope = "tokens"
+    target = Target("token", 1, 1)
+    action = "reveal"
+    cli = False
+    no_cli = "The command line has token show --reveal."
+
+
+COMMANDS: tuple[type[Command], ...] = (TokenCreate, TokenList, TokenShow, TokenReveal)

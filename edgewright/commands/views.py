@@ -1,0 +1,134 @@
+"""Verbs that open or change a view of the console, everywhere in it."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command, Param
+
+CONSOLE_ONLY = "It changes what the console shows; a command line shows nothing that could change."
+
+
+class Pulse(Command):
+    """Show what is wrong now, worst first, with the fleet's counts."""
+
+    name = "pulse"
+    title = "pulse"
+    keys = ("1",)
+    aliases = ("pu", "pulses", "home")
+    opens = "pulse"
+
+
+class Help(Command):
+    """Show every key and verb that works here, in the command's own words."""
+
+    name = "help"
+    title = "all"
+    keys = ("?",)
+    aliases = ("h", "keys")
+    opens = "help"
+    online = False
+    cli = False
+    no_cli = "The command line has --help."
+
+
+class Quit(Command):
+    """Leave the console; asks once whether a hub that was started here keeps running."""
+
+    name = "quit"
+    title = "quit"
+    keys = ("ctrl+q",)
+    aliases = ("q", "q!", "exit")
+    action = "leave"
+    online = False
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+class Theme(Command):
+    """Choose the colours: pick from the list, or name a theme."""
+
+    name = "theme"
+    title = "theme"
+    keys = ("ctrl+t",)
+    aliases = ("skin",)
+    params = (Param("theme", "name of the theme", metavar="THEME"),)
+    opens = "themes"
+    online = False
+    cli = False
+    no_cli = "A theme belongs to the console; set it for good with `theme` in settings.toml."
+
+
+class ReadOnly(Command):
+    """Enter or leave read-only mode: in it every verb that changes something is refused."""
+
+    name = "read-only"
+    title = "read-only"
+    keys = ("ctrl+o",)
+    aliases = ("readonly", "ro")
+    action = "read_only"
+    online = False
+    cli = False
+    no_cli = "The command line has --read-only."
+
+
+class Retry(Command):
+    """Ask the plane now: reconnect at once if it was lost, else refresh."""
+
+    name = "retry"
+    title = "refresh"
+    keys = ("ctrl+r",)
+    aliases = ("refresh", "reconnect")
+    action = "retry"
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+class Messages(Command):
+    """Show the messages of this session, newest last."""
+
+    name = "messages"
+    title = "messages"
+    keys = ("!",)
+    aliases = ("log", "msg")
+    opens = "messages"
+    online = False
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+class CommandLine(Command):
+    """Type a verb by name, with completion."""
+
+    name = "command"
+    title = "command"
+    keys = (":",)
+    action = "command_line"
+    online = False
+    cli = False
+    no_cli = "The command line is one."
+
+
+class Acknowledge(Command):
+    """Take note of a problem: it moves below the others until something about it changes."""
+
+    name = "acknowledge"
+    title = "acknowledge"
+    keys = ("a",)
+    aliases = ("ack",)
+    scope = "pulse"
+    action = "acknowledge"
+    online = False
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    Pulse,
+    Help,
+    CommandLine,
+    Retry,
+    ReadOnly,
+    Theme,
+    Messages,
+    Acknowledge,
+    Quit,
+)

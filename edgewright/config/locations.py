@@ -1,0 +1,107 @@
+"""Where Edgewright keeps its files: five folders per user, each 0700, every file 0600, every write whole.
+
+`EDGEWRIGHT_HOME` puts all five under one folder (tests, portable installations); otherwise the platform's usual
+places are taken (XDG on Linux).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["config", "state", "cache", "data", "run"]
+
+
+def folder(kind: Kind) -> Path:
+    """Return the folder of one kind; it is not made."""
+    home = os.environ.get("EDGEWRIGHT_HOME")
+    if home:
+        return Path(home).expanduser().absolute() / kind
+    import platformdirs
+
+    if kind == "run":
+        return Path(platformdirs.user_runtime_dir("edgewright", appauthor=False))
+    where = {
+        "config": platformdirs.user_config_dir,
+        "state": platformdirs.user_state_dir,
+        "cache": platformdirs.user_cache_dir,
+        "data": platformdirs.user_data_dir,
+    }[kind]
+    return Path(where("edgewright", appauthor=False))
+
+
+def config_file(name: str) -> Path:
+    """Return the path of a file in the configuration folder, e.g. `settings.toml`."""
+    return folder("config") / name
+
+
+def ensure(path: Path) -> Path:
+    """Make a folder that only the user can enter, and return it. Raises `Failed` when that cannot be done."""
+    from edgewright.core.errors import Failed
+
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
+            path.chmod(0o700)
+    except OSError as error:
+        raise Failed(
+            f"{path} cannot be made: {error.strerror or error}.",
+            "Make it yourself, or set EDGEWRIGHT_HOME to a folder that you may write.",
+        ) from None
+    return path
+
+
+def write_private(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, readable by the user alone, on the disk when this returns.
+
+    Raises `Failed` when it cannot be written; what was there before is then still there.
+    """
+    from edgewright.core.errors import Failed
+
+    ensure(path.parent)
+    data = content.encode() if isinstance(content, str) else content
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise Failed(f"{path} cannot be written: {error.strerror or error}.", "Check space and rights.") from None
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_private(path: Path) -> str | None:
+    """Return the text of a file, or None when there is none.
+
+    Raises `Refused` when others can read it (it holds a secret), `InvalidInput` when it is no text, `Failed` when it
+    cannot be read.
+    """
+    from edgewright.core.errors import Failed, InvalidInput, Refused
+
+    try:
+        mode = path.stat().st_mode
+        if mode & 0o077:
+            raise Refused(f"{path} can be read by others.", f"Close it: chmod 600 {path}", code="FileTooOpen")
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text.", "Write it again.") from None
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
