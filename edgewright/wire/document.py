@@ -1,7 +1,7 @@
 """Documents: the JSON as it came, with typed views over the parts that we know.
 
 The plane's JSON moves faster than its description. A `Document` therefore keeps the object as it was parsed (`raw`),
-and views read and write paths in it: key names are found without regard to case, `null` reads as "not there", and nothing
+and views read and write paths in it: key names are found in any case, `null` reads as "not there", and nothing
 that a view does not know is touched. Two documents with the same `raw` are the same document.
 """
 

@@ -1,0 +1,52 @@
+"""Network cards: the real ones shown, the virtual ones of a Kubernetes node folded into a number.
+
+A node carries some thirty interfaces that its container network made; they hide the two that matter.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, TypeVar, Union
+
+VIRTUAL = re.compile(
+    r"(?:lo$|docker\d|br-[0-9a-f]{12}$|veth|cni|cali|tunl\d|flannel|cilium|lxc|vxlan|geneve|kube-|nodelocaldns|weave|"
+    r"datapath$|dummy\d|ifb\d|sit\d|ip6tnl\d|gre\d|gretap\d|erspan\d|ip_vti\d|ip6_vti\d|ip6gre\d|teql\d|virbr\d|vnet\d|"
+    r"tap|podman\d|antrea|ovs-|ovn|genev_sys|nerdctl\d|kilo\d|bpf)",
+    re.IGNORECASE,
+)
+"""Names that container networks and the kernel itself give to interfaces without hardware."""
+
+N = TypeVar("N")
+
+
+class Folded(NamedTuple):
+    """The interfaces to show, the default one first, and how many were folded away."""
+
+    real: Tuple[Any, ...]
+    folded: int
+
+
+def is_virtual(name: str) -> bool:
+    """Tell whether an interface of this name is made by software that a person did not ask for."""
+    return VIRTUAL.match(name) is not None
+
+
+def fold(nics: Sequence[N]) -> Folded:
+    """Part network cards into those worth a line and a count of the rest.
+
+    A card is a mapping with Palette's keys (`nicName`, `isDefault`) or any object with `name` and `is_default`. The one
+    with the default route is always kept, whatever its name, and comes first; the others keep their order.
+    """
+    kept: List[Tuple[Union[int, bool], int, N]] = []
+    for index, nic in enumerate(nics):
+        name, default = _facts(nic)
+        if default or not is_virtual(name):
+            kept.append((not default, index, nic))
+    kept.sort(key=lambda item: (item[0], item[1]))
+    return Folded(tuple(item[2] for item in kept), len(nics) - len(kept))
+
+
+def _facts(nic: object) -> Tuple[str, bool]:
+    if isinstance(nic, Mapping):
+        return str(nic.get("nicName") or ""), nic.get("isDefault") is True
+    return str(getattr(nic, "name", "") or ""), getattr(nic, "is_default", False) is True

@@ -1,0 +1,57 @@
+"""Registration tokens: views over `v1EdgeToken` and the bodies that make and change one."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from edgewright.core import times
+from edgewright.wire.document import Document, each, flag, integer, text, when
+
+
+class EdgeToken(Document):
+    """A token as the plane keeps it, or the body of a create or update (`default_project_ref`)."""
+
+    uid = text("metadata.uid")
+    name = text("metadata.name")
+    description = text("metadata.annotations.description")
+    created = when("metadata.creationTimestamp")
+    modified = when("metadata.lastModifiedTimestamp")
+    token = text("spec.token")
+    expiry = when("spec.expiry")
+    project_uid = text("spec.defaultProject.uid")
+    project_name = text("spec.defaultProject.name")
+    default_project_ref = text("spec.defaultProjectUid")
+    is_active = flag("status.isActive")
+    # our own: which hosts came in by it
+    hosts = integer("status.edgewright.hosts")
+    last_used = when("status.edgewright.lastUsed")
+
+    def expired(self, now: float) -> bool:
+        """Tell whether the token's time is over at `now`; a token without expiry never ends."""
+        expiry = self.expiry
+        return expiry is not None and expiry <= now
+
+    def usable(self, now: float) -> bool:
+        """Tell whether a host can come in by this token at `now`."""
+        return self.is_active and not self.expired(now)
+
+
+class EdgeTokens(Document):
+    """The list of tokens (`v1EdgeTokens`); Palette gives it whole, without paging."""
+
+    items = each("items", EdgeToken)
+
+
+def create_body(
+    name: str, project_uid: str = "", expiry: Optional[float] = None, description: str = ""
+) -> Dict[str, Any]:
+    """Return the body of `POST /v1/edgehosts/tokens`; `expiry` in epoch seconds, `None` for a token without end."""
+    return {
+        "metadata": {"name": name, "annotations": {"description": description}},
+        "spec": {"defaultProjectUid": project_uid, "expiry": times.rfc3339(expiry)},
+    }
+
+
+def state_body(active: bool) -> Dict[str, Any]:
+    """Return the body of `PUT /v1/edgehosts/tokens/{uid}/state`: `True` re-activates, `False` revokes."""
+    return {"isActive": active}
