@@ -1,0 +1,65 @@
+"""From verbs to keys: bindings with ids, made from the registry, and the keys that are live by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from edgewright.commands import registry
+from edgewright.commands.base import Command, Scope
+from edgewright.commands.navigation import MOVES
+from tui.widgets.key_line import KeyHint
+
+
+def verb_bindings(scope: Scope) -> list[BindingType]:
+    """Return the bindings of the verbs of `scope` alone (`global` ones belong to the app)."""
+    return [
+        Binding(",".join(command.keys), f"app.verb('{command.name}')", command.title, show=False, id=command.id())
+        for command in registry.for_scope(scope)
+        if command.keys and (command.scope == "global") == (scope == "global")
+    ]
+
+
+def move_bindings(actions: dict[str, str]) -> list[BindingType]:
+    """Return bindings for movements: id (`nav-back`) to action, with the default keys of the key map."""
+    moves = {move.id: move for move in MOVES}
+    return [
+        Binding(",".join(moves[name].keys), action, moves[name].help, show=False, id=name)
+        for name, action in actions.items()
+    ]
+
+
+def live_keys(screen: Screen[Any]) -> dict[str, str]:
+    """Return the key that works now for each binding id, the user's key map applied."""
+    keys: dict[str, str] = {}
+    for key, active in screen.active_bindings.items():
+        if active.binding.id and active.enabled:
+            keys.setdefault(active.binding.id, key)
+    return keys
+
+
+def hints_of(names: Iterable[str], keys: dict[str, str], refused: frozenset[str] = frozenset()) -> list[KeyHint]:
+    """Return the hints of verbs and movements by id, in the order given; those without a live key are left out.
+
+    A name may carry a label of its own: `nav-open=open`.
+    """
+    hints: list[KeyHint] = []
+    for entry in names:
+        name, _, label = entry.partition("=")
+        command = command_by_id(name)
+        if name not in keys:
+            continue
+        if command is not None:
+            danger = command.danger == "destructive"
+            hints.append(KeyHint(keys[name], label or command.title, danger, name not in refused))
+        else:
+            hints.append(KeyHint(keys[name], label or name.removeprefix("nav-")))
+    return hints
+
+
+def command_by_id(name: str) -> type[Command] | None:
+    """Return the verb with this binding id."""
+    return registry.by_name(name)

@@ -1,0 +1,286 @@
+"""The frame around every screen, and how a screen hears of changes.
+
+A screen says what it shows (`compose_body`, `crumb`, `count`), which collections of the store it wants, and what
+`select` and `patched` do with them. Subscribing, hiding, ages, title, crumbs, messages and keys are done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import ModalScreen, Screen
+
+from edgewright.commands.base import Scope
+from edgewright.store import model as names
+from edgewright.store.model import Patch
+from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
+from tui.session import Session
+from tui.title import crumb_line, title_line
+from tui.widgets.frame import FrameLine
+from tui.widgets.key_line import KeyHint, key_line
+from tui.widgets.lines import Line, rule
+from tui.widgets.message_line import message_line
+from tui.widgets.prompt import Asking, Prompt
+
+if TYPE_CHECKING:
+    from edgewright.store.subscription import Subscription
+
+FRAME_COLLECTIONS = frozenset({names.SOURCE, names.MESSAGES})
+"""What the frame itself shows; the counts of the title come with the hosts."""
+
+
+class CommandTyped(Message):
+    """A command was typed after `:`; the app runs it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class BaseScreen(Screen[None]):
+    """One view in the frame: title line, crumb line, body, message line, key line."""
+
+    scope: ClassVar[Scope] = "global"
+    """Verbs of this scope have live keys here."""
+    view: ClassVar[str] = ""
+    """Name under which columns, sort and filter are kept, and by which `Command.opens` names the screen."""
+    collections: ClassVar[frozenset[str]] = frozenset()
+    """Collections of the store that `patched` hears of."""
+    hints: ClassVar[tuple[str, ...]] = ()
+    """Binding ids of the key line, most used first (`host-open`, or with a label of its own `nav-open=open`)."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-wall")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (12, "-low"), (22, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = move_bindings({"nav-back": "app.back"})
+    DEFAULT_CSS = """
+    BaseScreen {
+        background: $background;
+        color: $foreground;
+        layout: vertical;
+        overflow: hidden;
+        & > #body { height: 1fr; width: 100%; layout: horizontal; background: $background; }
+        &.-prompt > #message { display: none; }
+        &.-tiny { & > .rule, & > #crumb, & > #message { display: none; } }
+        &.-low { & > .rule { display: none; } }
+    }
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give the screen the keys of its scope's verbs, before its own."""
+        if "scope" in cls.__dict__ and cls.scope != "global":
+            cls.BINDINGS = [*verb_bindings(cls.scope), *cls.__dict__.get("BINDINGS", [])]
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, session: Session, target: str = "") -> None:
+        """Make the screen; `target` says what to show (a uid, a filter text, a kind of feed)."""
+        super().__init__()
+        self.session = session
+        self.target = target
+        self._subscription: Subscription | None = None
+        self._shown = False
+
+    # What a screen says -------------------------------------------------------------------------------------------
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the widgets of the body."""
+        yield from ()
+
+    @property
+    def crumb(self) -> str:
+        """The words of this view in the crumb line."""
+        return self.view.capitalize()
+
+    def count(self) -> str:
+        """Return what stands at the right of the crumb line, e.g. `3 of 486`."""
+        return ""
+
+    def select(self) -> None:
+        """Show everything anew from the model: on coming to the front, and when a whole collection changed."""
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show what changed; selects anew unless the screen knows better."""
+        self.select()
+
+    def tick(self) -> None:
+        """Show ages anew; called once a second (every five on a slow link). Paint only what changed."""
+
+    def targets(self) -> tuple[str, ...]:
+        """Return the objects that verbs work on: the marked ones, or the one under the cursor."""
+        return ()
+
+    def key_hints(self) -> list[KeyHint]:
+        """Return what works here and now, most used first."""
+        keys = live_keys(self)
+        return hints_of((*self.hints, "command", "help"), keys, self.refused(self.hints))
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return the ids of verbs that are refused now (they are not offered in the key line)."""
+        return frozenset()
+
+    # The frame ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Yield the frame with the body in it."""
+        yield FrameLine(id="title")
+        yield FrameLine(id="crumb")
+        yield FrameLine(id="rule-top", classes="rule")
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield FrameLine(id="rule-bottom", classes="rule")
+        yield FrameLine(id="message")
+        yield Prompt(id="prompt")
+        yield FrameLine(id="keys")
+
+    @property
+    def now(self) -> float:
+        """The present, epoch seconds UTC, by the session's clock."""
+        return self.session.now()
+
+    def on_mount(self) -> None:
+        """Start the slow tick."""
+        self.set_interval(5.0 if self.session.terminal.low_bandwidth else 1.0, self._tick)
+
+    def on_screen_resume(self) -> None:
+        """Hear the store again, and show it as it is now."""
+        if self._subscription is None:
+            wanted = FRAME_COLLECTIONS | self.collections | {names.HOSTS}
+            self._subscription = self.session.store.subscribe(wanted, self._patched)
+        self._shown = True
+        self.select()
+        self.show_frame()
+
+    def on_screen_suspend(self) -> None:
+        """Hear nothing while another screen hides this one; a dialog does not hide it."""
+        if not isinstance(self.app.screen, ModalScreen):
+            self._forget()
+
+    def on_unmount(self) -> None:
+        """End the subscription."""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._shown = False
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def _patched(self, patches: tuple[Patch, ...]) -> None:
+        if not self.is_mounted:
+            return
+        with self.app.batch_update():
+            mine = tuple(patch for patch in patches if patch.collection in self.collections)
+            if mine:
+                self.patched(mine)
+            self.show_frame()
+
+    def _tick(self) -> None:
+        if self._shown and self.is_mounted:
+            self.tick()
+            self.show_frame(keys=False)
+
+    def show_frame(self, keys: bool = True) -> None:
+        """Say title, crumbs, newest message and keys anew; only what differs is painted."""
+        width = self.size.width
+        if not width or not self.is_mounted:
+            return
+        self._set("#title", title_line(self.session, self.now, width))
+        trail = getattr(self.app, "trail", (self.crumb,))
+        self._set("#crumb", crumb_line(trail, self.count(), width))
+        self._set("#rule-top", rule(width))
+        self._set("#rule-bottom", rule(width))
+        messages = self.session.store.model.messages
+        if messages:
+            newest = messages[-1]
+            self._set("#message", message_line(newest.at, newest.level, newest.text, width))
+        if keys:
+            self.show_keys()
+
+    def show_keys(self) -> None:
+        """Say the key line anew: call it when what the cursor stands on changes which verbs may run."""
+        if self.is_mounted and not self.prompt.is_open:
+            self._set("#keys", key_line(self.key_hints(), self.size.width))
+
+    def _set(self, selector: str, line: Line) -> None:
+        self.query_one(selector, FrameLine).set_line(line)
+
+    @on(FrameLine.Resized)
+    def _frame_resized(self, event: FrameLine.Resized) -> None:
+        event.stop()
+        if event.frame_line.id == "keys":
+            self.show_frame()
+
+    # Prompts ------------------------------------------------------------------------------------------------------
+
+    def ask(self, asking: Asking) -> None:
+        """Let something be typed in the place of the message line; the key line says what is right or wrong with it.
+
+        The answer comes to `prompt_changed`, `prompt_answered` and `prompt_left`.
+        """
+        self.add_class("-prompt")
+        self.prompt.ask(asking)
+
+    def prompt_changed(self, kind: str, text: str) -> None:
+        """Take the text of the prompt while it is typed."""
+
+    def prompt_answered(self, kind: str, text: str) -> None:
+        """Take the answer of a prompt of the screen's own; commands are the app's."""
+
+    def prompt_left(self, kind: str) -> None:
+        """Take back what the prompt changed: escape was pressed."""
+
+    def action_leave_prompt(self) -> None:
+        """Close the prompt, nothing meant."""
+        self.prompt.leave()
+
+    def action_prompt_history(self, step: int) -> None:
+        """Show an earlier or later answer."""
+        self.prompt.older(step)
+
+    def action_prompt_complete(self) -> None:
+        """Complete what is typed."""
+        self.prompt.take_completion()
+
+    @on(Prompt.Changed)
+    def _prompt_changed(self, event: Prompt.Changed) -> None:
+        event.stop()
+        if self.prompt.is_open:
+            self._set("#keys", event.status)
+            self.prompt_changed(event.kind, event.text)
+
+    @on(Prompt.Answered)
+    def _prompt_answered(self, event: Prompt.Answered) -> None:
+        event.stop()
+        self._prompt_closed()
+        if event.kind == "command":
+            self.post_message(CommandTyped(event.text))
+        else:
+            self.prompt_answered(event.kind, event.text)
+
+    @on(Prompt.Left)
+    def _prompt_was_left(self, event: Prompt.Left) -> None:
+        event.stop()
+        self._prompt_closed()
+        self.prompt_left(event.kind)
+
+    def _prompt_closed(self) -> None:
+        self.remove_class("-prompt")
+        self.focus_body()
+        self.show_keys()
+
+    def focus_body(self) -> None:
+        """Give the keyboard back to the body's first widget that takes it."""
+        for widget in self.query_one("#body").query("*"):
+            if widget.focusable:
+                widget.focus()
+                return
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line in which filters and commands are typed; hidden until it is opened."""
+        return self.query_one("#prompt", Prompt)

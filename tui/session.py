@@ -1,0 +1,116 @@
+"""What the composition root hands to the console: plain values and callables, no Textual.
+
+Screens reach the system only through a `Session`. Tests and `edgewright render` build one without a plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from edgewright.core import times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgewright.commands.context import CommandContext
+    from edgewright.store.store import Store
+
+LeaveAnswer = Literal["leave", "stop", "stay"]
+"""What becomes of the hub on quitting: it keeps running, it is stopped, or the person stays in the console."""
+
+
+class ViewStates(Protocol):
+    """Keeps what a person chose for a view (columns, sort, filter) between runs."""
+
+    def load(self, view: str) -> Mapping[str, Any]:
+        """Return what was kept for `view`; empty when nothing was."""
+        ...
+
+    def save(self, view: str, state: Mapping[str, Any]) -> None:
+        """Keep `state` for `view`."""
+        ...
+
+
+class MemoryViewStates:
+    """View states that live as long as the program: tests, `render`, a read-only home."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    def load(self, view: str) -> Mapping[str, Any]:
+        """Return what was kept for `view`."""
+        return self._kept.get(view, {})
+
+    def save(self, view: str, state: Mapping[str, Any]) -> None:
+        """Keep `state` for `view`."""
+        self._kept[view] = dict(state)
+
+
+@dataclass
+class TerminalChoice:
+    """How to draw on this terminal; `tui.terminal.detect` fills it from the environment."""
+
+    theme: str = "dark"
+    """Name of the theme, one of `themes/*.toml` or of the user's own."""
+    ascii_only: bool = False
+    """Replace every glyph that is not ASCII."""
+    console_glyphs: bool = False
+    """Replace every glyph that the Linux console's CP437 font lacks."""
+    low_bandwidth: bool = False
+    """Slow link: no mouse, no animation, few frames, updates wait for the terminal's answer."""
+    mouse: bool = True
+
+
+@dataclass
+class FirstRun:
+    """What the first-run guide needs; None in the session when there is a context already."""
+
+    start_hub: Callable[[Callable[[str], None]], Awaitable[str]] | None = None
+    """Start a hub here and return the name of the new context; is given a function that takes progress lines."""
+    connect: Callable[..., Awaitable[str]] | None = None
+    """Make a context from url, api_key, ca and project, and return its name."""
+    demo: Callable[[int, Callable[[str], None]], Awaitable[str]] | None = None
+    """Start a demo fleet of N simulated hosts and return the name of its context."""
+
+
+@dataclass
+class Session:
+    """One console: what it shows, what it may do, and how it reaches both."""
+
+    store: Store
+    make_context: Callable[[], CommandContext] | None = None
+    """Makes the context that commands run in; None when there is no plane (render, replay)."""
+    settings: Any = None
+    """`edgewright.config.settings.Settings`, or None for defaults."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Keys by binding id, as Textual's `App.set_keymap` takes them (`{"host-delete": "ctrl+x"}`)."""
+    keymap_problems: tuple[str, ...] = ()
+    """Sentences about the user's key file (conflicts, unknown ids), told at the start."""
+    context_name: str = ""
+    plane: str = ""
+    """What the title line says of the plane, e.g. `hub 10.4.0.2`."""
+    project: str = ""
+    read_only: bool = False
+    simulated: bool = False
+    """The fleet is (partly) simulated; said on every screen."""
+    first_run: FirstRun | None = None
+    start: Callable[[], Awaitable[None]] | None = None
+    """Runs the sources until it is cancelled; called once, after the first frame."""
+    retry_now: Callable[[], None] | None = None
+    """Ask the plane again at once instead of waiting for the next try."""
+    switch_context: Callable[[str], Awaitable[None]] | None = None
+    """Leave the present plane and go to the named context."""
+    switch_project: Callable[[str], Awaitable[None]] | None = None
+    """Show another project, by uid (`""`: all)."""
+    hub_running: Callable[[], bool] | None = None
+    """Whether a hub that this console started is running; None when it started none."""
+    stop_hub: Callable[[], Awaitable[None]] | None = None
+    start_view: str = "pulse"
+    start_target: str = ""
+    now: Callable[[], float] = times.now
+    views: ViewStates = field(default_factory=MemoryViewStates)
+    terminal: TerminalChoice = field(default_factory=TerminalChoice)
+    themes_dir: Path | None = None
+    """Folder of the user's own themes, watched while the console runs."""

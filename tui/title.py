@@ -1,0 +1,81 @@
+"""What the title line and the crumb line say: where you are, whether the plane is heard, what needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgewright.core import times
+from tui.widgets.lines import Line, Piece, cut, line, spread
+
+if TYPE_CHECKING:
+    from edgewright.store.model import SourceStatus
+    from tui.session import Session
+
+_CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
+
+
+def title_line(session: Session, now: float, width: int) -> Line:
+    """Return the title: name, context, plane, its state and modes; at the right how many hosts stand where."""
+    left: list[Piece] = [("edgewright", "head")]
+    place = " · ".join(part for part in (session.context_name, session.plane, session.project) if part)
+    if place:
+        left += ["  ", (place, "")]
+    if session.read_only:
+        left += ["  ", ("read-only", "warn")]
+    if session.simulated or session.store.model.tally.simulated:
+        left += ["  ", ("simulated", "work")]
+    left += ["  ", *source_pieces(session.store.model.source, now)]
+    return spread(left, _count_pieces(session, width), width)
+
+
+def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
+    """Return what the feed of the plane is doing, in a few words."""
+    if source.state in _CALM:
+        sign, role, word = _CALM[source.state]
+        return [(sign, role), (word, "muted")]  # type: ignore[list-item]
+    if source.state == "loading":
+        told = f"{source.done:,} of {source.total:,}" if source.total else "loading"
+        return [("► ", "work"), (told, "")]
+    away = "" if source.since is None else f" {times.age(max(now - source.since, 0.0))}"
+    if source.state == "refused":
+        return [("‼ ", "warn"), (f"plane refuses us{away}", "warn")]
+    if source.state == "lost":
+        wait = ""
+        if source.next_try is not None:
+            left = source.next_try - now
+            wait = f", next try {times.age(left)}" if left >= 1 else ", trying now"
+        return [("▬ ", "parked"), (f"plane away{away}{wait}", "parked")]
+    if source.state == "cache":
+        return [("▬ ", "parked"), ("last known fleet, asking the plane", "parked")]
+    return [("○ ", "muted"), ("not connected", "muted")]
+
+
+def _count_pieces(session: Session, width: int) -> list[Piece]:
+    tally = session.store.model.tally
+    if not tally.total:
+        return []
+    pieces: list[Piece] = [(f"{tally.total:,}" + (" hosts" if width >= 60 else ""), "")]
+    if tally.unhealthy:
+        pieces += ["   ", (f"{tally.unhealthy:,} ▲", "bad")]
+    if tally.unknown:
+        pieces += ["   ", (f"{tally.unknown:,} ○", "muted")]
+    return pieces
+
+
+def crumb_line(trail: Sequence[str], count: str, width: int) -> Line:
+    """Return the way here, the present view last, and at the right how much of it is shown."""
+    right: list[Piece] = [(count, "muted")] if count else []
+    room = max(width - len(count) - 2, 8)
+    shown = list(trail)
+    while len(shown) > 1 and len(" › ".join(shown)) > room:
+        shown = ["…", *shown[2:]] if shown[0] == "…" else ["…", *shown[1:]]
+        if shown == ["…", trail[-1]]:
+            break
+    pieces: list[Piece] = []
+    for word in shown[:-1]:
+        pieces += [(word, "muted"), (" › ", "muted")]
+    if shown:
+        used = line(*pieces).width
+        pieces.append((cut(shown[-1], max(room - used, 6)), "strong"))
+    return spread(pieces, right, width)

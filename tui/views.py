@@ -1,0 +1,29 @@
+"""Which class shows which view and which dialog, imported when it is first opened: the first frame pays for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+VIEWS: dict[str, str] = {
+    "pulse": "tui.screens.pulse:PulseScreen",
+    "hosts": "tui.screens.hosts:HostsScreen",
+    "host": "tui.screens.host:HostScreen",
+    "tokens": "tui.screens.tokens:TokensScreen",
+    "token": "tui.screens.token:TokenScreen",
+    "events": "tui.screens.feed:FeedScreen",
+    "audit": "tui.screens.audit:AuditScreen",
+    "first-run": "tui.screens.first_run:FirstRunScreen",
+    "replay": "tui.screens.replay:ReplayScreen",
+    "messages": "tui.screens.messages:MessagesScreen",
+    "help": "tui.screens.help:HelpScreen",
+}
+"""View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""
+
+
+def load(place: str) -> Callable[..., Any]:
+    """Return the class of `module:class`."""
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,199 @@
+"""The line in which filters and commands are typed: history, completion, and what is wrong while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from tui.widgets.lines import Line, line
+
+
+@dataclass
+class Asking:
+    """One kind of prompt: its sign, and who judges and completes what is typed."""
+
+    kind: str
+    """`filter`, `command` or a name of the screen's own; it comes back in every message."""
+    sign: str
+    value: str = ""
+    judge: Callable[[str], Line] = lambda text: line()
+    """Returns what to say below the field for the text so far: help, or the error with its place."""
+    complete: Callable[[str], Sequence[str]] = lambda text: ()
+    """Returns whole texts that the text so far may become, best first."""
+    history: list[str] = field(default_factory=list)
+    """Earlier answers, oldest first; an answer is added to it."""
+
+
+class _Completion(Suggester):
+    def __init__(self, prompt: Prompt) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._prompt = prompt
+
+    async def get_suggestion(self, value: str) -> str | None:
+        found = self._prompt.completions(value)
+        return next((one for one in found if one.startswith(value) and one != value), None)
+
+
+class _Field(Input):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.leave_prompt", "Cancel", show=False, id="prompt-leave"),
+        Binding("up", "screen.prompt_history(-1)", "Earlier", show=False, id="prompt-earlier"),
+        Binding("down", "screen.prompt_history(1)", "Later", show=False, id="prompt-later"),
+        Binding("tab", "screen.prompt_complete", "Complete", show=False, id="prompt-complete"),
+    ]
+
+
+class Prompt(Horizontal):
+    """Hidden until `ask`; then it has the keyboard until enter or escape."""
+
+    DEFAULT_CSS = """
+    Prompt {
+        height: 1;
+        display: none;
+        background: $background;
+        &.-open { display: block; }
+        & > #prompt-sign { width: auto; color: $accent; text-style: bold; }
+        & > Input {
+            width: 1fr; height: 1; border: none; padding: 0; background: $background; color: $foreground;
+            &:focus { border: none; background-tint: transparent 0%; }
+            & > .input--suggestion { color: $muted; text-style: none; }
+        }
+    }
+    """
+
+    class Changed(Message):
+        """The text changed; `status` is what the judge says of it."""
+
+        def __init__(self, kind: str, text: str, status: Line) -> None:
+            super().__init__()
+            self.kind = kind
+            self.text = text
+            self.status = status
+
+    class Answered(Message):
+        """Enter was pressed."""
+
+        def __init__(self, kind: str, text: str) -> None:
+            super().__init__()
+            self.kind = kind
+            self.text = text
+
+    class Left(Message):
+        """Escape was pressed: what was typed is not meant."""
+
+        def __init__(self, kind: str) -> None:
+            super().__init__()
+            self.kind = kind
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._asking: Asking | None = None
+        self._place = 0
+
+    def compose(self) -> ComposeResult:
+        """Yield sign and field."""
+        yield Static("", id="prompt-sign", markup=False)
+        field_ = _Field(compact=True, select_on_focus=False, suggester=_Completion(self))
+        field_.cursor_blink = False
+        yield field_
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is asked now."""
+        return self._asking is not None
+
+    @property
+    def text(self) -> str:
+        """Return what is typed so far."""
+        return self._field.value
+
+    def ask(self, asking: Asking) -> None:
+        """Open for `asking`."""
+        self._asking = asking
+        self._place = len(asking.history)
+        self.query_one("#prompt-sign", Static).update(asking.sign)
+        with self.prevent(Input.Changed):
+            self._field.value = asking.value
+        self._field.cursor_position = len(asking.value)
+        self.add_class("-open")
+        self._field.focus()
+        self._changed(asking.value)
+
+    def close(self) -> None:
+        """Close without a message."""
+        self._asking = None
+        self.remove_class("-open")
+        self._field.blur()
+
+    def leave(self) -> None:
+        """Close and tell that the answer is not meant."""
+        if self._asking is not None:
+            kind = self._asking.kind
+            self.close()
+            self.post_message(self.Left(kind))
+
+    def older(self, step: int) -> None:
+        """Show the answer `step` places further in the history (-1: the one before)."""
+        if self._asking is None or not self._asking.history:
+            return
+        history = self._asking.history
+        self._place = min(max(self._place + step, 0), len(history))
+        self._put(history[self._place] if self._place < len(history) else "")
+
+    def take_completion(self) -> None:
+        """Put what all completions share, or the first one when nothing more is shared."""
+        typed = self._field.value
+        found = [one for one in self.completions(typed) if one != typed]
+        if not found:
+            return
+        shared = _common_start(found)
+        self._put(shared if len(shared) > len(typed) and shared.startswith(typed) else found[0])
+
+    def completions(self, value: str) -> Sequence[str]:
+        """Return what `value` may become, best first."""
+        return self._asking.complete(value) if self._asking is not None else ()
+
+    @property
+    def _field(self) -> _Field:
+        return self.query_one(_Field)
+
+    def _put(self, text: str) -> None:
+        self._field.value = text
+        self._field.cursor_position = len(text)
+
+    def _changed(self, text: str) -> None:
+        if self._asking is not None:
+            self.post_message(self.Changed(self._asking.kind, text, self._asking.judge(text)))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._changed(event.value)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._asking is None:
+            return
+        kind, text = self._asking.kind, event.value.strip()
+        if text and (not self._asking.history or self._asking.history[-1] != text):
+            self._asking.history.append(text)
+        self.close()
+        self.post_message(self.Answered(kind, text))
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    first, last = min(texts), max(texts)
+    for index, character in enumerate(first):
+        if index >= len(last) or last[index] != character:
+            return first[:index]
+    return first

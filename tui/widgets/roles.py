@@ -1,0 +1,87 @@
+"""From the meaning of a piece of text to its style: theme colours by role, looked up once per theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.widget import Widget
+
+from tui.widgets.lines import ROLES, Line
+
+_COLOURS = ("ok", "warn", "bad", "info", "work", "parked", "muted", "accent")
+
+
+def role_classes(prefix: str) -> set[str]:
+    """Return the names of the component classes of a widget that paints roles."""
+    return {f"{prefix}--{role}" for role in ROLES}
+
+
+def role_css(prefix: str) -> str:
+    """Return the nested TCSS that gives each role its theme colour."""
+    coloured = "".join(f"& > .{prefix}--{role} {{ color: ${role}; }}\n" for role in _COLOURS)
+    return (
+        f"{coloured}& > .{prefix}--strong {{ text-style: bold; }}\n"
+        f"& > .{prefix}--head {{ color: $accent; text-style: bold; }}\n"
+    )
+
+
+class RolePainter:
+    """Styles of one widget's roles. `clear` when the theme or a state class changed."""
+
+    def __init__(self, widget: Widget, prefix: str) -> None:
+        self._widget = widget
+        self._prefix = prefix
+        self._styles: dict[str, Style] = {}
+
+    def clear(self) -> None:
+        """Forget the styles; they are looked up again when next painted."""
+        self._styles.clear()
+
+    @property
+    def base(self) -> Style:
+        """Return the widget's own style."""
+        style = self._styles.get("")
+        if style is None:
+            style = self._styles[""] = self._widget.rich_style
+        return style
+
+    def component(self, name: str) -> Style:
+        """Return what the component class adds to the widget's own style."""
+        style = self._styles.get(name)
+        if style is None:
+            full = f"{self._prefix}--{name}"
+            style = self._styles[name] = self._widget.get_component_rich_style(full, partial=True)
+        return style
+
+    def role(self, role: str) -> Style:
+        """Return what `role` adds; nothing for plain text."""
+        return self.component(role) if role else Style.null()
+
+    def segments(self, line: Line) -> list[Segment]:
+        """Return the segments of a line over the widget's own style."""
+        base = self.base
+        return [Segment(span.text, base + self.role(span.role)) for span in line.spans]
+
+
+def changed_span(before: Line, after: Line) -> tuple[int, int] | None:
+    """Return the first and one past the last cell in which two lines differ, None when they are alike.
+
+    Both must be of one-cell characters and equal width; the whole width is returned when they are not.
+    """
+    if before == after:
+        return None
+    old, new = _cells(before.spans), _cells(after.spans)
+    width = max(before.width, after.width)
+    if len(old) != len(new) or len(old) != before.width or len(new) != after.width:
+        return 0, width
+    first = next((index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]), None)
+    if first is None:
+        return None
+    last = next(index for index in range(len(old) - 1, -1, -1) if old[index] != new[index])
+    return first, last + 1
+
+
+def _cells(spans: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(character, role) for text, role in spans for character in text]

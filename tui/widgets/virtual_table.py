@@ -1,0 +1,451 @@
+"""A table of any length on the line API: rows are asked for when they are seen, and only changed cells are painted.
+
+The cursor and the marks belong to keys, not to places: when rows move, the cursor stays on its object. Every change
+goes one way: the wanted lines are compared with the painted ones, and the cells that differ are refreshed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.widgets.lines import Span, cut, pad
+from tui.widgets.roles import RolePainter, role_classes, role_css
+from tui.widgets.table_keys import TABLE_BINDINGS
+from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
+
+Cells = tuple[Span, ...]
+"""The cells of a row, one for each column."""
+FLASH_SECONDS = 1.5
+
+
+class _Painted(NamedTuple):
+    key: str
+    cells: Cells
+    state: tuple[str, ...]
+
+
+class VirtualTable(ScrollView, can_focus=True):
+    """Shows `keys` in their order; `row_text(key)` gives the cells of a row that is seen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = role_classes("virtual-table") | {
+        f"virtual-table--{part}" for part in ("header", "sorted", "cursor", "blurred", "marked", "flash", "stale")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = TABLE_BINDINGS
+    DEFAULT_CSS = (
+        """
+    VirtualTable {
+        height: 1fr;
+        width: 1fr;
+        background: $background;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .virtual-table--header { color: $muted; }
+        & > .virtual-table--sorted { color: $accent; text-style: bold; }
+        & > .virtual-table--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
+        & > .virtual-table--blurred { background: $row-blurred-background; text-style: $row-blurred-style; }
+        & > .virtual-table--marked { color: $accent; text-style: bold; }
+        & > .virtual-table--flash { text-style: $row-flash-style; background: $row-flash-background; }
+        & > .virtual-table--stale { color: $muted; }
+    """
+        + role_css("virtual-table")
+        + "}"
+    )
+
+    class RowMessage(Message):
+        """What the messages about a row share."""
+
+        def __init__(self, table: VirtualTable, key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> VirtualTable:
+            """Return the table, for `@on(..., "#id")`."""
+            return self.table
+
+    class RowHighlighted(RowMessage):
+        """The cursor stands on another object (`""`: on none)."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the last place of a quick movement matters."""
+            return isinstance(message, VirtualTable.RowHighlighted) and message.table is self.table
+
+    class RowSelected(RowMessage):
+        """Enter or a second click: open the object."""
+
+    class MarksChanged(RowMessage):
+        """Objects were marked or unmarked."""
+
+    class SortAsked(RowMessage):
+        """The header was clicked or a sort key pressed; `key` is the column's id."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column] = (),
+        row_text: Callable[[str], Cells] | None = None,
+        *,
+        held: int = 0,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        """Make a table; the first `held` columns stay when the others are moved sideways."""
+        super().__init__(id=id, classes=classes)
+        self._columns = tuple(columns)
+        self._row_text = row_text or (lambda key: (Span(key),))
+        self._held = held
+        self._offset = 0
+        self._keys: Sequence[str] = ()
+        self._places: dict[str, int] | None = None
+        self._cursor = -1
+        self._cursor_key = ""
+        self._marks: set[str] = set()
+        self._last_mark = ""
+        self._flashing: set[str] = set()
+        self._sort: tuple[str, bool] = ("", False)
+        self._stale = False
+        self._painted: dict[int, _Painted] = {}
+        self._placed: tuple[Placed, ...] = ()
+        self._painter = RolePainter(self, "virtual-table")
+
+    # What is shown ------------------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return all columns, seen or not."""
+        return self._columns
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Return the keys of all rows in their order."""
+        return self._keys
+
+    @property
+    def cursor_key(self) -> str:
+        """Return the key of the object under the cursor, `""` when there is no row."""
+        return self._cursor_key
+
+    @property
+    def cursor_index(self) -> int:
+        """Return the row of the cursor, -1 when there is none."""
+        return self._cursor
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """Return the marked keys; those of rows that a filter hides included."""
+        return frozenset(self._marks)
+
+    @property
+    def sort(self) -> tuple[str, bool]:
+        """Return the column by which the rows are said to be sorted, and whether it is the other way round."""
+        return self._sort
+
+    def set_columns(self, columns: Sequence[Column], held: int | None = None) -> None:
+        """Show other columns."""
+        self._columns = tuple(columns)
+        self._held = self._held if held is None else held
+        self._offset = 0
+        self._repaint_all()
+
+    def set_row_text(self, row_text: Callable[[str], Cells]) -> None:
+        """Take the cells of a row from another function."""
+        self._row_text = row_text
+        self.refresh_rows()
+
+    def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
+        """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
+
+        When its key is gone the cursor takes the row that came into its place. Rows of `flash` are shown once as new.
+        """
+        before, before_key = self._cursor, self._cursor_key
+        self._keys = keys
+        self._places = None
+        found = self._place_of(before_key) if before_key else None
+        if found is None:
+            found = min(max(before, 0), len(keys) - 1)
+        self._cursor = found
+        self._cursor_key = keys[found] if found >= 0 else ""
+        if self._marks:
+            self._marks = {key for key in self._marks if self._place_of(key) is not None} or self._marks
+        self._flash(flash)
+        if self.is_mounted:
+            self._resize_virtual()
+            top, height = self.scroll_offset.y, self._rows_seen
+            if before >= 0 and found != before and top <= before < top + height:
+                self._scroll_rows(max(top + found - before, 0))
+            self.refresh_rows()
+        if self._cursor_key != before_key:
+            self.post_message(self.RowHighlighted(self, self._cursor_key))
+
+    def set_sort(self, column: str, reverse: bool) -> None:
+        """Show which column the rows are sorted by; the sorting itself is the owner's."""
+        self._sort = (column, reverse)
+        self._offset = offset_showing(self._columns, self.size.width, self._held, self._offset, self._index_of(column))
+        self._repaint_all()
+
+    def set_stale(self, stale: bool) -> None:
+        """Dim everything: the values are old."""
+        if stale != self._stale:
+            self._stale = stale
+            self.refresh_rows()
+
+    def set_marks(self, keys: Iterable[str]) -> None:
+        """Mark these keys and no others."""
+        self._marks = set(keys)
+        self.refresh_rows()
+        self.post_message(self.MarksChanged(self, self._cursor_key))
+
+    def refresh_key(self, key: str) -> None:
+        """Take the cells of this row anew; nothing is done when it is not in sight."""
+        index = self._place_of(key)
+        if index is not None and 0 <= index - self.scroll_offset.y < self._rows_seen:
+            self._compare(index - self.scroll_offset.y + 1)
+
+    def refresh_rows(self) -> None:
+        """Take the cells of all rows in sight anew and paint those that differ."""
+        if self.is_mounted:
+            for y in range(1, self._rows_seen + 1):
+                self._compare(y)
+
+    def point_at(self, key: str) -> bool:
+        """Put the cursor on `key`; return whether it is there."""
+        index = self._place_of(key)
+        if index is None:
+            return False
+        self.move_to(index)
+        return True
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row (clamped) and bring it into sight."""
+        if not self._keys:
+            return
+        index = min(max(index, 0), len(self._keys) - 1)
+        before = self._cursor_key
+        self._cursor, self._cursor_key = index, self._keys[index]
+        top, height = self.scroll_offset.y, self._rows_seen
+        if self.is_mounted and height > 0:
+            if index < top:
+                self._scroll_rows(index)
+            elif index >= top + height:
+                self._scroll_rows(index - height + 1)
+            self.refresh_rows()
+        if before != self._cursor_key:
+            self.post_message(self.RowHighlighted(self, self._cursor_key))
+
+    # Painting -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _rows_seen(self) -> int:
+        return max(self.size.height - 1, 0)
+
+    def _row(self, index: int) -> _Painted | None:
+        if not 0 <= index < len(self._keys):
+            return None
+        key = self._keys[index]
+        state: list[str] = ["stale"] if self._stale else []
+        if key in self._flashing:
+            state.append("flash")
+        if key in self._marks:
+            state.append("marked")
+        if index == self._cursor:
+            state.append("cursor" if self.has_focus else "blurred")
+        return _Painted(key, self._row_text(key), tuple(state))
+
+    def _compare(self, y: int) -> None:
+        wanted = self._row(self.scroll_offset.y + y - 1)
+        painted = self._painted.get(y)
+        if wanted == painted:
+            return
+        if wanted is None:
+            del self._painted[y]
+        else:
+            self._painted[y] = wanted
+        if wanted is None or painted is None or wanted.state != painted.state or wanted.key != painted.key:
+            self.refresh(Region(0, y, self.size.width, 1))
+            return
+        for one in self._placed:
+            if wanted.cells[one.column : one.column + 1] != painted.cells[one.column : one.column + 1]:
+                self.refresh(Region(one.x, y, one.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """Paint the header or the row at `y`."""
+        width = self.size.width
+        if y == 0:
+            return self._header_strip(width)
+        row = self._painted.get(y)
+        if row is None:
+            row = self._row(self.scroll_offset.y + y - 1)
+            if row is None:
+                return Strip.blank(width, self._painter.base)
+            self._painted[y] = row
+        return self._row_strip(row, width)
+
+    def _row_strip(self, row: _Painted, width: int) -> Strip:
+        base = self._painter.base
+        over = Style.null()
+        for name in row.state:
+            over += self._painter.component(name)
+        line = base + over
+        segments: list[Segment] = []
+        x = 0
+        for one in self._placed:
+            if one.x > x:
+                segments.append(Segment(" " * (one.x - x), line))
+            cell = row.cells[one.column] if one.column < len(row.cells) else Span("")
+            text = pad(cell.text, one.width, right=self._columns[one.column].align == "right")
+            segments.append(Segment(text, base + self._painter.role(cell.role) + over))
+            x = one.x + one.width
+        return Strip(segments, x).adjust_cell_length(width, line)
+
+    def _header_strip(self, width: int) -> Strip:
+        base = self._painter.base
+        plain, sorted_ = base + self._painter.component("header"), base + self._painter.component("sorted")
+        segments: list[Segment] = []
+        x = 0
+        for one in self._placed:
+            column = self._columns[one.column]
+            segments.append(Segment(" " * (one.x - x), plain))
+            title, style = column.title, plain
+            if column.id == self._sort[0]:
+                title = cut(title, max(one.width - 1, 1)) + ("▼" if self._sort[1] else "▲") if one.width > 1 else title
+                style = sorted_
+            segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
+            x = one.x + one.width
+        strip = Strip(segments, x).adjust_cell_length(width, plain)
+        if self._placed and self._placed[-1].column < len(self._columns) - 1 and width > 2:
+            strip = Strip([*strip.crop(0, width - 1), Segment("►", sorted_)], width)
+        return strip
+
+    def _repaint_all(self) -> None:
+        self._painted.clear()
+        self._placed = place(self._columns, self.size.width, self._held, self._offset)
+        self.refresh()
+
+    def _resize_virtual(self) -> None:
+        size = Size(self.size.width, len(self._keys) + 1)
+        if self.virtual_size != size:
+            self.virtual_size = size
+
+    def _scroll_rows(self, top: int) -> None:
+        self.scroll_to(y=top, animate=False, force=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Paint the rows that came into sight; the header stays."""
+        if round(old_value) != round(new_value):
+            self._painted.clear()
+        super().watch_scroll_y(old_value, new_value)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the columns in the new width and keep the cursor in sight."""
+        self._offset = min(self._offset, last_offset(self._columns, event.size.width, self._held))
+        self._resize_virtual()
+        self._repaint_all()
+        if self._cursor >= self.scroll_offset.y + self._rows_seen > 0:
+            self._scroll_rows(self._cursor - self._rows_seen + 1)
+
+    def notify_style_update(self) -> None:
+        """Take the colours of the new theme."""
+        self._painter.clear()
+        super().notify_style_update()
+
+    def on_focus(self) -> None:
+        """Show the cursor as live."""
+        self.refresh_rows()
+
+    def on_blur(self) -> None:
+        """Show the cursor as waiting."""
+        self.refresh_rows()
+
+    def _flash(self, keys: Iterable[str]) -> None:
+        new = set(keys)
+        if not new or not self.is_mounted:
+            return
+        self._flashing |= new
+
+        def calm() -> None:
+            self._flashing -= new
+            self.refresh_rows()
+
+        self.set_timer(FLASH_SECONDS, calm)
+
+    # Keys and mouse -----------------------------------------------------------------------------------------------
+
+    def action_cursor(self, step: int) -> None:
+        """Move the cursor by `step` rows."""
+        self.move_to(self._cursor + step)
+
+    def action_page(self, step: int) -> None:
+        """Move the cursor by `step` pages."""
+        self.move_to(self._cursor + step * max(self._rows_seen - 1, 1))
+
+    def action_edge(self, side: int) -> None:
+        """Move the cursor to the first (-1) or last (1) row."""
+        self.move_to(0 if side < 0 else len(self._keys) - 1)
+
+    def action_open(self) -> None:
+        """Open the object under the cursor."""
+        if self._cursor_key:
+            self.post_message(self.RowSelected(self, self._cursor_key))
+
+    def action_sideways(self, step: int) -> None:
+        """Show columns further right (1) or left (-1)."""
+        limit = last_offset(self._columns, self.size.width, self._held)
+        offset = min(max(self._offset + step, 0), limit)
+        if offset != self._offset:
+            self._offset = offset
+            self._repaint_all()
+
+    def action_sort_column(self, step: int) -> None:
+        """Ask for the rows to be sorted by the next (1) or previous (-1) column."""
+        ids = [column.id for column in self._columns if column.title]
+        if ids:
+            at = ids.index(self._sort[0]) + step if self._sort[0] in ids else 0
+            self.post_message(self.SortAsked(self, ids[at % len(ids)]))
+
+    def mark(self) -> None:
+        """Mark or unmark the object under the cursor."""
+        if self._cursor_key:
+            self._last_mark = self._cursor_key
+            self.set_marks(self._marks ^ {self._cursor_key})
+
+    def mark_range(self) -> None:
+        """Mark every row from the last mark to the cursor."""
+        start = self._place_of(self._last_mark) if self._last_mark else None
+        if start is None:
+            self.mark()
+        else:
+            low, high = sorted((start, self._cursor))
+            self.set_marks(self._marks | set(self._keys[low : high + 1]))
+
+    def on_click(self, event: events.Click) -> None:
+        """Point at the clicked row, open it on a second click; a click on the header sorts."""
+        if event.y == 0:
+            for one in self._placed:
+                if one.x <= event.x < one.x + one.width and self._columns[one.column].title:
+                    self.post_message(self.SortAsked(self, self._columns[one.column].id))
+            return
+        index = self.scroll_offset.y + event.y - 1
+        if 0 <= index < len(self._keys):
+            self.move_to(index)
+            if event.chain > 1:
+                self.action_open()
+
+    def _place_of(self, key: str) -> int | None:
+        if self._places is None:
+            if 0 <= self._cursor < len(self._keys) and self._keys[self._cursor] == key:
+                return self._cursor
+            self._places = {one: index for index, one in enumerate(self._keys)}
+        return self._places.get(key)
+
+    def _index_of(self, column: str) -> int:
+        return next((index for index, one in enumerate(self._columns) if one.id == column), -1)
