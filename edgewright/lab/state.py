@@ -110,7 +110,7 @@ class Folder:
             return LabState(**raw)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise Failed(
                 f"The lab's state {self.path / 'lab.json'} cannot be read: {problem}.",
                 "Run `edgewright lab down`: it clears away what that lab left.",
