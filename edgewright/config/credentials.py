@@ -1,0 +1,97 @@
+"""Where API keys are kept: the system keyring if there is a real one, else a file that only the user can read.
+
+A keyring that stores plain text, or that answers with an error, is no keyring. On Linux there is none without a
+session bus; asking for one there would only wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgewright.config import locations
+
+SERVICE = "edgewright"
+
+
+def usable_keyring() -> Any | None:
+    """Return the `keyring` module if its backend keeps secrets secret, else None."""
+    if sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return None
+    try:
+        import keyring
+        from keyring.backends import chainer, fail, null
+    except ImportError:
+        return None
+    backend = keyring.get_keyring()
+    if isinstance(backend, (fail.Keyring, null.Keyring)):
+        return None
+    members = backend.backends if isinstance(backend, chainer.ChainerBackend) else [backend]
+    if not members or any("plaintext" in type(member).__name__.lower() for member in members):
+        return None
+    return keyring
+
+
+def key_path(context: str) -> Path:
+    """Return the file that holds a context's key where there is no keyring."""
+    return locations.folder("config") / "keys" / context
+
+
+def store(context: str, key: str, use_keyring: bool = True) -> str:
+    """Keep a key and return where: `keyring` or `file`. Raises `Failed` when the file cannot be written."""
+    ring = usable_keyring() if use_keyring else None
+    if ring is not None:
+        with contextlib.suppress(ring.errors.KeyringError):
+            ring.set_password(SERVICE, context, key)
+            return "keyring"
+    locations.write_private(key_path(context), key + "\n")
+    return "file"
+
+
+def fetch(context: str, kept: str) -> str:
+    """Return the key of a context. Raises `Refused` when it is not there or the keyring is shut."""
+    from edgewright.core.errors import Refused
+
+    again = f"Give it anew: edgewright context add {context} --url URL --api-key-file FILE"
+    if kept == "keyring":
+        ring = usable_keyring()
+        if ring is None:
+            raise Refused(f"The key of context {context} is in the system keyring, which is not here now.", again)
+        try:
+            found = ring.get_password(SERVICE, context)
+        except ring.errors.KeyringError as error:
+            raise Refused(f"The system keyring does not give the key of context {context}: {error}.", again) from None
+    else:
+        found = locations.read_private(key_path(context))
+    if not found or not found.strip():
+        raise Refused(f"The key of context {context} is not there.", again)
+    return str(found).strip()
+
+
+def forget(context: str, kept: str) -> None:
+    """Remove a context's key; a key that is gone already is fine."""
+    if kept == "keyring":
+        ring = usable_keyring()
+        if ring is not None:
+            with contextlib.suppress(ring.errors.KeyringError):
+                ring.delete_password(SERVICE, context)
+    key_path(context).unlink(missing_ok=True)
+
+
+def read_key_file(path: str) -> str:
+    """Return the key in a file, or of stdin for `-`. Raises `NotFound`, `Failed` or `InvalidInput`."""
+    from edgewright.core.errors import Failed, InvalidInput, NotFound
+
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).expanduser().read_text("utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"There is no key file {path}.", "Name the file that holds the API key.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"The key file {path} cannot be read: {error}.", "Check its rights.") from None
+    key = text.strip()
+    if not key or len(key) > 4096 or not key.isprintable() or " " in key:
+        raise InvalidInput(f"{path} holds no API key.", "It should hold the key and nothing else.")
+    return key

@@ -1,0 +1,46 @@
+"""What a person chose for a view (columns, sort, filter), kept per context between runs.
+
+Losing it is no harm: a file that cannot be read is taken as empty, one that cannot be written is not written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgewright.config import locations
+from edgewright.core.errors import EdgewrightError
+
+
+class ViewStateFile:
+    """View states in one JSON file; follows the form that the console's session wants (`load`, `save`)."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or locations.folder("state") / "views.json"
+        self._kept: dict[str, dict[str, Any]] | None = None
+
+    def load(self, view: str) -> Mapping[str, Any]:
+        """Return what was kept for `view`; empty when nothing was."""
+        return self._all().get(view, {})
+
+    def save(self, view: str, state: Mapping[str, Any]) -> None:
+        """Keep `state` for `view`; a full disk or a read-only home loses it quietly, on purpose."""
+        kept = self._all()
+        if kept.get(view) == dict(state):
+            return
+        kept[view] = dict(state)
+        try:
+            locations.write_private(self.path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+        except EdgewrightError:
+            return
+
+    def _all(self) -> dict[str, dict[str, Any]]:
+        if self._kept is None:
+            try:
+                told = json.loads(self.path.read_text("utf-8"))
+            except (OSError, ValueError):
+                told = {}
+            self._kept = {k: v for k, v in told.items() if isinstance(v, dict)} if isinstance(told, dict) else {}
+        return self._kept
