@@ -1,0 +1,128 @@
+"""Answers that are not success, turned into one sentence and one next step.
+
+Palette has two bodies: application errors `{code: word, message, details, ref}` and the framework's
+`{code: number, message}`. Anything else (a proxy's page, nothing at all) is told by its status.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from edgewright.core.errors import (
+    Conflict,
+    EdgewrightError,
+    Failed,
+    InvalidInput,
+    NotFound,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
+from edgewright.core.text import clean
+
+HINT_CREDENTIAL = "Give a valid key: edgewright context add NAME --url URL --api-key-file FILE"
+HINT_ROLE = "Ask for a role that may do it, or choose another project with --project."
+
+
+def from_answer(status: int, body: Any, what: str, plane: str, credential: str = "credential") -> EdgewrightError:
+    """Return the error for an answer.
+
+    `what` names the thing that was asked for (`host edge-7f3a`), `plane` the other end, `credential` what was shown.
+    """
+    told = body if isinstance(body, dict) else {}
+    code = told.get("code")
+    word = clean(code, limit=80) if isinstance(code, str) and code else ""
+    message = _sentence(clean(told.get("message") or "", limit=400))
+    if status == 401:
+        sentence = message if word not in ("", "UnAuthorizedAccess") else ""
+        sentence = sentence or f"The plane at {plane} does not accept this {credential}."
+        return Refused(sentence, HINT_CREDENTIAL, word or "UnAuthorizedAccess")
+    if status == 403:
+        return Refused(message or f"The plane at {plane} does not allow this on {what}.", HINT_ROLE, word or None)
+    if status == 404:
+        if isinstance(code, int) or not word:
+            return NotFound(
+                message or f"The plane at {plane} knows no such path ({what}).",
+                "Check the URL of the context; an older plane may not have this.",
+            )
+        return NotFound(
+            f"There is no {what} on {plane}.", "Look at what is there with the list verb of its noun.", word
+        )
+    if status == 409:
+        return Conflict(
+            message or f"The {what} is in conflict with what the plane has.", "Look at it anew.", word or None
+        )
+    if status in (408, 504):
+        return TimedOut(message or f"The plane at {plane} did not answer in time for {what}.", "Try again.")
+    if status in (400, 413, 415, 422):
+        return InvalidInput(
+            message or f"The plane at {plane} does not take this for {what}.",
+            "Correct the value and try again.",
+            word or None,
+        )
+    if status == 429:
+        return Failed(
+            f"The plane at {plane} says that it is asked too often.",
+            "Wait a minute; other programs of this address share its limit.",
+            word or "TooManyRequests",
+        )
+    if 300 <= status < 400:
+        return Failed(f"The plane at {plane} points elsewhere (status {status}).", "Use the URL that it points to.")
+    if status in (502, 503):
+        return Unreachable(
+            message or f"The plane at {plane} is not ready (status {status}).", "Try again.", word or None
+        )
+    return Failed(
+        message or f"The plane at {plane} answered {what} with status {status}.",
+        "Try again; if it stays, look at the log of the plane.",
+        word or None,
+    )
+
+
+def not_json(what: str, plane: str) -> Failed:
+    """Return the error for an answer that is no JSON document."""
+    return Failed(
+        f"What answers at {plane} sent no JSON for {what}.",
+        "Check that the URL is that of a plane and not of a proxy or a login page.",
+        "NotJSON",
+    )
+
+
+def no_connection(error: BaseException, host: str, url: str) -> Unreachable:
+    """Return the error for a connection that did not come about, by its cause."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, socket.gaierror):
+            name = host.rsplit(":", 1)[0]
+            return Unreachable(
+                f"The name {name} is not known here.", "Check the URL and this machine's DNS.", "UnknownName"
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return Unreachable(
+                f"Nothing listens at {host}.", f"Is the plane running? Check the URL {url}", "ConnectionRefused"
+            )
+        if isinstance(cause, OSError) and cause.errno in (101, 113):
+            return Unreachable(f"There is no way to {host} from here.", "Check the network and the route.", "NoRoute")
+        cause = cause.__cause__ or cause.__context__
+    text = str(error).lower()
+    if "connection attempts failed" in text or "refused" in text:
+        return Unreachable(
+            f"Nothing answers at {host}.", f"Is the plane running? Check the URL {url}", "ConnectionRefused"
+        )
+    return Unreachable(f"The connection to {host} failed.", "Check the network and try again.")
+
+
+def lost(host: str) -> Unreachable:
+    """Return the error for a connection that broke before the whole answer was there."""
+    return Unreachable(
+        f"The connection to {host} broke before the whole answer was there.",
+        "Try again; whether a change was made is not known until you look.",
+        "ConnectionLost",
+    )
+
+
+def _sentence(message: str) -> str:
+    return message if not message or message[-1] in ".!?" else message + "."

@@ -1,0 +1,90 @@
+"""The client of a plane: a real Palette or a hub, by the same paths.
+
+Importing this module is cheap; the HTTP library comes in when a client is made.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self
+
+import msgspec
+
+from edgewright.clients.budget import Budget
+from edgewright.clients.credential import Credential
+from edgewright.clients.feed import FeedApi, Page
+from edgewright.clients.hosts import HostsApi, HostsPage
+from edgewright.clients.operations import OperationsApi
+from edgewright.clients.stream import Change, StreamApi
+from edgewright.clients.tokens import TokensApi
+from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.text import clean
+from edgewright.wire import protocol
+
+__all__ = ["Budget", "Change", "Credential", "Features", "HostsPage", "Page", "PlaneClient"]
+
+
+class Features(msgspec.Struct, frozen=True):
+    """What a plane can do. A plane that does not answer the question is a Palette."""
+
+    kind: str = "palette"
+    """`hub` or `palette`."""
+    version: str = ""
+    stream: str = ""
+    """Path of the change stream, `""` when there is none."""
+    page_limit: int = protocol.PAGE_LIMIT
+    started: str = ""
+
+    @property
+    def hub(self) -> bool:
+        """Whether the other end is a hub."""
+        return self.kind == "hub"
+
+
+class PlaneClient(HostsApi, TokensApi, FeedApi, OperationsApi, StreamApi):
+    """Everything that the console and the command line ask of a plane.
+
+    `async with PlaneClient(url, Credential(api_key=...), ca=path, project_uid=uid) as client: ...`
+    """
+
+    _features: Features | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def features(self, fresh: bool = False) -> Features:
+        """Return what the plane can do; asked once. From a hub on, the budget of Palette no longer holds."""
+        if self._features is not None and not fresh:
+            return self._features
+        try:
+            data: Any = (await self.call("GET", protocol.FEATURES, "list of features")).data
+        except EdgewrightError as error:
+            no_such_path = error.exit_code in (ExitCode.NOT_FOUND, ExitCode.REFUSED, ExitCode.INVALID)
+            if not no_such_path and error.code != "NotJSON":
+                raise
+            data = None
+        self._features = _features(data)
+        self.budget.limited = not self._features.hub
+        return self._features
+
+    async def ping(self) -> float:
+        """Return the seconds that the plane takes to answer at all, whatever it answers."""
+        began = time.perf_counter()
+        await self.features(fresh=True)
+        return time.perf_counter() - began
+
+
+def _features(data: Any) -> Features:
+    if not isinstance(data, dict) or data.get("product") != "edgewright-hub":
+        return Features()
+    stream, limit = data.get("stream"), data.get("pageLimit")
+    return Features(
+        kind="hub",
+        version=clean(data.get("version"), limit=60),
+        stream=stream if isinstance(stream, str) else "",
+        page_limit=max(limit, protocol.PAGE_LIMIT) if isinstance(limit, int) else protocol.PAGE_LIMIT,
+        started=clean(data.get("started"), limit=40),
+    )

@@ -1,0 +1,95 @@
+"""TLS: which authorities are believed, and failures told apart so that a person knows what to mend."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from edgewright.core import times
+from edgewright.core.errors import InvalidInput, Unreachable
+
+_SELF_SIGNED, _SELF_SIGNED_IN_CHAIN, _NO_ISSUER, _UNVERIFIED_LEAF = 18, 19, 20, 21
+_NOT_YET, _EXPIRED = 9, 10
+_NAME, _ADDRESS = 62, 64
+
+
+def context(ca: Path | None) -> ssl.SSLContext:
+    """Return a client context that believes `ca` alone, or the machine's own authorities when it is `None`.
+
+    Raises `InvalidInput` when the file cannot be read or holds no certificate.
+    """
+    if ca is None:
+        return ssl.create_default_context()
+    try:
+        made = ssl.create_default_context(cafile=str(ca))
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"The CA file {ca} is not there.", "Give the hub's DIR/ca.crt with --ca, or take it out of the context."
+        ) from None
+    except (ssl.SSLError, OSError) as error:
+        raise InvalidInput(
+            f"The CA file {ca} cannot be used: {_reason(error)}.", "It must hold one or more certificates in PEM form."
+        ) from None
+    return made
+
+
+def explain(error: BaseException, host: str, ca: Path | None, now: float | None = None) -> Unreachable | None:
+    """Return the sentence for a TLS failure in the chain of causes of `error`; `None` when there is none."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _certificate(cause, host, ca, times.now() if now is None else now)
+        if isinstance(cause, ssl.SSLError):
+            return _handshake(cause, host)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _certificate(error: ssl.SSLCertVerificationError, host: str, ca: Path | None, now: float) -> Unreachable:
+    code = getattr(error, "verify_code", 0)
+    clock = times.rfc3339(now)[:16] + "Z"
+    if code in (_SELF_SIGNED, _SELF_SIGNED_IN_CHAIN, _NO_ISSUER, _UNVERIFIED_LEAF):
+        trusted = f"the CA in {ca}" if ca else "no authority that this machine trusts"
+        sentence = f"The certificate of {host} was {'not ' if ca else ''}issued by {trusted}."
+        return Unreachable(
+            sentence, "Give the plane's own CA certificate with --ca (a hub's is DIR/ca.crt).", "UnknownCA"
+        )
+    if code == _EXPIRED:
+        return Unreachable(
+            f"The certificate of {host} has expired; this machine's clock says {clock}.",
+            "Have it renewed; or, if that clock is wrong, set it.",
+            "CertificateExpired",
+        )
+    if code == _NOT_YET:
+        return Unreachable(
+            f"The certificate of {host} is not valid yet; this machine's clock says {clock}.",
+            "Set this machine's clock; if it is right, the plane's certificate was made in the future.",
+            "CertificateNotYetValid",
+        )
+    if code in (_NAME, _ADDRESS):
+        return Unreachable(
+            f"The certificate of the plane does not name {host}.",
+            "Use a name or address that it names, or add this one with: edgewright hub serve --advertise.",
+            "CertificateNameMismatch",
+        )
+    return Unreachable(
+        f"The certificate of {host} is not accepted: {error.verify_message or _reason(error)}.",
+        "Look at it with: openssl s_client -connect HOST:PORT -showcerts",
+        "CertificateRefused",
+    )
+
+
+def _handshake(error: ssl.SSLError, host: str) -> Unreachable:
+    reason = _reason(error)
+    if "wrong version number" in reason or "record layer failure" in reason:
+        return Unreachable(
+            f"What listens at {host} does not speak TLS.", "Check the port, or whether the URL means http.", "NoTLS"
+        )
+    return Unreachable(f"TLS with {host} failed: {reason}.", "Try again; check what is between here and there.", "TLS")
+
+
+def _reason(error: BaseException) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return str(reason).replace("_", " ").lower()
