@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command, Param
+from typing import ClassVar
+
+from edgewright.commands.base import Command, Param, Scope
 from edgewright.commands.views import CONSOLE_ONLY
 
 
 class _TableView(Command):
     """What these verbs share: live where there is a table, console only, nothing is changed."""
 
-    scope = "hosts"
-    also = ("tokens", "feed")
+    scope: ClassVar[Scope] = "hosts"
+    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed")
     online = False
     cli = False
     no_cli = CONSOLE_ONLY
