@@ -27,6 +27,11 @@ class Subscription:
         """Whether the subscriber hears nothing now."""
         return self._paused
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self not in self._registry
+
     def pause(self) -> None:
         """Hear nothing until `resume`."""
         self._paused = True
