@@ -7,6 +7,7 @@ told of; it never stops a start.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 import zlib
@@ -47,10 +48,15 @@ def load(path: Path) -> Loaded:
     body = memoryview(data)[len(MAGIC) + 4 :]
     if data[: len(MAGIC)] != MAGIC or int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "big") != zlib.crc32(body):
         return Loaded(None, f"The last known fleet in {path} is not whole and was left out.")
+    collecting = gc.isenabled()
+    gc.disable()  # 30,000 rows at once: the collector would look at them many times over, for nothing
     try:
         model = msgspec.msgpack.decode(body, type=Model)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return Loaded(None, f"The last known fleet in {path} is of another version and was left out.")
+    finally:
+        if collecting:
+            gc.enable()
     source = model.source
     since = source.contact if source.contact is not None else model.at
     status = SourceStatus("cache", "", since, None, 0, 0, source.contact, source.plane, source.version)

@@ -14,7 +14,7 @@ import msgspec
 from edgewright.core.times import words
 from edgewright.store.model import Model
 from edgewright.store.rows import HostRow
-from edgewright.store.selectors import ending_tokens, waiting_hosts
+from edgewright.store.selectors import ending_tokens, neighbours, waiting_hosts
 
 DISK_FULL: Final = 95.0
 """Percent used of a partition from which it is told of."""
@@ -69,13 +69,11 @@ def explain(model: Model, row: HostRow, now: float) -> str:
         return row.reason or f"{row.name} says that it is unhealthy, and not why."
     told = f"No word from {row.name} for {words(now - row.last_seen)}." if row.last_seen is not None else row.reason
     told = told or f"No word from {row.name}."
-    others = (
-        [other for other in model.hosts.values() if other.site == row.site and other.uid != row.uid] if row.site else []
-    )
-    known = [other for other in others if other.health != "unknown"]
+    known = [other for other in neighbours(model, row) if other.health != "unknown"]
     answering = sum(1 for other in known if not (other.health == "unhealthy" and is_silent(other)))
     if known and not answering:
-        return f"{told} {_the_others(len(known))} of {row.site} {_are(len(known))} silent too: look at the link of the site."
+        others = f"{_the_others(len(known))} of {row.site} {'is' if len(known) == 1 else 'are'} silent too"
+        return f"{told} {others}: look at the link of the site."
     if answering:
         return f"{told} {_answer(answering, len(known), row.site)}, so the link is up: look at the host."
     return told
@@ -196,10 +194,6 @@ def _disks(model: Model) -> Iterator[Problem]:
 
 def _the_others(count: int) -> str:
     return "The other host" if count == 1 else f"The other {count} hosts"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _answer(answering: int, known: int, site: str) -> str:
