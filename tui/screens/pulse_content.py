@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from edgewright.core import times
-from tui.widgets.lines import Line, Piece, Role, Span, columns, cut, heading, line, pad, rule, spread
+from tui.widgets.lines import Line, Piece, Role, Span, columns, cut, heading, line, pad, spread, wrap
 
 Section = Literal["person", "unwell", "working"]
 
@@ -22,7 +22,7 @@ class Item:
     """One thing that is not as it should be, or is on its way."""
 
     key: str
-    """What enter opens: `host/<uid>`, `token/<uid>` or `hosts/<filter>`."""
+    """Names the line, so that the cursor stays on it."""
     section: Section
     name: str
     sentence: str
@@ -33,6 +33,14 @@ class Item:
     detail: tuple[str, ...] = ()
     """More sentences for the pane beside the list."""
     acknowledged: bool = False
+    opens: str = ""
+    """What enter opens: `host/<uid>`, `token/<uid>` or `hosts/<filter>`."""
+    problem: str = ""
+    """The name by which the store knows the problem, for acknowledging it."""
+    uids: tuple[str, ...] = ()
+    """The hosts behind it."""
+    mild: bool = False
+    """It will be a problem if nothing is done, and is none yet."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,6 @@ class Pulse:
     """What is still on its way (`1,200 of 30,000 hosts`), empty when all is here."""
     lost: str = ""
     """Why the plane is not heard, empty when it is."""
-    acknowledged: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def total(self) -> int:
@@ -119,7 +126,7 @@ def problem_lines(pulse: Pulse, width: int) -> list[Line]:
 
 
 def _item_line(item: Item, now: float, width: int) -> Line:
-    glyph, role = SIGNS[item.section]
+    glyph, role = _sign(item)
     told: Role = "muted" if item.acknowledged else ""
     who = "seen" if item.acknowledged else item.who
     fixed = 2 + NAME_WIDTH + 1 + 2 + 5 + 2 + 9
@@ -134,6 +141,11 @@ def _item_line(item: Item, now: float, width: int) -> Line:
         gap=0 if width < 60 else 1,
         key=item.key,
     )
+
+
+def _sign(item: Item) -> tuple[str, Role]:
+    glyph, role = SIGNS[item.section]
+    return glyph, "warn" if item.mild else role
 
 
 def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
@@ -236,11 +248,9 @@ def feed_lines(feed: Sequence[Told], width: int, limit: int | None = None) -> li
 
 def detail_lines(item: Item | None, pulse: Pulse, width: int) -> list[Line]:
     """Return the pane beside the list: the thing under the cursor in whole sentences."""
-    from tui.widgets.lines import wrap
-
     if item is None:
         return [line(("Nothing to look at.", "muted"))]
-    glyph, role = SIGNS[item.section]
+    glyph, role = _sign(item)
     out = [spread([(f"{glyph} {item.name}", role)], [(item.who, "muted")], width)]
     for sentence in (item.sentence, *item.detail):
         out += wrap(sentence, width - 2, first="  ", rest="  ")
@@ -270,17 +280,9 @@ def _tag_line(row: TagCount, prefix: str, width: int) -> Line:
     sign: Span = Span("▲ ", "bad") if row.unhealthy else Span("• ", "ok") if row.healthy else Span("○ ", "muted")
     calm: Role = "muted" if not row.unhealthy else ""
     told = f"{row.unhealthy:,} of {row.total:,}" if row.unhealthy else f"{row.total:,}"
-    tag = f"{prefix}{row.tag}"
-    filter_text = "tag." + tag.replace(":", ":", 1)
     return spread(
-        [sign, (row.tag, calm)], [(told, "bad" if row.unhealthy else "muted")], width, key=f"hosts/{filter_text}"
+        [sign, (row.tag, calm)],
+        [(told, "bad" if row.unhealthy else "muted")],
+        width,
+        key=f"hosts/tag.{prefix}{row.tag}",
     )
-
-
-def narrow_lines(pulse: Pulse, width: int, height: int) -> tuple[list[Line], list[Line]]:
-    """Return the upper list and the lower block (counts, newest events) of one pane of `height` lines."""
-    events = 2 if height >= 14 else 0
-    low: list[Line] = [] if height < 9 else [rule(width), *fleet_lines(pulse, width)]
-    if events and low:
-        low += [rule(width), *feed_lines(pulse.feed, width, events)]
-    return problem_lines(pulse, width), low

@@ -71,9 +71,9 @@ def token_lines(
     out = [spread([(f"{sign} {row.name or row.uid}", role)], [(state, role)], width)]
     out += wrap(_sentence(row, state, now), width, first="  ", rest="  ")
     out.append(Line())
-    secret: Piece = ("fetched when asked for, v shows it", "muted")
+    secret: Piece = ("fetched when asked for, x shows it", "muted")
     if value:
-        secret = (value, "strong") if shown else (f"{MASK}  v shows it", "muted")
+        secret = (value, "strong") if shown else (f"{MASK}  x shows it", "muted")
     pairs: list[tuple[str, Piece]] = [
         ("value", secret),
         ("project", row.project or "none: a host must name one"),

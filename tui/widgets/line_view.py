@@ -30,8 +30,8 @@ class LineView(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", show=False, id="nav-up"),
         Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="nav-page-down"),
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="nav-page-up"),
-        Binding("home,g", "edge(-1)", "First", show=False, id="nav-first"),
-        Binding("end,G", "edge(1)", "Last", show=False, id="nav-last"),
+        Binding("home,g", "edge(-1)", "First", show=False, id="nav-top"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="nav-bottom"),
         Binding("enter", "choose", "Open", show=False, id="nav-open"),
     ]
     DEFAULT_CSS = """
@@ -51,7 +51,6 @@ class LineView(ScrollView, can_focus=True):
         & > .line-view--head { color: $accent; text-style: bold; }
         & > .line-view--cursor { text-style: reverse; }
         & > .line-view--found { text-style: reverse; }
-        &.-stale > .line-view--ok, &.-stale > .line-view--info { color: $muted; }
     }
     """
 
@@ -137,11 +136,21 @@ class LineView(ScrollView, can_focus=True):
                 return True
         return False
 
-    def point_at_place(self, place: int) -> None:
-        """Move the cursor to the first line with a key at or after `place`."""
-        later = [one for one in self._keyed() if one >= place]
-        if later:
-            self._go(later[0])
+    def next_block(self, step: int) -> bool:
+        """Move the cursor to the first line of the next (or previous) run of keyed lines; False when there is none."""
+        keyed = set(self._keyed())
+        starts = [place for place in sorted(keyed) if place - 1 not in keyed]
+        ahead = [place for place in starts if (place > self._cursor if step > 0 else place < self._cursor)]
+        if not ahead or (step < 0 and len(starts) < 2):
+            return False
+        self._go(ahead[0] if step > 0 else ahead[-1])
+        return True
+
+    def set_dimmed(self, dimmed: bool) -> None:
+        """Show everything as of the past (dim) or of now."""
+        if dimmed != self.dim_all:
+            self.dim_all = dimmed
+            self.refresh()
 
     def on_mount(self) -> None:
         """Tell the size of what can be scrolled."""

@@ -1,0 +1,65 @@
+"""One event or audit entry in whole, with the way to the host that it is about."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from edgewright.commands.base import Scope
+from edgewright.store import model as names
+from tui.screens.base import BaseScreen
+from tui.screens.feed_content import audit_lines, event_lines
+from tui.screens.opening import open_key
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import line
+
+
+class EntryScreen(BaseScreen):
+    """Shows what `target` (`events/<uid>` or `audit/<uid>`) names."""
+
+    scope: ClassVar[Scope] = "feed"
+    view = "entry"
+    collections = frozenset({names.FEED, names.AUDITS})
+    hints = ("nav-open=open host", "yaml")
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the lines."""
+        yield LineView(id="facts")
+
+    def on_mount(self) -> None:
+        """Let the lines have the keys."""
+        super().on_mount()
+        self.query_one("#facts").focus()
+
+    @property
+    def crumb(self) -> str:
+        """Say that it is one entry."""
+        return "entry"
+
+    def select(self) -> None:
+        """Show the entry."""
+        view = self.query_one("#facts", LineView)
+        kind, _, uid = self.target.partition("/")
+        width = min(view.size.width or self.size.width, 100)
+        model = self.session.store.model
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if kind == "audit" and entry:
+            view.set_lines(audit_lines(entry, self.now, width))
+        elif kind == "events" and event:
+            view.set_lines(event_lines(event, self.now, width))
+        else:
+            view.set_lines([line(("○ ", "muted"), "This entry is not kept any more; the plane still has it.")])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self.select)
+
+    def action_yaml(self) -> None:
+        """Show the document as the plane sent it."""
+        open_key(self.app, f"raw/{self.target}")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        open_key(self.app, event.key)

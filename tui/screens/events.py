@@ -1,0 +1,44 @@
+"""Events: what the plane and the hosts told, newest first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from edgewright.commands.base import Scope
+from edgewright.store import model as names
+from tui.screens.feed import FeedScreen
+from tui.screens.feed_content import event_cells, event_lines, severity
+from tui.screens.listing import Listed
+from tui.widgets.lines import Line
+from tui.widgets.table_layout import Column
+
+
+class EventsScreen(FeedScreen):
+    """Component events of all hosts; tab goes to the audit entries."""
+
+    scope: ClassVar[Scope] = "feed"
+    view = "events"
+    kind = "events"
+    other = "audit"
+    collections = frozenset({names.FEED, names.SOURCE})
+    table_columns = (
+        Column("time", "TIME", 12),
+        Column("sign", " ", 1),
+        Column("about", "ABOUT", 14, weight=1),
+        Column("message", "WHAT", 34, weight=5),
+        Column("reason", "REASON", 12, weight=1),
+    )
+
+    def listed(self) -> list[Listed]:
+        """Return all events that the model keeps, newest first."""
+        model, now, found = self.session.store.model, self.now, []
+        rank = {"error": 0, "warning": 1}
+        for event in sorted(model.feed.values(), key=lambda event: -event.at):
+            order = (-event.at, rank.get(severity(event)[1], 2), event.object_name, event.message, event.reason)
+            found.append(Listed(event.uid, event_cells(event, now, model.source.away), order))
+        return found
+
+    def detail(self, key: str, width: int) -> list[Line]:
+        """Return the event under the cursor in whole."""
+        event = self.session.store.model.feed.get(key)
+        return event_lines(event, self.now, width) if event else []

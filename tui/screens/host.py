@@ -1,0 +1,206 @@
+"""One host: its health with reason and clock first, then all that is known of it, each value with its age."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from edgewright.commands.base import Scope
+from edgewright.core.errors import EdgewrightError
+from edgewright.store import model as names
+from edgewright.store.model import Patch
+from edgewright.store.rows import EventRow
+from tui.bindings import move_bindings
+from tui.screens import feed_content
+from tui.screens.base import BaseScreen
+from tui.screens.fetching import fetch_document, fetch_events, sentence
+from tui.screens.host_content import HostFacts, body, columns_of, event_lines
+from tui.screens.opening import open_key
+from tui.screens.pulse_content import age_of
+from tui.widgets.line_view import LineView
+
+TWO, THREE = 120, 180
+
+
+class HostScreen(BaseScreen):
+    """Shows the row at once, fetches the document beside it, and follows both while it is open."""
+
+    scope: ClassVar[Scope] = "host"
+    view = "host"
+    collections = frozenset({names.HOSTS, names.FEED, names.SOURCE})
+    hints = ("host-logs", "yaml", "host-tag", "host-untag", "retry=fetch again", "host-reset", "host-delete")
+    BINDINGS = [
+        *move_bindings({"nav-back": "back_or_stop"}),
+        Binding("v", "unfold", "unfold", show=False, id="nav-unfold"),
+    ]
+    DEFAULT_CSS = """
+    HostScreen {
+        & #facts { width: 1fr; }
+        & #parts { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #told { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #parts { display: block; }
+        &.-wall #told { display: block; }
+    }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Yield one column, and two more for wide terminals."""
+        yield LineView(id="facts")
+        yield LineView(id="parts")
+        yield LineView(id="told")
+
+    def on_mount(self) -> None:
+        """Show what is known, and ask the plane for the rest."""
+        super().on_mount()
+        self._doc: dict[str, Any] | None = self.session.store.document(names.HOSTS, self.target)
+        self._fetched: float | None = None
+        self._fetching = False
+        self._error = ""
+        self._unfold = False
+        self.query_one("#facts").focus()
+        self.fetch()
+
+    @property
+    def crumb(self) -> str:
+        """The host's name."""
+        row = self.session.store.model.hosts.get(self.target)
+        return row.name if row else self.target
+
+    def count(self) -> str:
+        """Return how old the document is."""
+        if self._fetching:
+            return "fetching ..."
+        return "" if self._fetched is None else f"fetched {age_of(self._fetched, self.now)} ago"
+
+    def targets(self) -> tuple[str, ...]:
+        """Return this host."""
+        return (self.target,)
+
+    def facts(self) -> HostFacts:
+        """Return all that is known of the host now."""
+        model = self.session.store.model
+        row = model.hosts.get(self.target)
+        extra: dict[str, Any] = {
+            "doc": self._doc,
+            "fetched_at": self._fetched if self._fetched is not None else (row.fetched_at if row else None),
+            "fetching": self._fetching,
+            "error": self._error,
+            "lost": model.source.away,
+        }
+        if row is None:
+            gone = self._error or "This host is not in the list any more: it was deleted, or is in another project."
+            return HostFacts(self.target, self.target, self.now, **{**extra, "error": gone})
+        return HostFacts(
+            name=row.name,
+            uid=row.uid,
+            now=self.now,
+            state=row.state,
+            health=row.health,
+            reason=row.reason,
+            since=row.since,
+            deadline=row.deadline,
+            who=row.who,
+            last_seen=row.last_seen,
+            site=row.site,
+            tags=row.tags,
+            simulated=row.simulated,
+            observed=row.observed,
+            **extra,
+        )
+
+    def select(self) -> None:
+        """Show all of it; the document in hand may be newer than the one that was fetched."""
+        kept = self.session.store.document(names.HOSTS, self.target)
+        if kept is not None and kept is not self._doc:
+            self._doc = kept
+            row = self.session.store.model.hosts.get(self.target)
+            self._fetched = row.fetched_at if row else self._fetched
+        self._show()
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show it anew when this host, its events or the plane's state changed."""
+        if any(patch.collection != names.HOSTS or patch.key in ("", self.target) for patch in patches):
+            self.select()
+
+    def tick(self) -> None:
+        """Say the ages anew."""
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self._show)
+
+    def _events(self) -> list[EventRow]:
+        feed = self.session.store.model.feed.values()
+        return sorted((event for event in feed if event.object_uid == self.target), key=lambda event: -event.at)
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        facts, told = self.facts(), [feed_content.told(event) for event in self._events()]
+        views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]
+        for view in views:
+            view.set_dimmed(facts.lost)
+        width = views[0].size.width or self.size.width
+        if self.size.width < TWO:
+            views[0].set_lines(body(facts, told, width, self._unfold))
+            return
+        left, right = columns_of(facts, width, self._unfold)
+        listed = event_lines(told, width - 2)
+        if self.size.width < THREE:
+            left += [left[0]._replace(spans=()), *listed]
+        views[0].set_lines(left)
+        views[1].set_lines(right)
+        views[2].set_lines(listed)
+
+    def fetch(self) -> None:
+        """Ask the plane for the document and the events."""
+        self._fetching, self._error = True, ""
+        self._fetch()
+
+    @work(exclusive=True, group="host:fetch", exit_on_error=False)
+    async def _fetch(self) -> None:
+        try:
+            self._doc = await fetch_document(self.session, "host", self.target)
+            self._fetched = self.now
+            await fetch_events(self.session, self.target)
+        except EdgewrightError as error:
+            if self.session.make_context is not None:
+                self._error = sentence(error)
+        finally:
+            self._fetching = False
+            self._show()
+            self.show_frame()
+
+    async def action_back_or_stop(self) -> None:
+        """Stop a fetch that is under way; otherwise go back."""
+        if self._fetching and any(worker.group == "host:fetch" for worker in self.workers):
+            self.workers.cancel_group(self, "host:fetch")
+            self._error = "Stopped. What is shown is what was known before; ctrl+r fetches again."
+            return
+        await self.app.run_action("app.back")
+
+    def action_retry(self) -> None:
+        """Fetch this host again."""
+        self.fetch()
+        self._show()
+
+    def action_unfold(self) -> None:
+        """Show or fold the virtual network cards."""
+        self._unfold = not self._unfold
+        self._show()
+
+    def action_yaml(self) -> None:
+        """Show the document as the plane sent it, secrets masked."""
+        open_key(self.app, f"raw/host/{self.target}")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        if event.key == "fold":
+            self.action_unfold()
+        elif event.key.startswith("event/"):
+            open_key(self.app, f"events/{event.key.partition('/')[2]}")

@@ -1,0 +1,245 @@
+"""What the lists of tokens, events and audit entries share: a table, a filter, a kept order, a detail beside it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from edgewright.store.model import Patch
+from tui.bindings import move_bindings
+from tui.screens.base import BaseScreen
+from tui.screens.opening import open_key
+from tui.screens.word_filter import matches
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line
+from tui.widgets.prompt import Asking, Prompt
+from tui.widgets.table_layout import Column
+from tui.widgets.virtual_table import Cells, VirtualTable
+
+WIDE = 120
+
+
+class Listed(NamedTuple):
+    """One row, ready to be shown, sorted and filtered."""
+
+    key: str
+    cells: Cells
+    order: tuple[Any, ...]
+    """Values to sort by, one for each column; None sorts last."""
+
+
+class ListingScreen(BaseScreen):
+    """A table with a filter. Subclasses say their columns, rows, detail and what is shown when there is nothing."""
+
+    table_columns: ClassVar[tuple[Column, ...]] = ()
+    held: ClassVar[int] = 2
+    default_sort: ClassVar[tuple[str, bool]] = ("", False)
+    BINDINGS = move_bindings({"nav-back": "back"})
+    DEFAULT_CSS = """
+    ListingScreen {
+        & #table { width: 3fr; }
+        & #empty { width: 3fr; display: none; }
+        & #detail { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #detail { display: block; }
+    }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the table, the words that stand in its place when it is empty, and the detail."""
+        yield VirtualTable(self.table_columns, self._cells, held=self.held, id="table")
+        yield LineView(id="empty")
+        yield LineView(id="detail")
+
+    @abstractmethod
+    def listed(self) -> list[Listed]:
+        """Return all rows of the model, in their natural order."""
+
+    @abstractmethod
+    def detail(self, key: str, width: int) -> list[Line]:
+        """Return the lines of the pane beside the table."""
+
+    @abstractmethod
+    def empty(self) -> list[Line]:
+        """Return why there is nothing to show."""
+
+    def on_mount(self) -> None:
+        """Take the order and the filter that were kept."""
+        super().on_mount()
+        kept = self.session.views.load(self.view)
+        self.filter_text = self.target or str(kept.get("filter") or "")
+        self.sort_by: tuple[str, bool] = (
+            str(kept.get("sort") or self.default_sort[0]),
+            bool(kept.get("reverse", self.default_sort[1])),
+        )
+        self._rows: dict[str, Listed] = {}
+        self._all = 0
+        self._history: list[str] = []
+        self.table.set_sort(*self.sort_by)
+        self.table.focus()
+
+    @property
+    def table(self) -> VirtualTable:
+        """The table."""
+        return self.query_one("#table", VirtualTable)
+
+    def count(self) -> str:
+        """Return how many rows are shown of how many."""
+        shown = len(self._rows)
+        return f"{shown:,} of {self._all:,}" if self.filter_text else f"{shown:,}"
+
+    @property
+    def crumb(self) -> str:
+        """The name of the list, and the filter behind it."""
+        name = self.view.capitalize()
+        return f"{name} › {self.filter_text}" if self.filter_text else name
+
+    def targets(self) -> tuple[str, ...]:
+        """Return the marked rows in their order, or the one under the cursor."""
+        table = self.table
+        marked = tuple(key for key in table.keys if key in table.marks)
+        return marked or ((table.cursor_key,) if table.cursor_key else ())
+
+    def select(self) -> None:
+        """Show the list from the model: filtered, sorted, the cursor on its row."""
+        if not self.is_mounted:
+            return
+        before = set(self._rows)
+        found = self.listed()
+        self._all = len(found)
+        kept = [row for row in found if matches(self.filter_text, " ".join(cell.text for cell in row.cells))]
+        self._rows = {row.key: row for row in self._sorted(kept)}
+        away = self.session.store.model.source.away
+        table, empty = self.table, self.query_one("#empty", LineView)
+        table.set_stale(away)
+        table.set_rows(tuple(self._rows), flash=[key for key in self._rows if before and key not in before])
+        table.refresh_rows()
+        empty.display = not self._rows
+        table.display = bool(self._rows)
+        if not self._rows:
+            empty.set_lines(self.empty())
+        self._show_detail()
+        self.show_frame()
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show the list anew; the table paints only cells that differ."""
+        self.select()
+
+    def tick(self) -> None:
+        """Say the ages anew."""
+        self.select()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say the detail anew in the new width."""
+        self.call_after_refresh(self._show_detail)
+
+    def _cells(self, key: str) -> Cells:
+        row = self._rows.get(key)
+        return row.cells if row else ()
+
+    def _sorted(self, rows: list[Listed]) -> list[Listed]:
+        column, reverse = self.sort_by
+        index = next((place for place, one in enumerate(self.table_columns) if one.id == column), None)
+        if index is None:
+            return rows
+        known = [row for row in rows if row.order[index] is not None]
+        unknown = [row for row in rows if row.order[index] is None]
+        return sorted(known, key=lambda row: row.order[index], reverse=reverse) + unknown
+
+    def _show_detail(self) -> None:
+        if not self.is_mounted or self.size.width < WIDE:
+            return
+        view = self.query_one("#detail", LineView)
+        key = self.table.cursor_key
+        view.set_dimmed(self.session.store.model.source.away)
+        view.set_lines(self.detail(key, view.size.width or self.size.width * 2 // 5) if key else [])
+
+    def keep(self) -> None:
+        """Keep order and filter for the next time."""
+        state = {"sort": self.sort_by[0], "reverse": self.sort_by[1], "filter": self.filter_text}
+        self.session.views.save(self.view, state)
+
+    def set_filter(self, text: str) -> None:
+        """Show only what matches `text`."""
+        self.filter_text = text.strip()
+        self.select()
+
+    # Keys ---------------------------------------------------------------------------------------------------------
+
+    def action_filter(self, filter: str = "") -> None:  # noqa: A002
+        """Ask for a filter, or take the one that was given."""
+        if filter:
+            self.set_filter(filter)
+            return
+        help_line = line(("words that must all be there; -word must not", "muted"))
+        self.prompt.ask(Asking("filter", "/", self.filter_text, judge=lambda text: help_line, history=self._history))
+
+    @on(Prompt.Changed)
+    def _filter_typed(self, event: Prompt.Changed) -> None:
+        if event.kind == "filter":
+            self.set_filter(event.text)
+
+    @on(Prompt.Answered)
+    def _filter_answered(self, event: Prompt.Answered) -> None:
+        if event.kind == "filter":
+            self.set_filter(event.text)
+            self.keep()
+            self._focus_list()
+
+    @on(Prompt.Left)
+    def _filter_left(self, event: Prompt.Left) -> None:
+        if event.kind == "filter":
+            self.set_filter(str(self.session.views.load(self.view).get("filter") or ""))
+            self._focus_list()
+
+    def _focus_list(self) -> None:
+        (self.table if self._rows else self.query_one("#empty", LineView)).focus()
+
+    async def action_back(self) -> None:
+        """Take the filter away first; then go back."""
+        if self.filter_text and not self.target:
+            self.set_filter("")
+            self.keep()
+            self._focus_list()
+            return
+        await self.app.run_action("app.back")
+
+    def action_sort(self, field: str = "") -> None:
+        """Sort by a column; the same again turns the order round."""
+        names = [column.id for column in self.table_columns]
+        field = {"since": "created"}.get(field, field) if field not in names else field
+        if field not in names:
+            return
+        self.sort_by = (field, not self.sort_by[1] if field == self.sort_by[0] else False)
+        self.table.set_sort(*self.sort_by)
+        self.select()
+        self.keep()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row under the cursor and go one down."""
+        table = self.table
+        if table.cursor_key:
+            table.set_marks(table.marks ^ {table.cursor_key})
+            table.move_to(table.cursor_index + 1)
+            self.show_keys()
+
+    def action_mark_clear(self) -> None:
+        """Take all marks away."""
+        self.table.set_marks(())
+        self.show_keys()
+
+    @on(VirtualTable.SortAsked)
+    def _sort_asked(self, event: VirtualTable.SortAsked) -> None:
+        self.action_sort(event.key)
+
+    @on(VirtualTable.RowHighlighted)
+    def _pointed(self) -> None:
+        self._show_detail()
+        self.show_keys()
+
+    @on(LineView.Chosen, "#detail")
+    def _chosen(self, event: LineView.Chosen) -> None:
+        open_key(self.app, event.key)

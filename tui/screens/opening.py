@@ -1,0 +1,18 @@
+"""Where a line leads: `host/<uid>`, `token/<uid>`, `hosts/<filter>`, `events`, ... opened as a view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+
+
+def open_key(app: App[Any], key: str) -> None:
+    """Open what a line's key names; a key that names no view opens nothing."""
+    view, _, target = key.partition("/")
+    opener = getattr(app, "open_view", None)
+    if opener is not None and view in VIEWS:
+        opener(view, target)
+
+
+VIEWS = frozenset({"host", "hosts", "token", "tokens", "events", "audit", "raw", "logs"})

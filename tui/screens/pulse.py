@@ -1,0 +1,181 @@
+"""The start screen: what is wrong now, worst first, since when and who must act; quiet when all is well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from edgewright.commands.base import Scope
+from edgewright.store import model as names
+from edgewright.store.model import Patch
+from tui.bindings import move_bindings
+from tui.screens.base import BaseScreen
+from tui.screens.opening import open_key
+from tui.screens.pulse_content import (
+    Item,
+    Pulse,
+    age_of,
+    board_lines,
+    detail_lines,
+    feed_lines,
+    fleet_lines,
+    problem_lines,
+)
+from tui.screens.pulse_select import aged, pulse_of
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, heading, rule
+
+WIDE, WALL = 120, 180
+CHEAP = 0.01
+"""Seconds that looking at the whole fleet may take to be done on every change."""
+
+
+class PulseScreen(BaseScreen):
+    """One pane at 80x24, list and detail with the feed from 120 columns, sites and tags as a third from 180."""
+
+    scope: ClassVar[Scope] = "pulse"
+    view = "pulse"
+    collections = frozenset({names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE, names.ACKNOWLEDGED})
+    hints = ("nav-open=open", "nav-next=next part", "acknowledge", "host-list", "token-list", "event-list")
+    BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)"})
+    DEFAULT_CSS = """
+    PulseScreen {
+        & #main { width: 3fr; }
+        & #low { height: auto; }
+        & #side { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #detail { height: auto; max-height: 40%; }
+        & #board { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #side { display: block; }
+        &.-wall #board { display: block; }
+    }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the list with the counts below, the pane beside it, and the board of the wall."""
+        with Vertical(id="main"):
+            yield LineView(id="problems")
+            yield LineView(id="low")
+        with Vertical(id="side"):
+            yield LineView(id="detail")
+            yield LineView(id="feed")
+        yield LineView(id="board")
+
+    def on_mount(self) -> None:
+        """Let only lists that can be pointed at take the focus."""
+        super().on_mount()
+        for name in ("#low", "#detail"):
+            self.query_one(name).can_focus = False
+        self._pulse, self._cost, self._old = Pulse(self.now), 0.0, False
+        self.query_one("#problems").focus()
+
+    def count(self) -> str:
+        """Return when the plane was heard last."""
+        contact = self.session.store.model.source.contact
+        return "not checked yet" if contact is None else f"checked {age_of(contact, self.now)} ago"
+
+    def select(self) -> None:
+        """Show the whole screen from the model."""
+        began = time.perf_counter()
+        self._pulse = pulse_of(self.session.store.model, self.now, tags=self.size.width >= WALL)
+        self._cost = time.perf_counter() - began
+        self._old = False
+        self._show()
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show what changed at once while that is cheap; a big fleet is looked at again with the next tick."""
+        if self._cost < CHEAP:
+            self.select()
+        else:
+            self._old = True
+
+    def tick(self) -> None:
+        """Say the ages anew."""
+        if self._old:
+            self.select()
+            return
+        contact = self.session.store.model.source.contact
+        self._pulse = replace(aged(self._pulse, self.now), checked=contact)
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self._show)
+
+    def targets(self) -> tuple[str, ...]:
+        """Return the hosts behind the problem under the cursor."""
+        item = self._item()
+        return item.uids if item else ()
+
+    def _show(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        pulse, size = self._pulse, self.size
+        problems, low = self.query_one("#problems", LineView), self.query_one("#low", LineView)
+        width = problems.size.width or size.width
+        lost = bool(pulse.lost)
+        problems.set_dimmed(lost)
+        problems.set_lines(problem_lines(pulse, width))
+        low.set_dimmed(lost)
+        low.set_lines(self._low_lines(width))
+        low.display = size.height >= 14
+        if size.width >= WIDE:
+            self._show_detail()
+            feed = self.query_one("#feed", LineView)
+            room = feed.size.width or size.width // 3
+            feed.set_lines([Line(), heading("EVENTS", room, "newest first"), *feed_lines(pulse.feed, room)])
+        if size.width >= WALL:
+            board = self.query_one("#board", LineView)
+            board.set_lines(board_lines(pulse, board.size.width or 40, board.size.height or size.height - 6))
+
+    def _low_lines(self, width: int) -> list[Line]:
+        lines = [rule(width), *fleet_lines(self._pulse, width)]
+        if self.size.width < WIDE and self.size.height >= 20:
+            lines += [rule(width), *feed_lines(self._pulse.feed, width, max((self.size.height - 16) // 4, 2))]
+        return lines
+
+    def _show_detail(self) -> None:
+        detail = self.query_one("#detail", LineView)
+        detail.set_lines(detail_lines(self._item(), self._pulse, detail.size.width or self.size.width // 3))
+
+    def _item(self) -> Item | None:
+        key = self.query_one("#problems", LineView).cursor_key
+        return next((item for item in self._pulse.items if item.key == key), None)
+
+    @on(LineView.Pointed, "#problems")
+    def _pointed(self) -> None:
+        if self.size.width >= WIDE:
+            self._show_detail()
+        self.show_keys()
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        item = next((item for item in self._pulse.items if item.key == event.key), None)
+        open_key(self.app, item.opens if item else event.key)
+
+    def action_next_part(self, step: int) -> None:
+        """Go to the next list: the sections of the left one first, then the panes beside it."""
+        problems = self.query_one("#problems", LineView)
+        if problems.has_focus and problems.next_block(step):
+            return
+        views = [view for view in self.query(LineView) if view.can_focus and view.size.width and view.display]
+        panes = [view for view in views if any(one.key for one in view.lines) or view is problems]
+        if self.focused in panes:
+            panes[(panes.index(self.focused) + step) % len(panes)].focus()
+        if problems.has_focus:
+            problems.action_edge(-1 if step > 0 else 1)
+
+    def action_acknowledge(self) -> None:
+        """Take note of the problem under the cursor, or take that back; it moves below the others."""
+        item = self._item()
+        if item is None:
+            self.session.store.message("Nothing to acknowledge: point at a problem first.")
+            return
+        self.session.store.acknowledge(item.problem, not item.acknowledged)
+        told = "is no longer acknowledged" if item.acknowledged else "is acknowledged until it changes"
+        self.session.store.message(f"{item.name}: {item.sentence.rstrip('.')}: {told}.")

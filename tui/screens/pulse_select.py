@@ -1,0 +1,109 @@
+"""From the read model to what the start screen shows: problems, counts, tags, tokens, the last hour, the newest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgewright.store import selectors
+from edgewright.store.model import Model
+from edgewright.store.problems import Problem, explain, problems
+from edgewright.store.rows import EventRow
+from tui.screens.feed_content import told
+from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
+
+SHOWN_PROBLEMS = 500
+TOKENS_WITHIN = 30 * 86400.0
+_OPENS = {"hosts": "host", "tokens": "token"}
+_LOST = {"lost": "the last values are shown with their age", "refused": "it refuses the key of this context"}
+
+
+def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
+    """Return what Pulse shows now. `tags` costs a pass over every tag of every host; only the wall asks for it."""
+    tally, source = model.tally, model.source
+    sites = {site: counts for site, counts in selectors.by_site(model).items() if site != selectors.NO_SITE}
+    return Pulse(
+        now=now,
+        checked=source.contact,
+        items=tuple(_item(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
+        healthy=tally.healthy,
+        unhealthy=tally.unhealthy,
+        unknown=tally.unknown,
+        by_state=tuple((state, count) for state, count in selectors.by_state(model).items() if count),
+        sites=_worst_first(sites),
+        tags=_tag_counts(model) if tags else (),
+        tokens_ending=tuple(
+            (row.name or row.uid, row.expiry)
+            for row in selectors.ending_tokens(model, now, TOKENS_WITHIN)
+            if row.expiry is not None and row.expiry > now
+        ),
+        tokens=len(model.tokens),
+        heartbeats=tuple(selectors.sparkline(model, now)) if model.pulse else (),
+        rate=selectors.heartbeat_rate(model, now),
+        feed=newest_told(model),
+        simulated=tally.simulated,
+        loading=f"{source.done:,} of {source.total:,} hosts" if source.state == "loading" and source.total else "",
+        lost=_LOST.get(source.state, ""),
+    )
+
+
+def aged(pulse: Pulse, now: float) -> Pulse:
+    """Return the same with the ages of now."""
+    return replace(pulse, now=now)
+
+
+def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
+    """Return the newest events as lines of a feed."""
+    newest: list[EventRow] = selectors.newest_events(model, limit)
+    return tuple(told(event) for event in newest)
+
+
+def _item(model: Model, problem: Problem, now: float) -> Item:
+    section: Section = "person" if problem.section == "person" else "unwell"
+    collection, key = problem.target
+    opens = f"hosts/tag.site:{key}" if collection == "site" else f"{_OPENS.get(collection, collection)}/{key}"
+    return Item(
+        key=problem.key,
+        section=section,
+        name=problem.subject,
+        sentence=problem.text,
+        since=problem.since,
+        who=problem.who,
+        detail=_detail(model, problem, now),
+        acknowledged=problem.acknowledged,
+        opens=opens,
+        problem=problem.key,
+        uids=problem.uids,
+        mild=problem.section == "warn",
+    )
+
+
+def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
+    rows = [model.hosts[uid] for uid in problem.uids if uid in model.hosts]
+    if len(rows) == 1:
+        row = rows[0]
+        where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
+        return tuple(part for part in (explain(model, row, now), where) if part)
+    if rows:
+        names = ", ".join(sorted(row.name for row in rows)[:12])
+        return ("All hosts of the site fell silent: taken as one problem, the link.", f"Behind it: {names}")
+    if problem.kind == "token":
+        return (
+            "Installers that carry it are refused after that. Make a new token before, or give this one a later end.",
+        )
+    return ()
+
+
+def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:
+    rows = [TagCount(tag, one.healthy, one.unhealthy, one.unknown) for tag, one in counts.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
+
+
+def _tag_counts(model: Model) -> tuple[TagCount, ...]:
+    sums: dict[str, list[int]] = {}
+    place = {"healthy": 0, "unhealthy": 1}
+    for row in model.hosts.values():
+        for tag in row.tags:
+            if not tag.startswith("site:"):
+                sums.setdefault(tag, [0, 0, 0])[place.get(row.health, 2)] += 1
+    rows = [TagCount(tag, *counts) for tag, counts in sums.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
