@@ -141,7 +141,7 @@ def facts(pairs: Iterable[tuple[str, Piece | Sequence[Piece]]], label_width: int
     out: list[Line] = []
     for label, value in pairs:
         many = [value] if isinstance(value, str | Span) or _is_pair(value) else list(value)
-        out.append(line(" " * indent, (pad(label, label_width), "muted"), "  ", *many))  # type: ignore[arg-type]
+        out.append(line(" " * indent, (pad(label, label_width), "muted"), "  ", *many))
     return out
 
 
