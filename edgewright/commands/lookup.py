@@ -54,24 +54,9 @@ async def find_host(client: PlaneClient, word: str) -> FoundHost:
             return found
     except NotFound:
         pass
-    spec = {
-        "filter": {
-            "conjunction": "and",
-            "filterGroups": [
-                {
-                    "conjunction": "and",
-                    "filters": [
-                        {
-                            "property": "name",
-                            "type": "string",
-                            "condition": {"string": {"operator": "eq", "value": {"eq": [word]}}},
-                        }
-                    ],
-                }
-            ],
-        }
-    }
-    page = await client.search_hosts(spec)
+    from edgewright.wire.search import hosts_by
+
+    page = await client.search_hosts(hosts_by(name=word))
     named = [host for item in page.items if (host := host_of(item)) is not None and host.name == word]
     if len(named) > 1:
         uids = ", ".join(host.uid for host in named[:5])
