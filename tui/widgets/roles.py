@@ -19,8 +19,8 @@ def role_classes(prefix: str) -> set[str]:
 
 
 def role_css(prefix: str) -> str:
-    """Return the nested TCSS that gives each role its theme colour."""
-    coloured = "".join(f"& > .{prefix}--{role} {{ color: ${role}; }}\n" for role in _COLOURS)
+    """Return the nested TCSS that gives each role its theme colour and, where colours are few, its text style."""
+    coloured = "".join(f"& > .{prefix}--{role} {{ color: ${role}; text-style: ${role}-style; }}\n" for role in _COLOURS)
     return (
         f"{coloured}& > .{prefix}--strong {{ text-style: bold; }}\n"
         f"& > .{prefix}--head {{ color: $accent; text-style: bold; }}\n"

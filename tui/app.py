@@ -1,0 +1,270 @@
+"""The console's app: wiring only. What it shows is in screens, what it does in commands, how it draws in terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from edgewright.commands import registry
+from edgewright.commands.base import Command
+from edgewright.core.errors import EdgewrightError
+from tui import theme_files
+from tui.bindings import verb_bindings
+from tui.command_text import complete, parse
+from tui.history import History
+from tui.screens.base import BaseScreen, CommandTyped
+from tui.session import LeaveAnswer, Session
+from tui.terminal.ack_gate import AckGate
+from tui.verbs import run_verb
+from tui.views import VIEWS, load
+from tui.widgets.lines import Line, line
+from tui.widgets.prompt import Asking
+
+THEME_POLL = 2.0
+"""Seconds between two looks at the theme files."""
+
+
+class EdgewrightApp(App[int]):
+    """One console for one session."""
+
+    TITLE = "Edgewright"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *verb_bindings("global"),
+        Binding("left_square_bracket", "history(-1)", "Go back in the history", show=False, id="nav-history-back"),
+        Binding("right_square_bracket", "history(1)", "Go on in the history", show=False, id="nav-history-forward"),
+        Binding("minus", "last_view", "Swap with the last view", show=False, id="nav-last"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._gate: AckGate | None = None
+        self._theme_stamp: tuple[tuple[str, int, int], ...] = ()
+        self._typed: list[str] = []
+        self.history = History()
+        super().__init__()
+        if session.terminal.low_bandwidth:
+            self.animation_level = "none"
+            self._gate = AckGate(self)
+
+    # Drawing ------------------------------------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the meanings a colour in themes that are not ours."""
+        return dict(theme_files.DEFAULTS)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Add the filter of glyphs that this terminal lacks."""
+        filters = list(super().get_line_filters())
+        if self.session.terminal.ascii_only or self.session.terminal.console_glyphs:
+            from tui.terminal.glyphs import AsciiFilter, ConsoleFilter
+
+            filters.append(AsciiFilter() if self.session.terminal.ascii_only else ConsoleFilter())
+        return filters
+
+    def post_display_hook(self) -> None:
+        """Let the gate count the frame."""
+        if self._gate is not None:
+            self._gate.frame_shown()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """Take the terminal's answer that it has shown a frame."""
+        if self._gate is not None:
+            self._gate.answered()
+
+    @property
+    def theme_folders(self) -> tuple[Path, ...]:
+        """Folders of theme files, the user's own last: they win."""
+        own = self.session.themes_dir
+        return (theme_files.builtin_dir(), *((own,) if own else ()))
+
+    def load_themes(self, wanted: str) -> None:
+        """Read the theme files and take `wanted`; what is wrong with a file is told and the theme before stays."""
+        self._theme_stamp = theme_files.stamp(self.theme_folders)
+        read = theme_files.load(self.theme_folders)
+        for theme in read.found.values():
+            if self.available_themes.get(theme.name) != theme:
+                self.register_theme(theme)
+        for problem in read.problems:
+            self.say(f"{problem.sentence} The theme stays as it was.", "warn")
+        if wanted in self.available_themes:
+            self.theme = wanted
+        elif wanted:
+            fallback = "dark" if "dark" in self.available_themes else "textual-dark"
+            self.say(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
+            self.theme = fallback
+
+    def _look_at_themes(self) -> None:
+        if theme_files.stamp(self.theme_folders) != self._theme_stamp:
+            self.load_themes(self.theme)
+            self.refresh_css(animate=False)
+
+    # Start and end ------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Open the start view as the first screen, so that the first frame is the one that counts."""
+        self.load_themes(self.session.terminal.theme)
+        view = "first-run" if self.session.first_run is not None else self.session.start_view
+        self.history.visit(view, self.session.start_target)
+        return self._make(view, self.session.start_target)
+
+    def on_mount(self) -> None:
+        """Take the person's keys, and begin with the sources when the first frame is out."""
+        self.set_keymap(dict(self.session.keymap))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self._gate is not None and self._driver is not None:
+            self._gate.start(self._driver)
+        for problem in self.session.keymap_problems:
+            self.say(problem, "warn")
+        if not self.is_headless:
+            self.set_interval(THEME_POLL, self._look_at_themes, name="themes")
+        if self.session.start is not None:
+            self.run_worker(self._feed(self.session.start), group="source:run", exit_on_error=False)
+
+    async def _feed(self, start: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await start()
+        except EdgewrightError as error:
+            self.say(f"{error.message} {error.hint}".strip(), "bad")
+
+    async def action_leave(self) -> None:
+        """Leave; a hub that this console started is asked about once."""
+        answer: LeaveAnswer = "leave"
+        session = self.session
+        if session.hub_running is not None and session.hub_running():
+            answer = await self.push_screen_wait(load("tui.modals.leave:LeaveModal")())
+        if answer == "stop" and session.stop_hub is not None:
+            await session.stop_hub()
+        if answer in ("leave", "stop"):
+            self.exit(0)
+
+    # Views --------------------------------------------------------------------------------------------------------
+
+    def _make(self, view: str, target: str) -> BaseScreen:
+        screen: BaseScreen = load(VIEWS[view])(self.session, target)
+        return screen
+
+    @property
+    def trail(self) -> tuple[str, ...]:
+        """The words of the crumb line: the views on the way here."""
+        return tuple(screen.crumb for screen in self.screen_stack if isinstance(screen, BaseScreen))
+
+    def open_view(self, view: str, target: str = "") -> None:
+        """Show a view. One that is open already comes back as it was left: cursor, filter, marks."""
+        self.run_worker(self.open_by_name(view, target), group="view:open", exit_on_error=False)
+
+    async def open_by_name(self, view: str, target: str = "") -> None:
+        """Show a view, or the dialog of that name."""
+        if view not in VIEWS:
+            await self._open_dialog(view, target)
+            return
+        for depth, screen in enumerate(self.screen_stack):
+            if isinstance(screen, BaseScreen) and screen.view == view and screen.target == target:
+                for _ in range(len(self.screen_stack) - 1 - depth):
+                    await self.pop_screen()
+                break
+        else:
+            await self.push_screen(self._make(view, target))
+        self.history.visit(view, target)
+
+    async def _open_dialog(self, name: str, target: str) -> None:
+        from tui.dialogs import open_dialog
+
+        await open_dialog(self, name, target)
+
+    async def action_back(self) -> None:
+        """Go back to the view before; it is as it was left."""
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+            if isinstance(self.screen, BaseScreen):
+                self.history.visit(self.screen.view, self.screen.target)
+
+    def action_history(self, step: int) -> None:
+        """Go to the view visited before (-1) or after (1) this one."""
+        place = self.history.step(step)
+        if place is not None:
+            self.open_view(*place)
+
+    def action_last_view(self) -> None:
+        """Swap with the view visited last."""
+        place = self.history.last()
+        if place is not None:
+            self.open_view(*place)
+
+    # Verbs --------------------------------------------------------------------------------------------------------
+
+    def action_verb(self, name: str) -> None:
+        """Run a verb by name on what the screen points at."""
+        self.run_named(name)
+
+    def run_named(self, name: str, targets: Sequence[str] | None = None, args: Mapping[str, Any] | None = None) -> None:
+        """Run a verb by name; without `targets` on the marked objects or the one under the cursor."""
+        command = registry.by_name(name)
+        if command is None:
+            self.say(f"There is no verb `{name}`.", "bad")
+            return
+        self.run_command(command, targets, args or {})
+
+    def run_command(
+        self, command: type[Command], targets: Sequence[str] | None, args: Mapping[str, Any], rest: str = ""
+    ) -> None:
+        """Run a verb in a worker of its own."""
+        if targets is None:
+            targets = self.screen.targets() if isinstance(self.screen, BaseScreen) else ()
+        self.run_worker(run_verb(self, command, targets, args, rest), group="verb:run", exit_on_error=False)
+
+    def action_command_line(self) -> None:
+        """Let a verb be typed."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.ask(Asking("command", ":", judge=self._judge, complete=self._complete, history=self._typed))
+
+    def _complete(self, text: str) -> list[str]:
+        return complete(text, self.session.store.model, sorted(self.available_themes))
+
+    def _judge(self, text: str) -> Line:
+        if not text.strip():
+            return line(("a verb, e.g. ", "muted"), ("hosts health:unhealthy", "accent"), ("   tab completes", "muted"))
+        try:
+            typed = parse(text, self.session.store.model)
+        except EdgewrightError as error:
+            found = self._complete(text)
+            return line((", ".join(found[:8]), "muted")) if found else line((f"{error.message} {error.hint}", "warn"))
+        return line((typed.command.help(), "muted"))
+
+    @on(CommandTyped)
+    def _command_typed(self, event: CommandTyped) -> None:
+        if not event.text:
+            return
+        try:
+            typed = parse(event.text, self.session.store.model)
+        except EdgewrightError as error:
+            self.say(f"{error.message} {error.hint}".strip(), "warn")
+            return
+        needs = typed.command.target is not None and not typed.targets
+        self.run_command(typed.command, None if needs else typed.targets, typed.args, typed.rest)
+
+    def action_retry(self) -> None:
+        """Ask the plane now."""
+        if self.session.retry_now is not None:
+            self.session.retry_now()
+            self.say("Asking the plane now.")
+
+    def action_read_only(self) -> None:
+        """Enter or leave read-only mode."""
+        self.session.read_only = not self.session.read_only
+        self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""
+        self.session.store.message(text, level)

@@ -1,0 +1,55 @@
+"""The command palette: every verb by its words, with the key that works now, and why it may not run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from edgewright.commands import registry
+from edgewright.commands.base import Command
+from tui.bindings import live_keys
+from tui.screens.base import BaseScreen
+from tui.verbs import refusal
+from tui.widgets.key_line import key_text
+
+if TYPE_CHECKING:
+    from tui.app import EdgewrightApp
+
+
+class VerbProvider(Provider):
+    """Offers the verbs of the registry that fit where the person is."""
+
+    @property
+    def _app(self) -> EdgewrightApp:
+        return cast("EdgewrightApp", self.app)
+
+    def _rows(self) -> list[tuple[type[Command], str, str]]:
+        """Return verb, title with its key, and help or the reason why it may not run."""
+        screen = self.screen
+        scope = screen.scope if isinstance(screen, BaseScreen) else "global"
+        targets = screen.targets() if isinstance(screen, BaseScreen) else ()
+        keys = live_keys(screen)
+        rows: list[tuple[type[Command], str, str]] = []
+        for command in registry.for_scope(scope):
+            refused = refusal(self._app, command, targets)
+            key = keys.get(command.id())
+            title = f"{command.name}  ({key_text(key)})" if key else command.name
+            rows.append((command, title, f"not now: {refused.reason}" if refused else command.help()))
+        return rows
+
+    async def discover(self) -> Hits:
+        """Offer all of them before anything is typed."""
+        for command, title, told in self._rows():
+            yield DiscoveryHit(Content(title), partial(self._app.run_named, command.name), command.name, told)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what fits the words typed: names first, then help."""
+        matcher = self.matcher(query)
+        for command, title, told in self._rows():
+            score = max(matcher.match(title), matcher.match(command.help()) * 0.8)
+            if score > 0:
+                shown = matcher.highlight(title)
+                yield Hit(score, shown, partial(self._app.run_named, command.name), command.name, told)

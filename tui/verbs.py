@@ -1,0 +1,115 @@
+"""From a key, a palette entry or a typed verb to what it does: one way for all three.
+
+A verb with `opens` opens its view, one with `action` calls the screen or the app, and one that changes something goes
+through check, plan, the person's yes, and apply; its outcome is told on the message line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, cast
+
+from edgewright.commands import registry
+from edgewright.commands.base import Command, Outcome, Plan, Refusal
+from edgewright.core.errors import EdgewrightError
+
+if TYPE_CHECKING:
+    from tui.app import EdgewrightApp
+
+NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name}` cannot run."
+
+
+def refusal(app: EdgewrightApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
+    """Return why `command` may not run on `targets` now, None when it may."""
+    if command.opens or command.action:
+        return None
+    if app.session.make_context is None:
+        return Refusal(NO_PLANE.format(name=command.name))
+    context = app.session.make_context()
+    context.read_only = context.read_only or app.session.read_only
+    verdict = registry.check(command, context, targets)
+    return verdict if isinstance(verdict, Refusal) else None
+
+
+async def run_verb(
+    app: EdgewrightApp, command: type[Command], targets: Sequence[str], args: Mapping[str, Any], rest: str = ""
+) -> None:
+    """Run a verb as the console does; every failure becomes a message."""
+    try:
+        if command.opens:
+            target = targets[0] if command.target is not None and targets else rest
+            await app.open_by_name(command.opens, target)
+        elif command.action:
+            await _act(app, command, args)
+        else:
+            await _change(app, command, tuple(targets), dict(args))
+    except EdgewrightError as error:
+        app.say(f"{error.message} {error.hint}".strip(), "bad")
+
+
+async def _act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> None:
+    for node in (app.screen, app):
+        method = getattr(node, f"action_{command.action}", None)
+        if method is not None:
+            result = method(**{**dict(command.preset), **args})
+            if isawaitable(result):
+                await result
+            return
+    app.say(f"`{command.name}` does nothing here.", "warn")
+
+
+async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:
+    from tui.modals.confirm import ConfirmModal
+    from tui.modals.run import RunModal
+
+    refused = refusal(app, command, targets)
+    if refused is not None:
+        app.say(f"{refused.reason} {refused.hint}".strip(), "warn")
+        return
+    answers = await _ask_missing(app, command, args)
+    if answers is None:
+        return
+    assert app.session.make_context is not None
+    context = app.session.make_context()
+    context.read_only = context.read_only or app.session.read_only
+    plan: Plan = await command().plan(context, targets, answers)
+    if command.danger != "none" and not await app.push_screen_wait(ConfirmModal(plan, command.danger)):
+        app.say(f"{plan.title}: left as it was.")
+        return
+
+    async def apply(report: Callable[[str], None]) -> Outcome:
+        return await registry.run(command, context, targets, answers, plan=plan, report=report)
+
+    outcome = await app.push_screen_wait(RunModal(plan.title, apply, stay=bool(command.params) and not command.target))
+    if outcome is not None:
+        _tell(app, plan, outcome)
+
+
+def _tell(app: EdgewrightApp, plan: Plan, outcome: Outcome) -> None:
+    if not outcome.failed:
+        app.say(outcome.message or f"{plan.title}: done.", "ok")
+        return
+    done, failed = len(outcome.done), len(outcome.failed)
+    name, error = outcome.failed[0]
+    app.say(f"{plan.title}: {failed} of {done + failed} failed. {name}: {error.message}".strip(), "bad")
+
+
+async def _ask_missing(app: EdgewrightApp, command: type[Command], args: dict[str, Any]) -> dict[str, Any] | None:
+    """Ask for what the verb needs and was not said; None when the person left."""
+    missing = [param for param in command.params if not args.get(param.name)]
+    if not any(param.required for param in missing) or not missing:
+        return args
+    from tui.modals.form import Field, FormModal
+
+    fields = [
+        Field(param.name, param.name.replace("_", " "), help=param.help, required=param.required, secret=param.secret)
+        for param in missing
+        if param.kind != "flag"
+    ]
+    answers = cast("dict[str, str] | None", await app.push_screen_wait(FormModal(command.help().rstrip("."), fields)))
+    if answers is None:
+        return None
+    many = {param.name for param in command.params if param.many}
+    typed = {name: (text.split() if name in many else text) for name, text in answers.items() if text}
+    return {**args, **typed}
