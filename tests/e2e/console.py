@@ -1,0 +1,64 @@
+"""The console in a real terminal: tmux holds the pty, the test types and reads what stands on the screen."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.e2e.fleet import command_environment, product
+
+
+class Console:
+    """`python -m edgewright` in a tmux of its own, with a context for one plane."""
+
+    def __init__(self, home: Path, url: str, ca: Path, api_key_file: Path, columns: int = 160, lines: int = 50) -> None:
+        self._socket = f"ew-{secrets.token_hex(4)}"
+        self.env = command_environment(home)
+        home.mkdir(parents=True, exist_ok=True)
+        words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
+        added = product(self.env, *words, "--no-keyring")
+        assert added.returncode == 0, added.stderr
+        size = ["-x", str(columns), "-y", str(lines)]
+        command = f"{sys.executable} -m edgewright --context lab; echo console ended with $?; sleep 600"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *size, command)
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, *words],
+            capture_output=True,
+            text=True,
+            env={**self.env, "TERM": "xterm-256color"},
+            timeout=20,
+            check=True,
+        )
+        return done.stdout
+
+    def screen(self) -> str:
+        """Return the text on the screen."""
+        return self._tmux("capture-pane", "-p", "-t", "console")
+
+    def press(self, *keys: str) -> None:
+        """Press keys by tmux's names (`Enter`, `Escape`) or type text."""
+        self._tmux("send-keys", "-t", "console", *keys)
+
+    def row(self, name: str) -> str:
+        """Return the first line of the screen that holds `name`; empty when there is none."""
+        return next((line for line in self.screen().splitlines() if name in line), "")
+
+    def wait(self, *words: str, patience: float = 20.0) -> str:
+        """Wait until all words stand on the screen and return it."""
+        deadline = time.monotonic() + patience
+        while True:
+            shown = self.screen()
+            if all(word in shown for word in words):
+                return shown
+            lacking = [word for word in words if word not in shown]
+            assert time.monotonic() < deadline, f"not on the screen within {patience:g} s: {lacking}\n{shown}"
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """End the console and its tmux."""
+        subprocess.run(["tmux", "-L", self._socket, "kill-server"], capture_output=True, timeout=20, check=False)
