@@ -63,6 +63,19 @@ class TerminalChoice:
     mouse: bool = True
 
 
+class PeerCertificate(Protocol):
+    """What a plane shows of itself before it is trusted."""
+
+    subject: str
+    issuer: str
+    ends: float | None
+    """When the authority's certificate ends, epoch seconds UTC."""
+    fingerprint: str
+    """SHA-256 of the authority's certificate as OpenSSL prints it."""
+    ca_file: str
+    """Where the authority's certificate was saved."""
+
+
 @dataclass
 class FirstRun:
     """What the first-run guide needs; None in the session when there is a context already."""
@@ -71,6 +84,8 @@ class FirstRun:
     """Start a hub here and return the name of the new context; is given a function that takes progress lines."""
     connect: Callable[..., Awaitable[str]] | None = None
     """Make a context from url, api_key, ca and project, and return its name."""
+    inspect: Callable[[str], Awaitable[PeerCertificate]] | None = None
+    """Fetch the authority that a URL presents, unverified, for a person to compare; saves it and trusts nothing."""
     demo: Callable[[int, Callable[[str], None]], Awaitable[str]] | None = None
     """Start a demo fleet of N simulated hosts and return the name of its context."""
 

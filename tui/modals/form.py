@@ -51,13 +51,22 @@ class FormModal(DecisionModal[dict[str, str]]):
     }
     """
 
-    def __init__(self, title: str, fields: Sequence[Field], go: str = "Go on", intro: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        go: str = "Go on",
+        intro: str = "",
+        remember: dict[str, str] | None = None,
+    ) -> None:
+        """Make the form; what stands in the fields when it is left goes into `remember`."""
         super().__init__()
         self.title_text = f" {title} "
         self.keys_text = "enter next  tab/↑↓ move  esc cancel"
         self._fields = tuple(fields)
         self._go = go
         self._intro = intro
+        self._remember = remember
 
     def compose_body(self) -> ComposeResult:
         """Yield the fields with their help, then the choices."""
@@ -124,6 +133,12 @@ class FormModal(DecisionModal[dict[str, str]]):
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave; the answers so far are kept for the next time."""
+        if self._remember is not None:
+            self._remember.update(self.answers())
         self.dismiss(None)
 
     def _tell(self, field: Field, wrong: str) -> None:

@@ -1,0 +1,255 @@
+"""The guide of the first run: from no plane at all to a console that shows something real."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from edgewright.commands.base import Plan, Scope
+from edgewright.core.errors import EdgewrightError
+from tui.bindings import move_bindings
+from tui.modals.confirm import ConfirmModal
+from tui.modals.form import Field, FormModal
+from tui.screens.base import BaseScreen
+from tui.screens.first_run_content import WAYS, Step, certificate_lines, failed_lines, menu_lines, steps_lines
+from tui.session import FirstRun
+from tui.widgets.key_line import KeyHint
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line, wrap
+
+DEMO_HOSTS = 500
+
+
+class FirstRunScreen(BaseScreen):
+    """Menu, then the steps of the way that was taken; on success the console goes to Pulse."""
+
+    scope: ClassVar[Scope] = "global"
+    view = "first-run"
+    BINDINGS = [
+        *move_bindings({"nav-back": "back_or_stop"}),
+        *(Binding(str(place), f"way('{way[0]}')", way[1], show=False) for place, way in enumerate(WAYS, 1)),
+    ]
+    DEFAULT_CSS = "FirstRunScreen { & #guide { max-width: 100; padding: 0 1; } }"
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the lines of the guide."""
+        yield LineView(id="guide")
+
+    def on_mount(self) -> None:
+        """Begin with the question."""
+        super().on_mount()
+        self._page, self._way = "menu", "start"
+        self._steps: list[Step] = []
+        self._began = self.now
+        self._failure: tuple[str, str] = ("", "")
+        self._answers: dict[str, str] = {}
+        self.query_one("#guide").focus()
+
+    @property
+    def crumb(self) -> str:
+        """Say where in the guide one is."""
+        return "First steps" if self._page == "menu" else f"First steps › {self._title()}"
+
+    def key_hints(self) -> list[KeyHint]:
+        """Return the keys of the page."""
+        if self._page == "working":
+            return [KeyHint("esc", "stop and go back")]
+        back = [] if self._page == "menu" else [KeyHint("esc", "back")]
+        return [
+            KeyHint("enter", "choose"),
+            KeyHint("↑↓", "move"),
+            *back,
+            KeyHint("?", "all"),
+            KeyHint("ctrl+q", "quit"),
+        ]
+
+    def select(self) -> None:
+        """Show the page."""
+        if not self.is_mounted or not self.size.width:
+            return
+        view = self.query_one("#guide", LineView)
+        width = min((view.size.width or self.size.width) - 2, 98)
+        view.set_lines(self._lines(width))
+        if self._page == "failed" and not view.cursor_key:
+            view.point_at("again")
+        self.show_frame()
+
+    def tick(self) -> None:
+        """Say how long the present step takes."""
+        if self._page == "working":
+            self.select()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self.select)
+
+    def _lines(self, width: int) -> list[Line]:
+        if self._page == "working":
+            return steps_lines(self._title(), self._steps, self._began, self.now, width)
+        if self._page == "failed":
+            return failed_lines(self._title(), self._steps, *self._failure, width)
+        if self._page == "ssh":
+            text = "Opening a site by SSH comes with a later version. Until then: start a hub here, or connect to one."
+            return [*wrap(text, width), line(), line(("Back to the question", "accent"), key="menu")]
+        return menu_lines(width, self.size.height)
+
+    def _title(self) -> str:
+        return next(title for key, title, _, _ in WAYS if key == self._way)
+
+    @on(LineView.Chosen, "#guide")
+    def _chosen(self, event: LineView.Chosen) -> None:
+        if event.key == "menu":
+            self._go("menu")
+        else:
+            self.action_way(self._way if event.key == "again" else event.key)
+
+    def action_way(self, way: str) -> None:
+        """Take one of the ways."""
+        if self._page == "working":
+            return
+        self._way = way
+        hooks = self.session.first_run or FirstRun()
+        if way == "ssh":
+            self._go("ssh")
+        elif way == "connect":
+            self._ask()
+        elif way == "start":
+            self._begin(hooks.start_hub)
+        elif way == "demo":
+            demo = hooks.demo
+            self._begin(None if demo is None else lambda report: demo(DEMO_HOSTS, report))
+
+    def _ask(self) -> None:
+        kept = self._answers
+        fields = (
+            Field("url", "address", "like https://10.4.0.2:8443", kept.get("url", "https://"), True, check=_check_url),
+            Field("api_key", "API key", "paste it; it is not shown", kept.get("api_key", ""), secret=True),
+            Field(
+                "key_file", "or key file", "a hub's is DIR/admin-api-key", kept.get("key_file", ""), check=_check_file
+            ),
+            Field(
+                "ca",
+                "CA file",
+                "a hub's is DIR/ca.crt; empty: compare a fingerprint",
+                kept.get("ca", ""),
+                check=_check_file,
+            ),
+            Field("project", "project", "name or uid; empty: what the key sees", kept.get("project", "")),
+        )
+        self.app.push_screen(FormModal("Connect to a plane", fields, go="Connect", remember=kept), self._answered)
+
+    def _answered(self, answers: dict[str, str] | None) -> None:
+        if answers is None:
+            return
+        self._answers = dict(answers)
+        self._connect(answers)
+
+    def _connect(self, answers: dict[str, str]) -> None:
+        connect = (self.session.first_run or FirstRun()).connect
+        if connect is None:
+            self._begin(None)
+            return
+        make = connect
+
+        async def run(report: Callable[[str], None]) -> str:
+            report(f"Asking {answers['url']}")
+            key = answers["api_key"] or (_read(answers["key_file"]) if answers["key_file"] else "")
+            return await make(url=answers["url"], api_key=key, ca=answers["ca"], project=answers["project"])
+
+        self._begin(run)
+
+    def _begin(self, run: Callable[[Callable[[str], None]], Awaitable[str]] | None) -> None:
+        if run is None:
+            self._failure = ("This console was started without a way to do that.", "Start it as: edgewright")
+            self._steps = []
+            self._go("failed")
+            return
+        self._steps, self._began = [], self.now
+        self._go("working")
+        self._work(run)
+
+    @work(exclusive=True, group="first-run:way", exit_on_error=False)
+    async def _work(self, run: Callable[[Callable[[str], None]], Awaitable[str]]) -> None:
+        try:
+            name = await run(self._report)
+            if self.session.switch_context is not None:
+                await self.session.switch_context(name)
+        except EdgewrightError as error:
+            if error.code == "UnknownCA" and not self._answers.get("ca") and await self._ask_to_trust():
+                return
+            self._failure = (error.message, error.hint)
+            self._go("failed")
+            return
+        self.session.store.message(f"Connected to {name}.", "ok")
+        await self.app.run_action(f"app.enter('{name}')")
+
+    async def _ask_to_trust(self) -> bool:
+        inspect = (self.session.first_run or FirstRun()).inspect
+        if inspect is None:
+            return False
+        url = self._answers["url"]
+        peer = await inspect(url)
+        plan = Plan(
+            title=f"Trust the authority of {url}?",
+            lines=certificate_lines(peer.subject, peer.issuer, peer.ends, peer.fingerprint),
+            touches=(),
+            cannot_undo=(),
+            cli=f"edgewright context add NAME --url {url} --ca {peer.ca_file}",
+        )
+
+        def decided(yes: bool | None) -> None:
+            if yes:
+                self._answers["ca"] = peer.ca_file
+                self._connect(self._answers)
+            else:
+                self._failure = (
+                    "The certificate was not trusted, so nothing was sent.",
+                    "Get the CA file of the plane.",
+                )
+                self._go("failed")
+
+        self.app.push_screen(ConfirmModal(plan), decided)
+        return True
+
+    def _report(self, text: str) -> None:
+        self._steps.append(Step(text, self.now))
+        self.select()
+
+    def _go(self, page: str) -> None:
+        self._page = page
+        self.select()
+        self.query_one("#guide").focus()
+
+    async def action_back_or_stop(self) -> None:
+        """Stop what is under way, or go back to the question; from the question nothing is left behind."""
+        if self._page == "working":
+            self.workers.cancel_group(self, "first-run:way")
+            self._failure = ("Stopped.", "What was made so far is kept and used the next time.")
+            self._go("failed")
+        elif self._page != "menu":
+            self._go("menu")
+
+
+def _check_url(text: str) -> str:
+    from edgewright.config.contexts import check_url
+
+    try:
+        check_url(text)
+    except EdgewrightError as error:
+        return f"{error.message} {error.hint}"
+    return ""
+
+
+def _check_file(text: str) -> str:
+    return "" if Path(text).expanduser().is_file() else f"There is no file {text}."
+
+
+def _read(path: str) -> str:
+    from edgewright.config.credentials import read_key_file
+
+    return read_key_file(path)
