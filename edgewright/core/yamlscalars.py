@@ -224,8 +224,8 @@ class Flow:
     def _plain(self, at: int, key: bool) -> Scanned:
         text = self.text
         check_start(text[at : at + 2], lambda problem: self.fail(problem, at))
-        if text[at] == ":":
-            self.fail("a key is missing", at)
+        if text[at] in ":#":
+            self.fail(f"'{text[at]}' stands where a value is expected", at)
         here = at
         while here < len(text):
             character = text[here]

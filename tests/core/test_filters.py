@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewright.core.filterfields import EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
+from edgewright.core.filterparse import render
+from edgewright.core.filters import EVERYTHING, FilterError, Term, Value, parse, to_search
+
+NOW = 1_000_000.0
+ROW: dict[str, Any] = {
+    "uid": "edge-7f3a", "name": "edge-7f3a", "state": "in-use", "health": "unhealthy", "reason": "No word for 14 min",
+    "site": "Berlin", "tags": ("rack", "role:pos", "site:Berlin"), "cpu": 8, "memory_mb": 16384, "disk_percent": 97.0,
+    "os": "ubuntu 22.04", "ip": "10.4.1.7", "arch": "amd64", "created": NOW - 3600, "last_seen": NOW - 840,
+    "since": None, "simulated": False, "cluster": "", "cpu_percent": None, "boot_slot": "active",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", True), ("7F3A", True), ("kiel", False), ("berlin", True), ('"no word"', True), ("-berlin", False),
+        ("health:unhealthy", True), ("health:healthy", False), ("HEALTH:UNHEALTHY", True), ("!health:unhealthy", False),
+        ("state:ready,in-use", True), ('state:"in use"', True), ("state!=in-use", False), ("-state:ready", True),
+        ("tag.site:berlin", True), ("tag.site:kiel,berlin", True), ("tag.site:ber", False), ("tag:rack", True),
+        ("tag:role:pos", True), ("tag:role", True), ("tag:pos", False), ("tag.shelf:-", True), ("tag.site:-", False),
+        ("tag.role", True), ("-tag.role", False), ("tag.site:/^ber/", True), ("tag:*", True),
+        ("cpu>=4", True), ("cpu>8", False), ("cpu:8", True), ("cpu=8", True), ("cpu<=8", True), ("-cpu>8", True),
+        ("memory>=16G", True), ("memory>16G", False), ("mem:16384", True), ("memory<1T", True), ("disk>95", True),
+        ("disk>98%", False), ("age<2h", True), ("age>2h", False), ("seen>10m", True), ("seen>1h", False),
+        ("since<1d", False), ("since:-", True), ("since:*", False), ("load>1", False), ("load:-", True),
+        ("cluster:-", True),
+        ("cluster:*", False), ("name:7f", True), ("name=7f", False), ("name=edge-7f3a", True),
+        ("name:/^edge-\\w+$/", True),
+        ("/7f.a/", True), ("simulated:no", True), ("simulated:yes", False), ("slot:active", True), ("os:ubuntu", True),
+        ("health:unhealthy tag.site:berlin age<2h cpu>=4 -state:ready edge", True), ("10.4", True),
+        ("memory>8GiB", True),
+    ],
+)  # fmt: skip
+def test_what_a_filter_finds(text: str, found: bool) -> None:
+    assert parse(text).matches(ROW.get, NOW) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "says"),
+    [
+        ("helth:bad", 0, "health"), ("x stat:ready", 2, "state"), ("qqqqqqq:1", 0, "Fields: uid"),
+        ('"open', 0, "close"),
+        ("/open", 0, "end"), ("name:/(/", 5, "not valid"), ("cpu>many", 0, "cpu>4"), ("age:2h", 0, "age<2h"),
+        ("state>ready", 0, "text"), ("cpu>1,2", 0, "one plain"), ("cpu:", 4, "missing"), ("-", 0, "alone"),
+        ("simulated:maybe", 0, "yes or no"), ("tag.:x", 4, "key"), ("tag>3", 0, "tag.site"), ("cpu:/4/", 0, "number"),
+    ],
+)  # fmt: skip
+def test_what_a_filter_cannot_say(text: str, position: int, says: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse(text)
+    assert caught.value.position == position
+    assert says in caught.value.message + " " + caught.value.hint
+
+
+WORDS = st.text(min_size=1, max_size=12)
+VALUES = st.one_of(
+    st.builds(Value, st.just("text"), st.text(max_size=10)), st.just(Value("unset")), st.just(Value("any")),
+    st.builds(Value, st.just("regex"), st.sampled_from(["a/b", "^x\\d$", "a\\\\", "[/]", "", "a b,c", "\\\\/"])),
+)  # fmt: skip
+TERMS = st.one_of(
+    st.builds(lambda n, t: Term(n, "", ":", (Value("text", t),)), st.booleans(), st.text(max_size=10)),
+    st.builds(
+        lambda n, f, v: Term(n, f, ":", tuple(dict.fromkeys(v))),
+        st.booleans(), st.sampled_from(["name", "os", "state", "tag"]), st.lists(VALUES, min_size=1, max_size=3),
+    ),
+    st.builds(
+        lambda n, k, v: Term(n, "tag", ":", tuple(dict.fromkeys(v)), k),
+        st.booleans(), WORDS, st.lists(VALUES, min_size=1, max_size=3),
+    ),
+    st.builds(
+        lambda n, f, o, v: Term(n, f[0], o, (Value("text", f[1].format(v)),)),
+        st.booleans(), st.sampled_from([("cpu", "{}"), ("memory", "{}G"), ("age", "{}m"), ("disk", "{}%")]),
+        st.sampled_from(["<", "<=", ">", ">="]), st.integers(0, 999),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TERMS, max_size=4))
+def test_the_canonical_text_means_the_same(terms: list[Term]) -> None:
+    text = render(terms)
+    parsed = parse(text)
+    assert list(parsed.terms) == terms
+    assert parsed.text == text
+    assert parse(parsed.text) == parsed
+
+
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        ["-", "!", "name", ":", "tag", ".", "cpu", "<", ">=", "=", '"', "/", "\\", ",", " ", "*", "8G", "("]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.one_of(st.text(max_size=40), FRAGMENTS))
+def test_any_text_is_a_filter_or_a_sentence(text: str) -> None:
+    try:
+        wanted = parse(text)
+    except FilterError as error:
+        assert 0 <= error.position <= len(text)
+        assert error.message.strip()
+        return
+    assert parse(wanted.text) == wanted
+    assert wanted.matches(ROW.get, NOW) in (True, False)
+    assert wanted.matches(lambda name: None, NOW) in (True, False)
+
+
+def test_search_of_the_plane() -> None:
+    body = to_search(parse("health:unhealthy tag.site:berlin,kiel -state:ready name:edge"))
+    assert body is not None
+    items = body["filter"]["filterGroups"][0]["filters"]
+    assert [item["property"] for item in items] == ["healthState", "tags", "state", "name"]
+    assert items[1]["condition"]["string"]["match"]["values"] == ["site:berlin", "site:kiel"]
+    assert items[2]["condition"]["string"]["negation"] is True
+    assert items[3]["condition"]["string"]["operator"] == "contains"
+    assert to_search(EVERYTHING) == {"sort": None}
+    for text in ("cpu>4", "free", "health:unknown", "name:/x/", "tag:site", "state:-"):
+        assert to_search(parse(text)) is None
+
+
+def test_tables_are_whole() -> None:
+    for table in (FILTER_FIELDS, TOKEN_FIELDS, EVENT_FIELDS):
+        names = [name for field in table for name in (field.name, *field.aliases)]
+        assert len(names) == len(set(names))
+        assert all(field.kind in KINDS and field.help for field in table)
+    assert parse("severity:error age<1h", EVENT_FIELDS).matches({"severity": "Error", "at": NOW - 5}.get, NOW)
