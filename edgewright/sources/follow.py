@@ -1,0 +1,185 @@
+"""Following a hub: the stream is opened first, then everything is read in big pages, then changes go on by number.
+
+What changes while the pages are read waits, newest state only, and comes after them: so nothing is missed and nothing
+older overwrites what is newer. After a break the stream goes on from the last number without reading anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any, Final
+
+from edgewright.clients.palette import Change, Features, PlaneClient
+from edgewright.clients.stream import OPEN
+from edgewright.sources.redact import redact, redact_all
+from edgewright.sources.teller import Teller, optional
+from edgewright.store import events as kinds
+from edgewright.wire import protocol
+
+_READY_WITHIN: Final = 3.0
+"""Seconds to wait for the hub's first comment; after it the stream holds its place."""
+_BATCH: Final = 1000
+"""Changes that become one event at the most."""
+_SEEN: Final = {
+    "host": kinds.HOSTS_SEEN,
+    "token": kinds.TOKENS_SEEN,
+    "event": kinds.FEED_SEEN,
+    "audit": kinds.AUDITS_SEEN,
+    "project": kinds.PROJECTS_SEEN,
+}
+_GONE: Final = {"host": kinds.HOSTS_GONE, "token": kinds.TOKENS_GONE}
+_SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
+
+
+class Inbox:
+    """Changes that wait, the newest of each thing; what comes faster than it is taken costs no memory."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], Change] = {}
+        self._some = asyncio.Event()
+        self._ready = asyncio.Event()
+        self.seq = 0
+        self.resync = False
+        self.failure: BaseException | None = None
+
+    def put(self, change: Change) -> None:
+        """Take one change in."""
+        if change.kind != OPEN:
+            self._ready.set()
+        self.seq = max(self.seq, change.seq)
+        if change.kind == protocol.CHANGE_RESYNC:
+            self.resync = True
+            self.seq = change.seq
+        elif change.uid:
+            self._waiting.pop((change.kind, change.uid), None)
+            self._waiting[change.kind, change.uid] = change
+        self._some.set()
+
+    def end(self, failure: BaseException) -> None:
+        """Note why no more will come."""
+        self.failure = failure
+        self._some.set()
+        self._ready.set()
+
+    async def ready(self) -> None:
+        """Wait until the stream holds its place. Raises what ended it."""
+        await self._ready.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    async def take(self) -> list[Change]:
+        """Wait for something; return the changes that wait (none: the hub only said that it is there)."""
+        await self._some.wait()
+        self._some.clear()
+        if self.failure is not None and not self._waiting:
+            raise self.failure
+        if self.failure is not None:
+            self._some.set()
+        taken = list(self._waiting.values())
+        self._waiting.clear()
+        return taken
+
+
+class Follower:
+    """Reads one hub for `PlaneSource`; keeps its number over breaks."""
+
+    def __init__(self, client: PlaneClient, teller: Teller) -> None:
+        self._client = client
+        self._teller = teller
+        self._since: int | None = None
+        self._told: set[str] = set()
+
+    async def run(self, features: Features) -> None:
+        """Follow until the stream breaks. Raises `EdgewrightError`."""
+        inbox = Inbox()
+        reader = asyncio.create_task(self._read(inbox))
+        try:
+            try:
+                async with asyncio.timeout(_READY_WITHIN):
+                    await inbox.ready()
+            except TimeoutError:
+                pass
+            if self._since is None or inbox.resync:
+                await self._fill(features, inbox)
+            self._teller.state("live")
+            while True:
+                changes = await inbox.take()
+                if inbox.resync:
+                    await self._fill(features, inbox)
+                self._pass_on(changes)
+                self._since = inbox.seq or self._since
+                self._teller.state("live")
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _read(self, inbox: Inbox) -> None:
+        try:
+            async with aclosing(self._client.changes(self._since)) as changes:
+                async for change in changes:
+                    inbox.put(change)
+        except Exception as error:
+            inbox.end(error)
+
+    async def _fill(self, features: Features, inbox: Inbox) -> None:
+        """Read everything; hosts first, since they are what people look for."""
+        inbox.resync = False
+        self._since = None
+        uids: list[str] = []
+        continue_, total = "", 0
+        while True:
+            page = await self._client.search_hosts(_SORT, features.page_limit, continue_)
+            docs = redact_all(page.items)
+            uids += [uid for doc in docs if (uid := uid_of(doc))]
+            total = max(total, page.count)
+            if docs:
+                self._teller.emit(kinds.HOSTS_SEEN, {"docs": docs})
+            self._teller.state("loading", "reading the fleet", len(uids), total)
+            if not page.continue_ or not page.items or page.continue_ == continue_:
+                break
+            continue_ = page.continue_
+        self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
+        await optional(self._teller, self._told, "projects", self._projects)
+        await optional(self._teller, self._told, "tokens", self._tokens)
+        await optional(self._teller, self._told, "events", self._events)
+        await optional(self._teller, self._told, "audits", self._audits)
+        self._since = inbox.seq or None
+
+    async def _projects(self) -> None:
+        self._teller.emit(kinds.PROJECTS_SEEN, {"docs": await self._client.projects(), "complete": True})
+
+    async def _tokens(self) -> None:
+        self._teller.emit(kinds.TOKENS_SEEN, {"docs": redact_all(await self._client.tokens()), "complete": True})
+
+    async def _events(self) -> None:
+        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events()).items})
+
+    async def _audits(self) -> None:
+        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits()).items})
+
+    def _pass_on(self, changes: list[Change]) -> None:
+        """Emit changes, runs of one kind as one event."""
+        run: list[Any] = []
+        running = ""
+        for change in changes:
+            put = change.op == protocol.CHANGE_PUT and change.doc is not None
+            kind = (_SEEN if put else _GONE).get(change.kind, "")
+            if not kind:
+                continue
+            if kind != running or len(run) >= _BATCH:
+                self._emit(running, run)
+                run, running = [], kind
+            run.append(redact(change.doc) if put and change.doc is not None else change.uid)
+        self._emit(running, run)
+
+    def _emit(self, kind: str, run: list[Any]) -> None:
+        if run:
+            self._teller.emit(kind, {"uids" if kind in _GONE.values() else "docs": run})
+
+
+def uid_of(doc: dict[str, Any]) -> str:
+    """Return the uid of a document, `""` when it has none."""
+    meta = doc.get("metadata")
+    uid = meta.get("uid") if isinstance(meta, dict) else None
+    return uid if isinstance(uid, str) else ""

@@ -1,0 +1,162 @@
+"""The feed of a plane: follows a hub's change stream, polls a Palette within its budget, survives both going away.
+
+No failure of the plane leaves this module as an exception. It becomes a source state with a sentence and the time of
+the next try; what the store knows stays there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from edgewright.clients.palette import Features, PlaneClient
+from edgewright.core import times
+from edgewright.core.backoff import Backoff
+from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.sources.base import Emit
+from edgewright.sources.follow import Follower
+from edgewright.sources.poll import Poller
+from edgewright.store import events as kinds
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "plane"
+REFUSED_RETRY: Final = 60.0
+"""Seconds between two tries with a credential that the plane refuses: a person has to act, and a plane counts them."""
+
+CONTACT_EVERY: Final = 5.0
+"""Seconds between two events that say nothing but that the plane still answers."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How often a Palette is asked; all in seconds."""
+
+    fresh: float = 5.0
+    """Between two looks at the newest changes."""
+    fresh_while_filling: float = 15.0
+    """The same while the first fill takes the budget."""
+    events: float = 15.0
+    tokens: float = 60.0
+    audits: float = 60.0
+    projects: float = 300.0
+    rescan: float = 300.0
+    """From the end of one scan of the whole fleet to the start of the next."""
+    scan_share: float = 0.5
+    """Share of the budget that a later scan may take; a person's own requests have the rest."""
+    workers: int = 8
+    """Pages under way at a time in the first fill."""
+
+
+class PlaneSource:
+    """Feeds the store from one plane until it is cancelled."""
+
+    def __init__(
+        self,
+        client: PlaneClient,
+        emit: Emit,
+        *,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = times.now,
+        backoff: Backoff | None = None,
+        refused_retry: float = REFUSED_RETRY,
+    ) -> None:
+        self._client = client
+        self._emit = emit
+        self._pace = pace or Pace()
+        self._clock = clock
+        self._backoff = backoff or Backoff(base=1.0, cap=60.0)
+        self._refused_retry = refused_retry
+        self._wake = asyncio.Event()
+        self._state = ""
+        self._told_at = float("-inf")
+        self._features = Features()
+        self._away_since: float | None = None
+        self._follower = Follower(client, self)
+        self._poller = Poller(client, self, self._pace)
+
+    async def run(self) -> None:
+        """Feed until cancelled; only cancellation comes out."""
+        while True:
+            try:
+                await self._attempt()
+            except EdgewrightError as error:
+                wait = self._failed(error)
+            except Exception as error:  # a bug here must not take the console down
+                log.exception("the feed of the plane failed")
+                text = f"The feed of the plane failed: {type(error).__name__}; see the log."
+                wait = self._failed(EdgewrightError(text))
+            await self._pause(wait)
+
+    def retry_now(self) -> None:
+        """Try again at once, if it is waiting for its next try."""
+        self._backoff.reset()
+        self._wake.set()
+
+    # What follower and poller tell.
+
+    def emit(self, kind: str, payload: dict[str, Any]) -> None:
+        """Pass one event on."""
+        self._emit(NAME, kind, payload)
+
+    def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
+        """Tell that the plane answers; the first time after it was away, say for how long it was."""
+        if self._away_since is not None:
+            gone = times.words(self._clock() - self._away_since)
+            self._away_since = None
+            self.emit(kinds.MESSAGE, {"level": "ok", "text": f"The plane is back after {gone}."})
+        self._backoff.reset()
+        now = self._clock()
+        if state == self._state and not total and 0 <= now - self._told_at < CONTACT_EVERY:
+            return
+        self._state, self._told_at = state, now
+        self._tell(state, message, done=done, total=total)
+
+    def note(self, text: str, level: str = "warn") -> None:
+        """Put one line on the message line."""
+        self.emit(kinds.MESSAGE, {"level": level, "text": text})
+
+    async def _attempt(self) -> None:
+        if self._state in ("", "loading"):
+            self._tell("loading", "asking the plane what it can do")
+        features = await self._client.features(fresh=True)
+        self._features = features
+        if features.hub and features.stream:
+            await self._follower.run(features)
+        else:
+            await self._poller.run()
+
+    def _failed(self, error: EdgewrightError) -> float:
+        """Tell of a failure; return the seconds until the next try."""
+        refused = error.exit_code == ExitCode.REFUSED
+        state = "refused" if refused else "lost"
+        wait = self._refused_retry if refused else self._backoff.next(at_least=0.5)
+        if self._state != state:
+            text = " ".join(filter(None, (error.message, error.hint)))
+            self.emit(kinds.MESSAGE, {"level": "bad", "text": text})
+        if self._away_since is None:
+            self._away_since = self._clock()
+        self._state = state
+        self._tell(state, error.message, next_try=self._clock() + wait)
+        return wait
+
+    def _tell(self, state: str, message: str, next_try: float | None = None, done: int = 0, total: int = 0) -> None:
+        payload: dict[str, Any] = {"state": state, "message": message, "done": done, "total": total}
+        if next_try is not None:
+            payload["next_try"] = next_try
+        if state not in ("lost", "refused") and self._features.version:
+            payload["version"] = self._features.version
+        if state in ("live", "polling") or (state == "loading" and total):
+            payload["plane"] = self._features.kind
+        self.emit(kinds.SOURCE_STATE, payload)
+
+    async def _pause(self, seconds: float) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

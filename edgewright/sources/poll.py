@@ -1,0 +1,204 @@
+"""Polling a Palette: no stream, pages of 50, ten requests a second. Newest changes first, the rest behind them.
+
+The fleet is read by the time of last change, the newest first. A host that changes meanwhile jumps to the front, where
+the next look at the newest page finds it, and pushes others back, never past the reader: so no change is missed. Only
+a deletion pulls others forward; hosts that were known and did not come are asked for one by one before they count as
+gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from edgewright.clients.palette import HostsPage, PlaneClient
+from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
+from edgewright.sources.follow import uid_of
+from edgewright.sources.redact import redact_all
+from edgewright.sources.teller import Teller, optional
+from edgewright.store import events as kinds
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from edgewright.sources.plane import Pace
+
+_NEWEST_FIRST: Final = {"sort": [{"field": "lastModifiedTimestamp", "order": "desc"}]}
+_TRIES: Final = 3
+"""How often a page is asked for before the plane counts as lost."""
+_PASSING: Final = frozenset({ExitCode.UNREACHABLE, ExitCode.TIMED_OUT, ExitCode.FAILED})
+_ASKED_FOR: Final = 50
+"""Hosts that did not come in a scan and are asked for one by one; when there are more, the next scan decides."""
+_FRESH_PAGES: Final = 4
+"""Pages of newest changes that one look reads at the most; the scan has the rest."""
+
+
+class Poller:
+    """Reads one Palette for `PlaneSource`; what it has seen it keeps over breaks."""
+
+    def __init__(self, client: PlaneClient, teller: Teller, pace: Pace) -> None:
+        self._client = client
+        self._teller = teller
+        self._pace = pace
+        self._known: dict[str, str] = {}
+        """Time of last change by uid, as text."""
+        self._missing: set[str] = set()
+        self._told: set[str] = set()
+        self._filled = False
+        self._sort: dict[str, Any] = dict(_NEWEST_FIRST)
+        self.scans = 0
+        """Scans of the whole fleet that came to their end."""
+
+    async def run(self) -> None:
+        """Poll until the plane fails. Raises `EdgewrightError`."""
+        pace = self._pace
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hosts())
+                group.create_task(self._every(pace.projects, "projects", self._projects))
+                group.create_task(self._every(pace.events, "events", self._events))
+                group.create_task(self._every(pace.tokens, "tokens", self._tokens))
+                group.create_task(self._every(pace.audits, "audits", self._audits))
+        except BaseExceptionGroup as failures:
+            known, other = failures.split(EdgewrightError)
+            if other is not None or known is None:
+                raise
+            raise _first(known) from None
+
+    async def _hosts(self) -> None:
+        first = await self._page(0)
+        self._take(first)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._freshness())
+            group.create_task(self._scans(first))
+
+    async def _freshness(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.fresh if self._filled else self._pace.fresh_while_filling)
+            for index in range(_FRESH_PAGES):
+                page = await self._page(index * protocol.PAGE_LIMIT)
+                news = self._take(page)
+                if news < len(page.items) or not page.items:
+                    break
+            if self._filled:
+                self._teller.state("polling")
+
+    async def _scans(self, first: HostsPage) -> None:
+        while True:
+            await self._scan(first)
+            self._filled = True
+            self._teller.state("polling")
+            await asyncio.sleep(self._pace.rescan)
+            first = await self._page(0)
+            self._take(first)
+
+    async def _scan(self, first: HostsPage) -> None:
+        """Read the whole fleet behind its newest page, several pages at a time."""
+        step = protocol.PAGE_LIMIT
+        total = max(first.count, len(first.items))
+        before = set(self._known) if self._filled else set()
+        seen = {uid_of(doc) for doc in first.items}
+        offsets = iter(range(step, total, step))
+        lead = uid_of(first.items[0]) if first.items else ""
+        stuck = False
+
+        async def worker() -> None:
+            nonlocal stuck
+            for offset in offsets:
+                page = await self._page(offset)
+                if page.items and uid_of(page.items[0]) == lead and page.offset <= step:
+                    stuck = True  # this plane does not know `offset`; its own token will do
+                    return
+                self._take(page)
+                seen.update(uid_of(doc) for doc in page.items)
+                if not self._filled:
+                    self._teller.state("loading", "reading the fleet", len(seen), total)
+                else:
+                    await asyncio.sleep((1 / self._pace.scan_share - 1) * 0.1 * workers)
+
+        workers = self._pace.workers if not self._filled else 2
+        if not self._filled:
+            self._teller.state("loading", "reading the fleet", len(seen), total)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(worker())
+        if stuck:
+            await self._scan_by_token(first, seen)
+        seen.discard("")
+        await self._settle(before - seen)
+        self.scans += 1
+
+    async def _scan_by_token(self, first: HostsPage, seen: set[str]) -> None:
+        continue_ = first.continue_
+        while continue_:
+            page = await self._client.search_hosts(self._sort, protocol.PAGE_LIMIT, continue_)
+            self._take(page)
+            seen.update(uid_of(doc) for doc in page.items)
+            if not page.items or page.continue_ == continue_:
+                return
+            continue_ = page.continue_
+
+    async def _settle(self, absent: set[str]) -> None:
+        """Find out which of the hosts that did not come are gone, and tell it."""
+        gone = []
+        for uid in sorted(absent, key=lambda uid: (uid not in self._missing, uid))[:_ASKED_FOR]:
+            try:
+                await self._client.host(uid)
+            except NotFound:
+                gone.append(uid)
+        self._missing = absent - set(gone)
+        for uid in gone:
+            self._known.pop(uid, None)
+        if gone:
+            self._teller.emit(kinds.HOSTS_GONE, {"uids": gone})
+        if not self._filled and self._known:
+            self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": sorted(self._known)})
+
+    async def _page(self, offset: int) -> HostsPage:
+        """Fetch one page; a passing failure is tried again."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return await self._client.search_hosts(self._sort, protocol.PAGE_LIMIT, offset=offset)
+            except EdgewrightError as error:
+                if error.exit_code == ExitCode.INVALID and self._sort:
+                    self._sort = {}  # an older plane that cannot sort: take its own order
+                elif error.exit_code not in _PASSING or attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _take(self, page: HostsPage) -> int:
+        """Emit what is new on a page; return how many of its hosts are new or changed."""
+        news, docs = 0, []
+        for doc in page.items:
+            uid = uid_of(doc)
+            changed = str((doc.get("metadata") or {}).get("lastModifiedTimestamp") or "")
+            if uid and (self._known.get(uid) != changed or not changed):
+                news += 1
+            if uid:
+                self._known[uid] = changed
+                docs.append(doc)
+        if docs:
+            self._teller.emit(kinds.HOSTS_SEEN, {"docs": redact_all(docs)})
+        return news
+
+    async def _every(self, seconds: float, what: str, read: Callable[[], Awaitable[None]]) -> None:
+        while await optional(self._teller, self._told, what, read):
+            await asyncio.sleep(seconds)
+
+    async def _projects(self) -> None:
+        self._teller.emit(kinds.PROJECTS_SEEN, {"docs": await self._client.projects(), "complete": True})
+
+    async def _tokens(self) -> None:
+        self._teller.emit(kinds.TOKENS_SEEN, {"docs": redact_all(await self._client.tokens()), "complete": True})
+
+    async def _events(self) -> None:
+        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events()).items})
+
+    async def _audits(self) -> None:
+        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits()).items})
+
+
+def _first(group: BaseExceptionGroup[EdgewrightError]) -> EdgewrightError:
+    for error in group.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")
