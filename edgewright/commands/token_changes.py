@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command, Target
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.base import Command, Outcome, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.context import CommandContext
 
 
 class TokenRevoke(Command):
@@ -15,6 +22,19 @@ class TokenRevoke(Command):
     danger = "destructive"
     target = Target("token")
 
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Revoke", ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Revoke, token by token."""
+        from edgewright.commands.each import for_each
+
+        client = await ctx.client()
+        return await for_each(plan.touches, lambda uid: client.set_token_state(uid, False), report, "revoked")
+
 
 class TokenActivate(Command):
     """Accept a revoked token again."""
@@ -26,6 +46,19 @@ class TokenActivate(Command):
     danger = "write"
     target = Target("token")
 
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what is accepted again. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Activate", ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Activate, token by token."""
+        from edgewright.commands.each import for_each
+
+        client = await ctx.client()
+        return await for_each(plan.touches, lambda uid: client.set_token_state(uid, True), report, "activated")
+
 
 class TokenDelete(Command):
     """Delete a token for good; hosts that came in by it stay."""
@@ -36,6 +69,55 @@ class TokenDelete(Command):
     scope = "tokens"
     danger = "destructive"
     target = Target("token")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Delete", ("the token: its text is refused for ever",))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Delete, token by token."""
+        from edgewright.commands.each import for_each
+
+        client = await ctx.client()
+        return await for_each(plan.touches, client.delete_token, report, "deleted")
+
+
+async def _plan(
+    command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, cannot_undo: tuple[str, ...]
+) -> Plan:
+    """Return the plan for these tokens, with the hosts that depend on each."""
+    from edgewright.commands.lookup import find_token
+    from edgewright.commands.token_rows import ends, hosts_by_token, state_of
+    from edgewright.core import times
+    from edgewright.core.text import clean
+    from edgewright.wire.tokens import EdgeToken
+
+    client = await ctx.client()
+    tokens = {token.uid: token for token in [EdgeToken(await find_token(client, word)) for word in targets]}
+    uids, now = tuple(tokens), times.now()
+    lines: list[str] = []
+    hosts = await hosts_by_token(ctx, uids) if verb != "Activate" else {}
+    for uid, token in tokens.items():
+        lines.append(f"{clean(token.name)} is {state_of(token, now)}, ends: {ends(token, now)}")
+        if hosts is None:
+            lines.append("  which hosts came in by it is not told by this plane")
+        elif verb != "Activate":
+            names = sorted(hosts[uid])
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            lines.append(
+                f"  {len(names)} hosts came in by it: {', '.join(names[:12])}{more}" if names else "  no host yet"
+            )
+    if verb == "Activate":
+        lines.append("New hosts are let in by it again until it ends.")
+    else:
+        lines.append("Hosts that came in keep their own credentials and stay; new ones are turned away.")
+    names = [clean(token.name) for token in tokens.values()]
+    title = f"{verb} token {names[0]}" if len(names) == 1 else f"{verb} {len(names)} tokens"
+    typed = names[0] if len(names) == 1 else str(len(names))
+    wants_typing = verb == "Delete" and ctx.settings.typed_confirmation
+    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), typed if wants_typing else None)
 
 
 COMMANDS: tuple[type[Command], ...] = (TokenRevoke, TokenActivate, TokenDelete)

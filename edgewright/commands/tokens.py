@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command, Param, Target
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.base import Command, Outcome, Param, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.context import CommandContext
 
 
 class TokenCreate(Command):
@@ -20,6 +27,46 @@ class TokenCreate(Command):
         Param("description", "what it is for", flag="--description", metavar="TEXT"),
     )
 
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what the token will open. Raises `NotFound` for a project that is not there."""
+        from edgewright.commands.lookup import project_uid
+        from edgewright.core import times
+        from edgewright.core.errors import InvalidInput
+
+        name, span = str(args["name"]).strip(), args.get("expires")
+        seconds = float(span) if isinstance(span, (int, float)) else times.parse_span(str(span or "30d"))
+        if not name or len(name) > 128 or not name.isprintable():
+            raise InvalidInput("A token needs a name of 1 to 128 printable characters.")
+        if seconds < 60:
+            raise InvalidInput("A token is valid for a minute at least.", "Write --expires 12h or 30d")
+        client = await ctx.client()
+        wanted = str(args.get("default_project") or "") or client.project_uid or ""
+        uid = await project_uid(client, wanted) if wanted else await _only_project(ctx)
+        end = times.now() + seconds
+        lines = (f"Whoever has it may register hosts until {times.rfc3339(end)[:16]}Z.",)
+        return Plan(f"Create token {name}", lines, (name,), (), self.cli_line(targets, args), None, (uid, end))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Make the token and give its text."""
+        from edgewright.commands.results import Text
+        from edgewright.commands.token_rows import ends
+        from edgewright.core import times
+        from edgewright.wire.tokens import EdgeToken
+
+        client = await ctx.client()
+        project, expiry = plan.payload
+        name = plan.touches[0]
+        uid = await client.create_token(name, project, expiry, str(args.get("description") or ""))
+        document = await client.token(uid)
+        token = EdgeToken(document)
+        if not token.token:  # Palette tells the text in its list only
+            document = next((t for t in await client.tokens() if EdgeToken(t).uid == uid), document)
+            token = EdgeToken(document)
+        message = f"Token {name} is made; it ends in {ends(token, times.now())}."
+        return Outcome((uid,), (), message, Text(token.token, document, uid))
+
 
 class TokenList(Command):
     """List registration tokens: project, end, state, who made them."""
@@ -29,6 +76,20 @@ class TokenList(Command):
     keys = ("3",)
     aliases = ("tokens", "token", "tok")
     opens = "tokens"
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Give all tokens, by name, their texts masked."""
+        from edgewright.commands import token_rows
+        from edgewright.commands.results import Listing
+        from edgewright.core import times
+
+        now = times.now()
+        items = [token_rows.item(token, now) for token in await (await ctx.client()).tokens()]
+        items.sort(key=lambda item: item.cells)
+        empty = "There is no registration token yet; make one: edgewright token create NAME"
+        return Outcome((), result=Listing(token_rows.COLUMNS, tuple(items), empty))
 
 
 class TokenShow(Command):
@@ -42,6 +103,21 @@ class TokenShow(Command):
     params = (Param("reveal", "show the token's text", flag="--reveal", kind="flag"),)
     opens = "token"
 
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Give one token and its hosts. Raises `NotFound`, or `Conflict` when the name is not unique."""
+        from edgewright.commands import token_rows
+        from edgewright.commands.lookup import find_token
+        from edgewright.core import times
+
+        document = await find_token(await ctx.client(), plan.touches[0])
+        uid = str((document.get("metadata") or {}).get("uid"))
+        hosts = await token_rows.hosts_by_token(ctx, [uid])
+        names = None if hosts is None else sorted(hosts[uid])
+        reveal = bool(args.get("reveal"))
+        return Outcome((), result=token_rows.detail(document, names, times.now(), reveal))
+
 
 class TokenReveal(Command):
     """Show or hide the text of the token under the cursor."""
@@ -54,6 +130,13 @@ class TokenReveal(Command):
     action = "reveal"
     cli = False
     no_cli = "The command line has token show --reveal."
+
+
+async def _only_project(ctx: CommandContext) -> str:
+    """Return the project when there is only one, else "": hosts then have to name theirs."""
+    client = await ctx.client()
+    projects = await client.projects()
+    return str((projects[0].get("metadata") or {}).get("uid", "")) if len(projects) == 1 else ""
 
 
 COMMANDS: tuple[type[Command], ...] = (TokenCreate, TokenList, TokenShow, TokenReveal)

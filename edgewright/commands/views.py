@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command, Param
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.base import Command, Outcome, Param, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edgewright.commands.context import CommandContext
 
 CONSOLE_ONLY = "It changes what the console shows; a command line shows nothing that could change."
 
@@ -15,6 +22,14 @@ class Pulse(Command):
     keys = ("1",)
     aliases = ("pu", "pulses", "home")
     opens = "pulse"
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Give the fleet's counts and what is not well, the longest sick first."""
+        from edgewright.commands.pulse import pulse
+
+        return Outcome((), result=await pulse(ctx))
 
 
 class Help(Command):

@@ -1,0 +1,66 @@
+"""Outside programs: which are here, what each is for, and what works without it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import NamedTuple
+
+from edgewright.commands.results import Column, Item, Listing
+
+
+class Program(NamedTuple):
+    """One program: its name, what it is for, what is still there without it, and the package that brings it."""
+
+    name: str
+    purpose: str
+    without: str
+    package: str
+
+
+PROGRAMS = (
+    Program("systemd-nspawn", "lab: boots hosts in containers", "everything but the lab", "systemd-container"),
+    Program("ip", "lab: links between its hosts", "everything but the lab", "iproute2"),
+    Program("tc", "lab: slow and lossy links", "a lab with links that are cut or whole", "iproute2"),
+    Program("debootstrap", "lab: makes the root of its hosts", "a lab from a root that you bring", "debootstrap"),
+    Program("systemctl", "agent install: its unit", "agent run in the foreground", "systemd"),
+    Program("ssh", "opening a site (later)", "everything in this version", "openssh-client"),
+    Program("xorriso", "installer images (later)", "everything in this version", "xorriso"),
+    Program("qemu-system-x86_64", "proof of installer images (later)", "everything in this version", "qemu-system-x86"),
+    Program("kubectl", "clusters (later)", "everything in this version", "kubernetes-client"),
+)
+
+
+def listing() -> Listing:
+    """Return all programs with where they are."""
+    columns = (Column("PROGRAM"), Column("HERE"), Column("FOR"), Column("WITHOUT IT"), Column("PACKAGE", wide=True))
+    items = []
+    for program in PROGRAMS:
+        path = shutil.which(program.name) or ""
+        document = {
+            "name": program.name,
+            "present": bool(path),
+            "path": path,
+            "purpose": program.purpose,
+            "without": program.without,
+            "package": program.package,
+        }
+        cells = (program.name, "yes" if path else "no", program.purpose, program.without, program.package)
+        items.append(Item(program.name, cells, document))
+    items.append(_keyring())
+    return Listing(columns, tuple(items))
+
+
+def _keyring() -> Item:
+    from edgewright.config.credentials import usable_keyring
+
+    present = usable_keyring() is not None
+    document = {
+        "name": "keyring",
+        "present": present,
+        "path": "",
+        "purpose": "keeps API keys",
+        "without": "keys in files that only you can read",
+        "package": "gnome-keyring",
+    }
+    cells = ("keyring", "yes" if present else "no", "keeps API keys", str(document["without"]), "gnome-keyring")
+    return Item("keyring", cells, document)

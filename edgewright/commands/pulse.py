@@ -1,0 +1,77 @@
+"""The pulse in words: what is wrong now, the fleet's counts, tokens that end soon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.host_rows import ago, or_dash, stamp
+from edgewright.commands.lookup import FoundHost, every_host
+from edgewright.commands.results import Detail, Section
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.wire.tokens import EdgeToken
+
+if TYPE_CHECKING:
+    from edgewright.commands.context import CommandContext
+
+SOON = 7 * times.DAY
+"""A token that ends within this many seconds is told."""
+MOST = 50
+"""Problems told at most; the rest is counted."""
+
+
+async def pulse(ctx: CommandContext) -> Detail:
+    """Return counts, problems (longest first) and tokens that end soon."""
+    client = await ctx.client()
+    hosts = [host async for host in every_host(client)]
+    now = times.now()
+    sick = sorted((h for h in hosts if h.row.health == "unhealthy"), key=lambda h: (h.row.since or now, h.name))
+    ending = [
+        token
+        for token in map(EdgeToken, await client.tokens())
+        if token.is_active and token.expiry is not None and 0 < token.expiry - now < SOON
+    ]
+    health = {word: sum(h.row.health == word for h in hosts) for word in ("healthy", "unhealthy", "unknown")}
+    state = {word: sum(h.row.state == word for h in hosts) for word in ("unpaired", "ready", "in-use")}
+    document: dict[str, Any] = {
+        "checked": times.rfc3339(now),
+        "hosts": len(hosts),
+        "health": health,
+        "state": state,
+        "problems": [_problem(host) for host in sick],
+        "tokensEnding": [{"name": t.name, "uid": t.uid, "expiry": times.rfc3339(t.expiry)} for t in ending],
+    }
+    wrong = [(f"▲ {h.name}", _words(h, now)) for h in sick[:MOST]]
+    if len(sick) > MOST:
+        wrong.append(("", f"and {len(sick) - MOST} more: edgewright host list health:unhealthy"))
+    fleet = [
+        ("health", f"• {health['healthy']} healthy  ▲ {health['unhealthy']} unhealthy  ○ {health['unknown']} unknown"),
+        ("state", f"{state['in-use']} in use  {state['ready']} ready  {state['unpaired']} unpaired"),
+    ]
+    soon = tuple((clean(t.name), f"ends in {times.age((t.expiry or now) - now)}") for t in ending)
+    sections = [Section("FLEET", tuple(fleet))]
+    if wrong:
+        sections.insert(0, Section("NOT WELL", tuple(wrong)))
+    if soon:
+        sections.append(Section("TOKENS", soon))
+    headline = (
+        f"{len(sick)} of {len(hosts)} hosts are not well" if sick else f"Nothing is wrong with {len(hosts)} hosts"
+    )
+    return Detail("pulse", document, f"{headline}, checked {stamp(now)}", tuple(sections))
+
+
+def _problem(host: FoundHost) -> dict[str, Any]:
+    row = host.row
+    return {
+        "uid": row.uid,
+        "name": row.name,
+        "site": or_dash(row.site),
+        "reason": row.reason,
+        "since": times.rfc3339(row.since),
+        "who": row.who,
+    }
+
+
+def _words(host: FoundHost, now: float) -> str:
+    row = host.row
+    return "  ".join(filter(None, [row.reason or "unhealthy", ago(row.since, now), row.who]))
