@@ -12,12 +12,15 @@ VIEWS: dict[str, str] = {
     "host": "tui.screens.host:HostScreen",
     "tokens": "tui.screens.tokens:TokensScreen",
     "token": "tui.screens.token:TokenScreen",
-    "events": "tui.screens.feed:FeedScreen",
+    "events": "tui.screens.events:EventsScreen",
     "audit": "tui.screens.audit:AuditScreen",
     "first-run": "tui.screens.first_run:FirstRunScreen",
     "replay": "tui.screens.replay:ReplayScreen",
     "messages": "tui.screens.messages:MessagesScreen",
     "help": "tui.screens.help:HelpScreen",
+    "raw": "tui.screens.raw:RawScreen",
+    "entry": "tui.screens.entry:EntryScreen",
+    "logs": "tui.screens.logs:LogsScreen",
 }
 """View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""
 

@@ -186,7 +186,14 @@ class FirstRunScreen(BaseScreen):
             self._go("failed")
             return
         self.session.store.message(f"Connected to {name}.", "ok")
-        await self.app.run_action(f"app.enter('{name}')")
+        self.session.first_run = None
+        self.app.call_later(self._enter)
+
+    async def _enter(self) -> None:
+        """Put the start view in the place of the guide."""
+        from tui.screens.pulse import PulseScreen
+
+        await self.app.switch_screen(PulseScreen(self.session))
 
     async def _ask_to_trust(self) -> bool:
         inspect = (self.session.first_run or FirstRun()).inspect

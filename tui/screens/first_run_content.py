@@ -17,8 +17,8 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
         "Start a hub here",
         "the usual beginning",
         (
-            "A management plane of your own on this machine, ready in seconds. It keeps running when you leave, until you "
-            "stop it. This machine comes in as its first host, watched only: nothing on it is changed."
+            "A management plane of your own on this machine, ready in seconds. It keeps running when you leave, "
+            "until you stop it. This machine comes in as its first host, watched only: nothing on it is changed."
         ),
     ),
     (
@@ -26,8 +26,8 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
         "Connect to a hub or a Palette",
         "",
         (
-            "Somewhere a plane runs already. You need its address and an API key; for a hub also its CA certificate, or "
-            "you compare a fingerprint."
+            "Somewhere a plane runs already. You need its address and an API key; for a hub also its CA certificate, "
+            "or you compare a fingerprint."
         ),
     ),
     ("ssh", "Open a site by SSH", "comes later", "Reach one host without any plane. This version cannot do it yet."),

@@ -16,7 +16,7 @@ from tui.screens.opening import open_key
 from tui.screens.word_filter import matches
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
-from tui.widgets.prompt import Asking, Prompt
+from tui.widgets.prompt import Asking
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import Cells, VirtualTable
 
@@ -175,23 +175,23 @@ class ListingScreen(BaseScreen):
             self.set_filter(filter)
             return
         help_line = line(("words that must all be there; -word must not", "muted"))
-        self.prompt.ask(Asking("filter", "/", self.filter_text, judge=lambda text: help_line, history=self._history))
+        self.ask(Asking("filter", "/", self.filter_text, judge=lambda text: help_line, history=self._history))
 
-    @on(Prompt.Changed)
-    def _filter_typed(self, event: Prompt.Changed) -> None:
-        if event.kind == "filter":
-            self.set_filter(event.text)
+    def prompt_changed(self, kind: str, text: str) -> None:
+        """Filter while it is typed."""
+        if kind == "filter":
+            self.set_filter(text)
 
-    @on(Prompt.Answered)
-    def _filter_answered(self, event: Prompt.Answered) -> None:
-        if event.kind == "filter":
-            self.set_filter(event.text)
+    def prompt_answered(self, kind: str, text: str) -> None:
+        """Keep the filter."""
+        if kind == "filter":
+            self.set_filter(text)
             self.keep()
             self._focus_list()
 
-    @on(Prompt.Left)
-    def _filter_left(self, event: Prompt.Left) -> None:
-        if event.kind == "filter":
+    def prompt_left(self, kind: str) -> None:
+        """Go back to the filter from before."""
+        if kind == "filter":
             self.set_filter(str(self.session.views.load(self.view).get("filter") or ""))
             self._focus_list()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual import events, on
+from typing import ClassVar
+
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 
@@ -10,13 +12,13 @@ from tui.bindings import move_bindings
 from tui.screens.base import BaseScreen
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
-from tui.widgets.prompt import Asking, Prompt
+from tui.widgets.prompt import Asking
 
 
 class ReaderScreen(BaseScreen):
     """Shows `text_lines`; a search marks every hit and goes from one to the next."""
 
-    hints = ("filter=search", "nav-search-next=next hit", "nav-search-previous=hit before")
+    hints: ClassVar[tuple[str, ...]] = ("filter=search", "nav-search-next=next hit", "nav-search-previous=hit before")
     BINDINGS = [
         *move_bindings({"nav-search-next": "hit(1)", "nav-search-previous": "hit(-1)"}),
         Binding("slash", "filter", "search", show=False, id="filter"),
@@ -63,26 +65,24 @@ class ReaderScreen(BaseScreen):
     def action_filter(self) -> None:
         """Ask what to look for."""
         told = line(("looks in every line, small and capital letters alike", "muted"))
-        self.prompt.ask(Asking("search", "/", self._wanted, judge=lambda text: told, history=self._history))
+        self.ask(Asking("search", "/", self._wanted, judge=lambda text: told, history=self._history))
 
-    @on(Prompt.Changed)
-    def _typed(self, event: Prompt.Changed) -> None:
-        if event.kind == "search":
-            self._search(event.text)
+    def prompt_changed(self, kind: str, text: str) -> None:
+        """Mark the hits while the words are typed."""
+        if kind == "search":
+            self._search(text)
 
-    @on(Prompt.Answered)
-    def _answered(self, event: Prompt.Answered) -> None:
-        if event.kind == "search":
-            self._search(event.text)
+    def prompt_answered(self, kind: str, text: str) -> None:
+        """Go to the first hit."""
+        if kind == "search":
+            self._search(text)
             self._at = -1
-            self.text.focus()
             self.action_hit(1)
 
-    @on(Prompt.Left)
-    def _left(self, event: Prompt.Left) -> None:
-        if event.kind == "search":
+    def prompt_left(self, kind: str) -> None:
+        """Look for nothing."""
+        if kind == "search":
             self._search("")
-            self.text.focus()
 
     def _search(self, wanted: str) -> None:
         self._wanted = wanted.strip()

@@ -1,0 +1,51 @@
+"""The question on leaving: whether the hub that was started here keeps running."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+
+from tui.modals.base import DecisionModal
+from tui.session import LeaveAnswer
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line, wrap
+
+ANSWERS: tuple[tuple[LeaveAnswer, str, str], ...] = (
+    ("leave", "Leave it running", "Hosts keep reporting to it; edgewright finds it again."),
+    ("stop", "Stop it", "Nothing is lost, but no host can report until it is started again."),
+    ("stay", "Stay here", "Do not leave the console."),
+)
+
+
+class LeaveModal(DecisionModal[LeaveAnswer]):
+    """Returns what becomes of the hub; escape stays."""
+
+    title_text = " Leave the console "
+    keys_text = "enter choose  ↑↓ move  esc stay"
+    DEFAULT_CSS = "LeaveModal > #box { max-width: 72; }"
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the answers."""
+        yield LineView(id="answers")
+
+    def on_mount(self) -> None:
+        """Point at the answer that changes nothing for the fleet."""
+        view = self.query_one("#answers", LineView)
+        width = min(self.inner_width(), 68)
+        lines: list[Line] = [*wrap("A hub runs on this machine, started by this console.", width), line()]
+        for key, title, words in ANSWERS:
+            lines += [line((title, "accent"), key=key), *wrap(words, width, "  ", "  ", role="muted")]
+        view.set_lines(lines)
+        view.styles.height = min(len(lines), self.room_height(2))
+        view.point_at("leave")
+        view.focus()
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        for key, _, _ in ANSWERS:
+            if event.key == key:
+                self.dismiss(key)
+
+    def action_leave(self) -> None:
+        """Escape stays."""
+        self.dismiss("stay")

@@ -1,0 +1,86 @@
+"""Help: every key and verb of the screen that one came from, in the command's own words, as keys are bound now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from edgewright.commands import registry
+from edgewright.commands.base import Command, Scope
+from edgewright.commands.navigation import MOVES
+from tui.bindings import live_keys
+from tui.modals.help_content import HelpGroup, HelpRow, help_lines
+from tui.screens.base import BaseScreen
+from tui.screens.reader import ReaderScreen
+from tui.widgets.key_line import key_text
+from tui.widgets.lines import Line
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+
+class HelpScreen(ReaderScreen):
+    """Lists what works on the screen below this one, then what works everywhere, then how to move."""
+
+    view = "help"
+
+    def on_mount(self) -> None:
+        """Look at the screen that one came from before its keys are out of reach."""
+        stack = self.app.screen_stack
+        below = stack[-2] if len(stack) > 1 else None
+        self._below = below if isinstance(below, BaseScreen) else None
+        super().on_mount()
+
+    def text_lines(self, width: int) -> list[Line]:
+        """Return the help of the screen below."""
+        below = self._below
+        scope: Scope = below.scope if below else "global"
+        name = below.view if below else "console"
+        return help_lines(help_groups(self.session, scope, name, live_keys(below or self)), min(width, 110))
+
+
+def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, str]) -> list[HelpGroup]:
+    """Return the rows of the help: this screen's verbs, those of everywhere, the movements.
+
+    `keys` are the keys that are bound now, by id; those of other screens come from the defaults and the key map.
+    """
+    here: list[HelpRow] = []
+    everywhere: list[HelpRow] = []
+    by_name: list[HelpRow] = []
+    for command in registry.for_scope(scope):
+        row = _row(session, command, keys)
+        if command.scope == "global":
+            (everywhere if row.keys else by_name).append(row)
+        else:
+            here.append(row)
+    moves = [
+        HelpRow(_keys(session, move.id, move.keys, keys), "", move.help + ".", remapped=move.id in session.keymap)
+        for move in MOVES
+        if move.scope in ("global", scope)
+    ]
+    return [
+        HelpGroup(f"HERE: {view.upper()}", tuple(here)),
+        HelpGroup("EVERYWHERE", tuple(everywhere)),
+        HelpGroup("MOVING", tuple(moves)),
+        HelpGroup("BY NAME ONLY", tuple(by_name)),
+    ]
+
+
+def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> HelpRow:
+    refused = ""
+    if command.danger != "none" and session.read_only:
+        refused = "Refused now: this session is read-only."
+    return HelpRow(
+        keys=_keys(session, command.id(), command.keys, keys),
+        verb=command.name,
+        words=command.help(),
+        danger=command.danger == "destructive",
+        refused=refused,
+        remapped=command.id() in session.keymap,
+    )
+
+
+def _keys(session: Session, name: str, default: tuple[str, ...], live: Mapping[str, str]) -> str:
+    mapped = session.keymap.get(name)
+    found = mapped.split(",") if mapped else list(default) or ([live[name]] if name in live else [])
+    return " ".join(key_text(key) for key in found)
