@@ -14,17 +14,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.lines import ROLES, Line
+from tui.widgets.lines import Line
+from tui.widgets.roles import RolePainter, role_classes, role_css
 
 
 class LineView(ScrollView, can_focus=True):
     """Shows lines; the cursor stays on its key when the lines around it change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"line-view--{role}" for role in ROLES),
-        "line-view--cursor",
-        "line-view--found",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = role_classes("line-view") | {"line-view--cursor", "line-view--found"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="nav-down"),
         Binding("up,k", "move(-1)", "Up", show=False, id="nav-up"),
@@ -34,25 +31,19 @@ class LineView(ScrollView, can_focus=True):
         Binding("end,G", "edge(1)", "Last", show=False, id="nav-bottom"),
         Binding("enter", "choose", "Open", show=False, id="nav-open"),
     ]
-    DEFAULT_CSS = """
+    DEFAULT_CSS = (
+        """
     LineView {
         height: 1fr;
         background: $background;
+        overflow-x: hidden;
         scrollbar-size-vertical: 1;
-        & > .line-view--ok { color: $ok; }
-        & > .line-view--warn { color: $warn; }
-        & > .line-view--bad { color: $bad; }
-        & > .line-view--info { color: $info; }
-        & > .line-view--work { color: $work; }
-        & > .line-view--parked { color: $parked; }
-        & > .line-view--muted { color: $muted; }
-        & > .line-view--accent { color: $accent; }
-        & > .line-view--strong { text-style: bold; }
-        & > .line-view--head { color: $accent; text-style: bold; }
-        & > .line-view--cursor { text-style: reverse; }
+        & > .line-view--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
         & > .line-view--found { text-style: reverse; }
-    }
     """
+        + role_css("line-view")
+        + "}"
+    )
 
     class Chosen(Message):
         """Enter was pressed (or the mouse clicked) on the line of `key`."""
@@ -86,6 +77,7 @@ class LineView(ScrollView, can_focus=True):
         self._cursor = self._first_keyed()
         self._found: frozenset[int] = frozenset()
         self.dim_all = False
+        self._painter = RolePainter(self, "line-view")
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -164,19 +156,26 @@ class LineView(ScrollView, can_focus=True):
         """Paint the line at `y` of the view."""
         place = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._painter.base
         if not 0 <= place < len(self._lines):
             return Strip.blank(width, base)
-        over = Style()
-        if (place == self._cursor and self.has_focus and self._lines[place].key) or place in self._found:
-            over = self.get_component_rich_style("line-view--cursor", partial=True)
+        over = Style.null()
+        if place in self._found:
+            over += self._painter.component("found")
+        if place == self._cursor and self.has_focus and self._lines[place].key:
+            over += self._painter.component("cursor")
         segments = [Segment(piece.text, base + self._style(piece.role) + over) for piece in self._lines[place].spans]
         return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
 
     def _style(self, role: str) -> Style:
         if self.dim_all:
             role = "muted" if role in ("", "ok", "info", "accent") else role
-        return self.get_component_rich_style(f"line-view--{role}", partial=True) if role else Style()
+        return self._painter.role(role)
+
+    def notify_style_update(self) -> None:
+        """Take the colours of the new theme."""
+        self._painter.clear()
+        super().notify_style_update()
 
     def action_move(self, step: int) -> None:
         """Move the cursor to the next line with a key, or scroll where there is none."""
