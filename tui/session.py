@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgewright.commands.context import CommandContext
+    from edgewright.sources.replay import ReplaySource
     from edgewright.store.store import Store
 
 LeaveAnswer = Literal["leave", "stop", "stay"]
@@ -119,6 +120,8 @@ class Session:
     """Leave the present plane and go to the named context."""
     switch_project: Callable[[str], Awaitable[None]] | None = None
     """Show another project, by uid (`""`: all)."""
+    replay: ReplaySource | None = None
+    """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_running: Callable[[], bool] | None = None
     """Whether a hub that this console started is running; None when it started none."""
     stop_hub: Callable[[], Awaitable[None]] | None = None
