@@ -1,0 +1,220 @@
+"""The hub as an ASGI application: its parts, its table of routes, and the one place where failures become answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as PathRoute
+from starlette.routing import Router
+
+from edgewright.core import times
+from edgewright.hub import health, routes
+from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
+from edgewright.hub.changes import Changes
+from edgewright.hub.database import storage_problem
+from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
+from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
+from edgewright.hub.options import ServeOptions
+from edgewright.hub.problems import Problem
+from edgewright.hub.render import Renderer
+from edgewright.hub.routes_search import SearchCache
+from edgewright.hub.routing import Call, Route, check_access, problem_response
+from edgewright.hub.secretbox import SecretBox
+from edgewright.hub.state import State
+from edgewright.hub.writer import Tx, Writer
+from edgewright.wire import protocol
+
+log = logging.getLogger("edgewright.hub")
+T = TypeVar("T")
+
+
+class Hub:
+    """Everything one hub process holds; handed to every handler."""
+
+    def __init__(self, options: ServeOptions, engines: tuple[Engine, Engine], box: SecretBox, state: State) -> None:
+        self.options = options
+        self.data: Path = options.data
+        self.engine, self.readers = engines
+        self.box = box
+        self.state = state
+        self.started = times.now()
+        self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
+        self.changes = Changes(self.started, self._render)
+        self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
+        self.heartbeats = Heartbeats(self)
+        self.searches = SearchCache()
+        self.writer: Writer
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the writer and the sweeper on the running loop."""
+        self.writer = Writer(self.engine, asyncio.get_running_loop())
+        health.start_quietly(self, self.started)
+        self._sweeper = asyncio.create_task(health.sweep(self))
+
+    async def stop(self) -> None:
+        """End streams, finish writes, close the database."""
+        self.changes.stop()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await asyncio.to_thread(self.writer.stop)
+        self.engine.dispose()
+        self.readers.dispose()
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run a job in the writer; returns its result once it is durable."""
+        return await asyncio.shield(self.writer.submit(job))
+
+    def write_later(self, job: Callable[[Tx], Any]) -> None:
+        """Queue a job whose result nobody waits for; a failure is logged."""
+        future = self.writer.submit(job)
+        self._tasks.add(future)
+        future.add_done_callback(self._written)
+
+    def _written(self, future: asyncio.Future[Any]) -> None:
+        self._tasks.discard(future)
+        if not future.cancelled() and future.exception() is not None:
+            log.error("a note could not be stored: %s", future.exception())
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query on a reading connection, off the event loop."""
+
+        def run() -> T:
+            with self.readers.connect() as connection:
+                return query(connection)
+
+        return await asyncio.to_thread(run)
+
+    def _render(self, kind: str, uid: str) -> dict[str, Any] | None:
+        """Return the present document of a changed thing, for the stream."""
+        if kind == "host" and uid in self.state.hosts:
+            return self.renderer.summary(self.state.hosts[uid], times.now())
+        if kind == "token" and uid in self.state.tokens:
+            return self.renderer.token(self.state.tokens[uid], secret=False)
+        if kind == "project" and uid in self.state.projects:
+            return self.renderer.project(self.state.projects[uid])
+        if kind == "operation":
+            return {"id": uid}
+        return None
+
+
+class _Endpoint:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, hub: Hub, methods: dict[str, Route]) -> None:
+        self._hub = hub
+        self._methods = methods
+        self._allowed = sorted(methods)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Problem as problem:
+            response = problem_response(problem)
+        except Exception as error:
+            problem = storage_problem(error) or Problem(
+                500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."
+            )
+            log.error("%s %s: %s", request.method, request.url.path, problem.ref, exc_info=error)
+            response = problem_response(problem)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        route = self._methods.get(request.method)
+        if route is None:
+            allowed = ",".join(self._allowed)
+            message = f"method {request.method} is not allowed, but [{allowed}] are"
+            raise Problem(405, 405, message, {"Allow": ", ".join(self._allowed)})
+        address = request.client.host if request.client else ""
+        actor = Actor(NOBODY, "", "", address)
+        if route.path not in routes.NO_CREDENTIAL:
+            actor = self._hub.authenticator.actor(request.headers, address)
+        params: dict[str, str] = request.path_params
+        check_access(route, actor, params.get("uid", ""), self._hub)
+        if actor.role == HOST and actor.pending:
+            await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
+        return await route.handler(Call(self._hub, request, actor, params))
+
+
+class Application:
+    """The ASGI entry point: lifespan, heartbeats by the short way, everything else through the router."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes.table(hub.options):
+            by_path.setdefault(route.path, {})[route.method] = route
+        # Literal segments come before parameters, so that /v1/edgehosts/tokens is no host called "tokens".
+        ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
+        self._router = Router(
+            [PathRoute(path, endpoint=_Endpoint(hub, by_path[path])) for path in ordered],
+            redirect_slashes=False,
+            default=_no_path,
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
+            problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
+            await problem_response(problem)(scope, receive, send)
+            return
+        if is_heartbeat(scope):
+            try:
+                first = await self._hub.heartbeats.try_fast(scope, receive, send)
+            except Problem as problem:
+                await problem_response(problem)(scope, receive, send)
+                return
+            if first is None:
+                return
+            if first:
+                receive = _again(first, receive)
+        await self._router(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._hub.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._hub.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _address(scope: Message) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _again(first: Message, receive: Receive) -> Receive:
+    """Return a `receive` that gives an already read message once more."""
+    pending = [first]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+async def _no_path(scope: Message, receive: Receive, send: Send) -> None:
+    problem = Problem(404, 404, f"path {scope['path'][:200]} was not found")
+    await problem_response(problem)(scope, receive, send)
+
+
+def make_app(hub: Hub) -> Application:
+    """Return the ASGI application of a hub."""
+    return Application(hub)

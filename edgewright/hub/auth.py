@@ -1,0 +1,106 @@
+"""Who calls: an API key, a session, a host, or nobody; and what a role may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgewright.core import times
+from edgewright.hub.limiter import FailureLimiter
+from edgewright.hub.problems import Problem, unauthorized
+from edgewright.hub.records import HostEntry, KeyRecord
+from edgewright.hub.secretbox import SecretBox, digest
+from edgewright.hub.state import State
+from edgewright.wire import protocol
+
+ADMIN, VIEWER, HOST, NOBODY = "admin", "viewer", "host", ""
+ROLES = (ADMIN, VIEWER)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who sends a request; `via` names the credential (never its text)."""
+
+    role: str
+    uid: str
+    name: str
+    address: str
+    via: str = ""
+    host: HostEntry | None = None
+    key: KeyRecord | None = None
+    pending: bool = False
+    """The host used its newest credential for the first time; the older one is to end (rule P10)."""
+
+    @property
+    def is_user(self) -> bool:
+        """Tell a person or program from a host."""
+        return self.role in ROLES
+
+
+class Authenticator:
+    """Turns headers into an `Actor`; wrong credentials are counted by address."""
+
+    def __init__(self, state: State, box: SecretBox, limiter: FailureLimiter) -> None:
+        self._state = state
+        self._box = box
+        self._limiter = limiter
+
+    def actor(self, headers: Mapping[str, str], address: str) -> Actor:
+        """Return who calls; raises `Problem` 401 for a wrong credential and 429 after too many of them."""
+        key = headers.get("apikey", "")
+        authorization = headers.get("authorization", "")
+        if authorization[:7].lower() == "bearer ":
+            authorization = authorization[7:]
+        if authorization.startswith(protocol.HOST_CREDENTIAL_PREFIX):
+            return self._host(authorization, address)
+        if key or authorization.startswith(protocol.API_KEY_PREFIX):
+            return self._key(key or authorization, address)
+        if authorization:
+            return self._session(authorization, address)
+        return Actor(NOBODY, "", "", address)
+
+    def fail(self, address: str, message: str, code: str = protocol.E_UNAUTHORIZED) -> Problem:
+        """Count a wrong credential and return the answer for it."""
+        wait = self._limiter.failed(address, times.now())
+        if wait > 0:
+            return Problem(
+                429,
+                protocol.E_TOO_MANY,
+                f"Too many wrong credentials came from {address}; wait {int(wait) + 1} s. Right ones still work.",
+                {"Retry-After": str(int(wait) + 1)},
+            )
+        return unauthorized(message, code)
+
+    def _host(self, credential: str, address: str) -> Actor:
+        held = digest(credential)
+        entry = self._state.credentials.get(held)
+        if entry is None:
+            if held in self._state.gone:
+                uid = self._state.gone[held]
+                raise unauthorized(
+                    f"The host {uid} was deleted here; it must register anew.", protocol.E_HOST_GONE
+                )
+            raise self.fail(address, "This host credential is not known here.")
+        record = entry.record
+        return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=held == record.pending_hash)
+
+    def _key(self, text: str, address: str) -> Actor:
+        record = self._state.keys_by_hash.get(digest(text))
+        if record is None:
+            raise self.fail(address, "This API key is not known here.")
+        return self._of_key(record, address, f"API key {record.name}")
+
+    def _of_key(self, record: KeyRecord, address: str, via: str) -> Actor:
+        if not record.active:
+            raise unauthorized(f"The API key '{record.name}' is switched off.")
+        if record.expiry is not None and record.expiry <= times.now():
+            raise unauthorized(f"The API key '{record.name}' ended at {times.rfc3339(record.expiry)}.")
+        user = self._state.users.get(record.user_uid)
+        return Actor(record.role, record.user_uid, user.email if user else record.name, address, via, key=record)
+
+    def _session(self, token: str, address: str) -> Actor:
+        claims = self._box.read_session(token, times.now())
+        record = self._state.keys.get(str(claims.get("key"))) if claims else None
+        if record is None:
+            raise self.fail(address, "This session has ended or is not known here; log in again.")
+        return self._of_key(record, address, f"session of API key {record.name}")

@@ -1,0 +1,70 @@
+"""Component events: what happened to a host, told by its agent, by the hub or by a client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.hub import schema
+from edgewright.hub.records import dump
+from edgewright.hub.secretbox import new_uid
+
+if TYPE_CHECKING:
+    from edgewright.hub.app import Hub
+    from edgewright.hub.writer import Tx
+
+EDGE_HOST = "edgehost"
+
+
+def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
+    """Store an event once by its uid (rule P21); returns the uid."""
+    meta = document.get("metadata") or {}
+    uid = str(meta.get("uid") or "") or new_uid()
+    if tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
+        return uid
+    related = document.get("relatedObject") or {}
+    involved = document.get("involvedObject") or {}
+    kind = str(related.get("kind") or involved.get("kind") or "").lower()
+    object_uid = str(related.get("uid") or involved.get("uid") or "")
+    document["metadata"] = {
+        **meta,
+        "uid": uid,
+        "name": meta.get("name") or uid,
+        "creationTimestamp": meta.get("creationTimestamp") or times.rfc3339(tx.now),
+        "lastModifiedTimestamp": times.rfc3339(tx.now),
+    }
+    tx.run(
+        schema.events.insert().values(
+            uid=uid,
+            project_uid=project_uid,
+            kind=kind,
+            object_uid=object_uid,
+            severity=str(document.get("severity") or ""),
+            reason=str(document.get("reason") or ""),
+            at=_at(document["metadata"]["creationTimestamp"], tx.now),
+            doc=dump(document),
+        )
+    )
+    tx.after(lambda: hub.changes.publish("event", "put", uid, project_uid, document))
+    return uid
+
+
+def _at(text: str, now: float) -> float:
+    """Return when an event happened; a host's clock is evidence, but not from the future (rule P5)."""
+    moment = times.parse(text)
+    return now if moment is None else min(moment, now)
+
+
+def host_event(uid: str, name: str, severity: str, reason: str, message: str) -> dict[str, Any]:
+    """Return an event of the hub about a host."""
+    return {
+        "involvedObject": {"kind": EDGE_HOST, "uid": uid, "name": name},
+        "relatedObject": {"kind": EDGE_HOST, "uid": uid, "name": name},
+        "message": message,
+        "reason": reason,
+        "severity": severity,
+        "source": {"component": "hub", "host": ""},
+        "metadata": {},
+    }

@@ -1,0 +1,103 @@
+"""Files of the data directory: written whole or not at all, readable by nobody else."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from edgewright.core.errors import Conflict, Failed
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+def make_private_dir(path: Path) -> None:
+    """Make a directory of mode 0700; raises `Failed` when it cannot be made or written."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        probe = path / f".probe-{secrets.token_hex(4)}"
+        probe.touch(mode=PRIVATE)
+        probe.unlink()
+    except OSError as error:
+        raise Failed(
+            f"The data directory {path} cannot be written: {error.strerror}.",
+            "Give a directory that this user may write, on a file system that is not full or read-only.",
+            code="DataDirectory",
+        ) from None
+
+
+def write_whole(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write a file so that after a power cut it is the old one or the new one, never a half.
+
+    Raises `Failed` when the disk does not take it.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync_dir(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise Failed(f"{path} cannot be written: {error.strerror}.", "Free space or mend the directory.") from None
+
+
+def sync_dir(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class DataLock:
+    """The lock that keeps a second hub off the same data directory; the kernel frees it when the process ends."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data / "hub.lock"
+        self._file = self.path.open("a+")
+        os.chmod(self.path, PRIVATE)  # noqa: PTH101 - the open file is what counts
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read(20).strip() or "unknown"
+            self._file.close()
+            raise Conflict(
+                f"Another hub (process {holder}) already runs on {data}.",
+                f"Use that one, stop it, or give another directory with --data. Its state: edgewright hub status --data {data}",
+                code="DataInUse",
+            ) from None
+
+    def write_holder(self) -> None:
+        """Write this process' number into the lock file."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let go of the directory."""
+        self._file.close()
+
+
+def lock_holder(data: Path) -> int | None:
+    """Return the process number of the hub that runs on `data`; `None` when none does."""
+    path = data / "hub.lock"
+    try:
+        with path.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                text = file.read(20).strip()
+                return int(text) if text.isdigit() else 0
+    except OSError:
+        return None
+    return None

@@ -1,0 +1,118 @@
+"""Health over time: what a heartbeat or its absence changes, and the events that tell of it (rules P18, P19)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.core.hosts import Health
+from edgewright.core.times import words
+from edgewright.hub import schema
+from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.records import HostEntry
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from edgewright.hub.app import Hub
+    from edgewright.hub.writer import Tx
+
+log = logging.getLogger("edgewright.hub")
+_SLICE = 500
+
+
+def settle(hub: Hub, entry: HostEntry, now: float) -> bool:
+    """Judge a host again; on a change write an event and tell the readers. Returns whether health changed."""
+    live = entry.live
+    verdict = hub.renderer.verdict(entry, now)
+    before, after = live.health, verdict.health.value
+    if before == after:
+        return False
+    live.health = after
+    uid, project = entry.record.uid, entry.record.project_uid
+    silent_since, live.deadline = live.deadline, (verdict.since if after == Health.UNHEALTHY else None)
+    document = None
+    if after == Health.UNHEALTHY.value:
+        document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
+    elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
+        gone = f" after {words(now - silent_since)}" if silent_since else ""
+        document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{gone}.")
+    elif after == Health.HEALTHY.value and live.count <= 1:
+        document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
+    if document is not None:
+        hub.write_later(lambda tx: store_event(hub, tx, document, project))
+    publish(hub, entry, now)
+    return True
+
+
+def publish(hub: Hub, entry: HostEntry, now: float) -> None:
+    """Tell the readers that a host changed."""
+    entry.live.published = now
+    hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
+
+
+def start_quietly(hub: Hub, now: float) -> None:
+    """Judge every host after a start without telling: a restart of the hub is no event of the hosts."""
+    for entry in hub.state.hosts.values():
+        verdict = hub.renderer.verdict(entry, now)
+        entry.live.health = verdict.health.value
+        entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
+
+
+async def sweep(hub: Hub) -> None:
+    """Look at silent hosts and overdue operations every few seconds until cancelled."""
+    while True:
+        await asyncio.sleep(hub.options.sweep)
+        try:
+            await sweep_once(hub)
+        except Exception:
+            log.exception("the sweep failed and is tried again")
+
+
+async def sweep_once(hub: Hub) -> None:
+    """Judge every host whose silence may have changed it, then expire operations."""
+    limit = hub.options.silence_limit
+    quiet = 2 * hub.options.heartbeat
+    for index, entry in enumerate(list(hub.state.hosts.values())):
+        if index % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        now = times.now()
+        live = entry.live
+        silence = now - max(live.at or entry.record.registered_at or now, hub.started)
+        if (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown":
+            if settle(hub, entry, now):
+                continue
+        late = quiet < silence < limit
+        if late != entry.silent_mark:
+            entry.silent_mark = late
+            publish(hub, entry, now)
+    await expire_operations(hub)
+
+
+async def expire_operations(hub: Hub) -> None:
+    """Mark operations past their deadline; their host's generation rises (rules P7, P25)."""
+    table = schema.operations
+    overdue = select(table.c.id, table.c.host_uid).where(
+        table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now()
+    )
+    rows = await hub.read(lambda connection: connection.execute(overdue).all())
+    if not rows:
+        return
+
+    def job(tx: Tx) -> None:
+        from edgewright.hub.host_store import raise_generation
+
+        for row in rows:
+            changed = tx.run(
+                table.update()
+                .where(table.c.id == row.id, table.c.state == protocol.OP_PENDING)
+                .values(state=protocol.OP_EXPIRED)
+            )
+            if changed:
+                raise_generation(hub, tx, row.host_uid)
+                tx.after(lambda uid=row.id: hub.changes.publish("operation", "put", uid))  # type: ignore[misc]
+
+    await hub.write(job)

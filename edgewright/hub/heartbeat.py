@@ -1,0 +1,190 @@
+"""The heartbeat, the one call that a whole fleet makes every minute: straight from ASGI to the writer (rule P17).
+
+No router, no framework objects: a dictionary lookup for the credential, one decode, one row handed to the group commit.
+Anything unusual (other spelling of keys, wrong types, another credential) takes the ordinary route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.hub import bodies, health, problems, shapes
+from edgewright.hub.problems import Problem
+from edgewright.hub.records import HostEntry
+from edgewright.hub.routing import Access, Call, Route
+from edgewright.hub.secretbox import digest
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.app import Hub
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_START, _END = "/v1/edgehosts/", "/health"
+_MAX_BODY = 16_384
+_VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
+
+
+class Extension(msgspec.Struct):
+    """Our own part of a heartbeat."""
+
+    seq: int | None = None
+    bootId: str | None = None
+    observedGeneration: int | None = None
+    load1: float | None = None
+    cpuPercent: float | None = None
+    memoryUsedMB: float | None = None
+    uptimeSeconds: float | None = None
+
+
+class Beat(msgspec.Struct):
+    """The body of a heartbeat."""
+
+    state: str | None = None
+    message: str | None = None
+    agentVersion: str | None = None
+    edgewright: Extension | None = None
+
+
+_decoder = msgspec.json.Decoder(Beat)
+
+
+class Heartbeats:
+    """Takes heartbeats for the hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._interval = f"{hub.options.heartbeat:g}".encode()
+
+    async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
+        """Answer a plain heartbeat and return `None`, or return the message read (may be empty) for the ordinary route."""
+        path: str = scope["path"]
+        entry = self._entry(scope, path)
+        if entry is None:
+            return {}
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            return message
+        try:
+            beat = _decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return message
+        if beat.state not in ("healthy", "unhealthy"):
+            return message
+        await self.accept(entry, beat, times.now())
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 204,
+                "headers": (
+                    (b"edgewright-generation", b"%d" % entry.record.generation),
+                    (b"edgewright-interval", self._interval),
+                ),
+            }
+        )
+        await send({"type": "http.response.body"})
+        return None
+
+    def _entry(self, scope: Message, path: str) -> HostEntry | None:
+        authorization = b""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"content-length" and (len(value) > 5 or int(value) > _MAX_BODY):
+                return None
+        entry = self._hub.state.credentials.get(digest(authorization.decode("latin-1")))
+        if entry is None or entry.record.uid != path[len(_START) : -len(_END)]:
+            return None
+        return None if entry.record.pending_hash else entry
+
+    async def accept(self, entry: HostEntry, beat: Beat, now: float) -> None:
+        """Take one heartbeat and return once it is durable; doubled and late ones change nothing."""
+        live = entry.live
+        extension = beat.edgewright or Extension()
+        boot = clean(extension.bootId, 64)
+        late = boot in live.gone_boots if boot != live.boot_id else (
+            extension.seq is not None and extension.seq <= live.seq
+        )  # fmt: skip
+        if late:
+            await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
+            return
+        if boot != live.boot_id:
+            live.gone_boots = (*live.gone_boots[-3:], live.boot_id) if live.boot_id else live.gone_boots
+            live.boot_id = boot
+        previous = (live.seq, live.at)
+        live.seq = extension.seq if extension.seq is not None else live.seq
+        moved = self._take(entry, beat, extension, now)
+        try:
+            await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
+        except Exception:
+            live.seq, live.at = previous  # not durable: the same heartbeat may come again
+            raise
+        if live.health != "healthy" or live.state != "healthy":
+            moved = not health.settle(self._hub, entry, now) and moved
+        if moved or now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
+            entry.silent_mark = False
+            health.publish(self._hub, entry, now)
+
+    def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
+        """Put a heartbeat into the live part; returns whether something else than the time moved."""
+        live = entry.live
+        state, message, version = beat.state or "healthy", beat.message or "", beat.agentVersion or ""
+        if not (message.isascii() and message.isprintable()) or len(message) > protocol.MAX_MESSAGE:
+            message = clean(message, protocol.MAX_MESSAGE)
+        if version != live.agent_version:
+            version = clean(version, 128)
+        if state != live.state:
+            live.since = now
+        applied = extension.observedGeneration
+        moved = (state, message, version) != (live.state, live.message, live.agent_version)
+        if applied is not None and live.observed_generation < applied <= entry.record.generation:
+            live.observed_generation = applied
+            moved = True
+        live.state, live.message, live.agent_version = state, message, version
+        live.at = now
+        live.count += 1
+        vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
+        if extension.bootId:
+            vitals["bootId"] = live.boot_id
+        if vitals:
+            live.vitals = vitals
+        return moved
+
+
+def is_heartbeat(scope: Message) -> bool:
+    """Tell whether a request is a heartbeat by its method and path."""
+    path: str = scope["path"]
+    return scope["method"] == "PATCH" and path.endswith(_END) and path.startswith(_START)
+
+
+async def _slow(call: Call) -> Response:
+    """Take a heartbeat that is spelled in an unusual way, with all checks."""
+    entry = call.host()
+    body = shapes.load(await call.raw_body(), bodies.HEALTH)
+    if "state" not in body:
+        raise problems.invalid(problems.REQUIRED, "state in body is required")
+    try:
+        beat = msgspec.convert(body, Beat)
+    except msgspec.ValidationError as error:
+        raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
+    await call.hub.heartbeats.accept(entry, beat, times.now())
+    return call.empty(
+        {
+            protocol.H_GENERATION: str(entry.record.generation),
+            protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
+        }
+    )
+
+
+ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow),)

@@ -1,0 +1,49 @@
+"""What a hub is started with, and the numbers that bound it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgewright.core.errors import UsageError
+from edgewright.wire import protocol
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """The options of `hub serve`; every time is in seconds, every size in bytes."""
+
+    data: Path
+    listen: str = "127.0.0.1:8443"
+    db: str | None = None
+    advertise: tuple[str, ...] = ()
+    silence_limit: float = protocol.SILENCE_LIMIT
+    heartbeat: float = protocol.HEARTBEAT_INTERVAL
+    max_body: int = 1_000_000
+    request_timeout: float = 15.0
+    max_connections: int = 0
+    """Connections at the same time; 0 takes nine tenths of the file descriptors the process may have."""
+    failed_logins: int = 100
+    """Wrong credentials a minute from one address before further wrong ones get 429."""
+    sweep: float = 2.0
+    """Seconds between two looks at silent hosts."""
+    simulate_palette: bool = False
+    """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
+    new_admin_key: bool = False
+    """Make a new admin API key at start and withdraw the one of `admin-api-key`."""
+    log_stderr: bool = False
+
+    def address(self) -> tuple[str, int]:
+        """Return host and port of `listen`; raises `UsageError` for a text that is not HOST:PORT."""
+        host, _, port = self.listen.rpartition(":")
+        host = host.strip("[]")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise UsageError(
+                f"The listen address {self.listen!r} is not HOST:PORT.", "Write for example --listen 127.0.0.1:8443."
+            )
+        return host, int(port)
+
+    @property
+    def page_limit(self) -> int:
+        """Return the largest page a client may ask for."""
+        return protocol.PAGE_LIMIT if self.simulate_palette else protocol.PAGE_LIMIT_EXTENDED

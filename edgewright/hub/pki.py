@@ -1,0 +1,166 @@
+"""The hub's own certificate authority and server certificate.
+
+Both carry the extensions that a strict verifier wants (RFC 5280: key usage, key identifiers), since Python 3.13
+checks them by default.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from edgewright.core.errors import Failed
+from edgewright.hub.files import PUBLIC, write_whole
+
+CA_DAYS = 3650
+LEAF_DAYS = 397
+RENEW_DAYS = 30
+"""A server certificate that ends within these days is made anew."""
+
+CA_CERT, CA_KEY, SERVER_CERT, SERVER_KEY = "ca.crt", "ca.key", "server.crt", "server.key"
+_ALWAYS = ("localhost", "127.0.0.1", "::1")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
+    """Return names and addresses as subject alternative names, each once, unspecified addresses left out."""
+    result: list[x509.GeneralName] = []
+    for name in dict.fromkeys((*_ALWAYS, *names)):
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            result.append(x509.DNSName(name.encode("idna").decode("ascii") if not name.isascii() else name))
+        else:
+            if not address.is_unspecified:
+                result.append(x509.IPAddress(address))
+    return result
+
+
+def _make_ca(data: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Edgewright hub CA")])
+    now = _now()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=CA_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(ca=True), critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_whole(data / CA_KEY, _pem_key(key))
+    write_whole(data / CA_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
+
+
+def _load(data: Path, cert_name: str, key_name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Return a pair from disk; raises `ValueError` or `OSError` when it is torn or does not belong together."""
+    certificate = x509.load_pem_x509_certificate((data / cert_name).read_bytes())
+    key = serialization.load_pem_private_key((data / key_name).read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise ValueError(f"{key_name} does not belong to {cert_name}")
+    return certificate, key
+
+
+def _make_leaf(data: Path, names: list[x509.GeneralName]) -> None:
+    ca, ca_key = _load(data, CA_CERT, CA_KEY)
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = _now()
+    end = min(now + datetime.timedelta(days=LEAF_DAYS), ca.not_valid_after_utc)
+    ca_identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Edgewright hub")]))
+        .issuer_name(ca.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(ca=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_identifier), critical=False
+        )
+        .sign(ca_key, hashes.SHA256())
+    )
+    # The certificate goes last: a cut between the two leaves a pair that does not match, and that is made anew.
+    write_whole(data / SERVER_KEY, _pem_key(key))
+    write_whole(data / SERVER_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
+
+
+def _leaf_is_good(data: Path, names: list[x509.GeneralName]) -> bool:
+    try:
+        leaf, _ = _load(data, SERVER_CERT, SERVER_KEY)
+        ca, _ = _load(data, CA_CERT, CA_KEY)
+        leaf.verify_directly_issued_by(ca)
+        held = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except Exception:  # noqa: BLE001,RUF100 - whatever is wrong with the pair, a new one is the answer
+        return False
+    if leaf.not_valid_after_utc - _now() < datetime.timedelta(days=RENEW_DAYS):
+        return False
+    return set(held) == set(names)
+
+
+def ensure_certificates(data: Path, names: Iterable[str]) -> bool:
+    """Make what is missing: CA at the first start, server certificate when names changed or its end is near.
+
+    Returns whether the server certificate is new. Raises `Failed` when the CA on disk is damaged: a silent new CA
+    would lock out every host and console that trusts the old one.
+    """
+    if not (data / CA_CERT).exists() and not (data / CA_KEY).exists():
+        _make_ca(data)
+    elif (data / CA_KEY).exists() and not (data / CA_CERT).exists() and not (data / SERVER_CERT).exists():
+        _make_ca(data)  # the first start was cut between the two files; nobody has seen this CA yet
+    try:
+        _load(data, CA_CERT, CA_KEY)
+    except (ValueError, OSError) as error:
+        raise Failed(
+            f"The hub's own CA in {data} is damaged ({CA_CERT}, {CA_KEY}): {error}.",
+            f"Restore both from a backup (edgewright hub restore), or remove {CA_CERT}, {CA_KEY}, {SERVER_CERT} and "
+            f"{SERVER_KEY} for a new CA, which every host and console must then be given.",
+            code="DamagedCA",
+        ) from None
+    wanted = general_names(names)
+    if _leaf_is_good(data, wanted):
+        return False
+    _make_leaf(data, wanted)
+    return True

@@ -1,0 +1,182 @@
+"""Rows of the database as typed records, and the live part of a host that only memory and heartbeats know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from edgewright.hub import schema
+
+
+class ProjectRecord(msgspec.Struct, frozen=True):
+    """A project."""
+
+    uid: str
+    name: str
+    doc: str
+    created: float
+    modified: float
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """An API key; its text is not kept, only the hash."""
+
+    uid: str
+    name: str
+    key_hash: str
+    role: str
+    user_uid: str
+    active: bool
+    expiry: float | None
+    doc: str
+    created: float
+    modified: float
+
+
+class UserRecord(msgspec.Struct, frozen=True):
+    """A user of the tenant."""
+
+    uid: str
+    email: str
+    first_name: str
+    last_name: str
+    role: str
+    created: float
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """A registration token; clients read it back, so it is encrypted and not only hashed."""
+
+    uid: str
+    name: str
+    secret_hash: str
+    secret_encrypted: str
+    project_uid: str | None
+    active: bool
+    expiry: float | None
+    doc: str
+    created: float
+    modified: float
+
+
+class HostRecord(msgspec.Struct, frozen=True):
+    """The durable part of an edge host apart from its heartbeats; `doc` is the document as stored."""
+
+    uid: str
+    project_uid: str
+    state: str
+    doc: str
+    created: float
+    modified: float
+    generation: int
+    registered_at: float | None
+    registration_hash: str | None
+    credential_hash: str | None
+    pending_hash: str | None
+    pairing_hash: str | None
+    token_uid: str | None
+    address: str
+
+
+class Live:
+    """What moves with every heartbeat. Changed on the event loop only."""
+
+    __slots__ = (
+        "agent_version",
+        "at",
+        "boot_id",
+        "count",
+        "deadline",
+        "gone_boots",
+        "health",
+        "message",
+        "observed_generation",
+        "published",
+        "reason",
+        "seq",
+        "since",
+        "state",
+        "vitals",
+        "who",
+    )
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+        self.count = 0
+        self.boot_id = ""
+        self.seq = -1
+        self.gone_boots: tuple[str, ...] = ()
+        self.state = ""
+        self.message = ""
+        self.agent_version = ""
+        self.observed_generation = 0
+        self.vitals: dict[str, Any] = {}
+        self.health = "unknown"
+        self.reason = ""
+        self.since: float | None = None
+        self.deadline: float | None = None
+        self.who = "nobody"
+        self.published = 0.0
+
+    @classmethod
+    def from_row(cls, row: Any) -> Live:
+        """Return the live part from a row of `heartbeats`."""
+        live = cls()
+        live.at, live.count, live.boot_id, live.seq = row.at, row.count, row.boot_id, row.seq
+        live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
+        live.observed_generation = row.observed_generation
+        live.vitals = msgspec.json.decode(row.vitals)
+        return live
+
+    def row(self, uid: str) -> dict[str, Any]:
+        """Return the values of the durable row, keyed as the writer's statement wants them."""
+        return {
+            "host": uid,
+            "at": self.at,
+            "count": self.count,
+            "boot_id": self.boot_id,
+            "seq": self.seq,
+            "state": self.state,
+            "message": self.message,
+            "agent_version": self.agent_version,
+            "observed_generation": self.observed_generation,
+            "vitals": msgspec.json.encode(self.vitals).decode(),
+        }
+
+
+class HostEntry:
+    """A host in memory: its durable record, its live part, and flags read often."""
+
+    __slots__ = ("live", "observed", "record", "silent_mark")
+
+    def __init__(self, record: HostRecord, live: Live) -> None:
+        self.live = live
+        self.silent_mark = False
+        self.observed = False
+        self.record = record
+        self.replace(record)
+
+    def replace(self, record: HostRecord) -> None:
+        """Take a newer record."""
+        self.record = record
+        self.observed = '"observed":true' in record.doc and bool(
+            (self.document().get("spec", {}).get("edgewright") or {}).get("observed")
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the stored document as a fresh dictionary."""
+        document: dict[str, Any] = msgspec.json.decode(self.record.doc)
+        return document
+
+
+def dump(document: Any) -> str:
+    """Return a document as the text that is stored."""
+    return msgspec.json.encode(document).decode()
+
+
+def new_beat_row(uid: str) -> Any:
+    """Return the insert of a host's empty heartbeat row."""
+    values = Live().row(uid)
+    values["uid"] = values.pop("host")
+    return schema.heartbeats.insert().values(values)

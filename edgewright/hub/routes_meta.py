@@ -1,0 +1,89 @@
+"""Health of the hub itself, its features, its change stream, and version of the agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import StreamingResponse
+
+import edgewright
+from edgewright.core import times
+from edgewright.hub.problems import bad_request, not_found
+from edgewright.hub.routing import Access, Call, Route
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+PING = "/v1/health/ping"
+READY = "/v1/health/ready"
+SERVICE_VERSION = "/v1/services/{serviceName}/version"
+OPEN_PATHS = (PING, READY)
+
+
+async def ping(call: Call) -> Response:
+    """Say that the process answers."""
+    return call.json({"msg": "pong"})
+
+
+async def ready(call: Call) -> Response:
+    """Say that the database takes writes."""
+    await call.write(lambda tx: None)
+    return call.json({"msg": "ready"})
+
+
+async def features(call: Call) -> Response:
+    """Tell a client what this plane can do beyond Palette (rule P31)."""
+    hub = call.hub
+    return call.json(
+        {
+            "product": "edgewright-hub",
+            "version": edgewright.__version__,
+            "apiVersion": protocol.API_VERSION,
+            "stream": protocol.CHANGES,
+            "pageLimit": protocol.PAGE_LIMIT_EXTENDED,
+            "started": times.rfc3339(hub.started),
+            "now": times.rfc3339(times.now()),
+            "heartbeat": hub.options.heartbeat,
+            "silenceLimit": hub.options.silence_limit,
+            "listen": hub.options.listen,
+            "advertise": list(hub.options.advertise),
+        }
+    )
+
+
+async def changes(call: Call) -> Response:
+    """Stream what changes, as server-sent events (rule P33)."""
+    text = call.request.query_params.get("since") or call.request.headers.get(protocol.H_LAST_EVENT, "")
+    if text and not text.isdigit():
+        raise bad_request("The value of 'since' is not a sequence number of this stream.")
+    since = int(text) if text else None
+    stream = call.hub.changes.stream(since, call.project)
+    return StreamingResponse(
+        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+async def service_version(call: Call) -> Response:
+    """Tell the agent version that goes with this hub (`v1ServiceVersion`)."""
+    name = call.params["serviceName"]
+    if name not in ("stylus", "edgewright-agent"):
+        raise not_found("service", name)
+    content = f"version: {edgewright.__version__}\n"
+    return call.json(
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceVersion",
+            "metadata": {"name": name},
+            "spec": {"name": name, "latestVersion": {"name": "version.yaml", "content": content}},
+        }
+    )
+
+
+ROUTES = (
+    Route("GET", PING, Access.OPEN, ping),
+    Route("GET", READY, Access.OPEN, ready),
+    Route("GET", protocol.FEATURES, Access.OPEN, features),
+    Route("GET", protocol.CHANGES, Access.READ, changes),
+    Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_WRITE, service_version),
+)

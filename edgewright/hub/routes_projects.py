@@ -1,0 +1,215 @@
+"""Projects: metadata for the switch in the console, the dashboard list, and their making and unmaking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from edgewright.hub import bodies, problems, schema
+from edgewright.hub.problems import conflict, not_found
+from edgewright.hub.records import ProjectRecord, dump
+from edgewright.hub.routing import Access, Call, Route
+from edgewright.hub.secretbox import new_uid
+from edgewright.wire import listmeta, protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.writer import Tx
+
+KIND = "project"
+PROJECTS = "/v1/projects"
+PROJECT = "/v1/projects/{uid}"
+PROJECT_META = "/v1/projects/{uid}/meta"
+PROJECT_VALIDATE = "/v1/projects/{uid}/validate"
+
+
+def _records(call: Call) -> list[ProjectRecord]:
+    return sorted(call.hub.state.projects.values(), key=lambda record: (record.name, record.uid))
+
+
+def _record(call: Call) -> ProjectRecord:
+    record = call.hub.state.projects.get(call.uid)
+    if record is None:
+        raise not_found("project", call.uid)
+    return record
+
+
+async def metadata(call: Call) -> Response:
+    """List uid and name of every project; `name` narrows it."""
+    wanted = call.request.query_params.get("name", "")
+    items = [
+        {"metadata": {"uid": record.uid, "name": record.name}}
+        for record in _records(call)
+        if not wanted or record.name == wanted
+    ]
+    return call.json({"items": items})
+
+
+def matches_name(name: str, rule: dict[str, Any]) -> bool:
+    """Tell whether a name passes a `v1FilterString`."""
+    fold = (lambda text: text.lower()) if rule.get("ignoreCase", True) else (lambda text: text)
+    value = fold(name)
+    return (
+        (not rule.get("eq") or value == fold(rule["eq"]))
+        and (not rule.get("ne") or value != fold(rule["ne"]))
+        and (not rule.get("contains") or fold(rule["contains"]) in value)
+        and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
+    )
+
+
+async def summary(call: Call) -> Response:
+    """List projects with their counts (`v1ProjectsSummary`)."""
+    body = await call.body(bodies.NAME_FILTER)
+    offset, limit = call.page()
+    rule = (body.get("filter") or {}).get("name") or {}
+    found = [record for record in _records(call) if matches_name(record.name, rule)]
+    for sort in reversed(body.get("sort") or []):
+        field = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}.get(sort.get("field"), "name")
+        found.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
+    page = found[offset : offset + limit]
+    items = []
+    for record in page:
+        document = call.hub.renderer.project(record)
+        health = {"errored": 0, "healthy": 0, "running": 0, "unhealthy": 0}
+        hosts = sum(1 for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid)
+        items.append(
+            {
+                "metadata": document["metadata"],
+                "specSummary": {"logoUrl": "", "teams": [], "users": []},
+                "status": {
+                    "clustersHealth": health,
+                    "status": {"isDisabled": False},
+                    "usage": {"alloyCpuCores": 0, "pureCpuCores": 0, "clusters": []},
+                    "edgewright": {"hosts": hosts},
+                },
+            }
+        )
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+
+
+def _document(body: dict[str, Any]) -> dict[str, Any]:
+    meta = {
+        key: value
+        for key, value in (body.get("metadata") or {}).items()
+        if key not in ("uid", "name", "creationTimestamp", "lastModifiedTimestamp", "deletionTimestamp")
+    }
+    rest = {key: value for key, value in body.items() if key not in ("metadata", "status")}
+    return {**rest, "metadata": meta}
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = str((body.get("metadata") or {}).get("name") or "").strip()
+    if not name:
+        raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
+    return name
+
+
+async def create(call: Call) -> Response:
+    """Make a project."""
+    body = await call.body(bodies.PROJECT)
+    name = _name(body)
+
+    def job(tx: Tx) -> str:
+        if tx.one(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
+            raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
+        record = ProjectRecord(new_uid(), name, dump(_document(body)), tx.now, tx.now)
+        tx.run(schema.projects.insert().values(**msgspec.structs.asdict(record)))
+        call.audit(tx, "create", KIND, record.uid, name, f"Project '{name}' is created", record.uid)
+        _taken(call, tx, record)
+        return record.uid
+
+    return call.created(await call.write(job))
+
+
+def _taken(call: Call, tx: Tx, record: ProjectRecord) -> None:
+    def taken() -> None:
+        call.hub.state.put_project(record)
+        call.hub.changes.publish("project", "put", record.uid, record.uid)
+
+    tx.after(taken)
+
+
+async def get(call: Call) -> Response:
+    """Return one project."""
+    return call.json(call.hub.renderer.project(_record(call)))
+
+
+async def update(call: Call) -> Response:
+    """Replace name, labels and the rest of a project."""
+    only_meta = call.request.url.path.endswith("/meta")
+    body = await call.body(bodies.META if only_meta else bodies.PROJECT)
+    body = {"metadata": body} if only_meta else body
+    record = _record(call)
+    name = str((body.get("metadata") or {}).get("name") or record.name)
+
+    def job(tx: Tx) -> None:
+        other = tx.one(
+            select(schema.projects.c.uid).where(schema.projects.c.name == name, schema.projects.c.uid != record.uid)
+        )
+        if other is not None:
+            raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
+        document = _document(body)
+        if only_meta:
+            document["spec"] = msgspec.json.decode(record.doc).get("spec") or {}
+        newer = msgspec.structs.replace(record, name=name, doc=dump(document), modified=tx.now)
+        tx.run(
+            schema.projects.update()
+            .where(schema.projects.c.uid == record.uid)
+            .values(name=name, doc=newer.doc, modified=tx.now)
+        )
+        call.audit(tx, "update", KIND, record.uid, name, f"Project '{name}' is updated", record.uid)
+        _taken(call, tx, newer)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def delete(call: Call) -> Response:
+    """Delete a project without hosts."""
+    record = _record(call)
+
+    def job(tx: Tx) -> None:
+        held = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
+        if held is not None:
+            raise conflict(f"The project '{record.name}' still has hosts, such as '{held.uid}'.", "ProjectInUse")
+        tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
+        call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
+
+        def gone() -> None:
+            call.hub.state.drop_project(record.uid)
+            call.hub.changes.publish("project", "delete", record.uid, record.uid)
+
+        tx.after(gone)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def validate(call: Call) -> Response:
+    """Tell what of a project would stand in the way of its deletion (`v1ProjectActiveResources`)."""
+    record = _record(call)
+    hosts = sorted(entry.record.uid for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid)
+    nothing = {"count": 0, "clusters": []}
+    return call.json(
+        {
+            "appDeployments": {"count": 0, "apps": []},
+            "clusters": nothing,
+            "virtualClusters": nothing,
+            "edgewright": {"hosts": {"count": len(hosts), "uids": hosts[:50]}},
+        }
+    )
+
+
+ROUTES = (
+    Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata),
+    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary),
+    Route("POST", PROJECTS, Access.WRITE, create),
+    Route("GET", PROJECT, Access.READ, get),
+    Route("PUT", PROJECT, Access.WRITE, update),
+    Route("DELETE", PROJECT, Access.WRITE, delete),
+    Route("PUT", PROJECT_META, Access.WRITE, update),
+    Route("DELETE", PROJECT_VALIDATE, Access.READ, validate),
+)

@@ -1,0 +1,163 @@
+"""What comes up from a site: intents, logs, and the place kept for the tunnel (rules P28 to P30)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.hub import bodies, problems, schema
+from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.host_store import need_host
+from edgewright.hub.problems import Problem, not_found
+from edgewright.hub.records import dump
+from edgewright.hub.routing import Access, Call, Route
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.writer import Tx
+
+_ID = re.compile(r"[0-9a-f]{24}")
+
+
+def _intent(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "hostUid": row.host_uid,
+        "field": row.field,
+        "base": {"generation": row.base_generation, "value": msgspec.json.decode(row.base_value)},
+        "value": msgspec.json.decode(row.value),
+        "actor": row.actor,
+        "at": times.rfc3339(row.at),
+        "note": row.note,
+        "state": row.state,
+        "received": times.rfc3339(row.received),
+    }
+
+
+async def offer_intent(call: Call) -> Response:
+    """Store what was changed at the site, told apart from what conflicts with the plane's own change (rule P28)."""
+    body = await call.body(bodies.INTENT)
+    base = body.get("base") or {}
+    for name in ("id", "field"):
+        if not body.get(name):
+            raise problems.invalid(problems.REQUIRED, f"{name} in body is required")
+    if not _ID.fullmatch(body["id"]):
+        raise problems.invalid(problems.PATTERN, "id in body should be 24 hex digits")
+    if not isinstance(base.get("generation"), int):
+        raise problems.invalid(problems.REQUIRED, "base.generation in body is required")
+    table, fields = schema.intents, schema.host_fields
+
+    def job(tx: Tx) -> tuple[Any, bool]:
+        mine = select(table).where(table.c.host_uid == call.uid, table.c.id == body["id"])
+        held = tx.one(mine)
+        if held is not None:
+            return held, False
+        record = need_host(tx, call.uid)
+        changed = tx.one(
+            select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
+        )
+        clash = changed is not None and changed.generation > base["generation"]
+        state = protocol.INTENT_CONFLICT if clash else protocol.INTENT_OFFERED
+        tx.run(
+            table.insert().values(
+                id=body["id"],
+                host_uid=call.uid,
+                field=body["field"],
+                base_generation=base["generation"],
+                base_value=dump(base.get("value")),
+                value=dump(body.get("value")),
+                actor=str(body.get("actor") or ""),
+                at=times.parse(body.get("at")),
+                note=str(body.get("note") or ""),
+                state=state,
+                received=tx.now,
+            )
+        )
+        told = f"{body.get('actor') or 'Someone'} changed {body['field']} at the site of {call.uid}" + (
+            "; the plane has changed it as well." if clash else "."
+        )
+        event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", told)
+        store_event(call.hub, tx, event, record.project_uid)
+        return tx.one(mine), True
+
+    row, fresh = await call.write(job)
+    return call.json(_intent(row), 201 if fresh else 200)
+
+
+async def intents(call: Call) -> Response:
+    """List the intents of a host."""
+    call.host()
+    table = schema.intents
+    statement = select(table).where(table.c.host_uid == call.uid).order_by(table.c.received).limit(500)
+    rows = await call.hub.read(lambda connection: connection.execute(statement).all())
+    return call.json({"items": [_intent(row) for row in rows]})
+
+
+async def add_log(call: Call) -> Response:
+    """Store a piece of a log once by operation and offset (rule P29)."""
+    body = await call.body(bodies.LOG)
+    operation, offset = str(body.get("operationId") or ""), body.get("offset", 0)
+    if not operation:
+        raise problems.invalid(problems.REQUIRED, "operationId in body is required")
+    if not 0 <= offset <= protocol.MAX_LOG_LINES:
+        raise problems.invalid(problems.MAXIMUM, f"offset in body should be from 0 to {protocol.MAX_LOG_LINES}")
+    lines = [line or "" for line in body.get("lines") or []]
+    table = schema.logs
+
+    def job(tx: Tx) -> None:
+        known = select(schema.operations.c.id).where(
+            schema.operations.c.host_uid == call.uid, schema.operations.c.id == operation
+        )
+        if tx.one(known) is None:
+            raise not_found("operation", operation)
+        key = (table.c.host_uid == call.uid, table.c.operation_id == operation, table.c.offset == offset)
+        if tx.one(select(table.c.offset).where(*key)) is None:
+            tx.run(
+                table.insert().values(
+                    host_uid=call.uid,
+                    operation_id=operation,
+                    offset=offset,
+                    lines=dump(lines),
+                    last=bool(body.get("last", False)),
+                    received=tx.now,
+                )
+            )
+
+    await call.write(job)
+    return call.empty()
+
+
+async def logs(call: Call) -> Response:
+    """Return the log lines of an operation in order."""
+    call.host()
+    operation = call.request.query_params.get("operationId", "")
+    table = schema.logs
+    statement = (
+        select(table).where(table.c.host_uid == call.uid, table.c.operation_id == operation).order_by(table.c.offset)
+    )
+    rows = await call.hub.read(lambda connection: connection.execute(statement).all())
+    lines: list[str] = []
+    for row in rows:
+        lines.extend(msgspec.json.decode(row.lines))
+    return call.json({"operationId": operation, "lines": lines, "complete": any(row.last for row in rows)})
+
+
+async def tunnel(call: Call) -> Response:
+    """Say that the channel is not there yet."""
+    raise Problem(501, protocol.E_NOT_IMPLEMENTED, "This hub has no tunnel to hosts; reach the host directly by SSH.")
+
+
+ROUTES = (
+    Route("POST", protocol.INTENTS, Access.HOST, offer_intent),
+    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents),
+    Route("POST", protocol.LOGS, Access.HOST, add_log),
+    Route("GET", protocol.LOGS, Access.READ, logs),
+    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel),
+    Route("POST", protocol.TUNNEL, Access.HOST_OR_WRITE, tunnel),
+)

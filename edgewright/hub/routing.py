@@ -1,0 +1,243 @@
+"""Routes as data, and what one call has at hand.
+
+A route names its method, path, who may call it and its handler. The dispatcher finds the route, finds out who calls,
+checks role and observed mark, reads the body within its bounds and turns every failure into one of the two error bodies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edgewright.core import times
+from edgewright.core.errors import InvalidInput
+from edgewright.hub import audit, problems, shapes
+from edgewright.hub.auth import ADMIN, HOST, Actor
+from edgewright.hub.problems import Problem, bad_request, forbidden, not_found
+from edgewright.hub.records import HostEntry
+from edgewright.wire import listmeta, protocol
+
+if TYPE_CHECKING:
+    from edgewright.hub.app import Hub
+    from edgewright.hub.writer import Tx
+
+T = TypeVar("T")
+
+
+class Access(enum.Enum):
+    """Who may call a route."""
+
+    OPEN = "anyone"
+    READ = "any user"
+    WRITE = "users of role admin"
+    HOST = "the host itself"
+    HOST_OR_READ = "the host itself, or any user"
+    HOST_OR_WRITE = "the host itself, or users of role admin"
+    ANY_HOST_OR_WRITE = "any registered host, or users of role admin"
+
+
+_FOR_HOSTS = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_WRITE)
+_FOR_READERS = (Access.READ, Access.HOST_OR_READ)
+_FOR_ADMINS = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
+
+Handler = Callable[["Call"], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation."""
+
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+    guards_observed: bool = False
+    """Users may not call it on an observed host (rule P27)."""
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(content), status, sent, media_type="application/json")
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the answer for a problem."""
+    return json_response(problem.body(), problem.status, problem.headers)
+
+
+class Call:
+    """One request on its way: who, what, and the means to answer it."""
+
+    def __init__(self, hub: Hub, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
+        self.hub = hub
+        self.request = request
+        self.actor = actor
+        self.params = params
+        self.audit_uid = ""
+        self.now = times.now()
+
+    @property
+    def uid(self) -> str:
+        """Return the `{uid}` of the path."""
+        return self.params.get("uid", "")
+
+    @property
+    def project(self) -> str:
+        """Return the project scope; empty for the whole tenant."""
+        return self.request.headers.get(protocol.H_PROJECT, "").strip()
+
+    @property
+    def origin(self) -> str:
+        """Return who calls, for messages of the audit log."""
+        return self.actor.name or self.actor.uid or "anonymous"
+
+    async def body(self, shape: shapes.Shape) -> Any:
+        """Return the checked body."""
+        return shapes.load(await self.raw_body(), shape)
+
+    async def raw_body(self) -> bytes:
+        """Return the body; raises 413 for one above the limit and 408 for one that does not come in time."""
+        limit, timeout = self.hub.options.max_body, self.hub.options.request_timeout
+        announced = self.request.headers.get("content-length", "0")
+        too_long = announced.isdigit() and int(announced) > limit
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(timeout):
+                if too_long and "expect" not in self.request.headers:
+                    await self._drain()
+                if not too_long:
+                    async for chunk in self.request.stream():
+                        size += len(chunk)
+                        if size > limit:
+                            too_long = True
+                            chunks.clear()
+                            await self._drain()
+                            break
+                        chunks.append(chunk)
+        except TimeoutError:
+            raise Problem(
+                408, protocol.E_REQUEST, f"The body did not arrive within {timeout:g} s.", {"Connection": "close"}
+            ) from None
+        if too_long:
+            raise Problem(
+                413,
+                protocol.E_TOO_LARGE,
+                f"The body is larger than the {limit} bytes that this hub takes.",
+                {"Connection": "close"},
+            )
+        return b"".join(chunks)
+
+    async def _drain(self) -> None:
+        """Throw away the rest of a body piece by piece, so that the sender gets to read the answer."""
+        left = 32 * self.hub.options.max_body
+        while left > 0:
+            message = await self.request.receive()
+            left -= len(message.get("body", b"")) + 1
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run a job in the writer and return its result once it is durable."""
+        return await self.hub.write(job)
+
+    def audit(self, tx: Tx, action: str, kind: str, uid: str, name: str, message: str, project: str = "") -> None:
+        """Add an audit entry for this call; its uid goes into the answer's `AuditUid`."""
+        self.audit_uid = audit.write_audit(self.hub, tx, self.actor, action, kind, uid, name, message, project)
+
+    def empty(self, headers: Mapping[str, str] | None = None) -> Response:
+        """Return 204 with nothing in it."""
+        return Response(status_code=204, headers=self._with_audit(headers))
+
+    def created(self, uid: str) -> Response:
+        """Return 201 with the uid of what was made."""
+        return json_response({"uid": uid}, 201, self._with_audit(None))
+
+    def json(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Return a JSON answer."""
+        return json_response(content, status, self._with_audit(headers))
+
+    def _with_audit(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        result = dict(headers or {})
+        if self.audit_uid:
+            result[protocol.H_AUDIT] = self.audit_uid
+        return result
+
+    def host(self, uid: str | None = None) -> HostEntry:
+        """Return a host within the caller's scope; raises 404 `ResourceNotFound` or 403 for another project's."""
+        wanted = self.uid if uid is None else uid
+        entry = self.hub.state.hosts.get(wanted)
+        if entry is None:
+            raise not_found("edge host", wanted)
+        if self.project and self.actor.role != HOST and entry.record.project_uid != self.project:
+            raise forbidden(
+                "Operation 'edgehost.get' is forbidden. The edge host is not in the project of the header ProjectUid."
+            )
+        return entry
+
+    def page(self, ceiling: int | None = None) -> tuple[int, int]:
+        """Return offset and size of the page asked for; raises 422 code 608 or 609 for one out of bounds."""
+        query = self.request.query_params
+        asked = self.request.headers.get(protocol.H_PAGE_LIMIT, "")
+        most = protocol.PAGE_LIMIT if ceiling is None else ceiling
+        if asked.isdigit() and int(asked) > 0:
+            most = max(most, min(int(asked), self.hub.options.page_limit))
+        try:
+            limit = listmeta.check_limit(_whole(query.get("limit"), "limit"), most)
+            token = query.get("continue", "")
+            offset = listmeta.decode(token).offset if token else _whole(query.get("offset"), "offset") or 0
+        except InvalidInput as error:
+            if error.code.isdigit():
+                raise problems.invalid(int(error.code), error.message) from None
+            raise bad_request(error.message, error.code) from None
+        if offset < 0:
+            raise problems.invalid(problems.MINIMUM, "offset in query should be greater than or equal to 0")
+        return min(offset, listmeta.MAX_OFFSET), limit
+
+
+def _whole(text: str | None, name: str) -> int | None:
+    if text is None or text == "":
+        return None
+    try:
+        value = int(text)
+    except ValueError:
+        raise problems.invalid(problems.TYPE, f"{name} in query must be of type int64: {text[:40]!r}") from None
+    return value if abs(value) < 2**63 else 2**31
+
+
+def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
+    """Raise 401 or 403 unless this caller may use the route."""
+    if route.access is Access.OPEN:
+        return
+    if not actor.role:
+        raise problems.unauthorized("Send an API key in the header ApiKey, or a session token in Authorization.")
+    if actor.role == HOST:
+        if route.access is Access.ANY_HOST_OR_WRITE:
+            return
+        if route.access not in _FOR_HOSTS:
+            raise forbidden("A host credential opens this host's own calls only.")
+        if actor.uid != uid:
+            raise forbidden(f"The credential of host '{actor.uid}' does not open calls of '{uid[:128]}'.")
+        return
+    if route.access is Access.HOST:
+        raise forbidden("Only the host itself may call this, with its own credential.")
+    if route.access in _FOR_ADMINS and actor.role != ADMIN:
+        raise forbidden(
+            f"Operation '{route.method} {route.path}' is forbidden: the role of {actor.name} is {actor.role}, "
+            "which may read only."
+        )
+    if route.guards_observed:
+        entry = hub.state.hosts.get(uid)
+        if entry is not None and entry.observed:
+            raise forbidden(
+                f"The host '{uid}' is only observed: its agent runs without rights to change anything. "
+                "Install the agent as a service to manage it."
+            )

@@ -1,0 +1,195 @@
+"""The tables of the hub, as the newest schema has them.
+
+Schema 1 already holds what plane and agent need to agree after a loss: generation, operation id and intent base.
+Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypted.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+settings = Table("settings", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("email", String, nullable=False, unique=True),
+    Column("first_name", String, nullable=False),
+    Column("last_name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("key_hash", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("user_uid", String, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("expiry", Float),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("secret_hash", String, nullable=False, unique=True),
+    Column("secret_encrypted", Text, nullable=False),
+    Column("project_uid", String),
+    Column("active", Boolean, nullable=False),
+    Column("expiry", Float),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("project_uid", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("registered_at", Float),
+    Column("registration_hash", String),
+    Column("credential_hash", String),
+    Column("pending_hash", String),
+    Column("pairing_hash", String),
+    Column("token_uid", String),
+    Column("address", String, nullable=False),
+    Index("hosts_token", "token_uid"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("at", Float),
+    Column("count", Integer, nullable=False),
+    Column("boot_id", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("agent_version", String, nullable=False),
+    Column("observed_generation", Integer, nullable=False),
+    Column("vitals", Text, nullable=False),
+)
+"""Apart from `hosts`, so that a heartbeat writes a short row and not a whole document."""
+
+gone_credentials = Table(
+    "gone_credentials",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("host_uid", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+host_fields = Table(
+    "host_fields",
+    metadata,
+    Column("host_uid", String, primary_key=True),
+    Column("field", String, primary_key=True),
+    Column("generation", Integer, nullable=False),
+)
+"""The generation at which the plane last changed a field: what an intent's base is compared with."""
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_uid", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("deadline", Float),
+    Column("actor", String, nullable=False),
+    Column("idempotency_key", String),
+    Column("result", Text),
+    Column("finished", Float),
+    Index("operations_host", "host_uid", "state"),
+    Index("operations_key", "host_uid", "idempotency_key", unique=True),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("host_uid", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("field", String, nullable=False),
+    Column("base_generation", Integer, nullable=False),
+    Column("base_value", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("at", Float),
+    Column("note", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("received", Float, nullable=False),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("host_uid", String, primary_key=True),
+    Column("operation_id", String, primary_key=True),
+    Column("offset", Integer, primary_key=True),
+    Column("lines", Text, nullable=False),
+    Column("last", Boolean, nullable=False),
+    Column("received", Float, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("uid", String, nullable=False, unique=True),
+    Column("project_uid", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("object_uid", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("doc", Text, nullable=False),
+    Index("events_object", "kind", "object_uid", "at"),
+    Index("events_at", "at"),
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("uid", String, nullable=False, unique=True),
+    Column("project_uid", String, nullable=False),
+    Column("user_uid", String, nullable=False),
+    Column("action_type", String, nullable=False),
+    Column("resource_kind", String, nullable=False),
+    Column("resource_uid", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("doc", Text, nullable=False),
+    Index("audits_at", "at"),
+)

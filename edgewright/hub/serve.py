@@ -1,0 +1,74 @@
+"""Starting the hub: directory, lock, keys, database, socket, and then serving until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.hub import pki
+from edgewright.hub.app import Hub, make_app
+from edgewright.hub.database import open_engines
+from edgewright.hub.files import DataLock, make_private_dir
+from edgewright.hub.logs import set_up
+from edgewright.hub.migrations import migrate
+from edgewright.hub.options import ServeOptions
+from edgewright.hub.secretbox import SecretBox
+from edgewright.hub.seed import ADMIN_KEY_FILE, seed
+from edgewright.hub.server import bind, make_server
+from edgewright.hub.state import State
+
+log = logging.getLogger("edgewright.hub")
+
+
+def prepare(options: ServeOptions) -> Hub:
+    """Open everything that a hub needs except its socket; raises `EdgewrightError` with what is in the way."""
+    box = SecretBox.open(options.data)
+    host, _ = options.address()
+    pki.ensure_certificates(options.data, (host, *options.advertise))
+    engines = open_engines(options.data, options.db)
+    migrate(engines[0])
+    seed(engines[0], options.data, new_key=options.new_admin_key)
+    state = State()
+    with engines[1].connect() as connection:
+        state.load(connection)
+    return Hub(options, engines, box, state)
+
+
+def _ready_line(options: ServeOptions, sock: socket.socket) -> str:
+    host, _ = options.address()
+    shown = f"[{host}]" if ":" in host else host
+    port = sock.getsockname()[1]
+    return (
+        f"hub ready at https://{shown}:{port} "
+        f"(ca {options.data / pki.CA_CERT}, admin key {options.data / ADMIN_KEY_FILE})"
+    )
+
+
+def run(options: ServeOptions) -> int:
+    """Serve until a signal comes; returns the exit code. Raises `EdgewrightError` when the hub cannot start."""
+    make_private_dir(options.data)
+    lock = DataLock(options.data)
+    lock.write_holder()
+    set_up(options.data, stderr=options.log_stderr)
+    try:
+        sock = bind(options)
+        hub = prepare(options)
+        server = make_server(
+            make_app(hub), options, str(options.data / pki.SERVER_CERT), str(options.data / pki.SERVER_KEY)
+        )
+        log.info("the hub starts on %s", options.listen)
+        sys.stdout.write(_ready_line(options, sock) + "\n")
+        sys.stdout.flush()
+        try:
+            server.run(sockets=[sock])
+        except KeyboardInterrupt:
+            return int(ExitCode.INTERRUPTED)
+        log.info("the hub has stopped")
+    except EdgewrightError as error:
+        log.error("%s %s", error.message, error.hint)
+        raise
+    finally:
+        lock.release()
+    return int(ExitCode.DONE)

@@ -1,0 +1,151 @@
+"""uvicorn with the bounds that an open port needs: deadlines for handshake and headers, a cap on connections."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import ssl
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from edgewright.core.errors import Conflict, Failed
+from edgewright.hub.options import ServeOptions
+
+HANDSHAKE_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 90
+"""Longer than a heartbeat interval, so that an agent keeps its connection."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes a connection whose request head does not arrive in time (slow loris)."""
+
+    head_seconds = 15.0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock with the connection."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Start the clock with each request of a kept connection."""
+        if self._deadline is None:
+            self._arm()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock; the body has a deadline of its own."""
+        self._disarm()
+        super().on_headers_complete()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.head_seconds, self._late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        self._deadline = None
+        self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start on the given sockets with a deadline for the TLS handshake."""
+        loop = asyncio.get_running_loop()
+        create, context = loop.create_server, self.config.ssl
+
+        async def with_deadline(*args: Any, **kwargs: Any) -> asyncio.AbstractServer:
+            if kwargs.get("ssl") is not None:
+                kwargs["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
+                kwargs["ssl_shutdown_timeout"] = 5.0
+            return cast(asyncio.AbstractServer, await create(*args, **kwargs))
+
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise Failed("The hub could not start; its log tells why.")
+        self.servers = []
+        for sock in sockets or []:
+            server = await with_deadline(self._protocol, sock=sock, ssl=context, backlog=self.config.backlog)
+            self.servers.append(cast(asyncio.base_events.Server, server))
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        make = cast(Any, self.config.http_protocol_class)
+        return cast(
+            asyncio.Protocol,
+            make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state),
+        )
+
+
+def bind(options: ServeOptions) -> socket.socket:
+    """Open the listening socket; raises `Conflict` for a port in use, `Failed` for an address that is not ours."""
+    host, port = options.address()
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, number)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(2048)
+        sock.setblocking(False)
+    except OSError as error:
+        if error.errno == 98:
+            raise Conflict(
+                f"Port {port} of {host} is in use by another program.",
+                "Choose another with --listen, or stop what uses it: ss -ltnp shows it.",
+                code="PortInUse",
+            ) from None
+        raise Failed(
+            f"The hub cannot listen on {options.listen}: {error.strerror or error}.",
+            "Give an address of this machine with --listen.",
+            code="Listen",
+        ) from None
+    return sock
+
+
+def connection_cap(asked: int) -> int:
+    """Return how many connections to take: what was asked, else nine tenths of the file descriptors allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 200_000) if hard != resource.RLIM_INFINITY else 200_000
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return asked or int(soft * 0.9)
+
+
+def make_server(app: Any, options: ServeOptions, certificate: str, key: str) -> Server:
+    """Return a server for the application, with TLS 1.2 or newer."""
+    protocol = type("HubProtocol", (BoundedProtocol,), {"head_seconds": options.request_timeout})
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=connection_cap(options.max_connections),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return Server(config)

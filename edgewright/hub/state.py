@@ -1,0 +1,134 @@
+"""What the hub holds in memory: every record by uid, every secret's hash, the live part of each host.
+
+The database is the truth; memory follows it after each commit (`Tx.after`). Read and changed on the event loop only,
+apart from the first load.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from edgewright.hub import schema
+from edgewright.hub.records import (
+    HostEntry,
+    HostRecord,
+    KeyRecord,
+    Live,
+    ProjectRecord,
+    TokenRecord,
+    UserRecord,
+)
+
+DEFAULT_PROJECT = "Default"
+
+
+class State:
+    """The hub's read model."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str] = {}
+        self.projects: dict[str, ProjectRecord] = {}
+        self.users: dict[str, UserRecord] = {}
+        self.keys: dict[str, KeyRecord] = {}
+        self.keys_by_hash: dict[str, KeyRecord] = {}
+        self.tokens: dict[str, TokenRecord] = {}
+        self.tokens_by_hash: dict[str, TokenRecord] = {}
+        self.hosts: dict[str, HostEntry] = {}
+        self.credentials: dict[str, HostEntry] = {}
+        self.gone: dict[str, str] = {}
+        self.version = 0
+        """Rises with each change of a host's record; search results are kept for one version."""
+
+    def load(self, connection: Connection) -> None:
+        """Read everything from the database."""
+
+        def rows(table: Any) -> list[Any]:
+            return list(connection.execute(select(table)))
+
+        self.settings = {row.key: row.value for row in rows(schema.settings)}
+        for row in rows(schema.projects):
+            self.put_project(ProjectRecord(**row._mapping))
+        for row in rows(schema.users):
+            self.users[row.uid] = UserRecord(**row._mapping)
+        for row in rows(schema.api_keys):
+            self.put_key(KeyRecord(**row._mapping))
+        for row in rows(schema.tokens):
+            self.put_token(TokenRecord(**row._mapping))
+        beats = {row.uid: row for row in rows(schema.heartbeats)}
+        for row in rows(schema.hosts):
+            beat = beats.get(row.uid)
+            self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
+        self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
+
+    @property
+    def tenant_uid(self) -> str:
+        """Return the uid of the one tenant."""
+        return self.settings.get("tenant_uid", "")
+
+    def put_project(self, record: ProjectRecord) -> None:
+        """Take a project that became durable."""
+        self.projects[record.uid] = record
+
+    def drop_project(self, uid: str) -> None:
+        """Forget a project."""
+        self.projects.pop(uid, None)
+
+    def project_named(self, name: str) -> ProjectRecord | None:
+        """Return the project of a name."""
+        return next((record for record in self.projects.values() if record.name == name), None)
+
+    def default_project(self) -> ProjectRecord | None:
+        """Return the project `Default`, else the only one there is."""
+        found = self.project_named(DEFAULT_PROJECT)
+        return found or (next(iter(self.projects.values())) if len(self.projects) == 1 else None)
+
+    def put_key(self, record: KeyRecord) -> None:
+        """Take an API key that became durable."""
+        self.keys[record.uid] = record
+        self.keys_by_hash[record.key_hash] = record
+
+    def drop_key(self, uid: str) -> None:
+        """Forget an API key."""
+        record = self.keys.pop(uid, None)
+        if record is not None:
+            self.keys_by_hash.pop(record.key_hash, None)
+
+    def put_token(self, record: TokenRecord) -> None:
+        """Take a registration token that became durable."""
+        self.tokens[record.uid] = record
+        self.tokens_by_hash[record.secret_hash] = record
+
+    def drop_token(self, uid: str) -> None:
+        """Forget a registration token."""
+        record = self.tokens.pop(uid, None)
+        if record is not None:
+            self.tokens_by_hash.pop(record.secret_hash, None)
+
+    def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:
+        """Take a host's record that became durable; its live part stays unless a fresh one is given."""
+        self.version += 1
+        entry = self.hosts.get(record.uid)
+        if entry is None:
+            entry = self.hosts[record.uid] = HostEntry(record, live or Live())
+        else:
+            for held in (entry.record.credential_hash, entry.record.pending_hash):
+                if held and self.credentials.get(held) is entry:
+                    del self.credentials[held]
+            entry.replace(record)
+        for held in (record.credential_hash, record.pending_hash):
+            if held:
+                self.credentials[held] = entry
+        return entry
+
+    def drop_host(self, uid: str) -> HostEntry | None:
+        """Forget a host; its credentials are remembered as gone."""
+        self.version += 1
+        entry = self.hosts.pop(uid, None)
+        if entry is not None:
+            for held in (entry.record.credential_hash, entry.record.pending_hash):
+                if held:
+                    self.credentials.pop(held, None)
+                    self.gone[held] = uid
+        return entry

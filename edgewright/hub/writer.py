@@ -1,0 +1,198 @@
+"""The one writer: a thread that commits many requests at once and acknowledges each after the commit.
+
+A request hands in a job, a function of a `Tx`. The thread takes every job that waits, runs them in one transaction,
+each in its own savepoint, commits, and only then answers all of them. Thus one `fsync` serves a whole burst, and
+nothing is acknowledged that a power cut could take back. What a job changes in memory it hands over with `Tx.after`;
+that runs on the event loop, in order, after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, bindparam
+
+from edgewright.core import times
+from edgewright.hub import schema
+from edgewright.hub.database import storage_problem
+from edgewright.hub.problems import Problem, StorageProblem
+
+T = TypeVar("T")
+Beat = Mapping[str, Any]
+_MAX_BATCH = 500
+
+_BEAT_SQL = (
+    schema.heartbeats.update()
+    .where(schema.heartbeats.c.uid == bindparam("host"))
+    .values({name: bindparam(name) for name in (
+        "at", "count", "boot_id", "seq", "state", "message", "agent_version", "observed_generation", "vitals"
+    )})
+)  # fmt: skip
+
+
+class Tx:
+    """One job's view of the transaction: the connection, the time, and what to do once it is durable."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = times.now()
+        self.hooks: list[Callable[[], None]] = []
+
+    def after(self, hook: Callable[[], None]) -> None:
+        """Run `hook` on the event loop after the commit."""
+        self.hooks.append(hook)
+
+    def one(self, statement: Any) -> Any:
+        """Return the first row, or `None`."""
+        return self.connection.execute(statement).first()
+
+    def all(self, statement: Any) -> Sequence[Any]:
+        """Return every row."""
+        return self.connection.execute(statement).all()
+
+    def run(self, statement: Any) -> int:
+        """Execute a write; returns how many rows it touched."""
+        return int(self.connection.execute(statement).rowcount)
+
+
+class _Done:
+    """The outcome of one job on its way back to the event loop."""
+
+    __slots__ = ("error", "future", "hooks", "value")
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self.future = future
+        self.hooks: list[Callable[[], None]] = []
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """Owns the writing thread. `submit` and `beat` are called on the event loop only."""
+
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine = engine
+        self._loop = loop
+        self._condition = threading.Condition()
+        self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
+        self._beats: dict[str, Beat] = {}
+        self._beats_done: asyncio.Future[None] | None = None
+        self._stopping = False
+        self.batches = 0
+        self.beats_written = 0
+        self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """Queue a job; the future holds its result once it is durable, or its exception."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._condition:
+            if self._stopping:
+                raise StorageProblem(503, "ServiceUnavailable", "The hub is stopping; try again in a moment.")
+            self._jobs.append((job, future))
+            self._condition.notify()
+        return future
+
+    def beat(self, uid: str, row: Beat) -> asyncio.Future[None]:
+        """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same host wins."""
+        with self._condition:
+            if self._stopping:
+                raise StorageProblem(503, "ServiceUnavailable", "The hub is stopping; try again in a moment.")
+            self._beats[uid] = row
+            if self._beats_done is None:
+                self._beats_done = self._loop.create_future()
+                self._condition.notify()
+            return self._beats_done
+
+    def stop(self) -> None:
+        """Write what is queued, then end the thread."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join(timeout=30)
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._jobs or self._beats or self._stopping):
+                    self._condition.wait()
+                if self._stopping and not self._jobs and not self._beats:
+                    return
+                jobs, self._jobs = self._jobs[:_MAX_BATCH], self._jobs[_MAX_BATCH:]
+                beats, self._beats = self._beats, {}
+                beats_done, self._beats_done = self._beats_done, None
+            self._batch(jobs, beats, beats_done)
+
+    def _batch(
+        self,
+        jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]],
+        beats: dict[str, Beat],
+        beats_done: asyncio.Future[None] | None,
+    ) -> None:
+        done: list[_Done] = []
+        failure: BaseException | None = None
+        try:
+            with self._engine.begin() as connection:
+                for job, future in jobs:
+                    outcome = _Done(future)
+                    done.append(outcome)
+                    self._one(connection, job, outcome, alone=len(jobs) == 1 and not beats)
+                if beats:
+                    connection.execute(_BEAT_SQL, list(beats.values()))
+        except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
+            failure = storage_problem(error) or error
+        self.batches += 1
+        self.beats_written += len(beats)
+        if failure is not None:
+            for outcome in done:
+                outcome.error, outcome.hooks = outcome.error or failure, []
+        if beats_done is not None:
+            last = _Done(beats_done)
+            last.error = failure
+            done.append(last)
+        waiting = {id(outcome.future) for outcome in done}
+        for _, future in jobs:
+            if id(future) not in waiting:
+                lost = _Done(future)
+                lost.error = failure
+                done.append(lost)
+        try:
+            self._loop.call_soon_threadsafe(_finish, done)
+        except RuntimeError:
+            return  # the loop has closed: nobody waits any more
+
+    def _one(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
+        tx = Tx(connection)
+        try:
+            if alone:
+                outcome.value = job(tx)
+            else:
+                with connection.begin_nested():
+                    outcome.value = job(tx)
+        except Problem as problem:
+            outcome.error = problem
+            if alone:
+                raise
+            return
+        except BaseException as error:
+            outcome.error = storage_problem(error) or error
+            if alone or isinstance(outcome.error, StorageProblem):
+                raise
+            return
+        outcome.hooks = tx.hooks
+
+
+def _finish(done: list[_Done]) -> None:
+    """Apply what was committed to memory, then wake the requests."""
+    for outcome in done:
+        for hook in outcome.hooks:
+            hook()
+        if outcome.future.done():
+            continue
+        if outcome.error is not None:
+            outcome.future.set_exception(outcome.error)
+        else:
+            outcome.future.set_result(outcome.value)
