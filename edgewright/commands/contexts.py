@@ -103,14 +103,7 @@ class ContextList(Command):
 
         known = contexts.load()
         chosen = known.choose()
-        columns = (
-            Column(""),
-            Column("CONTEXT"),
-            Column("PLANE"),
-            Column("PROJECT"),
-            Column("MODE"),
-            Column("KEY", True),
-        )
+        titles = ("", "CONTEXT", "PLANE", "PROJECT", "MODE", "KEY")
         items = []
         every = {item.name: item for item in [*known.items.values(), *([chosen] if chosen else [])]}
         for name, item in sorted(every.items()):

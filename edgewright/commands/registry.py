@@ -45,6 +45,9 @@ LATER: dict[str, str] = {
 }
 """Nouns of the design that this version does not have yet, as the beginning of the sentence that says so."""
 
+LATER_VERBS: dict[str, str] = {"host install": "Installing a host from here is"}
+"""The same for single verbs of a noun that is there."""
+
 CONSOLE_MODULES = ("views", "table_views")
 """Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
 

@@ -1,0 +1,52 @@
+"""The plan of a verb on the command line: shown, and answered by a person or by --yes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from edgewright.commands.base import Command, Plan
+from edgewright.core.errors import Failed, UsageError
+from edgewright.core.text import clean
+
+
+def words_of(plan: Plan) -> str:
+    """Return a plan as a person reads it."""
+    lines = [clean(plan.title)]
+    lines += [f"  {clean(line, 4096)}" for line in plan.lines]
+    if plan.cannot_undo:
+        lines.append(f"  Cannot be undone: {clean('; '.join(plan.cannot_undo), 4096)}.")
+    lines.append(f"  Same as: {clean(plan.cli, 65536)}")
+    return "\n".join(lines)
+
+
+def document_of(plan: Plan) -> dict[str, Any]:
+    """Return a plan as a program reads it."""
+    return {
+        "title": plan.title,
+        "lines": list(plan.lines),
+        "touches": list(plan.touches),
+        "cannotUndo": list(plan.cannot_undo),
+        "command": plan.cli,
+    }
+
+
+def ask(command: type[Command], plan: Plan) -> None:
+    """Show the plan and wait for the answer; no is the default.
+
+    Raises `Failed` when the person does not want it, `UsageError` when nobody is there to ask.
+    """
+    print(words_of(plan), file=sys.stderr)
+    if not (sys.stdin is not None and sys.stdin.isatty()):
+        raise UsageError(
+            f"`{command.name}` asks before it acts, and there is nobody to ask.", "Look at the plan, then add --yes."
+        )
+    if plan.confirm_text:
+        question = f"Type {clean(plan.confirm_text)} to go on, anything else to leave it: "
+    else:
+        question = "Go on? [y/N] "
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline().strip()
+    wanted = [plan.confirm_text] if plan.confirm_text else ["y", "Y", "yes"]
+    if answer not in wanted:
+        raise Failed("Nothing was done.", code="Cancelled")

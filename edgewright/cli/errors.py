@@ -1,0 +1,70 @@
+"""How the command line ends when it does not end well: one sentence, one hint, the right number, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from edgewright.core.errors import EdgewrightError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def tell(error: EdgewrightError, form: str = "table") -> int:
+    """Print an error on stderr and return its exit code."""
+    from edgewright.core.text import clean
+
+    if form == "json":
+        from edgewright.cli.output import as_json
+
+        print(as_json(error.as_dict()), file=sys.stderr)
+    else:
+        print(clean(error.message, 4096), file=sys.stderr)
+        if error.hint:
+            print(clean(error.hint, 4096), file=sys.stderr)
+    return int(error.exit_code)
+
+
+def interrupted() -> int:
+    """Tell that the person interrupted it."""
+    print("\nInterrupted; what was already sent may have been done.", file=sys.stderr)
+    return int(ExitCode.INTERRUPTED)
+
+
+def pipe_closed() -> int:
+    """End quietly when nobody reads any more, as other filters do."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:
+        return int(ExitCode.FAILED)
+    return int(ExitCode.DONE)
+
+
+def crashed(argv: Sequence[str], form: str = "table") -> int:
+    """Write what went wrong inside into a log file and say where; called while the exception is handled."""
+    import platform
+    import traceback
+
+    from edgewright import __version__
+    from edgewright.core import times
+    from edgewright.core.errors import Failed
+
+    moment = times.rfc3339(times.now())
+    kind = sys.exc_info()[0]
+    text = (
+        f"{moment} edgewright {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"words: {list(argv)[:2]}\n{traceback.format_exc()}"
+    )
+    where = ""
+    try:
+        from edgewright.config import locations
+
+        path = locations.folder("state") / "crashes" / f"{moment[:19].replace(':', '')}-{os.getpid()}.log"
+        locations.write_private(path, text)
+        where = f"What happened is in {path}"
+    except EdgewrightError as error:
+        where = f"What happened could not be written down: {error.message}"
+    name = kind.__name__ if kind else "error"
+    return tell(Failed(f"Something inside Edgewright went wrong ({name}).", where, "Internal"), form)

@@ -1,0 +1,85 @@
+"""The help of the whole, of a noun and of a verb, made from the registry without a parser."""
+
+from __future__ import annotations
+
+from edgewright.commands.base import Command
+from edgewright.commands.grammar import usage
+from edgewright.commands.registry import LATER, NOUNS, for_noun
+
+OPTIONS = """Options of every verb, before or after it:
+  -o table|wide|json|yaml|name   how to print
+  --context NAME                 which plane (edgewright context list)
+  --project NAME                 which project of it, or all
+  --read-only                    refuse every verb that changes something
+  --yes                          do it without asking, where a plan was seen
+  --plan                         say what would be done, and do nothing
+  --timeout SECONDS              how long to wait for one answer of the plane
+"""
+
+EXIT_CODES = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refused; 5 unreachable; 6 conflict;
+7 input invalid; 8 time-out; 130 interrupted.
+"""
+
+
+def overview() -> str:
+    """Return the help of the whole."""
+    lines = [
+        "edgewright: a terminal operations console for edge Kubernetes fleets, and the system that it operates.",
+        "",
+        "  edgewright                     the console; with no plane yet, a guide",
+    ]
+    for noun in NOUNS:
+        commands = [c for c in for_noun(noun) if c.cli]
+        verbs = [c.name.split(" ", 1)[1] for c in commands if " " in c.name]
+        if verbs:
+            lines.append(f"  edgewright {noun:<10} {'|'.join(verbs)}")
+        else:
+            lines.append(f"  {usage(commands[0]).split('[')[0].strip():<30} {_short(commands[0])}")
+    lines += [
+        "",
+        OPTIONS.rstrip(),
+        "",
+        EXIT_CODES.rstrip(),
+        "",
+        f"Not in this version yet: {', '.join(LATER)}.",
+        "More: edgewright NOUN --help, edgewright NOUN VERB --help",
+    ]
+    return "\n".join(lines)
+
+
+def of_noun(noun: str) -> str:
+    """Return the help of a noun."""
+    commands = [c for c in for_noun(noun) if c.cli]
+    if len(commands) == 1 and commands[0].name == noun:
+        return of_verb(commands[0])
+    lines = [f"edgewright {noun}", ""]
+    for command in commands:
+        lines.append(f"  {command.name.split(' ', 1)[1]:<12} {command.help()}")
+    return "\n".join([*lines, "", OPTIONS.rstrip(), "", f"More: edgewright {noun} VERB --help"])
+
+
+def of_verb(command: type[Command]) -> str:
+    """Return the help of a verb."""
+    lines = [usage(command), "", *((command.__doc__ or "").strip().splitlines())]
+    rows: list[tuple[str, str]] = []
+    if command.target is not None:
+        rows.append((command.target.kind.upper(), f"name or uid of the {command.target.kind}"))
+    for param in command.params:
+        shown = param.metavar or param.name.upper()
+        word = shown if not param.flag else param.flag if param.kind == "flag" else f"{param.flag} {shown}"
+        told = param.help
+        if param.choices:
+            told += f": {', '.join(param.choices)}"
+        if param.default not in (None, "", False):
+            told += f" (default {param.default})"
+        rows.append((word, told))
+    if rows:
+        width = max(len(word) for word, _ in rows)
+        lines += ["", *(f"  {word:<{width}}  {told}" for word, told in rows)]
+    outputs = f"-o {'|'.join(command.outputs)}" if command.outputs[0] != "table" else ""
+    tail = OPTIONS.replace("-o table|wide|json|yaml|name  ", f"{outputs:<29} ") if outputs else OPTIONS
+    return "\n".join([*lines, "", tail.rstrip()])
+
+
+def _short(command: type[Command]) -> str:
+    return command.help().split(":")[0].rstrip(".")

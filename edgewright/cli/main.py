@@ -1,0 +1,182 @@
+"""The command line: words to a verb, its result to text. It knows verbs by the registry only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.cli import errors
+from edgewright.cli.words import Words, take
+from edgewright.commands.base import Command
+from edgewright.commands.registry import LATER, LATER_VERBS, NOUNS, for_noun
+from edgewright.core.errors import EdgewrightError, UsageError
+
+if TYPE_CHECKING:
+    from edgewright.commands.context import CommandContext
+    from edgewright.config.settings import Settings
+
+Special = Callable[["CommandContext", "dict[str, Any]", str], int]
+"""A verb that only the composition root can run: gets context, arguments and the form of the output."""
+
+
+def run(
+    argv: Sequence[str],
+    special: Callable[[str], Special | None] = lambda name: None,
+    delegate: Callable[[str, list[str]], int] | None = None,
+) -> int:
+    """Run one command line and return its exit code; nothing is raised.
+
+    `special` gives what runs `render`, `record`, `replay` and `demo`; `delegate` runs the module that a verb names.
+    """
+    form = "table"
+    try:
+        words = take(argv)
+        form = words.options.get("output", form)
+        return _run(words, special, delegate)
+    except EdgewrightError as error:
+        return errors.tell(error, form)
+    except KeyboardInterrupt:
+        return errors.interrupted()
+    except BrokenPipeError:
+        return errors.pipe_closed()
+    except Exception:  # the last line of defence: a sentence and a log instead of a traceback
+        return errors.crashed(argv, form)
+
+
+def _run(
+    words: Words,
+    special: Callable[[str], Special | None],
+    delegate: Callable[[str, list[str]], int] | None,
+) -> int:
+    if words.version:
+        from edgewright import __version__
+
+        print(f"edgewright {__version__}")
+        return 0
+    if not words.noun:
+        if words.stray:
+            raise UsageError(f"There is no option {words.stray}.", "See: edgewright --help")
+        from edgewright.cli import help
+
+        print(help.overview())
+        return 0
+    command, rest = choose(words)
+    if command is None:
+        from edgewright.cli import help
+
+        print(help.of_noun(words.noun))
+        return 0
+    if command.delegate and delegate is not None:
+        return delegate(command.delegate, _delegated(words))
+    if words.help:
+        from edgewright.cli import help
+
+        print(help.of_verb(command))
+        return 0
+    if words.stray:
+        raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
+    return _perform(command, rest, words.options, special(command.name))
+
+
+def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
+    """Return the verb and the words after it; None for the help of a noun. Raises `UsageError`."""
+    from edgewright.config.nearest import suggestion
+
+    noun = words.noun
+    if noun in LATER:
+        raise UsageError(f"{LATER[noun]} not in this version yet.", "See what is: edgewright --help", "NotYet")
+    if noun not in NOUNS:
+        raise UsageError(f"There is no `{noun}`{suggestion(noun, NOUNS)}.", "See: edgewright --help")
+    commands = {c.name: c for c in for_noun(noun) if c.cli}
+    if noun in commands:
+        return commands[noun], words.rest
+    if not words.rest:
+        if words.help:
+            return None, ()
+        verbs = ", ".join(name.split(" ", 1)[1] for name in commands)
+        raise UsageError(f"`{noun}` needs a verb: {verbs}.", f"See: edgewright {noun} --help")
+    name = f"{noun} {words.rest[0]}"
+    if name in LATER_VERBS:
+        raise UsageError(f"{LATER_VERBS[name]} not in this version yet.", f"See: edgewright {noun} --help", "NotYet")
+    if name not in commands:
+        verbs = [known.split(" ", 1)[1] for known in commands]
+        near = suggestion(words.rest[0], verbs)
+        raise UsageError(f"There is no `{name}`{near}.", f"See: edgewright {noun} --help")
+    return commands[name], words.rest[1:]
+
+
+def _delegated(words: Words) -> list[str]:
+    """Return the words for a program of its own; of the options of the whole it gets those that it may know."""
+    extra = [] if "output" not in words.options else ["-o", words.options["output"]]
+    extra += ["--yes"] if "yes" in words.options else []
+    extra += ["--help"] if words.help else []
+    return [*words.rest, *extra]
+
+
+def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str], special: Special | None) -> int:
+    from edgewright.commands.grammar import parse
+
+    targets, args = parse(command, rest)
+    settings = _settings(options, strict=command.name != "config validate")
+    given = options.get("output", "")
+    form = given or (settings.output if command.outputs[0] == "table" else command.outputs[0])
+    if form not in command.outputs:
+        raise UsageError(
+            f"`{command.name}` cannot print {form!r}.", f"Take -o {'|'.join(command.outputs)}", code="UnknownOutput"
+        )
+    ctx = make_context(command, settings, options)
+    if special is not None:
+        return special(ctx, args, form)
+    import asyncio
+
+    from edgewright.cli.perform import perform
+
+    return asyncio.run(perform(command, ctx, targets, args, options, form))
+
+
+def _settings(options: dict[str, str], *, strict: bool) -> Settings:
+    from edgewright.config import settings
+
+    found = settings.load() if strict else settings.examine()[0]
+    timeout = None
+    if "timeout" in options:
+        try:
+            timeout = settings.convert("timeout", options["timeout"].removesuffix("s"))
+        except ValueError as error:
+            raise UsageError(f"--timeout: {error}.", "Give seconds, e.g. --timeout 30") from None
+    return found.changed(
+        "option",
+        timeout=timeout,
+        read_only=True if "read-only" in options else None,
+        ascii=True if "ascii" in options else None,
+    )
+
+
+def make_context(command: type[Command], settings: Settings, options: dict[str, str]) -> CommandContext:
+    """Return what the verb works with. Raises `NotFound` for a context that is not there."""
+    from edgewright.commands.context import CommandContext
+
+    context = None
+    if command.online or "context" in options:
+        from edgewright.config import contexts
+
+        context = contexts.load().choose(options.get("context", ""))
+    journal = None
+    if command.danger != "none":
+        from edgewright.commands.journalling import open_journal
+
+        journal = open_journal()
+    return CommandContext(
+        settings,
+        context=context,
+        project=options.get("project", ""),
+        read_only=settings.read_only or (context is not None and context.read_only),
+        timeout=settings.timeout,
+        journal=journal,
+        actor="cli",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

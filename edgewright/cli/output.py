@@ -1,0 +1,106 @@
+"""From results to text: tables, JSON, YAML, names. What a plane or a host said never steers the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from edgewright.commands.results import Column, Detail, Item, Listing, Text
+from edgewright.core.text import cells, clean, is_harmless
+
+ASCII = str.maketrans({"•": ".", "▲": "!", "○": "?", "►": ">", "‼": "@", "▬": "=", "■": "#", "…": "~", "·": "-"})
+
+
+def as_json(value: Any) -> str:
+    """Return JSON for people and programs; characters that could steer a terminal are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f")
+    return "".join(c if c == "\n" or is_harmless(c) else json.dumps(c)[1:-1] for c in text).replace("\x7f", "\\u007f")
+
+
+def as_yaml(value: Any) -> str:
+    """Return YAML; with escapes for everything beyond ASCII if any of it could steer a terminal."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    if all(c == "\n" or is_harmless(c) for c in text):
+        return text.rstrip("\n")
+    escaped: str = yaml.safe_dump(value, allow_unicode=False, sort_keys=False)
+    return escaped.rstrip("\n")
+
+
+def render(result: Any, form: str) -> str:
+    """Return the text of a result in one of table, wide, json, yaml, name."""
+    if isinstance(result, Listing):
+        return _listing(result, form)
+    if form in ("json", "yaml"):
+        document = result.document
+        return as_json(document) if form == "json" else as_yaml(document)
+    if isinstance(result, Detail):
+        return clean(result.name) if form == "name" else _detail(result)
+    assert isinstance(result, Text)
+    return clean(result.name) if form == "name" and result.name else result.text
+
+
+def _listing(listing: Listing, form: str) -> str:
+    if form == "json":
+        return as_json([item.document for item in listing.items])
+    if form == "yaml":
+        return as_yaml([item.document for item in listing.items])
+    if form == "name":
+        return "\n".join(clean(item.name) for item in listing.items)
+    return table(listing.columns, listing.items, wide=form == "wide")
+
+
+def table(columns: Sequence[Column], items: Sequence[Item], *, wide: bool) -> str:
+    """Return a table; "" when there is nothing in it."""
+    if not items:
+        return ""
+    shown = [index for index, column in enumerate(columns) if wide or not column.wide]
+    rows = [[columns[i].title for i in shown]]
+    rows += [[clean(item.cells[i], 4096 if i == shown[-1] else 256) for i in shown] for item in items]
+    widths = [max(cells(row[n]) for row in rows) for n in range(len(shown))]
+    return "\n".join(_line(row, widths, [columns[i].right for i in shown]) for row in rows)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    parts = []
+    for text, width, ends in zip(row, widths, right, strict=True):
+        space = " " * max(0, width - cells(text))
+        parts.append(space + text if ends else text + space)
+    return "  ".join(parts).rstrip()
+
+
+def stream_line(item: Item, widths: Sequence[int], form: str) -> str:
+    """Return one thing of a stream: a line of a table, a JSON line, a YAML document, or a name."""
+    if form == "json":
+        text = json.dumps(item.document, separators=(",", ":"))
+        return text.replace("\x7f", "\\u007f")
+    if form == "yaml":
+        return "---\n" + as_yaml(item.document)
+    if form == "name":
+        return clean(item.name)
+    return _line([clean(cell) for cell in item.cells], widths, [False] * len(widths))
+
+
+def _detail(detail: Detail) -> str:
+    lines = [clean(detail.headline, 4096)]
+    for section in detail.sections:
+        lines += ["", section.title]
+        width = max((cells(label) for label, _ in section.facts), default=0)
+        for label, value in section.facts:
+            lines.append(f"  {label}{' ' * (width - cells(label))}  {clean(value, 4096)}".rstrip())
+    return "\n".join(lines)
+
+
+def say(text: str, *, ascii_only: bool = False, error: bool = False) -> None:
+    """Print a text; glyphs become ASCII where the stream cannot show them or the person wants it so."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    if ascii_only or not encoding.startswith("utf"):
+        text = text.translate(ASCII)
+        text = text.encode(encoding if not ascii_only else "ascii", "replace").decode(encoding)
+    print(text, file=stream, flush=True)

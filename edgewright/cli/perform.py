@@ -1,0 +1,109 @@
+"""One verb on the command line from check to exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from edgewright.cli import confirm, errors
+from edgewright.cli.output import as_json, as_yaml, render, say, stream_line
+from edgewright.commands import registry
+from edgewright.commands.base import Command, Outcome, Plan, Refusal
+from edgewright.commands.context import CommandContext
+from edgewright.commands.results import Listing, Stream
+from edgewright.core.errors import Refused
+
+
+async def perform(
+    command: type[Command],
+    ctx: CommandContext,
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    options: Mapping[str, str],
+    form: str,
+) -> int:
+    """Check, plan, ask if it is dangerous, do it, print. Raises `EdgewrightError`."""
+    try:
+        only_plan = "plan" in options
+        verdict = registry.check(command, ctx, targets)
+        if isinstance(verdict, Refusal) and not (only_plan and ctx.read_only):
+            raise Refused(verdict.reason, verdict.hint)
+        plan = await command().plan(ctx, targets, args)
+        if only_plan:
+            _show_plan(plan, form, ascii_only=ctx.settings.ascii is True)
+            return 0
+        if command.danger == "destructive" and "yes" not in options:
+            confirm.ask(command, plan)
+        report = _reporter(command, plan, form)
+        outcome = await registry.run(command, ctx, targets, args, plan=plan, report=report)
+        return await _print(command, outcome, form, ascii_only=ctx.settings.ascii is True)
+    finally:
+        await ctx.aclose()
+
+
+def _show_plan(plan: Plan, form: str, *, ascii_only: bool) -> None:
+    document = confirm.document_of(plan)
+    if form == "json":
+        text = as_json(document)
+    elif form == "yaml":
+        text = as_yaml(document)
+    else:
+        text = confirm.words_of(plan)
+    say(text, ascii_only=ascii_only)
+
+
+def _reporter(command: type[Command], plan: Plan, form: str) -> Any:
+    """Return what takes progress lines: stderr, where it tells something that the end does not."""
+    many = len(plan.touches) > 1 and command.danger != "none"
+    waits = command.name in ("host logs", "config validate")
+    if form in ("table", "wide") and (many or waits):
+        return lambda line: say(line, error=True)
+    return lambda line: None
+
+
+async def _print(command: type[Command], outcome: Outcome, form: str, *, ascii_only: bool) -> int:
+    if isinstance(outcome.result, Stream):
+        return await _print_stream(outcome.result, form, ascii_only=ascii_only)
+    if outcome.result is not None:
+        text = render(outcome.result, form)
+        if text:
+            say(text, ascii_only=ascii_only)
+        if isinstance(outcome.result, Listing) and form in ("table", "wide"):
+            for line in (outcome.result.note, "" if outcome.result.items else outcome.result.empty):
+                if line:
+                    say(line, ascii_only=ascii_only, error=True)
+        if outcome.message and form in ("table", "wide"):
+            say(outcome.message, ascii_only=ascii_only, error=True)
+    elif form in ("json", "yaml"):
+        told = {
+            "done": list(outcome.done),
+            "failed": [{"target": target, **error.as_dict()} for target, error in outcome.failed],
+            "message": outcome.message,
+        }
+        say(as_json(told) if form == "json" else as_yaml(told))
+    elif form == "name":
+        if outcome.done:
+            say("\n".join(outcome.done))
+    elif outcome.message:
+        say(outcome.message, ascii_only=ascii_only)
+    return _code(outcome, form)
+
+
+async def _print_stream(stream: Stream, form: str, *, ascii_only: bool) -> int:
+    async with aclosing(stream.items) as items:  # type: ignore[type-var]
+        async for item in items:
+            say(stream_line(item, stream.widths, form), ascii_only=ascii_only)
+            sys.stdout.flush()
+    return 0
+
+
+def _code(outcome: Outcome, form: str) -> int:
+    """Return the exit code: that of the failures when they agree, else 1."""
+    if not outcome.failed:
+        return 0
+    codes = {int(error.exit_code) for _, error in outcome.failed}
+    for _, error in outcome.failed[:20]:
+        errors.tell(error, form)
+    return codes.pop() if len(codes) == 1 else 1

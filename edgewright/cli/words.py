@@ -1,0 +1,65 @@
+"""The first look at the command line: options of the whole, noun, verb, and what is left. No parser is built for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+TAKES_VALUE = ("-o", "--output", "--context", "--project", "--timeout")
+FLAGS = ("--read-only", "--yes", "-y", "--plan", "--ascii")
+HELP = ("--help", "-h")
+
+
+class Words(NamedTuple):
+    """A command line, taken apart. `options` are those of the whole, by their long names; `rest` follows the verb."""
+
+    noun: str = ""
+    rest: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+    help: bool = False
+    version: bool = False
+    stray: str = ""
+    """An option before the noun that nobody knows."""
+
+    @property
+    def verb(self) -> str:
+        """The first word after the noun, or ""."""
+        return self.rest[0] if self.rest and not self.rest[0].startswith("-") else ""
+
+
+def take(argv: Sequence[str]) -> Words:
+    """Take a command line apart. Options of the whole are taken wherever they stand, up to `--`.
+
+    Raises `UsageError` for an option that lacks its value.
+    """
+    noun, rest, options, wants_help, version, stray = "", [], {}, False, False, ""
+    left = list(argv)
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *left]
+            break
+        if name in TAKES_VALUE and (equals or name == word):
+            if not equals:
+                if not left:
+                    from edgewright.core.errors import UsageError
+
+                    raise UsageError(f"The option {name} lacks its value.", "See: edgewright --help")
+                value = left.pop(0)
+            options[{"-o": "output"}.get(name, name.lstrip("-"))] = value
+        elif word.startswith("-o") and len(word) > 2 and word[2:].isalpha():
+            options["output"] = word[2:]
+        elif word in FLAGS:
+            options[{"-y": "yes"}.get(word, word.lstrip("-"))] = "1"
+        elif word in HELP:
+            wants_help = True
+        elif word == "--version" and not noun:
+            version = True
+        elif noun:
+            rest.append(word)
+        elif word.startswith("-"):
+            stray = stray or word
+        else:
+            noun = word
+    return Words(noun, tuple(rest), options, wants_help, version, stray)
