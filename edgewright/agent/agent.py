@@ -1,0 +1,310 @@
+"""The agent's one loop: register, beat, tell facts, take the desired state, answer for operations, wait, for ever.
+
+Nothing ends it but a signal. Every failure becomes a sentence, a wait with jitter, and another try. The rules (P8
+and so on) are those of `docs/protocol.md`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any, Dict, Optional
+
+from edgewright import __version__
+from edgewright.agent import conditions, documents, say
+from edgewright.agent.client import Client, parse_endpoint
+from edgewright.agent.desired import Desired
+from edgewright.agent.enrolment import Enrolment
+from edgewright.agent.facts import device, system
+from edgewright.agent.hostfs import Root
+from edgewright.agent.lifeline import Lifeline, Stopped
+from edgewright.agent.logs import collector
+from edgewright.agent.operations import Handler, Journal
+from edgewright.agent.outbox import Outbox
+from edgewright.agent.plane import Plane
+from edgewright.agent.proxy import choose_proxy
+from edgewright.agent.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
+from edgewright.agent.settings import Flags, Settings, find_labels, load_settings
+from edgewright.agent.state import StateFolder
+from edgewright.agent.tls import make_context
+from edgewright.core import times
+from edgewright.core.backoff import Backoff
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.userdata import Site
+from edgewright.wire import protocol
+
+FACTS_EVERY = 60.0
+"""Seconds between two readings of all facts at least."""
+STATUS = "status"
+OBSERVED = "This host is only observed: its agent changes nothing. Install the agent on it to manage it."
+
+
+class Agent:
+    """One host's agent. `run` ends only when `life` is told to stop."""
+
+    def __init__(self, flags: Flags, voice: say.Voice, life: Lifeline) -> None:
+        self.flags = flags
+        self.voice = voice
+        self.life = life
+        self.root = Root(flags.root)
+        self.folder = StateFolder(flags.data, voice)
+        self.backoff = Backoff(1.0, CEILING)
+        self.meter = system.Meter(self.root)
+        self.facts: Optional[device.Facts] = None
+        self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
+        self._facts_at = -FACTS_EVERY
+        self._plane: Optional[Plane] = None
+        self._told_digest = ""
+        self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME)) * 10  # above every earlier beat of this boot (P17)
+        self._clock_off = 0.0
+        self._lost_since: Optional[float] = None
+        self._status: Dict[str, Any] = {"startedAt": times.rfc3339(times.now()), "agentVersion": __version__}
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Work until stopped; return the exit code. Raises `Conflict` when another agent has the data folder."""
+        self.folder.open()
+        try:
+            self._begin()
+            self.life.tell("READY=1")
+            while True:
+                self.life.wait(self.step())
+        except Stopped:
+            self.voice(say.NOTICE, "Stopped as asked.")
+            self._note("stopped", "The agent was stopped.")
+            return 0
+        finally:
+            self.life.tell("STOPPING=1")
+            self.folder.close()
+
+    def _begin(self) -> None:
+        settings = self._settings()
+        self.enrolment = Enrolment(self.folder, settings, self.voice)
+        self._read_facts(force=True)
+        assert self.facts is not None
+        self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
+        self.journal = Journal(self.folder)
+        self.desired = Desired(self.folder)
+        before = self.folder.load("boot") or {}
+        if before.get("bootId") != self.facts.boot_id:
+            if before:
+                self.outbox.event("HostBooted", f"{self.facts.host_name} has booted.")
+            self.folder.save("boot", {"bootId": self.facts.boot_id})
+        self._told_digest = str((self.folder.load("facts") or {}).get("digest", ""))
+        kind = "observes" if self.flags.observe else "runs on"
+        self.voice(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
+        if not self.enrolment.registered:
+            self.voice.loudly(say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}")
+
+    def step(self) -> float:
+        """Do what is due now; return how many seconds to wait. Never raises but `Stopped`."""
+        self.folder.retry()
+        try:
+            plane = self._get_plane()
+            if not self.enrolment.registered:
+                self._register(plane)
+            wait = self._beat(plane)
+        except CredentialLost as error:
+            return self._credential_lost(error)
+        except EdgewrightError as error:
+            return self._failed(error)
+        self.backoff.reset()
+        return wait
+
+    # --- the ways a try can end --------------------------------------------------------------------------------
+
+    def _failed(self, error: EdgewrightError) -> float:
+        at_least, phase = 0.0, "unreachable"
+        refused = isinstance(error, PlaneRefusal)
+        if isinstance(error, PlaneRefusal):
+            at_least = error.at_least
+            phase = "waiting" if error.waits else ("unreachable" if retryable(error.status) else "refused")
+        elif error.exit_code not in (5, 8):
+            at_least, phase = CEILING, "faulty"
+        loud = not self.enrolment.registered
+        priority = say.NOTICE if phase == "waiting" else (say.ERROR if refused or loud else say.WARNING)
+        sentence = f"{error.message} {error.hint}".strip()
+        if self._lost_since is None:
+            self._lost_since = times.now()
+        wait = self.backoff.next()
+        if at_least:  # spread by a tenth, so that a fleet with one bad token does not knock in step
+            wait = at_least * random.uniform(1.0, 1.1)  # noqa: S311 - a spread, not a secret
+        self.voice.once("plane", priority, sentence, times.now(), loud)
+        self._drop_plane()
+        self._note(phase, error.message, hint=error.hint, code=error.code, nextTry=times.rfc3339(times.now() + wait))
+        return wait
+
+    def _credential_lost(self, error: CredentialLost) -> float:
+        self.enrolment.lose(error.gone)
+        self.desired.forget()
+        self._told_digest = ""
+        self._drop_plane()
+        self.voice.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+        wait = CEILING * random.uniform(1.0, 1.1) if error.gone else self.backoff.next()  # noqa: S311
+        self._note(
+            "refused", error.message, hint=error.hint, code=error.code, nextTry=times.rfc3339(times.now() + wait)
+        )
+        return wait
+
+    def _reached(self, plane: Plane) -> None:
+        self.voice.over("plane")
+        if self._lost_since is None:
+            return
+        gap, self._lost_since = times.now() - self._lost_since, None
+        if gap >= 1 and self.enrolment.registered:
+            sentence = f"{plane.name} answers again after {times.words(gap)}."
+            self.voice(say.NOTICE, sentence)
+            self.outbox.event("PlaneReached", sentence)
+
+    # --- talking to the plane ----------------------------------------------------------------------------------
+
+    def _settings(self) -> Settings:
+        try:
+            settings = load_settings(self.flags)
+        except EdgewrightError as error:
+            self.voice.once("user-data", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+            settings = Settings(self.flags, Site({}), self.flags.user_data, ())
+        for problem in settings.problems:
+            self.voice.once("problem:" + problem, say.WARNING, problem, times.now())
+        return settings
+
+    def _get_plane(self) -> Plane:
+        """Return the plane, set up anew from flags and user-data after each failure (a CA or proxy may be mended)."""
+        if self._plane is None:
+            self.settings = settings = self._settings()
+            endpoint = parse_endpoint(settings.endpoint)
+            context = make_context(self.flags.ca, settings.ca_pems())
+            proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
+            client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
+            self._plane = Plane(client, self.enrolment.uid)
+        self._plane.credential = self.enrolment.credential
+        return self._plane
+
+    def _drop_plane(self) -> None:
+        if self._plane is not None:
+            self._plane.client.close()
+            self._plane = None
+
+    def _me(self) -> documents.Self:
+        return documents.Self(self.enrolment.uid, self.enrolment.how, self.settings.site, self.flags.observe)
+
+    def _register(self, plane: Plane) -> None:
+        token, key = self.settings.token(), self.settings.pairing_key()
+        if not token and not key:
+            raise PlaneRefusal(
+                f"This host ({self.enrolment.uid}) has neither a registration token nor a pairing key.",
+                "Give --token-file, or set stylus.site.edgeHostToken in the user-data.",
+                "NoToken", 401, CEILING,
+            )  # fmt: skip
+        with self.life.interruptible():
+            labels, warnings = find_labels(self.settings)
+        for warning in warnings:
+            self.voice.once("tags:" + warning, say.WARNING, warning, times.now())
+        self._read_facts(force=True)
+        assert self.facts is not None
+        registration_id = self.enrolment.prepare(self.settings.endpoint)
+        body = documents.registration_document(
+            self._me(), self.facts, self.meter.read(), labels, registration_id, token, key
+        )
+        welcome = plane.register(body, self.settings.project)
+        self.enrolment.accept(welcome.credential)
+        plane.credential = welcome.credential
+        self._facts_told()
+        self.voice.over("plane")
+        self.voice.loudly(
+            say.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
+        )
+        self.outbox.event("HostRegistered", f"{self.enrolment.uid} has registered.")
+
+    def _beat(self, plane: Plane) -> float:
+        now = times.now()
+        self._read_facts()
+        gauges = self.meter.read()
+        report = conditions.judge(self.facts, self.folder.trouble, self._clock_off, now)
+        self._seq += 1
+        boot_id = self.facts.boot_id if self.facts is not None else ""
+        body = documents.heartbeat_body(report, gauges, self._seq, boot_id, self.desired.observed)
+        pulse = plane.heartbeat(body)
+        self._clock_off = conditions.clock_difference(times.now(), pulse.date)
+        if not self.flags.interval and pulse.interval is not None:
+            self.interval = max(1.0, min(3600.0, pulse.interval))
+        self._reached(plane)
+        if self.facts is not None and self.facts.digest != self._told_digest:
+            self._tell_facts(plane, gauges)
+        if self.desired.due(pulse.generation):
+            self._reconcile(plane, pulse.date)
+        self._deliver(plane)
+        self._note("registered", report.message, lastHeartbeat=times.rfc3339(now), health=report.state.value)
+        return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
+
+    def _tell_facts(self, plane: Plane, gauges: system.Gauges) -> None:
+        assert self.facts is not None
+        try:
+            plane.facts(documents.host_document(self._me(), self.facts, gauges))
+        except PlaneRefusal as error:
+            if retryable(error.status):
+                raise
+            self.voice(say.WARNING, f"{error.message} It is not sent again until the facts change.")
+        self._facts_told()
+
+    def _reconcile(self, plane: Plane, plane_time: Optional[float]) -> None:
+        """Fetch the desired state and act on it (P22, P24)."""
+        fresh = plane.config(self.desired.generation)
+        if not self.desired.take(fresh):
+            return
+        refusal = OBSERVED if self.flags.observe else ""
+        for offer in self.desired.operations():
+            if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
+                self.voice(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
+            self.life.tell("WATCHDOG=1")
+        status = self.desired.tunnel_answer(refusal)
+        if status is not None:
+            plane.tunnel_status(*status)
+            self.desired.tunnel_answered()
+        self.desired.applied()
+
+    def _handlers(self, plane: Plane) -> Dict[str, Handler]:
+        return {
+            protocol.OP_COLLECT_LOGS: collector(self.root, plane.logs),
+            protocol.OP_RESET: self.desired.reset,
+        }
+
+    def _deliver(self, plane: Plane) -> None:
+        """Send what waits: results (P25), intents (P28), events (P21)."""
+        for record in self.journal.unacknowledged():
+            plane.result(record["id"], self.journal.result(record))
+            self.journal.acknowledge(record["id"])
+        for intent in self.outbox.intents():
+            plane.intent(intent)
+            self.outbox.intent_taken(intent)
+        while True:
+            batch = self.outbox.events()
+            if not batch:
+                return
+            plane.events(batch)
+            self.outbox.events_taken(batch)
+
+    # --- small things ------------------------------------------------------------------------------------------
+
+    def _read_facts(self, force: bool = False) -> None:
+        moment = time.monotonic()
+        if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
+            self.facts = device.collect(self.root)
+            self._facts_at = moment
+
+    def _facts_told(self) -> None:
+        if self.facts is not None:
+            self._told_digest = self.facts.digest
+            self.folder.save("facts", {"digest": self._told_digest})
+
+    def _note(self, phase: str, message: str, **more: str) -> None:
+        """Write what `edgewright-agent status` reads; it may be lost in a power cut."""
+        if self._status.get("phase") != phase or self._status.get("message") != message:
+            self._status["since"] = times.rfc3339(times.now())
+        for name in ("hint", "code", "nextTry"):
+            self._status.pop(name, None)
+        self._status.update(phase=phase, message=message, interval=self.interval, **more)
+        if hasattr(self, "enrolment"):
+            self._status.update(uid=self.enrolment.uid, endpoint=self.enrolment.endpoint)
+        self.folder.save(STATUS, self._status, durable=False)

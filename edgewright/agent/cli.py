@@ -1,0 +1,161 @@
+"""The agent's own command line: `run`, `install`, `status`, `simulate`. `edgewright agent ...` hands over to it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import List, Optional, Sequence
+
+from edgewright import __version__
+from edgewright.agent.settings import DATA, Flags
+from edgewright.core.errors import EdgewrightError, ExitCode
+
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 4 refused, 5 unreachable, 6 conflict, 7 invalid."
+)
+
+
+def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent") -> int:
+    """Run one verb; return its exit code. Failures are one sentence on standard error."""
+    parser = _parser(prog)
+    words = parser.parse_args(list(sys.argv[1:] if argv is None else argv))
+    try:
+        return int(_VERBS[words.verb](words))
+    except EdgewrightError as error:
+        sys.stderr.write(f"{prog}: {error.message} {error.hint}".rstrip() + "\n")
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="The Edgewright agent of an edge host.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"edgewright-agent {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|install|status|simulate")
+    run = verbs.add_parser("run", help="report this host to its plane until stopped", epilog=EPILOG)
+    _where(run)
+    run.add_argument(
+        "--interval", type=_seconds, default=0.0, metavar="S", help="seconds between heartbeats (default: the plane's)"
+    )
+    run.add_argument("--root", default="/", metavar="DIR", help="read the facts of the host below DIR")
+    run.add_argument(
+        "--console", metavar="PATH", help="where refusals are shown to a person at the machine; '' for nowhere"
+    )
+    run.add_argument("--debug", action="store_true", help="say more")
+    install = verbs.add_parser("install", help="install the agent as a systemd service", epilog=EPILOG)
+    _where(install)
+    install.add_argument(
+        "--prefix", default="/usr/local/lib/edgewright", metavar="DIR", help="where the agent goes (%(default)s)"
+    )
+    install.add_argument(
+        "--root", default="/", metavar="DIR", help="install into the system mounted at DIR, without starting it"
+    )
+    install.add_argument(
+        "--python", default="/usr/bin/python3", metavar="PATH", help="the Python that runs the archive (%(default)s)"
+    )
+    install.add_argument("--no-start", action="store_true", help="enable the service but do not start it")
+    install.add_argument("--plan", action="store_true", help="show what would be done, and do nothing")
+    status = verbs.add_parser("status", help="tell what the agent on this host knows", epilog=EPILOG)
+    status.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
+    status.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    simulate = verbs.add_parser("simulate", help="run many made-up hosts against a plane", epilog=EPILOG)
+    simulate.add_argument("--hosts", type=int, default=20, metavar="N", help="how many (%(default)s)")
+    simulate.add_argument("--endpoint", required=True, metavar="URL")
+    simulate.add_argument("--token-file", required=True, metavar="FILE")
+    simulate.add_argument("--ca", default="", metavar="FILE")
+    simulate.add_argument("--no-faults", action="store_true", help="let every host stay well")
+    simulate.add_argument("--seed", type=int, default=1, help="the same seed makes the same hosts (%(default)s)")
+    simulate.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="let faults come X times faster (%(default)s)"
+    )
+    simulate.add_argument("--interval", type=_seconds, default=0.0, metavar="S", help="seconds between heartbeats")
+    simulate.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
+    return parser
+
+
+def _where(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--endpoint", default="", metavar="URL", help="the plane, e.g. https://plane.example:8443")
+    verb.add_argument("--token-file", default="", metavar="FILE", help="holds the registration token")
+    verb.add_argument(
+        "--pairing-key-file", default="", metavar="FILE", help="holds the pairing key of a pre-registered host"
+    )
+    verb.add_argument("--ca", default="", metavar="FILE", help="the plane's ca.crt (default: the system's store)")
+    verb.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
+    verb.add_argument("--user-data", default="", metavar="FILE", help="the #cloud-config file with stylus.site")
+    verb.add_argument("--observe", action="store_true", help="only watch: read-only, refuses every operation")
+
+
+def _seconds(text: str) -> float:
+    from edgewright.core.times import parse_span
+
+    try:
+        value = parse_span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not 1 <= value <= 3600:
+        raise argparse.ArgumentTypeError("give 1 to 3600 seconds")
+    return value
+
+
+def _run(words: argparse.Namespace) -> int:
+    from edgewright.agent.agent import Agent
+    from edgewright.agent.lifeline import Lifeline
+    from edgewright.agent.say import DEBUG, INFO, Voice
+
+    flags = Flags(
+        endpoint=words.endpoint,
+        token_file=words.token_file,
+        pairing_key_file=words.pairing_key_file,
+        ca=words.ca,
+        data=words.data,
+        user_data=words.user_data,
+        observe=words.observe,
+        interval=words.interval,
+        root=words.root,
+        console=words.console,
+        debug=words.debug,
+    )
+    voice = Voice(console=words.console, level=DEBUG if words.debug else INFO)
+    life = Lifeline()
+    life.listen()
+    return Agent(flags, voice, life).run()
+
+
+def _install(words: argparse.Namespace) -> int:
+    from edgewright.agent.install import Wish, apply_plan, make_plan
+
+    wish = Wish(
+        endpoint=words.endpoint,
+        token_file=words.token_file,
+        pairing_key_file=words.pairing_key_file,
+        ca=words.ca,
+        data=words.data,
+        user_data=words.user_data,
+        observe=words.observe,
+        prefix=words.prefix,
+        root=words.root,
+        python=words.python,
+        start=not words.no_start,
+    )
+    plan = make_plan(wish)
+    lines: List[str] = [str(step) for step in plan] or ["nothing to do: everything is in place"]
+    if words.plan:
+        print("\n".join(lines))
+        return 0
+    apply_plan(plan, lambda line: print(line))
+    return 0
+
+
+def _status(words: argparse.Namespace) -> int:
+    from edgewright.agent.status import show
+
+    return show(words.data, words.output, lambda line: print(line))
+
+
+def _simulate(words: argparse.Namespace) -> int:
+    from edgewright.agent.simulated import simulate_command
+
+    return simulate_command(words)
+
+
+_VERBS = {"run": _run, "install": _install, "status": _status, "simulate": _simulate}

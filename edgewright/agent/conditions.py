@@ -1,0 +1,44 @@
+"""What the host says of its own health with each heartbeat: `healthy`, or `unhealthy` and the worst reason."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional
+
+from edgewright.agent.facts.device import Facts
+from edgewright.agent.tls import clock_text
+from edgewright.core import times
+from edgewright.core.hosts import Health
+
+DISK_FULL = 95
+"""Percent of a file system from which a host calls itself unhealthy: a kubelet evicts from there."""
+CLOCK_OFF = 60.0
+"""Seconds between the clocks of host and plane from which it is a condition (P5)."""
+
+
+class Report(NamedTuple):
+    """The health that a heartbeat carries."""
+
+    state: Health
+    message: str
+
+
+def clock_difference(host: float, plane: Optional[float]) -> float:
+    """Return how far this host's clock is before the plane's, in seconds; 0 when the plane's is not known."""
+    return 0.0 if plane is None else host - plane
+
+
+def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: float) -> Report:
+    """Return the host's own word on its health from its facts, its data folder and its clock."""
+    problems: List[str] = []
+    if facts is not None:
+        mount, percent = facts.fullest
+        if percent >= DISK_FULL:
+            problems.append(f"disk {mount} {percent} %")
+    if state_trouble:
+        problems.append(f"the agent cannot save its state: {state_trouble}")
+    if abs(clock_off) > CLOCK_OFF:
+        side = "ahead of" if clock_off > 0 else "behind"
+        problems.append(f"clock {times.words(abs(clock_off))} {side} the plane's (it says {clock_text(now)})")
+    if problems:
+        return Report(Health.UNHEALTHY, "; ".join(problems))
+    return Report(Health.HEALTHY, "")

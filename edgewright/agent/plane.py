@@ -1,0 +1,142 @@
+"""The calls of `docs/protocol.md` that an agent makes, one method for each rule; no decision is made here."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from edgewright import __version__
+from edgewright.agent.client import Client, Reply
+from edgewright.agent.refusals import call_refused, registration_refused, unexpected
+from edgewright.core.errors import Refused
+from edgewright.wire import protocol
+
+Json = Dict[str, Any]
+
+
+class Welcome(NamedTuple):
+    """What a registration brought."""
+
+    credential: str
+    generation: int
+    document: Json
+
+
+class Pulse(NamedTuple):
+    """What the answer to a heartbeat says; `None` where the plane said nothing. `date` is the plane's clock."""
+
+    generation: Optional[int]
+    interval: Optional[float]
+    date: Optional[float]
+
+
+class Plane:
+    """One plane, spoken to as the host `uid`."""
+
+    def __init__(self, client: Client, uid: str) -> None:
+        self.client = client
+        self.uid = uid
+        self.credential = ""
+        self.date: Optional[float] = None
+
+    @property
+    def name(self) -> str:
+        """Return how sentences name the plane."""
+        return f"The plane at {self.client.endpoint.name}"
+
+    def register(self, document: Mapping[str, Any], project: str = "") -> Welcome:
+        """P8. Raises `PlaneRefusal` when the plane says no."""
+        reply = self._send("POST", protocol.HOST_REGISTER, document)
+        if reply.status not in (200, 201):
+            raise registration_refused(reply, self.uid, self.name, project)
+        body = reply.json()
+        status = body.get("status")
+        status = status if isinstance(status, dict) else {}
+        credential = status.get("serviceAuthToken")
+        extension = status.get(protocol.EXTENSION)
+        if not isinstance(credential, str) or not credential:
+            raise unexpected(reply, "the registration", self.name)
+        generation = extension.get("generation") if isinstance(extension, dict) else None
+        return Welcome(credential, generation if isinstance(generation, int) else 0, body)
+
+    def heartbeat(self, body: Mapping[str, Any]) -> Pulse:
+        """P17. Raises `CredentialLost` or `PlaneRefusal`."""
+        reply = self._own("PATCH", protocol.HOST_HEALTH, "the heartbeat", body)
+        interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
+        generation = _number(reply.headers.get(protocol.H_GENERATION.lower()))
+        return Pulse(None if generation is None else int(generation), interval, self.date)
+
+    def facts(self, document: Mapping[str, Any]) -> None:
+        """P20."""
+        self._own("PUT", protocol.HOST, "the facts", document)
+
+    def config(self, generation: int) -> Optional[Json]:
+        """P22. Return the desired state, `None` when it is still that of `generation`."""
+        headers = {"If-None-Match": f'"{generation}"'} if generation > 0 else {}
+        reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers, accept=(304,))
+        return None if reply.status == 304 else reply.json()
+
+    def result(self, operation: str, body: Mapping[str, Any]) -> bool:
+        """P25. Return whether the plane took it; on 404 and 409 it never will, and nothing more is to be sent."""
+        template = protocol.OPERATION_RESULT
+        reply = self._own(
+            "POST", template, "the result of an operation", body, accept=(404, 409), operationId=operation
+        )
+        return reply.status < 300
+
+    def logs(self, body: Mapping[str, Any]) -> bool:
+        """P29. Return whether the plane took the lines; it does not know the operation otherwise."""
+        return self._own("POST", protocol.LOGS, "log lines", body, accept=(404,)).status < 300
+
+    def intent(self, body: Mapping[str, Any]) -> bool:
+        """P28. Return whether the plane stored it."""
+        return self._own("POST", protocol.INTENTS, "an intent", body, accept=(404, 422)).status < 300
+
+    def events(self, events: List[Json]) -> bool:
+        """P21. Return whether the plane stored them."""
+        return self._own("POST", protocol.EVENTS_BULK, "events", events, accept=(400, 404, 422)).status < 300
+
+    def tunnel_status(self, state: str, message: str) -> None:
+        """P30."""
+        body = {"ssh": {"state": state, "message": message}}
+        self._own("PATCH", protocol.HOST_TUNNEL_STATUS, "the state of the tunnel", body)
+
+    def _own(
+        self,
+        method: str,
+        template: str,
+        what: str,
+        body: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        accept: "tuple[int, ...]" = (),
+        **names: str,
+    ) -> Reply:
+        """Send a call with the host's credential; a status in `accept` is given back, every other refusal raises."""
+        path = protocol.path(template, uid=self.uid, **names)
+        sent = {protocol.H_AUTHORIZATION: self.credential, **(headers or {})}
+        reply = self._send(method, path, body, sent)
+        if reply.status < 300 or reply.status in accept:
+            return reply
+        refusal: Refused = call_refused(reply, what, self.uid, self.name)
+        raise refusal
+
+    def _send(self, method: str, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Reply:
+        sent = {protocol.H_AGENT: __version__, "Accept": "application/json", **(headers or {})}
+        reply = self.client.call(method, path, body, sent)
+        self.date = _date(reply.headers.get("date"))
+        return reply
+
+
+def _number(text: Optional[str]) -> Optional[float]:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 1e12 else None
+
+
+def _date(text: Optional[str]) -> Optional[float]:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,74 @@
+"""What the agent tells: lines with a journal priority on standard error, and the important ones on the host's console.
+
+Under systemd a line starts with `<3>` (error) to `<6>` (information), which the journal takes as its priority. A person
+who stands at the machine reads the console, so the reason of a refusal goes there too. A reason that stays the same is
+told once, then every hour.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Dict, Optional, TextIO, Tuple
+
+from edgewright.core.text import clean
+
+ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
+REPEAT = 3600.0
+"""Seconds after which an unchanged reason is told again."""
+LINE = 2000
+"""Characters of one line at most."""
+
+
+class Voice:
+    """Tells sentences. `console` is a device or file for what a person at the machine must see; empty for none."""
+
+    def __init__(self, stream: Optional[TextIO] = None, console: Optional[str] = None, level: int = INFO) -> None:
+        self.stream = stream if stream is not None else sys.stderr
+        self.level = level
+        self._prefixed = "JOURNAL_STREAM" in os.environ
+        self.console = console if console is not None else ("/dev/console" if self._prefixed else "")
+        self._told: Dict[str, Tuple[str, float]] = {}
+
+    def __call__(self, priority: int, sentence: str) -> None:
+        """Tell one sentence to the journal (or to the terminal, when a person runs the agent by hand)."""
+        if priority > self.level:
+            return
+        prefix = f"<{priority}>" if self._prefixed else "edgewright-agent: "
+        try:
+            self.stream.write(prefix + clean(sentence, LINE) + "\n")
+            self.stream.flush()
+        except (OSError, ValueError):
+            return  # nobody listens; the state file still says it
+
+    def loudly(self, priority: int, sentence: str) -> None:
+        """Tell one sentence to the journal and on the console of the host."""
+        self(priority, sentence)
+        if not self.console:
+            return
+        try:
+            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            handle = os.open(
+                self.console, flags | (0 if self.console.startswith("/dev/") else os.O_CREAT | os.O_APPEND)
+            )
+        except OSError:
+            return  # a host without a console
+        try:
+            os.write(handle, ("\r\nedgewright-agent: " + clean(sentence, LINE) + "\r\n").encode())
+        except OSError:
+            return  # a console that takes nothing now
+        finally:
+            os.close(handle)
+
+    def once(self, topic: str, priority: int, sentence: str, now: float, loud: bool = False) -> bool:
+        """Tell a sentence unless the same one was told for this topic within the last hour; return whether it was."""
+        before = self._told.get(topic)
+        if before is not None and before[0] == sentence and 0 <= now - before[1] < REPEAT:
+            return False
+        self._told[topic] = (sentence, now)
+        (self.loudly if loud else self)(priority, sentence)
+        return True
+
+    def over(self, topic: str) -> None:
+        """Forget what was told for a topic, so that the same reason is told again when it comes back."""
+        self._told.pop(topic, None)
