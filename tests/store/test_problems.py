@@ -1,0 +1,127 @@
+"""What is wrong, worst first; a site that is cut off is one line; sums and sparklines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgewright.core.times import rfc3339
+from edgewright.store import events as kinds
+from edgewright.store import selectors
+from edgewright.store.model import Model
+from edgewright.store.problems import explain, is_silent, problems
+from edgewright.store.store import Store
+
+Maker = Callable[..., dict[str, Any]]
+NOW = 1_800_000_000.0
+
+
+def silent(host: Maker, uid: str, site: str = "berlin", seconds: float = 840) -> dict[str, Any]:
+    last = rfc3339(NOW - seconds)
+    deadline = rfc3339(NOW - seconds + 600)
+    return host(
+        uid, "unhealthy", site, lastHeartbeat=last, since=last, deadline=deadline, who="person", reason="No word."
+    )
+
+
+def well(host: Maker, uid: str, site: str = "berlin") -> dict[str, Any]:
+    last = rfc3339(NOW - 5)
+    return host(uid, "healthy", site, lastHeartbeat=last, since=last, deadline=rfc3339(NOW + 595), who="nobody")
+
+
+def sick(host: Maker, uid: str, site: str = "berlin") -> dict[str, Any]:
+    doc = well(host, uid, site)
+    doc["status"]["health"] = {"state": "unhealthy"}
+    doc["status"]["edgewright"]["reason"] = "disk / 97 %"
+    return doc
+
+
+def model_of(docs: list[dict[str, Any]], tokens: list[dict[str, Any]] | None = None) -> Model:
+    store = Store(clock=lambda: NOW)
+    store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
+    store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens or [], "complete": True})
+    store.flush()
+    return store.model
+
+
+def test_all_well_is_no_problem(host: Maker) -> None:
+    assert problems(model_of([well(host, "a"), host("new", None, state="unpaired", who="host")]), NOW) == []
+
+
+def test_a_silent_host_whose_neighbours_answer_is_its_own_problem(host: Maker) -> None:
+    model = model_of([silent(host, "edge-7f3a"), well(host, "b"), well(host, "c")])
+    (problem,) = problems(model, NOW)
+    assert (problem.subject, problem.text) == ("edge-7f3a", "no heartbeat; its neighbours answer")
+    assert problem.since == NOW - 840 and problem.target == ("hosts", "edge-7f3a")
+    assert explain(model, model.hosts["edge-7f3a"], NOW) == (
+        "No word from edge-7f3a for 14 min. The other 2 hosts of berlin answer, so the link is up: look at the host."
+    )
+
+
+def test_a_site_that_is_silent_as_a_whole_is_one_line(host: Maker) -> None:
+    cut = [silent(host, f"h{n}", "hamburg") for n in range(3)]
+    never = host("h9", None, "hamburg", state="unpaired")
+    model = model_of([*cut, never, well(host, "b"), silent(host, "lone", "kiel")])
+    first, second = problems(model, NOW)
+    assert (first.subject, first.text, first.uids) == ("hamburg", "link down, 3 hosts behind it", ("h0", "h1", "h2"))
+    assert (second.subject, second.text) == ("lone", "no heartbeat")
+    assert "The other 2 hosts of hamburg are silent too" in explain(model, model.hosts["h0"], NOW)
+
+
+def test_hosts_without_a_site_are_never_taken_as_one(host: Maker) -> None:
+    model = model_of([silent(host, "a", ""), silent(host, "b", "")])
+    assert [problem.subject for problem in problems(model, NOW)] == ["a", "b"]
+
+
+def test_a_host_that_says_it_is_unwell_is_told_in_its_own_words(host: Maker) -> None:
+    model = model_of([sick(host, "a"), silent(host, "b")])
+    assert not is_silent(model.hosts["a"]) and is_silent(model.hosts["b"])
+    assert {problem.text for problem in problems(model, NOW)} == {"disk / 97 %", "no heartbeat; its neighbours answer"}
+
+
+def test_what_waits_for_a_person_comes_first_and_the_acknowledged_last(host: Maker) -> None:
+    token = {
+        "metadata": {"uid": "t", "name": "shop"},
+        "spec": {"expiry": rfc3339(NOW + 2 * 86400)},
+        "status": {"isActive": True},
+    }
+    store = Store(model_of([silent(host, "a"), host("new", None, state="unpaired", who="person")], [token]))
+    kinds_told = [problem.kind for problem in problems(store.model, NOW)]
+    assert kinds_told == ["approval", "token", "silent"]
+    store.acknowledge("approval/new")
+    store.flush()
+    assert [problem.kind for problem in problems(store.model, NOW)] == ["token", "silent", "approval"]
+    assert len(problems(store.model, NOW, limit=1)) == 1
+
+
+def test_a_palette_tells_no_clock_and_its_unhealthy_hosts_count_as_silent(host: Maker) -> None:
+    model = model_of([host("a", "unhealthy"), host("b", "unhealthy")])
+    assert [problem.kind for problem in problems(model, NOW)] == ["link"]
+
+
+def test_counts_and_tags(host: Maker) -> None:
+    model = model_of([silent(host, "a"), well(host, "b"), well(host, "c", "")])
+    assert selectors.by_health(model) == {"healthy": 2, "unhealthy": 1, "unknown": 0}
+    assert selectors.by_state(model) == {"unpaired": 0, "ready": 3, "in-use": 0}
+    assert selectors.by_site(model)["berlin"] == selectors.Counts(2, 1, 1, 0)
+    assert selectors.by_tag(model, "site").keys() == {"berlin"}
+    assert selectors.tag_names(model) == [("site", 2)]
+    assert [row.uid for row in selectors.neighbours(model, model.hosts["a"])] == ["b"]
+    assert selectors.host_age(model.hosts["b"], NOW) == 5.0
+
+
+def test_the_hour_is_filled_where_nothing_was_heard(host: Maker) -> None:
+    store = Store()
+    for minute, beats in ((0, 0), (5, 60), (7, 180)):
+        doc = host("a", heartbeats=beats)
+        store.emit("plane", kinds.HOSTS_SEEN, {"docs": [doc]}, at=NOW + minute * 60)
+    store.flush()
+    now = NOW + 8 * 60
+    assert len(selectors.minutes(store.model, now)) == 60
+    assert selectors.sparkline(store.model, now)[-4:] == [1.0, 0.0, 2.0, 0.0]
+    assert selectors.sparkline(store.model, now, "healthy")[-1] == 1.0
+    assert selectors.heartbeat_rate(store.model, now) == pytest.approx(180 / 300)
+    with pytest.raises(ValueError, match="no sparkline"):
+        selectors.sparkline(store.model, now, "sick")
