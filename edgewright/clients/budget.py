@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
 def _rule(prefix: str, rate: float) -> Rule:
     pattern = "".join(r"/[^/]+" if part.startswith(":") else "/" + re.escape(part) for part in prefix.split("/")[1:])
-    return Rule(prefix, re.compile(pattern + r"(?:/|$)"), rate)
+    return Rule(prefix, re.compile(pattern + r"(?:[/?]|$)"), rate)
 
 
 PALETTE_RULES: Final[tuple[Rule, ...]] = (
@@ -132,7 +132,7 @@ class Budget:
     async def acquire(self, path: str) -> None:
         """Wait until a request to `path` may be sent. A cancelled waiter gives up its place unused."""
         delay = self.reserve(path)
-        if delay > 0:
+        if delay > 1e-9:  # less is the rounding of sums
             await self._sleep(delay)
 
     async def refused(self, path: str, retry_after: float | None = None) -> None:

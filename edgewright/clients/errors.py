@@ -55,7 +55,7 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         )
     if status in (408, 504):
         return TimedOut(message or f"The plane at {plane} did not answer in time for {what}.", "Try again.")
-    if status in (400, 413, 415, 422):
+    if status in (400, 405, 413, 415, 422):
         return InvalidInput(
             message or f"The plane at {plane} does not take this for {what}.",
             "Correct the value and try again.",

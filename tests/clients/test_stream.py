@@ -1,0 +1,65 @@
+"""The change stream: parsed by the rules, whatever way its bytes are cut."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewright.clients.palette import Change, PlaneClient
+from edgewright.clients.stream import ServerEvent, _lines, change_of, server_events
+from edgewright.core.errors import Refused, Unreachable
+
+TEXT = (
+    ': hello\n\nid: 7\nevent: host\ndata: {"seq":7,"op":"put","uid":"a","doc":{"metadata":{"uid":"a"}}}\n\n'
+    'id: 8\r\nevent: host\r\ndata: {"seq":8,\r\ndata: "op":"delete","uid":"a","doc":null}\r\n\r\n'
+    'event: newer\ndata: {"op":"put","uid":"x"}\n\nevent: host\ndata: {broken\n\n'
+    'id: 9\nevent: resync\ndata: {"seq":9}\n\nid: 10\nevent: host\ndata: {"never": "finished"'
+)
+
+
+async def chunks(text: str, size: int) -> AsyncIterator[str]:
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, len(TEXT)))
+async def test_any_cut_of_the_bytes_gives_the_same_changes(size: int) -> None:
+    events = [event async for event in server_events(_lines(chunks(TEXT, size)))]
+    changes = [change for event in events if (change := change_of(event)) is not None]
+    assert changes == [
+        Change(0, "ping"),
+        Change(7, "host", "put", "a", {"metadata": {"uid": "a"}}),
+        Change(8, "host", "delete", "a"),
+        Change(9, "resync"),
+    ]
+
+
+def test_odd_events_are_no_changes() -> None:
+    for data in ("", "[]", "3", '{"op":"put"}', '{"op":"put","uid":5}'):
+        assert change_of(ServerEvent("1", "host", data)) is None
+
+
+async def test_a_stream_that_ends_is_a_lost_connection() -> None:
+    def take(request: httpx.Request) -> httpx.Response:
+        assert request.url.params["since"] == "6"
+        return httpx.Response(200, text=TEXT)
+
+    seen = []
+    async with PlaneClient("https://plane.test", http=httpx.MockTransport(take)) as client:
+        with pytest.raises(Unreachable):
+            async for change in client.changes(6):
+                seen.append(change.kind)
+    assert seen == ["open", "ping", "host", "host", "resync"]
+
+
+async def test_a_refused_stream_says_why() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(401, json={"code": "UnAuthorizedAccess", "message": "no"}))
+    async with PlaneClient("https://plane.test", http=transport) as client:
+        with pytest.raises(Refused):
+            async for _ in client.changes():
+                pass
