@@ -122,11 +122,11 @@ class _Endpoint:
         except Problem as problem:
             response = problem_response(problem)
         except Exception as error:
-            problem = storage_problem(error) or Problem(
+            failure = storage_problem(error) or Problem(
                 500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."
             )
-            log.error("%s %s: %s", request.method, request.url.path, problem.ref, exc_info=error)
-            response = problem_response(problem)
+            log.error("%s %s: %s", request.method, request.url.path, failure.ref, exc_info=error)
+            response = problem_response(failure)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from edgewright.core.errors import Conflict, Failed
 from edgewright.hub.problems import Problem, StorageProblem
 
 DATABASE = "hub.db"
+_LOST = "nothing of this request was kept."
 _PG_LOCK = 0x65646765  # "edge": one hub process for one database
 
 
@@ -79,9 +80,9 @@ def storage_problem(error: BaseException) -> Problem | None:
         return None
     cause = str(error.orig)
     if "disk is full" in cause or "No space left" in cause:
-        return StorageProblem(507, "StorageFull", "The hub's disk is full; nothing of this request was kept. Free space.")
+        return StorageProblem(507, "StorageFull", f"The hub's disk is full; {_LOST}")
     if "readonly" in cause or "read-only" in cause:
-        return StorageProblem(503, "StorageReadOnly", "The hub's database is read-only; nothing of this request was kept.")
+        return StorageProblem(503, "StorageReadOnly", f"The hub's database is read-only; {_LOST}")
     if isinstance(error, OperationalError):
-        return StorageProblem(503, "StorageFailed", "The hub's database does not answer; nothing of this request was kept.")
+        return StorageProblem(503, "StorageFailed", f"The hub's database does not answer; {_LOST}")
     return None

@@ -72,7 +72,7 @@ class DataLock:
             self._file.close()
             raise Conflict(
                 f"Another hub (process {holder}) already runs on {data}.",
-                f"Use that one, stop it, or give another directory with --data. Its state: edgewright hub status --data {data}",
+                f"Use that one (edgewright hub status --data {data}), stop it, or give another directory with --data.",
                 code="DataInUse",
             ) from None
 

@@ -82,9 +82,9 @@ async def sweep_once(hub: Hub) -> None:
         now = times.now()
         live = entry.live
         silence = now - max(live.at or entry.record.registered_at or now, hub.started)
-        if (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown":
-            if settle(hub, entry, now):
-                continue
+        doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
+        if doubtful and settle(hub, entry, now):
+            continue
         late = quiet < silence < limit
         if late != entry.silent_mark:
             entry.silent_mark = late

@@ -67,7 +67,7 @@ class Heartbeats:
         self._interval = f"{hub.options.heartbeat:g}".encode()
 
     async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
-        """Answer a plain heartbeat and return `None`, or return the message read (may be empty) for the ordinary route."""
+        """Answer a plain heartbeat and return `None`, or the message read (may be empty) for the ordinary route."""
         path: str = scope["path"]
         entry = self._entry(scope, path)
         if entry is None:

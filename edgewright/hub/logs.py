@@ -43,7 +43,7 @@ class JsonLines(logging.Formatter):
 class _Calm(RotatingFileHandler):
     """A log file that cannot bring the hub down: a full disk costs lines, not the service."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+    def handleError(self, record: logging.LogRecord) -> None:
         """Drop the line."""
 
 

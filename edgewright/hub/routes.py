@@ -60,6 +60,4 @@ def promote_credential(hub: Hub, tx: Tx, uid: str) -> None:
     """End a host's older credential, now that the newer one was used (rule P10)."""
     record = need_host(tx, uid)
     if record.pending_hash:
-        save_host(
-            hub, tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified
-        )
+        save_host(hub, tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)

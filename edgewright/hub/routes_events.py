@@ -51,7 +51,9 @@ def _owned(call: Call, event: dict[str, Any]) -> str:
     related = event.get("relatedObject") or event.get("involvedObject") or {}
     uid = str(related.get("uid") or "")
     if call.actor.role == HOST:
-        named = {str((event.get(key) or {}).get("uid") or call.actor.uid) for key in ("relatedObject", "involvedObject")}
+        named = {
+            str((event.get(key) or {}).get("uid") or call.actor.uid) for key in ("relatedObject", "involvedObject")
+        }
         if named != {call.actor.uid}:
             raise forbidden(f"The credential of host '{call.actor.uid}' does not open events of another thing.")
         reference = {"kind": EDGE_HOST, "uid": call.actor.uid, "name": call.actor.uid}

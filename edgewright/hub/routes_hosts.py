@@ -135,7 +135,9 @@ async def delete(call: Call) -> Response:
     def job(tx: Tx) -> None:
         record = need_host(tx, call.uid)
         if record.state == HostState.IN_USE.value:
-            raise conflict(f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE)
+            raise conflict(
+                f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE
+            )
         delete_host(call.hub, tx, record)
         message = f"Edge host '{call.uid}' is deleted"
         call.audit(tx, "delete", KIND, call.uid, call.uid, message, record.project_uid)

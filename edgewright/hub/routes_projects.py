@@ -50,7 +50,11 @@ async def metadata(call: Call) -> Response:
 
 def matches_name(name: str, rule: dict[str, Any]) -> bool:
     """Tell whether a name passes a `v1FilterString`."""
-    fold = (lambda text: text.lower()) if rule.get("ignoreCase", True) else (lambda text: text)
+    folding = rule.get("ignoreCase", True)
+
+    def fold(text: str) -> str:
+        return text.casefold() if folding else text
+
     value = fold(name)
     return (
         (not rule.get("eq") or value == fold(rule["eq"]))
@@ -191,7 +195,9 @@ async def delete(call: Call) -> Response:
 async def validate(call: Call) -> Response:
     """Tell what of a project would stand in the way of its deletion (`v1ProjectActiveResources`)."""
     record = _record(call)
-    hosts = sorted(entry.record.uid for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid)
+    hosts = sorted(
+        entry.record.uid for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid
+    )
     nothing = {"count": 0, "clusters": []}
     return call.json(
         {

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from edgewright.core import search as rules
 from edgewright.core.tags import labels_to_tags
 from edgewright.hub import bodies, problems
 from edgewright.hub.records import HostEntry, dump
-from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.routes_projects import matches_name
+from edgewright.hub.routing import Access, Call, Route
 from edgewright.wire import listmeta, protocol
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 _KEPT = 32
-_PLAIN_SORTS = ("name", "state", "healthState", "creationTimestamp", "lastModifiedTimestamp")
 
 
 class SearchCache:
@@ -44,15 +44,21 @@ def _scoped(call: Call) -> list[HostEntry]:
 
 
 def _find(call: Call, spec: dict[str, Any]) -> list[str]:
-    from edgewright.core import search as rules
-
-    for code, message in rules.validate(spec):
-        raise problems.invalid(code, message)
+    """Return the uids of what passes, in order; slow parts are one judgement and one look at each document."""
     entries = _scoped(call)
-    if not (spec.get("filter") or {}).get("filterGroups") and not spec.get("sort"):
+    for problem in rules.validate(spec):
+        raise problems.invalid(problem.code, problem.message)
+    fields = rules.sort_fields(spec) or [("name", False)]
+    if not (spec.get("filter") or {}).get("filterGroups") and fields == [("name", False)]:
         return sorted(entry.record.uid for entry in entries)
-    documents = [call.hub.renderer.summary(entry, call.now) for entry in entries]
-    return [document["metadata"]["uid"] for document in rules.search(documents, spec)]
+    passes = rules.compile_search(spec)
+    rows = []
+    for entry in entries:
+        values = rules.host_values(call.hub.renderer.summary(entry, call.now))
+        if passes(values):
+            rows.append(values)
+    ordered = rules.order(rows, fields, lambda row, field: row(field))
+    return [str(row("uid")) for row in ordered]
 
 
 async def search(call: Call) -> Response:
@@ -73,9 +79,7 @@ async def search(call: Call) -> Response:
 
 async def search_schema(call: Call) -> Response:
     """Return the properties that the search knows."""
-    from edgewright.core import search as rules
-
-    return call.json(rules.schema())
+    return call.json(rules.schema_document())
 
 
 async def quick(call: Call) -> Response:

@@ -84,7 +84,7 @@ async def me(call: Call) -> Response:
                 "roles": [call.actor.role],
             },
             "status": {
-                "projectPermissions": {uid: rights for uid in state.projects},
+                "projectPermissions": dict.fromkeys(state.projects, rights),
                 "tenantPermissions": {state.tenant_uid: rights},
             },
         }

@@ -1,7 +1,7 @@
 """Routes as data, and what one call has at hand.
 
 A route names its method, path, who may call it and its handler. The dispatcher finds the route, finds out who calls,
-checks role and observed mark, reads the body within its bounds and turns every failure into one of the two error bodies.
+checks role and observed mark, and reads the body within its bounds.
 """
 
 from __future__ import annotations

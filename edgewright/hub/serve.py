@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import sys
 
 from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.times import rfc3339
 from edgewright.hub import pki
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.database import open_engines
@@ -14,6 +17,7 @@ from edgewright.hub.files import DataLock, make_private_dir
 from edgewright.hub.logs import set_up
 from edgewright.hub.migrations import migrate
 from edgewright.hub.options import ServeOptions
+from edgewright.hub.process import write_state
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.seed import ADMIN_KEY_FILE, seed
 from edgewright.hub.server import bind, make_server
@@ -36,18 +40,19 @@ def prepare(options: ServeOptions) -> Hub:
     return Hub(options, engines, box, state)
 
 
-def _ready_line(options: ServeOptions, sock: socket.socket) -> str:
+def _url(options: ServeOptions, sock: socket.socket) -> str:
     host, _ = options.address()
     shown = f"[{host}]" if ":" in host else host
-    port = sock.getsockname()[1]
-    return (
-        f"hub ready at https://{shown}:{port} "
-        f"(ca {options.data / pki.CA_CERT}, admin key {options.data / ADMIN_KEY_FILE})"
-    )
+    return f"https://{shown}:{sock.getsockname()[1]}"
+
+
+def _ready_line(options: ServeOptions, url: str) -> str:
+    return f"hub ready at {url} (ca {options.data / pki.CA_CERT}, admin key {options.data / ADMIN_KEY_FILE})"
 
 
 def run(options: ServeOptions) -> int:
     """Serve until a signal comes; returns the exit code. Raises `EdgewrightError` when the hub cannot start."""
+    os.umask(0o077)
     make_private_dir(options.data)
     lock = DataLock(options.data)
     lock.write_holder()
@@ -56,11 +61,19 @@ def run(options: ServeOptions) -> int:
         sock = bind(options)
         hub = prepare(options)
         server = make_server(
-            make_app(hub), options, str(options.data / pki.SERVER_CERT), str(options.data / pki.SERVER_KEY)
+            make_app(hub),
+            options,
+            str(options.data / pki.SERVER_CERT),
+            str(options.data / pki.SERVER_KEY),
+            hub.changes.stop,
         )
         log.info("the hub starts on %s", options.listen)
-        sys.stdout.write(_ready_line(options, sock) + "\n")
+        url = _url(options, sock)
+        write_state(options.data, url, os.getpid(), rfc3339(hub.started))
+        sys.stdout.write(_ready_line(options, url) + "\n")
         sys.stdout.flush()
+        # uvicorn raises the signal again once it has shut down; an orderly end is no failure.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)
         try:
             server.run(sockets=[sock])
         except KeyboardInterrupt:

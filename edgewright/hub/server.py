@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
@@ -61,6 +62,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
 class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
+
+    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_shutdown = on_shutdown
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, then close as uvicorn does."""
+        self._on_shutdown()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start on the given sockets with a deadline for the TLS handshake."""
@@ -127,7 +137,7 @@ def connection_cap(asked: int) -> int:
     return asked or int(soft * 0.9)
 
 
-def make_server(app: Any, options: ServeOptions, certificate: str, key: str) -> Server:
+def make_server(app: Any, options: ServeOptions, certificate: str, key: str, on_shutdown: Callable[[], None]) -> Server:
     """Return a server for the application, with TLS 1.2 or newer."""
     protocol = type("HubProtocol", (BoundedProtocol,), {"head_seconds": options.request_timeout})
     config = uvicorn.Config(
@@ -148,4 +158,4 @@ def make_server(app: Any, options: ServeOptions, certificate: str, key: str) -> 
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(config)
+    return Server(config, on_shutdown)
