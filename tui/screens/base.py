@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 FRAME_COLLECTIONS = frozenset({names.SOURCE, names.MESSAGES})
 """What the frame itself shows; the counts of the title come with the hosts."""
+WIDE, WALL = 120, 180
+"""Columns from which two panes, and three, stand side by side."""
+LOW, TINY = 22, 12
+"""Lines below which the rules, and then crumbs and message, make room for the body."""
 
 
 class CommandTyped(Message):
@@ -55,8 +59,6 @@ class BaseScreen(Screen[None]):
     hints: ClassVar[tuple[str, ...]] = ()
     """Binding ids of the key line, most used first (`host-open`, or with a label of its own `nav-open=open`)."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-wall")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (12, "-low"), (22, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = move_bindings({"nav-back": "app.back"})
     DEFAULT_CSS = """
     BaseScreen {
@@ -209,6 +211,13 @@ class BaseScreen(Screen[None]):
     def _set(self, selector: str, line: Line) -> None:
         self.query_one(selector, FrameLine).set_line(line)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the classes of the new size before it is laid out: `-wide` from 120 columns, `-wall` from 180."""
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= WALL, "-wall")
+        self.set_class(event.size.height < LOW, "-low")
+        self.set_class(event.size.height < TINY, "-tiny")
+
     @on(FrameLine.Resized)
     def _frame_resized(self, event: FrameLine.Resized) -> None:
         event.stop()
@@ -222,7 +231,6 @@ class BaseScreen(Screen[None]):
 
         The answer comes to `prompt_changed`, `prompt_answered` and `prompt_left`.
         """
-        self.add_class("-prompt")
         self.prompt.ask(asking)
 
     def prompt_changed(self, kind: str, text: str) -> None:
@@ -269,7 +277,6 @@ class BaseScreen(Screen[None]):
         self.prompt_left(event.kind)
 
     def _prompt_closed(self) -> None:
-        self.remove_class("-prompt")
         self.focus_body()
         self.show_keys()
 

@@ -38,6 +38,7 @@ class LineView(ScrollView, can_focus=True):
         background: $background;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & > .line-view--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
         & > .line-view--found { text-style: reverse; }
     """
@@ -83,6 +84,11 @@ class LineView(ScrollView, can_focus=True):
     def lines(self) -> tuple[Line, ...]:
         """Return what is shown."""
         return self._lines
+
+    @property
+    def room(self) -> int:
+        """Return how many cells a line may take; 0 while the view has no size yet."""
+        return max(self.scrollable_content_region.width, 0)
 
     @property
     def cursor_key(self) -> str:

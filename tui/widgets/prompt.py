@@ -53,7 +53,7 @@ class _Field(Input):
 
 
 class Prompt(Horizontal):
-    """Hidden until `ask`; then it has the keyboard until enter or escape."""
+    """Hidden until `ask`; then it has the keyboard, and the screen the class `-prompt`, until enter or escape."""
 
     DEFAULT_CSS = """
     Prompt {
@@ -125,6 +125,7 @@ class Prompt(Horizontal):
             self._field.value = asking.value
         self._field.cursor_position = len(asking.value)
         self.add_class("-open")
+        self.screen.add_class("-prompt")
         self._field.focus()
         self._changed(asking.value)
 
@@ -132,6 +133,7 @@ class Prompt(Horizontal):
         """Close without a message."""
         self._asking = None
         self.remove_class("-open")
+        self.screen.remove_class("-prompt")
         self._field.blur()
 
     def leave(self) -> None:

@@ -31,8 +31,8 @@ class Placed(NamedTuple):
 def place(columns: Sequence[Column], width: int, held: int = 0, offset: int = 0) -> tuple[Placed, ...]:
     """Return the columns that are seen in `width` cells.
 
-    The first `held` always stand; of the others the first `offset` are passed over. A column that does not fit whole
-    is cut when at least half of it shows, else left off. What is left of the width goes to the weighted ones.
+    The first `held` always stand; of the others the first `offset` are passed over. A weighted column that does not
+    fit whole is cut when at least half of it shows; others are left off, since half a number is a wrong number. What is left of the width goes to the weighted ones.
     """
     order = [*range(min(held, len(columns))), *range(min(held + offset, len(columns)), len(columns))]
     chosen: list[tuple[int, int]] = []
@@ -41,7 +41,7 @@ def place(columns: Sequence[Column], width: int, held: int = 0, offset: int = 0)
         want = columns[index].width
         room = width - x
         if want > room:
-            if room >= max(want // 2, 3) and index >= held:
+            if room >= max(want // 2, 3) and index >= held and columns[index].weight:
                 chosen.append((index, room))
                 x = width
             elif not chosen and room > 0:

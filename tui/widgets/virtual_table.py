@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -18,10 +16,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.lines import Span, cut, pad
+from tui.widgets.lines import Span
 from tui.widgets.roles import RolePainter, role_classes, role_css
 from tui.widgets.table_keys import TABLE_BINDINGS
 from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
+from tui.widgets.table_paint import has_more, header_strip, row_strip
 
 Cells = tuple[Span, ...]
 """The cells of a row, one for each column."""
@@ -49,6 +48,7 @@ class VirtualTable(ScrollView, can_focus=True):
         background: $background;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & > .virtual-table--header { color: $muted; }
         & > .virtual-table--sorted { color: $accent; text-style: bold; }
         & > .virtual-table--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
@@ -190,7 +190,9 @@ class VirtualTable(ScrollView, can_focus=True):
     def set_sort(self, column: str, reverse: bool) -> None:
         """Show which column the rows are sorted by; the sorting itself is the owner's."""
         self._sort = (column, reverse)
-        self._offset = offset_showing(self._columns, self.size.width, self._held, self._offset, self._index_of(column))
+        if self._width:
+            index = next((at for at, one in enumerate(self._columns) if one.id == column), -1)
+            self._offset = offset_showing(self._columns, self._width, self._held, self._offset, index)
         self._repaint_all()
 
     def set_stale(self, stale: bool) -> None:
@@ -245,6 +247,10 @@ class VirtualTable(ScrollView, can_focus=True):
     # Painting -----------------------------------------------------------------------------------------------------
 
     @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    @property
     def _rows_seen(self) -> int:
         return max(self.size.height - 1, 0)
 
@@ -271,7 +277,7 @@ class VirtualTable(ScrollView, can_focus=True):
         else:
             self._painted[y] = wanted
         if wanted is None or painted is None or wanted.state != painted.state or wanted.key != painted.key:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self._width, 1))
             return
         for one in self._placed:
             if wanted.cells[one.column : one.column + 1] != painted.cells[one.column : one.column + 1]:
@@ -279,60 +285,26 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Paint the header or the row at `y`."""
-        width = self.size.width
+        width = self._width
         if y == 0:
-            return self._header_strip(width)
+            return header_strip(self._painter, self._columns, self._placed, self._sort, width)
         row = self._painted.get(y)
         if row is None:
             row = self._row(self.scroll_offset.y + y - 1)
             if row is None:
                 return Strip.blank(width, self._painter.base)
             self._painted[y] = row
-        return self._row_strip(row, width)
-
-    def _row_strip(self, row: _Painted, width: int) -> Strip:
-        base = self._painter.base
-        over = Style.null()
-        for name in row.state:
-            over += self._painter.component(name)
-        line = base + over
-        segments: list[Segment] = []
-        x = 0
-        for one in self._placed:
-            if one.x > x:
-                segments.append(Segment(" " * (one.x - x), line))
-            cell = row.cells[one.column] if one.column < len(row.cells) else Span("")
-            text = pad(cell.text, one.width, right=self._columns[one.column].align == "right")
-            segments.append(Segment(text, base + self._painter.role(cell.role) + over))
-            x = one.x + one.width
-        return Strip(segments, x).adjust_cell_length(width, line)
-
-    def _header_strip(self, width: int) -> Strip:
-        base = self._painter.base
-        plain, sorted_ = base + self._painter.component("header"), base + self._painter.component("sorted")
-        segments: list[Segment] = []
-        x = 0
-        for one in self._placed:
-            column = self._columns[one.column]
-            segments.append(Segment(" " * (one.x - x), plain))
-            title, style = column.title, plain
-            if column.id == self._sort[0]:
-                title = cut(title, max(one.width - 1, 1)) + ("▼" if self._sort[1] else "▲") if one.width > 1 else title
-                style = sorted_
-            segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
-            x = one.x + one.width
-        strip = Strip(segments, x).adjust_cell_length(width, plain)
-        if self._placed and self._placed[-1].column < len(self._columns) - 1 and width > 2:
-            strip = Strip([*strip.crop(0, width - 1), Segment("►", sorted_)], width)
-        return strip
+        return row_strip(self._painter, self._columns, self._placed, row.cells, row.state, width)
 
     def _repaint_all(self) -> None:
         self._painted.clear()
-        self._placed = place(self._columns, self.size.width, self._held, self._offset)
+        self._placed = place(self._columns, self._width, self._held, self._offset)
+        if has_more(self._columns, self._placed):
+            self._placed = place(self._columns, self._width - 2, self._held, self._offset)
         self.refresh()
 
     def _resize_virtual(self) -> None:
-        size = Size(self.size.width, len(self._keys) + 1)
+        size = Size(self._width, len(self._keys) + 1)
         if self.virtual_size != size:
             self.virtual_size = size
 
@@ -347,7 +319,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Place the columns in the new width and keep the cursor in sight."""
-        self._offset = min(self._offset, last_offset(self._columns, event.size.width, self._held))
+        self._offset = min(self._offset, last_offset(self._columns, self._width, self._held))
         self._resize_virtual()
         self._repaint_all()
         if self._cursor >= self.scroll_offset.y + self._rows_seen > 0:
@@ -399,7 +371,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def action_sideways(self, step: int) -> None:
         """Show columns further right (1) or left (-1)."""
-        limit = last_offset(self._columns, self.size.width, self._held)
+        limit = last_offset(self._columns, self._width, self._held)
         offset = min(max(self._offset + step, 0), limit)
         if offset != self._offset:
             self._offset = offset
@@ -446,6 +418,3 @@ class VirtualTable(ScrollView, can_focus=True):
                 return self._cursor
             self._places = {one: index for index, one in enumerate(self._keys)}
         return self._places.get(key)
-
-    def _index_of(self, column: str) -> int:
-        return next((index for index, one in enumerate(self._columns) if one.id == column), -1)

@@ -1,0 +1,128 @@
+"""What a person chose for the hosts table: columns, order, filter; kept with the view, without a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from edgewright.core import times
+from edgewright.core.errors import EdgewrightError
+from edgewright.store.rows import HostRow
+from tui.screens import hosts_columns as columns
+from tui.screens.ordered_rows import OrderedRows
+from tui.widgets.lines import Line, line
+
+if TYPE_CHECKING:
+    from edgewright.core.filters import Filter
+    from tui.session import ViewStates
+
+VIEW = "hosts"
+DEFAULT_SORT = "health"
+
+
+class HostsChoice:
+    """Columns, order and filter. A filter that was asked for by the way in is not kept for the next time."""
+
+    def __init__(self, views: ViewStates, asked: str = "", now: Callable[[], float] = times.now) -> None:
+        self._views = views
+        self._now = now
+        kept = views.load(VIEW)
+        self.column_ids: tuple[str, ...] = tuple(str(one) for one in kept.get("columns") or columns.DEFAULT)
+        self.sort_by = str(kept.get("sort") or DEFAULT_SORT)
+        self.reverse = bool(kept.get("reverse", False))
+        if self.sort_by not in columns.BY_ID:
+            self.sort_by, self.reverse = DEFAULT_SORT, False
+        self.filter_text = ""
+        self._filter: Filter | None = None
+        self._asked = asked
+        text = asked or str(kept.get("filter") or "")
+        if text and not wrong_with(text):
+            self.take_filter(text)
+
+    @property
+    def columns(self) -> tuple[columns.HostColumn, ...]:
+        """Return the columns that are shown."""
+        return columns.chosen(self.column_ids)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is on."""
+        return self._filter is not None
+
+    def take_filter(self, text: str) -> None:
+        """Take another filter, `""` for none. Raises `EdgewrightError` when it is wrong; the one before stays."""
+        text = text.strip()
+        if not text:
+            self._filter, self.filter_text = None, ""
+            return
+        from edgewright.core.filters import parse
+
+        self._filter, self.filter_text = parse(text), text
+
+    def take_sort(self, field: str) -> bool:
+        """Sort by a column, the same again the other way round; return whether there is such a column."""
+        if field not in columns.BY_ID:
+            return False
+        self.reverse = not self.reverse if field == self.sort_by else False
+        self.sort_by = field
+        return True
+
+    def take_columns(self, ids: Sequence[str]) -> None:
+        """Show these columns."""
+        self.column_ids = tuple(ids)
+
+    def ordered(self) -> OrderedRows[HostRow]:
+        """Return empty rows that keep this filter and order."""
+        kept = self._filter
+        now = self._now()
+        keep = (lambda row: True) if kept is None else (lambda row: bool(kept.matches(row.get, now)))
+        order = columns.BY_ID[self.sort_by].order
+        return OrderedRows(order, lambda row: row.name, keep, reverse=self.reverse)
+
+    def keep(self) -> None:
+        """Keep the choice for the next time."""
+        asked = self.filter_text == self._asked
+        before = str(self._views.load(VIEW).get("filter") or "")
+        self._views.save(
+            VIEW,
+            {
+                "columns": list(self.column_ids),
+                "sort": self.sort_by,
+                "reverse": self.reverse,
+                "filter": before if asked and self._asked else self.filter_text,
+            },
+        )
+
+
+def wrong_with(text: str) -> str:
+    """Return what is wrong with a filter, one sentence; `""` when nothing is."""
+    from edgewright.core.filters import parse
+
+    try:
+        parse(text)
+    except EdgewrightError as error:
+        return f"{error.message} {error.hint}".strip()
+    return ""
+
+
+def judged(text: str) -> Line:
+    """Return what to say below a filter while it is typed."""
+    if not text.strip():
+        return line(
+            ("health:unhealthy  tag.site:berlin  age<2h  cpu>=4  -state:ready  /regex/  free text", "muted"),
+        )
+    wrong = wrong_with(text)
+    return line((wrong, "warn")) if wrong else line(("enter keeps it  esc takes it back", "muted"))
+
+
+def completions(text: str) -> list[str]:
+    """Return what the last word of a filter may become: a field and its sign."""
+    from edgewright.core.filters import FILTER_FIELDS
+
+    before, space, last = text.rpartition(" ")
+    minus = "-" if last.startswith("-") else ""
+    word = last[len(minus) :]
+    if not word or ":" in word:
+        return []
+    names = [field.name for field in FILTER_FIELDS]
+    return [f"{before}{space}{minus}{name}:" for name in names if name.startswith(word)]
