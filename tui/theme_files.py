@@ -31,6 +31,7 @@ BASE = (
 )
 STYLES = re.compile(r"none|(bold|dim|italic|underline|reverse|strike)( (bold|dim|italic|underline|reverse|strike))*")
 DEFAULTS: dict[str, str] = {
+    "ansi-background": "ansi_default",
     "row-cursor-background": "ansi_default",
     "row-cursor-style": "reverse",
     "row-blurred-background": "ansi_default",

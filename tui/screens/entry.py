@@ -42,7 +42,7 @@ class EntryScreen(BaseScreen):
         """Show the entry."""
         view = self.query_one("#facts", LineView)
         kind, _, uid = self.target.partition("/")
-        width = min(view.size.width or self.size.width, 100)
+        width = min(view.room or self.size.width, 100)
         model = self.session.store.model
         event, entry = model.feed.get(uid), model.audits.get(uid)
         if kind == "audit" and entry:

@@ -73,7 +73,7 @@ class FirstRunScreen(BaseScreen):
         if not self.is_mounted or not self.size.width:
             return
         view = self.query_one("#guide", LineView)
-        width = min((view.size.width or self.size.width) - 2, 98)
+        width = min((view.room or self.size.width) - 2, 98)
         view.set_lines(self._lines(width))
         if self._page == "failed" and not view.cursor_key:
             view.point_at("again")

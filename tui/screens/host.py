@@ -13,7 +13,8 @@ from edgewright.commands.base import Scope
 from edgewright.core.errors import EdgewrightError
 from edgewright.store import model as names
 from edgewright.store.model import Patch
-from edgewright.store.rows import EventRow
+from edgewright.store.problems import DISK_FULL, explain
+from edgewright.store.rows import EventRow, HostRow
 from tui.bindings import move_bindings
 from tui.screens import feed_content
 from tui.screens.base import BaseScreen
@@ -42,7 +43,7 @@ class HostScreen(BaseScreen):
         & #facts { width: 1fr; }
         & #parts { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
         & #told { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
-        &.-wide #parts { display: block; }
+        &.-wide #parts, &.-wall #parts { display: block; }
         &.-wall #told { display: block; }
     }
     """
@@ -100,13 +101,14 @@ class HostScreen(BaseScreen):
             now=self.now,
             state=row.state,
             health=row.health,
-            reason=row.reason,
+            reason=explain(model, row, self.now) or row.reason,
             since=row.since,
             deadline=row.deadline,
             who=row.who,
             last_seen=row.last_seen,
             site=row.site,
             tags=row.tags,
+            also=_also(row),
             simulated=row.simulated,
             observed=row.observed,
             **extra,
@@ -145,12 +147,12 @@ class HostScreen(BaseScreen):
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]
         for view in views:
             view.set_dimmed(facts.lost)
-        width = views[0].size.width or self.size.width
+        width = views[0].room or self.size.width
         if self.size.width < TWO:
             views[0].set_lines(body(facts, told, width, self._unfold))
             return
         left, right = columns_of(facts, width, self._unfold)
-        listed = event_lines(told, width - 2)
+        listed = event_lines(told, width - 2, now=self.now)
         if self.size.width < THREE:
             left += [left[0]._replace(spans=()), *listed]
         views[0].set_lines(left)
@@ -204,3 +206,10 @@ class HostScreen(BaseScreen):
             self.action_unfold()
         elif event.key.startswith("event/"):
             open_key(self.app, f"events/{event.key.partition('/')[2]}")
+
+
+def _also(row: HostRow) -> tuple[str, ...]:
+    """Return what is not as it should be beside the health that the host tells."""
+    if row.disk_percent is None or row.disk_percent < DISK_FULL:
+        return ()
+    return (f"The disk {row.disk_mount or '-'} is {row.disk_percent:.0f} % full.",)

@@ -62,6 +62,8 @@ class HostFacts:
     last_seen: float | None = None
     site: str = ""
     tags: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """What is not as it should be beside its health, as sentences."""
     simulated: bool = False
     observed: bool = False
     doc: Mapping[str, Any] | None = None
@@ -86,10 +88,12 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     out = [spread([(f"{glyph} {word}{since}", role)], state, width)]
     if host.reason:
         out += wrap(clean(host.reason), width, first="  ", rest="  ")
-    elif host.health == "healthy":
+    elif host.health == "healthy" and not host.also:
         out.append(line("  Nothing is wrong with this host."))
+    for sentence in host.also:
+        out += wrap(sentence, width, first="▲ ", rest="  ", role="warn")
     clock: list[str] = [WHO.get(host.who, "")] if host.health != "healthy" else []
-    if host.deadline is not None:
+    if host.deadline is not None and host.health != "healthy":
         left = host.deadline - host.now
         clock.append(f"Overdue for {times.words(-left)}." if left <= 0 else f"Deadline in {times.words(left)}.")
     beat = "never heard" if host.last_seen is None else f"last heard {age_of(host.last_seen, host.now)} ago"
@@ -171,7 +175,8 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
     ]
     out = [heading("HERE"), *facts(pairs, LABEL)]
     tags = [tag for tag in host.tags if not tag.startswith("site:")]
-    out += wrap("  ".join(tags) or UNKNOWN, width, first=pad("tags", LABEL) + "  ", rest=" " * (LABEL + 2))
+    for index, part in enumerate(wrap("  ".join(tags) or UNKNOWN, max(width - LABEL - 2, 10))):
+        out.append(line((pad("" if index else "tags", LABEL), "muted"), "  ", *part.spans))
     return out
 
 
@@ -179,18 +184,18 @@ def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Lin
     """Return the real network cards; those that Kubernetes makes are folded into one line."""
     cards = many(host.doc, "spec.device.nics")
     real = [card for card in cards if unfold or not text(card, "nicName").startswith(VIRTUAL_NICS)]
-    out = [heading("NETWORK", width, "gateway and DNS")]
+    out = [heading("NETWORK", width, "gateway and DNS" if width >= 76 else "")]
     for card in real:
         address = text(card, "ip") + _prefix(text(card, "subnet"))
         names = ", ".join(clean(one) for one in many(card, "dns"))
-        default = "► " if find(card, "isDefault") else "  "
-        left: list[Piece] = [
-            (default, "accent"),
-            (pad(text(card, "nicName"), 11), "strong"),
-            pad(address, 19),
-            (text(card, "macAddr"), "muted"),
-        ]
-        out.append(spread(left, [(f"{text(card, 'gateway')} {names}".strip(), "muted")], width))
+        mark: Piece = ("► ", "accent") if find(card, "isDefault") else "  "
+        left: list[Piece] = [mark, (pad(text(card, "nicName"), 11), "strong"), pad(address, 19)]
+        left.append((text(card, "macAddr"), "muted"))
+        gateway = text(card, "gateway")
+        told = " ".join(part for part in (gateway if gateway != UNKNOWN else "", names) if part)
+        out.append(spread(left, [(told, "muted")] if width >= 76 else [], width))
+        if told and width < 76:
+            out.append(line((f"  {'':11}gateway {gateway}  DNS {names or UNKNOWN}", "muted")))
     folded = len(cards) - len(real)
     if folded:
         out.append(
@@ -299,22 +304,24 @@ def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = Fal
             disk_lines(host, width),
         ]
         blocks.append(key_lines(host, width))
-    blocks.insert(2 if host.doc is None else 1, event_lines(events, width, 3))
+    blocks.insert(2 if host.doc is None else 1, event_lines(events, width, 3, host.now))
     return _joined(blocks)
 
 
 def columns_of(host: HostFacts, width: int, unfold: bool = False) -> tuple[list[Line], list[Line]]:
     """Return two columns for wide screens: the answer, what it is here and the machine; network, disks and keys."""
-    left = [health_lines(host, width), [fetch_line(host, width)]]
+    left = [health_lines(host, width)]
+    if host.doc is None or host.fetching or host.error:
+        left.append([fetch_line(host, width)])
     if host.doc is None:
         return _joined(left), []
     left += [origin_lines(host, width), machine_lines(host, width)]
     return _joined(left), _joined([network_lines(host, width, unfold), disk_lines(host, width), key_lines(host, width)])
 
 
-def event_lines(events: Sequence[Told], width: int, limit: int | None = None) -> list[Line]:
+def event_lines(events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None) -> list[Line]:
     """Return what was told of this host, newest first."""
-    told = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit)]
+    told = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit, now)]
     return [heading("EVENTS", width, f"{len(events)} known" if events else ""), *told]
 
 

@@ -44,7 +44,7 @@ class ListingScreen(BaseScreen):
         & #table { width: 3fr; }
         & #empty { width: 3fr; display: none; }
         & #detail { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
-        &.-wide #detail { display: block; }
+        &.-wide #detail, &.-wall #detail { display: block; }
     }
     """
 
@@ -155,7 +155,7 @@ class ListingScreen(BaseScreen):
         view = self.query_one("#detail", LineView)
         key = self.table.cursor_key
         view.set_dimmed(self.session.store.model.source.away)
-        view.set_lines(self.detail(key, view.size.width or self.size.width * 2 // 5) if key else [])
+        view.set_lines(self.detail(key, view.room or self.size.width * 2 // 5) if key else [])
 
     def keep(self) -> None:
         """Keep order and filter for the next time."""

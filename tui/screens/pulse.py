@@ -47,11 +47,11 @@ class PulseScreen(BaseScreen):
     DEFAULT_CSS = """
     PulseScreen {
         & #main { width: 3fr; }
-        & #low { height: auto; }
+        & #low { height: auto; scrollbar-gutter: auto; overflow-y: hidden; }
         & #side { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
         & #detail { height: auto; max-height: 40%; }
         & #board { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
-        &.-wide #side { display: block; }
+        &.-wide #side, &.-wall #side { display: block; }
         &.-wall #board { display: block; }
     }
     """
@@ -117,31 +117,33 @@ class PulseScreen(BaseScreen):
             return
         pulse, size = self._pulse, self.size
         problems, low = self.query_one("#problems", LineView), self.query_one("#low", LineView)
-        width = problems.size.width or size.width
+        width = problems.room or size.width
         lost = bool(pulse.lost)
         problems.set_dimmed(lost)
         problems.set_lines(problem_lines(pulse, width))
         low.set_dimmed(lost)
-        low.set_lines(self._low_lines(width))
+        low.set_lines(self._low_lines(low.room or width))
         low.display = size.height >= 14
         if size.width >= WIDE:
             self._show_detail()
             feed = self.query_one("#feed", LineView)
-            room = feed.size.width or size.width // 3
-            feed.set_lines([Line(), heading("EVENTS", room, "newest first"), *feed_lines(pulse.feed, room)])
+            room = feed.room or size.width // 3
+            feed.set_lines(
+                [Line(), heading("EVENTS", room, "newest first"), *feed_lines(pulse.feed, room, now=self.now)]
+            )
         if size.width >= WALL:
             board = self.query_one("#board", LineView)
-            board.set_lines(board_lines(pulse, board.size.width or 40, board.size.height or size.height - 6))
+            board.set_lines(board_lines(pulse, board.room or 40, board.size.height or size.height - 6))
 
     def _low_lines(self, width: int) -> list[Line]:
         lines = [rule(width), *fleet_lines(self._pulse, width)]
         if self.size.width < WIDE and self.size.height >= 20:
-            lines += [rule(width), *feed_lines(self._pulse.feed, width, max((self.size.height - 16) // 4, 2))]
+            lines += [rule(width), *feed_lines(self._pulse.feed, width, max((self.size.height - 16) // 4, 2), self.now)]
         return lines
 
     def _show_detail(self) -> None:
         detail = self.query_one("#detail", LineView)
-        detail.set_lines(detail_lines(self._item(), self._pulse, detail.size.width or self.size.width // 3))
+        detail.set_lines(detail_lines(self._item(), self._pulse, detail.room or self.size.width // 3))
 
     def _item(self) -> Item | None:
         key = self.query_one("#problems", LineView).cursor_key

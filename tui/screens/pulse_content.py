@@ -117,7 +117,7 @@ def problem_lines(pulse: Pulse, width: int) -> list[Line]:
         items = [item for item in pulse.items if item.section == section]
         if not items:
             continue
-        words = "" if any(one.spans and one.key for one in shown) else "since   who     "
+        words = "" if any(one.spans and one.key for one in shown) else "since who      "
         shown.append(heading(title, width, words))
         shown.extend(_item_line(item, pulse.now, width) for item in sorted(items, key=lambda item: item.acknowledged))
     if shown:
@@ -162,7 +162,7 @@ def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
         return [
             line(("○ ", "muted"), ("No host has come in yet.", "strong"), (f"  {when}", "muted")),
             line(),
-            line("  A host comes in with a registration token: press ", ("T", "accent"), " for tokens, then"),
+            line("  A host comes in with a registration token: type ", (":tokens", "accent"), ", then"),
             line("  run on the host   ", ("edgewright agent install --endpoint URL --token-file FILE", "accent")),
             line(),
             line(("  What comes in shows here at once.", "muted")),
@@ -175,12 +175,15 @@ def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
 
 
 def spark(values: Sequence[float], width: int) -> str:
-    """Return a line of bars for `values`, the newest at the right; a gap where nothing is known."""
-    if not values:
-        return ""
-    values = list(values)[-width:]
-    top = max(values) or 1.0
-    return "".join(BARS[min(int(value / top * (len(BARS) - 1) + 0.5), len(BARS) - 1)] for value in values)
+    """Return a line of bars for `values`, the newest at the right.
+
+    The common height is half of the line, so that an even hour looks calm and both a fall and a rush are seen.
+    """
+    shown = list(values)[-width:]
+    usual = sorted(shown)[len(shown) // 2] if shown else 0.0
+    top = max(max(shown, default=0.0), usual * 2) or 1.0
+    steps = len(BARS) - 1
+    return "".join(BARS[0] if value <= 0 else BARS[max(min(round(value / top * steps), steps), 1)] for value in shown)
 
 
 def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
@@ -237,11 +240,13 @@ def _token_line(pulse: Pulse, width: int) -> Line:
     return spread(left, [(pulse.loading and f"loading {pulse.loading}", "work")], width)
 
 
-def feed_lines(feed: Sequence[Told], width: int, limit: int | None = None) -> list[Line]:
+def feed_lines(feed: Sequence[Told], width: int, limit: int | None = None, now: float | None = None) -> list[Line]:
     """Return what was told, newest first: time, then the sentence in its colour."""
     out: list[Line] = []
     for told in feed[:limit]:
-        stamp = times.rfc3339(told.at)[11:19] + "Z "
+        text = times.rfc3339(told.at)
+        old = now is not None and now - told.at > times.DAY
+        stamp = f"{text[5:10]} {text[11:13]}h " if old else f"{text[11:19]}Z "
         out.append(line((stamp, "muted"), (cut(told.text, max(width - len(stamp), 4)), told.role), key=told.key))
     return out or [line(("No event yet.", "muted"))]
 

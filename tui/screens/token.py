@@ -59,7 +59,7 @@ class TokenScreen(BaseScreen):
         model = self.session.store.model
         view = self.query_one("#facts", LineView)
         view.set_dimmed(model.source.away)
-        width = min(view.size.width or self.size.width, 110)
+        width = min(view.room or self.size.width, 110)
         row = model.tokens.get(self.target)
         if row is None:
             view.set_lines([line(("○ ", "muted"), "This token is not there any more: it was deleted.")])

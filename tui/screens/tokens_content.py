@@ -83,7 +83,10 @@ def token_lines(
     ]
     out += facts(pairs, 9, indent=2)
     if row.description:
-        out += wrap(row.description, width, first="  about      ", rest="             ")
+        pairs = [
+            ("about" if not index else "", part.plain) for index, part in enumerate(wrap(row.description, width - 13))
+        ]
+        out += facts(pairs, 9, indent=2)
     out += [Line(), heading("HOSTS THAT CAME IN BY IT", width, f"{len(hosts):,}")]
     for host in hosts:
         mark, health = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
