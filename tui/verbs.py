@@ -103,7 +103,14 @@ async def _ask_missing(app: EdgewrightApp, command: type[Command], args: dict[st
     from tui.modals.form import Field, FormModal
 
     fields = [
-        Field(param.name, param.name.replace("_", " "), help=param.help, required=param.required, secret=param.secret)
+        Field(
+            param.name,
+            param.name.replace("_", " "),
+            help=param.help,
+            value=str(param.default or ""),
+            required=param.required,
+            secret=param.secret,
+        )
         for param in missing
         if param.kind != "flag"
     ]

@@ -148,4 +148,5 @@ class FormModal(DecisionModal[dict[str, str]]):
 
     @staticmethod
     def _help(field: Field) -> str:
-        return field.help if field.required or not field.help else f"{field.help} (may stay empty)"
+        needed = field.required or field.value or not field.help or "empty" in field.help
+        return field.help if needed else f"{field.help} (optional)"

@@ -60,7 +60,7 @@ def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, st
     ]
     return [
         HelpGroup(f"HERE: {view.upper()}", tuple(here)),
-        HelpGroup("EVERYWHERE", tuple(everywhere)),
+        HelpGroup("EVERYWHERE", tuple(sorted(everywhere, key=lambda row: (not row.keys[:1].isdigit(), row.keys)))),
         HelpGroup("MOVING", tuple(moves)),
         HelpGroup("BY NAME ONLY", tuple(by_name)),
     ]
