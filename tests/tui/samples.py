@@ -129,7 +129,12 @@ def fleet() -> list[dict[str, Any]]:
 
 def token(uid: str, name: str, ends: float | None, active: bool = True, about: str = "") -> dict[str, Any]:
     return {
-        "metadata": {"uid": uid, "name": name, "annotations": {"description": about}, "creationTimestamp": ago(24 * DAY)},
+        "metadata": {
+            "uid": uid,
+            "name": name,
+            "annotations": {"description": about},
+            "creationTimestamp": ago(24 * DAY),
+        },
         "spec": {
             "defaultProject": {"uid": "p-shops", "name": "shops"},
             "expiry": rfc3339(None if ends is None else NOW + ends),
@@ -176,7 +181,11 @@ def audits() -> list[dict[str, Any]]:
             "spec": {
                 "actionMsg": said,
                 "actionType": action,
-                "actor": {"actorType": "user", "user": {"emailId": who}, "project": {"uid": "p-shops", "name": "shops"}},
+                "actor": {
+                    "actorType": "user",
+                    "user": {"emailId": who},
+                    "project": {"uid": "p-shops", "name": "shops"},
+                },
                 "resource": {"kind": kind, "uid": f"uid-{name}", "name": name},
                 "edgewright": {"address": "10.4.0.77"},
             },
@@ -184,7 +193,9 @@ def audits() -> list[dict[str, Any]]:
 
     return [
         entry("a1", 600, "noc-2@example.com", "update", "edgetoken", "lost-laptop", "Token lost-laptop was revoked"),
-        entry("a2", 7200, "admin@edgewright.local", "delete", "edgehost", "edge-dead", "Edge host edge-dead was deleted"),
+        entry(
+            "a2", 7200, "admin@edgewright.local", "delete", "edgehost", "edge-dead", "Edge host edge-dead was deleted"
+        ),
         entry("a3", 86400 * 3, "admin@edgewright.local", "create", "edgetoken", "lab", "Token lab was made"),
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgewright.core import times
+from edgewright.core import nics, times
 from edgewright.core.text import clean
 from tui.screens.pulse_content import Told, age_of, feed_lines
 from tui.screens.reading import UNKNOWN, find, many, number, size, text, when
@@ -17,24 +17,6 @@ HEALTH_SIGNS: dict[str, tuple[str, Role]] = {
     "unhealthy": ("▲", "bad"),
     "unknown": ("○", "muted"),
 }
-VIRTUAL_NICS = (
-    "veth",
-    "cali",
-    "cni",
-    "flannel",
-    "docker",
-    "br-",
-    "lxc",
-    "cilium",
-    "tunl",
-    "kube-",
-    "virbr",
-    "tap",
-    "dummy",
-    "nodelocaldns",
-    "vxlan",
-    "lo",
-)
 WHO: dict[str, str] = {
     "host": "The host itself must act; nobody needs to press anything yet.",
     "plane": "The plane must act.",
@@ -183,19 +165,19 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
 def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Line]:
     """Return the real network cards; those that Kubernetes makes are folded into one line."""
     cards = many(host.doc, "spec.device.nics")
-    real = [card for card in cards if unfold or not text(card, "nicName").startswith(VIRTUAL_NICS)]
+    real = cards if unfold else list(nics.fold(cards).real)
     out = [heading("NETWORK", width, "gateway and DNS" if width >= 76 else "")]
     for card in real:
         address = text(card, "ip") + _prefix(text(card, "subnet"))
         names = ", ".join(clean(one) for one in many(card, "dns"))
         mark: Piece = ("► ", "accent") if find(card, "isDefault") else "  "
-        left: list[Piece] = [mark, (pad(text(card, "nicName"), 11), "strong"), pad(address, 19)]
+        left: list[Piece] = [mark, (pad(text(card, "nicName"), 16), "strong"), pad(address, 19)]
         left.append((text(card, "macAddr"), "muted"))
         gateway = text(card, "gateway")
         told = " ".join(part for part in (gateway if gateway != UNKNOWN else "", names) if part)
         out.append(spread(left, [(told, "muted")] if width >= 76 else [], width))
         if told and width < 76:
-            out.append(line((f"  {'':11}gateway {gateway}  DNS {names or UNKNOWN}", "muted")))
+            out.append(line((f"  {'':16}gateway {gateway}  DNS {names or UNKNOWN}", "muted")))
     folded = len(cards) - len(real)
     if folded:
         out.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgewright.core import times
-from tui.widgets.lines import Line, Piece, Role, Span, columns, cut, heading, line, pad, spread, wrap
+from tui.widgets.lines import Line, Piece, Role, Span, clip_line, columns, cut, heading, line, pad, spread, wrap
 
 Section = Literal["person", "unwell", "working"]
 
@@ -15,6 +15,8 @@ TITLES: dict[Section, str] = {"person": "NEEDS A PERSON", "unwell": "NOT WELL", 
 SIGNS: dict[Section, tuple[str, Role]] = {"person": ("‼", "warn"), "unwell": ("▲", "bad"), "working": ("►", "work")}
 BARS = "▁▂▃▄▅▆▇█"
 NAME_WIDTH = 13
+NARROW = 48
+"""Below this many columns a problem is its name and sentence alone."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def problem_lines(pulse: Pulse, width: int) -> list[Line]:
         items = [item for item in pulse.items if item.section == section]
         if not items:
             continue
-        words = "" if any(one.spans and one.key for one in shown) else "since who      "
+        words = "" if width < NARROW or any(one.spans and one.key for one in shown) else "since who      "
         shown.append(heading(title, width, words))
         shown.extend(_item_line(item, pulse.now, width) for item in sorted(items, key=lambda item: item.acknowledged))
     if shown:
@@ -129,6 +131,9 @@ def _item_line(item: Item, now: float, width: int) -> Line:
     glyph, role = _sign(item)
     told: Role = "muted" if item.acknowledged else ""
     who = "seen" if item.acknowledged else item.who
+    if width < NARROW:
+        lead = (f"{glyph} ", "muted" if item.acknowledged else role)
+        return clip_line(line(lead, (item.name, told or role), " ", (item.sentence, told), key=item.key), width)
     fixed = 2 + NAME_WIDTH + 1 + 2 + 5 + 2 + 9
     room = max(width - fixed, 8)
     return columns(
@@ -171,7 +176,7 @@ def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
     sentence = f"Nothing is wrong: {many} well."
     if pulse.unknown:
         sentence = f"Nothing is known to be wrong: {pulse.healthy:,} well, {pulse.unknown:,} not heard of yet."
-    return [line(("• ", "ok"), (cut(sentence, width - 24), ""), (f"  {when}", "muted"))]
+    return [line(("• ", "ok"), (cut(sentence, max(width - len(when) - 4, 8)), ""), (f"  {when}", "muted"))]
 
 
 def spark(values: Sequence[float], width: int) -> str:

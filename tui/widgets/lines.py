@@ -118,7 +118,7 @@ def wrap(text: str, width: int, first: str = "", rest: str = "", role: Role = ""
         else:
             current = trial
         while cell_len(lead) + cell_len(current) > width:
-            piece = set_cell_size(current, width - cell_len(lead))
+            piece = set_cell_size(current, max(width - cell_len(lead), 1)).rstrip() or current[:1]
             out.append(line(lead, (piece, role), key=key))
             lead, current = rest, current[len(piece) :]
     if current or not out:

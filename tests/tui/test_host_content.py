@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.tui.samples import NOW, fleet, host
+from tui.screens.host_content import (
+    HostFacts,
+    body,
+    columns_of,
+    disk_lines,
+    fingerprint,
+    health_lines,
+    network_lines,
+    origin_lines,
+)
+from tui.widgets.lines import text_of
+
+
+def facts(**changes: Any) -> HostFacts:
+    base = HostFacts(
+        name="edge-7f3a",
+        uid="uid-edge-7f3a",
+        now=NOW,
+        state="in-use",
+        health="unhealthy",
+        reason="No word from edge-7f3a for 14 min.",
+        since=NOW - 240,
+        deadline=NOW - 240,
+        who="person",
+        last_seen=NOW - 840,
+        doc=fleet()[0],
+        fetched_at=NOW - 2,
+    )
+    return replace(base, **changes)
+
+
+def test_the_answer_comes_first_with_reason_clock_and_who() -> None:
+    said = text_of(health_lines(facts(), 80))
+    assert said.splitlines()[0].startswith("▲ unhealthy for 4 min")
+    assert "No word from edge-7f3a for 14 min." in said
+    assert "A person must act. Overdue for 4 min. Last heard 14m ago." in said
+
+
+def test_a_host_that_was_never_heard_is_said_to_be_so() -> None:
+    said = text_of(health_lines(facts(health="unknown", last_seen=None, reason="", deadline=None), 80))
+    assert said.startswith("○ never seen")
+    assert "Never heard." in said
+
+
+def test_a_healthy_host_tells_when_silence_would_count() -> None:
+    said = text_of(health_lines(facts(health="healthy", reason="", who="nobody", last_seen=NOW - 21), 80))
+    assert "Nothing is wrong with this host." in said
+    assert "Last heard 21s ago; called unhealthy when silent for 10 min." in said
+
+
+def test_a_full_disk_is_never_called_well() -> None:
+    said = text_of(health_lines(facts(health="healthy", reason="", also=("The disk / is 97 % full.",)), 80))
+    assert "Nothing is wrong" not in said
+    assert "▲ The disk / is 97 % full." in said
+
+
+def test_virtual_cards_are_folded_and_unfold() -> None:
+    said = text_of(network_lines(facts(), 80))
+    assert "► eno1" in said
+    assert "10.4.1.7/24" in said
+    assert "28 virtual cards" in said
+    assert "cali" not in said
+    assert "cali0000001b" in text_of(network_lines(facts(), 80, unfold=True))
+
+
+def test_disks_show_the_fullest_first_with_a_bar() -> None:
+    said = text_of(disk_lines(facts(doc=host("a", "b", disk=0.97)), 80)).splitlines()
+    assert said[1].split()[0] == "/"
+    assert " 97 %" in said[1]
+    assert "28 GB of 29 GB" in said[1]
+
+
+def test_origin_names_token_and_generation() -> None:
+    said = text_of(origin_lines(facts(), 80))
+    assert "by token shop-install" in said
+    assert "generation 7, the host has it" in said
+    assert "from deviceUIDPaths" in said
+
+
+def test_unknown_values_are_a_dash_never_blank_or_zero() -> None:
+    said = text_of(body(facts(doc={"metadata": None, "spec": {"device": {"cpu": None, "nics": None}}}), (), 80))
+    assert "hardware      -  - cpu  -" in said
+    assert "0 cpu" not in said
+
+
+def test_stale_values_say_their_age() -> None:
+    said = text_of(health_lines(facts(lost=True, fetched_at=NOW - 600), 80))
+    assert "this is what was known 10m ago" in said
+
+
+@pytest.mark.parametrize("state", ["fetching", "error", "row only"])
+def test_fetching_and_failure_are_visible(state: str) -> None:
+    changes: dict[str, Any] = {
+        "fetching": {"doc": None, "fetching": True},
+        "error": {"doc": None, "error": "Nothing listens at 10.4.0.2:8443."},
+        "row only": {"doc": None},
+    }[state]
+    said = text_of(body(facts(**changes), (), 80))
+    assert {"fetching": "Fetching", "error": "Nothing listens", "row only": "Only the row"}[state] in said
+
+
+def test_two_columns_hold_everything() -> None:
+    left, right = columns_of(facts(), 60)
+    assert "MACHINE" in text_of(left)
+    assert "SSH HOST KEYS" in text_of(right)
+    assert max(one.width for one in [*left, *right]) <= 60
+
+
+def test_fingerprint_is_the_one_that_openssh_prints() -> None:
+    assert fingerprint("QUJD") == "SHA256:tdQEXD9Gb6kf4sxqvnkjKhpXzfEE96JucW4KHieJ33g"
+    assert fingerprint("not base64!") == "not readable as a key"
+
+
+def test_control_characters_of_a_host_never_reach_a_line() -> None:
+    evil = host("a\x1b[2J", "b\u202e", reason="\x07boom\x1b]0;x\x07")
+    said = text_of(body(facts(doc=evil, reason="\x1b[31mred"), (), 80))
+    assert not [character for character in said if ord(character) < 32 and character != "\n"]
+    assert "\u202e" not in said
