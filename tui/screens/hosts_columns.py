@@ -141,12 +141,12 @@ def _type(row: HostRow, now: float) -> Span:
 _C = Column
 COLUMNS: tuple[HostColumn, ...] = (
     HostColumn(_C("sign", "", 1), lambda row, now: sign(row), rank),
-    HostColumn(_C("name", "HOST", 14, weight=3), _name, _order("name")),
-    HostColumn(_C("site", "SITE", 10, weight=2), _text("site"), _order("site")),
+    HostColumn(_C("name", "HOST", 12, weight=3), _name, _order("name")),
+    HostColumn(_C("site", "SITE", 9, weight=2), _text("site"), _order("site")),
     HostColumn(_C("state", "STATE", 8), _state, _order("state")),
     HostColumn(_C("health", "HEALTH", 10), _health, rank),
     HostColumn(_C("since", "SINCE", 5, "right"), _age("since", plain=True), _newest_first("since")),
-    HostColumn(_C("cluster", "CLUSTER", 11, weight=2), _text("cluster"), _order("cluster")),
+    HostColumn(_C("cluster", "CLUSTER", 10, weight=2), _text("cluster"), _order("cluster")),
     HostColumn(_C("cpu_percent", "CPU", 3, "right"), _percent("cpu_percent"), _order("cpu_percent")),
     HostColumn(_C("memory_percent", "MEM", 3, "right"), _percent("memory_percent"), _order("memory_percent")),
     HostColumn(_C("disk_percent", "DISK", 4, "right"), _percent("disk_percent"), _order("disk_percent")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from tui.session import TerminalChoice
 
@@ -58,3 +58,10 @@ def choose(
 def _is_utf8(environ: Mapping[str, str]) -> bool:
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     return not locale or locale in ("C", "POSIX") or "utf" in locale.lower()
+
+
+def prepare(environ: MutableMapping[str, str], choice: TerminalChoice) -> None:
+    """Set what Textual reads when it is imported: few frames and no animation on a slow link. Call it before."""
+    if choice.low_bandwidth:
+        environ.setdefault("TEXTUAL_FPS", "5")
+        environ.setdefault("TEXTUAL_ANIMATIONS", "none")

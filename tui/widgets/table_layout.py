@@ -32,7 +32,8 @@ def place(columns: Sequence[Column], width: int, held: int = 0, offset: int = 0)
     """Return the columns that are seen in `width` cells.
 
     The first `held` always stand; of the others the first `offset` are passed over. A weighted column that does not
-    fit whole is cut when at least half of it shows; others are left off, since half a number is a wrong number. What is left of the width goes to the weighted ones.
+    fit whole is cut when at least half of it shows; others are left off, since half a number is a wrong number. What
+    is left of the width goes to the weighted ones.
     """
     order = [*range(min(held, len(columns))), *range(min(held + offset, len(columns)), len(columns))]
     chosen: list[tuple[int, int]] = []

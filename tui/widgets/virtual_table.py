@@ -21,6 +21,7 @@ from tui.widgets.roles import RolePainter, role_classes, role_css
 from tui.widgets.table_keys import TABLE_BINDINGS
 from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
 from tui.widgets.table_paint import has_more, header_strip, row_strip
+from tui.widgets.table_rows import TableRows
 
 Cells = tuple[Span, ...]
 """The cells of a row, one for each column."""
@@ -105,12 +106,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._row_text = row_text or (lambda key: (Span(key),))
         self._held = held
         self._offset = 0
-        self._keys: Sequence[str] = ()
-        self._places: dict[str, int] | None = None
-        self._cursor = -1
-        self._cursor_key = ""
-        self._marks: set[str] = set()
-        self._last_mark = ""
+        self._rows = TableRows()
         self._flashing: set[str] = set()
         self._sort: tuple[str, bool] = ("", False)
         self._stale = False
@@ -128,22 +124,22 @@ class VirtualTable(ScrollView, can_focus=True):
     @property
     def keys(self) -> Sequence[str]:
         """Return the keys of all rows in their order."""
-        return self._keys
+        return self._rows.keys
 
     @property
     def cursor_key(self) -> str:
         """Return the key of the object under the cursor, `""` when there is no row."""
-        return self._cursor_key
+        return self._rows.cursor_key
 
     @property
     def cursor_index(self) -> int:
         """Return the row of the cursor, -1 when there is none."""
-        return self._cursor
+        return self._rows.cursor
 
     @property
     def marks(self) -> frozenset[str]:
         """Return the marked keys; those of rows that a filter hides included."""
-        return frozenset(self._marks)
+        return frozenset(self._rows.marks)
 
     @property
     def sort(self) -> tuple[str, bool]:
@@ -167,25 +163,17 @@ class VirtualTable(ScrollView, can_focus=True):
 
         When its key is gone the cursor takes the row that came into its place. Rows of `flash` are shown once as new.
         """
-        before, before_key = self._cursor, self._cursor_key
-        self._keys = keys
-        self._places = None
-        found = self._place_of(before_key) if before_key else None
-        if found is None:
-            found = min(max(before, 0), len(keys) - 1)
-        self._cursor = found
-        self._cursor_key = keys[found] if found >= 0 else ""
-        if self._marks:
-            self._marks = {key for key in self._marks if self._place_of(key) is not None} or self._marks
+        before, before_key = self._rows.cursor, self._rows.cursor_key
+        self._rows.replace(keys)
         self._flash(flash)
         if self.is_mounted:
             self._resize_virtual()
-            top, height = self.scroll_offset.y, self._rows_seen
+            found, top, height = self._rows.cursor, self.scroll_offset.y, self._rows_seen
             if before >= 0 and found != before and top <= before < top + height:
                 self._scroll_rows(max(top + found - before, 0))
             self.refresh_rows()
-        if self._cursor_key != before_key:
-            self.post_message(self.RowHighlighted(self, self._cursor_key))
+        if self._rows.cursor_key != before_key:
+            self.post_message(self.RowHighlighted(self, self._rows.cursor_key))
 
     def set_sort(self, column: str, reverse: bool) -> None:
         """Show which column the rows are sorted by; the sorting itself is the owner's."""
@@ -203,13 +191,16 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def set_marks(self, keys: Iterable[str]) -> None:
         """Mark these keys and no others."""
-        self._marks = set(keys)
+        self._rows.set_marks(keys)
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
         self.refresh_rows()
-        self.post_message(self.MarksChanged(self, self._cursor_key))
+        self.post_message(self.MarksChanged(self, self._rows.cursor_key))
 
     def refresh_key(self, key: str) -> None:
         """Take the cells of this row anew; nothing is done when it is not in sight."""
-        index = self._place_of(key)
+        index = self._rows.place_of(key)
         if index is not None and 0 <= index - self.scroll_offset.y < self._rows_seen:
             self._compare(index - self.scroll_offset.y + 1)
 
@@ -221,7 +212,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def point_at(self, key: str) -> bool:
         """Put the cursor on `key`; return whether it is there."""
-        index = self._place_of(key)
+        index = self._rows.place_of(key)
         if index is None:
             return False
         self.move_to(index)
@@ -229,20 +220,19 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row (clamped) and bring it into sight."""
-        if not self._keys:
-            return
-        index = min(max(index, 0), len(self._keys) - 1)
-        before = self._cursor_key
-        self._cursor, self._cursor_key = index, self._keys[index]
-        top, height = self.scroll_offset.y, self._rows_seen
-        if self.is_mounted and height > 0:
+        moved = self._rows.move_to(index)
+        self._show_cursor()
+        if moved:
+            self.post_message(self.RowHighlighted(self, self._rows.cursor_key))
+
+    def _show_cursor(self) -> None:
+        index, top, height = self._rows.cursor, self.scroll_offset.y, self._rows_seen
+        if self.is_mounted and height > 0 and index >= 0:
             if index < top:
                 self._scroll_rows(index)
             elif index >= top + height:
                 self._scroll_rows(index - height + 1)
             self.refresh_rows()
-        if before != self._cursor_key:
-            self.post_message(self.RowHighlighted(self, self._cursor_key))
 
     # Painting -----------------------------------------------------------------------------------------------------
 
@@ -255,15 +245,15 @@ class VirtualTable(ScrollView, can_focus=True):
         return max(self.size.height - 1, 0)
 
     def _row(self, index: int) -> _Painted | None:
-        if not 0 <= index < len(self._keys):
+        if not 0 <= index < len(self._rows.keys):
             return None
-        key = self._keys[index]
+        key = self._rows.keys[index]
         state: list[str] = ["stale"] if self._stale else []
         if key in self._flashing:
             state.append("flash")
-        if key in self._marks:
+        if key in self._rows.marks:
             state.append("marked")
-        if index == self._cursor:
+        if index == self._rows.cursor:
             state.append("cursor" if self.has_focus else "blurred")
         return _Painted(key, self._row_text(key), tuple(state))
 
@@ -304,7 +294,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self.refresh()
 
     def _resize_virtual(self) -> None:
-        size = Size(self._width, len(self._keys) + 1)
+        size = Size(self._width, len(self._rows.keys) + 1)
         if self.virtual_size != size:
             self.virtual_size = size
 
@@ -322,8 +312,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._offset = min(self._offset, last_offset(self._columns, self._width, self._held))
         self._resize_virtual()
         self._repaint_all()
-        if self._cursor >= self.scroll_offset.y + self._rows_seen > 0:
-            self._scroll_rows(self._cursor - self._rows_seen + 1)
+        self._show_cursor()
 
     def notify_style_update(self) -> None:
         """Take the colours of the new theme."""
@@ -354,20 +343,20 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def action_cursor(self, step: int) -> None:
         """Move the cursor by `step` rows."""
-        self.move_to(self._cursor + step)
+        self.move_to(self._rows.cursor + step)
 
     def action_page(self, step: int) -> None:
         """Move the cursor by `step` pages."""
-        self.move_to(self._cursor + step * max(self._rows_seen - 1, 1))
+        self.move_to(self._rows.cursor + step * max(self._rows_seen - 1, 1))
 
     def action_edge(self, side: int) -> None:
         """Move the cursor to the first (-1) or last (1) row."""
-        self.move_to(0 if side < 0 else len(self._keys) - 1)
+        self.move_to(0 if side < 0 else len(self._rows.keys) - 1)
 
     def action_open(self) -> None:
         """Open the object under the cursor."""
-        if self._cursor_key:
-            self.post_message(self.RowSelected(self, self._cursor_key))
+        if self._rows.cursor_key:
+            self.post_message(self.RowSelected(self, self._rows.cursor_key))
 
     def action_sideways(self, step: int) -> None:
         """Show columns further right (1) or left (-1)."""
@@ -386,18 +375,13 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def mark(self) -> None:
         """Mark or unmark the object under the cursor."""
-        if self._cursor_key:
-            self._last_mark = self._cursor_key
-            self.set_marks(self._marks ^ {self._cursor_key})
+        if self._rows.mark():
+            self._marks_changed()
 
     def mark_range(self) -> None:
         """Mark every row from the last mark to the cursor."""
-        start = self._place_of(self._last_mark) if self._last_mark else None
-        if start is None:
-            self.mark()
-        else:
-            low, high = sorted((start, self._cursor))
-            self.set_marks(self._marks | set(self._keys[low : high + 1]))
+        if self._rows.mark_range():
+            self._marks_changed()
 
     def on_click(self, event: events.Click) -> None:
         """Point at the clicked row, open it on a second click; a click on the header sorts."""
@@ -407,14 +391,7 @@ class VirtualTable(ScrollView, can_focus=True):
                     self.post_message(self.SortAsked(self, self._columns[one.column].id))
             return
         index = self.scroll_offset.y + event.y - 1
-        if 0 <= index < len(self._keys):
+        if 0 <= index < len(self._rows.keys):
             self.move_to(index)
             if event.chain > 1:
                 self.action_open()
-
-    def _place_of(self, key: str) -> int | None:
-        if self._places is None:
-            if 0 <= self._cursor < len(self._keys) and self._keys[self._cursor] == key:
-                return self._cursor
-            self._places = {one: index for index, one in enumerate(self._keys)}
-        return self._places.get(key)
