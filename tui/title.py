@@ -16,17 +16,24 @@ _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "
 
 
 def title_line(session: Session, now: float, width: int) -> Line:
-    """Return the title: name, context, plane, its state and modes; at the right how many hosts stand where."""
-    left: list[Piece] = [("edgewright", "head")]
-    place = " · ".join(part for part in (session.context_name, session.plane, session.project) if part)
-    if place:
-        left += ["  ", (place, "")]
+    """Return the title: name, context, plane, its state and modes; at the right how many hosts stand where.
+
+    When the line is too short, words go first and the plane's address next; what is wrong stays to the last.
+    """
+    modes: list[Piece] = []
     if session.read_only:
-        left += ["  ", ("read-only", "warn")]
+        modes += ["  ", ("read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:
-        left += ["  ", ("simulated", "work")]
-    left += ["  ", *source_pieces(session.store.model.source, now)]
-    return spread(left, _count_pieces(session, width), width)
+        modes += ["  ", ("simulated", "work")]
+    modes += ["  ", *source_pieces(session.store.model.source, now)]
+    everything = (session.context_name, session.plane, session.project)
+    for parts, words in ((everything, True), (everything, False), (everything[:1], False), ((), False)):
+        place = " · ".join(part for part in parts if part)
+        left: list[Piece] = [("edgewright", "head"), f"  {place}" if place else "", *modes]
+        right = _count_pieces(session, words)
+        if line(*left).width + line(*right).width + 2 <= width:
+            break
+    return spread(left, right, width)
 
 
 def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
@@ -51,11 +58,11 @@ def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
     return [("○ ", "muted"), ("not connected", "muted")]
 
 
-def _count_pieces(session: Session, width: int) -> list[Piece]:
+def _count_pieces(session: Session, words: bool) -> list[Piece]:
     tally = session.store.model.tally
     if not tally.total:
         return []
-    pieces: list[Piece] = [(f"{tally.total:,}" + (" hosts" if width >= 60 else ""), "")]
+    pieces: list[Piece] = [(f"{tally.total:,}" + (" hosts" if words else ""), "")]
     if tally.unhealthy:
         pieces += ["   ", (f"{tally.unhealthy:,} ▲", "bad")]
     if tally.unknown:

@@ -1,0 +1,285 @@
+"""The hosts screen: state first, then the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from edgewright.store.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
+from tests.tui.fleet import NOW, documents, host_document, session_of
+from tui.app import EdgewrightApp
+from tui.screens.hosts import HostsScreen
+from tui.session import Session
+from tui.widgets.frame import FrameLine
+from tui.widgets.line_view import LineView
+
+SIZES = [(80, 24), (132, 43), (200, 60)]
+Snap = Callable[..., bool]
+
+
+def hosts_of(app: EdgewrightApp) -> HostsScreen:
+    screen = app.screen
+    assert isinstance(screen, HostsScreen)
+    return screen
+
+
+def said(app: EdgewrightApp, name: str) -> str:
+    return app.screen.query_one(f"#{name}", FrameLine).line.plain
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    app = pilot.app
+    assert isinstance(app, EdgewrightApp)
+    app.session.store.flush()
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def typed(pilot: Pilot[Any], text: str) -> None:
+    names = {"/": "slash", ":": "colon", ".": "full_stop", "<": "less_than_sign", "-": "minus", " ": "space"}
+    await pilot.press(*[names.get(letter, letter) for letter in text])
+
+
+async def test_worst_hosts_stand_first_and_the_title_counts() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        table = hosts_of(app).table
+        assert list(table.keys[:4]) == ["edge-3333", "edge-0c11", "edge-7f3a", "edge-2222"]
+        assert "40 hosts" in said(app, "title")
+        assert "2 ▲" in said(app, "title")
+        assert "live" in said(app, "title")
+        assert said(app, "crumb").split() == ["Hosts", "40"]
+        assert "edge-0c11 is back" in said(app, "message")
+        assert said(app, "keys").startswith("enter open")
+        assert said(app, "keys").rstrip().endswith("delete")
+
+
+async def test_filter_is_tried_while_typed_kept_by_enter_and_left_by_escape() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        await typed(pilot, "/health:unhealthy")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert set(screen.table.keys) == {"edge-0c11", "edge-7f3a"}
+        assert "2 of 40" in said(app, "crumb")
+        assert session.views.load("hosts")["filter"] == "health:unhealthy"
+        await typed(pilot, "/x")
+        await pilot.press("escape")
+        await settled(pilot)
+        assert screen.choice.filter_text == "health:unhealthy"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert len(screen.table.keys) == 40
+
+
+async def test_a_wrong_filter_is_said_below_the_field_and_changes_nothing() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "/helth:bad")
+        await settled(pilot)
+        assert "health" in said(app, "keys")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert len(hosts_of(app).table.keys) == 40
+
+
+async def test_cursor_stays_on_its_host_when_others_change() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        screen.table.point_at("edge-1264")
+        sick = host_document(20, NOW, uid="edge-14b4", health="unhealthy", since=NOW - 10)
+        session.store.emit("plane", HOSTS_SEEN, {"docs": [sick]}, at=NOW)
+        session.store.emit("plane", HOSTS_GONE, {"uids": ["edge-11d0"]}, at=NOW)
+        await settled(pilot)
+        assert screen.table.cursor_key == "edge-1264"
+        assert screen.table.keys[screen.table.cursor_index] == "edge-1264"
+        assert "edge-11d0" not in screen.table.keys
+        assert screen.table.keys.index("edge-14b4") < 5
+
+
+async def test_marks_are_targets_and_go_with_their_hosts() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        assert screen.targets() == ("edge-3333",)
+        await pilot.press("space", "down", "down", "ctrl+@")
+        await settled(pilot)
+        assert set(screen.targets()) == {"edge-3333", "edge-0c11", "edge-7f3a"}
+        assert "3 marked" in said(app, "crumb")
+        session.store.emit("plane", HOSTS_GONE, {"uids": ["edge-0c11"]}, at=NOW)
+        await settled(pilot)
+        assert set(screen.targets()) == {"edge-3333", "edge-7f3a"}
+        await pilot.press("ctrl+backslash")
+        await settled(pilot)
+        assert screen.table.marks == frozenset()
+
+
+async def test_sorting_by_name_and_back_is_kept() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        await pilot.press("N")
+        await settled(pilot)
+        assert list(screen.table.keys) == sorted(screen.table.keys)
+        await pilot.press("N")
+        await settled(pilot)
+        assert list(screen.table.keys) == sorted(screen.table.keys, reverse=True)
+        assert session.views.load("hosts")["reverse"] is True
+
+
+async def test_opening_a_host_and_coming_back_restores_filter_cursor_and_marks() -> None:
+    app = EdgewrightApp(session_of(target="health:healthy"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        screen.table.point_at("edge-1264")
+        await pilot.press("space", "enter")
+        await settled(pilot)
+        await app.workers.wait_for_complete()
+        await settled(pilot)
+        assert app.screen is not screen
+        assert said(app, "crumb").startswith("Hosts › health:healthy › edge-1264")
+        await pilot.press("escape")
+        await settled(pilot)
+        await pilot.press("escape") if app.screen is not screen else None
+        await settled(pilot)
+        assert app.screen is screen
+        assert screen.table.cursor_key == "edge-1264"
+        assert screen.table.marks == {"edge-1264"}
+        assert screen.choice.filter_text == "health:healthy"
+
+
+async def test_columns_can_be_chosen_and_are_kept() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("C")
+        await settled(pilot)
+        await pilot.press("space", "enter")
+        await settled(pilot)
+        ids = [column.id for column in hosts_of(app).table.columns]
+        assert "site" not in ids
+        assert ids[:2] == ["sign", "name"]
+        assert "site" not in session.views.load("hosts")["columns"]
+
+
+async def test_a_lost_plane_is_said_with_its_age_and_the_rows_stay() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        lost = {"state": "lost", "message": "no answer", "since": NOW - 240, "next_try": NOW + 12}
+        session.store.emit("plane", SOURCE_STATE, lost, at=NOW)
+        await settled(pilot)
+        assert "▬ plane away 4m, next try 12s" in said(app, "title")
+        assert len(hosts_of(app).table.keys) == 40
+
+
+async def test_read_only_is_said_and_refuses() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+o")
+        await settled(pilot)
+        assert "read-only" in said(app, "title")
+        assert session.read_only
+
+
+@pytest.mark.parametrize("size", [(20, 5), (30, 8), (10, 3), (40, 12)])
+async def test_small_terminals_do_not_crash(size: tuple[int, int]) -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await pilot.press("down", "right", "slash", "x", "escape", "question_mark")
+        await settled(pilot)
+        await pilot.resize_terminal(200, 60)
+        await settled(pilot)
+        await pilot.resize_terminal(*size)
+        await settled(pilot)
+
+
+async def test_wide_terminals_show_the_host_beside_the_list() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(132, 43)) as pilot:
+        await settled(pilot)
+        hosts_of(app).table.point_at("edge-7f3a")
+        await settled(pilot)
+        detail = " ".join(line.plain for line in app.screen.query_one("#detail", LineView).lines)
+        assert "look at the" in detail
+        assert "last heartbeat" in detail
+
+
+def picture(session: Session) -> EdgewrightApp:
+    return EdgewrightApp(session)
+
+
+async def _ready(pilot: Pilot[Any]) -> None:
+    await settled(pilot)
+
+
+READY: Callable[[Pilot[Any]], Awaitable[None]] = _ready
+
+
+@pytest.mark.parametrize("theme", ["dark", "ansi-dark", "mono", "ascii"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_hosts(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
+    """The fleet as it is most of the time: some sick, the rest quiet."""
+    ascii_only = theme == "ascii"
+    session = session_of(theme="mono" if ascii_only else theme, ascii_only=ascii_only)
+    assert snap_compare(picture(session), terminal_size=size, run_before=READY)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "ansi-light"])
+def test_hosts_other_themes(snap_compare: Snap, theme: str) -> None:
+    """The other themes, once each."""
+    assert snap_compare(picture(session_of(theme=theme)), terminal_size=(80, 24), run_before=READY)
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "empty": {"docs": []},
+    "loading": {"docs": [], "state": "loading"},
+    "filtered-none": {"target": "health:unhealthy tag.site:nowhere"},
+    "stale": {"state": "lost", "message": "The plane does not answer."},
+    "error": {"docs": [], "state": "refused", "message": "The plane refuses this API key: it was revoked."},
+    "read-only": {"read_only": True},
+    "simulated": {"simulated": True},
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 43)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", STATES)
+def test_hosts_states(snap_compare: Snap, state: str, size: tuple[int, int]) -> None:
+    """Each state that is not the usual one."""
+    assert snap_compare(picture(session_of(**STATES[state])), terminal_size=size, run_before=READY)
+
+
+def test_hosts_filter_prompt(snap_compare: Snap) -> None:
+    """A filter while it is typed, with what is wrong with it."""
+
+    async def ask(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await typed(pilot, "/helth:bad")
+        await settled(pilot)
+
+    assert snap_compare(picture(session_of()), terminal_size=(80, 24), run_before=ask)
+
+
+def test_documents_are_seeded() -> None:
+    assert documents(8) == documents(8)

@@ -1,0 +1,102 @@
+"""The cursor stays on its object, whatever happens to the rows around it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.screens.ordered_rows import OrderedRows
+from tui.widgets.table_layout import Column, last_offset, offset_showing, place
+from tui.widgets.table_rows import TableRows
+
+KEYS = st.lists(st.sampled_from([f"k{number}" for number in range(30)]), unique=True)
+
+
+@given(st.lists(KEYS, min_size=1, max_size=12), st.integers(0, 40))
+def test_cursor_stays_on_its_key(orders: list[list[str]], start: int) -> None:
+    rows = TableRows()
+    rows.replace(orders[0])
+    rows.move_to(start)
+    for order in orders[1:]:
+        before, place_before = rows.cursor_key, rows.cursor
+        rows.replace(order)
+        if before in order:
+            assert rows.cursor_key == before
+            assert order[rows.cursor] == before
+        elif order:
+            assert rows.cursor == min(max(place_before, 0), len(order) - 1)
+            assert rows.cursor_key == order[rows.cursor]
+        else:
+            assert (rows.cursor, rows.cursor_key) == (-1, "")
+
+
+@given(KEYS, st.integers(0, 40), st.integers(0, 40))
+def test_range_marks_all_between(keys: list[str], first: int, last: int) -> None:
+    rows = TableRows()
+    rows.replace(keys)
+    rows.move_to(first)
+    rows.mark()
+    low = rows.cursor
+    rows.move_to(last)
+    rows.mark_range()
+    if keys:
+        span = sorted((low, rows.cursor))
+        assert rows.marks == set(keys[span[0] : span[1] + 1]) or low == rows.cursor
+    else:
+        assert rows.marks == set()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 15), st.one_of(st.none(), st.integers(0, 9))), max_size=60),
+    st.booleans(),
+)
+def test_rows_stay_in_order_while_single_rows_change(changes: list[tuple[int, int | None]], reverse: bool) -> None:
+    rows: OrderedRows[tuple[str, int]] = OrderedRows(
+        lambda row: row[1] or None, lambda row: row[0], lambda row: row[1] != 9, reverse=reverse
+    )
+    known: dict[str, tuple[str, int]] = {}
+    for number, value in changes:
+        key = f"k{number}"
+        if value is None:
+            known.pop(key, None)
+        else:
+            known[key] = (key, value)
+        rows.put(key, known.get(key))
+    fresh: OrderedRows[tuple[str, int]] = OrderedRows(
+        lambda row: row[1] or None, lambda row: row[0], lambda row: row[1] != 9, reverse=reverse
+    )
+    fresh.fill(known.items())
+    assert rows.keys() == fresh.keys()
+    values = [known[key][1] for key in rows.keys()]  # noqa: SIM118
+    assert 9 not in values
+    told = [value for value in values if value]
+    assert told == sorted(told, reverse=reverse)
+    assert values == told + [0] * (len(values) - len(told)), "unknown values come last either way"
+
+
+COLUMNS = st.lists(
+    st.builds(lambda width, weight: Column("c", "C", width, weight=weight), st.integers(1, 20), st.integers(0, 3)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(COLUMNS, st.integers(0, 120), st.integers(0, 3), st.integers(0, 14))
+def test_columns_never_overlap_nor_leave_the_line(columns: list[Column], width: int, held: int, offset: int) -> None:
+    placed = place(columns, width, held, offset)
+    end = 0
+    for one in placed:
+        assert one.x >= end
+        end = one.x + one.width
+        assert one.width > 0
+        assert columns[one.column].weight or one.width >= min(columns[one.column].width, width)
+    assert end <= width
+    assert 0 <= last_offset(columns, width, held) < len(columns)
+
+
+@given(COLUMNS, st.integers(30, 120), st.integers(0, 13))
+def test_a_column_can_be_brought_into_sight(columns: list[Column], width: int, index: int) -> None:
+    if index >= len(columns):
+        return
+    offset = offset_showing(columns, width, 0, 0, index)
+    assert any(one.column == index for one in place(columns, width, 0, offset))
