@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.worker import Worker
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command
@@ -18,6 +19,7 @@ from edgewright.core.errors import EdgewrightError
 from tui import theme_files
 from tui.bindings import verb_bindings
 from tui.command_text import complete, parse
+from tui.defects import tell_defect
 from tui.history import History
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
@@ -264,6 +266,10 @@ class EdgewrightApp(App[int]):
         """Enter or leave read-only mode."""
         self.session.read_only = not self.session.read_only
         self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell of work that failed by a defect of ours."""
+        tell_defect(self.session, event)
 
     def say(self, text: str, level: str = "info") -> None:
         """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""

@@ -19,6 +19,7 @@ class FakePlane:
     """Answers like a hub; `failure` is raised by every call, `gate` holds `host` back until it is set."""
 
     peer = "10.4.0.2:8443"
+    project_uid = None
 
     def __init__(self) -> None:
         self.hosts = {doc["metadata"]["uid"]: doc for doc in fleet()}

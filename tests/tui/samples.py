@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from edgewright.core.times import DAY, rfc3339
 from edgewright.store import events as kinds
-from edgewright.store.model import Minute
+from edgewright.store.model import Minute, Model
 from edgewright.store.store import Store
 from tui.session import Session, TerminalChoice
 
@@ -203,6 +201,9 @@ def audits() -> list[dict[str, Any]]:
 def fill(store: Store, hosts: Sequence[dict[str, Any]] | None = None, state: str = "live") -> Store:
     """Let the store see the fleet."""
     docs = list(fleet() if hosts is None else hosts)
+    minute = int(NOW // 60)
+    told_minutes = tuple(Minute(minute - 59 + i, 0 if 38 <= i < 42 else 15 + (i * 7) % 5, 15, 4, 1) for i in range(60))
+    store.restore(Model(pulse=told_minutes))
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs}, NOW - 3)
     store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens(), "complete": True}, NOW - 3)
     projects = [{"metadata": {"uid": "p-shops", "name": "shops"}}, {"metadata": {"uid": "p-lab", "name": "lab"}}]
@@ -212,9 +213,6 @@ def fill(store: Store, hosts: Sequence[dict[str, Any]] | None = None, state: str
     told = {"state": state, "message": "", "since": NOW - 240, "next_try": NOW + 12 if state == "lost" else None}
     store.emit("plane", kinds.SOURCE_STATE, {**told, "contact": NOW - (240 if state == "lost" else 3)}, NOW - 3)
     store.flush()
-    minute = int(NOW // 60)
-    told = tuple(Minute(minute - 59 + i, 0 if 38 <= i < 42 else 15 + (i * 7) % 5, 15, 4, 1) for i in range(60))
-    store.restore(msgspec.structs.replace(store.model, pulse=told))
     return store
 
 

@@ -73,6 +73,12 @@ def outcome_lines(outcome: Outcome, width: int) -> list[Line]:
         out.append(Line())
     if outcome.message:
         out += wrap(clean(outcome.message), width, role="strong")
+    text = getattr(outcome.result, "text", "")
+    if isinstance(text, str) and text:
+        out.append(Line())
+        for part in text.splitlines():
+            out += wrap(clean(part, 4096), width, role="accent")
+        out.append(Line())
     if outcome.done:
         out.append(heading("DONE", width, f"{len(outcome.done):,}"))
         out += [line(("• ", "ok"), clean(target)) for target in outcome.done]

@@ -15,11 +15,13 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.worker import Worker
 
 from edgewright.commands.base import Scope
 from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
+from tui.defects import tell_defect
 from tui.session import Session
 from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
@@ -124,6 +126,10 @@ class BaseScreen(Screen[None]):
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return the ids of verbs that are refused now (they are not offered in the key line)."""
         return frozenset()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell of work that failed by a defect of ours."""
+        tell_defect(self.session, event)
 
     # The frame ----------------------------------------------------------------------------------------------------
 
