@@ -45,6 +45,7 @@ class Poller:
         self._missing: set[str] = set()
         self._told: set[str] = set()
         self._filled = False
+        self._fill_over = asyncio.Event()
         self._sort: dict[str, Any] = dict(_NEWEST_FIRST)
         self.scans = 0
         """Scans of the whole fleet that came to their end."""
@@ -74,7 +75,7 @@ class Poller:
 
     async def _freshness(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.fresh if self._filled else self._pace.fresh_while_filling)
+            await self._until_next_look()
             for index in range(_FRESH_PAGES):
                 page = await self._page(index * protocol.PAGE_LIMIT)
                 news = self._take(page)
@@ -83,10 +84,21 @@ class Poller:
             if self._filled:
                 self._teller.state("polling")
 
+    async def _until_next_look(self) -> None:
+        """Wait for the next look at the newest; the end of the first fill shortens the wait."""
+        if not self._filled:
+            try:
+                async with asyncio.timeout(self._pace.fresh_while_filling):
+                    await self._fill_over.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(self._pace.fresh)
+
     async def _scans(self, first: HostsPage) -> None:
         while True:
             await self._scan(first)
             self._filled = True
+            self._fill_over.set()
             self._teller.state("polling")
             await asyncio.sleep(self._pace.rescan)
             first = await self._page(0)
