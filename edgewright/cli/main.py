@@ -57,22 +57,22 @@ def _run(
     if not words.noun:
         if words.stray:
             raise UsageError(f"There is no option {words.stray}.", "See: edgewright --help")
-        from edgewright.cli import help
+        from edgewright.cli import help as words_of
 
-        print(help.overview())
+        print(words_of.overview())
         return 0
     command, rest = choose(words)
     if command is None:
-        from edgewright.cli import help
+        from edgewright.cli import help as words_of
 
-        print(help.of_noun(words.noun))
+        print(words_of.of_noun(words.noun))
         return 0
     if command.delegate and delegate is not None:
         return delegate(command.delegate, _delegated(words))
     if words.help:
-        from edgewright.cli import help
+        from edgewright.cli import help as words_of
 
-        print(help.of_verb(command))
+        print(words_of.of_verb(command))
         return 0
     if words.stray:
         raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
@@ -94,8 +94,8 @@ def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
     if not words.rest:
         if words.help:
             return None, ()
-        verbs = ", ".join(name.split(" ", 1)[1] for name in commands)
-        raise UsageError(f"`{noun}` needs a verb: {verbs}.", f"See: edgewright {noun} --help")
+        names = ", ".join(name.split(" ", 1)[1] for name in commands)
+        raise UsageError(f"`{noun}` needs a verb: {names}.", f"See: edgewright {noun} --help")
     name = f"{noun} {words.rest[0]}"
     if name in LATER_VERBS:
         raise UsageError(f"{LATER_VERBS[name]} not in this version yet.", f"See: edgewright {noun} --help", "NotYet")
