@@ -36,12 +36,12 @@ D = TypeVar("D", bound="Document")
 def find_key(mapping: Mapping[str, Json], name: str) -> Optional[str]:
     """Return the key of `mapping` that is `name`, exactly or in another case; `None` when there is none.
 
-    When several keys differ only in case, the exact one wins, else the first one that holds a value.
+    Of several spellings one that holds a value wins over one that is `null`, and then the exact one over the others.
     """
-    if name in mapping:
+    if mapping.get(name) is not None:
         return name
     folded = name.casefold()
-    found = None
+    found = name if name in mapping else None
     for key in mapping:
         if isinstance(key, str) and key.casefold() == folded:
             if mapping[key] is not None:
