@@ -115,13 +115,14 @@ class EdgewrightApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Open the start view as the first screen, so that the first frame is the one that counts."""
         self.load_themes(self.session.terminal.theme)
-        view = "first-run" if self.session.first_run is not None else self.session.start_view
-        self.history.visit(view, self.session.start_target)
-        return self._make(view, self.session.start_target)
+        self.history.visit(self.session.start_view, self.session.start_target)
+        return self._make(self.session.start_view, self.session.start_target)
 
     def on_mount(self) -> None:
         """Take the person's keys, and begin with the sources when the first frame is out."""
         self.set_keymap(dict(self.session.keymap))
+        if self.session.first_run is not None:
+            self.push_screen(self._make("first-run", ""))  # when it is done, the start view is there below it
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -160,7 +161,8 @@ class EdgewrightApp(App[int]):
     @property
     def trail(self) -> tuple[str, ...]:
         """The words of the crumb line: the views on the way here."""
-        return tuple(screen.crumb for screen in self.screen_stack if isinstance(screen, BaseScreen))
+        shown = [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
+        return tuple(screen.crumb for screen in (shown[-1:] if shown and shown[-1].view == "first-run" else shown))
 
     def open_view(self, view: str, target: str = "") -> None:
         """Show a view. One that is open already comes back as it was left: cursor, filter, marks."""

@@ -187,13 +187,7 @@ class FirstRunScreen(BaseScreen):
             return
         self.session.store.message(f"Connected to {name}.", "ok")
         self.session.first_run = None
-        self.app.call_later(self._enter)
-
-    async def _enter(self) -> None:
-        """Put the start view in the place of the guide."""
-        from tui.screens.pulse import PulseScreen
-
-        await self.app.switch_screen(PulseScreen(self.session))
+        self.app.call_later(self.dismiss)
 
     async def _ask_to_trust(self) -> bool:
         inspect = (self.session.first_run or FirstRun()).inspect

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from textual.widgets import Input, Static
+
+from edgewright.core.errors import Conflict, Unreachable
+from tests.tui.driving import Driven, console, press, said, told, until, view
+from tests.tui.samples import NOW
+from tui.session import FirstRun
+
+
+async def start_hub(report: Callable[[str], None]) -> str:
+    report("starting the hub")
+    report("making its certificate and key")
+    report("taking this machine in as an observed host")
+    await asyncio.sleep(0)
+    return "local"
+
+
+def statics(pilot: Driven) -> str:
+    return "\n".join(str(static.content) for static in pilot.app.screen.query(Static))
+
+
+async def test_the_first_way_is_the_default_and_enter_takes_it() -> None:
+    went: list[str] = []
+
+    async def switch(name: str) -> None:
+        went.append(name)
+
+    async with console(first_run=FirstRun(start_hub=start_hub), switch_context=switch) as (pilot, _, made):
+        assert view(pilot) == "first-run"
+        assert said(pilot).startswith("No plane is known yet.")
+        await press(pilot, "enter")
+        await until(pilot, lambda: view(pilot) == "pulse")
+        assert went == ["local"]
+        assert "Connected to local." in told(made)
+        assert made.first_run is None
+
+
+async def test_steps_are_shown_while_they_are_made_and_escape_stops() -> None:
+    gate = asyncio.Event()
+
+    async def slow(report: Callable[[str], None]) -> str:
+        report("starting the hub")
+        report("making its certificate")
+        await gate.wait()
+        return "local"
+
+    async with console(first_run=FirstRun(start_hub=slow)) as (pilot, _, _):
+        await press(pilot, "1")
+        assert "• starting the hub" in said(pilot)
+        assert "► making its certificate" in said(pilot)
+        await press(pilot, "escape")
+        assert "Stopped." in said(pilot)
+        await press(pilot, "escape")
+        assert "How do you want to begin?" in said(pilot)
+
+
+async def test_a_failure_is_a_sentence_with_the_next_step_and_can_be_tried_again() -> None:
+    tries: list[int] = []
+
+    async def busy(report: Callable[[str], None]) -> str:
+        report("starting the hub")
+        tries.append(1)
+        raise Conflict("Port 8443 is in use by another program.", "Stop it, or choose another port.")
+
+    async with console(first_run=FirstRun(start_hub=busy)) as (pilot, _, _):
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Port 8443 is in use" in said(pilot))
+        assert "▲ starting the hub" in said(pilot)
+        assert "Stop it, or choose another port." in said(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(tries) == 2)
+
+
+async def test_connecting_asks_checks_and_keeps_what_was_typed() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def connect(**given: Any) -> str:
+        asked.append(given)
+        return "plane"
+
+    async with console(first_run=FirstRun(connect=connect)) as (pilot, _, _):
+        await press(pilot, "2")
+        assert view(pilot) == "FormModal"
+        url = pilot.app.screen.query_one("#field-url", Input)
+        assert pilot.app.screen.query_one("#field-api_key", Input).password
+        url.value = "ftp://nowhere"
+        await press(pilot, "tab")
+        assert "is no address of a plane" in statics(pilot)
+        url.value = "https://10.4.0.2:8443"
+        await press(pilot, "escape", "2")
+        again = pilot.app.screen.query_one("#field-url", Input)
+        assert again.value == "https://10.4.0.2:8443"
+        pilot.app.screen.query_one("#field-api_key", Input).value = "ewk_secret"
+        again.focus()
+        await press(pilot, "enter", "enter", "enter", "enter", "enter")
+        await until(pilot, lambda: bool(asked))
+        assert asked[0] == {"url": "https://10.4.0.2:8443", "api_key": "ewk_secret", "ca": "", "project": ""}
+        await until(pilot, lambda: view(pilot) == "pulse")
+
+
+async def test_an_unknown_authority_is_shown_to_compare_and_cancel_sends_nothing(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def connect(**given: Any) -> str:
+        asked.append(given["ca"])
+        if not given["ca"]:
+            raise Unreachable("The certificate was issued by no authority that this machine trusts.", "", "UnknownCA")
+        return "plane"
+
+    async def inspect(url: str) -> Any:
+        return SimpleNamespace(
+            subject="10.4.0.2", issuer="edgewright CA", ends=NOW, fingerprint="AB:CD", ca_file=str(tmp_path / "ca.crt")
+        )
+
+    async with console(first_run=FirstRun(connect=connect, inspect=inspect)) as (pilot, _, _):
+        for answer in (("enter",), ("tab", "enter")):
+            await press(pilot, "2")
+            pilot.app.screen.query_one("#field-url", Input).value = "https://10.4.0.2:8443"
+            pilot.app.screen.query_one("#field-url", Input).focus()
+            await press(pilot, "enter", "enter", "enter", "enter", "enter")
+            await until(pilot, lambda: view(pilot) == "ConfirmModal")
+            assert "SHA-256 of that authority: AB:CD" in said(pilot)
+            await press(pilot, *answer)
+            if answer == ("enter",):
+                assert "nothing was sent" in said(pilot)
+                await press(pilot, "escape")
+        await until(pilot, lambda: view(pilot) == "pulse")
+        assert asked == ["", "", str(tmp_path / "ca.crt")]
+
+
+async def test_ssh_says_that_it_comes_and_the_demo_says_simulated() -> None:
+    counts: list[int] = []
+
+    async def demo(count: int, report: Callable[[str], None]) -> str:
+        counts.append(count)
+        return "demo"
+
+    async with console(first_run=FirstRun(demo=demo)) as (pilot, _, _):
+        assert "simulated" in said(pilot)
+        await press(pilot, "3")
+        assert "comes with a later version" in said(pilot)
+        await press(pilot, "escape", "4")
+        await until(pilot, lambda: counts == [500])
+
+
+async def test_the_guide_stands_in_a_tiny_terminal() -> None:
+    async with console(first_run=FirstRun(), size=(20, 5)) as (pilot, _, _):
+        await press(pilot, "down", "down", "enter")
+        assert view(pilot) == "first-run"
+
+
+async def test_leaving_asks_about_the_hub_and_escape_stays() -> None:
+    stopped: list[bool] = []
+
+    async def stop() -> None:
+        stopped.append(True)
+
+    async with console(hub_running=lambda: True, stop_hub=stop) as (pilot, _, _):
+        await press(pilot, "ctrl+q")
+        await until(pilot, lambda: view(pilot) == "LeaveModal")
+        assert "Leave it running" in said(pilot)
+        await press(pilot, "escape")
+        assert view(pilot) == "pulse"
+        await press(pilot, "ctrl+q")
+        await until(pilot, lambda: view(pilot) == "LeaveModal")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: stopped == [True])
