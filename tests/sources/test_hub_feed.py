@@ -1,0 +1,178 @@
+"""The feed against a real hub: fill, live changes, deletions, the hub killed and back; and replay as a feed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from edgewright.clients.palette import Credential, PlaneClient
+from edgewright.core.backoff import Backoff
+from edgewright.core.errors import NotFound, Refused
+from edgewright.sources.base import Gate
+from edgewright.sources.plane import PlaneSource
+from edgewright.sources.replay import ReplaySource
+from edgewright.store.model import Model
+from edgewright.store.record import Recorder
+from edgewright.store.store import Store
+from tests.hub_fixture import RunningHub, running_hub
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[RunningHub]:
+    """One hub for the module."""
+    with running_hub() as started:
+        yield started
+
+
+def client_of(hub: RunningHub, key: str | None = None) -> PlaneClient:
+    return PlaneClient(hub.url, Credential(api_key=key or hub.admin_key), ca=hub.ca)
+
+
+async def until(store: Store, true: Callable[[Model], bool], within: float = 20.0) -> None:
+    """Wait until the model is so."""
+    hit = asyncio.Event()
+    with_it = store.subscribe(["hosts", "tokens", "source", "projects"], lambda _: hit.set())
+    try:
+        async with asyncio.timeout(within):
+            while not true(store.model):
+                await hit.wait()
+                hit.clear()
+    finally:
+        with_it.close()
+
+
+@asynccontextmanager
+async def feeding(hub: RunningHub, key: str | None = None) -> AsyncIterator[tuple[Store, PlaneSource, PlaneClient]]:
+    store = Store()
+    async with client_of(hub, key) as client:
+        source = PlaneSource(client, store.emit, backoff=Backoff(base=0.2, cap=0.5))
+        task = asyncio.create_task(source.run())
+        try:
+            yield store, source, client
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_the_client_speaks_to_a_real_hub(hub: RunningHub) -> None:
+    async with client_of(hub) as client:
+        features = await client.features()
+        assert features.hub and features.page_limit == 1000 and features.stream
+        assert (await client.who())["userUid"]
+        project = (await client.projects())[0]["metadata"]["uid"]
+        uid = await client.create_token("by-client", project, 2_000_000_000.0, "for the test")
+        token = await client.token(uid)
+        assert token["metadata"]["name"] == "by-client" and token["spec"]["token"]
+        await client.set_token_state(uid, False)
+        assert (await client.token(uid))["status"]["isActive"] is False
+        await client.delete_token(uid)
+        with pytest.raises(NotFound):
+            await client.token(uid)
+        assert await client.create_host("pre-1", {"site": "kiel"}, "amd64") == "pre-1"
+        await client.update_labels("pre-1", "pre-1", {"site": "berlin", "till": "spectro__tag"})
+        assert (await client.host("pre-1"))["metadata"]["labels"]["site"] == "berlin"
+        assert "pre-1" in [doc["metadata"]["uid"] async for doc in client.all_hosts()]
+        assert (await client.audits()).items
+        await client.delete_host("pre-1")
+        with pytest.raises(NotFound):
+            await client.host("pre-1")
+
+
+async def test_a_wrong_key_is_refused_by_a_real_hub(hub: RunningHub) -> None:
+    async with client_of(hub, "ewk_wrong") as client:
+        with pytest.raises(Refused):
+            await client.projects()
+    async with feeding(hub, "ewk_wrong") as (store, _, _):
+        await until(store, lambda model: model.source.state == "refused")
+        assert store.model.source.next_try is not None
+
+
+async def test_changes_of_a_hub_are_seen_as_they_happen(hub: RunningHub) -> None:
+    _, token = hub.token("live")
+    await asyncio.to_thread(hub.register, "edge-before", token)
+    async with feeding(hub) as (store, _, client):
+        await until(store, lambda model: model.source.state == "live" and "edge-before" in model.hosts)
+        assert store.model.source.plane == "hub" and store.model.projects
+        await asyncio.to_thread(hub.register, "edge-after", token, "b" * 32)
+        await until(store, lambda model: "edge-after" in model.hosts)
+        assert store.model.hosts["edge-after"].site == "berlin"
+        await client.update_labels("edge-after", "edge-after", {"site": "kiel"})
+        await until(store, lambda model: model.hosts["edge-after"].site == "kiel")
+        await client.delete_host("edge-after")
+        await until(store, lambda model: "edge-after" not in model.hosts)
+        uid = await client.create_token("seen", (await client.projects())[0]["metadata"]["uid"])
+        await until(store, lambda model: uid in model.tokens)
+
+
+async def test_a_killed_hub_is_lost_then_back_and_what_happened_meanwhile_is_seen() -> None:
+    with running_hub() as hub:
+        _, token = hub.token()
+        hub.register("edge-1", token)
+        async with feeding(hub) as (store, source, _):
+            await until(store, lambda model: model.source.state == "live")
+            await asyncio.to_thread(hub.kill)
+            await until(store, lambda model: model.source.state == "lost")
+            assert list(store.model.hosts) == ["edge-1"] and store.model.source.next_try is not None
+            await asyncio.to_thread(hub.start_again)
+            await asyncio.to_thread(hub.register, "edge-2", token, "c" * 32)
+            source.retry_now()
+            await until(store, lambda model: model.source.state == "live" and "edge-2" in model.hosts)
+
+
+async def test_a_hub_that_keeps_palettes_limits_is_polled_without_a_429() -> None:
+    with running_hub("--simulate-palette-limits") as hub:
+        _, token = hub.token()
+        hub.register("edge-1", token)
+        async with feeding(hub) as (store, _, client):
+            await until(store, lambda model: "edge-1" in model.hosts and model.source.state in ("polling", "live"))
+            assert client.budget.refusals == 0
+
+
+def test_an_older_generation_gets_nothing_through() -> None:
+    store = Store()
+    gate = Gate(store.emit)
+    old = gate.open()
+    old("plane", "message", {"text": "old"})
+    new = gate.open()
+    assert old("plane", "message", {"text": "late"}) is None
+    new("plane", "message", {"text": "new"})
+    gate.shut()
+    new("plane", "message", {"text": "shut"})
+    store.flush()
+    assert [line.text for line in store.model.messages] == ["old", "new"]
+
+
+def recording(path: Path) -> Path:
+    clock = [1000.0]
+    store = Store(clock=lambda: clock[0])
+    recorder = Recorder(store, path)
+    for number in range(10):
+        clock[0] += 10
+        store.emit("plane", "hosts.seen", {"docs": [{"metadata": {"uid": f"edge-{number}"}}]})
+    recorder.close()
+    return path
+
+
+async def test_a_recording_plays_is_held_stepped_and_sought(tmp_path: Path) -> None:
+    store = Store()
+    source = ReplaySource(recording(tmp_path / "fleet.rec"), store.restore, speed=200.0, paused=True)
+    task = asyncio.create_task(source.run())
+    source.step()
+    assert list(store.model.hosts) == ["edge-0"] and store.model.source.state == "replay"
+    source.seek(1050.0)
+    assert len(store.model.hosts) == 5 and source.moment == 1050.0
+    source.step(-2)
+    assert len(store.model.hosts) == 3
+    source.pause(False)
+    async with asyncio.timeout(10):
+        while len(store.model.hosts) < 10:
+            await asyncio.sleep(0.02)
+    assert source.paused
+    task.cancel()
+    with pytest.raises(ValueError, match="above 0"):
+        source.set_speed(0)
