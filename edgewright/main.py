@@ -45,18 +45,14 @@ def _wants_console(words: Sequence[str]) -> bool:
 
 
 def _guarded(words: Sequence[str]) -> int:
-    from edgewright.cli import errors
     from edgewright.cli.words import take
-    from edgewright.core.errors import EdgewrightError
 
     try:
         return console(take(words).options)
-    except EdgewrightError as error:
-        return errors.tell(error)
-    except KeyboardInterrupt:
-        return errors.interrupted()
-    except Exception:  # the last line of defence: a sentence and a log instead of a traceback
-        return errors.crashed(words)
+    except BaseException as error:
+        from edgewright.cli.errors import end
+
+        return end(error, words)
 
 
 def _delegate(module: str, words: list[str]) -> int:
@@ -208,7 +204,7 @@ def _render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
     if not found or not (1 <= int(found.group(1)) <= 1000 and 1 <= int(found.group(2)) <= 1000):
         raise InvalidInput(f"--size {args['size']} is no size.", "Write columns x lines, e.g. --size 80x24")
-    settings = ctx.settings.changed("option", theme=args.get("theme"), ascii=True if args.get("ascii") else None)
+    settings = ctx.settings.changed("option", theme=args.get("theme"))
     store = Store()
     session = _make_session(settings, None, store)
     context = contexts.load().choose() if ctx.context is None else ctx.context

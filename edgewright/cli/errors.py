@@ -27,6 +27,19 @@ def tell(error: EdgewrightError, form: str = "table") -> int:
     return int(error.exit_code)
 
 
+def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
+    """Tell how it ended and return the exit code; called while `error` is handled, which may be anything."""
+    if isinstance(error, EdgewrightError):
+        return tell(error, form)
+    if isinstance(error, KeyboardInterrupt):
+        return interrupted()
+    if isinstance(error, BrokenPipeError):
+        return pipe_closed()
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(ExitCode.USAGE)
+    return crashed(argv, form)
+
+
 def interrupted() -> int:
     """Tell that the person interrupted it."""
     print("\nInterrupted; what was already sent may have been done.", file=sys.stderr)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgewright.commands.base import Command
-from edgewright.commands.grammar import usage
 from edgewright.commands.registry import LATER, NOUNS, for_noun
+from edgewright.commands.usage import usage
 
 OPTIONS = """Options of every verb, before or after it:
   -o table|wide|json|yaml|name   how to print
@@ -14,6 +14,7 @@ OPTIONS = """Options of every verb, before or after it:
   --yes                          do it without asking, where a plan was seen
   --plan                         say what would be done, and do nothing
   --timeout SECONDS              how long to wait for one answer of the plane
+  --ascii                        no glyphs beyond ASCII
 """
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refused; 5 unreachable; 6 conflict;

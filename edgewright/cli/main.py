@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgewright.cli import errors
 from edgewright.cli.words import Words, take
 from edgewright.commands.base import Command
 from edgewright.commands.registry import LATER, LATER_VERBS, NOUNS, for_noun
-from edgewright.core.errors import EdgewrightError, UsageError
+from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
@@ -34,14 +33,10 @@ def run(
         words = take(argv)
         form = words.options.get("output", form)
         return _run(words, special, delegate)
-    except EdgewrightError as error:
-        return errors.tell(error, form)
-    except KeyboardInterrupt:
-        return errors.interrupted()
-    except BrokenPipeError:
-        return errors.pipe_closed()
-    except Exception:  # the last line of defence: a sentence and a log instead of a traceback
-        return errors.crashed(argv, form)
+    except BaseException as error:
+        from edgewright.cli.errors import end
+
+        return end(error, argv, form)
 
 
 def _run(

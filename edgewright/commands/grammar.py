@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edgewright.commands.base import Command, Param
+from edgewright.commands.usage import usage
 
 if TYPE_CHECKING:
     import argparse
@@ -48,24 +49,6 @@ def parser_for(command: type[Command], prog: str = "") -> argparse.ArgumentParse
     for param in command.params:
         _add(parser, param)
     return parser
-
-
-def usage(command: type[Command], prog: str = "") -> str:
-    """Return the usage line of a verb."""
-    words = [prog or f"edgewright {command.name}"]
-    if command.target is not None:
-        word = command.target.kind.upper()
-        words.append(word if command.target.most == 1 else f"{word}...")
-    for param in sorted(command.params, key=lambda p: bool(p.flag)):
-        shown = param.metavar or param.name.upper()
-        if not param.flag:
-            text = f"{shown}..." if param.many else shown
-        elif param.kind == "flag":
-            text = param.flag
-        else:
-            text = f"{param.flag} {'|'.join(param.choices) or shown}"
-        words.append(text if param.required else f"[{text}]")
-    return " ".join(words)
 
 
 def _add(parser: argparse.ArgumentParser, param: Param) -> None:

@@ -19,7 +19,6 @@ class Render(Command):
         Param("theme", "name of the theme", flag="--theme", metavar="THEME"),
         Param("file", "a recording to draw from", flag="--from", kind="file"),
         Param("host", "for screen host: which one", flag="--host", metavar="HOST"),
-        Param("ascii", "no glyphs beyond ASCII", flag="--ascii", kind="flag"),
     )
     console = False
 
