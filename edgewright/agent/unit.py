@@ -11,13 +11,12 @@ _TEMPLATE = """\
 #   systemctl edit edgewright-agent
 [Unit]
 Description=Edgewright agent: reports this edge host to its plane
-Documentation=https://github.com/edgewright/edgewright
 After=network.target systemd-tmpfiles-setup.service
 StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-NotifyAccess=main
+NotifyAccess=all
 ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always

@@ -23,7 +23,7 @@ from edgewright.agent.lifeline import Lifeline
 from edgewright.agent.say import Voice
 from edgewright.agent.settings import Flags
 
-TODAY = datetime.datetime.now(datetime.timezone.utc)
+TODAY = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 
 
@@ -110,7 +110,7 @@ class StubPlane:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 return
 
             def serve(self) -> None:

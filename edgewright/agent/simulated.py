@@ -1,0 +1,279 @@
+"""Many made-up hosts against a real plane, over the real protocol, in one process.
+
+Each registers with a credential of its own, marked as simulated, beats, tells its facts and answers operations. They
+are for demonstrations and for load; a console shows on every screen that they are not real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+from typing import Any, Callable, Dict, List, Optional
+
+from edgewright.agent import documents
+from edgewright.agent.client import Reply, parse_endpoint
+from edgewright.agent.conditions import Report
+from edgewright.agent.facts.system import Gauges
+from edgewright.agent.refusals import pause_asked, registration_refused, retryable
+from edgewright.agent.simulated_faults import Faults, Trouble, by_site
+from edgewright.agent.simulated_hosts import MadeHost, make_hosts, new_boot_id, registration_id
+from edgewright.agent.simulated_link import Link
+from edgewright.agent.state import read_secret
+from edgewright.agent.tls import make_context
+from edgewright.core import times
+from edgewright.core.backoff import Backoff
+from edgewright.core.errors import EdgewrightError, Refused
+from edgewright.core.hosts import Health
+from edgewright.core.userdata import Site
+from edgewright.wire import protocol
+from edgewright.wire.events import KIND_HOST, event_body
+
+START_PER_SECOND = 120.0
+"""Registrations begun in a second: 500 hosts take some four seconds and leave the machine usable."""
+
+
+class Fleet:
+    """All made-up hosts of one run."""
+
+    def __init__(self, hosts: List[MadeHost], link: Link, token: str, seed: int, faults: Optional[Faults]) -> None:
+        self.link = link
+        self.token = token
+        self.seed = seed
+        self.faults = faults
+        self.hosts = [SimulatedHost(self, index, made) for index, made in enumerate(hosts)]
+        self.interval = 0.0
+        self.silence_limit = protocol.SILENCE_LIMIT
+        self.registered = 0
+        self.heartbeats = 0
+        self.refusal: Optional[Refused] = None
+
+    async def run(self) -> None:
+        """Run every host until cancelled; end early when the plane refuses the token for good. Raises `Refused`."""
+        tasks = [asyncio.ensure_future(host.live(index / START_PER_SECOND)) for index, host in enumerate(self.hosts)]
+        if self.faults is not None:
+            tasks.append(asyncio.ensure_future(self._misfortune(self.faults)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.link.close()
+
+    async def _misfortune(self, faults: Faults) -> None:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(len(self.hosts) / START_PER_SECOND)
+        faults.begin(clock())
+        while True:
+            await asyncio.sleep(faults.next_in())
+            faults.strike(clock(), self.silence_limit)
+
+
+class SimulatedHost:
+    """One made-up host and its life."""
+
+    def __init__(self, fleet: Fleet, index: int, made: MadeHost) -> None:
+        self.fleet = fleet
+        self.index = index
+        self.made = made
+        self.credential = ""
+        self._rng = random.Random(f"{fleet.seed} life {index}")  # noqa: S311 - made-up hosts, not secrets
+        self._boot_id = new_boot_id(random.Random())  # noqa: S311 - a run is a boot, whatever the seed
+        self._seq = 0
+        self._booted = times.now() - self._rng.uniform(600, 5e6)
+        self._cpu = self._rng.uniform(3, 55)
+        self._memory = self._rng.uniform(0.2, 0.75)
+        self._generation = self._observed = 0
+        self._done: Dict[str, Dict[str, Any]] = {}
+        self._backoff = Backoff(1.0, 60.0, self._rng.random)
+
+    async def live(self, delay: float) -> None:
+        """Register after `delay` seconds, then beat for ever."""
+        await asyncio.sleep(delay)
+        spread = True
+        while True:
+            try:
+                wait = await self._turn()
+                self._backoff.reset()
+            except EdgewrightError as error:
+                wait = self._backoff.next()
+                if isinstance(error, Refused) and self.fleet.registered == 0:
+                    raise
+            if spread and self.credential:
+                wait *= self._rng.random()  # the first beats of a fleet spread over the whole interval
+                spread = False
+            await asyncio.sleep(wait)
+
+    async def _turn(self) -> float:
+        now = asyncio.get_running_loop().time()
+        trouble = self.fleet.faults.of(self.index, now) if self.fleet.faults is not None else None
+        if trouble is not None and trouble.kind != "sick" and self.credential:
+            return await self._absent(trouble, now)
+        if not self.credential:
+            await self._register()
+        return await self._beat(trouble)
+
+    async def _absent(self, trouble: Trouble, now: float) -> float:
+        if trouble.until > now:
+            return min(trouble.until - now, 30.0) + 0.01
+        assert self.fleet.faults is not None
+        self.fleet.faults.over(self.index)  # only a reboot stays until its host has noticed
+        self._boot_id, self._seq, self._booted = new_boot_id(self._rng), 0, times.now() - 30
+        self.made.facts.extension["bootId"] = self._boot_id
+        wait = await self._beat(None)
+        await self._own("PUT", protocol.HOST, self._document())
+        await self._event("HostBooted", f"{self.made.facts.host_name} has booted.")
+        return wait
+
+    def _me(self) -> documents.Self:
+        return documents.Self(self.made.uid, "name", Site({"name": self.made.uid}), simulated=True)
+
+    def _document(self) -> Dict[str, Any]:
+        document = documents.host_document(self._me(), self.made.facts, self._gauges())
+        document["metadata"]["name"] = self.made.facts.host_name
+        return document
+
+    async def _register(self) -> None:
+        made = self.made
+        made.facts.extension["bootId"] = self._boot_id
+        identifier = registration_id(made.uid, self.fleet.seed)
+        body = documents.registration_document(
+            self._me(), made.facts, self._gauges(), made.labels, identifier, self.fleet.token, ""
+        )
+        body["metadata"]["name"] = made.facts.host_name
+        reply = await self.fleet.link.call("POST", protocol.HOST_REGISTER, body)
+        if reply.status not in (200, 201):
+            refused = registration_refused(reply, made.uid, "The plane", "")
+            if retryable(reply.status):
+                await asyncio.sleep(pause_asked(reply))
+            raise refused
+        self.credential = str(reply.json().get("status", {}).get("serviceAuthToken", ""))
+        self.fleet.registered += 1
+
+    async def _beat(self, trouble: Optional[Trouble]) -> float:
+        self._seq += 1
+        report = Report(Health.UNHEALTHY, trouble.message) if trouble is not None else Report(Health.HEALTHY, "")
+        body = documents.heartbeat_body(report, self._gauges(), self._seq, self._boot_id, self._observed)
+        reply = await self._own("PATCH", protocol.HOST_HEALTH, body)
+        if reply.status == 401:
+            self.credential = ""
+            return 5.0
+        self.fleet.heartbeats += 1
+        announced = reply.headers.get(protocol.H_GENERATION.lower(), "0")
+        if announced.isdigit() and int(announced) > self._generation:
+            await self._reconcile()
+        given = reply.headers.get(protocol.H_INTERVAL.lower(), "")
+        interval = self.fleet.interval or (float(given) if given.isdigit() else protocol.HEARTBEAT_INTERVAL)
+        return max(1.0, interval) * self._rng.uniform(0.95, 1.05)
+
+    async def _reconcile(self) -> None:
+        reply = await self._own("GET", protocol.HOST_CONFIG)
+        extension = reply.json().get(protocol.EXTENSION, {}) if reply.status == 200 else {}
+        if not isinstance(extension, dict) or not isinstance(extension.get("generation"), int):
+            return
+        self._generation = extension["generation"]
+        limit = extension.get("silenceLimit")
+        if isinstance(limit, (int, float)) and limit > 0:
+            self.fleet.silence_limit = float(limit)
+        for offer in extension.get("operations") or []:
+            if offer.get("id") not in self._done:
+                await self._operate(offer)
+        self._observed = self._generation
+
+    async def _operate(self, offer: Dict[str, Any]) -> None:
+        message = "Nothing was there to forget: this host is simulated."
+        if offer.get("kind") == protocol.OP_COLLECT_LOGS:
+            stamp = times.rfc3339(times.now())
+            lines = [
+                f"{stamp} {self.made.facts.host_name} simulated[1]: line {number} of a made-up log"
+                for number in range(20)
+            ]
+            piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
+            await self._own("POST", protocol.LOGS, piece)
+            message = "20 made-up lines sent."
+        result = {"state": protocol.OP_SUCCEEDED, "message": message, "finishedAt": times.rfc3339(times.now())}
+        self._done[offer["id"]] = result
+        await self._own("POST", protocol.OPERATION_RESULT, result, operationId=offer["id"])
+
+    async def _event(self, reason: str, message: str) -> None:
+        identifier = f"{random.getrandbits(96):024x}"
+        name = self.made.facts.host_name
+        event = event_body(
+            uid=identifier, at=times.now(), kind=KIND_HOST, object_uid=self.made.uid, object_name=name,
+            reason=reason, message=message, component="edgewright-agent",
+        )  # fmt: skip
+        await self._own("POST", protocol.EVENTS_BULK, [event])
+
+    async def _own(self, method: str, template: str, body: Any = None, **names: str) -> Reply:
+        path = protocol.path(template, uid=self.made.uid, **names)
+        return await self.fleet.link.call(method, path, body, {protocol.H_AUTHORIZATION: self.credential})
+
+    def _gauges(self) -> Gauges:
+        self._cpu = max(1.0, min(97.0, self._cpu + self._rng.uniform(-6, 6)))
+        self._memory = max(0.1, min(0.93, self._memory + self._rng.uniform(-0.02, 0.02)))
+        cores = self.made.facts.device["cpu"]["cores"]
+        load = round(self._cpu / 100 * cores * self._rng.uniform(0.8, 1.3), 2)
+        used = int(self._memory * self.made.memory_mb)
+        return Gauges(load, round(self._cpu, 1), used, int(times.now() - self._booted))
+
+
+async def run_simulated(
+    n: int,
+    endpoint: str,
+    token: str,
+    ca: str,
+    faults: bool = True,
+    seed: int = 1,
+    speed: float = 1.0,
+    interval: float = 0.0,
+    tell: Callable[[str], None] = lambda line: None,
+    started: Optional[Callable[[Fleet], None]] = None,
+) -> None:
+    """Run `n` made-up hosts until cancelled. `ca` is a file; `tell` hears each fault; `started` gets the fleet.
+
+    Raises `Refused` when the plane refuses the very first registration, `EdgewrightError` for a bad endpoint or CA.
+    """
+    place = parse_endpoint(endpoint)
+    link = Link(place, make_context(ca))
+    made = make_hosts(n, seed)
+    rng = random.Random(f"{seed} faults")  # noqa: S311 - made-up faults, not secrets
+    dealt = Faults(by_site([host.site for host in made]), rng, tell, speed) if faults and made else None
+    fleet = Fleet(made, link, token, seed, dealt)
+    fleet.interval = interval
+    if started is not None:
+        started(fleet)
+    await fleet.run()
+
+
+def simulate_command(words: argparse.Namespace) -> int:
+    """Carry out `edgewright-agent simulate`; return the exit code."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        run = asyncio.ensure_future(
+            run_simulated(
+                words.hosts, words.endpoint, read_secret(words.token_file, "registration token"), words.ca,
+                not words.no_faults, words.seed, words.speed, words.interval, lambda line: print(line, flush=True),
+            )
+        )  # fmt: skip
+        waiting = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([run, waiting], timeout=words.seconds or None, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if run.done():
+            run.result()
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+
+    if words.hosts < 1:
+        sys.stderr.write("edgewright-agent: --hosts must be 1 or more.\n")
+        return 2
+    asyncio.run(main())
+    return 0
