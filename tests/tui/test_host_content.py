@@ -98,12 +98,12 @@ def test_stale_values_say_their_age() -> None:
 
 @pytest.mark.parametrize("state", ["fetching", "error", "row only"])
 def test_fetching_and_failure_are_visible(state: str) -> None:
-    changes: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "fetching": {"doc": None, "fetching": True},
         "error": {"doc": None, "error": "Nothing listens at 10.4.0.2:8443."},
         "row only": {"doc": None},
-    }[state]
-    said = text_of(body(facts(**changes), (), 80))
+    }
+    said = text_of(body(facts(**changes[state]), (), 80))
     assert {"fetching": "Fetching", "error": "Nothing listens", "row only": "Only the row"}[state] in said
 
 

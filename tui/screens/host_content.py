@@ -286,7 +286,7 @@ def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = Fal
             disk_lines(host, width),
         ]
         blocks.append(key_lines(host, width))
-    blocks.insert(2 if host.doc is None else 1, event_lines(events, width, 3, host.now))
+    blocks.insert(2 if host.doc is None or host.fetching or host.error else 1, event_lines(events, width, 3, host.now))
     return _joined(blocks)
 
 

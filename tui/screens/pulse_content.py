@@ -156,13 +156,12 @@ def _sign(item: Item) -> tuple[str, Role]:
 def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
     when = "not checked yet" if pulse.checked is None else f"checked {age_of(pulse.checked, pulse.now)} ago"
     if pulse.lost:
-        return [
-            line(
-                ("▬ ", "parked"), ("Nothing known to be wrong, but the plane is not heard: ", ""), (pulse.lost, "warn")
-            )
-        ]
+        known = "Nothing known to be wrong" if pulse.total else "Nothing is known yet"
+        return wrap(f"{known}, but the plane is not heard: {pulse.lost}.", width, first="▬ ", rest="  ", role="parked")
     if pulse.loading and not pulse.total:
         return [line(("► ", "work"), (f"Loading the fleet: {pulse.loading}.", ""))]
+    if pulse.checked is None and not pulse.total:
+        return [line(("○ ", "muted"), "Nothing is known yet: the plane has not answered so far.")]
     if not pulse.total:
         return [
             line(("○ ", "muted"), ("No host has come in yet.", "strong"), (f"  {when}", "muted")),
@@ -193,9 +192,12 @@ def spark(values: Sequence[float], width: int) -> str:
 
 def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
     """Return the three lines of counts: fleet, sites, tokens."""
+    fleet = _count_pieces(pulse.healthy, pulse.unhealthy, pulse.unknown, word=True)
+    if not pulse.total:
+        fleet = [("- loading" if pulse.loading else "- no host yet", "muted")]
     counts: list[Piece] = [
         (pad("FLEET", 9), "head"),
-        *_count_pieces(pulse.healthy, pulse.unhealthy, pulse.unknown, word=True),
+        *fleet,
     ]
     if pulse.simulated:
         counts.append((f"   {pulse.simulated:,} simulated", "work"))

@@ -14,7 +14,7 @@ from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
 SHOWN_PROBLEMS = 500
 TOKENS_WITHIN = 30 * 86400.0
 _OPENS = {"hosts": "host", "tokens": "token"}
-_LOST = {"lost": "the last values are shown with their age", "refused": "it refuses the key of this context"}
+_LOST = {"lost": "it is tried again by itself, ctrl+r tries now", "refused": "it refuses the key of this context"}
 
 
 def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:

@@ -1,0 +1,194 @@
+"""Pictures of every screen: three sizes in dark, 80x24 in the other themes, and each state that a screen can be in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgewright.commands.base import Outcome, Plan
+from edgewright.core.errors import Refused
+from edgewright.store import events as kinds
+from edgewright.store.store import Store
+from tests.tui.driving import Driven, settle
+from tests.tui.plane import FakePlane, context_of
+from tests.tui.samples import NOW, fill, fleet, session
+from tui.app import EdgewrightApp
+from tui.modals.confirm import ConfirmModal
+from tui.modals.run import RunModal
+from tui.session import FirstRun, Session
+
+Compare = Callable[..., bool]
+SIZES = ((80, 24), (132, 43), (200, 60))
+SCREENS = {
+    "pulse": ("pulse", ""),
+    "host": ("host", "uid-edge-7f3a"),
+    "tokens": ("tokens", ""),
+    "token": ("token", "tok-shop"),
+    "events": ("events", ""),
+    "audit": ("audit", ""),
+}
+
+
+def app_of(
+    view: str, target: str = "", state: str = "live", hosts: list[dict[str, Any]] | None = None, **fields: Any
+) -> EdgewrightApp:
+    store = Store(clock=lambda: NOW)
+    made: Session = session(fill(store, hosts, state), start_view=view, start_target=target, **fields)
+    plane = FakePlane()
+    made.make_context = lambda: context_of(plane, store, made.read_only)
+    return EdgewrightApp(made)
+
+
+async def ready(pilot: Driven) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await settle(pilot)
+
+
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewright.core.times.now", lambda: NOW)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "132x43", "200x60"])
+@pytest.mark.parametrize("name", SCREENS)
+def test_sizes(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(*SCREENS[name]), terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "mono", "ansi-dark"])
+@pytest.mark.parametrize("name", ["pulse", "host", "tokens"])
+def test_themes(snap_compare: Compare, name: str, theme: str) -> None:
+    assert snap_compare(app_of(*SCREENS[name], theme=theme), terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("name", ["pulse", "host", "tokens", "events"])
+def test_lost(snap_compare: Compare, name: str) -> None:
+    app = app_of(*SCREENS[name], state="lost")
+    app.session.make_context = None
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+def test_pulse_all_well(snap_compare: Compare) -> None:
+    well = [doc for doc in fleet() if doc["metadata"]["name"].startswith("kiel")]
+    app = app_of("pulse", hosts=well)
+    app.session.store.emit("plane", kinds.TOKENS_SEEN, {"docs": [], "complete": True}, NOW)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+def empty_store() -> Store:
+    store = Store(clock=lambda: NOW)
+    store.emit("plane", kinds.SOURCE_STATE, {"state": "live", "since": NOW - 9, "contact": NOW - 3}, NOW - 3)
+    store.flush()
+    return store
+
+
+@pytest.mark.parametrize("name", ["pulse", "tokens", "events"])
+def test_empty(snap_compare: Compare, name: str) -> None:
+    app = EdgewrightApp(session(empty_store(), start_view=name))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+def test_loading(snap_compare: Compare) -> None:
+    store = Store(clock=lambda: NOW)
+    told = {"state": "loading", "since": NOW - 9, "done": 1200, "total": 30000}
+    store.emit("plane", kinds.SOURCE_STATE, told, NOW - 3)
+    store.flush()
+    assert snap_compare(EdgewrightApp(session(store)), terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("name", ["help", "messages"])
+def test_readers(snap_compare: Compare, name: str) -> None:
+    app = app_of("pulse")
+    app.session.store.emit("plane", kinds.MESSAGE, {"level": "ok", "text": "edge-0c11 is back after 9 min"}, NOW)
+
+    async def run(pilot: Driven) -> None:
+        await ready(pilot)
+        await pilot.press("question_mark" if name == "help" else "exclamation_mark")
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+def test_raw(snap_compare: Compare) -> None:
+    assert snap_compare(app_of("raw", "host/uid-edge-7f3a"), terminal_size=(80, 24), run_before=ready)
+
+
+def test_a_fetch_that_failed(snap_compare: Compare) -> None:
+    app = app_of("host", "uid-edge-7f3a")
+    plane = FakePlane()
+    plane.failure = Refused("Your key may not read this host.", "Ask for a role in its project.")
+    app.session.make_context = lambda: context_of(plane, app.session.store)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("key", ["r", "ctrl+d", "plus"])
+def test_questions(snap_compare: Compare, key: str) -> None:
+    async def run(pilot: Driven) -> None:
+        await ready(pilot)
+        await pilot.press(key)
+        for _ in range(5):
+            await settle(pilot)
+
+    assert snap_compare(app_of("tokens"), terminal_size=(80, 24), run_before=run)
+
+
+def test_a_bulk_plan(snap_compare: Compare) -> None:
+    plan = Plan(
+        "Delete 40 hosts",
+        ("Each host is taken out of the plane; the machine keeps running.",),
+        tuple(f"edge-{index:04x}" for index in range(40)),
+        ("40 credentials: they are refused from then on",),
+        "edgewright host delete edge-0000 edge-0001 ...",
+        "40",
+    )
+
+    async def run(pilot: Driven) -> None:
+        await ready(pilot)
+        pilot.app.push_screen(ConfirmModal(plan, "destructive"))
+        await settle(pilot)
+
+    assert snap_compare(app_of("pulse"), terminal_size=(80, 24), run_before=run)
+
+
+def test_results_for_each_target(snap_compare: Compare) -> None:
+    async def apply(report: Callable[[str], None]) -> Outcome:
+        report("edge-11d0 deleted")
+        error = Refused("The host is in use by cluster pos-kiel.", "Take it out of the cluster first.")
+        return Outcome(("edge-11d0", "edge-11d1"), (("edge-0c11", error),), "2 of 3 hosts are deleted.")
+
+    async def run(pilot: Driven) -> None:
+        await ready(pilot)
+        pilot.app.push_screen(RunModal("Delete 3 hosts", apply))
+        for _ in range(3):
+            await settle(pilot)
+
+    assert snap_compare(app_of("pulse"), terminal_size=(80, 24), run_before=run)
+
+
+@pytest.mark.parametrize("step", ["question", "form", "failed"])
+def test_first_run(snap_compare: Compare, step: str) -> None:
+    app = EdgewrightApp(session(Store(clock=lambda: NOW), first_run=FirstRun()))
+    app.session.context_name = app.session.plane = ""
+
+    async def run(pilot: Driven) -> None:
+        await settle(pilot)
+        if step != "question":
+            await pilot.press("2" if step == "form" else "1")
+            for _ in range(3):
+                await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+def test_leaving(snap_compare: Compare) -> None:
+    app = app_of("pulse", hub_running=lambda: True)
+
+    async def run(pilot: Driven) -> None:
+        await ready(pilot)
+        await pilot.press("ctrl+q")
+        for _ in range(3):
+            await settle(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
