@@ -84,7 +84,7 @@ async def create_bulk(call: Call) -> Response:
         raise problems.invalid(problems.TYPE, 'body in body must be of type array: "object"')
     with_projects = [(event, _owned(call, event)) for event in events if event is not None]
     uids = await call.write(lambda tx: [store_event(call.hub, tx, event, project) for event, project in with_projects])
-    return call.json(uids, 201)
+    return call.json([{"uid": uid} for uid in uids], 201)
 
 
 async def delete(call: Call) -> Response:
