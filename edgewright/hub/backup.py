@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -12,11 +13,10 @@ from typing import IO
 
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.hub.database import DATABASE
-from edgewright.hub.files import PRIVATE, make_private_dir, sync_dir, write_whole
+from edgewright.hub.files import PRIVATE, PUBLIC, make_private_dir, sync_dir
 
 KEYS = ("ca.crt", "ca.key", "server.crt", "server.key", "secret.key", "admin-api-key")
 _NEEDED = ("ca.crt", "ca.key", "secret.key")
-_MAX_MEMBER = 64 * 1024**3
 
 
 def backup(data: Path, out: Path) -> Path:
@@ -64,12 +64,16 @@ def restore(file: Path, data: Path) -> None:
             missing = [name for name in (*_NEEDED, DATABASE) if name not in found]
             if missing:
                 raise InvalidInput(f"{file} is no complete backup of a hub: {', '.join(missing)} is missing.")
-            make_private_dir(data)
+            draft = data.with_name(f".{data.name}.restoring")
+            shutil.rmtree(draft, ignore_errors=True)
+            make_private_dir(draft)
             for name in (*KEYS, DATABASE):
                 member = found.get(name)
                 content = tar.extractfile(member) if member is not None and member.isreg() else None
                 if content is not None:
-                    _write(data / name, content)
+                    _write(draft / name, content)
+            sync_dir(draft)
+            draft.replace(data)  # an interrupted restore leaves no half data directory
     except FileNotFoundError:
         raise NotFound(f"There is no file {file}.") from None
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -77,5 +81,8 @@ def restore(file: Path, data: Path) -> None:
 
 
 def _write(path: Path, content: IO[bytes]) -> None:
-    mode = 0o644 if path.suffix == ".crt" else PRIVATE
-    write_whole(path, content.read(_MAX_MEMBER), mode)
+    mode = PUBLIC if path.suffix == ".crt" else PRIVATE
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        shutil.copyfileobj(content, file)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,202 @@
+"""Keys, certificates, migrations, backup, a full disk, and PostgreSQL instead of SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from sqlalchemy import Column, Integer, Table, inspect, text
+
+from edgewright.core.errors import Conflict, Failed, InvalidInput
+from edgewright.hub import migrations, pki, schema
+from edgewright.hub.backup import backup, restore
+from edgewright.hub.database import open_engines
+from edgewright.hub.problems import StorageProblem
+from edgewright.hub.process import status
+from edgewright.hub.writer import Tx, Writer
+from tests.hub_fixture import RunningHub, running_hub
+from tests.support import missing
+
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+def test_certificates_follow_the_advertised_names(tmp_path: Path) -> None:
+    assert pki.ensure_certificates(tmp_path, ["127.0.0.1"])
+    authority = (tmp_path / "ca.crt").read_bytes()
+    assert not pki.ensure_certificates(tmp_path, ["127.0.0.1"])
+    assert pki.ensure_certificates(tmp_path, ["127.0.0.1", "hub.example", "10.1.2.3", "0.0.0.0"])
+    assert (tmp_path / "ca.crt").read_bytes() == authority
+    leaf = x509.load_pem_x509_certificate((tmp_path / "server.crt").read_bytes())
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost", "hub.example"]
+    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    assert addresses == ["127.0.0.1", "::1", "10.1.2.3"]
+    assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 398
+    assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_strict_verification_accepts_the_certificate(hub: RunningHub) -> None:
+    import socket
+
+    context = ssl.create_default_context(cafile=str(hub.ca))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    port = int(hub.url.rpartition(":")[2])
+    for name in ("localhost", "127.0.0.1"):
+        with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname=name):
+            pass
+
+
+def test_migrations_bring_an_old_database_up(tmp_path: Path) -> None:
+    engine, _ = open_engines(tmp_path, None)
+    assert migrations.migrate(engine) == (0, len(migrations.STEPS))
+    with engine.begin() as connection:
+        connection.execute(schema.settings.insert().values(key="kept", value="1"))
+
+    def step_2(connection: object) -> None:
+        table = Table("novel", schema.metadata.__class__(), Column("id", Integer, primary_key=True))
+        table.create(connection)  # type: ignore[arg-type]
+
+    assert migrations.migrate(engine, (*migrations.STEPS, step_2)) == (1, 2)
+    with engine.begin() as connection:
+        assert inspect(connection).has_table("novel")
+        assert connection.execute(text("SELECT value FROM settings WHERE key = 'kept'")).scalar() == "1"
+    with pytest.raises(Failed, match="newer hub"):
+        migrations.migrate(engine)
+
+
+def test_a_failed_step_leaves_the_old_schema(tmp_path: Path) -> None:
+    engine, _ = open_engines(tmp_path, None)
+    migrations.migrate(engine)
+
+    def broken(connection: object) -> None:
+        connection.execute(text("CREATE TABLE half (id INTEGER)"))  # type: ignore[attr-defined]
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        migrations.migrate(engine, (*migrations.STEPS, broken))
+    with engine.begin() as connection:
+        assert not inspect(connection).has_table("half")
+        assert migrations.current_version(connection) == 1
+
+
+def test_first_schema_holds_what_plane_and_agent_agree_on(tmp_path: Path) -> None:
+    engine, _ = open_engines(tmp_path, None)
+    migrations.migrate(engine)
+    with engine.begin() as connection:
+        columns = {
+            table: {column["name"] for column in inspect(connection).get_columns(table)}
+            for table in ("hosts", "operations", "intents")
+        }
+    assert "generation" in columns["hosts"]
+    assert {"id", "generation", "result", "deadline"} <= columns["operations"]
+    assert {"base_generation", "base_value"} <= columns["intents"]
+
+
+def test_backup_of_a_running_hub_and_restore(tmp_path: Path) -> None:
+    with running_hub(data=tmp_path / "a") as hub:
+        _, token = hub.token()
+        hub.register("b-1", token)
+        file = backup(hub.data, tmp_path / "hub.tar.gz")
+        assert status(hub.data)["running"] is True and status(hub.data)["url"] == hub.url
+        with pytest.raises(Conflict):
+            restore(file, hub.data)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert status(tmp_path / "a")["running"] is False
+    restore(file, tmp_path / "b")
+    with running_hub(data=tmp_path / "b") as again:
+        assert again.admin_key == hub.admin_key
+        assert again.client().get("/v1/edgehosts/b-1").status_code == 200
+        assert again.register("b-2", token).status_code == 200
+    (tmp_path / "junk").write_bytes(b"junk")
+    with pytest.raises(InvalidInput):
+        restore(tmp_path / "junk", tmp_path / "c")
+
+
+async def test_full_disk_is_told_and_the_writer_recovers(tmp_path: Path) -> None:
+    engine, readers = open_engines(tmp_path, None)
+    migrations.migrate(engine)
+    writer = Writer(engine, asyncio.get_running_loop())
+
+    def store(size: int) -> object:
+        return lambda tx: tx.run(schema.settings.insert().values(key=f"k{size}-{tx.now}", value="x" * size))
+
+    def limit(tx: Tx) -> None:
+        pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar()
+        tx.connection.exec_driver_sql(f"PRAGMA max_page_count={int(pages or 0) + 2}")
+
+    await writer.submit(limit)
+    with pytest.raises(StorageProblem) as full:
+        await writer.submit(store(1_000_000))  # type: ignore[arg-type]
+    assert full.value.status == 507 and "full" in full.value.message
+    assert await writer.submit(lambda tx: len(tx.all(schema.settings.select()))) == 0
+    await writer.submit(lambda tx: tx.connection.exec_driver_sql("PRAGMA max_page_count=1000000").scalar())
+    assert await writer.submit(store(1_000_000)) == 1  # type: ignore[arg-type]
+    await asyncio.to_thread(writer.stop)
+    engine.dispose()
+    readers.dispose()
+
+
+async def test_one_bad_job_does_not_take_its_batch_along(tmp_path: Path) -> None:
+    engine, _ = open_engines(tmp_path, None)
+    migrations.migrate(engine)
+    writer = Writer(engine, asyncio.get_running_loop())
+
+    def job(number: int) -> object:
+        def run(tx: Tx) -> int:
+            tx.run(schema.settings.insert().values(key=str(number), value=""))
+            if number % 3 == 0:
+                raise ValueError(number)
+            return number
+
+        return run
+
+    results = await asyncio.gather(*(writer.submit(job(n)) for n in range(30)), return_exceptions=True)  # type: ignore[arg-type]
+    assert [isinstance(result, ValueError) for result in results] == [n % 3 == 0 for n in range(30)]
+    assert await writer.submit(lambda tx: len(tx.all(schema.settings.select()))) == 20
+    await asyncio.to_thread(writer.stop)
+
+
+@pytest.mark.e2e
+def test_postgresql_takes_the_core_sequence(tmp_path: Path) -> None:
+    if not (POSTGRES / "initdb").exists() or os.geteuid() != 0 or shutil.which("runuser") is None:
+        missing("e2e", f"PostgreSQL 15 is not under {POSTGRES}, or this is not root")
+    folder = Path("/tmp") / f"edgewright-pg-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    shutil.chown(folder, "postgres", "postgres")
+    run = ["runuser", "-u", "postgres", "--"]
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    pg_ctl = [*run, str(POSTGRES / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+    try:
+        subprocess.run([*run, str(POSTGRES / "initdb"), "-D", str(folder / "data"), "-A", "trust"], check=True, cwd="/")
+        log = str(folder / "log")
+        subprocess.run([*pg_ctl, "-o", options, "-l", log, "start"], check=True, cwd="/", stdout=subprocess.DEVNULL)
+        url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        with running_hub("--db", url, data=tmp_path / "d") as hub:
+            _, token = hub.token()
+            host = hub.host("pg-1", token)
+            beat = {"state": "healthy", "edgewright": {"seq": 1, "bootId": "b"}}
+            assert host.patch("/v1/edgehosts/pg-1/health", json=beat).status_code == 204
+            assert hub.register("pg-1", token, "f" * 32).status_code == 409
+            made = hub.client().post("/edgewright/v1/hosts/pg-1/operations", json={"kind": "reset"}).json()["uid"]
+            result = {"state": "succeeded", "message": "ok"}
+            done = f"/edgewright/v1/hosts/pg-1/operations/{made}/result"
+            assert host.post(done, json=result).status_code == 204
+            hub.kill()
+            hub.start_again()
+            found = hub.client().get("/v1/edgehosts/pg-1").json()["status"]
+            assert found["state"] == "ready" and found["edgewright"]["heartbeats"] == 1
+            assert hub.client().get("/v1/audits").json()["listmeta"]["count"] >= 3
+            with (
+                pytest.raises(AssertionError, match="Another hub already runs on this database"),
+                running_hub("--db", url, data=tmp_path / "e"),
+            ):
+                pass
+    finally:
+        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], cwd="/", stdout=subprocess.DEVNULL, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
