@@ -12,6 +12,7 @@ from edgewright.commands.local_hub import LocalHub
 from edgewright.config.contexts import Context
 
 if TYPE_CHECKING:
+    from edgewright.clients.peer import Peer
     from edgewright.commands.live import LiveFeed
 
 DEMO_HUB = ("--heartbeat", "10", "--silence-limit", "60")
@@ -106,6 +107,14 @@ class Guide:
         await greet(context, api_key.strip(), self.feed.settings.timeout)
         contexts.add(context, api_key.strip(), use_keyring=self.feed.settings.keyring)
         return name
+
+    async def inspect(self, url: str) -> Peer:
+        """Fetch the authority that a plane shows, for a person to compare. Raises `EdgewrightError`."""
+        from edgewright.clients import peer
+        from edgewright.config import contexts, locations
+
+        folder = locations.ensure(locations.folder("config") / "authorities")
+        return await peer.inspect(contexts.check_url(url), folder, self.feed.settings.timeout)
 
     async def start_demo(self, hosts: int, report: Callable[[str], None]) -> str:
         """Start a demo fleet that ends with the console, and show it. Raises `EdgewrightError`."""

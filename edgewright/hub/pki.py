@@ -122,7 +122,9 @@ def _make_leaf(data: Path, names: list[x509.GeneralName]) -> None:
     )
     # The certificate goes last: a cut between the two leaves a pair that does not match, and that is made anew.
     write_whole(data / SERVER_KEY, _pem_key(key))
-    write_whole(data / SERVER_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
+    # The CA goes along in the handshake, so that a person who has only the address can compare its fingerprint.
+    chain = certificate.public_bytes(serialization.Encoding.PEM) + (data / CA_CERT).read_bytes()
+    write_whole(data / SERVER_CERT, chain, PUBLIC)
 
 
 def _leaf_is_good(data: Path, names: list[x509.GeneralName]) -> bool:
