@@ -70,10 +70,11 @@ def run(options: ServeOptions) -> int:
         log.info("the hub starts on %s", options.listen)
         url = _url(options, sock)
         write_state(options.data, url, os.getpid(), rfc3339(hub.started))
+        # Before uvicorn listens to signals this one counts; after it has shut down it raises the signal again, and an
+        # orderly end is no failure.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
         sys.stdout.write(_ready_line(options, url) + "\n")
         sys.stdout.flush()
-        # uvicorn raises the signal again once it has shut down; an orderly end is no failure.
-        signal.signal(signal.SIGTERM, lambda _number, _frame: None)
         try:
             server.run(sockets=[sock])
         except KeyboardInterrupt:
