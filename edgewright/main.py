@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as typing has it; importing typing would double the time of --help
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from edgewright.cli.main import Special
     from edgewright.commands.context import CommandContext
@@ -21,12 +21,37 @@ CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "timeout")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Edgewright with these words and return the exit code: no words open the console."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--help"], ["-h"]):
+        return _overview()
     from edgewright.cli.main import run
 
-    words = list(sys.argv[1:] if argv is None else argv)
     if _wants_console(words):
         return _guarded(words)
     return run(words, _special, _delegate)
+
+
+def import_module(name: str) -> Any:
+    """Load a part by name."""
+    from importlib import import_module as load
+
+    return load(name)
+
+
+def _overview() -> int:
+    """Print the help of the whole from the file that `cli.help` makes of the registry (a test holds them equal)."""
+    from os.path import dirname, join
+
+    with open(join(dirname(__file__), "cli", "overview.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH120, PTH123
+        text = file.read()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from edgewright.cli.errors import pipe_closed
+
+        return pipe_closed()
+    return 0
 
 
 def _wants_console(words: Sequence[str]) -> bool:
@@ -120,7 +145,12 @@ def _open_console(
     describe(session, feed, simulated)
     guide = Guide(session, feed, hub, simulated)
     if context is None:
-        ways = {"start_hub": guide.start_hub, "connect": guide.connect, "demo": guide.start_demo}
+        ways = {
+            "start_hub": guide.start_hub,
+            "connect": guide.connect,
+            "inspect": guide.inspect,
+            "demo": guide.start_demo,
+        }
         session.first_run = import_module("tui.session").FirstRun(**ways)
     elif context.local_hub and hub is None:
         guide.revive(context)

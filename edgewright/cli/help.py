@@ -84,3 +84,7 @@ def of_verb(command: type[Command]) -> str:
 
 def _short(command: type[Command]) -> str:
     return command.help().split(":")[0].rstrip(".")
+
+
+if __name__ == "__main__":
+    print(overview())

@@ -1,0 +1,140 @@
+"""What the verbs print and do, against a real hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli_support import Cli
+from tests.hub_fixture import RunningHub
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fleet(hub: RunningHub) -> None:
+    _, token = hub.token("shop")
+    for name in ("edge-a", "edge-b"):
+        hub.host(name, token).patch(f"/v1/edgehosts/{name}/health", json={"state": "healthy", "agentVersion": "1.2"})
+
+
+def test_list_as_table(plane: Cli) -> None:
+    done = plane("host", "list", "edge-")
+    lines = done.out.splitlines()
+    assert done.code == 0, done.err
+    assert lines[0].split() == ["HOST", "SITE", "STATE", "HEALTH", "SINCE", "CLUSTER", "SEEN"]
+    assert lines[1].split()[:5] == ["edge-a", "berlin", "ready", "•", "healthy"]
+
+
+def test_list_in_other_forms(plane: Cli) -> None:
+    assert plane("host", "list", "-o", "name", "health:healthy").out == "edge-a\nedge-b\n"
+    documents = plane("host", "list", "-ojson").json()
+    assert [d["metadata"]["uid"] for d in documents] == ["edge-a", "edge-b"]
+    assert plane("-o", "yaml", "host", "show", "edge-a").out.startswith("metadata:")
+    assert "REASON" in plane("host", "list", "-o", "wide").out
+
+
+def test_filters_can_be_negative(plane: Cli) -> None:
+    assert plane("host", "list", "-state:ready").out == ""
+    assert plane("host", "list", "-state:ready").err == "No host matches.\n"
+
+
+def test_ascii_where_there_is_no_utf8(plane: Cli) -> None:
+    done = plane("host", "list", PYTHONIOENCODING="ascii")
+    assert done.out.isascii() and ". healthy" in done.out
+
+
+def test_one_host(plane: Cli) -> None:
+    done = plane("host", "show", "edge-a")
+    assert done.code == 0
+    assert "HEALTH" in done.out and "last heartbeat" in done.out
+
+
+def test_tags_come_and_go(plane: Cli) -> None:
+    assert plane("host", "tag", "edge-a", "edge-b", "--tag", "ring:1", "--tag", "blue").code == 0
+    labels = plane("host", "show", "edge-b", "-o", "json").json()["metadata"]["labels"]
+    assert labels == {"site": "berlin", "ring": "1", "blue": "spectro__tag"}
+    assert plane("host", "untag", "edge-a", "edge-b", "--tag", "ring", "--tag", "blue").code == 0
+    assert plane("host", "list", "tag.ring:1", "-o", "name").out == ""
+
+
+def test_a_plan_does_nothing(plane: Cli) -> None:
+    done = plane("host", "delete", "edge-a", "--plan")
+    assert done.code == 0
+    assert "Same as: edgewright host delete edge-a" in done.out
+    assert plane("host", "show", "edge-a").code == 0
+
+
+def test_deleting_asks_and_needs_yes_without_a_person(plane: Cli) -> None:
+    plane("host", "register", "to-go")
+    done = plane("host", "delete", "to-go")
+    assert done.code == 2
+    assert "The machine keeps running; its credential is refused from then on." in done.err
+    assert plane("host", "delete", "to-go", "--yes").out == "to-go deleted.\n"
+    assert plane("host", "show", "to-go").code == 3
+
+
+def test_each_target_has_its_own_result(plane: Cli) -> None:
+    done = plane("host", "delete", "edge-a", "nosuch", "--yes")
+    assert done.code == 3
+    assert plane("host", "show", "edge-a").code == 0, "nothing is done when one of them is not there"
+
+
+def test_life_of_a_token(plane: Cli) -> None:
+    made = plane("token", "create", "shop-install", "--expires", "30d")
+    assert made.out.startswith("ewt_") and made.out.count("\n") == 1
+    assert "shop-install" in made.err
+    text = made.out.strip()
+    assert text not in plane("token", "show", "shop-install", "-o", "json").out
+    assert text in plane("token", "show", "shop-install", "--reveal").out
+    assert text not in plane("token", "list", "-o", "json").out
+    assert plane("token", "revoke", "shop-install", "--yes").code == 0
+    assert "revoked" in plane("token", "list").out
+    assert plane("token", "activate", "shop-install").code == 0
+    assert plane("token", "delete", "shop-install", "--yes", "-o", "json").json()["failed"] == []
+    assert plane("token", "show", "shop-install").code == 3
+
+
+def test_revoking_lists_the_hosts_that_depend_on_it(plane: Cli) -> None:
+    done = plane("token", "revoke", "shop", "--plan", "-o", "json")
+    assert any("edge-a, edge-b" in line for line in done.json()["lines"])
+
+
+def test_events_and_audits(plane: Cli) -> None:
+    assert any(e["reason"] == "HostRegistered" for e in plane("event", "list", "-o", "json").json())
+    assert plane("audit", "list").out.startswith("TIME")
+
+
+def test_pairing_keys(plane: Cli) -> None:
+    made = plane("host", "register", "paired", "--make-pairing-key")
+    assert len(made.out.strip()) == 32
+
+
+def test_contexts(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    key = hub.data / "admin-api-key"
+    added = cli("context", "add", "lab", "--url", hub.url, "--api-key-file", str(key), "--ca", str(hub.ca))
+    assert added.code == 0, added.err
+    assert cli("context", "list", "-o", "name").out == "lab\n"
+    assert cli("host", "list", "-o", "name", "edge-").code == 0
+    kept = tmp_path / "ew" / "config"
+    assert (kept / "contexts.toml").stat().st_mode & 0o777 == 0o600
+    assert (kept / "keys" / "lab").stat().st_mode & 0o777 == 0o600
+    assert key.read_text().strip() not in (kept / "contexts.toml").read_text()
+    assert cli("project", "use", "Default").code == 0
+    assert cli("host", "list").code == 0
+    assert cli("context", "remove", "lab", "--yes").code == 0
+    assert not (kept / "keys" / "lab").exists()
+
+
+def test_what_is_done_is_in_the_journal(plane: Cli, tmp_path: Path) -> None:
+    plane("host", "register", "told")
+    lines = [json.loads(x) for x in (tmp_path / "ew" / "state" / "journal.jsonl").read_text().splitlines()]
+    assert lines[0]["begin"] == "host register" and lines[0]["targets"] == ["told"]
+    assert lines[1]["end"]["done"] == ["told"]
+
+
+def test_render_draws_without_a_terminal(plane: Cli) -> None:
+    done = plane("render", "hosts", "--size", "80x24")
+    assert done.code == 0, done.err
+    assert "edge-a" in done.out
+    assert plane("render", "pulse", "-o", "svg").out.startswith("<svg")
