@@ -29,6 +29,7 @@ from edgewright.hub.routes_search import SearchCache
 from edgewright.hub.routing import Call, Route, check_access, problem_response
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.state import State
+from edgewright.hub.turned_away import TurnedAway
 from edgewright.hub.writer import Tx, Writer
 from edgewright.wire import protocol
 
@@ -50,6 +51,7 @@ class Hub:
         self.changes = Changes(self.started, self._render)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
         self.heartbeats = Heartbeats(self)
+        self.turned_away = TurnedAway(self)
         self.searches = SearchCache()
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()

@@ -1,86 +1,104 @@
 """The door of the hub: TLS before HTTP, and a word about those who turn back at it.
 
 A host with the wrong CA or a wrong clock never gets as far as a request: it breaks the handshake off, and a server
-normally keeps that to itself. Here the handshake is a step of its own, so that the peer's address and its reason (the
+normally keeps that to itself. Here connections are taken one by one, so that the peer's address and its reason (the
 TLS alert that it sent) can be told to whoever watches the fleet.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+
+log = logging.getLogger("edgewright.hub")
 
 Report = Callable[[str, ssl.SSLError], None]
 """Told the peer's address and the error of a handshake that the peer broke off."""
 
-HANDSHAKE = 10.0
+HANDSHAKE = 15.0
 """Seconds that a handshake may take, so that a silent peer holds nothing for long."""
+FAREWELL = 5.0
+"""Seconds that a peer may take to end TLS in good order."""
+AT_ONCE = 64
+"""Connections taken in one go before those that are open get their turn."""
+BREATH = 0.2
+"""Seconds to wait when this process has no file descriptor left for another connection."""
 
 
-class _Early(asyncio.Protocol):
-    """Keeps what a quick peer sends between the end of the handshake and the handing over."""
+class Gate:
+    """Takes connections of a listening socket; `make` returns the protocol that speaks after the handshake."""
 
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.ended = False
-
-    def data_received(self, data: bytes) -> None:
-        """Keep it."""
-        self.chunks.append(data)
-
-    def eof_received(self) -> bool:
-        """Keep that there is no more."""
-        self.ended = True
-        return False
-
-
-class Gate(asyncio.Protocol):
-    """One connection until its handshake is done; the protocol that `make` returns goes on from there."""
-
-    def __init__(self, context: ssl.SSLContext, report: Report, make: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext | None,
+        make: Callable[[], asyncio.Protocol],
+        report: Report,
+    ) -> None:
+        self._listener = listener
         self._context = context
-        self._report = report
         self._make = make
-        self._task: asyncio.Task[None] | None = None
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._shaking: set[asyncio.Task[None]] = set()
+        self._open = True
+        self._number = listener.fileno()  # uvicorn closes the socket before the gate
+        listener.setblocking(False)
+        self._loop.add_reader(self._number, self._take)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hold the peer's first bytes back and begin the handshake."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands(transport))
+    def close(self) -> None:
+        """Take no more; handshakes under way are broken off, open connections stay."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._number)
+            self._listener.close()
+            for task in self._shaking:
+                task.cancel()
 
-    async def _shake_hands(self, transport: asyncio.Transport) -> None:
-        peer = transport.get_extra_info("peername")
-        early = _Early()
+    async def wait_closed(self) -> None:
+        """Wait until the handshakes that were under way have ended."""
+        await asyncio.gather(*self._shaking, return_exceptions=True)
+
+    def _take(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                connection, peer = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # that peer is gone already
+            except OSError as error:
+                log.error("no further connection can be taken: %s", error.strerror or error)
+                self._loop.remove_reader(self._number)
+                self._loop.call_later(BREATH, self._again)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._welcome(connection, str(peer[0])))
+            self._shaking.add(task)
+            task.add_done_callback(self._shaking.discard)
+
+    def _again(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._number, self._take)
+
+    async def _welcome(self, connection: socket.socket, address: str) -> None:
+        seconds = None if self._context is None else HANDSHAKE
         try:
-            secured = await asyncio.get_running_loop().start_tls(
-                transport, early, self._context, server_side=True, ssl_handshake_timeout=HANDSHAKE
+            await self._loop.connect_accepted_socket(
+                self._make,
+                connection,
+                ssl=self._context,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=None if self._context is None else FAREWELL,
             )
         except ssl.SSLError as error:
-            self._report(str(peer[0]) if peer else "", error)
-        except (OSError, asyncio.CancelledError):
-            transport.abort()
-        else:
-            if secured is not None:
-                self._hand_over(secured, early)
-
-    def _hand_over(self, secured: asyncio.Transport, early: _Early) -> None:
-        """Let the real protocol go on, from the first byte; nothing can come in between, since nothing is awaited."""
-        protocol = self._make()
-        secured.set_protocol(protocol)
-        protocol.connection_made(secured)
-        for chunk in early.chunks:
-            protocol.data_received(chunk)
-        if early.ended and not protocol.eof_received():
-            secured.close()
-
-
-def gated(http: Callable[..., asyncio.Protocol], context: ssl.SSLContext, report: Report) -> Callable[..., Gate]:
-    """Return what uvicorn takes as its HTTP protocol class: a gate before each connection of `http`."""
-
-    def make(**words: Any) -> Gate:
-        return Gate(context, report, lambda: http(**words))
-
-    return make
+            connection.close()
+            self._report(address, error)
+        except OSError:
+            connection.close()  # hung up, or silent for too long
+        except asyncio.CancelledError:
+            connection.close()
+            raise

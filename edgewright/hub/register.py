@@ -223,7 +223,12 @@ def _stored(record: HostRecord) -> dict[str, Any]:
 async def register(call: Call) -> Response:
     """Answer `POST /v1/edgehosts/register`."""
     asked = _Asked(await call.body(bodies.HOST))
-    uid, credential = await call.write(lambda tx: _register(call, tx, asked))
+    try:
+        uid, credential = await call.write(lambda tx: _register(call, tx, asked))
+    except Problem as problem:
+        if problem.status < 500:
+            call.hub.turned_away.registration(asked.uid, call.actor.address, problem)
+        raise
     document = call.hub.renderer.host(call.hub.state.hosts[uid])
     document["status"]["serviceAuthToken"] = credential
     return call.json(document)

@@ -66,6 +66,7 @@ def run(options: ServeOptions) -> int:
             str(options.data / pki.SERVER_CERT),
             str(options.data / pki.SERVER_KEY),
             hub.changes.stop,
+            hub.turned_away.handshake,
         )
         log.info("the hub starts on %s", options.listen)
         url = _url(options, sock)

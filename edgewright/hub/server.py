@@ -13,9 +13,9 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edgewright.core.errors import Conflict, Failed
+from edgewright.hub.gate import Gate, Report
 from edgewright.hub.options import ServeOptions
 
-HANDSHAKE_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 90
 """Longer than a heartbeat interval, so that an agent keeps its connection."""
 
@@ -63,9 +63,10 @@ class BoundedProtocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
 
-    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report) -> None:
         super().__init__(config)
         self._on_shutdown = on_shutdown
+        self._report = report
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then close as uvicorn does."""
@@ -73,23 +74,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start on the given sockets with a deadline for the TLS handshake."""
-        loop = asyncio.get_running_loop()
-        create, context = loop.create_server, self.config.ssl
-
-        async def with_deadline(*args: Any, **kwargs: Any) -> asyncio.AbstractServer:
-            if kwargs.get("ssl") is not None:
-                kwargs["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
-                kwargs["ssl_shutdown_timeout"] = 5.0
-            return cast(asyncio.AbstractServer, await create(*args, **kwargs))
-
+        """Start on the given sockets; each connection passes the gate, where a broken handshake gets an address."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The hub could not start; its log tells why.")
-        self.servers = []
-        for sock in sockets or []:
-            server = await with_deadline(self._protocol, sock=sock, ssl=context, backlog=self.config.backlog)
-            self.servers.append(cast(asyncio.base_events.Server, server))
+        gates = [Gate(sock, self.config.ssl, self._protocol, self._report) for sock in sockets or []]
+        self.servers = cast(Any, gates)
         self.started = True
 
     def _protocol(self) -> asyncio.Protocol:
@@ -137,8 +127,10 @@ def connection_cap(asked: int) -> int:
     return asked or int(soft * 0.9)
 
 
-def make_server(app: Any, options: ServeOptions, certificate: str, key: str, on_shutdown: Callable[[], None]) -> Server:
-    """Return a server for the application, with TLS 1.2 or newer."""
+def make_server(
+    app: Any, options: ServeOptions, certificate: str, key: str, on_shutdown: Callable[[], None], report: Report
+) -> Server:
+    """Return a server for the application, with TLS 1.2 or newer; `report` hears of broken handshakes."""
     protocol = type("HubProtocol", (BoundedProtocol,), {"head_seconds": options.request_timeout})
     config = uvicorn.Config(
         app,
@@ -158,4 +150,4 @@ def make_server(app: Any, options: ServeOptions, certificate: str, key: str, on_
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(config, on_shutdown)
+    return Server(config, on_shutdown, report)

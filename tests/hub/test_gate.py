@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edgewright.hub.gate import gated
+from edgewright.hub.gate import Gate
 
 DAY = datetime.timedelta(days=1)
 
@@ -48,12 +48,8 @@ def make_certificate(folder: Path, name: str, first: int = -1, last: int = 1) ->
 class Echo(asyncio.Protocol):
     """Says back what it hears."""
 
-    def __init__(self, **words: Any) -> None:
-        self.words = words
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(b"heard " + data)
@@ -66,20 +62,22 @@ Start = Callable[[Path], Any]
 async def door(tmp_path: Path) -> AsyncIterator[tuple[Start, list[tuple[str, str]]]]:
     """Return what opens a door with a certificate, and the list of what was reported at it."""
     told: list[tuple[str, str]] = []
-    servers: list[asyncio.Server] = []
+    gates: list[Gate] = []
+
+    def report(address: str, error: ssl.SSLError) -> None:
+        told.append((address, error.reason or ""))
 
     async def start(certificate: Path) -> int:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        make = gated(Echo, context, lambda address, error: told.append((address, error.reason or "")))
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: make(config=1), "127.0.0.1", 0)
-        servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        listener = socket.create_server(("127.0.0.1", 0))
+        gates.append(Gate(listener, context, Echo, report))
+        return int(listener.getsockname()[1])
 
     yield start, told
-    for server in servers:
-        server.close()
+    for gate in gates:
+        gate.close()
+        await gate.wait_closed()
 
 
 def _knock(port: int, ca: Path) -> bytes:
