@@ -1,0 +1,354 @@
+"""The loop against a stub plane: registration, heartbeats, facts, desired state, refusals, recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgewright.agent.state import read_checked
+from edgewright.core.text import clean
+
+from .conftest import Answer, Bench, Request
+
+
+def saying(status: int, code: object, message: str = "no", **headers: str) -> Callable[[Request], Answer | None]:
+    """Return a script that refuses registrations."""
+
+    def script(request: Request) -> Answer | None:
+        if request.path.endswith("/register"):
+            return status, {"code": code, "message": message}, headers
+        return None
+
+    return script
+
+
+def status_of(bench: Bench) -> dict[str, Any]:
+    body, problem = read_checked(str(bench.folder / "data" / "status.json"))
+    assert body is not None, problem
+    return body
+
+
+def test_p9_the_registration_id_is_on_disk_before_the_first_try(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def script(request: Request) -> Answer | None:
+        body, _ = read_checked(str(bench.folder / "data" / "registration.json"))
+        assert body is not None
+        seen.append(body["registrationId"])
+        assert request.body["spec"]["edgewright"]["registrationId"] == body["registrationId"]
+        return 503, {"code": "ServiceUnavailable", "message": "later"}, {}
+
+    bench.stub.script = script
+    agent = bench.start()
+    agent.step()
+    bench.kill(agent)
+    bench.start().step()
+    assert len(seen) == 2 and seen[0] == seen[1] and len(seen[0]) == 32
+
+
+def test_p10_the_credential_survives_a_kill_and_is_used(bench: Bench) -> None:
+    agent = bench.start()
+    assert 57 <= agent.step() <= 63
+    bench.kill(agent)
+    again = bench.start()
+    again.step()
+    assert len(bench.stub.sent("POST", "/register")) == 1
+    assert {r.headers.get("authorization") for r in bench.stub.sent("PATCH", "/health")} == {"ewh_1_secret"}
+    assert all(r.headers["edgewright-agent"] for r in bench.stub.requests)
+
+
+def test_p17_seq_rises_within_a_boot_also_over_restarts(bench: Bench) -> None:
+    numbers = []
+    for _ in range(3):
+        agent = bench.start()
+        agent.step()
+        agent.step()
+        bench.kill(agent)
+        agent._seq  # noqa: B018
+    numbers = [r.body["edgewright"]["seq"] for r in bench.stub.sent("PATCH", "/health")]
+    assert len(numbers) == 6
+    assert numbers[0] < numbers[1] and numbers[-2] < numbers[-1]
+
+
+def test_p20_facts_are_told_when_they_change_and_not_otherwise(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    agent.step()
+    assert bench.stub.sent("PUT", agent.enrolment.uid) == [], "the registration told them"
+    (bench.folder / "root/etc").mkdir(parents=True, exist_ok=True)
+    (bench.folder / "root/etc/os-release").write_text("ID=debian\nVERSION_ID=13\n")
+    agent._facts_at -= 1000
+    agent.step()
+    agent.step()
+    (put,) = bench.stub.sent("PUT", agent.enrolment.uid)
+    assert put.body["spec"]["device"]["os"]["version"] == "13"
+    assert "labels" not in put.body["metadata"] and "hostAuthToken" not in put.body["spec"]["host"]
+
+
+def test_p22_desired_state_is_asked_for_when_it_moved_and_every_tenth_beat(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    assert len(bench.stub.sent("GET", "/config")) == 1
+    agent.step()
+    assert len(bench.stub.sent("GET", "/config")) == 1
+    bench.stub.generation = 2
+    agent.step()
+    assert len(bench.stub.sent("GET", "/config")) == 2 and agent.desired.generation == 2
+    agent.step()
+    assert bench.stub.sent("PATCH", "/health")[-1].body["edgewright"]["observedGeneration"] == 2
+    for _ in range(10):
+        agent.step()
+    assert len(bench.stub.sent("GET", "/config")) == 3
+    bench.stub.generation = 1
+    agent.desired._beats = 99
+    agent.step()
+    assert agent.desired.generation == 2, "a lower generation is late and dropped"
+
+
+def test_p24_p25_an_operation_is_done_once_and_its_result_repeated(bench: Bench) -> None:
+    bench.stub.operations = [{"id": "c" * 24, "kind": "reset", "params": {}, "generation": 1}]
+    lose = True
+
+    def script(request: Request) -> Answer | None:
+        if request.path.endswith("/result") and lose:
+            return 503, {"code": "ServiceUnavailable", "message": "lost"}, {}
+        return None
+
+    bench.stub.script = script
+    agent = bench.start()
+    agent.step()
+    bench.kill(agent)
+    lose = False
+    again = bench.start()
+    again.step()
+    again.step()
+    results = bench.stub.sent("POST", "/result")
+    assert len(results) == 2 and results[0].body == results[1].body
+    assert results[0].body["state"] == "succeeded" and "c" * 24 in results[0].path
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_p25_a_result_that_the_plane_will_never_take_is_not_repeated(bench: Bench, status: int) -> None:
+    bench.stub.operations = [{"id": "c" * 24, "kind": "reset", "generation": 1}]
+    bench.stub.script = lambda request: (
+        (status, {"code": "x", "message": "y"}, {}) if request.path.endswith("/result") else None
+    )
+    agent = bench.start()
+    agent.step()
+    agent.step()
+    assert len(bench.stub.sent("POST", "/result")) == 1
+
+
+def test_p27_an_observing_agent_refuses_every_operation(bench: Bench) -> None:
+    bench.stub.operations = [{"id": f"{n}" * 24, "kind": kind} for n, kind in enumerate(("reset", "collect-logs", "x"))]
+    agent = bench.start(observe=True)
+    agent.step()
+    assert bench.stub.sent("POST", "/register")[0].body["spec"]["edgewright"]["observed"] is True
+    results = bench.stub.sent("POST", "/result")
+    assert [r.body["state"] for r in results] == ["refused"] * 3
+    assert all("only observed" in r.body["message"] for r in results)
+
+
+def test_p28_an_intent_waits_on_disk_until_it_is_taken(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    bench.stub.script = lambda request: (503, None, {}) if request.path.endswith("/intents") else None
+    identifier = agent.outbox.offer("hostName", "kasse-2", 1, "kasse-1", "anna", "label was wrong")
+    agent.step()
+    bench.kill(agent)
+    bench.stub.script = lambda request: None
+    again = bench.start()
+    again.step()
+    again.step()
+    first, second = bench.stub.sent("POST", "/intents")
+    assert first.body == second.body and first.body["id"] == identifier
+    assert first.body["base"] == {"generation": 1, "value": "kasse-1"}
+
+
+def test_p30_the_tunnel_is_answered_once_for_each_change(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    for generation, wanted in ((2, "enabled"), (3, "enabled"), (4, "disabled")):
+        bench.stub.generation = generation
+        bench.stub.config["tunnelConfig"] = {"remoteSsh": wanted}
+        agent.step()
+    told = [r.body["ssh"] for r in bench.stub.sent("PATCH", "/tunnelStatus")]
+    assert [ssh["state"] for ssh in told] == ["Failed", "Deleted"] and "no tunnel yet" in told[0]["message"]
+
+
+REFUSALS = [
+    (401, "InvalidEdgeToken", "does not know the registration token"),
+    (401, "EdgeTokenExpired", "has expired"),
+    (401, "EdgeTokenRevoked", "was revoked"),
+    (409, "DuplicateEdgeHostUid", "Another registration already holds the host UID"),
+    (400, "ProjectRequired", "no default project"),
+    (404, "ResourceNotFound", "has no project"),
+    (401, "InvalidPairingKey", "pairing key"),
+    (422, 605, "finds the registration of"),
+    (403, "SomethingNew", "refused the registration"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "words"), REFUSALS)
+def test_p11_each_refusal_says_its_own_sentence_in_the_journal_and_on_the_console(
+    bench: Bench, status: int, code: object, words: str
+) -> None:
+    bench.stub.script = saying(status, code, "because\x1b[2J of it")
+    agent = bench.start()
+    wait = agent.step()
+    assert 60 <= wait <= 66, "the ceiling of P4, spread a little"
+    assert words in bench.heard.text and words in bench.console.read_text()
+    assert "\x1b" not in bench.heard.text + bench.console.read_text()
+    agent.step()
+    agent.step()
+    assert bench.heard.text.count(words) == 1, "the same reason is told once"
+    told = status_of(bench)
+    assert told["phase"] == "refused" and words in told["message"] and told["code"] == str(code)
+    bench.stub.script = lambda request: None
+    agent.step()
+    assert "Registered with" in bench.heard.text
+
+
+def test_every_refusal_has_a_sentence_of_its_own() -> None:
+    assert len({words for _, _, words in REFUSALS}) == len(REFUSALS)
+
+
+def test_p11_a_changed_reason_is_told_again(bench: Bench) -> None:
+    agent = bench.start()
+    for code, words in (("EdgeTokenExpired", "has expired"), ("EdgeTokenRevoked", "was revoked")) * 2:
+        bench.stub.script = saying(401, code)
+        agent.step()
+        assert bench.heard.text.rstrip().splitlines()[-1].count(words) == 1
+
+
+def test_p11_a_new_token_needs_no_restart(bench: Bench) -> None:
+    bench.stub.script = saying(401, "InvalidEdgeToken")
+    agent = bench.start()
+    agent.step()
+    Path(bench.flags.token_file).write_text("ewt_second\n")
+    agent.step()
+    tokens = [r.body["spec"]["host"]["hostAuthToken"] for r in bench.stub.sent("POST", "/register")]
+    assert tokens == ["ewt_test", "ewt_second"]
+
+
+def test_p13_waiting_for_approval_is_no_error(bench: Bench) -> None:
+    bench.stub.script = saying(403, "EdgeHostNotPreRegistered")
+    agent = bench.start()
+    assert 30 <= agent.step() <= 33
+    assert "waits for approval" in bench.heard.text and agent.enrolment.uid in bench.console.read_text()
+    assert status_of(bench)["phase"] == "waiting"
+
+
+def test_p4_retry_after_is_a_minimum(bench: Bench) -> None:
+    bench.stub.script = saying(429, "TooManyRequests", **{"Retry-After": "120"})
+    assert bench.start().step() >= 120
+
+
+def test_p16_a_deleted_host_registers_anew_with_a_new_id(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    bench.stub.script = lambda request: (
+        (401, {"code": "HostGone", "message": "deleted"}, {}) if request.path.endswith("/health") else None
+    )
+    assert 60 <= agent.step() <= 66
+    assert "has deleted this host" in bench.heard.text
+    bench.stub.script = lambda request: None
+    agent.step()
+    first, second = (r.body["spec"]["edgewright"]["registrationId"] for r in bench.stub.sent("POST", "/register"))
+    assert first != second and agent.enrolment.registered
+
+
+def test_p10_a_lost_credential_registers_again_with_the_same_id(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    bench.stub.script = lambda request: (
+        (401, {"code": "UnAuthorizedAccess", "message": "who"}, {}) if request.path.endswith("/health") else None
+    )
+    agent.step()
+    bench.stub.script = lambda request: None
+    agent.step()
+    first, second = (r.body["spec"]["edgewright"]["registrationId"] for r in bench.stub.sent("POST", "/register"))
+    assert first == second
+
+
+def test_no_token_at_all_is_told(bench: Bench) -> None:
+    agent = bench.start(token_file="")
+    assert agent.step() >= 60
+    assert "neither a registration token nor a pairing key" in bench.heard.text
+    assert bench.stub.requests == []
+
+
+def test_an_outage_is_told_and_so_is_its_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = bench.start()
+    agent.step()
+    bench.stub.script = lambda request: (503, {"code": "ServiceUnavailable", "message": "starting"}, {})
+    for expected in (1, 2, 4, 8, 16, 32, 60, 60):
+        assert 0 <= agent.step() <= expected
+    assert bench.heard.text.count("starting") == 1
+    bench.stub.script = lambda request: None
+    assert agent._lost_since is not None
+    agent._lost_since -= 300
+    agent.step()
+    assert "answers again after 5 min" in bench.heard.text
+    events = [event for r in bench.stub.sent("POST", "/bulk") for event in r.body]
+    assert [event["reason"] for event in events] == ["HostRegistered", "PlaneReached"]
+
+
+def test_p5_a_clock_that_is_off_is_a_condition(bench: Bench) -> None:
+    agent = bench.start()
+    bench.stub.script = lambda request: (
+        (204, None, {"Date": "Mon, 01 Jan 2001 00:00:00 GMT"}) if request.path.endswith("/health") else None
+    )
+    agent.step()
+    agent.step()
+    last = bench.stub.sent("PATCH", "/health")[-1].body
+    assert last["state"] == "unhealthy" and "ahead of the plane's" in last["message"]
+
+
+def test_a_full_disk_is_told_to_the_plane(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = bench.start()
+    agent.step()
+    monkeypatch.setattr("edgewright.agent.state.write_checked", lambda *a: (_ for _ in ()).throw(OSError(28, "full")))
+    agent.step()
+    agent.step()
+    last = bench.stub.sent("PATCH", "/health")[-1].body
+    assert last["state"] == "unhealthy" and "disk is full" in last["message"]
+    assert bench.heard.text.count("disk is full") == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, None, {}),
+        (200, [], {}),
+        (200, {"status": 5}, {}),
+        (200, {"status": {"serviceAuthToken": 7}}, {}),
+        (302, None, {}),
+    ],
+)
+def test_an_answer_that_is_none_is_a_sentence(bench: Bench, answer: Answer) -> None:
+    bench.stub.script = lambda request: answer
+    agent = bench.start()
+    agent.step()
+    assert agent.enrolment.uid in bench.heard.text or "not understood" in bench.heard.text
+    assert not agent.enrolment.registered
+
+
+def test_a_plane_that_answers_nonsense_to_a_registered_host_is_survived(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    bench.stub.generation = 9
+    for answer in (
+        (200, [1], {}),
+        (200, {"edgewright": []}, {}),
+        (200, {"edgewright": {"operations": 5}}, {}),
+        (404, None, {}),
+    ):
+        bench.stub.script = lambda request, answer=answer: (  # type: ignore[misc]
+            answer if request.path.endswith("/config") else None
+        )
+        assert agent.step() >= 0
+    assert clean(bench.heard.text.replace("\n", " "), 10**6) == bench.heard.text.replace("\n", " ")
