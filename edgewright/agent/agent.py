@@ -128,6 +128,10 @@ class Agent:
         if self._lost_since is None:
             self._lost_since = times.now()
         wait = self.backoff.next()
+        if (
+            self.enrolment.registered
+        ):  # no more of a load than its beats, and it is heard again as soon as the link is back
+            wait = min(wait, self.interval)
         if at_least:  # spread by a tenth, so that a fleet with one bad token does not knock in step
             wait = at_least * random.uniform(1.0, 1.1)  # noqa: S311 - a spread, not a secret
         self.voice.once("plane", priority, sentence, times.now(), loud)

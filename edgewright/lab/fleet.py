@@ -91,7 +91,7 @@ def bring_up(folder: Folder, wishes: Wishes, say: Say) -> LabState:
         if not wishes.python:
             prepare.take_python_away(root)
         if agent is not None and token is not None:
-            prepare.write_agent(state, host, root, agent, token, ca)
+            prepare.write_agent(folder, state, host, root, agent, token, ca)
         network.attach(state, host.name)
         machine.switch_on(folder, state, host)
         folder.save(state)

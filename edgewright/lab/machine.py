@@ -21,16 +21,19 @@ REBOOT_CODE = 133
 KEEPER = f"""
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn || exit 1
+mkfifo /run/systemd/nspawn/typed || exit 1
 trap 'kill -TERM $child' TERM
 while :; do
-  "$@" & child=$!
+  "$@" 0<>/run/systemd/nspawn/typed & child=$!
   wait $child; code=$?
   while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
   echo "host ended with $code"
   [ $code = {REBOOT_CODE} ] || exit $code
 done
 """
-"""nspawn refuses to reboot or end cleanly where /run is on a disk, hence the small tmpfs in a private mount view."""
+"""nspawn refuses to reboot or end cleanly where /run is on a disk, hence the small tmpfs in a private mount view.
+Its passive console (systemd 252) shows nothing before the end, hence the interactive one with a keyboard that nobody
+presses."""
 
 
 def mount_disk(folder: Folder, name: str, base: Path) -> Path:
@@ -65,7 +68,7 @@ def switch_on(folder: Folder, state: LabState, host: Member) -> None:
         "--register=no",
         "--keep-unit",
         "--boot",
-        "--console=pipe",
+        "--console=interactive",
         "--resolv-conf=off",
         "--timezone=off",
         f"--network-bridge={network.bridge_of(host.name)}",

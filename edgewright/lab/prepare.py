@@ -11,9 +11,6 @@ from edgewright.lab import product
 from edgewright.lab.state import Folder, LabState, Member
 from edgewright.lab.tools import run
 
-SETTINGS = Path("etc") / "edgewright"
-"""Where the host keeps what an installer would have put there."""
-
 SITES = ("berlin", "kiel", "munich", "hamburg")
 
 
@@ -30,6 +27,8 @@ def write_system(folder: Folder, state: LabState, host: Member, root: Path) -> N
     (root / "etc/hostname").write_text(host.name + "\n")
     (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{host.address} {host.name}\n")
     (root / "etc/machine-id").write_text("")
+    (root / "etc/resolv.conf").unlink(missing_ok=True)  # the base brought the one of the machine that made it
+    (root / "etc/resolv.conf").write_text("")
     authorised = root / "root/.ssh/authorized_keys"
     authorised.parent.mkdir(mode=0o700, exist_ok=True)
     authorised.write_text(lab_key(folder).with_suffix(".pub").read_text())
@@ -75,24 +74,18 @@ def user_data(state: LabState, host: Member, token: str, ca: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_agent(state: LabState, host: Member, root: Path, agent: Path, token: Path, ca: Path | None) -> None:
+def write_agent(
+    folder: Folder, state: LabState, host: Member, root: Path, agent: Path, token: Path, ca: Path | None
+) -> None:
     """Install the agent on the disk as its own `install` verb does it, with token, CA and user-data beside it."""
-    settings = root / SETTINGS
-    settings.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(token, settings / "token")
-    (settings / "token").chmod(0o600)
-    ca_text = ""
-    if ca is not None:
-        ca_text = ca.read_text()
-        (settings / "ca.crt").write_text(ca_text)
-    data = settings / "user-data"
+    data = folder.host(host.name) / "user-data"
     data.touch(mode=0o600)
-    data.write_text(user_data(state, host, token.read_text().strip(), ca_text))
-    program = [str(agent)] if agent.suffix != ".pyz" else [sys.executable, str(agent)]
-    words = ["install", "--root", str(root), "--endpoint", state.endpoint, "--user-data", f"/{SETTINGS / 'user-data'}"]
-    words += ["--token-file", f"/{SETTINGS / 'token'}"]
+    data.write_text(user_data(state, host, token.read_text().strip(), ca.read_text() if ca else ""))
+    program = [sys.executable, str(agent)] if agent.suffix == ".pyz" else [str(agent)]
+    words = ["install", "--root", str(root), "--endpoint", state.endpoint]
+    words += ["--user-data", str(data), "--token-file", str(token)]
     if ca is not None:
-        words += ["--ca", f"/{SETTINGS / 'ca.crt'}"]
+        words += ["--ca", str(ca)]
     run([*program, *words], env=product.environment_for())
 
 
