@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -24,7 +24,8 @@ from tui.history import History
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
-from tui.verbs import run_verb
+from tui.terminal.cropped_update import CroppedDisplay
+from tui.verbs import act, run_verb
 from tui.views import VIEWS, load
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
@@ -33,11 +34,15 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class EdgewrightApp(App[int]):
+class EdgewrightApp(CroppedDisplay):
     """One console for one session."""
 
     TITLE = "Edgewright"
-    CSS_PATH = "app.tcss"
+    CSS = """
+    * { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+    Toast { display: none; }
+    CommandPalette { background: $background; }
+    """
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -126,6 +131,7 @@ class EdgewrightApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        gc.freeze()  # what is here now stays: the collector need not walk it at each key
         if self._gate is not None and self._driver is not None:
             self._gate.start(self._driver)
         for problem in self.session.keymap_problems:
@@ -146,11 +152,20 @@ class EdgewrightApp(App[int]):
         answer: LeaveAnswer = "leave"
         session = self.session
         if session.hub_running is not None and session.hub_running():
-            answer = await self.push_screen_wait(load("tui.modals.leave:LeaveModal")())
+            kept = session.views.load("leave").get("answer")
+            answer = kept if kept in ("leave", "stop") else await self._ask_to_leave()
         if answer == "stop" and session.stop_hub is not None:
             await session.stop_hub()
         if answer in ("leave", "stop"):
             self.exit(0)
+
+    async def _ask_to_leave(self) -> LeaveAnswer:
+        """Ask what becomes of the hub, and keep the answer when that is wished."""
+        modal = load("tui.modals.leave:LeaveModal")()
+        answer: LeaveAnswer = await self.push_screen_wait(modal)
+        if modal.remember and answer != "stay":
+            self.session.views.save("leave", {"answer": answer})
+        return answer
 
     # Views --------------------------------------------------------------------------------------------------------
 
@@ -223,7 +238,12 @@ class EdgewrightApp(App[int]):
     def run_command(
         self, command: type[Command], targets: Sequence[str] | None, args: Mapping[str, Any], rest: str = ""
     ) -> None:
-        """Run a verb in a worker of its own."""
+        """Run a verb: what only changes the view at once, so that it shows in the next frame, the rest in a worker."""
+        if command.action and not command.opens:
+            waiting = act(self, command, args)
+            if waiting is not None:
+                self.run_worker(waiting, group="verb:run", exit_on_error=False)
+            return
         if targets is None:
             targets = self.screen.targets() if isinstance(self.screen, BaseScreen) else ()
         self.run_worker(run_verb(self, command, targets, args, rest), group="verb:run", exit_on_error=False)

@@ -6,7 +6,7 @@ through check, plan, the person's yes, and apply; its outcome is told on the mes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,22 +41,24 @@ async def run_verb(
             target = targets[0] if command.target is not None and targets else rest
             await app.open_by_name(command.opens, target)
         elif command.action:
-            await _act(app, command, args)
+            waiting = act(app, command, args)
+            if waiting is not None:
+                await waiting
         else:
             await _change(app, command, tuple(targets), dict(args))
     except EdgewrightError as error:
         app.say(f"{error.message} {error.hint}".strip(), "bad")
 
 
-async def _act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> None:
+def act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:
+    """Call what a verb with `action` names, on the screen or else the app; return what is to be waited for."""
     for node in (app.screen, app):
         method = getattr(node, f"action_{command.action}", None)
         if method is not None:
             result = method(**{**dict(command.preset), **args})
-            if isawaitable(result):
-                await result
-            return
+            return result if isawaitable(result) else None
     app.say(f"`{command.name}` does nothing here.", "warn")
+    return None
 
 
 async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker
@@ -135,6 +136,7 @@ class BaseScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the frame with the body in it."""
+        self._take_size(self.app.size)
         yield FrameLine(id="title")
         yield FrameLine(id="crumb")
         yield FrameLine(id="rule-top", classes="rule")
@@ -218,11 +220,15 @@ class BaseScreen(Screen[None]):
         self.query_one(selector, FrameLine).set_line(line)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the classes of the new size before it is laid out: `-wide` from 120 columns, `-wall` from 180."""
-        self.set_class(event.size.width >= WIDE, "-wide")
-        self.set_class(event.size.width >= WALL, "-wall")
-        self.set_class(event.size.height < LOW, "-low")
-        self.set_class(event.size.height < TINY, "-tiny")
+        """Take the classes of the new size before it is laid out."""
+        self._take_size(event.size)
+
+    def _take_size(self, size: Size) -> None:
+        """Take the classes of a size: `-wide` from 120 columns, `-wall` from 180; `-low` and `-tiny` for few lines."""
+        self.set_class(size.width >= WIDE, "-wide")
+        self.set_class(size.width >= WALL, "-wall")
+        self.set_class(size.height < LOW, "-low")
+        self.set_class(size.height < TINY, "-tiny")
 
     @on(FrameLine.Resized)
     def _frame_resized(self, event: FrameLine.Resized) -> None:

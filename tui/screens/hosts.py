@@ -196,10 +196,6 @@ class HostsScreen(BaseScreen):
     def _open(self, event: VirtualTable.RowSelected) -> None:
         self.app.open_view("host", event.key)  # type: ignore[attr-defined]
 
-    @on(VirtualTable.MarksChanged)
-    def _marked(self) -> None:
-        self.show_frame()
-
     @on(VirtualTable.SortAsked)
     def _sort_asked(self, event: VirtualTable.SortAsked) -> None:
         self.action_sort(event.key)
@@ -274,14 +270,17 @@ class HostsScreen(BaseScreen):
     def action_mark(self) -> None:
         """Mark or unmark the host under the cursor."""
         self.table.mark()
+        self.show_frame()
 
     def action_mark_range(self) -> None:
         """Mark every host from the last mark to the cursor."""
         self.table.mark_range()
+        self.show_frame()
 
     def action_mark_clear(self) -> None:
         """Take all marks away."""
         self.table.set_marks(())
+        self.show_frame()
 
     def action_columns(self) -> None:
         """Choose the columns; the choice is kept."""

@@ -61,7 +61,13 @@ def _is_utf8(environ: Mapping[str, str]) -> bool:
 
 
 def prepare(environ: MutableMapping[str, str], choice: TerminalChoice) -> None:
-    """Set what Textual reads when it is imported: few frames and no animation on a slow link. Call it before."""
+    """Set what Textual reads when it is imported. Call it before.
+
+    On a slow link few frames and no animation. Elsewhere a short frame period: changes of the fleet come gathered
+    anyway, so that the period only delays the echo of keys.
+    """
     if choice.low_bandwidth:
         environ.setdefault("TEXTUAL_FPS", "5")
         environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    else:
+        environ.setdefault("TEXTUAL_FPS", "200")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -11,14 +9,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.widgets.lines import Line, Span, clip_line
-from tui.widgets.roles import RolePainter, changed_span, role_classes, role_css
+from tui.widgets.roles import RolePainter, changed_span
 
 
 class FrameLine(Widget):
     """Shows one `Line` and repaints only the cells that changed."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = role_classes("frame-line")
-    DEFAULT_CSS = "FrameLine { height: 1; width: 100%; background: $background; " + role_css("frame-line") + "}"
+    DEFAULT_CSS = "FrameLine { height: 1; width: 100%; background: $background; }"
 
     class Resized(Message):
         """The line became wider or narrower: its owner should say it anew."""

@@ -15,13 +15,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.widgets.lines import Line
-from tui.widgets.roles import RolePainter, role_classes, role_css
+from tui.widgets.roles import RolePainter
 
 
 class LineView(ScrollView, can_focus=True):
     """Shows lines; the cursor stays on its key when the lines around it change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = role_classes("line-view") | {"line-view--cursor", "line-view--found"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line-view--cursor", "line-view--found"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="nav-down"),
         Binding("up,k", "move(-1)", "Up", show=False, id="nav-up"),
@@ -31,8 +31,7 @@ class LineView(ScrollView, can_focus=True):
         Binding("end,G", "edge(1)", "Last", show=False, id="nav-bottom"),
         Binding("enter", "choose", "Open", show=False, id="nav-open"),
     ]
-    DEFAULT_CSS = (
-        """
+    DEFAULT_CSS = """
     LineView {
         height: 1fr;
         background: $background;
@@ -41,10 +40,8 @@ class LineView(ScrollView, can_focus=True):
         scrollbar-gutter: stable;
         & > .line-view--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
         & > .line-view--found { text-style: reverse; }
+    }
     """
-        + role_css("line-view")
-        + "}"
-    )
 
     class Chosen(Message):
         """Enter was pressed (or the mouse clicked) on the line of `key`."""

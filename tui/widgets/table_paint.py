@@ -39,7 +39,7 @@ def row_strip(
         text = pad(cell.text, one.width, right=columns[one.column].align == "right")
         segments.append(Segment(text, base + painter.role(cell.role) + over))
         x = one.x + one.width
-    return Strip(segments, x).adjust_cell_length(width, line)
+    return Strip(segments, x).adjust_cell_length(width, line).simplify()
 
 
 def header_strip(

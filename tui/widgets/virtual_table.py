@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.widgets.lines import Span
-from tui.widgets.roles import RolePainter, role_classes, role_css
+from tui.widgets.roles import RolePainter
 from tui.widgets.table_keys import TABLE_BINDINGS
 from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
 from tui.widgets.table_paint import has_more, header_strip, row_strip
@@ -37,12 +37,11 @@ class _Painted(NamedTuple):
 class VirtualTable(ScrollView, can_focus=True):
     """Shows `keys` in their order; `row_text(key)` gives the cells of a row that is seen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = role_classes("virtual-table") | {
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"virtual-table--{part}" for part in ("header", "sorted", "cursor", "blurred", "marked", "flash", "stale")
     }
     BINDINGS: ClassVar[list[BindingType]] = TABLE_BINDINGS
-    DEFAULT_CSS = (
-        """
+    DEFAULT_CSS = """
     VirtualTable {
         height: 1fr;
         width: 1fr;
@@ -57,10 +56,8 @@ class VirtualTable(ScrollView, can_focus=True):
         & > .virtual-table--marked { color: $accent; text-style: bold; }
         & > .virtual-table--flash { text-style: $row-flash-style; background: $row-flash-background; }
         & > .virtual-table--stale { color: $muted; }
+    }
     """
-        + role_css("virtual-table")
-        + "}"
-    )
 
     class RowMessage(Message):
         """What the messages about a row share."""
