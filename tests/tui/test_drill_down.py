@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 from tests.tui.driving import console, press, said, settle, told, until, view
+from tests.tui.plane import FakePlane
+from tests.tui.samples import NOW, event, host
+from tui.screens.host import HostScreen
 from tui.screens.pulse import PulseScreen
 from tui.widgets.line_view import LineView
 from tui.widgets.virtual_table import VirtualTable
@@ -105,8 +110,6 @@ async def test_filter_narrows_while_it_is_typed_and_escape_takes_it_back() -> No
 async def test_events_follow_until_the_cursor_is_moved() -> None:
     async with console("events") as (pilot, _, made):
         table = pilot.app.screen.query_one(VirtualTable)
-        from tests.tui.samples import NOW, event
-
         made.store.emit("plane", "feed.seen", {"docs": [event("e9", 1, "Normal", "kiel-05", "came back")]}, NOW)
         await settle(pilot)
         assert table.cursor_key == "e9"
@@ -140,10 +143,6 @@ async def test_a_lost_plane_keeps_everything_and_says_its_age() -> None:
 
 
 async def test_a_fetch_says_so_and_escape_stops_it() -> None:
-    import asyncio
-
-    from tests.tui.plane import FakePlane
-
     plane = FakePlane()
     plane.gate = asyncio.Event()
     async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, _):
@@ -158,7 +157,6 @@ async def test_a_fetch_says_so_and_escape_stops_it() -> None:
 
 async def test_a_failed_fetch_is_a_sentence_and_the_rest_stays() -> None:
     from edgewright.core.errors import Unreachable
-    from tests.tui.plane import FakePlane
 
     plane = FakePlane()
     plane.failure = Unreachable("Nothing listens at 10.4.0.2:8443.", "Is the hub running?")
@@ -179,3 +177,23 @@ async def test_virtual_cards_unfold_with_v() -> None:
         await until(pilot, lambda: "28 virtual cards" in said(pilot))
         await press(pilot, "v")
         assert "cali00000000" in said(pilot)
+
+
+async def test_an_observed_host_offers_no_verb_that_would_change_it() -> None:
+    async with console("host", "uid-edge-0c11") as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, HostScreen)
+        assert {"tag", "delete"} <= {hint.label for hint in screen.key_hints() if hint.enabled}
+        doc = host("edge-0c11", "kiel-02", observed=True)
+        made.store.emit("plane", "hosts.seen", {"docs": [doc]}, NOW)
+        await settle(pilot)
+        assert not {"tag", "delete"} & {hint.label for hint in screen.key_hints() if hint.enabled}
+        await press(pilot, "ctrl+d")
+        await until(pilot, lambda: "only observed" in told(made))
+
+
+async def test_what_runs_in_the_background_and_breaks_is_told() -> None:
+    plane = FakePlane()
+    plane.hosts = None  # type: ignore[assignment]
+    async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, made):
+        await until(pilot, lambda: "by a defect of this program" in told(made))

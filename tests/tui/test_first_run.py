@@ -172,3 +172,14 @@ async def test_leaving_asks_about_the_hub_and_escape_stays() -> None:
         await until(pilot, lambda: view(pilot) == "LeaveModal")
         await pilot.press("down", "enter")
         await until(pilot, lambda: stopped == [True])
+
+
+async def test_the_answer_on_leaving_is_remembered_when_that_is_wished() -> None:
+    async with console(hub_running=lambda: True) as (pilot, _, made):
+        await press(pilot, "ctrl+q")
+        await until(pilot, lambda: view(pilot) == "LeaveModal")
+        await press(pilot, "end", "enter")
+        assert "[■] remember this answer" in said(pilot)
+        await press(pilot, "home")
+        await pilot.press("enter")
+        await until(pilot, lambda: made.views.load("leave").get("answer") == "leave")

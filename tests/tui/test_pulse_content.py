@@ -46,7 +46,7 @@ def test_hosts_behind_a_dead_link_are_one_problem() -> None:
 
 def test_all_well_is_one_calm_line_with_the_time_of_the_check() -> None:
     pulse = Pulse(now=NOW, checked=NOW - 3, healthy=481)
-    assert text_of(problem_lines(pulse, 80)) == "• Nothing is wrong: all 481 hosts are well.  checked 3s ago"
+    assert text_of(problem_lines(pulse, 80)) == "• Nothing is wrong: all 481 hosts are well.  checked just now"
 
 
 def test_no_host_yet_says_how_one_comes_in() -> None:

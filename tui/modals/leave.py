@@ -28,20 +28,32 @@ class LeaveModal(DecisionModal[LeaveAnswer]):
         """Yield the answers."""
         yield LineView(id="answers")
 
+    remember = False
+    """Whether the answer is to be kept."""
+
     def on_mount(self) -> None:
         """Point at the answer that changes nothing for the fleet."""
+        view = self.query_one("#answers", LineView)
+        self._show()
+        view.point_at("leave")
+        view.focus()
+
+    def _show(self) -> None:
         view = self.query_one("#answers", LineView)
         width = min(self.inner_width(), 68)
         lines: list[Line] = [*wrap("A hub runs on this machine, started by this console.", width), line()]
         for key, title, words in ANSWERS:
             lines += [line((title, "accent"), key=key), *wrap(words, width, "  ", "  ", role="muted")]
+        mark = "■" if self.remember else " "
+        lines += [line(), line((f"[{mark}] remember this answer and do not ask again", ""), key="remember")]
         view.set_lines(lines)
         view.styles.height = min(len(lines), self.room_height(2))
-        view.point_at("leave")
-        view.focus()
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:
+        if event.key == "remember":
+            self.remember = not self.remember
+            self._show()
         for key, _, _ in ANSWERS:
             if event.key == key:
                 self.dismiss(key)

@@ -34,8 +34,11 @@ class EventsScreen(FeedScreen):
         model, now, found = self.session.store.model, self.now, []
         rank = {"error": 0, "warning": 1}
         for event in sorted(model.feed.values(), key=lambda event: -event.at):
+            host = model.hosts.get(event.object_uid)
             order = (-event.at, rank.get(severity(event)[1], 2), event.object_name, event.message, event.reason)
-            found.append(Listed(event.uid, event_cells(event, now, model.source.away), order))
+            found.append(
+                Listed(event.uid, event_cells(event, now, model.source.away, host.name if host else ""), order)
+            )
         return found
 
     def detail(self, key: str, width: int) -> list[Line]:

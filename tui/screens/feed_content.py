@@ -28,14 +28,14 @@ def stamp(at: float, now: float) -> str:
     return f"{text[11:19]}Z" if abs(now - at) < times.DAY else f"{text[5:10]} {text[11:16]}Z"
 
 
-def event_cells(event: EventRow, now: float, stale: bool = False) -> tuple[Span, ...]:
+def event_cells(event: EventRow, now: float, stale: bool = False, name: str = "") -> tuple[Span, ...]:
     """Return the cells of a table row: time, sign, what it is about, message, reason."""
     sign, _, role = severity(event)
     told: Role = "muted" if stale else role if role != "muted" else ""
     return (
         Span(stamp(event.at, now), "muted"),
         Span(sign, "muted" if stale else role),
-        Span(event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
+        Span(name or event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
         Span(event.message or event.reason or UNKNOWN, told),
         Span(event.reason or UNKNOWN, "muted"),
     )
@@ -95,17 +95,20 @@ def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
     return [*out, Line(), *facts(pairs, 9, indent=2)]
 
 
-def told(event: EventRow) -> Told:
-    """Return an event as one line of a feed: the thing and the sentence."""
+def told(event: EventRow, name: str = "", own: bool = False) -> Told:
+    """Return an event as one line of a feed: the thing and the sentence.
+
+    `name` is what people call the thing; a plane may name it by its uid. `own` is for a feed of that thing alone.
+    """
     sign, _, role = severity(event)
-    name = event.object_name
+    name = name or event.object_name
     text = event.message or event.reason
+    if name and event.object_uid and name != event.object_uid:
+        text = text.replace(event.object_uid, name)
     lead = "" if role == "muted" else f"{sign} "
-    known = name and text.lower().startswith(name.lower())
+    said = own or not name or name.lower() in text.lower()
     key = f"host/{event.object_uid}" if event.object_uid else f"event/{event.uid}"
-    return Told(
-        key, event.at, lead + (text if known or not name else f"{name} {text}"), "" if role == "muted" else role
-    )
+    return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
 
 
 def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -21,10 +21,11 @@ from tui.screens.base import BaseScreen
 from tui.screens.fetching import fetch_document, fetch_events, sentence
 from tui.screens.host_content import HostFacts, body, columns_of, event_lines
 from tui.screens.opening import open_key
-from tui.screens.pulse_content import age_of
+from tui.screens.pulse_content import Told, calm_age
 from tui.widgets.line_view import LineView
 
 TWO, THREE = 120, 180
+WRITES = ("host-tag", "host-untag", "host-reset", "host-delete")
 
 
 class HostScreen(BaseScreen):
@@ -75,7 +76,7 @@ class HostScreen(BaseScreen):
         """Return how old the document is."""
         if self._fetching:
             return "fetching ..."
-        return "" if self._fetched is None else f"fetched {age_of(self._fetched, self.now)} ago"
+        return "" if self._fetched is None else f"fetched {calm_age(self._fetched, self.now)}"
 
     def targets(self) -> tuple[str, ...]:
         """Return this host."""
@@ -140,10 +141,21 @@ class HostScreen(BaseScreen):
         feed = self.session.store.model.feed.values()
         return sorted((event for event in feed if event.object_uid == self.target), key=lambda event: -event.at)
 
+    def _told(self) -> list[Told]:
+        row = self.session.store.model.hosts.get(self.target)
+        name = row.name if row else ""
+        return [feed_content.told(event, name, own=True) for event in self._events()]
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what cannot be done to this host now: nothing at all to one that is only observed."""
+        row = self.session.store.model.hosts.get(self.target)
+        shut = self.session.read_only or row is None or row.observed
+        return frozenset(WRITES) if shut else frozenset()
+
     def _show(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        facts, told = self.facts(), [feed_content.told(event) for event in self._events()]
+        facts, told = self.facts(), self._told()
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]
         for view in views:
             view.set_dimmed(facts.lost)

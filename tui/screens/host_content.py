@@ -8,7 +8,7 @@ from typing import Any
 
 from edgewright.core import nics, times
 from edgewright.core.text import clean
-from tui.screens.pulse_content import Told, age_of, feed_lines
+from tui.screens.pulse_content import Told, age_of, calm_age, feed_lines
 from tui.screens.reading import UNKNOWN, find, many, number, size, text, when
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
 
@@ -244,7 +244,9 @@ def key_lines(host: HostFacts, width: int) -> list[Line]:
     out = [heading("SSH HOST KEYS")]
     for one in keys:
         kind, _, rest = one.partition(" ")
-        out.append(line("  ", (pad(kind.removeprefix("ssh-"), 11), "strong"), cut(fingerprint(rest), width - 14)))
+        out.append(
+            line("  ", (pad(kind.removeprefix("ssh-").split("-")[0], 11), "strong"), cut(fingerprint(rest), width - 14))
+        )
     return out if keys else [*out, line(("  - none handed over", "muted"))]
 
 
@@ -270,7 +272,7 @@ def fetch_line(host: HostFacts, width: int) -> Line:
         return line(("▲ ", "bad"), (cut(host.error, width - 2), ""))
     if host.doc is None:
         return line(("○ ", "muted"), ("Only the row of the list is known yet.", "muted"))
-    return line(("• ", "muted"), (f"fetched {age_of(host.fetched_at, host.now)} ago", "muted"))
+    return line(("• ", "muted"), (f"fetched {calm_age(host.fetched_at, host.now)}", "muted"))
 
 
 def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = False) -> list[Line]:

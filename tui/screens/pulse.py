@@ -20,8 +20,8 @@ from tui.screens.opening import open_key
 from tui.screens.pulse_content import (
     Item,
     Pulse,
-    age_of,
     board_lines,
+    calm_age,
     detail_lines,
     feed_lines,
     fleet_lines,
@@ -77,7 +77,7 @@ class PulseScreen(BaseScreen):
     def count(self) -> str:
         """Return when the plane was heard last."""
         contact = self.session.store.model.source.contact
-        return "not checked yet" if contact is None else f"checked {age_of(contact, self.now)} ago"
+        return "not checked yet" if contact is None else f"checked {calm_age(contact, self.now)}"
 
     def select(self) -> None:
         """Show the whole screen from the model."""

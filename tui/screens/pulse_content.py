@@ -112,6 +112,16 @@ def age_of(since: float | None, now: float) -> str:
     return "-" if since is None else times.age(max(now - since, 0.0))
 
 
+def calm_age(since: float | None, now: float) -> str:
+    """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
+    if since is None:
+        return "never"
+    whole = max(now - since, 0.0)
+    if whole < 10:
+        return "just now"
+    return f"{times.age(whole if whole >= 60 else whole // 10 * 10)} ago"
+
+
 def problem_lines(pulse: Pulse, width: int) -> list[Line]:
     """Return the three lists, worst first; one calm line when there is nothing to say."""
     shown: list[Line] = []
@@ -154,7 +164,7 @@ def _sign(item: Item) -> tuple[str, Role]:
 
 
 def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
-    when = "not checked yet" if pulse.checked is None else f"checked {age_of(pulse.checked, pulse.now)} ago"
+    when = "not checked yet" if pulse.checked is None else f"checked {calm_age(pulse.checked, pulse.now)}"
     if pulse.lost:
         known = "Nothing known to be wrong" if pulse.total else "Nothing is known yet"
         return wrap(f"{known}, but the plane is not heard: {pulse.lost}.", width, first="▬ ", rest="  ", role="parked")

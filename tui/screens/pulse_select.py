@@ -54,7 +54,8 @@ def aged(pulse: Pulse, now: float) -> Pulse:
 def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
     """Return the newest events as lines of a feed."""
     newest: list[EventRow] = selectors.newest_events(model, limit)
-    return tuple(told(event) for event in newest)
+    hosts = model.hosts
+    return tuple(told(one, hosts[one.object_uid].name if one.object_uid in hosts else "") for one in newest)
 
 
 def _item(model: Model, problem: Problem, now: float) -> Item:

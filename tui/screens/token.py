@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events, on, work
@@ -15,6 +16,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.fetching import fetch_document, sentence
 from tui.screens.opening import open_key
 from tui.screens.reading import find
+from tui.screens.tokens import refused_verbs
 from tui.screens.tokens_content import hosts_of, token_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
@@ -51,6 +53,10 @@ class TokenScreen(BaseScreen):
     def targets(self) -> tuple[str, ...]:
         """Return this token."""
         return (self.target,)
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what cannot be done to this token now."""
+        return refused_verbs(self.session, self.targets())
 
     def select(self) -> None:
         """Show the token as it is now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -12,9 +13,20 @@ from edgewright.store import model as names
 from tui.screens.listing import Listed, ListingScreen
 from tui.screens.opening import open_key
 from tui.screens.tokens_content import STATES, hosts_of, token_cells, token_lines, token_state
+from tui.session import Session
 from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
+
+
+def refused_verbs(session: Session, uids: Sequence[str]) -> frozenset[str]:
+    """Return the ids of verbs that make no sense on these tokens, or may not run in read-only mode."""
+    if session.read_only:
+        return frozenset({"token-create", "token-activate", "token-revoke", "token-delete"})
+    active = {row.active for uid in uids if (row := session.store.model.tokens.get(uid)) is not None}
+    return frozenset(
+        name for name, wanted in (("token-activate", False), ("token-revoke", True)) if wanted not in active
+    )
 
 
 class TokensScreen(ListingScreen):
@@ -59,6 +71,10 @@ class TokensScreen(ListingScreen):
             order = (state, row.name.lower(), state, row.expiry, row.project, came[row.uid], born, row.description)
             found.append(Listed(row.uid, cells, order))
         return found
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what cannot be done to these tokens now."""
+        return refused_verbs(self.session, self.targets())
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the token under the cursor."""
