@@ -61,16 +61,13 @@ def test_p10_the_credential_survives_a_kill_and_is_used(bench: Bench) -> None:
 
 
 def test_p17_seq_rises_within_a_boot_also_over_restarts(bench: Bench) -> None:
-    numbers = []
     for _ in range(3):
         agent = bench.start()
         agent.step()
         agent.step()
         bench.kill(agent)
-        agent._seq  # noqa: B018
     numbers = [r.body["edgewright"]["seq"] for r in bench.stub.sent("PATCH", "/health")]
-    assert len(numbers) == 6
-    assert numbers[0] < numbers[1] and numbers[-2] < numbers[-1]
+    assert len(numbers) == 6 and numbers == sorted(set(numbers))
 
 
 def test_p20_facts_are_told_when_they_change_and_not_otherwise(bench: Bench) -> None:

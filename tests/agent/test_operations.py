@@ -1,4 +1,4 @@
-"""P24 and P25: an operation starts at most once, whatever moment the agent dies at; its result is repeated until taken."""
+"""P24 and P25: an operation starts at most once, whenever the agent dies; its result is repeated until taken."""
 
 from __future__ import annotations
 

@@ -1,0 +1,104 @@
+"""`install`: a plan that says what it does, files whole, a second run changes nothing, a unit that systemd takes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edgewright.agent import cli, unit
+from edgewright.agent.install import Wish, apply_plan, make_plan
+from edgewright.core.errors import Failed, InvalidInput
+
+
+@pytest.fixture
+def wish(tmp_path: Path) -> Wish:
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/python3").write_text("")
+    (tmp_path / "token").write_text("ewt_abc\n")
+    (tmp_path / "ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
+    return Wish(
+        endpoint="https://plane:8443", token_file=str(tmp_path / "token"), ca=str(tmp_path / "ca.crt"), root=str(root)
+    )
+
+
+def test_a_system_is_installed_offline_and_a_second_run_changes_nothing(wish: Wish) -> None:
+    told: list[str] = []
+    apply_plan(make_plan(wish), told.append)
+    root = Path(wish.root)
+    archive = root / "usr/local/lib/edgewright/edgewright-agent.pyz"
+    assert archive.read_bytes().startswith(b"#!/usr/bin/env python3\n") and archive.stat().st_mode & 0o777 == 0o755
+    token = root / "etc/edgewright/token"
+    assert token.read_text() == "ewt_abc\n" and token.stat().st_mode & 0o777 == 0o600
+    assert (root / "etc/edgewright/ca.crt").stat().st_mode & 0o777 == 0o644
+    text = (root / "etc/systemd/system/edgewright-agent.service").read_text()
+    assert "--token-file /etc/edgewright/token" in text and "--ca /etc/edgewright/ca.crt" in text
+    assert str(root) not in text, "paths are those of the host"
+    link = root / "etc/systemd/system/multi-user.target.wants/edgewright-agent.service"
+    assert link.readlink() == Path("/etc/systemd/system/edgewright-agent.service")
+    assert not any("systemctl" in line for line in told), "nothing is started in a mounted system"
+    assert make_plan(wish) == []
+
+
+def test_what_changed_is_all_that_is_done_again(wish: Wish) -> None:
+    apply_plan(make_plan(wish), lambda line: None)
+    Path(wish.token_file).write_text("ewt_new\n")
+    (step,) = make_plan(wish)
+    assert step.target.endswith("etc/edgewright/token") and "ewt_new" not in str(step)
+    apply_plan([step], lambda line: None)
+    assert make_plan(wish) == []
+
+
+def test_plan_does_nothing(wish: Wish, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["install", "--plan", "--root", wish.root, "--endpoint", wish.endpoint, "--token-file", wish.token_file]
+    assert cli.main(words) == 0
+    assert "edgewright-agent.service" in capsys.readouterr().out
+    assert not (Path(wish.root) / "etc").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"endpoint": ""}, InvalidInput, "No endpoint"),
+        ({"endpoint": "http://x"}, InvalidInput, "does not begin with https"),
+        ({"token_file": "/none"}, Failed, "Cannot read the registration token"),
+        ({"ca": "/none"}, Failed, "Cannot read /none"),
+        ({"data": "here"}, InvalidInput, "not absolute"),
+        ({"python": "/opt/python3"}, Failed, "There is no /opt/python3"),
+    ],
+)
+def test_what_is_missing_is_told_before_anything_is_done(
+    wish: Wish, changes: dict[str, str], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        make_plan(wish._replace(**changes))
+    assert not (Path(wish.root) / "etc").exists()
+
+
+def test_a_binary_is_run_without_python(wish: Wish, tmp_path: Path) -> None:
+    (tmp_path / "agent").write_bytes(b"\x7fELF...")
+    wish = wish._replace(program=str(tmp_path / "agent"), python="/none")
+    apply_plan(make_plan(wish), lambda line: None)
+    text = (Path(wish.root) / "etc/systemd/system/edgewright-agent.service").read_text()
+    assert "ExecStart=/usr/local/lib/edgewright/edgewright-agent run " in text
+
+
+@pytest.mark.parametrize("observe", [False, True])
+@pytest.mark.parametrize("data", ["/var/lib/edgewright", "/opt/my data"])
+def test_systemd_takes_the_unit(tmp_path: Path, observe: bool, data: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    path = tmp_path / unit.NAME
+    path.write_text(unit.unit_text(["/bin/true", "run", "--data", data, "100%", "$HOME", 'a"b'], data, observe))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and unit.NAME not in done.stderr, done.stderr
+
+
+def test_words_of_the_unit_are_not_expanded() -> None:
+    assert unit.quote("a b") == '"a b"' and unit.quote("100%") == "100%%" and unit.quote("$X") == "$$X"
+    assert unit.quote('q"\\') == '"q\\"\\\\"' and unit.quote("") == '""'
