@@ -45,8 +45,9 @@ class Console:
         self._tmux("send-keys", "-t", "console", *keys)
 
     def row(self, name: str) -> str:
-        """Return the first line of the screen that holds `name`; empty when there is none."""
-        return next((line for line in self.screen().splitlines() if name in line), "")
+        """Return the row of the table that is about `name` (the detail beside it cut off); empty when there is none."""
+        tables = (line.partition("│")[0] for line in self.screen().splitlines())
+        return next((line for line in tables if name in line.split()[:2]), "")
 
     def wait(self, *words: str, patience: float = 20.0) -> str:
         """Wait until all words stand on the screen and return it."""

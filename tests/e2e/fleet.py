@@ -47,11 +47,7 @@ def command_environment(home: Path) -> dict[str, str]:
 
 def product(env: dict[str, str], *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Run the product's command line and return what it said."""
-    command = (
-        [sys.executable, "-m", "edgewright.lab.cli", *words[1:]]
-        if words[0] == "lab"
-        else [sys.executable, "-m", "edgewright", *words]
-    )
+    command = [sys.executable, "-m", "edgewright", *words]
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=timeout, check=False)
 
 

@@ -134,7 +134,7 @@ def test_a_second_up_is_a_conflict(fleet: Fleet) -> None:
 @pytest.mark.core
 def test_a_killed_up_is_cleared_away_by_the_next(tmp_path: Path, fleet: Fleet) -> None:
     env = {**fleet.env, "EDGEWRIGHT_LAB_DIR": str(tmp_path / "half")}
-    command = [sys.executable, "-m", "edgewright.lab.cli", "up", "--bare", "--hosts", "3"]
+    command = [sys.executable, "-m", "edgewright", "lab", "up", "--bare", "--hosts", "3"]
     half = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         until(
@@ -150,13 +150,13 @@ def test_a_killed_up_is_cleared_away_by_the_next(tmp_path: Path, fleet: Fleet) -
         # a lab whose memory is lost is found by its names
         (tmp_path / "half" / "lab.json").write_text("{ half")
     finally:
-        down = subprocess.run([*command[:3], "down"], env=env, capture_output=True, text=True, check=False)
+        down = subprocess.run([*command[:4], "down"], env=env, capture_output=True, text=True, check=False)
     assert down.returncode == 0, down.stderr
     left = Path("/proc/self/mounts").read_text()
     assert str(tmp_path) not in left
     assert not list(Path("/run/netns").glob(f"{shown['name']}*"))
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{shown['name']}"))
     assert not (tmp_path / "half" / "hosts").exists()
-    gone = subprocess.run([*command[:3], "down"], env=env, capture_output=True, text=True, check=False)
+    gone = subprocess.run([*command[:4], "down"], env=env, capture_output=True, text=True, check=False)
     assert gone.returncode == 0
     assert "There was no lab" in gone.stdout
