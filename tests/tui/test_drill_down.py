@@ -197,3 +197,12 @@ async def test_what_runs_in_the_background_and_breaks_is_told() -> None:
     plane.hosts = None  # type: ignore[assignment]
     async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, made):
         await until(pilot, lambda: "by a defect of this program" in told(made))
+
+
+async def test_a_dead_link_leads_to_the_hosts_behind_it() -> None:
+    async with console() as (pilot, _, _):
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: view(pilot) == "hosts")
+        assert sorted(pilot.app.screen.query_one(VirtualTable).keys) == ["uid-hh-0", "uid-hh-1", "uid-hh-2"]
+        await press(pilot, "escape")
+        await until(pilot, lambda: view(pilot) == "pulse")

@@ -64,6 +64,13 @@ def test_themes(snap_compare: Compare, name: str, theme: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pulse", "host", "tokens", "events"])
+def test_ascii(snap_compare: Compare, name: str) -> None:
+    app = app_of(*SCREENS[name], theme="mono")
+    app.session.terminal.ascii_only = True
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("name", ["pulse", "host", "tokens", "events"])
 def test_lost(snap_compare: Compare, name: str) -> None:
     app = app_of(*SCREENS[name], state="lost")
     app.session.make_context = None

@@ -44,4 +44,4 @@ class EventsScreen(FeedScreen):
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the event under the cursor in whole."""
         event = self.session.store.model.feed.get(key)
-        return event_lines(event, self.now, width) if event else []
+        return event_lines(event, self.now, width, link=False) if event else []

@@ -56,8 +56,8 @@ def audit_cells(entry: AuditRow, now: float, stale: bool = False) -> tuple[Span,
     )
 
 
-def event_lines(event: EventRow, now: float, width: int) -> list[Line]:
-    """Return one event in whole."""
+def event_lines(event: EventRow, now: float, width: int, link: bool = True) -> list[Line]:
+    """Return one event in whole; `link` adds the line that leads to the host."""
     sign, word, role = severity(event)
     out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
     out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
@@ -68,7 +68,7 @@ def event_lines(event: EventRow, now: float, width: int) -> list[Line]:
         ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
     ]
     out += [Line(), *facts(pairs, 9, indent=2)]
-    if event.object_uid:
+    if event.object_uid and link:
         out += [Line(), line("  ", ("enter", "accent"), " opens the host", key=f"host/{event.object_uid}")]
     return out
 

@@ -71,7 +71,8 @@ class PulseScreen(BaseScreen):
         super().on_mount()
         for name in ("#low", "#detail"):
             self.query_one(name).can_focus = False
-        self._pulse, self._cost, self._old = Pulse(self.now), 0.0, False
+        self._pulse, self._old = Pulse(self.now), False
+        self._cost, self._looked = 0.0, 0.0
         self.query_one("#problems").focus()
 
     def count(self) -> str:
@@ -83,7 +84,8 @@ class PulseScreen(BaseScreen):
         """Show the whole screen from the model."""
         began = time.perf_counter()
         self._pulse = pulse_of(self.session.store.model, self.now, tags=self.size.width >= WALL)
-        self._cost = time.perf_counter() - began
+        self._looked = time.perf_counter()
+        self._cost = self._looked - began
         self._old = False
         self._show()
 
@@ -95,8 +97,8 @@ class PulseScreen(BaseScreen):
             self._old = True
 
     def tick(self) -> None:
-        """Say the ages anew."""
-        if self._old:
+        """Say the ages anew; look at a big fleet again when that leaves most of the time to the keys."""
+        if self._old and time.perf_counter() - self._looked > self._cost * 20:
             self.select()
             return
         contact = self.session.store.model.source.contact

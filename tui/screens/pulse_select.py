@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from edgewright.store import selectors
@@ -100,11 +101,13 @@ def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:
 
 
 def _tag_counts(model: Model) -> tuple[TagCount, ...]:
+    """Count each tag; hosts with the same tags are counted as one group, which is what makes 30,000 of them cheap."""
+    groups = Counter((row.tags, row.health) for row in model.hosts.values())
     sums: dict[str, list[int]] = {}
     place = {"healthy": 0, "unhealthy": 1}
-    for row in model.hosts.values():
-        for tag in row.tags:
+    for (tags, health), count in groups.items():
+        for tag in tags:
             if not tag.startswith("site:"):
-                sums.setdefault(tag, [0, 0, 0])[place.get(row.health, 2)] += 1
+                sums.setdefault(tag, [0, 0, 0])[place.get(health, 2)] += count
     rows = [TagCount(tag, *counts) for tag, counts in sums.items()]
     return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
