@@ -136,6 +136,8 @@ def _open_console(
     """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
     from edgewright.commands.guide import Guide, describe
 
+    import os
+
     _check_terminal()
     feed = _make_feed(settings)
     session = _make_session(settings, feed)
@@ -160,6 +162,7 @@ def _open_console(
     session.hub_running = guide.hub_running
     session.stop_hub = guide.stop_hub
     _tell_unfinished(feed)
+    import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
     app = import_module("tui.app").EdgewrightApp(session)
     try:
         return int(app.run(mouse=session.terminal.mouse) or 0)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.command import Provider
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.worker import Worker
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command
 from edgewright.core.errors import EdgewrightError
-from tui import theme_files
 from tui.bindings import verb_bindings
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
@@ -24,17 +23,20 @@ from tui.history import History
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
-from tui.terminal.cropped_update import CroppedDisplay
+from tui.themed import THEME_POLL, ThemedApp
 from tui.verbs import act, run_verb
 from tui.views import VIEWS, load
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 
-THEME_POLL = 2.0
-"""Seconds between two looks at the theme files."""
+
+def _verbs() -> type[Provider]:
+    from tui.palette import VerbProvider
+
+    return VerbProvider
 
 
-class EdgewrightApp(CroppedDisplay):
+class EdgewrightApp(ThemedApp):
     """One console for one session."""
 
     TITLE = "Edgewright"
@@ -45,6 +47,7 @@ class EdgewrightApp(CroppedDisplay):
     """
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {_verbs}
     BINDINGS: ClassVar[list[BindingType]] = [
         *verb_bindings("global"),
         Binding("left_square_bracket", "history(-1)", "Go back in the history", show=False, id="nav-history-back"),
@@ -55,7 +58,6 @@ class EdgewrightApp(CroppedDisplay):
     def __init__(self, session: Session) -> None:
         self.session = session
         self._gate: AckGate | None = None
-        self._theme_stamp: tuple[tuple[str, int, int], ...] = ()
         self._typed: list[str] = []
         self.history = History()
         super().__init__()
@@ -65,13 +67,9 @@ class EdgewrightApp(CroppedDisplay):
 
     # Drawing ------------------------------------------------------------------------------------------------------
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give the meanings a colour in themes that are not ours."""
-        return dict(theme_files.DEFAULTS)
-
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the filter of glyphs that this terminal lacks."""
-        filters = list(super().get_line_filters())
+        """Add the filter of glyphs that this terminal lacks; NO_COLOR is taken at its word, no greys either."""
+        filters = [NoColor() if isinstance(one, Monochrome) else one for one in super().get_line_filters()]
         if self.session.terminal.ascii_only or self.session.terminal.console_glyphs:
             from tui.terminal.glyphs import AsciiFilter, ConsoleFilter
 
@@ -88,37 +86,11 @@ class EdgewrightApp(CroppedDisplay):
         if self._gate is not None:
             self._gate.answered()
 
-    @property
-    def theme_folders(self) -> tuple[Path, ...]:
-        """Folders of theme files, the user's own last: they win."""
-        own = self.session.themes_dir
-        return (theme_files.builtin_dir(), *((own,) if own else ()))
-
-    def load_themes(self, wanted: str) -> None:
-        """Read the theme files and take `wanted`; what is wrong with a file is told and the theme before stays."""
-        self._theme_stamp = theme_files.stamp(self.theme_folders)
-        read = theme_files.load(self.theme_folders)
-        for theme in read.found.values():
-            if self.available_themes.get(theme.name) != theme:
-                self.register_theme(theme)
-        for problem in read.problems:
-            self.say(f"{problem.sentence} The theme stays as it was.", "warn")
-        if wanted in self.available_themes:
-            self.theme = wanted
-        elif wanted:
-            fallback = "dark" if "dark" in self.available_themes else "textual-dark"
-            self.say(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
-            self.theme = fallback
-
-    def _look_at_themes(self) -> None:
-        if theme_files.stamp(self.theme_folders) != self._theme_stamp:
-            self.load_themes(self.theme)
-            self.refresh_css(animate=False)
-
     # Start and end ------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
         """Open the start view as the first screen, so that the first frame is the one that counts."""
+        gc.disable()  # nothing becomes garbage on the way to the first frame, and a fleet is long to walk
         self.load_themes(self.session.terminal.theme)
         self.history.visit(self.session.start_view, self.session.start_target)
         return self._make(self.session.start_view, self.session.start_target)
@@ -132,12 +104,13 @@ class EdgewrightApp(CroppedDisplay):
 
     def _begin(self) -> None:
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
+        gc.enable()
         if self._gate is not None and self._driver is not None:
             self._gate.start(self._driver)
         for problem in self.session.keymap_problems:
             self.say(problem, "warn")
         if not self.is_headless:
-            self.set_interval(THEME_POLL, self._look_at_themes, name="themes")
+            self.set_interval(THEME_POLL, self.look_at_themes, name="themes")
         if self.session.start is not None:
             self.run_worker(self._feed(self.session.start), group="source:run", exit_on_error=False)
 

@@ -48,7 +48,7 @@ def parse(text: str, model: Model) -> Typed:
         words = shlex.split(rest)
     except ValueError:
         raise UsageError("A quote is left open.", "Close it, or leave it off.") from None
-    if command.target is not None and not words:
+    if not words:
         return Typed(command, (), {}, "")
     targets, args = parse_words(command, words)
     return Typed(command, _uids(targets, model, command), args, rest)

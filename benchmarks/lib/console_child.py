@@ -65,6 +65,13 @@ def filled(count: int) -> Any:
     return store
 
 
+def chosen() -> Any:
+    """Return how to draw on this terminal, as the program itself finds out."""
+    from tui.terminal.detect import choose
+
+    return choose(os.environ)
+
+
 def make(path: Path, count: int) -> None:
     """Write the cache."""
     from edgewright.store import cache
@@ -80,7 +87,7 @@ def from_cache(path: Path, view: str) -> None:
     from tui.session import Session
 
     store = Store(cache.load(path).model)
-    EdgewrightApp(Session(store=store, context_name="bench", start_view=view)).run()
+    EdgewrightApp(Session(store=store, context_name="bench", start_view=view, terminal=chosen())).run()
 
 
 def live(count: int, rate: int) -> None:
@@ -99,7 +106,7 @@ def live(count: int, rate: int) -> None:
         def one_cell() -> None:
             nonlocal told
             told += 1
-            store.emit("plane", HOSTS_SEEN, {"docs": [document(97, 20.0 + told)]}, at=NOW)
+            store.emit("plane", HOSTS_SEEN, {"docs": [document(97 if count > 97 else 5, 20.0 + told)]}, at=NOW)
 
         loop.add_signal_handler(signal.SIGUSR1, one_cell)
         began, sent = loop.time(), 0
@@ -110,15 +117,18 @@ def live(count: int, rate: int) -> None:
                 changed = document(rng.randrange(count), float(rng.randrange(5, 80)))
                 store.emit("plane", HOSTS_SEEN, {"docs": [changed]}, at=NOW)
 
-    EdgewrightApp(Session(store=store, context_name="bench", start_view="hosts", start=feed, now=lambda: NOW)).run()
+    session = Session(
+        store=store, context_name="bench", start_view="hosts", start=feed, now=lambda: NOW, terminal=chosen()
+    )
+    EdgewrightApp(session).run()
 
 
 if __name__ == "__main__":
     mode = sys.argv[1]
     if mode != "make":
-        from tui.terminal.detect import choose, prepare
+        from tui.terminal.detect import prepare
 
-        prepare(os.environ, choose(os.environ))
+        prepare(os.environ, chosen())
     if mode == "make":
         make(Path(sys.argv[2]), int(sys.argv[3]))
     elif mode == "cache":

@@ -24,7 +24,6 @@ from tui.widgets.table_paint import has_more, header_strip, row_strip
 from tui.widgets.table_rows import TableRows
 
 Cells = tuple[Span, ...]
-"""The cells of a row, one for each column."""
 FLASH_SECONDS = 1.5
 
 
@@ -109,6 +108,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._stale = False
         self._painted: dict[int, _Painted] = {}
         self._placed: tuple[Placed, ...] = ()
+        self._placed_in = -1
         self._painter = RolePainter(self, "virtual-table")
 
     # What is shown ------------------------------------------------------------------------------------------------
@@ -149,11 +149,6 @@ class VirtualTable(ScrollView, can_focus=True):
         self._held = self._held if held is None else held
         self._offset = 0
         self._repaint_all()
-
-    def set_row_text(self, row_text: Callable[[str], Cells]) -> None:
-        """Take the cells of a row from another function."""
-        self._row_text = row_text
-        self.refresh_rows()
 
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
@@ -273,6 +268,8 @@ class VirtualTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Paint the header or the row at `y`."""
         width = self._width
+        if width != self._placed_in:
+            self._place_columns()
         if y == 0:
             return header_strip(self._painter, self._columns, self._placed, self._sort, width)
         row = self._painted.get(y)
@@ -285,10 +282,14 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _repaint_all(self) -> None:
         self._painted.clear()
+        self._place_columns()
+        self.refresh()
+
+    def _place_columns(self) -> None:
+        self._placed_in = self._width
         self._placed = place(self._columns, self._width, self._held, self._offset)
         if has_more(self._columns, self._placed):
             self._placed = place(self._columns, self._width - 2, self._held, self._offset)
-        self.refresh()
 
     def _resize_virtual(self) -> None:
         size = Size(self._width, len(self._rows.keys) + 1)
@@ -308,7 +309,8 @@ class VirtualTable(ScrollView, can_focus=True):
         """Place the columns in the new width and keep the cursor in sight."""
         self._offset = min(self._offset, last_offset(self._columns, self._width, self._held))
         self._resize_virtual()
-        self._repaint_all()
+        if self._width != self._placed_in:
+            self._repaint_all()
         self._show_cursor()
 
     def notify_style_update(self) -> None:

@@ -1,0 +1,172 @@
+"""Glyphs, detection, the ack gate, cropped updates and theme files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate
+from textual.color import Color
+from textual.strip import Strip
+
+from edgewright.commands.navigation import MOVES
+from tests.tui.fleet import session_of
+from tui import theme_files
+from tui.app import EdgewrightApp
+from tui.terminal import detect
+from tui.terminal.ack_gate import AckGate
+from tui.terminal.cropped_update import CroppedUpdate
+from tui.terminal.glyphs import CP437, AsciiFilter, ConsoleFilter
+from tui.widgets.table_keys import TABLE_BINDINGS
+
+BLACK = Color(0, 0, 0)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30))
+def test_only_known_glyphs_are_left_and_widths_stay(text: str) -> None:
+    ascii_text = AsciiFilter().apply([Segment(text)], BLACK)[0].text
+    console_text = ConsoleFilter().apply([Segment(text)], BLACK)[0].text
+    assert ascii_text.isascii()
+    assert all(one < "\x7f" or one in CP437 for one in console_text)
+    single = [one for one in text if cell_len(one) == 1]
+    plain = AsciiFilter().apply([Segment("".join(single))], BLACK)[0].text
+    assert len(plain) == len(single)
+
+
+def test_state_signs_differ_in_ascii() -> None:
+    signs = AsciiFilter().apply([Segment("•▲○►‼▬■")], BLACK)[0].text
+    assert signs == ".!?>@=#"
+    assert ConsoleFilter().apply([Segment("•▲○►‼▬■")], BLACK)[0].text.replace("○", "o") != signs
+
+
+@pytest.mark.parametrize(
+    ("environ", "theme", "ascii_only", "console"),
+    [
+        ({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"}, "dark", False, False),
+        ({"TERM": "linux", "LANG": "en_US.UTF-8"}, "ansi-dark", False, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, "mono", False, False),
+        ({"TERM": "linux", "NO_COLOR": "1"}, "mono", False, True),
+        ({"TERM": "vt220"}, "ansi-dark", True, False),
+        ({"TERM": "xterm", "LANG": "de_DE.ISO-8859-1"}, "dark", True, False),
+    ],
+)
+def test_the_terminal_chooses(environ: dict[str, str], theme: str, ascii_only: bool, console: bool) -> None:
+    choice = detect.choose(environ)
+    assert (choice.theme, choice.ascii_only, choice.console_glyphs) == (theme, ascii_only, console)
+    assert detect.refusal(environ) == ""
+
+
+def test_what_the_person_set_wins_and_dumb_is_refused() -> None:
+    choice = detect.choose({"TERM": "linux"}, theme="light", ascii_only=True, low_bandwidth=True)
+    assert (choice.theme, choice.ascii_only, choice.low_bandwidth, choice.mouse) == ("light", True, True, False)
+    assert "edgewright host list" in detect.refusal({"TERM": "dumb"})
+    environ: dict[str, str] = {}
+    detect.prepare(environ, choice)
+    assert environ["TEXTUAL_FPS"] == "5"
+
+
+def test_an_update_sends_only_what_changed() -> None:
+    console = Console(force_terminal=True, color_system="truecolor")
+    chops: list[dict[int, Strip | None]] = [{0: Strip([Segment("0123456789")]), 10: Strip([Segment("abcdefghij")])}]
+    spans = [(0, 4, 13)]
+    ends = [[10, 20]]
+    assert CroppedUpdate(chops, spans, ends).render_segments(console) == "\x1b[1;5H456789\x1b[1;11Habc"
+    assert "0123" in ChopsUpdate(chops, spans, ends).render_segments(console), "Textual crops by itself now: drop ours"
+
+
+class _FakeDriver:
+    def __init__(self) -> None:
+        self.out: list[str] = []
+
+    def write(self, data: str) -> None:
+        self.out.append(data)
+
+
+async def test_the_gate_holds_paints_until_the_terminal_answers() -> None:
+    app = EdgewrightApp(session_of())
+    clock = [0.0]
+    async with app.run_test(size=(80, 24)):
+        gate = AckGate(app, window=100, patience=5.0, clock=lambda: clock[0])
+        driver: Any = _FakeDriver()
+        gate.start(driver)
+
+        def held() -> bool:
+            return gate.holding
+
+        driver.write("x" * 60)
+        gate.frame_shown()
+        assert not held()
+        driver.write("x" * 60)
+        gate.frame_shown()
+        assert held()
+        assert app._batch_count == 1
+        gate.answered()
+        assert not held()
+        assert app._batch_count == 0
+        driver.write("x" * 500)
+        gate.frame_shown()
+        assert held()
+        clock[0] = 6.0
+        gate.check()
+        assert not held(), "no answer: the terminal may not know how"
+        assert driver.out.count("\x1b[6n") == 3
+
+
+def test_each_shipped_theme_is_whole() -> None:
+    read = theme_files.load([theme_files.builtin_dir()])
+    assert read.problems == ()
+    assert set(read.found) >= {"dark", "light", "high-contrast", "mono", "ansi-dark", "ansi-light"}
+    for theme in read.found.values():
+        for name in theme_files.SEMANTIC:
+            assert theme.variables[name]
+            assert f"{name}-style" in theme.variables
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name = 1 x", "line 1"),
+        ('name = "a"\nwrong = 1', "line 2"),
+        ('[colors]\nprimary = "nocolor"', "line 2"),
+        ('[colors]\nprimary = "#fff"', "missing"),
+        ("[colors]\nbad = 7", "line 2"),
+    ],
+)
+def test_a_wrong_theme_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    read = theme_files.load([tmp_path])
+    assert read.found == {}
+    assert told in read.problems[0].sentence
+    assert "mine.toml" in read.problems[0].sentence
+
+
+async def test_a_changed_theme_file_shows_at_once_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    source = (theme_files.builtin_dir() / "dark.toml").read_text().replace('name = "dark"', 'name = "mine"')
+    (tmp_path / "mine.toml").write_text(source)
+    session = session_of(theme="mine", themes_dir=tmp_path)
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.theme == "mine"
+        (tmp_path / "mine.toml").write_text(source.replace("#12161c", "#402020"))
+        app.look_at_themes()
+        await pilot.pause()
+        assert app.current_theme.background == "#402020"
+        (tmp_path / "mine.toml").write_text("no toml at all")
+        app.look_at_themes()
+        session.store.flush()
+        assert app.current_theme.background == "#402020"
+        assert "mine.toml" in session.store.model.messages[-1].text
+
+
+def test_keys_of_tables_are_those_of_the_key_map() -> None:
+    moves = {move.id: move.keys for move in MOVES}
+    for binding in TABLE_BINDINGS:
+        assert not isinstance(binding, tuple)
+        if binding.id in moves:
+            assert tuple(binding.key.split(",")) == moves[binding.id], binding.id
