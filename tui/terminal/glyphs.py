@@ -21,11 +21,12 @@ STATE_ASCII = {"•": ".", "▲": "!", "○": "?", "►": ">", "‼": "@", "▬"
 """The signs of the states, as drawn where only ASCII is sure."""
 _TO_ASCII = {
     **STATE_ASCII,
-    **dict.fromkeys("─━═╌╍┄┅┈┉╴╶▔▁", "-"),
+    **dict.fromkeys("─━═╌╍┄┅┈┉╴╶▔", "-"),
     **dict.fromkeys("│┃║▏▕▎▍▌▐╎╏┆┇┊┋", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╔╗╚╝╠╣╦╩╬╭╮╰╯┏┓┗┛┣┫┳┻╋╒╓╕╖╘╙╛╜╞╡╢╟╤╧╨╥╪╫", "+"),
-    **dict.fromkeys("█▉▊▋▇▆▓▒▀▄▅", "#"),
-    **dict.fromkeys("░▂▃", ":"),
+    **dict.fromkeys("█▉▊▋▇▆▓▒▀", "#"),
+    **{"▁": "_", "▂": ".", "▃": "-", "▄": "=", "▅": "="},  # the heights of a sparkline stay apart
+    **{"░": ":"},
     **{"…": ".", "›": ">", "‹": "<", "»": ">", "«": "<", "→": ">", "←": "<", "↑": "^", "↓": "v", "▼": "v", "◄": "<"},
     **{
         "·": ".",
