@@ -338,14 +338,17 @@ def test_a_plane_that_answers_nonsense_to_a_registered_host_is_survived(bench: B
     agent = bench.start()
     agent.step()
     bench.stub.generation = 9
-    for answer in (
+    answers: list[Answer] = [
         (200, [1], {}),
         (200, {"edgewright": []}, {}),
         (200, {"edgewright": {"operations": 5}}, {}),
         (404, None, {}),
-    ):
-        bench.stub.script = lambda request, answer=answer: (  # type: ignore[misc]
-            answer if request.path.endswith("/config") else None
-        )
+    ]
+    for answer in answers:
+
+        def script(request: Request, answer: Answer = answer) -> Answer | None:
+            return answer if request.path.endswith("/config") else None
+
+        bench.stub.script = script
         assert agent.step() >= 0
     assert clean(bench.heard.text.replace("\n", " "), 10**6) == bench.heard.text.replace("\n", " ")

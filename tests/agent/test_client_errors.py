@@ -117,7 +117,7 @@ def test_a_name_that_cannot_be_resolved() -> None:
 
 def test_no_answer_in_time() -> None:
     release = threading.Event()
-    with listener(lambda caller: release.wait(5) and None) as port:
+    with listener(lambda caller: [release.wait(5)].clear()) as port:
         error = call(f"https://127.0.0.1:{port}", "", timeout=0.2)
         release.set()
     assert isinstance(error, TimedOut)

@@ -74,7 +74,7 @@ def test_what_is_missing_is_told_before_anything_is_done(
     wish: Wish, changes: dict[str, str], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        make_plan(wish._replace(**changes))
+        make_plan(wish._replace(**changes))  # type: ignore[arg-type]
     assert not (Path(wish.root) / "etc").exists()
 
 

@@ -222,7 +222,7 @@ async def test_twenty_simulated_hosts_live_on_a_real_hub(hub: RunningHub) -> Non
     finally:
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
-    body = {"filter": {}, "sort": []}
+    body: dict[str, Any] = {"filter": {}, "sort": []}
     items = hub.client().post("/v1/dashboard/edgehosts/search?limit=50", json=body).json()["items"]
     made = [item for item in items if item["spec"].get("edgewright", {}).get("simulated")]
     assert len(made) == 20
