@@ -134,9 +134,9 @@ def _open_console(
     simulated: bool = False,
 ) -> int:
     """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
-    from edgewright.commands.guide import Guide, describe
-
     import os
+
+    from edgewright.commands.guide import Guide, describe
 
     _check_terminal()
     feed = _make_feed(settings)
