@@ -61,6 +61,7 @@ class EdgewrightApp(ThemedApp):
         self._typed: list[str] = []
         self.history = History()
         super().__init__()
+        self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
         if session.terminal.low_bandwidth:
             self.animation_level = "none"
             self._gate = AckGate(self)
@@ -91,7 +92,6 @@ class EdgewrightApp(ThemedApp):
     def get_default_screen(self) -> Screen[Any]:
         """Open the start view as the first screen, so that the first frame is the one that counts."""
         gc.disable()  # nothing becomes garbage on the way to the first frame, and a fleet is long to walk
-        self.load_themes(self.session.terminal.theme)
         self.history.visit(self.session.start_view, self.session.start_target)
         return self._make(self.session.start_view, self.session.start_target)
 
