@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any, Dict, Optional
+from typing import Dict, Optional
 
 from edgewright import __version__
 from edgewright.agent import conditions, documents, say
@@ -25,17 +25,16 @@ from edgewright.agent.plane import Plane
 from edgewright.agent.proxy import choose_proxy
 from edgewright.agent.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
 from edgewright.agent.settings import Flags, Settings, find_labels, load_settings
+from edgewright.agent.standing import Standing, unexpected
 from edgewright.agent.state import StateFolder
 from edgewright.agent.tls import make_context
 from edgewright.core import times
-from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
 
 FACTS_EVERY = 60.0
 """Seconds between two readings of all facts at least."""
-STATUS = "status"
 OBSERVED = "This host is only observed: its agent changes nothing. Install the agent on it to manage it."
 
 
@@ -48,7 +47,6 @@ class Agent:
         self.life = life
         self.root = Root(flags.root)
         self.folder = StateFolder(flags.data, voice)
-        self.backoff = Backoff(1.0, CEILING)
         self.meter = system.Meter(self.root)
         self.facts: Optional[device.Facts] = None
         self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
@@ -57,8 +55,6 @@ class Agent:
         self._told_digest = ""
         self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)  # above every earlier beat of this boot (P17)
         self._clock_off = 0.0
-        self._lost_since: Optional[float] = None
-        self._status: Dict[str, Any] = {"startedAt": times.rfc3339(times.now()), "agentVersion": __version__}
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -72,7 +68,7 @@ class Agent:
                 self.life.wait(self.step())
         except Stopped:
             self.voice(say.NOTICE, "Stopped as asked.")
-            self._note("stopped", "The agent was stopped.")
+            self.standing.note("stopped", "The agent was stopped.", self.interval)
             return 0
         finally:
             self.life.tell("STOPPING=1")
@@ -81,6 +77,7 @@ class Agent:
     def _begin(self) -> None:
         settings = self._settings()
         self.enrolment = Enrolment(self.folder, settings, self.voice)
+        self.standing = Standing(self.folder, self.voice, self.enrolment)
         self._read_facts(force=True)
         assert self.facts is not None
         self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
@@ -106,60 +103,23 @@ class Agent:
                 self._register(plane)
             wait = self._beat(plane)
         except CredentialLost as error:
-            return self._credential_lost(error)
+            return self._start_over(error)
         except EdgewrightError as error:
-            return self._failed(error)
-        self.backoff.reset()
+            return self._tried_in_vain(error)
+        except Exception as error:
+            return self._tried_in_vain(unexpected(error))
+        self.standing.backoff.reset()
         return wait
 
-    # --- the ways a try can end --------------------------------------------------------------------------------
-
-    def _failed(self, error: EdgewrightError) -> float:
-        at_least, phase = 0.0, "unreachable"
-        refused = isinstance(error, PlaneRefusal)
-        if isinstance(error, PlaneRefusal):
-            at_least = error.at_least
-            phase = "waiting" if error.waits else ("unreachable" if retryable(error.status) else "refused")
-        elif error.exit_code not in (5, 8):
-            at_least, phase = CEILING, "faulty"
-        loud = not self.enrolment.registered
-        priority = say.NOTICE if phase == "waiting" else (say.ERROR if refused or loud else say.WARNING)
-        sentence = f"{error.message} {error.hint}".strip()
-        if self._lost_since is None:
-            self._lost_since = times.now()
-        wait = self.backoff.next()
-        if (
-            self.enrolment.registered
-        ):  # no more of a load than its beats, and it is heard again as soon as the link is back
-            wait = min(wait, self.interval)
-        if at_least:  # spread by a tenth, so that a fleet with one bad token does not knock in step
-            wait = at_least * random.uniform(1.0, 1.1)  # noqa: S311 - a spread, not a secret
-        self.voice.once("plane", priority, sentence, times.now(), loud)
-        self._drop_plane()
-        self._note(phase, error.message, hint=error.hint, code=error.code, nextTry=times.rfc3339(times.now() + wait))
-        return wait
-
-    def _credential_lost(self, error: CredentialLost) -> float:
-        self.enrolment.lose(error.gone)
+    def _start_over(self, error: CredentialLost) -> float:
         self.desired.forget()
         self._told_digest = ""
         self._drop_plane()
-        self.voice.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
-        wait = CEILING * random.uniform(1.0, 1.1) if error.gone else self.backoff.next()  # noqa: S311
-        self._note(
-            "refused", error.message, hint=error.hint, code=error.code, nextTry=times.rfc3339(times.now() + wait)
-        )
-        return wait
+        return self.standing.credential_lost(error, self.interval)
 
-    def _reached(self, plane: Plane) -> None:
-        self.voice.over("plane")
-        if self._lost_since is None:
-            return
-        gap, self._lost_since = times.now() - self._lost_since, None
-        if gap >= 1 and self.enrolment.registered:
-            sentence = f"{plane.name} answers again after {times.words(gap)}."
-            self.voice(say.NOTICE, sentence)
-            self.outbox.event("PlaneReached", sentence)
+    def _tried_in_vain(self, error: EdgewrightError) -> float:
+        self._drop_plane()
+        return self.standing.failed(error, self.interval)
 
     # --- talking to the plane ----------------------------------------------------------------------------------
 
@@ -233,13 +193,15 @@ class Agent:
         self._clock_off = conditions.clock_difference(times.now(), pulse.date)
         if not self.flags.interval and pulse.interval is not None:
             self.interval = max(1.0, min(3600.0, pulse.interval))
-        self._reached(plane)
+        self.standing.reached(plane.name, self.outbox.event)
         if self.facts is not None and self.facts.digest != self._told_digest:
             self._tell_facts(plane, gauges)
         if self.desired.due(pulse.generation):
             self._reconcile(plane, pulse.date)
         self._deliver(plane)
-        self._note("registered", report.message, lastHeartbeat=times.rfc3339(now), health=report.state.value)
+        self.standing.note(
+            "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value
+        )
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
 
     def _tell_facts(self, plane: Plane, gauges: system.Gauges) -> None:
@@ -301,14 +263,3 @@ class Agent:
         if self.facts is not None:
             self._told_digest = self.facts.digest
             self.folder.save("facts", {"digest": self._told_digest})
-
-    def _note(self, phase: str, message: str, **more: str) -> None:
-        """Write what `edgewright-agent status` reads; it may be lost in a power cut."""
-        if self._status.get("phase") != phase or self._status.get("message") != message:
-            self._status["since"] = times.rfc3339(times.now())
-        for name in ("hint", "code", "nextTry"):
-            self._status.pop(name, None)
-        self._status.update(phase=phase, message=message, interval=self.interval, **more)
-        if hasattr(self, "enrolment"):
-            self._status.update(uid=self.enrolment.uid, endpoint=self.enrolment.endpoint)
-        self.folder.save(STATUS, self._status, durable=False)

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright import __version__
 from edgewright.agent.client import Client, Reply
-from edgewright.agent.refusals import call_refused, registration_refused, unexpected
+from edgewright.agent.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
 from edgewright.wire import protocol
 
@@ -73,33 +73,31 @@ class Plane:
     def config(self, generation: int) -> Optional[Json]:
         """P22. Return the desired state, `None` when it is still that of `generation`."""
         headers = {"If-None-Match": f'"{generation}"'} if generation > 0 else {}
-        reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers, accept=(304,))
+        reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers)
         return None if reply.status == 304 else reply.json()
 
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
-        """P25. Return whether the plane took it; on 404 and 409 it never will, and nothing more is to be sent."""
+        """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""
         template = protocol.OPERATION_RESULT
-        reply = self._own(
-            "POST", template, "the result of an operation", body, accept=(404, 409), operationId=operation
-        )
+        reply = self._own("POST", template, "the result of an operation", body, final=True, operationId=operation)
         return reply.status < 300
 
     def logs(self, body: Mapping[str, Any]) -> bool:
         """P29. Return whether the plane took the lines; it does not know the operation otherwise."""
-        return self._own("POST", protocol.LOGS, "log lines", body, accept=(404,)).status < 300
+        return self._own("POST", protocol.LOGS, "log lines", body, final=True).status < 300
 
     def intent(self, body: Mapping[str, Any]) -> bool:
         """P28. Return whether the plane stored it."""
-        return self._own("POST", protocol.INTENTS, "an intent", body, accept=(404, 422)).status < 300
+        return self._own("POST", protocol.INTENTS, "an intent", body, final=True).status < 300
 
     def events(self, events: List[Json]) -> bool:
         """P21. Return whether the plane stored them."""
-        return self._own("POST", protocol.EVENTS_BULK, "events", events, accept=(400, 404, 422)).status < 300
+        return self._own("POST", protocol.EVENTS_BULK, "events", events, final=True).status < 300
 
     def tunnel_status(self, state: str, message: str) -> None:
         """P30."""
         body = {"ssh": {"state": state, "message": message}}
-        self._own("PATCH", protocol.HOST_TUNNEL_STATUS, "the state of the tunnel", body)
+        self._own("PATCH", protocol.HOST_TUNNEL_STATUS, "the state of the tunnel", body, final=True)
 
     def _own(
         self,
@@ -108,14 +106,19 @@ class Plane:
         what: str,
         body: Any = None,
         headers: Optional[Mapping[str, str]] = None,
-        accept: "tuple[int, ...]" = (),
+        final: bool = False,
         **names: str,
     ) -> Reply:
-        """Send a call with the host's credential; a status in `accept` is given back, every other refusal raises."""
+        """Send a call with the host's credential; raises when the plane refuses it.
+
+        With `final` a refusal that P4 calls final is given back instead: the same request would be refused for ever.
+        """
         path = protocol.path(template, uid=self.uid, **names)
         sent = {protocol.H_AUTHORIZATION: self.credential, **(headers or {})}
         reply = self._send(method, path, body, sent)
-        if reply.status < 300 or reply.status in accept:
+        if reply.status < 300 or reply.status == 304:
+            return reply
+        if final and 400 <= reply.status < 500 and reply.status != 401 and not retryable(reply.status):
             return reply
         refusal: Refused = call_refused(reply, what, self.uid, self.name)
         raise refusal

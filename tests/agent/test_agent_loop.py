@@ -127,7 +127,7 @@ def test_p24_p25_an_operation_is_done_once_and_its_result_repeated(bench: Bench)
     assert results[0].body["state"] == "succeeded" and "c" * 24 in results[0].path
 
 
-@pytest.mark.parametrize("status", [404, 409])
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
 def test_p25_a_result_that_the_plane_will_never_take_is_not_repeated(bench: Bench, status: int) -> None:
     bench.stub.operations = [{"id": "c" * 24, "kind": "reset", "generation": 1}]
     bench.stub.script = lambda request: (
@@ -286,8 +286,8 @@ def test_an_outage_is_told_and_so_is_its_end(bench: Bench, monkeypatch: pytest.M
         assert 0 <= agent.step() <= expected
     assert bench.heard.text.count("starting") == 1
     bench.stub.script = lambda request: None
-    assert agent._lost_since is not None
-    agent._lost_since -= 300
+    assert agent.standing.lost_since is not None
+    agent.standing.lost_since -= 300
     agent.step()
     assert "answers again after 5 min" in bench.heard.text
     events = [event for r in bench.stub.sent("POST", "/bulk") for event in r.body]
@@ -352,3 +352,15 @@ def test_a_plane_that_answers_nonsense_to_a_registered_host_is_survived(bench: B
         bench.stub.script = script
         assert agent.step() >= 0
     assert clean(bench.heard.text.replace("\n", " "), 10**6) == bench.heard.text.replace("\n", " ")
+
+
+def test_what_nobody_foresaw_is_told_with_its_place_and_the_agent_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = bench.start()
+    agent.step()
+    monkeypatch.setattr("edgewright.agent.documents.heartbeat_body", lambda *a: 1 // 0)
+    assert agent.step() >= 60
+    assert "unexpected ZeroDivisionError in test_agent_loop.py:" in bench.heard.text
+    monkeypatch.undo()
+    assert agent.step() <= 63
