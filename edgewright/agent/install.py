@@ -105,7 +105,8 @@ def make_plan(wish: Wish) -> List[Step]:
             command += [flag, place]
     if wish.observe:
         command.append("--observe")
-    text = unit.unit_text(command, wish.data, wish.observe)
+    secrets = [step.target for step in steps if step.kind == "write" and step.mode == 0o600]
+    text = unit.unit_text(command, wish.data, wish.observe, secrets)
     steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
     steps.append(Step("link", f"{WANTS}/{unit.NAME}", words=(f"{UNITS}/{unit.NAME}",)))
     left = [step for step in steps if not _done(wish, step)]

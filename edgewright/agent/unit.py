@@ -70,19 +70,27 @@ def quote(word: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def unit_text(command: Sequence[str], data: str, observe: bool = False) -> str:
+def unit_text(command: Sequence[str], data: str, observe: bool = False, secrets: Sequence[str] = ()) -> str:
     """Return the unit file that runs `command` with `data` as its only writable folder.
 
-    An observing agent runs as a user of its own without any capability.
+    An observing agent runs as a user of its own without any capability; systemd hands it the files `secrets`, which
+    only root may read, so their paths in `command` become those of its credentials (systemd 250 or later).
     """
+    words = {path: path for path in command}
+    credentials = ""
+    if observe:
+        for path in secrets:
+            name = path.rpartition("/")[2]
+            words[path] = f"%d/{name}"
+            credentials += f"LoadCredential={name}:{path}\n"
     below = data.rstrip("/")
     if below.startswith("/var/lib/") and below.count("/") == 3 and not any(c.isspace() for c in below):
         writable = f"StateDirectory={below[len('/var/lib/') :]}\nStateDirectoryMode=0700\n"
     else:
         writable = f"ReadWritePaths={quote(data)}\n"
-    user = "DynamicUser=yes\n" if observe else ""
+    user = "DynamicUser=yes\n" + credentials if observe else ""
     return _TEMPLATE.format(
-        command=" ".join(quote(word) for word in command),
+        command=" ".join(quote(word) if words[word] == word else words[word] for word in command),
         writable=writable,
         user=user,
         capabilities="" if observe else "CAP_DAC_READ_SEARCH",

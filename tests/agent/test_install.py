@@ -86,13 +86,23 @@ def test_a_binary_is_run_without_python(wish: Wish, tmp_path: Path) -> None:
     assert "ExecStart=/usr/local/lib/edgewright/edgewright-agent run " in text
 
 
+def test_an_observing_agent_gets_its_secrets_from_systemd(wish: Wish) -> None:
+    apply_plan(make_plan(wish._replace(observe=True)), lambda line: None)
+    text = (Path(wish.root) / "etc/systemd/system/edgewright-agent.service").read_text()
+    assert "DynamicUser=yes\nLoadCredential=token:/etc/edgewright/token\n" in text
+    assert "--token-file %d/token --ca /etc/edgewright/ca.crt --observe" in text
+    assert "CapabilityBoundingSet=\n" in text
+
+
 @pytest.mark.parametrize("observe", [False, True])
 @pytest.mark.parametrize("data", ["/var/lib/edgewright", "/opt/my data"])
 def test_systemd_takes_the_unit(tmp_path: Path, observe: bool, data: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not on this machine")
     path = tmp_path / unit.NAME
-    path.write_text(unit.unit_text(["/bin/true", "run", "--data", data, "100%", "$HOME", 'a"b'], data, observe))
+    path.write_text(
+        unit.unit_text(["/bin/true", "run", "--data", data, "100%", "$HOME", 'a"b'], data, observe, ["100%"])
+    )
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, check=False
     )
