@@ -27,6 +27,16 @@ MAX_REPLY = 4 * 1024 * 1024
 """Bytes of an answer that are read at most."""
 
 
+_CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+"""How a connection shows that the other end has closed it."""
+
+
 class Endpoint(NamedTuple):
     """Where the plane is."""
 
@@ -121,7 +131,7 @@ class Client:
             try:
                 with self._guard():
                     return self._once(method, self.endpoint.base + path, data, sent)
-            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            except _CLOSED as error:
                 self.close()
                 if fresh:
                     raise self._explain(error) from None

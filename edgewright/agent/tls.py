@@ -82,7 +82,13 @@ def explain(error: ssl.SSLError, host: str, context: ssl.SSLContext, ca_file: st
             "Use a name or address that is in it, or start the hub with --advertise " + host + ".",
             code="WrongHostName",
         )
-    reason = error.reason or str(error)
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return Unreachable(
+            f"{host} broke the connection off while it was being made secure.",
+            "Check that the plane runs and that nothing on the way cuts connections.",
+            code="BrokenAnswer",
+        )
+    reason = (error.reason or str(error)).partition(" (_ssl")[0]
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE"):
         return Unreachable(
             f"What answers at {host} does not speak TLS.", "Check the port of the endpoint.", code="NoTls"

@@ -123,6 +123,12 @@ def test_no_answer_in_time() -> None:
     assert isinstance(error, TimedOut)
 
 
+def test_a_plane_that_hangs_up_in_the_handshake() -> None:
+    with listener(lambda caller: [caller.recv(5000)].clear()) as port:
+        error = call(f"https://127.0.0.1:{port}", "")
+    assert error.code in ("BrokenAnswer", "NoRoute") and "ssl.c" not in error.message
+
+
 def test_something_that_speaks_no_tls() -> None:
     with listener(lambda caller: caller.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")) as port:
         error = call(f"https://127.0.0.1:{port}", "")
