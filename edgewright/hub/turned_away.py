@@ -26,18 +26,15 @@ _MAX_TOLD = 5_000
 ALERTS: dict[str, tuple[str, str]] = {
     "ALERT_UNKNOWN_CA": (
         "PlaneNotTrusted",
-        "it does not trust this hub's certificate; it holds another CA. Give it this hub's ca.crt.",
+        "does not trust this hub's certificate: it holds another CA. Give it this hub's ca.crt.",
     ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "ClockOrCertificate",
-        "by its clock this hub's certificate has expired; its clock is ahead, or the certificate is to be renewed.",
+        "finds this hub's certificate expired: its clock is ahead, or the certificate is to be renewed.",
     ),
     "ALERT_BAD_CERTIFICATE": (
         "ClockOrName",
-        (
-            "it does not accept this hub's certificate: by its clock it is not valid yet, or the name does not match. "
-            "Look at that host's clock first."
-        ),
+        "finds this hub's certificate not valid yet, or not for this name: look at its clock first.",
     ),
 }
 """TLS alert of the peer (end of OpenSSL's reason) -> reason word of the event, second half of the sentence."""
@@ -54,7 +51,7 @@ class TurnedAway:
     def registration(self, uid: str, address: str, problem: Problem) -> None:
         """Tell that the registration of `uid` was refused, and why."""
         name = clean(uid, 128)
-        message = f"Registration of '{name}' from {address} was refused: {problem.message}"
+        message = f"'{name}' was refused: {problem.message} It came from {address}."
         self._tell(uid, name, address, "RegistrationRefused", message, str(problem.code))
 
     def handshake(self, address: str, error: ssl.SSLError) -> None:
@@ -67,7 +64,7 @@ class TurnedAway:
                 ]
                 uid = known[0] if len(known) == 1 else ""
                 who = f"'{uid}' ({address})" if uid else address
-                self._tell(uid, uid or address, address, word, f"A host broke off at {who}: {sentence}", word)
+                self._tell(uid, uid or address, address, word, f"{who} {sentence}", word)
 
     def _tell(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
         now = times.now()

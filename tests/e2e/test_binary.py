@@ -18,8 +18,7 @@ def test_a_host_without_python_registers_and_beats(make_fleet: Callable[..., Fle
     assert fleet.within("edge1", "sh", "-c", "ls /usr/bin | grep -c python || true").strip() == "0"
     until("the host beats", 25, lambda: plane.judgement(uid).get("heartbeats", 0) >= 2, 0.3)
     assert plane.judgement(uid)["healthState"] == "healthy"
-    main = fleet.within("edge1", "systemctl", "show", "-P", "MainPID", "edgewright-agent").strip()
-    status = fleet.within("edge1", "cat", f"/proc/{main}/status")
-    resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    # a small starter waits for the program that it unpacked: both count
+    resident = sum(map(int, fleet.within("edge1", "ps", "-C", "edgewright-agent", "-o", "rss=").split()))
     print(f"resident {resident} kB")
-    assert resident <= 40_000 * 1.05
+    assert 10_000 < resident <= 40 * 1024
