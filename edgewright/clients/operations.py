@@ -27,6 +27,10 @@ class OperationsApi(Transport):
         """Return the operations of a host."""
         return items_of((await self.call("GET", protocol.path(protocol.OPERATIONS, uid=uid), f"host {uid}")).data)
 
+    async def all_operations(self) -> list[dict[str, Any]]:
+        """Return what all hosts are asked to do: what is pending, and the newest that is over."""
+        return items_of((await self.call("GET", protocol.OPERATIONS_ALL, "list of operations")).data)
+
     async def operation(self, uid: str, operation_id: str) -> dict[str, Any]:
         """Return one operation with its state and result."""
         path = protocol.path(protocol.OPERATION, uid=uid, operationId=operation_id)

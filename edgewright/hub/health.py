@@ -104,6 +104,7 @@ async def expire_operations(hub: Hub) -> None:
 
     def job(tx: Tx) -> None:
         from edgewright.hub.host_store import raise_generation
+        from edgewright.hub.routes_operations import publish as publish_operation
 
         for row in rows:
             changed = tx.run(
@@ -112,7 +113,6 @@ async def expire_operations(hub: Hub) -> None:
                 .values(state=protocol.OP_EXPIRED)
             )
             if changed:
-                raise_generation(hub, tx, row.host_uid)
-                tx.after(lambda uid=row.id: hub.changes.publish("operation", "put", uid))  # type: ignore[misc]
+                publish_operation(hub, tx, row.id, raise_generation(hub, tx, row.host_uid).project_uid)
 
     await hub.write(job)

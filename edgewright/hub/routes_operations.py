@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 _TABLE = schema.operations
+_OVER = 200
+"""Operations that are over and still listed for the whole fleet."""
 
 
 def document(row: Any) -> dict[str, Any]:
@@ -162,6 +164,21 @@ async def listing(call: Call) -> Response:
     return call.json({"items": [document(row) for row in rows]})
 
 
+async def everything(call: Call) -> Response:
+    """List what all hosts of the scope are asked to do: all that is pending, then the newest that is over."""
+    pending = select(_TABLE).where(_TABLE.c.state == protocol.OP_PENDING).order_by(_TABLE.c.created.desc())
+    over = select(_TABLE).where(_TABLE.c.state != protocol.OP_PENDING).order_by(_TABLE.c.created.desc()).limit(_OVER)
+    rows = await call.hub.read(lambda connection: [*connection.execute(pending).all(), *connection.execute(over).all()])
+    hosts = call.hub.state.hosts
+    items = [
+        document(row)
+        for row in rows
+        if not call.project
+        or ((entry := hosts.get(row.host_uid)) is not None and entry.record.project_uid == call.project)
+    ]
+    return call.json({"items": items})
+
+
 async def get(call: Call) -> Response:
     """Return one operation."""
     call.host()
@@ -209,6 +226,7 @@ async def result(call: Call) -> Response:
 
 
 ROUTES = (
+    Route("GET", protocol.OPERATIONS_ALL, Access.READ, everything),
     Route("POST", protocol.OPERATIONS, Access.WRITE, create, guards_observed=True),
     Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing),
     Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get),
