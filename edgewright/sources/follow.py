@@ -27,6 +27,7 @@ _SEEN: Final = {
     "event": kinds.FEED_SEEN,
     "audit": kinds.AUDITS_SEEN,
     "project": kinds.PROJECTS_SEEN,
+    "operation": kinds.OPERATIONS_SEEN,
 }
 _GONE: Final = {"host": kinds.HOSTS_GONE, "token": kinds.TOKENS_GONE}
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
@@ -140,6 +141,7 @@ class Follower:
                 break
             continue_ = page.continue_
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
+        await optional(self._teller, self._told, "operations", self._operations)
         await optional(self._teller, self._told, "projects", self._projects)
         await optional(self._teller, self._told, "tokens", self._tokens)
         await optional(self._teller, self._told, "events", self._events)
@@ -151,6 +153,10 @@ class Follower:
 
     async def _tokens(self) -> None:
         self._teller.emit(kinds.TOKENS_SEEN, {"docs": redact_all(await self._client.tokens()), "complete": True})
+
+    async def _operations(self) -> None:
+        docs = redact_all(await self._client.all_operations())
+        self._teller.emit(kinds.OPERATIONS_SEEN, {"docs": docs, "complete": True})
 
     async def _events(self) -> None:
         self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events()).items})

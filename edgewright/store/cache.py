@@ -27,7 +27,15 @@ log = logging.getLogger(__name__)
 MAGIC: Final = b"EWCACHE2"
 EVERY: Final = 5.0
 """Seconds between two writes at the least."""
-_KEPT: Final = (names.HOSTS, names.TOKENS, names.PROJECTS, names.FEED, names.AUDITS, names.ACKNOWLEDGED)
+_KEPT: Final = (
+    names.HOSTS,
+    names.TOKENS,
+    names.PROJECTS,
+    names.FEED,
+    names.AUDITS,
+    names.OPERATIONS,
+    names.ACKNOWLEDGED,
+)
 
 
 class Loaded(NamedTuple):

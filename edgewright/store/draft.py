@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,15 @@ from edgewright.store import model as names
 from edgewright.store.model import Minute, Model, Patch, SourceStatus, Tally
 from edgewright.store.rows import HostRow, MessageRow
 
-_KEYED: Final = (names.HOSTS, names.TOKENS, names.PROJECTS, names.FEED, names.AUDITS, names.ACKNOWLEDGED)
+_KEYED: Final = (
+    names.HOSTS,
+    names.TOKENS,
+    names.PROJECTS,
+    names.FEED,
+    names.AUDITS,
+    names.OPERATIONS,
+    names.ACKNOWLEDGED,
+)
 _QUIET: Final = frozenset({"fetched_at"})
 """Fields whose change alone is no patch: nobody draws them, and they change with every look at the plane."""
 
@@ -59,13 +68,14 @@ class Draft:
         for key in [key for key in self.view(collection) if key not in keys]:
             self.drop(collection, key)
 
-    def keep_newest(self, collection: str, limit: int) -> None:
-        """Take away all but the `limit` newest rows, once a tenth more than that is there."""
+    def keep_newest(self, collection: str, limit: int, pinned: Callable[[Any], bool] | None = None) -> None:
+        """Take away all but the `limit` newest rows, once a tenth more than that is there; `pinned` rows stay."""
         rows = self.view(collection)
         if len(rows) <= limit + limit // 10:
             return
-        newest = sorted(rows.values(), key=lambda row: (row.at, row.uid), reverse=True)[:limit]
-        self.keep_only(collection, {row.uid for row in newest})
+        held = {row.uid for row in rows.values() if pinned(row)} if pinned is not None else set()
+        newest = sorted((row for row in rows.values() if row.uid not in held), key=_age_of, reverse=True)[:limit]
+        self.keep_only(collection, held | {row.uid for row in newest})
 
     def put_host(self, row: HostRow) -> None:
         """Set a host's row, count its heartbeats and keep the sums."""
@@ -82,11 +92,17 @@ class Draft:
         self.put(names.HOSTS, row.uid, row)
 
     def drop_host(self, uid: str) -> None:
-        """Take a host away and keep the sums."""
+        """Take a host away with what it was asked to do, and keep the sums."""
         before: HostRow | None = self.view(names.HOSTS).get(uid)
         if before is not None:
             self._count(before, -1)
             self.drop(names.HOSTS, uid)
+            for key in [key for key, row in self.view(names.OPERATIONS).items() if row.host_uid == uid]:
+                self.drop(names.OPERATIONS, key)
+
+    def say(self, message: MessageRow) -> None:
+        """Add a line to the message log."""
+        self.messages = (*self.messages, message)[-names.MESSAGE_LIMIT :]
 
     def beat(self, at: float) -> None:
         """Write the sums into the minute of `at`; called once for each event that tells of hosts."""
@@ -136,6 +152,10 @@ class Draft:
         tally[4 if row.state == "unpaired" else 6 if row.state == "in-use" else 5] += step
         tally[7] += step * row.simulated
         tally[8] += step * row.observed
+
+
+def _age_of(row: Any) -> tuple[float, str]:
+    return row.at, row.uid
 
 
 def _differences(

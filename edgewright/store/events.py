@@ -37,6 +37,8 @@ FEED_SEEN = "feed.seen"
 """`{"docs": [...]}`: component events of the plane."""
 AUDITS_SEEN = "audits.seen"
 """`{"docs": [...]}`: audit entries of the plane."""
+OPERATIONS_SEEN = "operations.seen"
+"""`{"docs": [...], "complete": bool}`: what hosts are asked to do, and what came of it; only a hub tells it."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
@@ -54,6 +56,7 @@ KINDS: frozenset[str] = frozenset(
         PROJECTS_SEEN,
         FEED_SEEN,
         AUDITS_SEEN,
+        OPERATIONS_SEEN,
         SOURCE_STATE,
         MESSAGE,
         ACKNOWLEDGED,

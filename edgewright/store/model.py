@@ -6,24 +6,27 @@ from typing import Final, Literal
 
 import msgspec
 
-from edgewright.store.rows import AuditRow, EventRow, HostRow, MessageRow, ProjectRow, TokenRow
+from edgewright.store.rows import AuditRow, EventRow, HostRow, MessageRow, OperationRow, ProjectRow, TokenRow
 
 HOSTS: Final = "hosts"
 TOKENS: Final = "tokens"
 PROJECTS: Final = "projects"
 FEED: Final = "feed"
 AUDITS: Final = "audits"
+OPERATIONS: Final = "operations"
 MESSAGES: Final = "messages"
 SOURCE: Final = "source"
 PULSE: Final = "pulse"
 ACKNOWLEDGED: Final = "acknowledged"
 
 COLLECTIONS: Final[frozenset[str]] = frozenset(
-    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
+    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
 )
 
 FEED_LIMIT: Final = 2000
 """Newest component events (and as many audit entries) that the model keeps; older ones are asked of the plane."""
+OPERATION_LIMIT: Final = 500
+"""Newest finished operations that the model keeps; those that are pending stay whatever their number."""
 MESSAGE_LIMIT: Final = 500
 """Newest lines of the message log that the model keeps."""
 PULSE_MINUTES: Final = 60
@@ -110,6 +113,7 @@ class Model(msgspec.Struct, frozen=True):
     projects: dict[str, ProjectRow] = {}
     feed: dict[str, EventRow] = {}
     audits: dict[str, AuditRow] = {}
+    operations: dict[str, OperationRow] = {}
     messages: tuple[MessageRow, ...] = ()
     source: SourceStatus = SourceStatus()
     pulse: tuple[Minute, ...] = ()

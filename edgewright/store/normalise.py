@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import tags as core_tags
 from edgewright.store.reading import EXTENSION, flag, number, part, parts, text, tidy, value, when, whole
-from edgewright.store.rows import AuditRow, EventRow, HostRow, ProjectRow, TokenRow, tag_value
+from edgewright.store.rows import AuditRow, EventRow, HostRow, OperationRow, ProjectRow, TokenRow, tag_value
 
 if TYPE_CHECKING:
     from edgewright.wire.edgehost import EdgeHost
@@ -143,6 +143,24 @@ def audit_row(doc: Mapping[str, Any]) -> AuditRow | None:
         project_uid=text(project, "uid"),
         project=text(project, "name"),
         address=text(part(spec, EXTENSION), "address") or text(part(meta, EXTENSION), "address"),
+    )
+
+
+def operation_row(doc: Mapping[str, Any]) -> OperationRow | None:
+    """Return the row of an operation on a host; `None` when it names no id or no host."""
+    uid, host = text(doc, "id"), text(doc, "hostUid")
+    if not uid or not host:
+        return None
+    return OperationRow(
+        uid=uid,
+        at=when(doc, "created") or 0.0,
+        host_uid=host,
+        kind=text(doc, "kind"),
+        state=text(doc, "state").lower(),
+        deadline=when(doc, "deadline"),
+        finished=when(doc, "finished"),
+        actor=text(doc, "actor"),
+        message=text(part(doc, "result"), "message"),
     )
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from edgewright.core.operations import PENDING
 from edgewright.core.text import clean
 from edgewright.store import events as kinds
 from edgewright.store import model as names
 from edgewright.store.draft import Draft
 from edgewright.store.events import Event
+from edgewright.store.finished import finished_message
 from edgewright.store.model import Model, Patch, SourceStatus
-from edgewright.store.normalise import audit_row, event_row, host_row, project_row, token_row
+from edgewright.store.normalise import audit_row, event_row, host_row, operation_row, project_row, token_row
 from edgewright.store.rows import MessageRow
 
 
@@ -100,6 +102,18 @@ def _audits_seen(draft: Draft, event: Event) -> None:
     draft.keep_newest(names.AUDITS, names.FEED_LIMIT)
 
 
+def _operations_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(operation_row, _docs(event)) if row is not None]
+    for row in rows:
+        told = finished_message(draft.view(names.OPERATIONS).get(row.uid), row, draft.view(names.HOSTS))
+        if told is not None:
+            draft.say(MessageRow(event.seq, event.at, *told))
+        draft.put(names.OPERATIONS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.OPERATIONS, {row.uid for row in rows})
+    draft.keep_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
+
+
 def _source_state(draft: Draft, event: Event) -> None:
     told = event.payload
     before = draft.source
@@ -123,7 +137,7 @@ def _message(draft: Draft, event: Event) -> None:
     level = event.payload.get("level")
     text = clean(event.payload.get("text") or "")
     shown = level if level in ("info", "ok", "warn", "bad") else "info"
-    draft.messages = (*draft.messages, MessageRow(event.seq, event.at, str(shown), text))[-names.MESSAGE_LIMIT :]
+    draft.say(MessageRow(event.seq, event.at, str(shown), text))
 
 
 def _acknowledged(draft: Draft, event: Event) -> None:
@@ -153,6 +167,7 @@ _HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
     kinds.PROJECTS_SEEN: _projects_seen,
     kinds.FEED_SEEN: _feed_seen,
     kinds.AUDITS_SEEN: _audits_seen,
+    kinds.OPERATIONS_SEEN: _operations_seen,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,

@@ -128,6 +128,24 @@ class AuditRow(Row, frozen=True, array_like=True, gc=False):
     address: str = ""
 
 
+class OperationRow(Row, frozen=True, array_like=True, gc=False):
+    """Something that a host was asked to do.
+
+    `state` is pending, succeeded, failed, refused or expired; `finished` is when a result came, `message` what it said.
+    `at` is when it was asked.
+    """
+
+    uid: str
+    at: float = 0.0
+    host_uid: str = ""
+    kind: str = ""
+    state: str = ""
+    deadline: float | None = None
+    finished: float | None = None
+    actor: str = ""
+    message: str = ""
+
+
 class ProjectRow(Row, frozen=True, array_like=True, gc=False):
     """One project of the tenant."""
 

@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
+from edgewright.core.operations import standing
 from edgewright.store.model import PULSE_MINUTES, Minute, Model
-from edgewright.store.rows import AuditRow, EventRow, HostRow, TokenRow
+from edgewright.store.rows import AuditRow, EventRow, HostRow, OperationRow, TokenRow
 
 TOKEN_WARNING: Final = 7 * 86400.0
 """Seconds before its end from which a token is told of."""
@@ -104,6 +105,26 @@ def newest_audits(model: Model, limit: int = 200, resource: str | None = None) -
     rows: Iterable[AuditRow] = model.audits.values()
     if resource is not None:
         rows = [row for row in rows if row.resource_uid == resource]
+    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
+
+
+def waiting_operations(model: Model, now: float) -> list[OperationRow]:
+    """Return operations whose result is waited for or overdue (`core.operations`), the overdue and oldest first.
+
+    Those of hosts that are gone are left out: nobody will answer.
+    """
+    found = [
+        (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
+        for row in model.operations.values()
+        if row.host_uid in model.hosts
+        and (judged := standing(now, row.state, row.deadline, row.finished is not None)).waits
+    ]
+    return [row for _left, _at, _uid, row in sorted(found, key=lambda one: one[:3])]
+
+
+def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow]:
+    """Return the newest operations of a host, the newest first."""
+    rows = [row for row in model.operations.values() if row.host_uid == host]
     return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
 
 

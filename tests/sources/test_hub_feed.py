@@ -35,7 +35,7 @@ def client_of(hub: RunningHub, key: str | None = None) -> PlaneClient:
 async def until(store: Store, true: Callable[[Model], bool], within: float = 20.0) -> None:
     """Wait until the model is so."""
     hit = asyncio.Event()
-    with_it = store.subscribe(["hosts", "tokens", "source", "projects"], lambda _: hit.set())
+    with_it = store.subscribe(["hosts", "tokens", "source", "projects", "operations"], lambda _: hit.set())
     try:
         async with asyncio.timeout(within):
             while not true(store.model):
@@ -176,3 +176,21 @@ async def test_a_recording_plays_is_held_stepped_and_sought(tmp_path: Path) -> N
     task.cancel()
     with pytest.raises(ValueError, match="above 0"):
         source.set_speed(0)
+
+
+async def test_what_hosts_are_asked_to_do_is_read_and_followed(hub: RunningHub) -> None:
+    _, token = hub.token("ops")
+    agent = await asyncio.to_thread(hub.host, "edge-op", token)
+    asked = "/edgewright/v1/hosts/edge-op/operations"
+    first = (await asyncio.to_thread(lambda: hub.client().post(asked, json={"kind": "reset"}))).json()["uid"]
+    async with feeding(hub) as (store, _, client):
+        await until(store, lambda model: model.source.state == "live" and first in model.operations)
+        second = await client.create_operation("edge-op", "collect-logs", {"lines": 5})
+        await until(store, lambda model: second in model.operations)
+        assert store.model.operations[second].state == "pending"
+        result = {"state": "succeeded", "message": "sent"}
+        await asyncio.to_thread(lambda: agent.post(f"{asked}/{second}/result", json=result))
+        await until(store, lambda model: model.operations[second].state == "succeeded")
+        assert any(line.text.startswith("edge-op: log done") for line in store.model.messages)
+        await client.delete_host("edge-op")
+        await until(store, lambda model: not model.operations)

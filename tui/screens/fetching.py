@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from edgewright.core.errors import EdgewrightError, Unreachable
+from edgewright.sources.redact import redact_all
 from tui.session import Session
 
 Kind = Literal["host", "token"]
@@ -32,6 +33,16 @@ async def fetch_events(session: Session, uid: str, limit: int = 50) -> list[dict
     if docs:
         session.store.emit("plane", "feed.seen", {"docs": docs})
     return docs
+
+
+async def fetch_operations(session: Session, uid: str) -> None:
+    """Put what a host was asked to do into the model; only a hub knows it. Raises `EdgewrightError`."""
+    if session.make_context is None or session.store.model.source.plane != "hub":
+        return
+    client = await session.make_context().client()
+    docs = await client.operations(uid)
+    if docs:
+        session.store.emit("plane", "operations.seen", {"docs": redact_all(docs)})
 
 
 def sentence(error: EdgewrightError) -> str:

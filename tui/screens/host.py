@@ -15,10 +15,11 @@ from edgewright.store import model as names
 from edgewright.store.model import Patch
 from edgewright.store.problems import DISK_FULL, explain
 from edgewright.store.rows import EventRow, HostRow
+from edgewright.store.selectors import operations_of
 from tui.bindings import move_bindings
 from tui.screens import feed_content
 from tui.screens.base import BaseScreen
-from tui.screens.fetching import fetch_document, fetch_events, sentence
+from tui.screens.fetching import fetch_document, fetch_events, fetch_operations, sentence
 from tui.screens.host_content import HostFacts, body, columns_of, event_lines
 from tui.screens.opening import open_key
 from tui.screens.pulse_content import Told, calm_age
@@ -33,7 +34,7 @@ class HostScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "host"
     view = "host"
-    collections = frozenset({names.HOSTS, names.FEED, names.SOURCE})
+    collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE})
     hints = ("host-logs", "yaml", "host-tag", "host-untag", "retry=fetch again", "host-reset", "host-delete")
     BINDINGS = [
         *move_bindings({"nav-back": "back_or_stop"}),
@@ -111,6 +112,7 @@ class HostScreen(BaseScreen):
             tags=row.tags,
             also=_also(row),
             simulated=row.simulated,
+            operations=tuple(operations_of(model, self.target)),
             observed=row.observed,
             **extra,
         )
@@ -182,6 +184,7 @@ class HostScreen(BaseScreen):
             self._doc = await fetch_document(self.session, "host", self.target)
             self._fetched = self.now
             await fetch_events(self.session, self.target)
+            await fetch_operations(self.session, self.target)
         except EdgewrightError as error:
             if self.session.make_context is not None:
                 self._error = sentence(error)

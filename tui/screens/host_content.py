@@ -8,8 +8,10 @@ from typing import Any
 
 from edgewright.core import nics, times
 from edgewright.core.text import clean
+from edgewright.store.rows import OperationRow
 from tui.screens.pulse_content import Told, age_of, calm_age, feed_lines
 from tui.screens.reading import UNKNOWN, find, many, number, size, text, when
+from tui.screens.working import operation_lines
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
 
 HEALTH_SIGNS: dict[str, tuple[str, Role]] = {
@@ -48,6 +50,8 @@ class HostFacts:
     """What is not as it should be beside its health, as sentences."""
     simulated: bool = False
     observed: bool = False
+    operations: tuple[OperationRow, ...] = ()
+    """What it was asked to do, the newest first."""
     doc: Mapping[str, Any] | None = None
     fetched_at: float | None = None
     """When `doc` was fetched."""
@@ -288,7 +292,11 @@ def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = Fal
             disk_lines(host, width),
         ]
         blocks.append(key_lines(host, width))
-    blocks.insert(2 if host.doc is None or host.fetching or host.error else 1, event_lines(events, width, 3, host.now))
+    next_block = 2 if host.doc is None or host.fetching or host.error else 1
+    blocks[next_block:next_block] = [
+        operation_lines(host.operations, host.now, width, 3),
+        event_lines(events, width, 3, host.now),
+    ]
     return _joined(blocks)
 
 
@@ -297,6 +305,7 @@ def columns_of(host: HostFacts, width: int, unfold: bool = False) -> tuple[list[
     left = [health_lines(host, width)]
     if host.doc is None or host.fetching or host.error:
         left.append([fetch_line(host, width)])
+    left.append(operation_lines(host.operations, host.now, width))
     if host.doc is None:
         return _joined(left), []
     left += [origin_lines(host, width), machine_lines(host, width)]

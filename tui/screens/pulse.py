@@ -41,7 +41,9 @@ class PulseScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "pulse"
     view = "pulse"
-    collections = frozenset({names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE, names.ACKNOWLEDGED})
+    collections = frozenset(
+        {names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE, names.ACKNOWLEDGED, names.OPERATIONS}
+    )
     hints = ("nav-open=open", "nav-next=next part", "acknowledge", "host-list", "token-list", "event-list")
     BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)"})
     DEFAULT_CSS = """
@@ -177,7 +179,7 @@ class PulseScreen(BaseScreen):
     def action_acknowledge(self) -> None:
         """Take note of the problem under the cursor, or take that back; it moves below the others."""
         item = self._item()
-        if item is None:
+        if item is None or not item.problem:
             self.session.store.message("Nothing to acknowledge: point at a problem first.")
             return
         self.session.store.acknowledge(item.problem, not item.acknowledged)

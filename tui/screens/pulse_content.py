@@ -41,6 +41,8 @@ class Item:
     """The name by which the store knows the problem, for acknowledging it."""
     uids: tuple[str, ...] = ()
     """The hosts behind it."""
+    deadline: float | None = None
+    """Until when what is on its way must be there; past it, it is overdue."""
     mild: bool = False
     """It will be a problem if nothing is done, and is none yet."""
 
@@ -138,9 +140,9 @@ def problem_lines(pulse: Pulse, width: int) -> list[Line]:
 
 
 def _item_line(item: Item, now: float, width: int) -> Line:
-    glyph, role = _sign(item)
+    glyph, role = _sign(item, now)
     told: Role = "muted" if item.acknowledged else ""
-    who = "seen" if item.acknowledged else item.who
+    who = "seen" if item.acknowledged else _who(item, now)
     if width < NARROW:
         lead = (f"{glyph} ", "muted" if item.acknowledged else role)
         return clip_line(line(lead, (item.name, told or role), " ", (item.sentence, told), key=item.key), width)
@@ -158,7 +160,17 @@ def _item_line(item: Item, now: float, width: int) -> Line:
     )
 
 
-def _sign(item: Item) -> tuple[str, Role]:
+def _who(item: Item, now: float) -> str:
+    """Return who must act; of what is on its way the time that is left, in one unit."""
+    if item.deadline is None:
+        return item.who
+    left = item.deadline - now
+    return f"{times.age(left)} left" if left > 0 else "overdue"
+
+
+def _sign(item: Item, now: float) -> tuple[str, Role]:
+    if item.deadline is not None and item.deadline <= now:
+        return SIGNS["person"]
     glyph, role = SIGNS[item.section]
     return glyph, "warn" if item.mild else role
 
@@ -272,13 +284,17 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int) -> list[Line]:
     """Return the pane beside the list: the thing under the cursor in whole sentences."""
     if item is None:
         return [line(("Nothing to look at.", "muted"))]
-    glyph, role = _sign(item)
-    out = [spread([(f"{glyph} {item.name}", role)], [(item.who, "muted")], width)]
+    glyph, role = _sign(item, pulse.now)
+    out = [spread([(f"{glyph} {item.name}", role)], [(_who(item, pulse.now), "muted")], width)]
     for sentence in (item.sentence, *item.detail):
         out += wrap(sentence, width - 2, first="  ", rest="  ")
     if item.since is not None:
         since = f"since {times.rfc3339(item.since)[:19]}Z"
         out.append(line("  ", (f"{since}, {times.words(max(pulse.now - item.since, 0))}", "muted")))
+    if item.deadline is not None:
+        left, until = item.deadline - pulse.now, times.rfc3339(item.deadline)[:19]
+        told = f"until {until}Z, {times.words(left)} left" if left > 0 else f"overdue for {times.words(-left)}"
+        out.append(line("  ", (told, "muted" if left > 0 else "warn")))
     return out
 
 

@@ -11,6 +11,7 @@ from edgewright.store.problems import Problem, explain, problems
 from edgewright.store.rows import EventRow
 from tui.screens.feed_content import told
 from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
+from tui.screens.working import working_items
 
 SHOWN_PROBLEMS = 500
 TOKENS_WITHIN = 30 * 86400.0
@@ -25,7 +26,10 @@ def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
     return Pulse(
         now=now,
         checked=source.contact,
-        items=tuple(_item(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
+        items=(
+            *(_item(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
+            *working_items(model, now),
+        ),
         healthy=tally.healthy,
         unhealthy=tally.unhealthy,
         unknown=tally.unknown,
