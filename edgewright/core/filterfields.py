@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 from typing import Dict, NamedTuple, Optional, Tuple
 
-KINDS: Tuple[str, ...] = ("text", "word", "number", "memory", "percent", "age", "flag", "tags")
+KINDS: Tuple[str, ...] = ("text", "word", "number", "memory", "percent", "age", "until", "flag", "tags")
 
 
 class FilterField(NamedTuple):
     """One field of a filter.
 
     `kind`: `text` (`:` finds a part, `=` the whole), `word` (always the whole), `number`, `memory` (MB, units M G T),
-    `percent`, `age` (the row holds epoch seconds, the filter compares the time since then), `flag`, `tags` (a tuple of
-    `key:value`). `source` is the row's name of the value, the field's own name unless given. `searched` fields are
-    looked at by free text.
+    `percent`, `age` (the row holds epoch seconds, the filter compares the time since then), `until` (the time from now
+    to it, negative once it is past), `flag`, `tags` (a tuple of `key:value`). `source` is the row's name of the value,
+    the field's own name unless given. `searched` fields are looked at by free text.
     """
 
     name: str
@@ -67,23 +67,44 @@ FILTER_FIELDS: Tuple[FilterField, ...] = (
 
 TOKEN_FIELDS: Tuple[FilterField, ...] = (
     FilterField("uid", "text", "uid of the token", aliases=("id",), searched=True),
-    FilterField("name", "text", "name of the token", searched=True),
-    FilterField("state", "word", "active, revoked or expired"),
+    FilterField("name", "text", "name of the token", aliases=("token",), searched=True),
+    FilterField("state", "word", "active, ends-soon, revoked or expired", searched=True),
     FilterField("project", "text", "default project", searched=True),
-    FilterField("description", "text", "description", searched=True),
+    FilterField("description", "text", "what it is for", aliases=("about",), searched=True),
     FilterField("hosts", "number", "hosts that came in by it"),
-    FilterField("age", "age", "time since it was made", source="created"),
+    FilterField("ends", "until", "time until it ends: ends<7d", source="expiry", aliases=("expiry",)),
+    FilterField("age", "age", "time since it was made", source="created", aliases=("made",)),
+    FilterField("changed", "age", "time since it was changed", source="modified"),
 )
+"""Fields of a registration token. `state` and `hosts` are worked out by the list that shows it."""
 
 EVENT_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("severity", "word", "Info, Warning or Error"),
-    FilterField("reason", "text", "reason", searched=True),
-    FilterField("message", "text", "message", searched=True),
+    FilterField("severity", "word", "info, normal, warning or error", searched=True),
+    FilterField("reason", "text", "reason in one word", searched=True),
+    FilterField("message", "text", "the sentence", aliases=("what",), searched=True),
+    FilterField(
+        "name", "text", "host that it is about", source="object_name", aliases=("host", "about"), searched=True
+    ),
+    FilterField("uid", "text", "uid of the thing it is about", source="object_uid", aliases=("id",), searched=True),
     FilterField("kind", "word", "kind of the thing it is about"),
-    FilterField("uid", "text", "uid of the thing it is about", aliases=("id",), searched=True),
-    FilterField("name", "text", "name of the thing it is about", searched=True),
-    FilterField("actor", "text", "who did it", aliases=("user",), searched=True),
-    FilterField("action", "word", "create, update, delete and so on"),
+    FilterField("site", "text", "site of the host", searched=True),
+    FilterField("component", "text", "who tells it: hub, agent", aliases=("by",)),
+    FilterField("event", "text", "uid of the event itself", source="uid", searched=True),
+    FilterField("age", "age", "time since it happened", source="at"),
+)
+"""Fields of a component event. `site` is worked out by the list that shows it."""
+
+AUDIT_FIELDS: Tuple[FilterField, ...] = (
+    FilterField("actor", "text", "who did it", aliases=("user", "who"), searched=True),
+    FilterField("action", "word", "create, update, delete and so on", aliases=("did",), searched=True),
+    FilterField("kind", "word", "kind of the thing it was done to", searched=True),
+    FilterField("name", "text", "thing it was done to", source="resource", aliases=("resource", "what"), searched=True),
+    FilterField("uid", "text", "uid of that thing", source="resource_uid", aliases=("id",), searched=True),
+    FilterField("message", "text", "the sentence", searched=True),
+    FilterField("note", "text", "note that a person added", searched=True),
+    FilterField("project", "text", "project", searched=True),
+    FilterField("address", "text", "address from which it was done", aliases=("from", "ip"), searched=True),
+    FilterField("entry", "text", "uid of the entry itself", source="uid", searched=True),
     FilterField("age", "age", "time since then", source="at"),
 )
 

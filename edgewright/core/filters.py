@@ -10,10 +10,19 @@ import re
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edgewright.core import times
-from edgewright.core.filterfields import EVENT_FIELDS, FILTER_FIELDS, TOKEN_FIELDS, FilterField, index, nearest
+from edgewright.core.filterfields import (
+    AUDIT_FIELDS,
+    EVENT_FIELDS,
+    FILTER_FIELDS,
+    TOKEN_FIELDS,
+    FilterField,
+    index,
+    nearest,
+)
 from edgewright.core.filterparse import FilterError, Term, Value, parse_terms, render
 
 __all__ = [
+    "AUDIT_FIELDS",
     "EVENT_FIELDS",
     "EVERYTHING",
     "FILTER_FIELDS",
@@ -149,7 +158,8 @@ def _spelled(value: Value) -> Value:
 def _measured(term: Term, field: FilterField, at: int) -> Check:
     """Return the check of a number or an age; a value that is not known matches nothing but `-`."""
     name, op = field.get, term.op
-    if field.kind == "age" and op in (":", "=") and any(value.kind == "text" for value in term.values):
+    span = field.kind in ("age", "until")
+    if span and op in (":", "=") and any(value.kind == "text" for value in term.values):
         raise FilterError(f"{field.name} is a time span; write {field.name}<2h or {field.name}>2h.", at)
     tests: List[Callable[[Optional[float]], bool]] = []
     for value in term.values:
@@ -161,7 +171,7 @@ def _measured(term: Term, field: FilterField, at: int) -> Check:
             raise FilterError(f"{field.name} is a number; an expression cannot be compared with it.", at)
         else:
             tests.append(_comparison(op, _amount(value.text, field, at)))
-    aged = field.kind == "age"
+    aged, ahead = field.kind == "age", field.kind == "until"
 
     def check(get: Get, now: float) -> bool:
         raw = get(name)
@@ -169,6 +179,8 @@ def _measured(term: Term, field: FilterField, at: int) -> Check:
         number = float(raw) if known else None  # type: ignore[arg-type]
         if aged and number is not None:
             number = max(0.0, now - number)
+        elif ahead and number is not None:
+            number -= now
         return any(test(number) for test in tests)
 
     return check
@@ -188,7 +200,7 @@ def _comparison(op: str, limit: float) -> Callable[[Optional[float]], bool]:
 
 def _amount(text: str, field: FilterField, at: int) -> float:
     try:
-        if field.kind == "age":
+        if field.kind in ("age", "until"):
             return times.parse_span(text)
         if field.kind == "memory":
             found = _MEMORY.fullmatch(text)
@@ -199,7 +211,7 @@ def _amount(text: str, field: FilterField, at: int) -> float:
             raise ValueError(text)
         return float(text.rstrip("%"))
     except (ValueError, OverflowError):
-        example = {"age": "2h", "memory": "8G", "percent": "90"}.get(field.kind, "4")
+        example = {"age": "2h", "until": "7d", "memory": "8G", "percent": "90"}.get(field.kind, "4")
         raise FilterError(f"{text[:40]!r} is no value for {field.name}; write {field.name}>{example}.", at) from None
 
 

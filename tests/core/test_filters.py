@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.filterfields import EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
+from edgewright.core.filterfields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
 from edgewright.core.filterparse import render
 from edgewright.core.filters import EVERYTHING, FilterError, Term, Value, parse, to_search
 
@@ -130,8 +130,29 @@ def test_search_of_the_plane() -> None:
 
 
 def test_tables_are_whole() -> None:
-    for table in (FILTER_FIELDS, TOKEN_FIELDS, EVENT_FIELDS):
+    for table in (FILTER_FIELDS, TOKEN_FIELDS, EVENT_FIELDS, AUDIT_FIELDS):
         names = [name for field in table for name in (field.name, *field.aliases)]
         assert len(names) == len(set(names))
         assert all(field.kind in KINDS and field.help for field in table)
     assert parse("severity:error age<1h", EVENT_FIELDS).matches({"severity": "Error", "at": NOW - 5}.get, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "expected"),
+    [
+        ("ends<7d", NOW + 6 * 86400, True),
+        ("ends<7d", NOW + 8 * 86400, False),
+        ("ends>7d", NOW + 8 * 86400, True),
+        ("ends<0s", NOW - 5, True),
+        ("ends<7d", None, False),
+        ("ends:-", None, True),
+        ("ends:*", NOW, True),
+    ],
+)
+def test_the_time_until_something_is_compared(text: str, end: float | None, expected: bool) -> None:
+    assert parse(text, TOKEN_FIELDS).matches({"expiry": end}.get, NOW) is expected
+
+
+def test_a_span_is_never_equal_to_something() -> None:
+    with pytest.raises(FilterError, match="ends is a time span"):
+        parse("ends:7d", TOKEN_FIELDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from edgewright.commands.base import Scope
+from edgewright.core.filterfields import AUDIT_FIELDS
 from edgewright.store import model as names
 from tui.screens.feed import FeedScreen
 from tui.screens.feed_content import audit_cells, audit_lines
@@ -21,6 +22,8 @@ class AuditScreen(FeedScreen):
     kind = "audit entries"
     other = "events"
     held = 1
+    filter_fields = AUDIT_FIELDS
+    filter_example = "actor:noc  action:delete  kind:edgehost  from:10.4.0.77  age<1d  /regex/  free text"
     collections = frozenset({names.AUDITS, names.SOURCE})
     table_columns = (
         Column("time", "TIME", 12),
@@ -37,7 +40,7 @@ class AuditScreen(FeedScreen):
         for entry in sorted(model.audits.values(), key=lambda entry: -entry.at):
             thing = f"{entry.kind} {entry.resource}"
             order = (-entry.at, entry.actor, entry.action, thing, entry.message, entry.address)
-            found.append(Listed(entry.uid, audit_cells(entry, now, model.source.away), order))
+            found.append(Listed(entry.uid, audit_cells(entry, now, model.source.away), order, entry.get))
         return found
 
     def detail(self, key: str, width: int) -> list[Line]:

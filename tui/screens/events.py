@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from edgewright.commands.base import Scope
+from edgewright.core.filterfields import EVENT_FIELDS
 from edgewright.store import model as names
+from edgewright.store.rows import EventRow, HostRow
 from tui.screens.feed import FeedScreen
 from tui.screens.feed_content import event_cells, event_lines, severity
 from tui.screens.listing import Listed
 from tui.widgets.lines import Line
 from tui.widgets.table_layout import Column
+
+
+def _values(event: EventRow, host: HostRow | None) -> Callable[[str], object]:
+    if host is None:
+        return event.get
+    worked_out = {"object_name": host.name, "site": host.site}
+    return lambda name: worked_out[name] if name in worked_out else event.get(name)
 
 
 class EventsScreen(FeedScreen):
@@ -20,6 +30,8 @@ class EventsScreen(FeedScreen):
     view = "events"
     kind = "events"
     other = "audit"
+    filter_fields = EVENT_FIELDS
+    filter_example = "severity:warning,error  site:berlin  reason:HostUnhealthy  age<2h  /regex/  free text"
     collections = frozenset({names.FEED, names.SOURCE})
     table_columns = (
         Column("time", "TIME", 12),
@@ -37,7 +49,12 @@ class EventsScreen(FeedScreen):
             host = model.hosts.get(event.object_uid)
             order = (-event.at, rank.get(severity(event)[1], 2), event.object_name, event.message, event.reason)
             found.append(
-                Listed(event.uid, event_cells(event, now, model.source.away, host.name if host else ""), order)
+                Listed(
+                    event.uid,
+                    event_cells(event, now, model.source.away, host.name if host else ""),
+                    order,
+                    _values(event, host),
+                )
             )
         return found
 

@@ -107,7 +107,7 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
         text = text.replace(event.object_uid, name)
     lead = "" if role == "muted" else f"{sign} "
     said = own or not name or name.lower() in text.lower()
-    key = f"host/{event.object_uid}" if event.object_uid else f"event/{event.uid}"
+    key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
     return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
 
 

@@ -219,8 +219,8 @@ class HostScreen(BaseScreen):
     def _chosen(self, event: LineView.Chosen) -> None:
         if event.key == "fold":
             self.action_unfold()
-        elif event.key.startswith("event/"):
-            open_key(self.app, f"events/{event.key.partition('/')[2]}")
+        else:
+            open_key(self.app, event.key)
 
 
 def _also(row: HostRow) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from edgewright.store.model import Patch
 from tui.bindings import move_bindings
 from tui.screens import hosts_columns as columns
 from tui.screens.base import WALL, WIDE, BaseScreen
-from tui.screens.hosts_choice import HostsChoice, completions, judged, wrong_with
+from tui.screens.filtering import completions, judged, wrong_with
+from tui.screens.hosts_choice import HostsChoice
 from tui.screens.hosts_detail import empty_lines, event_lines, events_of, host_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError
 from edgewright.store.rows import HostRow
 from tui.screens import hosts_columns as columns
+from tui.screens.filtering import wrong_with
 from tui.screens.ordered_rows import OrderedRows
-from tui.widgets.lines import Line, line
 
 if TYPE_CHECKING:
     from edgewright.core.filters import Filter
@@ -92,37 +91,3 @@ class HostsChoice:
                 "filter": before if asked and self._asked else self.filter_text,
             },
         )
-
-
-def wrong_with(text: str) -> str:
-    """Return what is wrong with a filter, one sentence; `""` when nothing is."""
-    from edgewright.core.filters import parse
-
-    try:
-        parse(text)
-    except EdgewrightError as error:
-        return f"{error.message} {error.hint}".strip()
-    return ""
-
-
-def judged(text: str) -> Line:
-    """Return what to say below a filter while it is typed."""
-    if not text.strip():
-        return line(
-            ("health:unhealthy  tag.site:berlin  age<2h  cpu>=4  -state:ready  /regex/  free text", "muted"),
-        )
-    wrong = wrong_with(text)
-    return line((wrong, "warn")) if wrong else line(("enter keeps it  esc takes it back", "muted"))
-
-
-def completions(text: str) -> list[str]:
-    """Return what the last word of a filter may become: a field and its sign."""
-    from edgewright.core.filters import FILTER_FIELDS
-
-    before, space, last = text.rpartition(" ")
-    minus = "-" if last.startswith("-") else ""
-    word = last[len(minus) :]
-    if not word or ":" in word:
-        return []
-    names = [field.name for field in FILTER_FIELDS]
-    return [f"{before}{space}{minus}{name}:" for name in names if name.startswith(word)]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
 
+from edgewright.core.filterfields import FilterField
+from edgewright.core.filters import Filter
 from edgewright.store.model import Patch
 from tui.bindings import move_bindings
 from tui.screens.base import BaseScreen
+from tui.screens.filtering import completions, judged, parsed, wrong_with
 from tui.screens.opening import open_key
-from tui.screens.word_filter import matches
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, line
+from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import Cells, VirtualTable
@@ -30,6 +32,8 @@ class Listed(NamedTuple):
     cells: Cells
     order: tuple[Any, ...]
     """Values to sort by, one for each column; None sorts last."""
+    get: Callable[[str], object]
+    """Gives the values that a filter asks for, by the names of `filter_fields`."""
 
 
 class ListingScreen(BaseScreen):
@@ -37,6 +41,9 @@ class ListingScreen(BaseScreen):
 
     table_columns: ClassVar[tuple[Column, ...]] = ()
     held: ClassVar[int] = 2
+    filter_fields: ClassVar[tuple[FilterField, ...]] = ()
+    """What the rows can be filtered by."""
+    filter_example: ClassVar[str] = ""
     default_sort: ClassVar[tuple[str, bool]] = ("", False)
     BINDINGS = move_bindings({"nav-back": "back"})
     DEFAULT_CSS = """
@@ -70,7 +77,13 @@ class ListingScreen(BaseScreen):
         """Take the order and the filter that were kept."""
         super().on_mount()
         kept = self.session.views.load(self.view)
-        self.filter_text = self.target or str(kept.get("filter") or "")
+        self.filter_text = ""
+        self._filter: Filter | None = None
+        asked = self.target or str(kept.get("filter") or "")
+        if wrong := wrong_with(asked, self.filter_fields):
+            self.session.store.message(f"The filter {asked} is left out: {wrong}", "warn")
+        else:
+            self._take_filter(asked)
         self.sort_by: tuple[str, bool] = (
             str(kept.get("sort") or self.default_sort[0]),
             bool(kept.get("reverse", self.default_sort[1])),
@@ -110,7 +123,8 @@ class ListingScreen(BaseScreen):
         before = set(self._rows)
         found = self.listed()
         self._all = len(found)
-        kept = [row for row in found if matches(self.filter_text, " ".join(cell.text for cell in row.cells))]
+        wanted, now = self._filter, self.now
+        kept = found if wanted is None else [row for row in found if wanted.matches(row.get, now)]
         self._rows = {row.key: row for row in self._sorted(kept)}
         away = self.session.store.model.source.away
         table, empty = self.table, self.query_one("#empty", LineView)
@@ -163,9 +177,16 @@ class ListingScreen(BaseScreen):
         self.session.views.save(self.view, state)
 
     def set_filter(self, text: str) -> None:
-        """Show only what matches `text`."""
+        """Show only what matches `text`; a filter that is wrong is told of, and the one before stays."""
+        if wrong := wrong_with(text, self.filter_fields):
+            self.session.store.message(wrong, "warn")
+        else:
+            self._take_filter(text)
+            self.select()
+
+    def _take_filter(self, text: str) -> None:
         self.filter_text = text.strip()
-        self.select()
+        self._filter = parsed(self.filter_text, self.filter_fields)
 
     # Keys ---------------------------------------------------------------------------------------------------------
 
@@ -174,20 +195,34 @@ class ListingScreen(BaseScreen):
         if filter:
             self.set_filter(filter)
             return
-        help_line = line(("words that must all be there; -word must not", "muted"))
-        self.ask(Asking("filter", "/", self.filter_text, judge=lambda text: help_line, history=self._history))
+        fields, example = self.filter_fields, self.filter_example
+        self.ask(
+            Asking(
+                "filter",
+                "/",
+                self.filter_text,
+                judge=lambda text: judged(text, fields, example),
+                complete=lambda text: completions(text, fields),
+                history=self._history,
+            )
+        )
 
     def prompt_changed(self, kind: str, text: str) -> None:
-        """Filter while it is typed."""
-        if kind == "filter":
+        """Filter while it is typed; what is not whole yet changes nothing."""
+        if kind == "filter" and text.strip() != self.filter_text and not wrong_with(text, self.filter_fields):
             self.set_filter(text)
 
     def prompt_answered(self, kind: str, text: str) -> None:
-        """Keep the filter."""
-        if kind == "filter":
-            self.set_filter(text)
-            self.keep()
-            self._focus_list()
+        """Keep the filter; one that is wrong is told of, and the one from before is back."""
+        if kind != "filter":
+            return
+        if wrong := wrong_with(text, self.filter_fields):
+            self.session.store.message(wrong, "warn")
+            self.prompt_left(kind)
+            return
+        self.set_filter(text)
+        self.keep()
+        self._focus_list()
 
     def prompt_left(self, kind: str) -> None:
         """Go back to the filter from before."""

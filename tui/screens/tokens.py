@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
 
 from edgewright.commands.base import Scope
+from edgewright.core.filterfields import TOKEN_FIELDS
 from edgewright.store import model as names
+from edgewright.store.rows import TokenRow
 from tui.screens.listing import Listed, ListingScreen
 from tui.screens.opening import open_key
 from tui.screens.tokens_content import STATES, hosts_of, token_cells, token_lines, token_state
@@ -29,6 +31,11 @@ def refused_verbs(session: Session, uids: Sequence[str]) -> frozenset[str]:
     )
 
 
+def _values(row: TokenRow, state: str, hosts: int) -> Callable[[str], object]:
+    worked_out: dict[str, object] = {"state": state, "hosts": hosts}
+    return lambda name: worked_out[name] if name in worked_out else row.get(name)
+
+
 class TokensScreen(ListingScreen):
     """All tokens of the project; create, reveal, revoke, activate and delete are its verbs."""
 
@@ -45,6 +52,8 @@ class TokensScreen(ListingScreen):
         "token-revoke",
         "token-delete",
     )
+    filter_fields = TOKEN_FIELDS
+    filter_example = "state:active  ends<7d  hosts>0  project:shops  -name:lab  /regex/  free text"
     default_sort = ("state", False)
     table_columns = (
         Column("sign", " ", 1),
@@ -69,7 +78,7 @@ class TokensScreen(ListingScreen):
             state = rank[token_state(row, now)]
             born = -row.created if row.created else None
             order = (state, row.name.lower(), state, row.expiry, row.project, came[row.uid], born, row.description)
-            found.append(Listed(row.uid, cells, order))
+            found.append(Listed(row.uid, cells, order, _values(row, token_state(row, now), came[row.uid])))
         return found
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:

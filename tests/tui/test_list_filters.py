@@ -1,0 +1,89 @@
+"""The typed filter on tokens, events and audit: found, refused with the sentence, completed, kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.driving import console, press, settle, told
+from tui.screens.filtering import completions, judged
+from tui.screens.listing import ListingScreen
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "expected"),
+    [
+        ("tokens", "state:active", {"tok-lab"}),
+        ("tokens", "state:ends-soon", {"tok-shop"}),
+        ("tokens", "state:revoked,expired", {"tok-old", "tok-lost"}),
+        ("tokens", "ends<7d -state:expired", {"tok-shop"}),
+        ("tokens", "hosts>0", {"tok-shop"}),
+        ("tokens", "project:shops about:laptop", {"tok-lost"}),
+        ("tokens", "pilot", {"tok-old"}),
+        ("events", "severity:warning", {"e1"}),
+        ("events", "severity:warning,error age<1h", {"e1", "e2", "e3"}),
+        ("events", "host:edge-7f3a", {"e2"}),
+        ("events", "site:hamburg-01", {"e3"}),
+        ("events", "reason:/heartbeat/ -site:hamburg-01", {"e2"}),
+        ("events", '"disk /"', {"e1"}),
+        ("events", "e4", {"e4"}),
+        ("audit", "actor:noc", {"a1"}),
+        ("audit", "action:delete", {"a2"}),
+        ("audit", "kind:edgetoken -age<1h", {"a3"}),
+        ("audit", "from:10.4.0.77 lab", {"a3"}),
+    ],
+)
+async def test_a_filter_finds_what_it_says(view: str, text: str, expected: set[str]) -> None:
+    async with console(view, text) as (pilot, _, _):
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        assert set(screen.table.keys) == expected
+
+
+@pytest.mark.parametrize("view", ["tokens", "events", "audit"])
+async def test_a_wrong_filter_is_told_and_leaves_the_list_as_it_was(view: str) -> None:
+    async with console(view) as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        before = screen.table.keys
+        await press(pilot, "slash", *"namee:x")
+        said = judged("namee:x", screen.filter_fields).plain
+        assert "There is no field namee." in said and "Did you mean name?" in said
+        await press(pilot, "enter")
+        assert screen.table.keys == before and screen.filter_text == ""
+        assert told(made).startswith("There is no field namee.")
+
+
+async def test_a_kept_filter_that_is_not_understood_any_more_is_left_out_and_told() -> None:
+    async with console("tokens", "planet:mars") as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        assert len(screen.table.keys) == 4
+        await settle(pilot)
+        assert "There is no field planet" in told(made)
+
+
+async def test_a_filter_is_typed_completed_and_kept() -> None:
+    async with console("tokens") as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        await press(pilot, "slash", *"sta", "tab", *"revoked", "enter")
+        assert screen.filter_text == "state:revoked"
+        assert screen.table.keys == ("tok-lost",)
+        assert made.views.load("tokens")["filter"] == "state:revoked"
+
+
+def test_fields_are_completed_with_the_sign_that_they_take() -> None:
+    from edgewright.core.filterfields import TOKEN_FIELDS
+
+    assert completions("state:active en", TOKEN_FIELDS) == ["state:active ends<"]
+    assert completions("-na", TOKEN_FIELDS) == ["-name:"]
+    assert completions("hea") == ["health:"]
+    assert completions("state:act", TOKEN_FIELDS) == []
+
+
+async def test_an_event_of_a_host_leads_to_the_whole_event() -> None:
+    async with console("host", "uid-edge-7f3a", size=(80, 40)) as (pilot, _, _):
+        from tui.widgets.line_view import LineView
+
+        facts = pilot.app.screen.query_one("#facts", LineView)
+        assert "entry/events/e2" in [one.key for one in facts.lines]
