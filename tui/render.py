@@ -8,6 +8,7 @@ from typing import Literal
 
 from tui.app import EdgewrightApp
 from tui.session import Session
+from tui.terminal.screen_text import screen_text
 
 Form = Literal["svg", "text"]
 
@@ -25,8 +26,8 @@ async def frame(
         session.store.flush()
         await pilot.pause()
         if form == "svg":
-            return app.export_screenshot(title=title or None, simplify=True)
-        return text_of(app)
+            return preserving_spaces(app.export_screenshot(title=title or None, simplify=True))
+        return screen_text(app)
 
 
 async def settle(app: EdgewrightApp, pause: object) -> None:
@@ -36,17 +37,9 @@ async def settle(app: EdgewrightApp, pause: object) -> None:
         await pause()
 
 
-def text_of(app: EdgewrightApp) -> str:
-    """Return what is on the screen as lines of text, line filters applied."""
-    width, height = app.size
-    filters = [one for one in app.get_line_filters() if one.enabled]
-    lines: list[str] = []
-    for strip in app.screen._compositor.render_strips():
-        segments = list(strip)
-        for one in filters:
-            segments = one.apply(segments, app.screen.background_colors[0])
-        lines.append("".join(segment.text for segment in segments)[:width].rstrip())
-    return "\n".join(lines[:height]) + "\n"
+def preserving_spaces(svg: str) -> str:
+    """Return the picture with its leading spaces declared as meant: some renderers drop them and shift the text."""
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 def render(

@@ -29,10 +29,10 @@ class HostColumn(NamedTuple):
 
 def sign(row: HostRow) -> Span:
     """Return the sign of a host: its glyph and the meaning of its colour."""
-    if row.who == "person" and row.health != "healthy":
-        return Span("‼", "warn")
     if row.health == "unhealthy":
         return Span("▲", "bad")
+    if row.who == "person" and row.health != "healthy":
+        return Span("‼", "warn")
     return Span("•", "ok") if row.health == "healthy" else Span("○", "muted")
 
 
