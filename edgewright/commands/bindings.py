@@ -9,8 +9,13 @@ from edgewright.config.keymap import Binding, Keymap, load
 
 def bindings() -> list[Binding]:
     """Return everything in the console that has keys."""
-    found = [Binding(c.id(), c.keys, (c.scope, *c.also)) for c in all_commands() if c.console]
-    return found + [Binding(move.id, move.keys, (move.scope,)) for move in MOVES]
+    found = []
+    for command in all_commands():
+        if command.console:
+            scopes = (command.scope, *command.also)
+            replayed = ("replay",) if "pulse" in scopes else ()  # a recording is looked at on Pulse
+            found.append(Binding(command.id(), command.keys, (*scopes, *replayed)))
+    return found + [Binding(move.id, move.keys, move.scopes) for move in MOVES]
 
 
 def load_keymap() -> Keymap:

@@ -55,7 +55,7 @@ class HostShow(Command):
 
     name = "host show"
     title = "open"
-    keys = ("enter", "d")
+    keys = ("d",)
     aliases = ("describe",)
     scope = "hosts"
     also = ("pulse",)

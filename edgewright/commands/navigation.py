@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from edgewright.commands.base import Scope
-
 
 class Move(NamedTuple):
-    """One movement: binding id, default keys (Textual's names), the words of the help, and where it is live."""
+    """One movement: binding id, default keys (Textual's names), the words of the help, and where it is live.
+
+    A scope is one of `commands.base.Scope`, or one of the places that have no verbs: `replay`, `first-run`, and those
+    that lie over a screen (`config.keymap.OVERLAYS`).
+    """
 
     id: str
     keys: tuple[str, ...]
     help: str
-    scope: Scope = "global"
+    scope: str = "global"
+    also: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return every place where its keys are live."""
+        return (self.scope, *self.also)
 
 
 MOVES: tuple[Move, ...] = (
@@ -28,6 +36,7 @@ MOVES: tuple[Move, ...] = (
     Move("nav-bottom", ("end", "G"), "Go to the last line"),
     Move("nav-left", ("left", "h"), "Scroll to the left"),
     Move("nav-right", ("right",), "Scroll to the right"),
+    Move("nav-open", ("enter",), "Open what the cursor stands on"),
     Move("nav-back", ("escape", "q"), "Go back to where you came from"),
     Move("nav-next", ("tab",), "Go to the next pane"),
     Move("nav-previous", ("shift+tab",), "Go to the previous pane"),
@@ -36,4 +45,42 @@ MOVES: tuple[Move, ...] = (
     Move("nav-last", ("-",), "Swap with the last view"),
     Move("nav-search-next", ("n",), "Go to the next match", "feed"),
     Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),
+    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", ("tokens", "feed")),
+    Move(
+        "nav-sort-previous",
+        ("shift+left", "less_than_sign"),
+        "Sort by the column before",
+        "hosts",
+        ("tokens", "feed"),
+    ),
+    Move("nav-unfold", ("v",), "Show or fold the virtual network cards", "host"),
+    Move("replay-next", ("right",), "Go one event on in the recording", "replay"),
+    Move("replay-previous", ("left",), "Go one event back in the recording", "replay"),
+    Move("replay-forward", ("shift+right", "f"), "Go a minute on in the recording", "replay"),
+    Move("replay-back", ("shift+left", "b"), "Go a minute back in the recording", "replay"),
+    Move("replay-play", ("space",), "Play the recording, or hold it", "replay"),
+    Move("replay-faster", ("greater_than_sign",), "Play faster", "replay"),
+    Move("replay-slower", ("less_than_sign",), "Play slower", "replay"),
+    Move("way-start", ("1",), "Start a hub here", "first-run"),
+    Move("way-connect", ("2",), "Connect to a hub or a Palette", "first-run"),
+    Move("way-ssh", ("3",), "Open a site by SSH", "first-run"),
+    Move("way-demo", ("4",), "See a demo fleet", "first-run"),
+    Move("modal-leave", ("escape",), "Leave a dialog, nothing done", "form", ("confirm", "columns", "outcome")),
+    Move("modal-close", ("enter",), "Close a dialog that is done", "outcome"),
+    Move("modal-down", ("down",), "Read on in a plan", "confirm"),
+    Move("modal-up", ("up",), "Read back in a plan", "confirm"),
+    Move("modal-page-down", ("pagedown",), "Read a page on in a plan", "confirm"),
+    Move("modal-page-up", ("pageup",), "Read a page back in a plan", "confirm"),
+    Move("confirm-next", ("right",), "Go to the next answer", "confirm"),
+    Move("confirm-previous", ("left",), "Go to the answer before", "confirm"),
+    Move("form-next", ("down",), "Go to the next field of a form", "form"),
+    Move("form-previous", ("up",), "Go to the field before", "form"),
+    Move("columns-toggle", ("space",), "Show or hide a column", "columns"),
+    Move("columns-earlier", ("K", "shift+up"), "Move a column to the left", "columns"),
+    Move("columns-later", ("J", "shift+down"), "Move a column to the right", "columns"),
+    Move("columns-defaults", ("D",), "Show the columns as at first", "columns"),
+    Move("prompt-leave", ("escape",), "Leave a filter or a command, nothing meant", "prompt"),
+    Move("prompt-earlier", ("up",), "Take an earlier filter or command", "prompt"),
+    Move("prompt-later", ("down",), "Take a later filter or command", "prompt"),
+    Move("prompt-complete", ("tab",), "Complete what is typed", "prompt"),
 )

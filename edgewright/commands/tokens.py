@@ -97,7 +97,7 @@ class TokenShow(Command):
 
     name = "token show"
     title = "open"
-    keys = ("enter", "d")
+    keys = ("d",)
     scope = "tokens"
     target = Target("token", 1, 1)
     params = (Param("reveal", "show the token's text", flag="--reveal", kind="flag"),)

@@ -31,8 +31,12 @@ NAMED: dict[str, str] = {
 }
 """Names under which the same key is known; the right side is Textual's."""
 
-FIXED = ("escape",)
-"""Keys that cannot be given away: the way back must always be there."""
+OVERLAYS = frozenset({"form", "confirm", "columns", "outcome", "prompt"})
+"""Places that lie over a screen: while one is open the keys of the screen, the global ones included, do nothing."""
+
+
+NEEDED = ("nav-back", "modal-leave", "prompt-leave")
+"""Ids that cannot be left without a key: the way back must always be there."""
 
 
 class Binding(NamedTuple):
@@ -92,8 +96,8 @@ def load(bindings: Iterable[Binding], path: Path | None = None) -> Keymap:
             problems.append(InvalidInput(f'{where}: write the key as a text, e.g. {name} = "ctrl+x".'))
         elif any(not part.isprintable() or " " in part for part in split(value)):
             problems.append(InvalidInput(f"{where}: {value!r} is no key."))
-        elif name == "nav-back" and not split(value):
-            problems.append(InvalidInput(f"{where}: `nav-back` needs a key, else there is no way back."))
+        elif name in NEEDED and not split(value):
+            problems.append(InvalidInput(f"{where}: `{name}` needs a key, else there is no way back."))
         else:
             changes[name] = ",".join(canonical(part) for part in split(value))
     keymap = Keymap(changes)
@@ -113,7 +117,7 @@ def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, s
     for binding in ordered:
         for key in map(canonical, keymap.keys(binding)):
             everywhere = "global" in binding.scopes
-            for scope in sorted(scopes | {"global"}) if everywhere else binding.scopes:
+            for scope in sorted((scopes - OVERLAYS) | {"global"}) if everywhere else binding.scopes:
                 other = taken.setdefault((scope, key), binding.id)
                 if other != binding.id and binding.id in keymap.changes:
                     found[(binding.id, key)] = (

@@ -22,12 +22,12 @@ class ConfirmModal(DecisionModal[bool]):
     """Shows a plan and returns True only when the person chose to go; everything else leaves things as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
+        Binding("left", "app.focus_previous", show=False, id="confirm-previous"),
+        Binding("right", "app.focus_next", show=False, id="confirm-next"),
         Binding("down", "scroll(1)", "Read on", show=False, id="modal-down"),
         Binding("up", "scroll(-1)", "Read back", show=False, id="modal-up"),
-        Binding("pagedown", "scroll(8)", show=False),
-        Binding("pageup", "scroll(-8)", show=False),
+        Binding("pagedown", "scroll(8)", show=False, id="modal-page-down"),
+        Binding("pageup", "scroll(-8)", show=False, id="modal-page-up"),
     ]
     DEFAULT_CSS = """
     ConfirmModal {

@@ -35,8 +35,8 @@ class FormModal(DecisionModal[dict[str, str]]):
     """Returns the answers by name, None when left. Wrong answers are told under their field and keep the form open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False, id="form-next"),
+        Binding("up", "app.focus_previous", show=False, id="form-previous"),
     ]
     DEFAULT_CSS = """
     FormModal {

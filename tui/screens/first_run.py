@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 
 from edgewright.commands.base import Plan, Scope
 from edgewright.core.errors import EdgewrightError
@@ -32,7 +31,7 @@ class FirstRunScreen(BaseScreen):
     view = "first-run"
     BINDINGS = [
         *move_bindings({"nav-back": "back_or_stop"}),
-        *(Binding(str(place), f"way('{way[0]}')", way[1], show=False) for place, way in enumerate(WAYS, 1)),
+        *move_bindings({f"way-{way[0]}": f"way('{way[0]}')" for way in WAYS}),
     ]
     DEFAULT_CSS = "FirstRunScreen { & #guide { max-width: 100; padding: 0 1; } }"
 

@@ -56,7 +56,7 @@ def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, st
     moves = [
         HelpRow(_keys(session, move.id, move.keys, keys), "", move.help + ".", remapped=move.id in session.keymap)
         for move in MOVES
-        if move.scope in ("global", scope)
+        if {"global", scope, view} & set(move.scopes)
     ]
     return [
         HelpGroup(f"HERE: {view.upper()}", tuple(here)),

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 
 from edgewright.commands.base import Scope
 from edgewright.core.errors import EdgewrightError
@@ -36,10 +35,7 @@ class HostScreen(BaseScreen):
     view = "host"
     collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE})
     hints = ("host-logs", "yaml", "host-tag", "host-untag", "retry=fetch again", "host-reset", "host-delete")
-    BINDINGS = [
-        *move_bindings({"nav-back": "back_or_stop"}),
-        Binding("v", "unfold", "unfold", show=False, id="nav-unfold"),
-    ]
+    BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
     DEFAULT_CSS = """
     HostScreen {
         & #facts { width: 1fr; }

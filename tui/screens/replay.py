@@ -7,17 +7,24 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from edgewright.sources.replay import SPEEDS
 from edgewright.store import selectors
 from edgewright.store.model import Patch
+from tui.bindings import live_keys, move_bindings
 from tui.screens.feed_content import severity
 from tui.screens.pulse import PulseScreen
 from tui.screens.replay_content import Moment, slider_lines
-from tui.widgets.key_line import KeyHint
+from tui.widgets.key_line import KeyHint, key_text
 from tui.widgets.line_view import LineView
 
+_TIME_KEYS = (
+    ("replay-previous", "replay-next", "event"),
+    ("replay-back", "replay-forward", "minute"),
+    ("replay-play", "play"),
+    ("replay-slower", "replay-faster", "speed"),
+)
 JUMP = 60.0
 """Seconds that a jump goes."""
 
@@ -26,15 +33,17 @@ class ReplayScreen(PulseScreen):
     """Steps through a recording: arrows by event, with shift by a minute, space plays and holds."""
 
     view = "replay"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "step(1)", "next event", show=False, id="replay-next"),
-        Binding("left", "step(-1)", "event before", show=False, id="replay-previous"),
-        Binding("shift+right,f", "jump(1)", "a minute on", show=False, id="replay-forward"),
-        Binding("shift+left,b", "jump(-1)", "a minute back", show=False, id="replay-back"),
-        Binding("space", "play", "play or hold", show=False, id="replay-play"),
-        Binding("greater_than_sign", "speed(1)", "faster", show=False, id="replay-faster"),
-        Binding("less_than_sign", "speed(-1)", "slower", show=False, id="replay-slower"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = move_bindings(
+        {
+            "replay-next": "step(1)",
+            "replay-previous": "step(-1)",
+            "replay-forward": "jump(1)",
+            "replay-back": "jump(-1)",
+            "replay-play": "play",
+            "replay-faster": "speed(1)",
+            "replay-slower": "speed(-1)",
+        }
+    )
     DEFAULT_CSS = "ReplayScreen { & #slider { dock: top; height: 3; width: 100%; } }"
 
     def compose_body(self) -> ComposeResult:
@@ -55,14 +64,13 @@ class ReplayScreen(PulseScreen):
 
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of time, then those of Pulse."""
+        keys = live_keys(self)
         time_keys = [
-            KeyHint("←→", "event"),
-            KeyHint("f b", "minute"),
-            KeyHint("space", "play"),
-            KeyHint("< >", "speed"),
+            KeyHint(" ".join(key_text(keys[name]) for name in pair if name in keys), label)
+            for *pair, label in _TIME_KEYS
         ]
-        own = [hint for hint in super().key_hints() if hint.key not in ("a", "tab")]
-        return [*time_keys, *own]
+        own = [hint for hint in super().key_hints() if hint.key not in (keys.get("acknowledge"), keys.get("nav-next"))]
+        return [*(hint for hint in time_keys if hint.key), *own]
 
     def select(self) -> None:
         """Show the moment."""
