@@ -68,7 +68,7 @@ class PlaneSource:
         self._emit = emit
         self._pace = pace or Pace()
         self._clock = clock
-        self._backoff = backoff or Backoff(base=1.0, cap=60.0)
+        self._backoff = backoff or Backoff(base=1.0, cap=15.0)
         self._refused_retry = refused_retry
         self._wake = asyncio.Event()
         self._state = ""
