@@ -51,6 +51,10 @@ def _overview() -> int:
         from edgewright.cli.errors import pipe_closed
 
         return pipe_closed()
+    except OSError as error:
+        from edgewright.cli.errors import end
+
+        return end(error, ())
     return 0
 
 
@@ -165,7 +169,10 @@ def _open_console(
     import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
     app = import_module("tui.app").EdgewrightApp(session)
     try:
-        return int(app.run(mouse=session.terminal.mouse) or 0)
+        code = int(app.run(mouse=session.terminal.mouse) or 0)
+        if app.defect is not None:
+            raise app.defect
+        return code
     finally:
         feed.store.close()
         guide.close()
@@ -178,7 +185,7 @@ def _make_feed(settings: Settings) -> LiveFeed:
     from edgewright.store.store import Store
 
     caches = locations.ensure(locations.folder("cache"))
-    return LiveFeed(Store(), settings, open_journal(), caches, settings.read_only)
+    return LiveFeed(Store(tick=settings.refresh_ms / 1000), settings, open_journal(), caches, settings.read_only)
 
 
 def _make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -> Any:
@@ -190,6 +197,7 @@ def _make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) 
     from edgewright.config.viewstate import ViewStateFile
 
     keymap = load_keymap()
+    import_module("tui.exact").show_local(settings.local_time)
     detect = import_module("tui.terminal.detect")
     return import_module("tui.session").Session(
         store=feed.store if feed is not None else store,
@@ -240,6 +248,7 @@ def _render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     settings = ctx.settings.changed("option", theme=args.get("theme"))
     store = Store()
     session = _make_session(settings, None, store)
+    _check_theme(session)
     context = contexts.load().choose() if ctx.context is None else ctx.context
     session.start_view, session.start_target = str(args["screen"]), str(args.get("host") or "")
     if args["screen"] == "first-run":
@@ -253,9 +262,36 @@ def _render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     elif context is not None:
         asyncio.run(_fill(ctx, store))
         session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
+    if session.start_view == "host":
+        _find_host(session, store)
     size = (int(found.group(1)), int(found.group(2)))
     say(import_module("tui.render").render(session, size, form).rstrip())
     return 0
+
+
+def _check_theme(session: Any) -> None:
+    """Raise `NotFound` for a theme that is in no file."""
+    from edgewright.config.nearest import suggestion
+    from edgewright.core.errors import NotFound
+
+    files = import_module("tui.theme_files")
+    known = sorted(files.load((files.builtin_dir(), session.themes_dir)).found)
+    if session.terminal.theme not in known:
+        near = suggestion(session.terminal.theme, known)
+        raise NotFound(f"There is no theme {session.terminal.theme}{near}.", f"Themes: {', '.join(known)}")
+
+
+def _find_host(session: Any, store: Any) -> None:
+    """Point the frame of one host at its uid. Raises `UsageError` without a name, `NotFound` for an unknown one."""
+    from edgewright.core.errors import NotFound, UsageError
+
+    wanted, hosts = session.start_target, store.model.hosts
+    if not wanted:
+        raise UsageError("`render host` needs a host.", "Name it: edgewright render host --host HOST")
+    found = wanted if wanted in hosts else next((uid for uid, row in hosts.items() if row.name == wanted), "")
+    if not found:
+        raise NotFound(f"There is no host {wanted}.", "See them: edgewright host list")
+    session.start_target = found
 
 
 async def _fill(ctx: CommandContext, store: Any) -> None:
@@ -321,13 +357,17 @@ def _replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     from edgewright.sources.replay import ReplaySource
     from edgewright.store.store import Store
 
-    store = Store()
+    store = Store(tick=ctx.settings.refresh_ms / 1000)
     source = ReplaySource(Path(args["file"]), store.restore)
     _check_terminal()
     session = _make_session(ctx.settings, None, store)
     session.replay, session.start, session.now = source, source.run, lambda: source.moment
     session.start_view, session.context_name, session.read_only = "replay", Path(args["file"]).name, True
-    return int(import_module("tui.app").EdgewrightApp(session).run(mouse=session.terminal.mouse) or 0)
+    app = import_module("tui.app").EdgewrightApp(session)
+    code = int(app.run(mouse=session.terminal.mouse) or 0)
+    if app.defect is not None:
+        raise app.defect
+    return code
 
 
 def _demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:

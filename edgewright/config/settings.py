@@ -28,7 +28,7 @@ class Settings:
     read_only: bool = False
     """Refuse every verb that changes something."""
     local_time: bool = False
-    """Show local time beside UTC."""
+    """Show local time beside UTC where the console shows an exact time."""
     refresh_ms: int = 150
     """How long changes are gathered before they are shown, 100 to 1000 milliseconds."""
     typed_confirmation: bool = True
@@ -88,7 +88,8 @@ def examine(
         problems.append(error)
     except (OSError, UnicodeDecodeError) as problem:
         text, told = "", {}
-        problems.append(InvalidInput(f"{path} cannot be read: {problem}."))
+        why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
+        problems.append(InvalidInput(f"{path} cannot be read: {why}.", "Mend the file, or remove it."))
     for name, raw in told.items():
         where = f"{path}, line {tomlfile.line_of(text, name)}"
         if name not in NAMES:

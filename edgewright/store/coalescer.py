@@ -8,8 +8,8 @@ from typing import Final
 
 TICK: Final = 0.15
 """Seconds between two rounds; a screen needs no more, and a slow link bears no more."""
-LIMITS: Final = (0.1, 0.25)
-"""The tick is kept within these seconds."""
+LIMITS: Final = (0.1, 1.0)
+"""The tick is kept within these seconds; the setting `refresh_ms` chooses."""
 
 
 class Coalescer:

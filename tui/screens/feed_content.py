@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.core import times
 from edgewright.store.rows import AuditRow, EventRow
+from tui.exact import exact
 from tui.screens.pulse_content import Told, age_of
 from tui.screens.reading import UNKNOWN
 from tui.widgets.lines import Line, Piece, Role, Span, facts, heading, line, spread, wrap
@@ -62,7 +63,7 @@ def event_lines(event: EventRow, now: float, width: int, link: bool = True) -> l
     out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
     out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
     pairs: list[tuple[str, Piece]] = [
-        ("when", f"{times.rfc3339(event.at)[:19].replace('T', ' ')}Z"),
+        ("when", exact(event.at)),
         ("severity", word),
         ("about", f"{event.kind} {event.object_name or event.object_uid}".strip() or UNKNOWN),
         ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
@@ -86,7 +87,7 @@ def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
     if entry.note:
         out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
     pairs: list[tuple[str, Piece]] = [
-        ("when", f"{times.rfc3339(entry.at)[:19].replace('T', ' ')}Z"),
+        ("when", exact(entry.at)),
         ("who", f"{entry.actor or UNKNOWN} ({entry.actor_type})" if entry.actor_type else entry.actor or UNKNOWN),
         ("from", entry.address or UNKNOWN),
         ("what", f"{entry.action} {entry.kind} {entry.resource}".strip()),

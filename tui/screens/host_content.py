@@ -9,6 +9,7 @@ from typing import Any
 from edgewright.core import nics, times
 from edgewright.core.text import clean
 from edgewright.store.rows import OperationRow
+from tui.exact import exact
 from tui.screens.pulse_content import Told, age_of, calm_age, feed_lines
 from tui.screens.reading import UNKNOWN, find, many, number, size, text, when
 from tui.screens.working import operation_lines
@@ -141,7 +142,7 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
     origin = text(doc, "spec.edgewright.uidFrom")
     token = text(doc, "status.edgewright.tokenName")
     registered = when(doc, "status.edgewright.registeredAt")
-    came = UNKNOWN if registered is None else f"{times.rfc3339(registered)[:16].replace('T', ' ')}Z"
+    came = UNKNOWN if registered is None else exact(registered, seconds=False)
     generation, seen = number(doc, "status.edgewright.generation"), number(doc, "status.edgewright.observedGeneration")
     desired: Piece = UNKNOWN
     if generation is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgewright.core import times
+from tui.exact import exact
 from tui.widgets.lines import Line, Piece, Role, Span, clip_line, columns, cut, heading, line, pad, spread, wrap
 
 Section = Literal["person", "unwell", "working"]
@@ -289,11 +290,15 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int) -> list[Line]:
     for sentence in (item.sentence, *item.detail):
         out += wrap(sentence, width - 2, first="  ", rest="  ")
     if item.since is not None:
-        since = f"since {times.rfc3339(item.since)[:19]}Z"
+        since = f"since {exact(item.since)}"
         out.append(line("  ", (f"{since}, {times.words(max(pulse.now - item.since, 0))}", "muted")))
     if item.deadline is not None:
-        left, until = item.deadline - pulse.now, times.rfc3339(item.deadline)[:19]
-        told = f"until {until}Z, {times.words(left)} left" if left > 0 else f"overdue for {times.words(-left)}"
+        left = item.deadline - pulse.now
+        told = (
+            f"until {exact(item.deadline)}, {times.words(left)} left"
+            if left > 0
+            else f"overdue for {times.words(-left)}"
+        )
         out.append(line("  ", (told, "muted" if left > 0 else "warn")))
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from edgewright.core import times
+from tui.exact import exact
 from tui.widgets.lines import Line, Piece, line, spread
 
 
@@ -25,7 +26,7 @@ class Moment(NamedTuple):
 def slider_lines(moment: Moment, width: int) -> list[Line]:
     """Return two lines: REPLAY with the time, and the slider."""
     how: Piece = ("▬ held", "parked") if moment.paused else (f"► {moment.speed:g}x", "work")
-    stamp = times.rfc3339(moment.now)[:19].replace("T", " ") + "Z"
+    stamp = exact(moment.now)
     length = times.words(max(moment.end - moment.start, 0))
     left: list[Piece] = [("REPLAY", "work"), "  ", (stamp, "strong"), "  ", how]
     right: list[Piece] = [(f"event {moment.position:,} of {moment.events:,}, {length}", "muted")]

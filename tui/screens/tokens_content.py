@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from edgewright.core import times
 from edgewright.store.rows import HostRow, TokenRow
+from tui.exact import exact
 from tui.screens.host_content import HEALTH_SIGNS
 from tui.screens.pulse_content import age_of
 from tui.screens.reading import MASK, UNKNOWN
@@ -113,4 +114,4 @@ def _sentence(row: TokenRow, state: str, now: float) -> str:
 
 
 def _stamp(moment: float | None) -> str:
-    return UNKNOWN if moment is None else times.rfc3339(moment)[:16].replace("T", " ") + "Z"
+    return UNKNOWN if moment is None else exact(moment, seconds=False)
