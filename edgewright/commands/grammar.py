@@ -32,7 +32,7 @@ def parser_for(command: type[Command], prog: str = "") -> argparse.ArgumentParse
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> NoReturn:
             sentence = message[:1].upper() + message[1:]
-            raise UsageError(f"{sentence.rstrip('.')}.", f"See: {name} --help")
+            raise UsageError(f"{sentence.rstrip('.')}.", f"See: {prog or 'edgewright ' + command.name} --help")
 
     parser = Parser(
         prog=name,
