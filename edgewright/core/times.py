@@ -68,7 +68,7 @@ def rfc3339(moment: Optional[float]) -> str:
         value = _EPOCH + timedelta(milliseconds=round(moment * 1000))
     except (OverflowError, ValueError):
         return ZERO
-    return f"{value.year:04d}{value:-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+    return value.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def age(seconds: Optional[float]) -> str:

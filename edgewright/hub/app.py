@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import re
 from collections.abc import Callable
@@ -25,8 +26,8 @@ from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.problems import Problem
 from edgewright.hub.render import Renderer
-from edgewright.hub.routes_search import SearchCache
 from edgewright.hub.routing import Call, Route, check_access, problem_response
+from edgewright.hub.search import Finder
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.state import State
 from edgewright.hub.turned_away import TurnedAway
@@ -52,7 +53,7 @@ class Hub:
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
         self.heartbeats = Heartbeats(self)
         self.turned_away = TurnedAway(self)
-        self.searches = SearchCache()
+        self.finder = Finder(state, self.renderer)
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self._sweeper: asyncio.Task[None] | None = None
@@ -61,6 +62,10 @@ class Hub:
         """Start the writer and the sweeper on the running loop."""
         self.writer = Writer(self.engine, asyncio.get_running_loop())
         health.start_quietly(self, self.started)
+        # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
+        # some would hold the event loop for a quarter of a second each time.
+        gc.collect()
+        gc.freeze()
         self._sweeper = asyncio.create_task(health.sweep(self))
 
     async def stop(self) -> None:
@@ -104,8 +109,6 @@ class Hub:
             return self.renderer.token(self.state.tokens[uid], secret=False)
         if kind == "project" and uid in self.state.projects:
             return self.renderer.project(self.state.projects[uid])
-        if kind == "operation":
-            return {"id": uid}
         return None
 
 

@@ -50,7 +50,8 @@ def backup(data: Path, out: Path) -> Path:
         sync_dir(out.parent)
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
-        raise Failed(f"The backup {out} cannot be written: {error}.", "Free space, or give another file.") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Failed(f"The backup {out} cannot be written: {why}.", "Free space, or give another file.") from None
     return out
 
 

@@ -6,27 +6,38 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, UsageError
 from edgewright.wire import protocol
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, by our exit code for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` instead of printing."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the noun `hub`."""
-    parser = argparse.ArgumentParser(prog="edgewright hub", description="The embedded management plane.")
+    parser = _Parser(prog="edgewright hub", description="The embedded management plane.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("serve", help="run the hub until it is told to stop")
     add_serve_arguments(serve)
     status = verbs.add_parser("status", help="tell whether a hub runs on a data directory, and where")
     status.add_argument("--data", type=Path, required=True, metavar="DIR")
-    status.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     backup = verbs.add_parser("backup", help="write database and keys into one file, also while the hub runs")
     backup.add_argument("--data", type=Path, required=True, metavar="DIR")
     backup.add_argument("file", type=Path)
     restore = verbs.add_parser("restore", help="make a data directory from a backup")
     restore.add_argument("--data", type=Path, required=True, metavar="DIR")
     restore.add_argument("file", type=Path)
+    for verb in (serve, status, backup, restore):
+        verb.add_argument("-o", "--output", choices=("table", "json"), default="table")
     return parser
 
 
@@ -52,22 +63,23 @@ def _serve(arguments: argparse.Namespace) -> int:
     from edgewright.hub.options import ServeOptions
     from edgewright.hub.serve import run
 
-    return run(
-        ServeOptions(
-            data=arguments.data.absolute(),
-            listen=arguments.listen,
-            db=arguments.db,
-            advertise=tuple(arguments.advertise),
-            silence_limit=arguments.silence_limit,
-            heartbeat=arguments.heartbeat,
-            max_body=arguments.max_body,
-            request_timeout=arguments.request_timeout,
-            sweep=arguments.sweep,
-            simulate_palette=arguments.simulate_palette_limits,
-            new_admin_key=arguments.new_admin_key,
-            log_stderr=arguments.log_stderr,
-        )
+    options = ServeOptions(
+        data=arguments.data.absolute(),
+        listen=arguments.listen,
+        db=arguments.db,
+        advertise=tuple(arguments.advertise),
+        silence_limit=arguments.silence_limit,
+        heartbeat=arguments.heartbeat,
+        max_body=arguments.max_body,
+        request_timeout=arguments.request_timeout,
+        sweep=arguments.sweep,
+        simulate_palette=arguments.simulate_palette_limits,
+        new_admin_key=arguments.new_admin_key,
+        log_stderr=arguments.log_stderr,
+        ready_json=arguments.output == "json",
     )
+    options.check()
+    return run(options)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -77,33 +89,44 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.output == "json":
         sys.stdout.write(json.dumps(found) + "\n")
     else:
-        sys.stdout.write("".join(f"{name:10} {value}\n" for name, value in found.items()))
+        sys.stdout.write("".join(f"{name:10} {_word(value)}\n" for name, value in found.items()))
     return 0 if found["running"] else 5
+
+
+def _word(value: object) -> str:
+    return "-" if value is None else "yes" if value is True else "no" if value is False else str(value)
+
+
+def _tell(arguments: argparse.Namespace, sentence: str, **told: str) -> int:
+    sys.stdout.write((json.dumps(told) if arguments.output == "json" else sentence) + "\n")
+    return 0
 
 
 def _backup(arguments: argparse.Namespace) -> int:
     from edgewright.hub.backup import backup
 
-    sys.stdout.write(f"backup written to {backup(arguments.data, arguments.file)}\n")
-    return 0
+    written = backup(arguments.data, arguments.file)
+    return _tell(arguments, f"backup written to {written}", file=str(written))
 
 
 def _restore(arguments: argparse.Namespace) -> int:
     from edgewright.hub.backup import restore
 
     restore(arguments.file, arguments.data)
-    sys.stdout.write(f"restored into {arguments.data}\n")
-    return 0
+    return _tell(arguments, f"restored into {arguments.data}", data=str(arguments.data))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    arguments = build_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
     verbs = {"serve": _serve, "status": _status, "backup": _backup, "restore": _restore}
     try:
+        arguments = build_parser().parse_args(words)
         return verbs[arguments.verb](arguments)
     except EdgewrightError as error:
-        sys.stderr.write(f"{error.message} {error.hint}".strip() + "\n")
+        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
+        text = json.dumps(error.as_dict()) if as_json else f"{error.message} {error.hint}".strip()
+        sys.stderr.write(text + "\n")
         return int(error.exit_code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -20,14 +21,32 @@ EDGE_HOST = "edgehost"
 
 def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
     """Store an event once by its uid (rule P21); returns the uid."""
+    uid = str((document.get("metadata") or {}).get("uid") or "")
+    if uid and tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
+        return uid
+    row = _row(tx, document, project_uid)
+    tx.run(schema.events.insert().values(row))
+    tx.after(lambda: hub.changes.publish("event", "put", row["uid"], project_uid, document))
+    return str(row["uid"])
+
+
+def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """Store many events of the hub's own making, given with their projects, in one statement."""
+    tx.connection.execute(schema.events.insert(), [_row(tx, document, project) for document, project in events])
+
+    def tell() -> None:
+        for document, project in events:
+            hub.changes.publish("event", "put", document["metadata"]["uid"], project, document)
+
+    tx.after(tell)
+
+
+def _row(tx: Tx, document: dict[str, Any], project_uid: str) -> dict[str, Any]:
+    """Return the row of an event, and complete its document."""
     meta = document.get("metadata") or {}
     uid = str(meta.get("uid") or "") or new_uid()
-    if tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
-        return uid
     related = document.get("relatedObject") or {}
     involved = document.get("involvedObject") or {}
-    kind = str(related.get("kind") or involved.get("kind") or "").lower()
-    object_uid = str(related.get("uid") or involved.get("uid") or "")
     document["metadata"] = {
         **meta,
         "uid": uid,
@@ -35,20 +54,16 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
         "creationTimestamp": meta.get("creationTimestamp") or times.rfc3339(tx.now),
         "lastModifiedTimestamp": times.rfc3339(tx.now),
     }
-    tx.run(
-        schema.events.insert().values(
-            uid=uid,
-            project_uid=project_uid,
-            kind=kind,
-            object_uid=object_uid,
-            severity=str(document.get("severity") or ""),
-            reason=str(document.get("reason") or ""),
-            at=_at(document["metadata"]["creationTimestamp"], tx.now),
-            doc=dump(document),
-        )
-    )
-    tx.after(lambda: hub.changes.publish("event", "put", uid, project_uid, document))
-    return uid
+    return {
+        "uid": uid,
+        "project_uid": project_uid,
+        "kind": str(related.get("kind") or involved.get("kind") or "").lower(),
+        "object_uid": str(related.get("uid") or involved.get("uid") or ""),
+        "severity": str(document.get("severity") or ""),
+        "reason": str(document.get("reason") or ""),
+        "at": _at(document["metadata"]["creationTimestamp"], tx.now),
+        "doc": dump(document),
+    }
 
 
 def _at(text: str, now: float) -> float:

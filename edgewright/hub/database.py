@@ -31,6 +31,10 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         parsed = make_url(url or f"sqlite:///{data / DATABASE}")
     except ArgumentError:
         raise Failed("The database URL cannot be read.", "Write --db postgresql+psycopg://user@host/name.") from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Failed(
+            f"The hub keeps no data in {parsed.get_backend_name()}.", "Write --db postgresql+psycopg://user@host/name."
+        )
     try:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(str(parsed), "BEGIN IMMEDIATE"), _sqlite(str(parsed), "BEGIN")
@@ -42,9 +46,18 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
         raise Failed(
             f"The database {shown} cannot be opened: {cause[0] if cause else type(error).__name__}.",
-            "Check that it runs and that this user may write it.",
+            "Check that it runs and that this user may write it."
+            if url
+            else "Restore a backup (edgewright hub restore) into a new directory.",
             code="Database",
         ) from None
+
+
+def unusable(error: DBAPIError) -> Failed:
+    """Return what to tell when the database breaks off while the hub starts."""
+    cause = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
+    hint = "Free space on its disk." if "full" in cause else "Restore a backup (edgewright hub restore), or mend it."
+    return Failed(f"The hub's database cannot be used: {cause}.", hint, code="Database")
 
 
 def _sqlite(url: str, begin: str) -> Engine:

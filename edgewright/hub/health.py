@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -12,7 +13,7 @@ from edgewright.core import times
 from edgewright.core.hosts import Health
 from edgewright.core.times import words
 from edgewright.hub import schema
-from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.component_events import host_event, store_event, store_new_events
 from edgewright.hub.records import HostEntry
 from edgewright.wire import protocol
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 log = logging.getLogger("edgewright.hub")
-_SLICE = 500
+_SLICE = 250
 
 
-def settle(hub: Hub, entry: HostEntry, now: float) -> bool:
-    """Judge a host again; on a change write an event and tell the readers. Returns whether health changed."""
+def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
+    """Judge a host again; on a change write an event and tell the readers. Returns whether health changed.
+
+    With `told` the event and its project are added there, for the caller to write many at once.
+    """
     live = entry.live
     verdict = hub.renderer.verdict(entry, now)
     before, after = live.health, verdict.health.value
@@ -42,7 +46,9 @@ def settle(hub: Hub, entry: HostEntry, now: float) -> bool:
         document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{gone}.")
     elif after == Health.HEALTHY.value and live.count <= 1:
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
-    if document is not None:
+    if document is not None and told is not None:
+        told.append((document, project))
+    elif document is not None:
         hub.write_later(lambda tx: store_event(hub, tx, document, project))
     publish(hub, entry, now)
     return True
@@ -76,19 +82,26 @@ async def sweep_once(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, then expire operations."""
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
+    told: list[tuple[dict[str, Any], str]] = []
     for index, entry in enumerate(list(hub.state.hosts.values())):
         if index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
+        if len(told) >= _SLICE:
+            # Waited for, so that a whole fleet that falls silent at once goes to disk in even steps.
+            events, told = told, []
+            await hub.write(partial(store_new_events, hub, events=events))
         now = times.now()
         live = entry.live
         silence = now - max(live.at or entry.record.registered_at or now, hub.started)
         doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
-        if doubtful and settle(hub, entry, now):
+        if doubtful and settle(hub, entry, now, told):
             continue
         late = quiet < silence < limit
         if late != entry.silent_mark:
             entry.silent_mark = late
             publish(hub, entry, now)
+    if told:
+        await hub.write(partial(store_new_events, hub, events=told))
     await expire_operations(hub)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.core.errors import UsageError
+from edgewright.core.errors import InvalidInput, UsageError
+from edgewright.core.hosts import check_hostname
 from edgewright.wire import protocol
 
 
@@ -32,6 +34,28 @@ class ServeOptions:
     new_admin_key: bool = False
     """Make a new admin API key at start and withdraw the one of `admin-api-key`."""
     log_stderr: bool = False
+    ready_json: bool = False
+    """Say that the hub is ready by one line of JSON."""
+
+    def check(self) -> None:
+        """Raise `InvalidInput` for a number or a name that no hub can work with."""
+        for flag, value, least, most in (
+            ("--silence-limit", self.silence_limit, 0.1, 31_536_000.0),
+            ("--heartbeat", self.heartbeat, 0.1, 86_400.0),
+            ("--request-timeout", self.request_timeout, 0.1, 3_600.0),
+            ("--max-body", float(self.max_body), 1_024.0, 10_485_760.0),
+        ):
+            if not least <= value <= most:
+                raise InvalidInput(f"{flag} is between {least:.12g} and {most:.12g}, not {value:g}.")
+        for name in self.advertise:
+            try:
+                ipaddress.ip_address(name)
+            except ValueError:
+                problems = check_hostname(name.lower())
+                if problems:
+                    raise InvalidInput(
+                        f"--advertise {name!r} is neither a host name nor an address.", problems[0]
+                    ) from None
 
     def address(self) -> tuple[str, int]:
         """Return host and port of `listen`; raises `UsageError` for a text that is not HOST:PORT."""

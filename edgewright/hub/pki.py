@@ -89,6 +89,14 @@ def _make_ca(data: Path) -> None:
     write_whole(data / CA_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
 
 
+def _cause(error: ValueError | OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{Path(str(error.filename)).name} is missing"
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return str(error) if "belong" in str(error) else "one of them is not whole"
+
+
 def _load(data: Path, cert_name: str, key_name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """Return a pair from disk; raises `ValueError` or `OSError` when it is torn or does not belong together."""
     certificate = x509.load_pem_x509_certificate((data / cert_name).read_bytes())
@@ -154,7 +162,7 @@ def ensure_certificates(data: Path, names: Iterable[str]) -> bool:
         _load(data, CA_CERT, CA_KEY)
     except (ValueError, OSError) as error:
         raise Failed(
-            f"The hub's own CA in {data} is damaged ({CA_CERT}, {CA_KEY}): {error}.",
+            f"The hub's own CA in {data} is damaged ({CA_CERT}, {CA_KEY}): {_cause(error)}.",
             f"Restore both from a backup (edgewright hub restore), or remove {CA_CERT}, {CA_KEY}, {SERVER_CERT} and "
             f"{SERVER_KEY} for a new CA, which every host and console must then be given.",
             code="DamagedCA",

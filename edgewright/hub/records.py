@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from edgewright.hub import schema
+from edgewright.hub.facts import Facts, read_facts
 
 
 class ProjectRecord(msgspec.Struct, frozen=True):
@@ -146,23 +147,26 @@ class Live:
 
 
 class HostEntry:
-    """A host in memory: its durable record, its live part, and flags read often."""
+    """A host in memory: its durable record, its live part, and what is read often of its document."""
 
-    __slots__ = ("live", "observed", "record", "silent_mark")
+    __slots__ = ("facts", "live", "record", "silent_mark")
+    facts: Facts
+    record: HostRecord
 
     def __init__(self, record: HostRecord, live: Live) -> None:
         self.live = live
         self.silent_mark = False
-        self.observed = False
-        self.record = record
         self.replace(record)
 
     def replace(self, record: HostRecord) -> None:
         """Take a newer record."""
         self.record = record
-        self.observed = '"observed":true' in record.doc and bool(
-            (self.document().get("spec", {}).get("edgewright") or {}).get("observed")
-        )
+        self.facts = read_facts(record.uid, self.document())
+
+    @property
+    def observed(self) -> bool:
+        """Tell whether the host is only watched (rule P27)."""
+        return bool(self.facts.observed)
 
     def document(self) -> dict[str, Any]:
         """Return the stored document as a fresh dictionary."""

@@ -167,14 +167,13 @@ class Renderer:
             spec["defaultProject"] = {"uid": project.uid, "name": project.name}
         if secret:
             spec["token"] = self._box.unseal(record.secret_encrypted)
-        hosts = [entry for entry in self.state.hosts.values() if entry.record.token_uid == record.uid]
         expired = record.expiry is not None and record.expiry <= moment
         document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
         document["spec"] = spec
         document["status"] = {
             "isActive": record.active,
             "edgewright": {
-                "hosts": len(hosts),
+                "hosts": len(self.state.came_by.get(record.uid, ())),
                 "expired": expired,
                 "usable": record.active and not expired,
             },

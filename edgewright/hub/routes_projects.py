@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -75,10 +76,10 @@ async def summary(call: Call) -> Response:
         found.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
     page = found[offset : offset + limit]
     items = []
+    fleet = Counter(entry.record.project_uid for entry in call.hub.state.hosts.values())
     for record in page:
         document = call.hub.renderer.project(record)
         health = {"errored": 0, "healthy": 0, "running": 0, "unhealthy": 0}
-        hosts = sum(1 for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid)
         items.append(
             {
                 "metadata": document["metadata"],
@@ -87,7 +88,7 @@ async def summary(call: Call) -> Response:
                     "clustersHealth": health,
                     "status": {"isDisabled": False},
                     "usage": {"alloyCpuCores": 0, "pureCpuCores": 0, "clusters": []},
-                    "edgewright": {"hosts": hosts},
+                    "edgewright": {"hosts": fleet[record.uid]},
                 },
             }
         )

@@ -158,17 +158,16 @@ async def delete(call: Call) -> Response:
 
 async def hosts(call: Call) -> Response:
     """List the hosts that came in by a token."""
-    record = _record(call)
+    record, state = _record(call), call.hub.state
     found = [
         {
             "uid": entry.record.uid,
-            "name": (entry.document().get("metadata") or {}).get("name") or entry.record.uid,
+            "name": entry.facts.name,
             "registeredAt": times.rfc3339(entry.record.registered_at),
             "healthState": entry.live.health,
             "projectUid": entry.record.project_uid,
         }
-        for entry in call.hub.state.hosts.values()
-        if entry.record.token_uid == record.uid
+        for entry in (state.hosts[uid] for uid in state.came_by.get(record.uid, ()))
     ]
     return call.json({"items": sorted(found, key=lambda item: str(item["uid"]))})
 

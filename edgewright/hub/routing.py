@@ -202,6 +202,11 @@ class Call:
             raise problems.invalid(problems.MINIMUM, "offset in query should be greater than or equal to 0")
         return min(offset, listmeta.MAX_OFFSET), limit
 
+    def cursor(self) -> str:
+        """Return the hub's own part of the query's `continue`; empty without one. `page` has checked it before."""
+        token = self.request.query_params.get("continue", "")
+        return listmeta.decode(token).token if token else ""
+
 
 def _whole(text: str | None, name: str) -> int | None:
     if text is None or text == "":

@@ -65,6 +65,12 @@ class SecretBox:
     def open(cls, data: Path) -> SecretBox:
         """Read the key file, or make it at the first start; raises `Failed` when it is damaged."""
         path = data / KEY_FILE
+        if not path.exists() and (data / "hub.db").exists():
+            raise Failed(
+                f"{path} is missing, and the registration tokens in this database were sealed with it.",
+                "Restore it from a backup (edgewright hub restore into a new directory).",
+                code="MissingKey",
+            )
         if not path.exists():
             write_whole(path, Fernet.generate_key() + b"\n")
         try:

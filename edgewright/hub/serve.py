@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import socket
 import sys
 
+from sqlalchemy.exc import DBAPIError
+
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
 from edgewright.hub import pki
 from edgewright.hub.app import Hub, make_app
-from edgewright.hub.database import open_engines
+from edgewright.hub.database import open_engines, unusable
 from edgewright.hub.files import DataLock, make_private_dir
 from edgewright.hub.logs import set_up
 from edgewright.hub.migrations import migrate
@@ -32,11 +35,14 @@ def prepare(options: ServeOptions) -> Hub:
     host, _ = options.address()
     pki.ensure_certificates(options.data, (host, *options.advertise))
     engines = open_engines(options.data, options.db)
-    migrate(engines[0])
-    seed(engines[0], options.data, new_key=options.new_admin_key)
     state = State()
-    with engines[1].connect() as connection:
-        state.load(connection)
+    try:
+        migrate(engines[0])
+        seed(engines[0], options.data, new_key=options.new_admin_key)
+        with engines[1].connect() as connection:
+            state.load(connection)
+    except DBAPIError as error:
+        raise unusable(error) from None
     return Hub(options, engines, box, state)
 
 
@@ -47,6 +53,9 @@ def _url(options: ServeOptions, sock: socket.socket) -> str:
 
 
 def _ready_line(options: ServeOptions, url: str) -> str:
+    if options.ready_json:
+        told = {"url": url, "ca": str(options.data / pki.CA_CERT), "adminKey": str(options.data / ADMIN_KEY_FILE)}
+        return json.dumps(told)
     return f"hub ready at {url} (ca {options.data / pki.CA_CERT}, admin key {options.data / ADMIN_KEY_FILE})"
 
 

@@ -38,8 +38,10 @@ class State:
         self.hosts: dict[str, HostEntry] = {}
         self.credentials: dict[str, HostEntry] = {}
         self.gone: dict[str, str] = {}
+        self.came_by: dict[str, set[str]] = {}
+        """Token uid -> uids of the hosts that came in by it."""
         self.version = 0
-        """Rises with each change of a host's record; search results are kept for one version."""
+        """Rises with each change of a host's record; the order of all hosts is kept for one version."""
 
     def load(self, connection: Connection) -> None:
         """Read everything from the database."""
@@ -116,7 +118,10 @@ class State:
             for held in (entry.record.credential_hash, entry.record.pending_hash):
                 if held and self.credentials.get(held) is entry:
                     del self.credentials[held]
+            self._leave_token(entry.record)
             entry.replace(record)
+        if record.token_uid:
+            self.came_by.setdefault(record.token_uid, set()).add(record.uid)
         for held in (record.credential_hash, record.pending_hash):
             if held:
                 self.credentials[held] = entry
@@ -131,4 +136,12 @@ class State:
                 if held:
                     self.credentials.pop(held, None)
                     self.gone[held] = uid
+            self._leave_token(entry.record)
         return entry
+
+    def _leave_token(self, record: HostRecord) -> None:
+        came = self.came_by.get(record.token_uid or "")
+        if came is not None:
+            came.discard(record.uid)
+            if not came:
+                del self.came_by[record.token_uid or ""]

@@ -1,0 +1,60 @@
+"""What the search, the quick lists and the token list need of a host's document, read once when the record changes.
+
+A search over 30,000 hosts looks at a few values of each; decoding every document for it would take a second and more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from edgewright.core.search import host_values
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """The values of a stored document that can be searched, sorted and listed by."""
+
+    name: str
+    order: tuple[str, str, str]
+    """Where the host stands in lists: by name, then by uid, both without case."""
+    tags: tuple[str, ...]
+    site: str | None
+    cluster: str | None
+    architecture: Any
+    host_type: Any
+    cpu: Any
+    memory: Any
+    simulated: Any
+    observed: Any
+    kind: str
+    """`spec.type`, `edge-native` unless the document says otherwise."""
+
+
+def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
+    """Return the facts of a stored document."""
+    get = host_values(document)
+    spec = document.get("spec") or {}
+    name = str(get("name") or uid)
+    tags, site, cluster = get("tags"), get("site"), get("clusterName")
+    return Facts(
+        name=name,
+        order=(name.casefold(), uid.casefold(), uid),
+        tags=tuple(map(_same, tags)) if isinstance(tags, list) else (),
+        site=_same(str(site)) if site is not None else None,
+        cluster=_same(str(cluster)) if cluster is not None else None,
+        architecture=_same(get("architecture")),
+        host_type=_same(get("hostType")),
+        cpu=get("cpu"),
+        memory=get("memory"),
+        simulated=get("simulated"),
+        observed=get("observed"),
+        kind=_same(str(spec.get("type") or "edge-native")),
+    )
+
+
+def _same(value: Any) -> Any:
+    """Return one and the same object for equal texts, since a fleet repeats them a thousand times."""
+    return sys.intern(value) if type(value) is str else value

@@ -1,0 +1,39 @@
+"""What keeps a hub from starting is told in one sentence that names the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.hub import pki
+from edgewright.hub.database import open_engines
+from edgewright.hub.secretbox import SecretBox
+
+
+def test_a_lost_key_beside_a_database_is_not_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "hub.db").touch()
+    with pytest.raises(Failed, match=r"secret\.key is missing"):
+        SecretBox.open(tmp_path)
+    (tmp_path / "secret.key").write_bytes(Fernet.generate_key())
+    SecretBox.open(tmp_path)
+
+
+def test_a_torn_authority_is_named_in_plain_words(tmp_path: Path) -> None:
+    pki.ensure_certificates(tmp_path, ())
+    (tmp_path / "ca.key").write_bytes(b"-----BEGIN")
+    with pytest.raises(Failed, match=r"is damaged \(ca.crt, ca.key\): one of them is not whole\."):
+        pki.ensure_certificates(tmp_path, ())
+    (tmp_path / "ca.key").unlink()
+    with pytest.raises(Failed, match=r"ca\.key is missing"):
+        pki.ensure_certificates(tmp_path, ())
+
+
+@pytest.mark.parametrize("url", ["foo://bar", "mysql://u:secret@h/d"])
+def test_an_unknown_kind_of_database_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(EdgewrightError) as told:
+        open_engines(tmp_path, url)
+    assert told.value.message.startswith("The hub keeps no data in ")
+    assert "secret" not in told.value.message
