@@ -4,7 +4,7 @@ import pytest
 
 from edgewright.core.times import DAY
 from edgewright.store.store import Store
-from tests.tui.samples import NOW, fill, fleet
+from tests.tui.samples import NOW, event, fill, fleet
 from tui.screens.pulse_content import (
     Item,
     Pulse,
@@ -123,3 +123,13 @@ def test_the_detail_speaks_in_sentences() -> None:
 def test_an_old_event_has_its_day() -> None:
     told = (Told("e", NOW - 3 * DAY, "was long ago"), Told("f", NOW - 9, "is new"))
     assert text_of(feed_lines(told, 60, now=NOW)) == "11-20 14h was long ago\n14:02:02Z is new"
+
+
+def test_many_hosts_that_come_in_at_once_are_one_line_of_the_feed() -> None:
+    made = Store(clock=lambda: NOW)
+    docs = [event(f"r{n}", 40 - n / 10, "Info", f"new-{n}", f"new-{n} registered", "HostRegistered") for n in range(30)]
+    docs += [event(f"h{n}", 30 - n / 10, "Info", f"new-{n}", "is healthy", "HostHealthy") for n in range(30)]
+    made.emit("plane", "feed.seen", {"docs": docs}, NOW)
+    made.flush()
+    feed = pulse_of(made.model, NOW).feed
+    assert [(one.text, one.key) for one in feed] == [("30 hosts registered in 2 s", "events/reason:HostRegistered")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.core import times
+from edgewright.store.happenings import Happening
 from edgewright.store.rows import AuditRow, EventRow
 from tui.exact import exact
 from tui.screens.pulse_content import Told, age_of
@@ -110,6 +111,15 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     said = own or not name or name.lower() in text.lower()
     key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
     return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
+
+
+def told_together(happening: Happening) -> Told:
+    """Return what happened to many hosts at once as one line, which leads to all of its events."""
+    first = happening.events[0]
+    sign, _, role = severity(first)
+    lead = "" if role == "muted" else f"{sign} "
+    key = f"events/reason:{first.reason}"
+    return Told(key, happening.at, lead + happening.text, "" if role == "muted" else role)
 
 
 def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Line]:

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 from edgewright.store import selectors
+from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
 from edgewright.store.problems import Problem, explain, problems
-from edgewright.store.rows import EventRow
-from tui.screens.feed_content import told
+from tui.screens.feed_content import told, told_together
 from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
 from tui.screens.working import working_items
 
@@ -57,10 +57,14 @@ def aged(pulse: Pulse, now: float) -> Pulse:
 
 
 def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
-    """Return the newest events as lines of a feed."""
-    newest: list[EventRow] = selectors.newest_events(model, limit)
+    """Return the newest events as lines of a feed; what happened to many hosts at once is one line."""
     hosts = model.hosts
-    return tuple(told(one, hosts[one.object_uid].name if one.object_uid in hosts else "") for one in newest)
+    return tuple(
+        told_together(one)
+        if one.folded
+        else told(event := one.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
+        for one in happenings(model.feed.values(), hosts, limit)
+    )
 
 
 def _item(model: Model, problem: Problem, now: float) -> Item:
