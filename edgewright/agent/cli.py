@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from typing import List, Optional, Sequence
+from typing import List, NoReturn, Optional, Sequence
 
 from edgewright import __version__
 from edgewright.agent.settings import DATA, Flags
-from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 4 refused, 5 unreachable, 6 conflict, 7 invalid."
@@ -17,19 +18,29 @@ EPILOG = (
 
 def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent") -> int:
     """Run one verb; return its exit code. Failures are one sentence on standard error."""
-    parser = _parser(prog)
-    words = parser.parse_args(list(sys.argv[1:] if argv is None else argv))
+    given = list(sys.argv[1:] if argv is None else argv)
     try:
+        words = _parser(prog).parse_args(given)
         return int(_VERBS[words.verb](words))
     except EdgewrightError as error:
-        sys.stderr.write(f"{prog}: {error.message} {error.hint}".rstrip() + "\n")
+        as_json = any(given[at - 1] in ("-o", "--output") for at, word in enumerate(given) if word == "json" and at)
+        text = json.dumps(error.as_dict()) if as_json else f"{prog}: {error.message} {error.hint}".rstrip()
+        sys.stderr.write(text + "\n")
         return int(error.exit_code)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, by our exit code for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` instead of printing."""
+        raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}.", f"See: {self.prog} --help")
+
+
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="The Edgewright agent of an edge host.", epilog=EPILOG)
+    parser = _Parser(prog=prog, description="The Edgewright agent of an edge host.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"edgewright-agent {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|install|status|simulate")
     run = verbs.add_parser("run", help="report this host to its plane until stopped", epilog=EPILOG)

@@ -28,7 +28,7 @@ class Rule(NamedTuple):
 _REGISTRATION: Dict[str, Rule] = {
     protocol.E_INVALID_TOKEN: Rule(
         "{plane} does not know the registration token of this host.",
-        "Copy the token again from the plane (`edgewright token list`) into the token file or the user-data.",
+        "Put its text (`edgewright token show NAME --reveal`) into the token file or the user-data.",
     ),
     protocol.E_TOKEN_EXPIRED: Rule(
         "The registration token of this host has expired.",

@@ -139,8 +139,8 @@ def test_status_says_what_is_and_exits_with_its_kind(
     folder.close()
 
 
-def test_wrong_words_are_usage() -> None:
+def test_wrong_words_are_usage(capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([], ["fly"], ["run", "--interval", "soon"], ["run", "--interval", "0"]):
-        with pytest.raises(SystemExit) as caught:
-            cli.main(words)
-        assert caught.value.code == 2
+        assert cli.main(words) == 2
+        told = capsys.readouterr().err
+        assert len(told.splitlines()) == 1 and "--help" in told
