@@ -31,15 +31,18 @@ def document_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def ask(command: type[Command], plan: Plan) -> None:
-    """Show the plan and wait for the answer; no is the default.
+def ask(command: type[Command], plan: Plan, form: str = "table") -> None:
+    """Show the plan and wait for the answer; no is the default. With `-o json` stderr stays JSON when nobody answers.
 
     Raises `Failed` when the person does not want it, `UsageError` when nobody is there to ask.
     """
-    print(words_of(plan), file=sys.stderr)
-    if not (sys.stdin is not None and sys.stdin.isatty()):
+    answers = sys.stdin is not None and sys.stdin.isatty()
+    if answers or form != "json":
+        print(words_of(plan), file=sys.stderr)
+    if not answers:
         raise UsageError(
-            f"`{command.name}` asks before it acts, and there is nobody to ask.", "Look at the plan, then add --yes."
+            f"`{command.name}` asks before it acts, and there is nobody to ask.",
+            "Look at the plan with --plan, then add --yes.",
         )
     if plan.confirm_text:
         question = f"Type {clean(plan.confirm_text)} to go on, anything else to leave it: "

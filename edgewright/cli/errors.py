@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -37,7 +38,18 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
         return pipe_closed()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(ExitCode.USAGE)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return no_room(error, form)
     return crashed(argv, form)
+
+
+def no_room(error: OSError, form: str = "table") -> int:
+    """Tell that a disk took no more, most often the one that the output goes to."""
+    from edgewright.core.errors import Failed
+
+    code = tell(Failed(f"Nothing more can be written: {error.strerror}.", "Free space and try again.", "NoSpace"), form)
+    pipe_closed()
+    return code
 
 
 def interrupted() -> int:

@@ -62,15 +62,15 @@ def _run(
 
         print(words_of.of_noun(words.noun))
         return 0
+    if words.stray and not words.help:
+        raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
     if command.delegate and delegate is not None:
-        return delegate(command.delegate, _delegated(words))
+        return delegate(command.delegate, _delegated(command, words))
     if words.help:
         from edgewright.cli import help as words_of
 
         print(words_of.of_verb(command))
         return 0
-    if words.stray:
-        raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
     return _perform(command, rest, words.options, special(command.name))
 
 
@@ -101,10 +101,21 @@ def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
     return commands[name], words.rest[1:]
 
 
-def _delegated(words: Words) -> list[str]:
-    """Return the words for a program of its own; of the options of the whole it gets those that it may know."""
+def _delegated(command: type[Command], words: Words) -> list[str]:
+    """Return the words for a program of its own; no option of the whole is lost on the way without a word.
+
+    `--yes` is met as it is, since none of these verbs asks. Raises `UsageError`, and `Refused` for `--read-only`.
+    """
+    if "read-only" in words.options and command.writes and not words.help:
+        from edgewright.core.errors import Refused
+
+        raise Refused(f"This session is read-only, so `{command.name}` is refused.", "Run it without --read-only.")
     extra = [] if "output" not in words.options else ["-o", words.options["output"]]
-    extra += ["--yes"] if "yes" in words.options else []
+    for name in words.options:
+        if name in command.takes:
+            extra.append(f"--{name}")
+        elif name not in ("output", "yes", "read-only", "ascii"):
+            raise UsageError(f"`{command.name}` has no option --{name}.", f"See: edgewright {command.name} --help")
     extra += ["--help"] if words.help else []
     return [*words.rest, *extra]
 

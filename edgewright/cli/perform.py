@@ -35,7 +35,7 @@ async def perform(
             _show_plan(plan, form, ascii_only=ctx.settings.ascii is True)
             return 0
         if command.danger == "destructive" and "yes" not in options:
-            confirm.ask(command, plan)
+            confirm.ask(command, plan, form)
         report = _reporter(command, plan, form)
         outcome = await registry.run(command, ctx, targets, args, plan=plan, report=report)
         return await _print(command, outcome, form, ascii_only=ctx.settings.ascii is True)

@@ -51,7 +51,9 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         )
     if status == 409:
         return Conflict(
-            message or f"The {what} is in conflict with what the plane has.", "Look at it anew.", word or None
+            message or f"The {what} is in conflict with what the plane has.",
+            "Choose another name, or look at the one that is there.",
+            word or None,
         )
     if status in (408, 504):
         return TimedOut(message or f"The plane at {plane} did not answer in time for {what}.", "Try again.")

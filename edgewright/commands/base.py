@@ -117,6 +117,10 @@ class Command:
     """Fixed arguments of `action`, e.g. `(("field", "name"),)`."""
     delegate: ClassVar[str] = ""
     """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """For a process of its own: options of the whole that it understands beside `-o`, e.g. `plan`."""
+    writes: ClassVar[bool] = False
+    """For a process of its own: whether `--read-only` refuses it."""
     outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
     """What `-o` may say on the command line; the first is the default."""
     online: ClassVar[bool] = True

@@ -36,7 +36,7 @@ class HostLogs(Command):
         from edgewright.core.text import clean
 
         host = await find_host(await ctx.client(), plan.touches[0])
-        lines = await fetch_lines(ctx, host.uid, int(args.get("lines") or 100), report)
+        lines = await fetch_lines(ctx, host.uid, 100 if args.get("lines") is None else int(args["lines"]), report)
         text = "\n".join(clean(line, 4096) for line in lines)
         return Outcome((), message="" if lines else f"The log of {host.name} is empty.", result=Text(text, lines))
 

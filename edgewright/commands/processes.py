@@ -43,6 +43,7 @@ class HubRestore(_Process):
     """Make a data directory from a backup."""
 
     name = "hub restore"
+    writes = True
     title = "restore"
     delegate = "edgewright.hub.cli"
 
@@ -59,6 +60,8 @@ class AgentInstall(_Process):
     """Install the agent as a hardened systemd unit."""
 
     name = "agent install"
+    takes = ("plan",)
+    writes = True
     title = "install"
     delegate = "edgewright.agent.cli"
 
@@ -83,6 +86,7 @@ class LabUp(_Process):
     """Start a small real fleet on this machine: --hosts N."""
 
     name = "lab up"
+    writes = True
     title = "up"
     delegate = "edgewright.lab.cli"
 
@@ -91,6 +95,7 @@ class LabDown(_Process):
     """Stop the lab and remove what it made."""
 
     name = "lab down"
+    writes = True
     title = "down"
     delegate = "edgewright.lab.cli"
 
@@ -107,6 +112,7 @@ class LabFault(_Process):
     """Cut, slow or make lossy a link of the lab, or cut a host's power."""
 
     name = "lab fault"
+    writes = True
     title = "fault"
     delegate = "edgewright.lab.cli"
 

@@ -21,7 +21,7 @@ PROGRAMS = (
     Program("systemd-nspawn", "lab: boots hosts in containers", "everything but the lab", "systemd-container"),
     Program("ip", "lab: links between its hosts", "everything but the lab", "iproute2"),
     Program("tc", "lab: slow and lossy links", "a lab with links that are cut or whole", "iproute2"),
-    Program("debootstrap", "lab: makes the root of its hosts", "a lab from a root that you bring", "debootstrap"),
+    Program("mmdebstrap", "lab: makes the disk of its hosts", "everything but the lab", "mmdebstrap"),
     Program("systemctl", "agent install: its unit", "agent run in the foreground", "systemd"),
     Program("ssh", "opening a site (later)", "everything in this version", "openssh-client"),
     Program("xorriso", "installer images (later)", "everything in this version", "xorriso"),

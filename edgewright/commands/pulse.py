@@ -25,6 +25,7 @@ async def pulse(ctx: CommandContext) -> Detail:
     client = await ctx.client()
     hosts = [host async for host in every_host(client)]
     now = times.now()
+    noun = "host" if len(hosts) == 1 else "hosts"
     sick = sorted((h for h in hosts if h.row.health == "unhealthy"), key=lambda h: (h.row.since or now, h.name))
     ending = [
         token
@@ -54,9 +55,10 @@ async def pulse(ctx: CommandContext) -> Detail:
         sections.insert(0, Section("NOT WELL", tuple(wrong)))
     if soon:
         sections.append(Section("TOKENS", soon))
-    headline = (
-        f"{len(sick)} of {len(hosts)} hosts are not well" if sick else f"Nothing is wrong with {len(hosts)} hosts"
-    )
+    are = "is" if len(sick) == 1 else "are"
+    headline = f"Nothing is wrong with {len(hosts)} {noun}"
+    if sick:
+        headline = f"{len(sick)} of {len(hosts)} {noun} {are} not well"
     return Detail("pulse", document, f"{headline}, checked {stamp(now)}", tuple(sections))
 
 

@@ -44,7 +44,10 @@ class Context:
             return None
         path = Path(self.ca).expanduser()
         if not path.is_file():
-            raise NotFound(f"The certificate authority file {path} of context {self.name} is not there.")
+            raise NotFound(
+                f"The certificate authority file {path} of context {self.name} is not there.",
+                "Name it anew: edgewright context add NAME --ca FILE, or EDGEWRIGHT_CA.",
+            )
         return path
 
 
@@ -140,7 +143,12 @@ def _one(path: Path, text: str, name: str, table: object) -> Context:
             raise InvalidInput(f"{path}, line {at}: a context has no `{key}`{suggestion(key, FIELDS)}.")
         if not isinstance(value, bool if key == "read_only" else str):
             raise InvalidInput(f"{path}, line {at}: `{key}` cannot be {value!r}.")
-    return Context(name=name, **{**table, "url": check_url(table["url"])})
+    try:
+        url = check_url(table["url"])
+    except InvalidInput as error:
+        at = tomlfile.line_of(text, "url", f"contexts.{name}")
+        raise InvalidInput(f"{path}, line {at}: {error.message}", error.hint) from None
+    return Context(name=name, **{**table, "url": url})
 
 
 def save(contexts: Contexts) -> None:

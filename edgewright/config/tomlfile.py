@@ -19,8 +19,9 @@ def parse(text: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        where = f", line {found.group(1)}" if found else ""
-        what = re.sub(r" \(at .*\)$", "", str(error))
+        last = max(len(text.splitlines()), 1)
+        where = f", line {found.group(1) if found else last}"
+        what = re.sub(r" \(at .*\)$", "", str(error)) if found else "the file ends in the midst of a value"
         raise InvalidInput(f"{path}{where}: {what}.", "Mend that line.") from None
 
 
