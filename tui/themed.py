@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import theme_files
+from tui.terminal.crash import KeepsDefect
 from tui.terminal.cropped_update import CroppedDisplay
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class ThemedApp(CroppedDisplay):
+class ThemedApp(KeepsDefect, CroppedDisplay):
     """An app whose themes are files."""
 
     session: Session

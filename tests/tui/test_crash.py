@@ -1,0 +1,21 @@
+"""A defect ends the console without a traceback on the terminal, and comes out of `run` to whoever tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgewright.store.store import Store
+from tests.tui.samples import NOW, fill, session
+from tui.app import EdgewrightApp
+
+
+async def test_the_exception_is_kept_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    app = EdgewrightApp(session(fill(Store(clock=lambda: NOW))))
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test() as pilot:
+            app.call_later(lambda: 1 // 0)
+            await pilot.pause()
+    assert isinstance(app.defect, ZeroDivisionError)
+    assert app.return_code == 1
+    told = capfd.readouterr()
+    assert "Traceback" not in told.out + told.err and "ZeroDivisionError" not in told.out + told.err

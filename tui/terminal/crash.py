@@ -1,0 +1,28 @@
+"""An unexpected exception ends the console, and is told by the one who started it, not painted over the terminal.
+
+Textual 8.2.8 prints a traceback of many screens with the values of variables in it, which may be secrets, and its
+`run` then returns None as after an orderly end. Here the exception is kept in `defect`; the terminal is given back as
+always.
+"""
+
+from __future__ import annotations
+
+from textual.app import App
+
+
+class KeepsDefect(App[int]):
+    """An app that keeps the exception it died of."""
+
+    defect: Exception | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self.defect is None:
+            self.defect = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: object) -> None:
+        """End without printing: what went wrong is in `defect`."""
+        self._close_messages_no_wait()
