@@ -62,7 +62,7 @@ def _count_pieces(session: Session, words: bool) -> list[Piece]:
     tally = session.store.model.tally
     if not tally.total:
         return []
-    pieces: list[Piece] = [(f"{tally.total:,}" + (" hosts" if words else ""), "")]
+    pieces: list[Piece] = [(f"{tally.total:,}" + ((" host" if tally.total == 1 else " hosts") if words else ""), "")]
     if tally.unhealthy:
         pieces += ["   ", (f"{tally.unhealthy:,} ▲", "bad")]
     if tally.unknown:
