@@ -129,8 +129,8 @@ PAGE_LIMIT = 50
 """Palette's page size, default and maximum."""
 PAGE_LIMIT_EXTENDED = 1000
 """The largest page that the hub gives when `Edgewright-Page-Limit` asks for it."""
-MAX_BODY = 10 * 1024 * 1024
-"""The largest request body in bytes that the hub reads (413 above it)."""
+MAX_BODY = 1024 * 1024
+"""The largest request body in bytes that the hub reads unless it is set otherwise (413 above it)."""
 MAX_LOG_LINES = 500
 """Lines that one `collect-logs` operation may ask for."""
 MAX_LOG_CHUNK = 100
