@@ -51,8 +51,16 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--silence-limit", type=float, default=protocol.SILENCE_LIMIT, metavar="SECONDS")
     serve.add_argument("--heartbeat", type=float, default=protocol.HEARTBEAT_INTERVAL, metavar="SECONDS")
-    serve.add_argument("--max-body", type=int, default=1_000_000, metavar="BYTES")
+    serve.add_argument("--max-body", type=int, default=protocol.MAX_BODY, metavar="BYTES")
     serve.add_argument("--request-timeout", type=float, default=15.0, metavar="SECONDS")
+    serve.add_argument(
+        "--operation-deadline",
+        type=float,
+        default=protocol.OPERATION_DEADLINE,
+        metavar="SECONDS",
+        help="how long an operation may wait for its result",
+    )
+    serve.add_argument("--max-connections", type=int, default=0, metavar="N", help="0: as many as files may be open")
     serve.add_argument("--sweep", type=float, default=2.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--simulate-palette-limits", action="store_true", help="be as narrow as Palette, for tests")
     serve.add_argument("--new-admin-key", action="store_true", help="replace the key in DIR/admin-api-key")
@@ -73,6 +81,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         max_body=arguments.max_body,
         request_timeout=arguments.request_timeout,
         sweep=arguments.sweep,
+        operation_deadline=arguments.operation_deadline,
+        max_connections=arguments.max_connections,
         simulate_palette=arguments.simulate_palette_limits,
         new_admin_key=arguments.new_admin_key,
         log_stderr=arguments.log_stderr,

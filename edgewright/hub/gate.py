@@ -27,9 +27,16 @@ AT_ONCE = 64
 BREATH = 0.2
 """Seconds to wait when this process has no file descriptor left for another connection."""
 
+TOLD_EVERY = 60.0
+"""Seconds between two lines of the log that say that there is no room."""
+
 
 class Gate:
-    """Takes connections of a listening socket; `make` returns the protocol that speaks after the handshake."""
+    """Takes connections of a listening socket; `make` returns the protocol that speaks after the handshake.
+
+    `room` tells how many connections may still be opened. Without room a new one is closed at once and its peer tries
+    again later; those that are open keep working, so that a flood locks out no host that is connected.
+    """
 
     def __init__(
         self,
@@ -37,7 +44,10 @@ class Gate:
         context: ssl.SSLContext | None,
         make: Callable[[], asyncio.Protocol],
         report: Report,
+        room: Callable[[], int] | None = None,
     ) -> None:
+        self._room = room
+        self._told_full = 0.0
         self._listener = listener
         self._context = context
         self._make = make
@@ -75,10 +85,20 @@ class Gate:
                 self._loop.remove_reader(self._number)
                 self._loop.call_later(BREATH, self._again)
                 return
+            if self._room is not None and self._room() <= len(self._shaking):
+                connection.close()
+                self._tell_full()
+                continue
             connection.setblocking(False)
             task = self._loop.create_task(self._welcome(connection, str(peer[0])))
             self._shaking.add(task)
             task.add_done_callback(self._shaking.discard)
+
+    def _tell_full(self) -> None:
+        now = self._loop.time()
+        if not self._told_full or now - self._told_full >= TOLD_EVERY:
+            self._told_full = now
+            log.warning("the limit of connections is reached; further ones are closed until some end")
 
     def _again(self) -> None:
         if self._open:

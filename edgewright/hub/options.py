@@ -21,12 +21,14 @@ class ServeOptions:
     advertise: tuple[str, ...] = ()
     silence_limit: float = protocol.SILENCE_LIMIT
     heartbeat: float = protocol.HEARTBEAT_INTERVAL
-    max_body: int = 1_000_000
+    max_body: int = protocol.MAX_BODY
     request_timeout: float = 15.0
     max_connections: int = 0
     """Connections at the same time; 0 takes nine tenths of the file descriptors the process may have."""
     failed_logins: int = 100
     """Wrong credentials a minute from one address before further wrong ones get 429."""
+    operation_deadline: float = protocol.OPERATION_DEADLINE
+    """Seconds that an operation may wait for its result."""
     sweep: float = 2.0
     """Seconds between two looks at silent hosts."""
     simulate_palette: bool = False
@@ -43,6 +45,8 @@ class ServeOptions:
             ("--silence-limit", self.silence_limit, 0.1, 31_536_000.0),
             ("--heartbeat", self.heartbeat, 0.1, 86_400.0),
             ("--request-timeout", self.request_timeout, 0.1, 3_600.0),
+            ("--operation-deadline", self.operation_deadline, 0.1, 31_536_000.0),
+            ("--max-connections", float(self.max_connections), 0.0, 1_000_000.0),
             ("--max-body", float(self.max_body), 1_024.0, 10_485_760.0),
         ):
             if not least <= value <= most:

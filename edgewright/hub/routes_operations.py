@@ -105,7 +105,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
             state=protocol.OP_PENDING,
             generation=newer.generation,
             created=tx.now,
-            deadline=tx.now + protocol.OPERATION_DEADLINE,
+            deadline=tx.now + call.hub.options.operation_deadline,
             actor=call.origin,
             idempotency_key=key or None,
             result=None,

@@ -63,10 +63,11 @@ class BoundedProtocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
 
-    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report) -> None:
+    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report, cap: int) -> None:
         super().__init__(config)
         self._on_shutdown = on_shutdown
         self._report = report
+        self._cap = cap
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then close as uvicorn does."""
@@ -78,9 +79,12 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The hub could not start; its log tells why.")
-        gates = [Gate(sock, self.config.ssl, self._protocol, self._report) for sock in sockets or []]
+        gates = [Gate(sock, self.config.ssl, self._protocol, self._report, self._room) for sock in sockets or []]
         self.servers = cast(Any, gates)
         self.started = True
+
+    def _room(self) -> int:
+        return self._cap - len(self.server_state.connections)
 
     def _protocol(self) -> asyncio.Protocol:
         make = cast(Any, self.config.http_protocol_class)
@@ -143,11 +147,10 @@ def make_server(
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
-        limit_concurrency=connection_cap(options.max_connections),
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(config, on_shutdown, report)
+    return Server(config, on_shutdown, report, connection_cap(options.max_connections))

@@ -1,0 +1,140 @@
+"""Bad days of disk and door: full, read-only, too many connections; a clear answer each, and it heals by itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edgewright.hub.app import Hub, make_app
+from tests.hub_fixture import RunningHub, running_hub
+from tests.hub_fleet import open_hub
+from tests.support import ROOT, missing
+
+
+@pytest.fixture
+async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
+    """A hub in this process and an admin's client, without a socket between them."""
+    hub = open_hub(tmp_path / "d", sweep=1e9)
+    await hub.start()
+    key = (hub.data / "admin-api-key").read_text().strip()
+    transport = httpx.ASGITransport(app=make_app(hub))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers={"ApiKey": key}) as client:
+        yield hub, client
+    await hub.stop()
+
+
+def set_read_only(hub: Hub, word: str) -> None:
+    """Switch writing on or off on the writer's one connection, which lies idle in its pool."""
+    pooled = hub.engine.raw_connection()
+    pooled.cursor().execute(f"PRAGMA query_only={word}")
+    pooled.close()
+
+
+async def test_a_read_only_database_is_told_and_heals(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    set_read_only(hub, "ON")
+    answer = await admin.post("/v1/edgehosts", json={"metadata": {"uid": "ro-1"}})
+    assert (answer.status_code, answer.json()["code"]) == (503, "StorageReadOnly")
+    assert answer.headers["retry-after"] == "10" and "nothing of this request was kept" in answer.json()["message"]
+    assert (await admin.get("/v1/edgehosts/ro-1")).status_code == 404
+    assert (await admin.get("/v1/users/info")).status_code == 200  # reading goes on
+    set_read_only(hub, "OFF")
+    assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "ro-1"}})).status_code == 201
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four megabytes; needs root."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        missing("e2e", "a small file system cannot be mounted: this is not root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False)
+    if made.returncode:
+        missing("e2e", "a tmpfs cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.e2e
+def test_a_full_disk_gets_507_and_loses_nothing_acknowledged(small_disk: Path) -> None:
+    with running_hub(data=small_disk / "data") as hub:
+        _, token = hub.token()
+        host = hub.host("full-1", token)
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file:
+            try:
+                while file.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        kept = []
+        for number in range(400):
+            answer = hub.client().post("/v1/edgehosts", json={"metadata": {"uid": f"full-p{number}"}})
+            if answer.status_code == 507:
+                break
+            assert answer.status_code == 201
+            kept.append(f"full-p{number}")
+        assert (answer.status_code, answer.json()["code"]) == (507, "StorageFull")
+        assert "retry-after" in answer.headers
+        assert hub.client().get("/v1/users/info").status_code == 200
+        beat = host.patch("/v1/edgehosts/full-1/health", json={"state": "healthy"})
+        assert beat.status_code in (204, 507)  # a page of the log may be free for one more row
+        ballast.unlink()
+        answer = hub.client().post("/v1/edgehosts", json={"metadata": {"uid": "full-after"}})
+        assert answer.status_code == 201
+        hub.kill()
+        hub.start_again()
+        for uid in (*kept, "full-after"):
+            assert hub.client().get(f"/v1/edgehosts/{uid}").status_code == 200, uid
+
+
+@pytest.mark.e2e
+def test_a_read_only_directory_is_told_at_the_start(small_disk: Path) -> None:
+    with running_hub(data=small_disk / "data"):
+        pass
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(small_disk / "data")]
+    found = subprocess.run(
+        [*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT
+    )
+    assert found.returncode == 1
+    assert "cannot be written" in found.stderr and "Traceback" not in found.stderr
+
+
+def _open(hub: RunningHub) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=str(hub.ca))
+    port = int(hub.url.rpartition(":")[2])
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="localhost")
+
+
+def test_the_cap_on_connections_leaves_those_that_are_open_alone() -> None:
+    with running_hub("--max-connections", "8") as hub:
+        admin = hub.client()
+        assert admin.get("/v1/users/info").status_code == 200  # this connection stays open
+        idle = [_open(hub) for _ in range(7)]
+        for _ in range(3):
+            with pytest.raises((OSError, ssl.SSLError)):
+                _open(hub)
+        assert admin.get("/v1/users/info").status_code == 200
+        for one in idle:
+            one.close()
+        for _ in range(50):
+            try:
+                _open(hub).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            raise AssertionError("there is still no room")
+        assert any("limit of connections" in line["message"] for line in hub.log())
