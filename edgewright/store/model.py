@@ -59,7 +59,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
 
 class Minute(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One minute of the fleet: heartbeats heard in it and how the hosts stood at its last word."""
+    """One minute in which the plane was heard: heartbeats in it and how the hosts stood at its last word."""
 
     minute: int
     """Epoch minutes UTC."""

@@ -119,6 +119,8 @@ def _source_state(draft: Draft, event: Event) -> None:
     before = draft.source
     state = str(told.get("state") or before.state)
     in_touch = state in ("live", "polling", "loading", "replay")
+    if state in ("live", "polling"):
+        draft.beat(event.at)  # a minute in which the plane was heard is known, also when no host said anything
     contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
     draft.source = SourceStatus(
         state=state,

@@ -138,40 +138,55 @@ def data_age(model: Model, now: float) -> float | None:
     return None if model.source.contact is None else max(0.0, now - model.source.contact)
 
 
-def minutes(model: Model, now: float) -> list[Minute]:
-    """Return the last 60 minutes, oldest first; minutes without a word repeat how the hosts stood before."""
+def minutes(model: Model, now: float) -> list[Minute | None]:
+    """Return the last 60 minutes, oldest first; `None` for one in which nothing was heard of the plane."""
     newest = int(now // 60)
     known: Mapping[int, Minute] = {entry.minute: entry for entry in model.pulse}
-    earlier = [entry for entry in model.pulse if entry.minute <= newest - PULSE_MINUTES]
-    last = earlier[-1] if earlier else Minute(0)
-    ring: list[Minute] = []
-    for minute in range(newest - PULSE_MINUTES + 1, newest + 1):
-        last = known.get(minute) or Minute(minute, 0, last.healthy, last.unhealthy, last.unknown)
-        ring.append(last)
-    return ring
+    return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest + 1)]
 
 
-def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float]:
-    """Return the last hour minute by minute: `heartbeats` (a second) or `healthy` (share of the hosts, 0 to 1)."""
-    if what == "heartbeats":
-        return [entry.heartbeats / 60.0 for entry in minutes(model, now)]
-    if what != "healthy":
+def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float | None]:
+    """Return the last hour minute by minute: `heartbeats` (a second) or `healthy` (share of the hosts, 0 to 1).
+
+    A minute before the feed began, or while the plane was away, is unknown and not 0. So is, for heartbeats, one that
+    was not heard in whole: the first of a feed, and the present one.
+    """
+    if what not in ("heartbeats", "healthy"):
         raise ValueError(f"no sparkline of {what!r}")
-    shares: list[float] = []
+    values: list[float | None] = []
+    if what == "heartbeats":
+        known = _whole_minutes(model, now)
+        newest = int(now // 60)
+        return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest)]
     for entry in minutes(model, now):
-        total = entry.healthy + entry.unhealthy + entry.unknown
-        shares.append(entry.healthy / total if total else 0.0)
-    return shares
+        if entry is None:
+            values.append(None)
+        else:
+            total = entry.healthy + entry.unhealthy + entry.unknown
+            values.append(entry.healthy / total if total else 0.0)
+    return values
 
 
 def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
-    """Return heartbeats a second over the last whole minutes, `None` before there is one."""
+    """Return heartbeats a second over the last minutes that were heard in whole, `None` when there is none."""
     newest = int(now // 60)
-    known = {entry.minute: entry.heartbeats for entry in model.pulse}
-    if not known or min(known) >= newest:
-        return None
-    first = max(newest - over, min(known))
-    return sum(known.get(minute, 0) for minute in range(first, newest)) / (60.0 * (newest - first))
+    known = _whole_minutes(model, now)
+    whole = [known[minute] for minute in range(newest - over, newest) if minute in known]
+    return sum(whole) / len(whole) if whole else None
+
+
+def _whole_minutes(model: Model, now: float) -> dict[int, float]:
+    """Return heartbeats a second by minute, of those that are over and were heard from their beginning.
+
+    The feed was there at the beginning of a minute when it was there in the one before.
+    """
+    newest = int(now // 60)
+    heard = {entry.minute for entry in model.pulse}
+    return {
+        entry.minute: entry.heartbeats / 60.0
+        for entry in model.pulse
+        if entry.minute < newest and entry.minute - 1 in heard
+    }
 
 
 def _counts(pairs: Iterable[tuple[str, HostRow]]) -> dict[str, Counts]:

@@ -112,16 +112,28 @@ def test_counts_and_tags(host: Maker) -> None:
     assert selectors.host_age(model.hosts["b"], NOW) == 5.0
 
 
-def test_the_hour_is_filled_where_nothing_was_heard(host: Maker) -> None:
+def test_an_hour_has_holes_where_the_plane_was_not_heard(host: Maker) -> None:
     store = Store()
-    for minute, beats in ((0, 0), (5, 60), (7, 180)):
+    for minute, beats in ((0, 0), (1, 60), (3, 180), (4, 300), (5, 300), (6, 420)):
         doc = host("a", heartbeats=beats)
         store.emit("plane", kinds.HOSTS_SEEN, {"docs": [doc]}, at=NOW + minute * 60)
     store.flush()
-    now = NOW + 8 * 60
+    now = NOW + 6 * 60
     assert len(selectors.minutes(store.model, now)) == 60
-    assert selectors.sparkline(store.model, now)[-4:] == [1.0, 0.0, 2.0, 0.0]
-    assert selectors.sparkline(store.model, now, "healthy")[-1] == 1.0
-    assert selectors.heartbeat_rate(store.model, now) == pytest.approx(180 / 300)
+    beats_a_second = selectors.sparkline(store.model, now)
+    assert beats_a_second[-6:] == [None, 1.0, None, None, 2.0, 0.0]  # the present minute is not over
+    assert beats_a_second[:-6] == [None] * (len(beats_a_second) - 6)
+    assert selectors.sparkline(store.model, now, "healthy")[-4:] == [1.0, 1.0, 1.0, 1.0]
+    assert selectors.heartbeat_rate(store.model, now) == pytest.approx(1.0)
+    assert selectors.heartbeat_rate(store.model, NOW + 60) is None
+
+
+def test_a_minute_in_which_the_plane_was_heard_is_known_though_no_host_spoke() -> None:
+    store = Store()
+    for minute in range(3):
+        store.emit("plane", kinds.SOURCE_STATE, {"state": "live" if minute != 1 else "polling"}, at=NOW + minute * 60)
+    store.emit("plane", kinds.SOURCE_STATE, {"state": "lost"}, at=NOW + 3 * 60)
+    store.flush()
+    assert selectors.sparkline(store.model, NOW + 4 * 60)[-4:] == [None, 0.0, 0.0, None]
     with pytest.raises(ValueError, match="no sparkline"):
-        selectors.sparkline(store.model, now, "sick")
+        selectors.sparkline(store.model, NOW, "sick")

@@ -198,6 +198,20 @@ def audits() -> list[dict[str, Any]]:
     ]
 
 
+def operation(uid: str, host: str, left: float = 840, state: str = "pending", **more: Any) -> dict[str, Any]:
+    return {
+        "id": uid,
+        "hostUid": f"uid-{host}",
+        "kind": more.get("kind", "reset"),
+        "state": state,
+        "created": rfc3339(NOW + left - 900),
+        "deadline": rfc3339(NOW + left),
+        "finished": rfc3339(NOW - 5) if more.get("message") else None,
+        "actor": "noc-2",
+        "result": {"message": more["message"]} if more.get("message") else None,
+    }
+
+
 def fill(store: Store, hosts: Sequence[dict[str, Any]] | None = None, state: str = "live") -> Store:
     """Let the store see the fleet."""
     docs = list(fleet() if hosts is None else hosts)

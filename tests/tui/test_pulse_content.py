@@ -14,6 +14,7 @@ from tui.screens.pulse_content import (
     feed_lines,
     fleet_lines,
     problem_lines,
+    rate_text,
     spark,
 )
 from tui.screens.pulse_select import pulse_of
@@ -103,6 +104,16 @@ def test_an_even_hour_is_a_calm_line_and_silence_shows() -> None:
     assert spark([8.0] * 4, 4) == "▅▅▅▅"
     assert spark([8.0, 8.0, 0.0, 8.0], 4) == "▅▅▁▅"
     assert spark([], 4) == ""
+    assert spark([None, None, 8.0, 8.0], 4) == "  ▅▅"
+    assert spark([None], 4) == " "
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [(None, "-"), (0.0, "0/min"), (1 / 600, "0.1/min"), (1 / 60, "1/min"), (0.5, "30/min"), (8.1, "8.1/s")],
+)
+def test_the_rate_of_a_small_fleet_is_told_by_the_minute(rate: float | None, said: str) -> None:
+    assert rate_text(rate) == said
 
 
 def test_the_board_shows_the_worst_site_first_and_leads_to_its_hosts() -> None:

@@ -11,9 +11,9 @@ from edgewright.commands.base import Outcome, Plan
 from edgewright.core.errors import Refused
 from edgewright.store import events as kinds
 from edgewright.store.store import Store
-from tests.tui.driving import Driven, settle
+from tests.tui.driving import Driven, press, settle
 from tests.tui.plane import FakePlane, context_of
-from tests.tui.samples import NOW, fill, fleet, session
+from tests.tui.samples import NOW, fill, fleet, operation, session
 from tui.app import EdgewrightApp
 from tui.modals.confirm import ConfirmModal
 from tui.modals.run import RunModal
@@ -82,6 +82,29 @@ def test_pulse_all_well(snap_compare: Compare) -> None:
     app = app_of("pulse", hosts=well)
     app.session.store.emit("plane", kinds.TOKENS_SEEN, {"docs": [], "complete": True}, NOW)
     assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "132x43"])
+@pytest.mark.parametrize(("name", "target"), [("pulse", ""), ("host", "uid-kiel-03")])
+def test_working(snap_compare: Compare, name: str, target: str, size: tuple[int, int]) -> None:
+    app = app_of(name, target)
+    docs = [
+        operation("op1", "kiel-03"),
+        operation("op2", "kiel-04", left=-150, kind="collect-logs"),
+        operation("op3", "kiel-03", left=-9000, state="failed", message="the cluster could not be forgotten"),
+        *(operation(f"many{number}", f"kiel-{number:02}", left=600, kind="collect-logs") for number in range(9)),
+    ]
+    app.session.store.emit("plane", kinds.OPERATIONS_SEEN, {"docs": docs}, NOW)
+    app.session.store.flush()
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+def test_a_wrong_filter(snap_compare: Compare) -> None:
+    async def typed(pilot: Driven) -> None:
+        await ready(pilot)
+        await press(pilot, "slash", *"namee:lab")
+
+    assert snap_compare(app_of("tokens"), terminal_size=(80, 24), run_before=typed)
 
 
 def empty_store() -> Store:

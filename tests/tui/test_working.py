@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgewright.core.times import rfc3339
 from edgewright.store.model import Model
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told
-from tests.tui.samples import NOW, fill
+from tests.tui.samples import NOW, fill, operation
 from tui.screens.pulse_content import detail_lines, problem_lines
 from tui.screens.pulse_select import aged, pulse_of
 from tui.screens.working import operation_lines
 from tui.widgets.lines import text_of
-
-
-def operation(uid: str, host: str, left: float = 840, state: str = "pending", **more: Any) -> dict[str, Any]:
-    return {
-        "id": uid,
-        "hostUid": f"uid-{host}",
-        "kind": more.get("kind", "reset"),
-        "state": state,
-        "created": rfc3339(NOW + left - 900),
-        "deadline": rfc3339(NOW + left),
-        "finished": rfc3339(NOW - 5) if more.get("message") else None,
-        "actor": "noc-2",
-        "result": {"message": more["message"]} if more.get("message") else None,
-    }
 
 
 def model_of(*docs: dict[str, Any]) -> Model:

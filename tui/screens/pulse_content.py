@@ -92,8 +92,8 @@ class Pulse:
     tokens_ending: tuple[tuple[str, float], ...] = ()
     """Name and when it ends, soonest first."""
     tokens: int = 0
-    heartbeats: tuple[float, ...] = ()
-    """Hosts heard per slice of the last hour, oldest first."""
+    heartbeats: tuple[float | None, ...] = ()
+    """Heartbeats a second for each minute of the last hour, oldest first; None where the plane was not heard."""
     rate: float | None = None
     """Heartbeats a second now, None when not known."""
     feed: tuple[Told, ...] = ()
@@ -201,16 +201,32 @@ def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
     return [line(("• ", "ok"), (cut(sentence, max(width - len(when) - 4, 8)), ""), (f"  {when}", "muted"))]
 
 
-def spark(values: Sequence[float], width: int) -> str:
-    """Return a line of bars for `values`, the newest at the right.
+def rate_text(rate: float | None) -> str:
+    """Return heartbeats a second, for a small fleet a minute: `8.1/s`, `20/min`; `-` while not measured."""
+    if rate is None:
+        return "-"
+    if rate >= 1:
+        return f"{rate:,.1f}/s"
+    return f"{rate * 60:.0f}/min" if rate * 60 >= 1 or not rate else f"{rate * 60:.1f}/min"
+
+
+def spark(values: Sequence[float | None], width: int) -> str:
+    """Return a line of bars for `values`, the newest at the right; what is not known is blank.
 
     The common height is half of the line, so that an even hour looks calm and both a fall and a rush are seen.
     """
     shown = list(values)[-width:]
-    usual = sorted(shown)[len(shown) // 2] if shown else 0.0
-    top = max(max(shown, default=0.0), usual * 2) or 1.0
+    known = sorted(value for value in shown if value is not None)
+    usual = known[len(known) // 2] if known else 0.0
+    top = max(known[-1] if known else 0.0, usual * 2) or 1.0
     steps = len(BARS) - 1
-    return "".join(BARS[0] if value <= 0 else BARS[max(min(round(value / top * steps), steps), 1)] for value in shown)
+
+    def bar(value: float | None) -> str:
+        if value is None:
+            return " "
+        return BARS[0] if value <= 0 else BARS[max(min(round(value / top * steps), steps), 1)]
+
+    return "".join(map(bar, shown))
 
 
 def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
@@ -228,7 +244,7 @@ def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
     beats: list[Piece] = []
     if pulse.heartbeats and room >= 6:
         beats = [("heartbeats ", "muted"), (spark(pulse.heartbeats, room), "info")]
-        beats.append(("  -/s" if pulse.rate is None else f" {pulse.rate:.1f}/s", "muted"))
+        beats.append((f" {rate_text(pulse.rate)}", "muted"))
     return [spread(counts, beats, width), _site_line(pulse, width), _token_line(pulse, width)]
 
 
