@@ -25,14 +25,14 @@ class FeedApi(Transport):
         continue_: str = "",
         newest_first: bool = True,
     ) -> Page:
-        """Return one page of component events, of one thing when `uid` is given."""
+        """Return one page of component events, of one thing when `uid` is given; more than 50 only a hub gives."""
         path = protocol.EVENTS if uid is None else protocol.path(protocol.EVENTS_OF, objectKind=kind, objectUid=uid)
         params: dict[str, str | int] = {"limit": limit}
         if newest_first:
             params["orderBy"] = "metadata.creationTimestamp=-1"
         if continue_:
             params["continue"] = continue_
-        return page_of((await self.call("GET", path, "list of events", params=params)).data)
+        return page_of((await self.call("GET", path, "list of events", params=params, headers=_big(limit))).data)
 
     async def audits(
         self,
@@ -46,7 +46,7 @@ class FeedApi(Transport):
         user_uid: str = "",
         action: str = "",
     ) -> Page:
-        """Return one page of audit entries, newest first; times in epoch seconds."""
+        """Return one page of audit entries, newest first; times in epoch seconds; more than 50 only a hub gives."""
         params: dict[str, str | int] = {"limit": limit}
         for name, text in (
             ("continue", continue_),
@@ -59,7 +59,8 @@ class FeedApi(Transport):
         ):
             if text:
                 params[name] = text
-        return page_of((await self.call("GET", protocol.AUDITS, "list of audits", params=params)).data)
+        path = protocol.AUDITS
+        return page_of((await self.call("GET", path, "list of audits", params=params, headers=_big(limit))).data)
 
     async def audit(self, uid: str) -> dict[str, Any]:
         """Return one audit entry."""
@@ -89,3 +90,8 @@ class FeedApi(Transport):
         reply = await self.call("POST", path, "login", body=body, params={"setCookie": "false"}, tenant=True)
         token = document(reply.data).get("Authorization")
         return token if isinstance(token, str) else ""
+
+
+def _big(limit: int) -> dict[str, str] | None:
+    """Return the header by which a hub is asked for more than Palette's page."""
+    return {protocol.H_PAGE_LIMIT: str(limit)} if limit > protocol.PAGE_LIMIT else None

@@ -90,6 +90,7 @@ class Follower:
         self._teller = teller
         self._since: int | None = None
         self._told: set[str] = set()
+        self._page = protocol.PAGE_LIMIT
 
     async def run(self, features: Features) -> None:
         """Follow until the stream breaks. Raises `EdgewrightError`."""
@@ -127,6 +128,7 @@ class Follower:
         """Read everything; hosts first, since they are what people look for."""
         inbox.resync = False
         self._since = None
+        self._page = features.page_limit
         uids: list[str] = []
         continue_, total = "", 0
         while True:
@@ -159,10 +161,10 @@ class Follower:
         self._teller.emit(kinds.OPERATIONS_SEEN, {"docs": docs, "complete": True})
 
     async def _events(self) -> None:
-        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events()).items})
+        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events(limit=self._page)).items})
 
     async def _audits(self) -> None:
-        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits()).items})
+        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits(limit=self._page)).items})
 
     def _pass_on(self, changes: list[Change]) -> None:
         """Emit changes, runs of one kind as one event."""

@@ -194,3 +194,15 @@ async def test_what_hosts_are_asked_to_do_is_read_and_followed(hub: RunningHub) 
         assert any(line.text.startswith("edge-op: log done") for line in store.model.messages)
         await client.delete_host("edge-op")
         await until(store, lambda model: not model.operations)
+
+
+async def test_a_hub_gives_its_feed_in_big_pages() -> None:
+    with running_hub() as hub:
+        _, token = hub.token()
+        agent = await asyncio.to_thread(hub.host, "edge-many", token)
+        told = [{"metadata": {"uid": f"{number:024x}"}, "reason": "Many", "severity": "Info"} for number in range(90)]
+        await asyncio.to_thread(lambda: agent.post("/v1/events/components/bulk", json=told))
+        async with feeding(hub) as (store, _, _):
+            await until(store, lambda model: model.source.state == "live")
+            store.flush()
+            assert len(store.model.feed) >= 90
