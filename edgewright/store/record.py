@@ -26,6 +26,8 @@ VERSION: Final = 1
 FORMAT: Final = "edgewright-recording"
 _FLUSH_EVERY: Final = 64
 """Events between two writes to the file at the most."""
+_FLUSH_AFTER: Final = 2.0
+"""Seconds after which the next event is written at once: a power cut loses little."""
 
 
 class Recorder:
@@ -35,6 +37,7 @@ class Recorder:
         """Open the file and write header and snapshot. Raises `Failed` when the file cannot be written."""
         self._path = path
         self._waiting: list[bytes] = []
+        self._written = store.now()
         self.events = 0
         """Events written so far."""
         self.problem = ""
@@ -74,7 +77,8 @@ class Recorder:
             return
         self._put({"event": [event.seq, event.at, event.source, event.kind, event.payload]})
         self.events += 1
-        if len(self._waiting) >= _FLUSH_EVERY:
+        if len(self._waiting) >= _FLUSH_EVERY or event.at - self._written >= _FLUSH_AFTER:
+            self._written = event.at
             self._write()
 
     def _put(self, line: dict[str, Any]) -> None:

@@ -122,3 +122,15 @@ def test_junk_in_the_middle_never_raises(host: Maker, tmp_path: Path, junk: byte
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="cannot be written"):
         Recorder(Store(), tmp_path / "no" / "such" / "folder")
+
+
+def test_a_slow_recording_is_on_disk_all_the_same(host: Maker, tmp_path: Path) -> None:
+    clock = [1000.0]
+    store = Store(clock=lambda: clock[0])
+    recorder = Recorder(store, tmp_path / "fleet.rec")
+    for number in range(3):
+        clock[0] += 1.0
+        store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host(f"edge-{number}")]})
+    assert len(read(tmp_path / "fleet.rec")) == 3  # the picture and two events, no close yet
+    recorder.close()
+    assert len(read(tmp_path / "fleet.rec")) == 4
