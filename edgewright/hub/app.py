@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.changes import Changes
 from edgewright.hub.database import storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
+from edgewright.hub.housekeeping import Meter, keep_house
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.problems import Problem
@@ -56,7 +58,10 @@ class Hub:
         self.finder = Finder(state, self.renderer)
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
+        self.tls: ssl.SSLContext | None = None
+        """What handshakes use; a renewed certificate is loaded into it."""
+        self.meter = Meter()
+        self._own: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
@@ -66,13 +71,13 @@ class Hub:
         # some would hold the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
-        self._sweeper = asyncio.create_task(health.sweep(self))
+        self._own = [asyncio.create_task(health.sweep(self)), asyncio.create_task(keep_house(self))]
 
     async def stop(self) -> None:
         """End streams, finish writes, close the database."""
         self.changes.stop()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in self._own:
+            task.cancel()
         await asyncio.to_thread(self.writer.stop)
         self.engine.dispose()
         self.readers.dispose()

@@ -14,6 +14,7 @@ from typing import IO
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.hub.database import DATABASE
 from edgewright.hub.files import PRIVATE, PUBLIC, make_private_dir, sync_dir
+from edgewright.hub.process import note_backup
 
 KEYS = ("ca.crt", "ca.key", "server.crt", "server.key", "secret.key", "admin-api-key")
 _NEEDED = ("ca.crt", "ca.key", "secret.key")
@@ -52,6 +53,7 @@ def backup(data: Path, out: Path) -> Path:
         draft.unlink(missing_ok=True)
         why = error.strerror if isinstance(error, OSError) else error
         raise Failed(f"The backup {out} cannot be written: {why}.", "Free space, or give another file.") from None
+    note_backup(data, out)
     return out
 
 

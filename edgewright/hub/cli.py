@@ -60,6 +60,15 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long an operation may wait for its result",
     )
+    for flag, kept, what in (
+        ("--keep-events", 30.0, "events"),
+        ("--keep-audits", 365.0, "audit entries"),
+        ("--keep-operations", 90.0, "operations that have ended"),
+        ("--keep-intents", 365.0, "intents"),
+    ):
+        serve.add_argument(flag, type=float, default=kept, metavar="DAYS", help=f"how long {what} are kept")
+    serve.add_argument("--max-events", type=int, default=200_000, metavar="N", help="the newest events that are kept")
+    serve.add_argument("--housekeeping", type=float, default=3600.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--max-connections", type=int, default=0, metavar="N", help="0: as many as files may be open")
     serve.add_argument("--sweep", type=float, default=2.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--simulate-palette-limits", action="store_true", help="be as narrow as Palette, for tests")
@@ -83,6 +92,12 @@ def _serve(arguments: argparse.Namespace) -> int:
         sweep=arguments.sweep,
         operation_deadline=arguments.operation_deadline,
         max_connections=arguments.max_connections,
+        keep_events=arguments.keep_events,
+        max_events=arguments.max_events,
+        keep_audits=arguments.keep_audits,
+        keep_operations=arguments.keep_operations,
+        keep_intents=arguments.keep_intents,
+        housekeeping=arguments.housekeeping,
         simulate_palette=arguments.simulate_palette_limits,
         new_admin_key=arguments.new_admin_key,
         log_stderr=arguments.log_stderr,
@@ -99,8 +114,8 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.output == "json":
         sys.stdout.write(json.dumps(found) + "\n")
     else:
-        sys.stdout.write("".join(f"{name:10} {_word(value)}\n" for name, value in found.items()))
-    return 0 if found["running"] else 5
+        sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in found.items()))
+    return 0 if found["running"] and found["answers"] is not False else 5
 
 
 def _word(value: object) -> str:

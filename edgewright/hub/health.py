@@ -72,6 +72,7 @@ async def sweep(hub: Hub) -> None:
     """Look at silent hosts and overdue operations every few seconds until cancelled."""
     while True:
         await asyncio.sleep(hub.options.sweep)
+        hub.meter.note(times.now(), hub.writer.beats_written)
         try:
             await sweep_once(hub)
         except Exception:

@@ -27,7 +27,13 @@ def _step_1(connection: Connection) -> None:
     schema.metadata.create_all(connection)
 
 
-STEPS: tuple[Step, ...] = (_step_1,)
+def _step_2(connection: Connection) -> None:
+    """Find operations past their deadline without looking at those that have ended."""
+    for index in schema.operations.indexes:
+        index.create(connection, checkfirst=True)
+
+
+STEPS: tuple[Step, ...] = (_step_1, _step_2)
 """Step number n (from 1) leads from schema n - 1 to schema n."""
 
 

@@ -31,6 +31,18 @@ class ServeOptions:
     """Seconds that an operation may wait for its result."""
     sweep: float = 2.0
     """Seconds between two looks at silent hosts."""
+    housekeeping: float = 3_600.0
+    """Seconds between two looks at the certificate's end and at what is too old."""
+    keep_events: float = 30.0
+    """Days that events are kept."""
+    max_events: int = 200_000
+    """Events that are kept at most, the newest."""
+    keep_audits: float = 365.0
+    """Days that audit entries are kept."""
+    keep_operations: float = 90.0
+    """Days that operations which have ended are kept, with their logs."""
+    keep_intents: float = 365.0
+    """Days that intents are kept."""
     simulate_palette: bool = False
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
     new_admin_key: bool = False
@@ -47,6 +59,11 @@ class ServeOptions:
             ("--request-timeout", self.request_timeout, 0.1, 3_600.0),
             ("--operation-deadline", self.operation_deadline, 0.1, 31_536_000.0),
             ("--max-connections", float(self.max_connections), 0.0, 1_000_000.0),
+            ("--keep-events", self.keep_events, 1.0, 36_500.0),
+            ("--max-events", float(self.max_events), 1_000.0, 100_000_000.0),
+            ("--keep-audits", self.keep_audits, 1.0, 36_500.0),
+            ("--keep-operations", self.keep_operations, 1.0, 36_500.0),
+            ("--keep-intents", self.keep_intents, 1.0, 36_500.0),
             ("--max-body", float(self.max_body), 1_024.0, 10_485_760.0),
         ):
             if not least <= value <= most:
@@ -70,6 +87,11 @@ class ServeOptions:
                 f"The listen address {self.listen!r} is not HOST:PORT.", "Write for example --listen 127.0.0.1:8443."
             )
         return host, int(port)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names and addresses that the server certificate is for."""
+        return (self.address()[0], *self.advertise)
 
     @property
     def page_limit(self) -> int:

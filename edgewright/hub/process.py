@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from edgewright.core.errors import NotFound
+from edgewright.core import times
+from edgewright.core.errors import Failed, NotFound
 from edgewright.hub.files import lock_holder, write_whole
+from edgewright.wire import protocol
 
 STATE_FILE = "hub.json"
 """What the running hub wrote at its start: where it listens."""
+BACKUP_FILE = "backup.json"
+"""When the data directory was last backed up."""
+ANSWER_WITHIN = 5.0
+"""Seconds that the hub may take to answer `status`."""
 
 
 def write_state(data: Path, url: str, pid: int, started: str) -> None:
@@ -29,12 +39,56 @@ def status(data: Path) -> dict[str, Any]:
     except (OSError, msgspec.DecodeError):
         noted = {}
     running = holder is not None
-    return {
+    found: dict[str, Any] = {
         "running": running,
+        "answers": None,
         "pid": holder,
         "url": noted.get("url") if running else None,
         "started": noted.get("started") if running else None,
         "data": str(data),
         "ca": str(data / "ca.crt"),
         "adminKey": str(data / "admin-api-key") if (data / "admin-api-key").exists() else None,
+        **_last_backup(data),
     }
+    if running and found["url"] and found["adminKey"]:
+        found.update(_ask(data, str(found["url"])))
+    return found
+
+
+def note_backup(data: Path, file: Path) -> None:
+    """Note in the data directory when it was last backed up, and where to; failing at it does no harm."""
+    note = {"file": str(file.absolute()), "at": times.rfc3339(times.now())}
+    with contextlib.suppress(Failed):
+        write_whole(data / BACKUP_FILE, msgspec.json.encode(note) + b"\n")
+
+
+def _last_backup(data: Path) -> dict[str, Any]:
+    try:
+        noted: dict[str, Any] = msgspec.json.decode((data / BACKUP_FILE).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        noted = {}
+    return {"lastBackup": noted.get("at"), "lastBackupFile": noted.get("file")}
+
+
+def _ask(data: Path, url: str) -> dict[str, Any]:
+    """Return what the hub itself tells; `answers` is false when it does not, `None` when its admin key was changed."""
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - listens everywhere, so on this machine's own address too
+        host = "127.0.0.1"
+    try:
+        context = ssl.create_default_context(cafile=str(data / "ca.crt"))
+        key = (data / "admin-api-key").read_text().strip()
+        link = http.client.HTTPSConnection(host, parts.port, context=context, timeout=ANSWER_WITHIN)
+        with contextlib.closing(link):
+            link.request("GET", protocol.HUB_STATUS, headers={protocol.H_API_KEY: key})
+            answer = link.getresponse()
+            body = answer.read()
+        if answer.status != 200:
+            return {"answers": None if answer.status == 401 else False}
+        told: dict[str, Any] = msgspec.json.decode(body)
+    except (OSError, ValueError, http.client.HTTPException):
+        return {"answers": False}
+    hosts = told.pop("hosts")
+    flat = {"hosts": hosts.pop("count"), **{f"hosts{name.capitalize()}": count for name, count in hosts.items()}}
+    return {"answers": True, **flat, **told}

@@ -52,7 +52,9 @@ def table(options: ServeOptions) -> tuple[Route, ...]:
     """Return every route; a simulated Palette has no features and no stream."""
     every = tuple(route for module in _MODULES for route in module)
     if options.simulate_palette:
-        return tuple(route for route in every if route.path not in (protocol.FEATURES, protocol.CHANGES))
+        return tuple(
+            route for route in every if route.path not in (protocol.FEATURES, protocol.CHANGES, protocol.HUB_STATUS)
+        )
     return every
 
 

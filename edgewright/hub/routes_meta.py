@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
@@ -10,6 +11,7 @@ import edgewright
 from edgewright.core import times
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
+from edgewright.hub.search import View
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -52,6 +54,28 @@ async def features(call: Call) -> Response:
     )
 
 
+async def status(call: Call) -> Response:
+    """Tell how this hub does, for `hub status`."""
+    hub = call.hub
+    view, counted = View(hub.renderer, call.now), {"healthy": 0, "unhealthy": 0, "unknown": 0}
+    for entry in list(hub.state.hosts.values()):
+        view.entry = entry
+        counted[view.health()] += 1
+    space = shutil.disk_usage(hub.data)
+    return call.json(
+        {
+            "version": edgewright.__version__,
+            "started": times.rfc3339(hub.started),
+            "uptimeSeconds": int(call.now - hub.started),
+            "hosts": {"count": len(hub.state.hosts), **counted},
+            "heartbeatsPerSecond": round(hub.meter.rate(call.now, hub.writer.beats_written), 1),
+            "streams": hub.changes.readers,
+            "databaseBytes": sum(path.stat().st_size for path in hub.data.glob("hub.db*")),
+            "freeBytes": space.free,
+        }
+    )
+
+
 async def changes(call: Call) -> Response:
     """Stream what changes, as server-sent events (rule P33)."""
     text = call.request.query_params.get("since") or call.request.headers.get(protocol.H_LAST_EVENT, "")
@@ -84,6 +108,7 @@ ROUTES = (
     Route("GET", PING, Access.OPEN, ping),
     Route("GET", READY, Access.OPEN, ready),
     Route("GET", protocol.FEATURES, Access.OPEN, features),
+    Route("GET", protocol.HUB_STATUS, Access.READ, status),
     Route("GET", protocol.CHANGES, Access.READ, changes),
     Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_WRITE, service_version),
 )

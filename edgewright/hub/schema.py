@@ -133,6 +133,7 @@ operations = Table(
     Column("result", Text),
     Column("finished", Float),
     Index("operations_host", "host_uid", "state"),
+    Index("operations_state", "state", "deadline"),
     Index("operations_key", "host_uid", "idempotency_key", unique=True),
 )
 

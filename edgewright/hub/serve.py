@@ -32,8 +32,7 @@ log = logging.getLogger("edgewright.hub")
 def prepare(options: ServeOptions) -> Hub:
     """Open everything that a hub needs except its socket; raises `EdgewrightError` with what is in the way."""
     box = SecretBox.open(options.data)
-    host, _ = options.address()
-    pki.ensure_certificates(options.data, (host, *options.advertise))
+    pki.ensure_certificates(options.data, options.names)
     engines = open_engines(options.data, options.db)
     state = State()
     try:
@@ -77,6 +76,7 @@ def run(options: ServeOptions) -> int:
             hub.changes.stop,
             hub.turned_away.handshake,
         )
+        hub.tls = server.config.ssl
         log.info("the hub starts on %s", options.listen)
         url = _url(options, sock)
         write_state(options.data, url, os.getpid(), rfc3339(hub.started))

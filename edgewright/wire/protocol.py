@@ -54,6 +54,7 @@ AUDIT = "/v1/audits/{uid}"
 # --- our own paths ---------------------------------------------------------------------------------------------
 FEATURES = PREFIX + "/features"
 CHANGES = PREFIX + "/changes"
+HUB_STATUS = PREFIX + "/status"
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"

@@ -58,11 +58,13 @@ def test_migrations_bring_an_old_database_up(tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(schema.settings.insert().values(key="kept", value="1"))
 
-    def step_2(connection: object) -> None:
+    newest = len(migrations.STEPS)
+
+    def further(connection: object) -> None:
         table = Table("novel", schema.metadata.__class__(), Column("id", Integer, primary_key=True))
         table.create(connection)  # type: ignore[arg-type]
 
-    assert migrations.migrate(engine, (*migrations.STEPS, step_2)) == (1, 2)
+    assert migrations.migrate(engine, (*migrations.STEPS, further)) == (newest, newest + 1)
     with engine.begin() as connection:
         assert inspect(connection).has_table("novel")
         assert connection.execute(text("SELECT value FROM settings WHERE key = 'kept'")).scalar() == "1"
@@ -82,7 +84,7 @@ def test_a_failed_step_leaves_the_old_schema(tmp_path: Path) -> None:
         migrations.migrate(engine, (*migrations.STEPS, broken))
     with engine.begin() as connection:
         assert not inspect(connection).has_table("half")
-        assert migrations.current_version(connection) == 1
+        assert migrations.current_version(connection) == len(migrations.STEPS)
 
 
 def test_first_schema_holds_what_plane_and_agent_agree_on(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""What the hub does for itself every hour: renew its certificate in time, and throw away what is too old."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edgewright.core import times
+from edgewright.hub import pki, retention
+
+if TYPE_CHECKING:
+    from edgewright.hub.app import Hub
+
+log = logging.getLogger("edgewright.hub")
+
+
+async def keep_house(hub: Hub) -> None:
+    """Do every task once an hour until cancelled; a task that fails is tried again the next hour."""
+    while True:
+        await asyncio.sleep(hub.options.housekeeping)
+        for task in (renew_certificate, _prune):
+            try:
+                await task(hub)
+            except Exception as error:
+                log.exception("a task of housekeeping failed and is tried again: %s", error)
+
+
+async def renew_certificate(hub: Hub) -> bool:
+    """Make the server certificate anew when its end is near, and use it for every handshake from now on.
+
+    Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
+    """
+    data = hub.options.data
+    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names):
+        return False
+    if hub.tls is not None:
+        hub.tls.load_cert_chain(data / pki.SERVER_CERT, data / pki.SERVER_KEY)
+    log.info("the server certificate is renewed; it ends within %d days", pki.LEAF_DAYS)
+    return True
+
+
+async def _prune(hub: Hub) -> None:
+    gone = {name: count for name, count in (await retention.prune(hub)).items() if count}
+    if gone:
+        log.info("too old and deleted: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
+
+
+class Meter:
+    """Counts a second, over the last minute."""
+
+    SPAN = 60.0
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque([(times.now(), 0)])
+
+    def note(self, now: float, count: int) -> None:
+        """Take a sample of a counter that only rises."""
+        self._samples.append((now, count))
+        while len(self._samples) > 2 and now - self._samples[1][0] >= self.SPAN:
+            self._samples.popleft()
+
+    def rate(self, now: float, count: int) -> float:
+        """Return how much the counter rose a second."""
+        began, before = self._samples[0]
+        return max(0.0, (count - before) / max(1.0, now - began))
