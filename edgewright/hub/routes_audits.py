@@ -83,6 +83,9 @@ async def user_message(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         tx.run(_TABLE.update().where(_TABLE.c.uid == call.uid).values(doc=dump(document)))
+        project = str((document["spec"]["actor"].get("project") or {}).get("uid") or "")
+        message = f"A remark was added to the audit entry '{call.uid}'"
+        call.audit(tx, "update", "audit", call.uid, call.uid, message, project)
 
     await call.write(job)
     return call.empty()

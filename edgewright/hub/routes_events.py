@@ -83,7 +83,16 @@ async def create_bulk(call: Call) -> Response:
     if not isinstance(events, list):
         raise problems.invalid(problems.TYPE, 'body in body must be of type array: "object"')
     with_projects = [(event, _owned(call, event)) for event in events if event is not None]
-    uids = await call.write(lambda tx: [store_event(call.hub, tx, event, project) for event, project in with_projects])
+
+    def job(tx: Tx) -> list[str]:
+        uids = [store_event(call.hub, tx, event, project) for event, project in with_projects]
+        if call.actor.is_user and uids:
+            projects = {project for _, project in with_projects}
+            project = projects.pop() if len(projects) == 1 else ""
+            call.audit(tx, "create", "event", uids[0], uids[0], f"{len(uids)} events were added", project)
+        return uids
+
+    uids = await call.write(job)
     return call.json([{"uid": uid} for uid in uids], 201)
 
 

@@ -176,6 +176,9 @@ async def checksum(call: Call) -> Response:
         document = stored(record)
         document["spec"].setdefault("host", {})["hostChecksum"] = body.get("hostCheckSum", "")
         save_host(call.hub, tx, record, doc=dump(document))
+        if call.actor.is_user:
+            message = f"The checksum of edge host '{call.uid}' is set"
+            call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
 
     await call.write(job)
     return call.empty()

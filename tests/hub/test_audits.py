@@ -1,0 +1,145 @@
+"""The audit log holds who did what, to what, when and from where, for every write of a user, and no heartbeat."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from edgewright.core import times
+from edgewright.hub import routes
+from edgewright.hub.options import ServeOptions
+from edgewright.hub.routing import Access
+from tests.hub_fixture import RunningHub
+
+WRITES = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
+QUIET = {
+    ("POST", "/edgewright/v1/hosts/{uid}/tunnel"): "answers 501 and changes nothing",
+    ("GET", "/v1/services/{serviceName}/version"): "reads",
+}
+"""Writing routes that change nothing, with the reason."""
+
+
+class World:
+    """What the bodies of the writes name."""
+
+    def __init__(self, hub: RunningHub, token: str) -> None:
+        admin = hub.client()
+        self.project = admin.post("/v1/projects", json={"metadata": {"name": "audited"}}).json()["uid"]
+        self.token = hub.token("audited")[0]
+        self.key = admin.post("/v1/apiKeys", json={"metadata": {"name": "audited"}}).json()["uid"]
+        hub.host("a-1", token)
+        admin.post("/v1/edgehosts", json={"metadata": {"uid": "a-2"}})
+        self.audit = admin.get("/v1/audits").json()["items"][0]["metadata"]["uid"]
+
+    def calls(self) -> list[tuple[str, str, str, Any]]:
+        """Return method, route, path and body of a write for each route, deletions last."""
+        host, unpaired = "/v1/edgehosts/a-1", "/v1/edgehosts/a-2"
+        token, key, project = (
+            f"/v1/edgehosts/tokens/{self.token}",
+            f"/v1/apiKeys/{self.key}",
+            f"/v1/projects/{self.project}",
+        )
+        named = {"metadata": {"name": "audited-2"}}
+        event = {"message": "m", "reason": "r", "relatedObject": {"kind": "edgehost", "uid": "a-1"}}
+        operations = "/edgewright/v1/hosts/a-1/operations"
+        return [
+            ("POST", "/v1/edgehosts", "/v1/edgehosts", {"metadata": {"uid": "a-3"}}),
+            ("PUT", "/v1/edgehosts/{uid}", host, {"metadata": {"labels": {"x": "y"}}}),
+            ("PUT", "/v1/edgehosts/{uid}/meta", host + "/meta", {"metadata": {"labels": {"x": "z"}}}),
+            ("PATCH", "/v1/edgehosts/{uid}/hostPairingKey", unpaired + "/hostPairingKey", {"hostPairingKey": "k" * 12}),
+            ("PATCH", "/v1/edgehosts/{uid}/hostCheckSum", host + "/hostCheckSum", {"hostCheckSum": "c"}),
+            ("PATCH", "/v1/edgehosts/{uid}/tunnelConfig", host + "/tunnelConfig", {"remoteSsh": "enabled"}),
+            ("PUT", "/v1/edgehosts/{uid}/reset", host + "/reset", None),
+            ("POST", "/edgewright/v1/hosts/{uid}/operations", operations, {"kind": "collect-logs"}),
+            ("POST", "/v1/edgehosts/tokens", "/v1/edgehosts/tokens", {"metadata": {"name": "t-3"}}),
+            ("PUT", "/v1/edgehosts/tokens/{uid}", token, named),
+            ("PUT", "/v1/edgehosts/tokens/{uid}/state", token + "/state", {"isActive": False}),
+            ("POST", "/v1/apiKeys", "/v1/apiKeys", {"metadata": {"name": "k-3"}}),
+            ("PUT", "/v1/apiKeys/{uid}", key, named),
+            ("PATCH", "/v1/apiKeys/{uid}", key, {"isActive": False}),
+            ("PUT", "/v1/apiKeys/{uid}/state", key + "/state", {"isActive": True}),
+            ("POST", "/v1/projects", "/v1/projects", {"metadata": {"name": "p-3"}}),
+            ("PUT", "/v1/projects/{uid}", project, named),
+            ("PUT", "/v1/projects/{uid}/meta", project + "/meta", named),
+            ("POST", "/v1/events/components", "/v1/events/components", event),
+            ("POST", "/v1/events/components/bulk", "/v1/events/components/bulk", [event]),
+            ("PATCH", "/v1/audits/{uid}/userMsg", f"/v1/audits/{self.audit}/userMsg", {"userMsg": "seen"}),
+            ("DELETE", "/v1/events/components/{objectKind}/{objectUid}", "/v1/events/components/edgehost/a-1", None),
+            ("DELETE", "/v1/edgehosts/tokens/{uid}", token, None),
+            ("DELETE", "/v1/apiKeys/{uid}", key, None),
+            ("DELETE", "/v1/projects/{uid}", project, None),
+            ("DELETE", "/v1/edgehosts/{uid}", host, None),
+        ]  # fmt: skip
+
+
+def entries(admin: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = admin.get("/v1/audits?limit=50").json()["items"]
+    return found
+
+
+def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) -> None:
+    calls, admin = World(hub, token).calls(), hub.client()
+    known = {(route.method, route.path) for route in routes.table(ServeOptions(hub.data)) if route.access in WRITES}
+    assert {(method, path) for method, path, _, _ in calls} | set(QUIET) == known
+    for method, _, path, body in calls:
+        before = admin.get("/v1/audits?limit=1").json()["listmeta"]["count"]
+        began = time.time()
+        answer = admin.request(method, path, **({} if body is None else {"json": body}))
+        assert answer.status_code in (200, 201, 204), (method, path, answer.text)
+        listed = admin.get("/v1/audits?limit=1").json()
+        assert listed["listmeta"]["count"] == before + 1, (method, path)
+        entry = listed["items"][0]
+        spec = entry["spec"]
+        assert spec["actor"]["user"]["emailId"] == "admin@localhost"  # who
+        assert spec["actionMsg"] and spec["actionType"] in ("create", "update", "delete", "action")  # what
+        assert spec["resource"]["kind"] and spec["resource"]["uid"]  # to what
+        assert abs((times.parse(entry["metadata"]["creationTimestamp"]) or 0) - began) < 5  # when
+        assert spec["edgewright"] == {"address": "127.0.0.1", "via": "API key admin"}  # from where, by which key
+        assert answer.headers["audituid"] == entry["metadata"]["uid"], (method, path)
+
+
+def test_a_registration_is_and_a_heartbeat_is_not(hub: RunningHub, token: str) -> None:
+    admin = hub.client()
+    host = hub.host("b-1", token)
+    first = entries(admin)[0]
+    assert first["spec"]["actionType"] == "create" and first["spec"]["resource"]["uid"] == "b-1"
+    assert first["spec"]["actor"]["serviceName"] == "host b-1" and first["spec"]["edgewright"]["address"] == "127.0.0.1"
+    before = admin.get("/v1/audits").json()["listmeta"]["count"]
+    for seq in range(5):
+        assert host.patch("/v1/edgehosts/b-1/health", json={"state": "healthy", "edgewright": {"seq": seq}}).is_success
+    host.put("/v1/edgehosts/b-1", json={"spec": {"device": {"archType": "arm64"}}})
+    host.post("/v1/events/components/bulk", json=[{"message": "m", "metadata": {"uid": "9" * 24}}])
+    assert admin.get("/v1/audits").json()["listmeta"]["count"] == before
+
+
+def test_a_refused_write_leaves_no_entry(hub: RunningHub) -> None:
+    admin, viewer = hub.client(), hub.viewer()
+    before = admin.get("/v1/audits").json()["listmeta"]["count"]
+    assert viewer.post("/v1/edgehosts", json={"metadata": {"uid": "c-1"}}).status_code == 403
+    assert admin.post("/v1/edgehosts", json={"metadata": {"uid": "a" * 200}}).status_code == 422
+    assert admin.get("/v1/audits").json()["listmeta"]["count"] == before
+
+
+@pytest.mark.parametrize("end", ["revoke", "delete"])
+def test_hosts_outlive_their_token(hub: RunningHub, end: str) -> None:
+    """P11: ending a token touches no host that came in by it."""
+    admin = hub.client()
+    uid, text = hub.token(f"ends-{end}")
+    host = hub.host(f"d-{end}", text)
+    came = admin.get(f"/edgewright/v1/tokens/{uid}/hosts").json()["items"]
+    assert [item["uid"] for item in came] == [f"d-{end}"]
+    assert admin.get(f"/v1/edgehosts/tokens/{uid}").json()["status"]["edgewright"]["hosts"] == 1
+    if end == "delete":
+        assert admin.delete(f"/v1/edgehosts/tokens/{uid}").status_code == 204
+        assert admin.get(f"/edgewright/v1/tokens/{uid}/hosts").status_code == 404
+    else:
+        assert admin.put(f"/v1/edgehosts/tokens/{uid}/state", json={"isActive": False}).status_code == 204
+    assert host.patch(f"/v1/edgehosts/d-{end}/health", json={"state": "healthy"}).status_code == 204
+    status = admin.get(f"/v1/edgehosts/d-{end}").json()["status"]["edgewright"]
+    assert (status["tokenUid"], status["tokenName"]) == (uid, None if end == "delete" else f"ends-{end}")
+    assert hub.register(f"d-{end}", text).status_code == 200  # the same registration again needs no token (P9)
+    assert hub.register(f"d-{end}-late", text).status_code == 401
+    assert admin.delete(f"/v1/edgehosts/d-{end}").status_code == 204
