@@ -101,13 +101,10 @@ def _special(name: str) -> Special | None:
 
 def console(options: dict[str, str]) -> int:
     """Open the console; with no context yet, its guide. Raises `EdgewrightError`."""
-    from edgewright.config import contexts, settings
+    from edgewright.cli.main import settings_of
+    from edgewright.config import contexts
 
-    found = settings.load().changed(
-        "option",
-        read_only=True if "read-only" in options else None,
-        ascii=True if "ascii" in options else None,
-    )
+    found = settings_of(options, strict=True)
     context = contexts.load().choose(options.get("context", ""))
     return _open_console(found, context, options.get("project", ""))
 

@@ -124,7 +124,7 @@ def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str
     from edgewright.commands.grammar import parse
 
     targets, args = parse(command, rest)
-    settings = _settings(options, strict=command.name != "config validate")
+    settings = settings_of(options, strict=command.name != "config validate")
     given = options.get("output", "")
     form = given or (settings.output if command.outputs[0] == "table" else command.outputs[0])
     if form not in command.outputs:
@@ -141,7 +141,8 @@ def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str
     return asyncio.run(perform(command, ctx, targets, args, options, form))
 
 
-def _settings(options: dict[str, str], *, strict: bool) -> Settings:
+def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
+    """Return the settings with the options of the whole over them. Raises `UsageError`, `InvalidInput`."""
     from edgewright.config import settings
 
     found = settings.load() if strict else settings.examine()[0]

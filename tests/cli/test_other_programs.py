@@ -25,6 +25,7 @@ from tests.cli_support import Cli
         ("--read-only hub restore --data d f", 4, "This session is read-only, so `hub restore` is refused."),
         ("--wrong hub status --data d", 2, "There is no option --wrong."),
         ("agent run --bogus", 2, "edgewright-agent: Unrecognized arguments: --bogus."),
+        ("--timeout 0", 2, "--timeout: `timeout` is between 0.1 and 3600, not 0."),
         ("context add", 2, "The following arguments are required"),
     ],
 )
