@@ -42,7 +42,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 
 types: $(VENV)/.dev
-	$(VENV)/bin/mypy edgewright tui tests benchmarks packaging
+	$(VENV)/bin/mypy edgewright tui tests benchmarks packaging tools
 
 contracts: $(VENV)/.dev
 	$(VENV)/bin/lint-imports

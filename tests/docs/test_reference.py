@@ -1,0 +1,34 @@
+"""The tables of the pages are those of the registry; the commands that the pages name exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import pytest
+
+from edgewright.commands import registry
+from tests.support import ROOT
+
+_spec = importlib.util.spec_from_file_location("write_reference", ROOT / "tools" / "write_reference.py")
+assert _spec is not None and _spec.loader is not None
+reference = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(reference)
+
+
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_the_tables_are_in_step(page: str) -> None:
+    """Write them anew with: python tools/write_reference.py"""
+    text = (ROOT / page).read_text("utf-8")
+    assert "<!-- reference: " in text
+    assert reference.renewed(text) == text
+
+
+@pytest.mark.parametrize("page", ["hub", "agent", "cli", "console", "lab"])
+def test_the_pages_name_verbs_that_exist(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+    for line in re.findall(r"^(?:    |\$ )+edgewright ([a-z].*)$", text, re.MULTILINE):
+        noun, _, rest = line.partition(" ")
+        verb = f"{noun} {rest.split(' ')[0]}"
+        commands = {c.name for c in registry.for_noun(noun)}
+        assert noun in commands or verb in commands, line

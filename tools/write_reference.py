@@ -1,0 +1,100 @@
+"""Write the reference tables of docs/cli.md and docs/console.md from the registry: `python tools/write_reference.py`.
+
+Each table stands between `<!-- reference: NAME -->` and `<!-- end -->`; the rest is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from edgewright.commands import registry  # noqa: E402
+from edgewright.commands.navigation import MOVES  # noqa: E402
+from edgewright.commands.usage import usage  # noqa: E402
+from edgewright.config.settings import NAMES, Settings  # noqa: E402
+from edgewright.core import filterfields  # noqa: E402
+
+PAGES = ("docs/cli.md", "docs/console.md")
+_BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(keys: tuple[str, ...]) -> str:
+    return " ".join(f"`{key}`" for key in keys) or "none"
+
+
+def verbs() -> str:
+    """Return every verb of the command line."""
+    rows: list[tuple[str, ...]] = []
+    for noun in registry.NOUNS:
+        for command in registry.for_noun(noun):
+            if command.cli:
+                danger = {"none": "", "write": "writes", "destructive": "asks"}[command.danger]
+                rows.append((f"`{usage(command)}`", danger or ("writes" if command.writes else ""), command.help()))
+    return _table(("Verb", "", "What it does"), rows)
+
+
+def keys() -> str:
+    """Return every key of the console with the id by which it is remapped."""
+    rows: list[tuple[str, ...]] = []
+    for command in registry.all_commands():
+        if command.console:
+            words = " ".join(f"`:{word}`" for word in (command.name, *command.aliases))
+            rows.append((f"`{command.id()}`", _keys(command.keys), command.scope, words, command.help()))
+    rows += [(f"`{move.id}`", _keys(move.keys), " ".join(move.scopes), "", f"{move.help}.") for move in MOVES]
+    return _table(("Id", "Keys", "Where", "Verbs", "What it does"), rows)
+
+
+def settings() -> str:
+    """Return every setting with its default; an unset one is found out from the terminal."""
+    source = (ROOT / "edgewright/config/settings.py").read_text()
+    rows: list[tuple[str, ...]] = []
+    for name in NAMES:
+        told = re.search(rf'^    {name}: [^\n]+\n    """(.+?)"""', source, re.MULTILINE | re.DOTALL)
+        value = getattr(Settings(), name)
+        shown = "auto" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        rows.append((f"`{name}`", f"`{shown}`", " ".join(told.group(1).split()) if told else ""))
+    return _table(("Setting", "Default", "What it does"), rows)
+
+
+def _fields(fields: tuple[filterfields.FilterField, ...]) -> str:
+    rows = [(f"`{f.name}`", " ".join(f"`{a}`" for a in f.aliases), f.kind, f.help) for f in fields]
+    return _table(("Field", "Also", "Kind", "What it is"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "verbs": verbs,
+    "keys": keys,
+    "settings": settings,
+    "host-fields": lambda: _fields(filterfields.FILTER_FIELDS),
+    "token-fields": lambda: _fields(filterfields.TOKEN_FIELDS),
+    "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),
+    "audit-fields": lambda: _fields(filterfields.AUDIT_FIELDS),
+}
+
+
+def renewed(text: str) -> str:
+    """Return a page with its tables made anew."""
+    return _BLOCK.sub(lambda found: found.group(1) + TABLES[found.group(2)]() + found.group(3), text)
+
+
+def main() -> int:
+    """Write the pages; return the exit code."""
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(renewed(path.read_text("utf-8")), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
