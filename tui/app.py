@@ -23,6 +23,7 @@ from tui.history import History
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
+from tui.terminal.hangup import leave_when_told
 from tui.themed import THEME_POLL, ThemedApp
 from tui.verbs import act, run_verb
 from tui.views import VIEWS, load
@@ -110,6 +111,7 @@ class EdgewrightApp(ThemedApp):
         for problem in self.session.keymap_problems:
             self.say(problem, "warn")
         if not self.is_headless:
+            leave_when_told(self.exit)
             self.set_interval(THEME_POLL, self.look_at_themes, name="themes")
         if self.session.start is not None:
             self.run_worker(self._feed(self.session.start), group="source:run", exit_on_error=False)
@@ -158,6 +160,8 @@ class EdgewrightApp(ThemedApp):
 
     async def open_by_name(self, view: str, target: str = "") -> None:
         """Show a view, or the dialog of that name."""
+        if view == "pulse" and self.session.replay is not None:
+            view = "replay"  # Pulse with the line of time above it
         if view not in VIEWS:
             await self._open_dialog(view, target)
             return

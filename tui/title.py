@@ -38,6 +38,9 @@ def title_line(session: Session, now: float, width: int) -> Line:
 
 def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
     """Return what the feed of the plane is doing, in a few words."""
+    if source.state == "replay" and source.contact is not None:
+        moment = times.rfc3339(source.contact)[:19].replace("T", " ")
+        return [("► ", "work"), (f"replay {moment}Z", "strong"), (f" {source.message}", "muted")]
     if source.state in _CALM:
         sign, role, word = _CALM[source.state]
         return [(sign, role), (word, "muted")]  # type: ignore[list-item]

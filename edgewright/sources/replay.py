@@ -34,7 +34,6 @@ class ReplaySource:
         paused: bool = False,
         clock: Callable[[], float] = times.now,
     ) -> None:
-        self._path = path
         self._show = show
         self._clock = clock
         self.replay = Replay.open(path)
@@ -125,7 +124,7 @@ class ReplaySource:
         how = "held" if self._paused else f"{self._speed:g}x"
         return SourceStatus(
             state="replay",
-            message=f"{self._path.name} {times.rfc3339(self._moment)[:19]}Z {how}",
+            message=how,
             since=self.replay.start,
             done=self.replay.position,
             total=len(self.replay),

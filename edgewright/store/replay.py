@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from edgewright.store.events import Event
+from edgewright.store.events import AUDITS_SEEN, FEED_SEEN, HOSTS_SEEN, TOKENS_SEEN, Event
 from edgewright.store.model import Model
+from edgewright.store.normalise import event_row
 from edgewright.store.record import Item, Snapshot, read
 from edgewright.store.reducer import reduce
+from edgewright.store.rows import EventRow
 
 KEYFRAME_EVERY: Final = 500
 """Events between two models that are kept, so that going back does not begin at the beginning."""
 KEYFRAMES: Final = 50
 """Models that are kept at the most; each is as large as the index of the fleet."""
+
+DOCUMENT_KINDS: Final = {"hosts": HOSTS_SEEN, "tokens": TOKENS_SEEN, "feed": FEED_SEEN, "audits": AUDITS_SEEN}
+_CALM = ("info", "normal")
 
 
 class Replay:
@@ -81,6 +87,32 @@ class Replay:
     def between(self, first: int, last: int) -> list[Item]:
         """Return the items after position `first` up to position `last`."""
         return self._items[first:last]
+
+    def document(self, collection: str, uid: str) -> dict[str, Any] | None:
+        """Return the document of a thing as it was last seen before the present position; `None` when it was not."""
+        kind = DOCUMENT_KINDS.get(collection)
+        for item in reversed(self._items[: self.position]):
+            if isinstance(item, Snapshot):
+                return None
+            docs = item.payload.get("docs") if item.kind == kind else None
+            for doc in docs if isinstance(docs, list) else ():
+                meta = doc.get("metadata") if isinstance(doc, dict) else None
+                if isinstance(meta, dict) and meta.get("uid") == uid:
+                    return dict(doc)
+        return None
+
+    def troubles(self) -> tuple[float, ...]:
+        """Return the times within the recording at which a warning or an error was told, oldest first."""
+        found: set[float] = set()
+        for item in self._items:
+            if isinstance(item, Snapshot):
+                rows: Iterable[EventRow | None] = item.model.feed.values()
+            elif item.kind == FEED_SEEN and isinstance(docs := item.payload.get("docs"), list):
+                rows = map(event_row, (doc for doc in docs if isinstance(doc, dict)))
+            else:
+                continue
+            found.update(row.at for row in rows if row is not None and not row.severity.startswith(_CALM))
+        return tuple(sorted(at for at in found if self.start <= at <= self.end))
 
     def _restart(self, position: int) -> None:
         """Begin at the nearest kept model or picture at or before `position`, if that is nearer than where we are."""

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.times import rfc3339
 from edgewright.store import events as kinds
 from edgewright.store.model import Model
 from edgewright.store.record import Recorder, read
@@ -134,3 +135,24 @@ def test_a_slow_recording_is_on_disk_all_the_same(host: Maker, tmp_path: Path) -
     assert len(read(tmp_path / "fleet.rec")) == 3  # the picture and two events, no close yet
     recorder.close()
     assert len(read(tmp_path / "fleet.rec")) == 4
+
+
+def test_documents_and_troubles_of_a_recording(host: Maker, tmp_path: Path) -> None:
+    clock = [1_795_442_400.0]
+    store = Store(clock=lambda: clock[0])
+    recorder = Recorder(store, tmp_path / "fleet.rec")
+    for number, severity in enumerate(("Info", "Warning", "Error")):
+        clock[0] += 10.0
+        store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host("edge-1", heartbeats=number)]})
+        told = {"metadata": {"uid": f"e{number}", "creationTimestamp": rfc3339(clock[0])}, "severity": severity}
+        store.emit("plane", kinds.FEED_SEEN, {"docs": [told, None]})
+    recorder.close()
+    replay = Replay.open(tmp_path / "fleet.rec")
+    assert replay.document("hosts", "edge-1") is None  # not seen yet at the first picture
+    replay.to(2)
+    assert (replay.document("hosts", "edge-1") or {})["status"]["edgewright"]["heartbeats"] == 0
+    replay.seek(replay.end)
+    assert (replay.document("hosts", "edge-1") or {})["status"]["edgewright"]["heartbeats"] == 2
+    assert (replay.document("feed", "e1") or {})["severity"] == "Warning"
+    assert replay.document("hosts", "edge-9") is None and replay.document("planets", "mars") is None
+    assert replay.troubles() == (replay.start + 20.0, replay.start + 30.0)

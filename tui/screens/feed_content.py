@@ -38,7 +38,7 @@ def event_cells(event: EventRow, now: float, stale: bool = False, name: str = ""
         Span(stamp(event.at, now), "muted"),
         Span(sign, "muted" if stale else role),
         Span(name or event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
-        Span(event.message or event.reason or UNKNOWN, told),
+        Span(_named(event, name) or event.reason or UNKNOWN, told),
         Span(event.reason or UNKNOWN, "muted"),
     )
 
@@ -97,6 +97,13 @@ def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
     return [*out, Line(), *facts(pairs, 9, indent=2)]
 
 
+def _named(event: EventRow, name: str) -> str:
+    """Return the sentence of an event with the name that people know in the place of the uid."""
+    if name and event.object_uid and name != event.object_uid:
+        return event.message.replace(event.object_uid, name)
+    return event.message
+
+
 def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     """Return an event as one line of a feed: the thing and the sentence.
 
@@ -104,9 +111,7 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     """
     sign, _, role = severity(event)
     name = name or event.object_name
-    text = event.message or event.reason
-    if name and event.object_uid and name != event.object_uid:
-        text = text.replace(event.object_uid, name)
+    text = _named(event, name) or event.reason
     lead = "" if role == "muted" else f"{sign} "
     said = own or not name or name.lower() in text.lower()
     key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"

@@ -11,8 +11,17 @@ from tui.session import Session
 Kind = Literal["host", "token"]
 
 
+def known_document(session: Session, collection: str, uid: str) -> dict[str, Any] | None:
+    """Return the document of a thing as it was seen last: in this session, or in the recording up to its moment."""
+    if session.replay is not None:
+        return session.replay.replay.document(collection, uid)
+    return session.store.document(collection, uid)
+
+
 async def fetch_document(session: Session, kind: Kind, uid: str) -> dict[str, Any]:
     """Return the document of a host or a token as the plane has it now. Raises `EdgewrightError`."""
+    if session.replay is not None and (recorded := known_document(session, f"{kind}s", uid)) is not None:
+        return recorded
     if session.make_context is None:
         raise Unreachable("There is no plane to ask: this shows what was recorded.", code="NoPlane")
     client = await session.make_context().client()

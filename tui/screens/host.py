@@ -18,7 +18,7 @@ from edgewright.store.selectors import operations_of
 from tui.bindings import move_bindings
 from tui.screens import feed_content
 from tui.screens.base import BaseScreen
-from tui.screens.fetching import fetch_document, fetch_events, fetch_operations, sentence
+from tui.screens.fetching import fetch_document, fetch_events, fetch_operations, known_document, sentence
 from tui.screens.host_content import HostFacts, body, columns_of, event_lines
 from tui.screens.opening import open_key
 from tui.screens.pulse_content import Told, calm_age
@@ -55,13 +55,14 @@ class HostScreen(BaseScreen):
     def on_mount(self) -> None:
         """Show what is known, and ask the plane for the rest."""
         super().on_mount()
-        self._doc: dict[str, Any] | None = self.session.store.document(names.HOSTS, self.target)
+        self._doc: dict[str, Any] | None = known_document(self.session, names.HOSTS, self.target)
         self._fetched: float | None = None
         self._fetching = False
         self._error = ""
         self._unfold = False
         self.query_one("#facts").focus()
-        self.fetch()
+        if self.session.replay is None:
+            self.fetch()
 
     @property
     def crumb(self) -> str:
@@ -115,8 +116,8 @@ class HostScreen(BaseScreen):
 
     def select(self) -> None:
         """Show all of it; the document in hand may be newer than the one that was fetched."""
-        kept = self.session.store.document(names.HOSTS, self.target)
-        if kept is not None and kept is not self._doc:
+        kept = known_document(self.session, names.HOSTS, self.target)
+        if kept is not None and kept != self._doc:
             self._doc = kept
             row = self.session.store.model.hosts.get(self.target)
             self._fetched = row.fetched_at if row else self._fetched

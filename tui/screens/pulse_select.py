@@ -92,7 +92,7 @@ def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
     if len(rows) == 1:
         row = rows[0]
         where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
-        return tuple(part for part in (explain(model, row, now), where) if part)
+        return tuple(part for part in (explain(model, row, now), where) if part and part != problem.text)
     if rows:
         names = ", ".join(sorted(row.name for row in rows)[:12])
         return ("All hosts of the site fell silent: taken as one problem, the link.", f"Behind it: {names}")

@@ -7,7 +7,7 @@ from typing import Any
 from textual import work
 
 from edgewright.core.errors import EdgewrightError
-from tui.screens.fetching import fetch_document, sentence
+from tui.screens.fetching import fetch_document, known_document, sentence
 from tui.screens.reader import ReaderScreen
 from tui.screens.reading import MASK, masked, yaml_lines
 from tui.widgets.lines import Line, Role, line, wrap
@@ -24,7 +24,7 @@ class RawScreen(ReaderScreen):
         """Take the document in hand, or ask the plane for it."""
         super().on_mount()
         self._kind, _, self._uid = self.target.partition("/")
-        self._doc: dict[str, Any] | None = self.session.store.document(_COLLECTION.get(self._kind, ""), self._uid)
+        self._doc: dict[str, Any] | None = known_document(self.session, _COLLECTION.get(self._kind, ""), self._uid)
         self._error = ""
         if self._doc is None:
             self._fetch()

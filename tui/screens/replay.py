@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from edgewright.commands.navigation import MOVES
 from edgewright.sources.replay import SPEEDS
-from edgewright.store import selectors
 from edgewright.store.model import Patch
 from tui.bindings import live_keys, move_bindings
-from tui.screens.feed_content import severity
 from tui.screens.pulse import PulseScreen
 from tui.screens.replay_content import Moment, slider_lines
 from tui.widgets.key_line import KeyHint, key_text
@@ -25,8 +24,20 @@ _TIME_KEYS = (
     ("replay-play", "play"),
     ("replay-slower", "replay-faster", "speed"),
 )
+_ARROWS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 JUMP = 60.0
 """Seconds that a jump goes."""
+
+
+def _shown(keymap: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return the keys of movements, each by the shortest way to write one of its keys; arrows stand together."""
+    shown: list[str] = []
+    for name in names:
+        default = next(move.keys for move in MOVES if move.id == name)
+        keys = keymap[name].split(",") if name in keymap else default
+        found = [_ARROWS.get(key.strip(), key_text(key.strip())) for key in keys if key.strip()]
+        shown += [min(found, key=len)] if found else []
+    return ("" if all(key in _ARROWS.values() for key in shown) else " ").join(shown)
 
 
 class ReplayScreen(PulseScreen):
@@ -44,7 +55,11 @@ class ReplayScreen(PulseScreen):
             "replay-slower": "speed(-1)",
         }
     )
-    DEFAULT_CSS = "ReplayScreen { & #slider { dock: top; height: 3; width: 100%; } }"
+    DEFAULT_CSS = """
+    ReplayScreen {
+        & #slider { dock: top; height: 3; width: 100%; scrollbar-gutter: auto; overflow: hidden; }
+    }
+    """
 
     def compose_body(self) -> ComposeResult:
         """Yield the line of time above Pulse."""
@@ -59,18 +74,20 @@ class ReplayScreen(PulseScreen):
         return "Replay"
 
     def count(self) -> str:
-        """Return the name of the recording's state as the source tells it."""
-        return self.session.store.model.source.message
+        """Return the name of the recording."""
+        return self.session.context_name
 
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of time, then those of Pulse."""
+        time_keys = [KeyHint(_shown(self.session.keymap, pair), label) for *pair, label in _TIME_KEYS]
         keys = live_keys(self)
-        time_keys = [
-            KeyHint(" ".join(key_text(keys[name]) for name in pair if name in keys), label)
-            for *pair, label in _TIME_KEYS
-        ]
         own = [hint for hint in super().key_hints() if hint.key not in (keys.get("acknowledge"), keys.get("nav-next"))]
         return [*(hint for hint in time_keys if hint.key), *own]
+
+    def on_mount(self) -> None:
+        """Find once where in the recording something went wrong."""
+        super().on_mount()
+        self._troubles = self.session.replay.replay.troubles() if self.session.replay is not None else ()
 
     def select(self) -> None:
         """Show the moment."""
@@ -91,7 +108,6 @@ class ReplayScreen(PulseScreen):
         if source is None or not self.is_mounted or not self.size.width:
             return
         replay = source.replay
-        wrong = [event.at for event in selectors.newest_events(self.session.store.model) if severity(event)[2] == "bad"]
         moment = Moment(
             start=replay.start,
             end=replay.end,
@@ -100,9 +116,10 @@ class ReplayScreen(PulseScreen):
             events=len(replay),
             paused=source.paused,
             speed=source.speed,
-            marks=tuple(at for at in wrong if replay.start <= at <= replay.end),
+            marks=self._troubles,
         )
-        self.query_one("#slider", LineView).set_lines(slider_lines(moment, self.size.width))
+        slider = self.query_one("#slider", LineView)
+        slider.set_lines(slider_lines(moment, slider.room or self.size.width))
 
     def action_step(self, count: int) -> None:
         """Hold and go one event on or back."""
