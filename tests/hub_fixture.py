@@ -93,11 +93,14 @@ class RunningHub:
 
     def stop(self) -> int:
         """End the process in order; returns its exit code."""
-        for client in self._clients:
-            client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        code = self.process.wait(timeout=20)
+        # Only now: a thread may still read a stream, and a socket closed under it would let it take bytes from whatever
+        # connection gets the same number next.
+        for client in self._clients:
+            client.close()
+        return code
 
     def start_again(self) -> None:
         """Start another process on the same data and the same port."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -194,10 +193,9 @@ def test_p31_features_need_no_credential(hub: RunningHub) -> None:
 
 
 @pytest.fixture
-def stream(hub: RunningHub) -> Iterator[Stream]:
-    client = hub.client()
-    yield Stream(client, "/edgewright/v1/changes")
-    client.close()
+def stream(hub: RunningHub) -> Stream:
+    """Read the changes; the reading ends with the hub, never by closing the socket under the reader."""
+    return Stream(hub.client(), "/edgewright/v1/changes")
 
 
 def test_p33_changes_are_streamed(hub: RunningHub, token: str, stream: Stream) -> None:
