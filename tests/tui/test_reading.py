@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +61,17 @@ def test_values_are_found_whatever_the_case_and_null_is_unknown() -> None:
 
 def test_sizes_read_well() -> None:
     assert [size(value) for value in (None, 512, 1536, 32768, 2_097_152)] == ["-", "512 MB", "1.5 GB", "32 GB", "2 TB"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+0", "0x1F", "1_000", "1e3", "1.5e+3", ".inf", "-.INF", ".nan", "2026-11-23", "2026-11-23T14:02:31Z",
+     "52:54:00:12:34:56", "0o17", "017", "0b11", "10.4.1.7", "1.2.0", "v1", "=", "<<", "_", ".", "+", "-1", "12e03"],
+)  # fmt: skip
+def test_a_text_like_a_number_stays_a_text(text: str) -> None:
+    assert yaml.safe_load("\n".join(yaml_lines({"value": text}))) == {"value": text}
+
+
+@given(st.text("0123456789+-._:exobinfaNT", min_size=1, max_size=12))
+def test_any_text_of_such_characters_stays_a_text(text: str) -> None:
+    assert yaml.safe_load("\n".join(yaml_lines({"value": text}))) == {"value": text}

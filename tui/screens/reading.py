@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,12 @@ from edgewright.core.text import clean
 
 UNKNOWN = "-"
 MASK = "••••••••"
+_LIKE_A_NUMBER = re.compile(
+    r"[-+]?(?:0x[\da-f_]+|0b[01_]+|0o?[0-7_]+|[\d_]*\.?[\d_]*(?:e[-+]?\d+)?|\.(?:inf|nan)"
+    r"|\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?)|\d{4}-\d\d?-\d\d?.*|=|<<",
+    re.IGNORECASE,
+)
+"""What YAML 1.1 takes for a number or a time (a hardware address of digits too), unless it is quoted."""
 _SECRET_WORDS = ("token", "password", "secret", "privatekey", "pairingkey", "apikey", "credential")
 
 
@@ -128,5 +135,5 @@ def _scalar(value: object) -> str:
     shown = clean(value, limit=100_000)
     plain = shown and shown[0] not in "-?:,[]{}#&*!|>'\"%@` " and ": " not in shown and " #" not in shown
     words = shown.lower() in ("null", "true", "false", "yes", "no", "on", "off", "~")
-    digits = shown.replace(".", "", 1).replace("-", "", 1).isdigit()
+    digits = _LIKE_A_NUMBER.fullmatch(shown) is not None
     return shown if plain and not words and not digits and not shown.endswith((" ", ":")) else f'"{shown}"'
