@@ -106,12 +106,21 @@ class TokenShow(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give one token and its hosts. Raises `NotFound`, or `Conflict` when the name is not unique."""
+        """Give one token and its hosts.
+
+        Raises `NotFound`, `Conflict` when the name is not unique, `Refused` when the text is not for this role.
+        """
         from edgewright.commands import token_rows
         from edgewright.commands.lookup import find_token
         from edgewright.core import times
+        from edgewright.core.errors import Refused
 
         document = await find_token(await ctx.client(), plan.touches[0])
+        if args.get("reveal") and not (document.get("spec") or {}).get("token"):
+            raise Refused(
+                f"The plane does not give the text of token {plan.touches[0]} to this credential.",
+                "Ask with an API key of role admin.",
+            )
         uid = str((document.get("metadata") or {}).get("uid"))
         hosts = await token_rows.hosts_by_token(ctx, [uid])
         names = None if hosts is None else sorted(hosts[uid])

@@ -38,6 +38,7 @@ def write_whole(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)  # the hub's umask would take the public bits of ca.crt away
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

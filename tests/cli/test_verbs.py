@@ -138,3 +138,19 @@ def test_render_draws_without_a_terminal(plane: Cli) -> None:
     assert done.code == 0, done.err
     assert "edge-a" in done.out
     assert plane("render", "pulse", "-o", "svg").out.startswith("<svg")
+
+
+def test_a_viewer_is_refused_the_text_of_a_token(plane: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    key = tmp_path / "viewer-key"
+    key.write_text(hub.viewer().headers["ApiKey"])
+    key.chmod(0o600)
+    refused = plane("token", "show", "shop", "--reveal", EDGEWRIGHT_API_KEY_FILE=str(key))
+    assert refused.code == 4
+    assert refused.out == ""
+    assert "does not give the text of token shop" in refused.err
+    assert plane("token", "show", "shop", EDGEWRIGHT_API_KEY_FILE=str(key)).code == 0
+
+
+def test_the_authority_is_readable_by_all_and_the_key_by_its_owner(hub: RunningHub) -> None:
+    assert (hub.data / "ca.crt").stat().st_mode & 0o777 == 0o644
+    assert (hub.data / "admin-api-key").stat().st_mode & 0o777 == 0o600
