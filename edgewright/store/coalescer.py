@@ -1,4 +1,7 @@
-"""The coalescer: events come in at any rate, subscribers hear of them a few times a second."""
+"""The coalescer: events come in at any rate; they are worked off in small slices, subscribers hear a few times a second.
+
+Neither holds the loop for long: between two slices keys and paints have their turn.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +11,62 @@ from typing import Final
 
 TICK: Final = 0.15
 """Seconds between two rounds; a screen needs no more, and a slow link bears no more."""
-LIMITS: Final = (0.1, 1.0)
-"""The tick is kept within these seconds; the setting `refresh_ms` chooses."""
+LIMITS: Final = (0.1, 0.25)
+"""The tick is kept within these seconds."""
+PACE: Final = 0.01
+"""Seconds after which what came in is worked off: early and in little pieces, not all of it when the round is due."""
+BREATH: Final = 0.002
+"""Seconds left to keys and paints between two slices while there is more to do."""
 
 
 class Coalescer:
-    """Call `work` at most once a tick while there is something to do, on the running asyncio loop.
+    """Call `work` soon after something came in, and `tell` at most once a tick, on the running asyncio loop.
 
-    `work` returns whether it left something over; the rest is done in the next round of the loop, so that keys and
-    paints come in between. Without a running loop nothing is scheduled: the owner calls `work` itself.
+    `work` does one slice and returns whether it left something over. `tell` returns whether it has to be called again
+    soon, because it came in the midst of something. Without a running loop nothing is scheduled: the owner calls both
+    itself.
     """
 
-    def __init__(self, work: Callable[[], bool], tick: float = TICK) -> None:
+    def __init__(self, work: Callable[[], bool], tell: Callable[[], bool], tick: float = TICK) -> None:
         self._work = work
+        self._tell = tell
         self.tick = min(max(tick, LIMITS[0]), LIMITS[1])
-        self._timer: asyncio.TimerHandle | None = None
+        self._working: asyncio.TimerHandle | None = None
+        self._telling: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def poke(self) -> None:
         """Say that there is something to do. Call it on the loop's own thread."""
-        if self._timer is not None and self._loop is not None and not self._loop.is_closed():
-            return
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._timer = None
-            return
-        self._timer = self._loop.call_later(self.tick, self._round)
+        if self._loop is None or self._loop.is_closed():
+            self._working = self._telling = None
+            try:
+                self._loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self._loop = None
+                return
+        if self._working is None:
+            self._working = self._loop.call_later(PACE, self._slice)
+        if self._telling is None:
+            self._telling = self._loop.call_later(self.tick, self._round)
 
     def stop(self) -> None:
-        """Forget the round that is due."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Forget what is due."""
+        for timer in (self._working, self._telling):
+            if timer is not None:
+                timer.cancel()
+        self._working = self._telling = None
+
+    def _slice(self) -> None:
+        self._working = None
+        left = self._work()
+        if self._loop is None:
+            return
+        if left and self._working is None:
+            self._working = self._loop.call_later(BREATH, self._slice)
+        if self._telling is None:
+            self._telling = self._loop.call_later(self.tick, self._round)
 
     def _round(self) -> None:
-        self._timer = None
-        if self._work() and self._loop is not None and self._timer is None:
-            self._timer = self._loop.call_later(0, self._round)
+        self._telling = None
+        if self._tell() and self._loop is not None and self._telling is None:
+            self._telling = self._loop.call_later(BREATH, self._round)

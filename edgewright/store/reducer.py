@@ -29,11 +29,16 @@ def reduce(model: Model, events: Iterable[Event]) -> tuple[Model, tuple[Patch, .
     """
     draft = Draft(model)
     for event in events:
-        handler = _HANDLERS.get(event.kind)
-        if handler is not None:
-            handler(draft, event)
-        draft.seq, draft.at = event.seq, event.at
+        fold(draft, event)
     return draft.finish()
+
+
+def fold(draft: Draft, event: Event) -> None:
+    """Fold one event into a draft, for who works a batch off in slices of time."""
+    handler = _HANDLERS.get(event.kind)
+    if handler is not None:
+        handler(draft, event)
+    draft.seq, draft.at = event.seq, event.at
 
 
 def _docs(event: Event) -> list[dict[str, Any]]:

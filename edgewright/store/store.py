@@ -8,22 +8,25 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from edgewright.core import times
 from edgewright.store import events as kinds
 from edgewright.store import model as names
 from edgewright.store.coalescer import TICK, Coalescer
+from edgewright.store.draft import Draft
 from edgewright.store.events import Event
 from edgewright.store.model import COLLECTIONS, Model, Patch
-from edgewright.store.reducer import reduce
+from edgewright.store.reducer import fold
 from edgewright.store.subscription import Callback, Subscription
 
 log = logging.getLogger(__name__)
 
-SLICE: Final = 0.03
+SLICE: Final = 0.003
 """Seconds of reducing at a time; then keys and paints have their turn."""
+PIECE: Final = 25
+"""Documents of one event that are reduced at a time: a page of a plane may be longer than a slice."""
 DOCUMENTS: Final = 4096
 """Raw documents kept of what was seen last; older ones are asked of the plane."""
 _DOCUMENT_KINDS: Final = {kinds.HOSTS_SEEN: names.HOSTS, kinds.FEED_SEEN: names.FEED, kinds.AUDITS_SEEN: names.AUDITS}
@@ -45,7 +48,8 @@ class Store:
         self._subscriptions: list[Subscription] = []
         self._taps: list[Tap] = []
         self._documents: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
-        self._coalescer = Coalescer(self._round, tick)
+        self._draft: Draft | None = None
+        self._coalescer = Coalescer(self._slice, self._round, tick)
 
     @property
     def model(self) -> Model:
@@ -65,7 +69,7 @@ class Store:
         self._keep_documents(event)
         for tap in self._taps:
             tap(event)
-        self._pending.append(event)
+        self._pending.extend(_pieces(event))
         self._coalescer.poke()
         return event
 
@@ -99,13 +103,14 @@ class Store:
     def flush(self) -> None:
         """Reduce everything that is pending and tell the subscribers, now."""
         self._coalescer.stop()
-        batch = list(self._pending)
-        self._pending.clear()
-        self._apply(batch)
+        while self._pending:
+            self._fold()
+        self._round()
 
     def restore(self, model: Model) -> None:
         """Take `model` (from the cache or a recording) in the place of what is there; subscribers get resets."""
         self._pending.clear()
+        self._draft = None
         self._documents.clear()
         self._model = model
         self._seq = max(self._seq, model.seq)
@@ -128,25 +133,32 @@ class Store:
         self._subscriptions.clear()
         self._taps.clear()
 
-    def _round(self) -> bool:
+    def _slice(self) -> bool:
         """Reduce for one slice of time; return whether events are left."""
-        began, batch, size = time.perf_counter(), [], 0
-        while self._pending and size < 500:
-            event = self._pending.popleft()
-            batch.append(event)
-            docs = event.payload.get("docs")
-            size += 1 + (len(docs) if isinstance(docs, list) else 0)
-        self._apply(batch)
-        while self._pending and time.perf_counter() - began < SLICE:
-            self._apply([self._pending.popleft()])
+        until = time.perf_counter() + SLICE
+        while self._pending:
+            self._fold()
+            if time.perf_counter() >= until:
+                break
         return bool(self._pending)
 
-    def _apply(self, batch: Sequence[Event]) -> None:
-        if not batch:
-            return
-        self._model, patches = reduce(self._model, batch)
+    def _fold(self) -> None:
+        if self._draft is None:
+            self._draft = Draft(self._model)
+        fold(self._draft, self._pending.popleft())
+
+    def _round(self) -> bool:
+        """Take what was reduced as the model and tell of it; return whether an event stands half done in it."""
+        draft = self._draft
+        if draft is None:
+            return False
+        if self._pending and self._pending[0].seq == draft.seq:
+            return True
+        self._draft = None
+        self._model, patches = draft.finish()
         if patches:
             self._tell(patches)
+        return False
 
     def _tell(self, patches: tuple[Patch, ...]) -> None:
         for subscription in tuple(self._subscriptions):
@@ -165,3 +177,14 @@ class Store:
             uid = meta.get("uid") if isinstance(meta, dict) else None
             if isinstance(uid, str) and uid:
                 self.keep_document(collection, uid, doc)
+
+
+def _pieces(event: Event) -> Iterator[Event]:
+    """Yield an event in pieces that are reduced in one go; together they say the same."""
+    docs = event.payload.get("docs")
+    if event.kind not in _DOCUMENT_KINDS or not isinstance(docs, list) or len(docs) <= PIECE:
+        yield event
+        return
+    for start in range(0, len(docs), PIECE):
+        payload = {**event.payload, "docs": docs[start : start + PIECE]}
+        yield Event(event.seq, event.at, event.source, event.kind, payload)
