@@ -68,12 +68,16 @@ def all_commands() -> tuple[type[Command], ...]:
     return tuple(c for module in modules for c in _commands_of(module))
 
 
+_NAMES: dict[str, type[Command]] = {}
+
+
 def by_name(name: str) -> type[Command] | None:
     """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
-    for command in all_commands():
-        if name in (command.name, command.id()) or name in command.aliases:
-            return command
-    return None
+    if not _NAMES:  # the key line asks this for a dozen verbs at each key
+        for command in all_commands():
+            for one in (command.name, command.id(), *command.aliases):
+                _NAMES.setdefault(one, command)
+    return _NAMES.get(name)
 
 
 def for_scope(scope: Scope) -> tuple[type[Command], ...]:

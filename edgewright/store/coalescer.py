@@ -1,4 +1,4 @@
-"""The coalescer: events come in at any rate; they are worked off in small slices, subscribers hear a few times a second.
+"""The coalescer: events come in at any rate, are worked off in small slices, and told of a few times a second.
 
 Neither holds the loop for long: between two slices keys and paints have their turn.
 """

@@ -19,7 +19,7 @@ from tui.screens.filtering import completions, judged, wrong_with
 from tui.screens.hosts_choice import HostsChoice
 from tui.screens.hosts_detail import empty_lines, event_lines, events_of, host_lines
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import line
+from tui.widgets.lines import Span, line
 from tui.widgets.prompt import Asking
 from tui.widgets.virtual_table import Cells, VirtualTable
 
@@ -30,6 +30,10 @@ TYPING_PAUSE = 0.12
 """Seconds without a key before a filter that is being typed is tried."""
 REFILTER_TICKS = 15
 """Ticks after which a filter is tried anew: terms like `age<2h` become untrue by themselves."""
+
+
+UNSEEN = Span("")
+"""Stands in the cells of columns that are out of sight."""
 
 
 class HostsScreen(BaseScreen):
@@ -132,7 +136,9 @@ class HostsScreen(BaseScreen):
         if any(moved):
             self._show_rows(flash=[patch.key for patch in hosts if patch.new])
         else:
-            self._show_changes()
+            self.table.set_stale(model.source.away)
+            self.table.refresh_keys({patch.key for patch in hosts})
+            self._show_detail()
 
     def tick(self) -> None:
         """Say the ages anew; now and then try the filter anew."""
@@ -183,7 +189,10 @@ class HostsScreen(BaseScreen):
 
     def _cells(self, key: str) -> Cells:
         row, now = self.session.store.model.hosts.get(key), self.now
-        return tuple(one.cell(row, now) for one in self.choice.columns) if row is not None else ()
+        if row is None:
+            return ()
+        shown = self.table.shown
+        return tuple(one.cell(row, now) if place in shown else UNSEEN for place, one in enumerate(self.choice.columns))
 
     def _host_name(self, key: str) -> str:
         row = self.session.store.model.hosts.get(key)
@@ -271,7 +280,8 @@ class HostsScreen(BaseScreen):
     def action_mark(self) -> None:
         """Mark or unmark the host under the cursor."""
         self.table.mark()
-        self.show_frame()
+        self.show_frame(keys=False)
+        self.call_after_refresh(self.show_keys)  # the mark first: whoever marks twenty hosts is quick
 
     def action_mark_range(self) -> None:
         """Mark every host from the last mark to the cursor."""

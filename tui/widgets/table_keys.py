@@ -19,3 +19,25 @@ TABLE_BINDINGS: list[BindingType] = [
         "shift+left,less_than_sign", "sort_column(-1)", "Sort by the column before", show=False, id="nav-sort-previous"
     ),
 ]
+
+TABLE_PARTS = {
+    f"virtual-table--{part}" for part in ("header", "sorted", "cursor", "blurred", "marked", "flash", "stale")
+}
+"""Component classes of the table."""
+TABLE_CSS = """
+VirtualTable {
+    height: 1fr;
+    width: 1fr;
+    background: $background;
+    overflow-x: hidden;
+    scrollbar-size-vertical: 1;
+    scrollbar-gutter: stable;
+    & > .virtual-table--header { color: $muted; }
+    & > .virtual-table--sorted { color: $accent; text-style: bold; }
+    & > .virtual-table--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
+    & > .virtual-table--blurred { background: $row-blurred-background; text-style: $row-blurred-style; }
+    & > .virtual-table--marked { color: $accent; text-style: bold; }
+    & > .virtual-table--flash { text-style: $row-flash-style; background: $row-flash-background; }
+    & > .virtual-table--stale { color: $muted; }
+}
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +15,14 @@ from tui.widgets.table_layout import Column, Placed
 
 MORE = "►"
 """Stands at the end of the header when there are columns further right."""
+
+
+class Painted(NamedTuple):
+    """What was painted of a row: what is equal to it need not be painted again."""
+
+    key: str
+    cells: tuple[Span, ...]
+    state: tuple[str, ...]
 
 
 def row_strip(

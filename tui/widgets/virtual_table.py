@@ -6,8 +6,8 @@ goes one way: the wanted lines are compared with the painted ones, and the cells
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -18,45 +18,21 @@ from textual.strip import Strip
 
 from tui.widgets.lines import Span
 from tui.widgets.roles import RolePainter
-from tui.widgets.table_keys import TABLE_BINDINGS
+from tui.widgets.table_keys import TABLE_BINDINGS, TABLE_CSS, TABLE_PARTS
 from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
-from tui.widgets.table_paint import has_more, header_strip, row_strip
+from tui.widgets.table_paint import Painted, has_more, header_strip, row_strip
 from tui.widgets.table_rows import TableRows
 
 Cells = tuple[Span, ...]
 FLASH_SECONDS = 1.5
 
 
-class _Painted(NamedTuple):
-    key: str
-    cells: Cells
-    state: tuple[str, ...]
-
-
 class VirtualTable(ScrollView, can_focus=True):
     """Shows `keys` in their order; `row_text(key)` gives the cells of a row that is seen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"virtual-table--{part}" for part in ("header", "sorted", "cursor", "blurred", "marked", "flash", "stale")
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = TABLE_PARTS
     BINDINGS: ClassVar[list[BindingType]] = TABLE_BINDINGS
-    DEFAULT_CSS = """
-    VirtualTable {
-        height: 1fr;
-        width: 1fr;
-        background: $background;
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
-        & > .virtual-table--header { color: $muted; }
-        & > .virtual-table--sorted { color: $accent; text-style: bold; }
-        & > .virtual-table--cursor { background: $row-cursor-background; text-style: $row-cursor-style; }
-        & > .virtual-table--blurred { background: $row-blurred-background; text-style: $row-blurred-style; }
-        & > .virtual-table--marked { color: $accent; text-style: bold; }
-        & > .virtual-table--flash { text-style: $row-flash-style; background: $row-flash-background; }
-        & > .virtual-table--stale { color: $muted; }
-    }
-    """
+    DEFAULT_CSS = TABLE_CSS
 
     class RowMessage(Message):
         """What the messages about a row share."""
@@ -106,9 +82,10 @@ class VirtualTable(ScrollView, can_focus=True):
         self._flashing: set[str] = set()
         self._sort: tuple[str, bool] = ("", False)
         self._stale = False
-        self._painted: dict[int, _Painted] = {}
+        self._painted: dict[int, Painted] = {}
         self._placed: tuple[Placed, ...] = ()
         self._placed_in = -1
+        self._shown: frozenset[int] = frozenset()
         self._painter = RolePainter(self, "virtual-table")
 
     # What is shown ------------------------------------------------------------------------------------------------
@@ -117,6 +94,13 @@ class VirtualTable(ScrollView, can_focus=True):
     def columns(self) -> tuple[Column, ...]:
         """Return all columns, seen or not."""
         return self._columns
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """Return the places of the columns that are in sight; cells of others need not be made."""
+        if self._width != self._placed_in:
+            self._place_columns()
+        return self._shown
 
     @property
     def keys(self) -> Sequence[str]:
@@ -193,8 +177,16 @@ class VirtualTable(ScrollView, can_focus=True):
     def refresh_key(self, key: str) -> None:
         """Take the cells of this row anew; nothing is done when it is not in sight."""
         index = self._rows.place_of(key)
-        if index is not None and 0 <= index - self.scroll_offset.y < self._rows_seen:
-            self._compare(index - self.scroll_offset.y + 1)
+        if index is not None:
+            self._compare_row(index)
+
+    def refresh_keys(self, keys: Container[str]) -> None:
+        """Take the cells of those rows in sight anew whose key is among `keys`."""
+        if self.is_mounted:
+            top = self.scroll_offset.y
+            for y, key in enumerate(self._rows.keys[top : top + self._rows_seen], 1):
+                if key in keys:
+                    self._compare(y)
 
     def refresh_rows(self) -> None:
         """Take the cells of all rows in sight anew and paint those that differ."""
@@ -205,15 +197,20 @@ class VirtualTable(ScrollView, can_focus=True):
     def point_at(self, key: str) -> bool:
         """Put the cursor on `key`; return whether it is there."""
         index = self._rows.place_of(key)
-        if index is None:
-            return False
-        self.move_to(index)
-        return True
+        if index is not None:
+            self.move_to(index)
+        return index is not None
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row (clamped) and bring it into sight."""
+        before, top = self._rows.cursor, self.scroll_offset.y
         moved = self._rows.move_to(index)
         self._show_cursor()
+        if top != self.scroll_offset.y:
+            self.refresh_rows()
+        elif self.is_mounted:
+            self._compare_row(before)
+            self._compare_row(self._rows.cursor)
         if moved:
             self.post_message(self.RowHighlighted(self, self._rows.cursor_key))
 
@@ -224,7 +221,6 @@ class VirtualTable(ScrollView, can_focus=True):
                 self._scroll_rows(index)
             elif index >= top + height:
                 self._scroll_rows(index - height + 1)
-            self.refresh_rows()
 
     # Painting -----------------------------------------------------------------------------------------------------
 
@@ -236,7 +232,7 @@ class VirtualTable(ScrollView, can_focus=True):
     def _rows_seen(self) -> int:
         return max(self.size.height - 1, 0)
 
-    def _row(self, index: int) -> _Painted | None:
+    def _row(self, index: int) -> Painted | None:
         if not 0 <= index < len(self._rows.keys):
             return None
         key = self._rows.keys[index]
@@ -247,7 +243,12 @@ class VirtualTable(ScrollView, can_focus=True):
             state.append("marked")
         if index == self._rows.cursor:
             state.append("cursor" if self.has_focus else "blurred")
-        return _Painted(key, self._row_text(key), tuple(state))
+        return Painted(key, self._row_text(key), tuple(state))
+
+    def _compare_row(self, index: int) -> None:
+        y = index - self.scroll_offset.y
+        if index >= 0 and 0 <= y < self._rows_seen:
+            self._compare(y + 1)
 
     def _compare(self, y: int) -> None:
         wanted = self._row(self.scroll_offset.y + y - 1)
@@ -281,7 +282,6 @@ class VirtualTable(ScrollView, can_focus=True):
         return row_strip(self._painter, self._columns, self._placed, row.cells, row.state, width)
 
     def _repaint_all(self) -> None:
-        self._painted.clear()
         self._place_columns()
         self.refresh()
 
@@ -290,6 +290,8 @@ class VirtualTable(ScrollView, can_focus=True):
         self._placed = place(self._columns, self._width, self._held, self._offset)
         if has_more(self._columns, self._placed):
             self._placed = place(self._columns, self._width - 2, self._held, self._offset)
+        self._shown = frozenset(one.column for one in self._placed)
+        self._painted.clear()
 
     def _resize_virtual(self) -> None:
         size = Size(self._width, len(self._rows.keys) + 1)
@@ -312,6 +314,7 @@ class VirtualTable(ScrollView, can_focus=True):
         if self._width != self._placed_in:
             self._repaint_all()
         self._show_cursor()
+        self.refresh_rows()
 
     def notify_style_update(self) -> None:
         """Take the colours of the new theme."""
@@ -375,7 +378,8 @@ class VirtualTable(ScrollView, can_focus=True):
     def mark(self) -> None:
         """Mark or unmark the object under the cursor."""
         if self._rows.mark():
-            self._marks_changed()
+            self._compare_row(self._rows.cursor)
+            self.post_message(self.MarksChanged(self, self._rows.cursor_key))
 
     def mark_range(self) -> None:
         """Mark every row from the last mark to the cursor."""
