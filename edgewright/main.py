@@ -303,8 +303,8 @@ async def _fill(ctx: CommandContext, store: Any) -> None:
         store.emit("plane", events.HOSTS_SEEN, {"docs": hosts})
         store.emit("plane", events.TOKENS_SEEN, {"docs": await client.tokens(), "complete": True})
         store.emit("plane", events.PROJECTS_SEEN, {"docs": await client.projects(), "complete": True})
-        store.emit("plane", events.FEED_SEEN, {"docs": (await client.events()).items})
-        store.emit("plane", events.AUDITS_SEEN, {"docs": (await client.audits()).items})
+        store.emit("plane", events.FEED_SEEN, {"docs": (await client.events(limit=features.page_limit)).items})
+        store.emit("plane", events.AUDITS_SEEN, {"docs": (await client.audits(limit=features.page_limit)).items})
         state = "live" if features.hub else "polling"
         told = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
         store.emit("plane", events.SOURCE_STATE, told)

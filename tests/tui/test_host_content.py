@@ -41,7 +41,7 @@ def test_the_answer_comes_first_with_reason_clock_and_who() -> None:
     said = text_of(health_lines(facts(), 80))
     assert said.splitlines()[0].startswith("▲ unhealthy for 4 min")
     assert "No word from edge-7f3a for 14 min." in said
-    assert "A person must act. Overdue for 4 min. Last heard 14m ago." in said
+    assert "A person must act. Its next word is overdue by 4 min. Last heard 14m ago." in said
 
 
 def test_a_host_that_was_never_heard_is_said_to_be_so() -> None:

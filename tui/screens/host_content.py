@@ -82,7 +82,8 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     clock: list[str] = [WHO.get(host.who, "")] if host.health != "healthy" else []
     if host.deadline is not None and host.health != "healthy":
         left = host.deadline - host.now
-        clock.append(f"Overdue for {times.words(-left)}." if left <= 0 else f"Deadline in {times.words(left)}.")
+        late = f"Its next word is overdue by {times.words(-left)}."
+        clock.append(late if left <= 0 else f"Its next word is due within {times.words(left)}.")
     beat = "never heard" if host.last_seen is None else f"last heard {age_of(host.last_seen, host.now)} ago"
     check = _next_check(host)
     clock.append(f"{beat[0].upper()}{beat[1:]}{'; ' + check if check else ''}.")
