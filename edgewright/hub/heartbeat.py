@@ -7,8 +7,9 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -32,13 +33,20 @@ Send = Callable[[Message], Awaitable[None]]
 
 _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
+_OF_BEAT = (
+    *("agent_version", "at", "boot_id", "count", "gone_boots", "message", "observed_generation"),
+    *("seq", "since", "state", "vitals"),
+)
+"""What one heartbeat changes of the live part."""
+_of_beat = operator.attrgetter(*_OF_BEAT)
 _VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
 
 
 class Extension(msgspec.Struct):
     """Our own part of a heartbeat."""
 
-    seq: int | None = None
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    """Bounded by what the database holds: one number beyond it would fail the whole batch, and with it other hosts."""
     bootId: str | None = None
     observedGeneration: int | None = None
     load1: float | None = None
@@ -119,16 +127,19 @@ class Heartbeats:
         if late:
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
             return
+        previous = _of_beat(live)
         if boot != live.boot_id:
             live.gone_boots = (*live.gone_boots[-3:], live.boot_id) if live.boot_id else live.gone_boots
-            live.boot_id = boot
-        previous = (live.seq, live.at)
+            live.boot_id, live.seq = boot, -1
         live.seq = extension.seq if extension.seq is not None else live.seq
         moved = self._take(entry, beat, extension, now)
+        taken = live.count
         try:
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
         except Exception:
-            live.seq, live.at = previous  # not durable: the same heartbeat may come again
+            if live.count == taken:  # unless a later heartbeat has come meanwhile
+                for name, value in zip(_OF_BEAT, previous, strict=True):
+                    setattr(live, name, value)  # not durable: the same may come again, also the first of a boot
             raise
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved

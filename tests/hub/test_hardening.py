@@ -1,0 +1,102 @@
+"""What a hostile host, an unlucky moment or a jumping clock must not do to the rest of the fleet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from edgewright.core import times
+from edgewright.hub.app import Hub, make_app
+from edgewright.hub.problems import StorageProblem
+from tests.hub_fleet import open_hub
+
+
+@pytest.fixture
+async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
+    """A hub in this process and an admin's client, without a socket between them."""
+    hub = open_hub(tmp_path / "d", sweep=1e9)
+    await hub.start()
+    key = (hub.data / "admin-api-key").read_text().strip()
+    transport = httpx.ASGITransport(app=make_app(hub))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers={"ApiKey": key}) as client:
+        yield hub, client
+    await hub.stop()
+
+
+async def new_host(hub: Hub, admin: httpx.AsyncClient, uid: str) -> dict[str, str]:
+    """Register a host; returns the headers with its credential."""
+    project = next(iter(hub.state.projects))
+    spec = {"defaultProjectUid": project, "expiry": times.rfc3339(times.now() + 3600)}
+    made = await admin.post("/v1/edgehosts/tokens", json={"metadata": {"name": f"for-{uid}"}, "spec": spec})
+    token = (await admin.get(f"/v1/edgehosts/tokens/{made.json()['uid']}")).json()["spec"]["token"]
+    body = {"metadata": {"uid": uid}, "spec": {"host": {"hostAuthToken": token}}}
+    answer = await admin.post("/v1/edgehosts/register", json=body)
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": answer.json()["status"]["serviceAuthToken"]}
+
+
+def bare(hub: Hub) -> httpx.AsyncClient:
+    """Return a client without a credential of its own."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=make_app(hub)), base_url="http://hub")
+
+
+async def fast(hub: Hub, uid: str, own: dict[str, str], body: Any) -> int:
+    """Send a heartbeat in one piece, as an agent's TLS connection does; returns the status."""
+    content = json.dumps(body).encode()
+    headers = [(b"authorization", own["Authorization"].encode()), (b"content-length", b"%d" % len(content))]
+    scope = {"type": "http", "method": "PATCH", "path": f"/v1/edgehosts/{uid}/health", "headers": headers}
+    scope.update(query_string=b"", client=("127.0.0.1", 1), server=("hub", 80), scheme="http", root_path="")
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await make_app(hub)(scope, receive, send)
+    return statuses[0]
+
+
+def beat(seq: int, boot: str = "b1", **more: Any) -> dict[str, Any]:
+    return {"state": "healthy", "edgewright": {"seq": seq, "bootId": boot, **more}}
+
+
+async def test_p17_a_number_too_large_for_the_database_harms_no_other_host(
+    inside: tuple[Hub, httpx.AsyncClient],
+) -> None:
+    hub, admin = inside
+    bad, good = await new_host(hub, admin, "bad"), await new_host(hub, admin, "good")
+    refused, taken = await asyncio.gather(fast(hub, "bad", bad, beat(2**63)), fast(hub, "good", good, beat(1)))
+    assert taken == 204
+    assert refused == 422
+
+
+async def test_p17_a_beat_of_a_new_boot_that_was_not_stored_may_come_again(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    own = await new_host(hub, admin, "h")
+    live = hub.state.hosts["h"].live
+    async with bare(hub) as client:
+        assert (await client.patch("/v1/edgehosts/h/health", json=beat(5000), headers=own)).status_code == 204
+        with monkeypatch.context() as patch:
+
+            def full(uid: str, row: object) -> asyncio.Future[None]:
+                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                future.set_exception(StorageProblem(507, "StorageFull", "The disk is full."))
+                return future
+
+            patch.setattr(hub.writer, "beat", full)
+            lost = await client.patch("/v1/edgehosts/h/health", json=beat(1, "b2"), headers=own)
+            assert lost.status_code == 507
+        before = live.count
+        assert (await client.patch("/v1/edgehosts/h/health", json=beat(1, "b2"), headers=own)).status_code == 204
+    assert (live.boot_id, live.seq, live.count) == ("b2", 1, before + 1)
