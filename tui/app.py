@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -11,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import Worker
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, ExitCode
 from tui.bindings import verb_bindings
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
@@ -29,6 +31,9 @@ from tui.verbs import act, run_verb
 from tui.views import VIEWS, load
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
+
+INTERRUPT_AGAIN = 3.0
+"""Seconds within which a second ctrl+c leaves."""
 
 
 def _verbs() -> type[Provider]:
@@ -54,12 +59,14 @@ class EdgewrightApp(ThemedApp):
         Binding("left_square_bracket", "history(-1)", "Go back in the history", show=False, id="nav-history-back"),
         Binding("right_square_bracket", "history(1)", "Go on in the history", show=False, id="nav-history-forward"),
         Binding("minus", "last_view", "Swap with the last view", show=False, id="nav-last"),
+        Binding("ctrl+c", "interrupt", "Leave at the second press", show=False, priority=True, id="nav-interrupt"),
     ]
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self._gate: AckGate | None = None
         self._typed: list[str] = []
+        self._interrupted = -INTERRUPT_AGAIN
         self.history = History()
         super().__init__()
         self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
@@ -203,6 +210,28 @@ class EdgewrightApp(ThemedApp):
     def action_verb(self, name: str) -> None:
         """Run a verb by name on what the screen points at."""
         self.run_named(name)
+
+    def action_asking(self, name: str) -> None:
+        """Run a verb that opens the prompt; its key comes first, so it must not be taken from a field (see below)."""
+        self.run_named(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys that open the prompt to a field or a dialog that has the keyboard."""
+        if action == "asking":
+            return isinstance(self.screen, BaseScreen) and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
+    def action_interrupt(self) -> None:
+        """Copy what is marked; else say how to leave, and leave at the second press within three seconds."""
+        marked = self.screen.get_selected_text()
+        if marked:
+            self.copy_to_clipboard(marked)
+            self.screen.clear_selection()
+        elif time.monotonic() - self._interrupted < INTERRUPT_AGAIN:
+            self.exit(ExitCode.INTERRUPTED)
+        else:
+            self._interrupted = time.monotonic()
+            self.say("Press ctrl+c again to leave now; ctrl+q asks first what becomes of a hub that was started here.")
 
     def run_named(self, name: str, targets: Sequence[str] | None = None, args: Mapping[str, Any] | None = None) -> None:
         """Run a verb by name; without `targets` on the marked objects or the one under the cursor."""

@@ -13,11 +13,22 @@ from edgewright.commands.base import Command, Scope
 from edgewright.commands.navigation import MOVES
 from tui.widgets.key_line import KeyHint
 
+ASKING = frozenset({"command_line", "filter"})
+"""Actions that open the prompt. Their keys come before all others, so that what is typed right behind them (a fast
+hand, a slow link that sends a burst) goes to the prompt and not to the keys of the screen."""
+
 
 def verb_bindings(scope: Scope) -> list[BindingType]:
     """Return the bindings of the verbs of `scope` alone (`global` ones belong to the app)."""
     return [
-        Binding(",".join(command.keys), f"app.verb('{command.name}')", command.title, show=False, id=command.id())
+        Binding(
+            ",".join(command.keys),
+            f"app.{'asking' if command.action in ASKING else 'verb'}('{command.name}')",
+            command.title,
+            show=False,
+            priority=command.action in ASKING,
+            id=command.id(),
+        )
         for command in registry.for_scope(scope)
         if command.keys and (command.scope == "global") == (scope == "global")
     ]

@@ -42,6 +42,7 @@ MOVES: tuple[Move, ...] = (
     Move("nav-previous", ("shift+tab",), "Go to the previous pane"),
     Move("nav-history-back", ("[",), "Go to the previous view of the history"),
     Move("nav-history-forward", ("]",), "Go to the next view of the history"),
+    Move("nav-interrupt", ("ctrl+c",), "Copy what is marked, or leave at the second press"),
     Move("nav-last", ("-",), "Swap with the last view"),
     Move("nav-search-next", ("n",), "Go to the next match", "feed"),
     Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),

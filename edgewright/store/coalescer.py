@@ -11,8 +11,8 @@ from typing import Final
 
 TICK: Final = 0.15
 """Seconds between two rounds; a screen needs no more, and a slow link bears no more."""
-LIMITS: Final = (0.1, 0.25)
-"""The tick is kept within these seconds."""
+LIMITS: Final = (0.1, 1.0)
+"""The tick is kept within these seconds; above a quarter of a second only by a setting, for links that bear less."""
 PACE: Final = 0.01
 """Seconds after which what came in is worked off: early and in little pieces, not all of it when the round is due."""
 BREATH: Final = 0.002

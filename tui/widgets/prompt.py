@@ -126,7 +126,7 @@ class Prompt(Horizontal):
         self._field.cursor_position = len(asking.value)
         self.add_class("-open")
         self.screen.add_class("-prompt")
-        self._field.focus()
+        self.screen.set_focus(self._field, scroll_visible=False)  # now: the next key may be here already
         self._changed(asking.value)
 
     def close(self) -> None:
