@@ -226,20 +226,23 @@ async def config(call: Call) -> Response:
     from edgewright.hub.routes_operations import pending_operations
 
     entry = call.host()
-    etag = f'"{entry.record.generation}"'
+    # One generation for the whole answer, taken before the operations are read: an operation that is made meanwhile
+    # then has a higher one, and the agent comes back for it. The other way round it would never ask again.
+    generation = entry.record.generation
+    spec = entry.document().get("spec") or {}
+    etag = f'"{generation}"'
     known = call.request.headers.get("if-none-match", "").removeprefix("W/").strip('" ')
-    if known == str(entry.record.generation):
+    if known == str(generation):
         from starlette.responses import Response as Empty
 
         return Empty(status_code=304, headers={"ETag": etag})
     operations = await pending_operations(call.hub, call.uid)
-    spec = entry.document().get("spec") or {}
     tunnel = {"remoteSsh": "disabled", "remoteSshTempUser": "disabled", **(spec.get("tunnelConfig") or {})}
     desired = {
         "clusterUids": [],
         "tunnelConfig": tunnel,
         "edgewright": {
-            "generation": entry.record.generation,
+            "generation": generation,
             "interval": call.hub.options.heartbeat,
             "silenceLimit": call.hub.options.silence_limit,
             "operations": operations,

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from edgewright.core import times
+from edgewright.hub import routes_operations
 from edgewright.hub.app import Hub, make_app
+from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
 from tests.hub_fleet import open_hub
 
@@ -100,3 +102,23 @@ async def test_p17_a_beat_of_a_new_boot_that_was_not_stored_may_come_again(
         before = live.count
         assert (await client.patch("/v1/edgehosts/h/health", json=beat(1, "b2"), headers=own)).status_code == 204
     assert (live.boot_id, live.seq, live.count) == ("b2", 1, before + 1)
+
+
+async def test_p22_an_operation_that_comes_while_the_answer_is_made_is_not_lost(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    own = await new_host(hub, admin, "h")
+    real = routes_operations.pending_operations
+
+    async def overtaken(of: Hub, uid: str) -> list[dict[str, Any]]:
+        found = await real(of, uid)
+        await of.write(lambda tx: raise_generation(of, tx, uid))
+        return found
+
+    before = hub.state.hosts["h"].record.generation
+    monkeypatch.setattr(routes_operations, "pending_operations", overtaken)
+    async with bare(hub) as client:
+        answer = await client.get("/v1/edgehosts/h/config", headers=own)
+    assert answer.headers["etag"] == f'"{before}"'
+    assert answer.json()["edgewright"]["generation"] == before
