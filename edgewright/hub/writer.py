@@ -9,6 +9,7 @@ that runs on the event loop, in order, after the commit.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from edgewright.hub import schema
 from edgewright.hub.database import storage_problem
 from edgewright.hub.problems import Problem, StorageProblem
 
+log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 Beat = Mapping[str, Any]
 _MAX_BATCH = 500
@@ -189,7 +191,13 @@ def _finish(done: list[_Done]) -> None:
     """Apply what was committed to memory, then wake the requests."""
     for outcome in done:
         for hook in outcome.hooks:
-            hook()
+            try:
+                hook()
+            except Exception as error:
+                # The database has it; memory may be behind until the next start. The others of the batch must not wait
+                # for ever because of it, and whoever sent this one is told that something failed.
+                log.exception("what was stored could not be taken into memory")
+                outcome.error = outcome.error or error
         if outcome.future.done():
             continue
         if outcome.error is not None:

@@ -16,6 +16,7 @@ from edgewright.hub import routes_operations
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
+from edgewright.hub.writer import Tx
 from tests.hub_fleet import open_hub
 
 
@@ -122,3 +123,17 @@ async def test_p22_an_operation_that_comes_while_the_answer_is_made_is_not_lost(
         answer = await client.get("/v1/edgehosts/h/config", headers=own)
     assert answer.headers["etag"] == f'"{before}"'
     assert answer.json()["edgewright"]["generation"] == before
+
+
+async def test_a_failure_in_memory_after_one_commit_leaves_nobody_else_waiting(
+    inside: tuple[Hub, httpx.AsyncClient],
+) -> None:
+    hub, _ = inside
+
+    def broken(tx: Tx) -> None:
+        tx.after(lambda: {}["gone"])
+
+    first, second = hub.writer.submit(broken), hub.writer.submit(lambda tx: "done")
+    assert await asyncio.wait_for(second, 5) == "done"
+    with pytest.raises(KeyError):
+        await asyncio.wait_for(first, 5)
