@@ -16,6 +16,7 @@ from edgewright.hub import routes_operations
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
+from edgewright.hub.server import make_server
 from edgewright.hub.writer import Tx
 from tests.hub_fleet import open_hub
 
@@ -137,3 +138,12 @@ async def test_a_failure_in_memory_after_one_commit_leaves_nobody_else_waiting(
     assert await asyncio.wait_for(second, 5) == "done"
     with pytest.raises(KeyError):
         await asyncio.wait_for(first, 5)
+
+
+def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, _ = inside
+    server = make_server(
+        make_app(hub), hub.options, str(hub.data / "server.crt"), str(hub.data / "server.key"), lambda: None,
+        lambda address, error: None,
+    )  # fmt: skip
+    assert not server.config.proxy_headers
