@@ -59,6 +59,11 @@ class Authenticator:
             return self._session(authorization, address)
         return Actor(NOBODY, "", "", address)
 
+    def still_valid(self, key: KeyRecord | None) -> bool:
+        """Tell whether an API key that was let in would be let in now; for answers that last, like the stream."""
+        now = None if key is None else self._state.keys.get(key.uid)
+        return now is not None and now.active and (now.expiry is None or now.expiry > times.now())
+
     def fail(self, address: str, message: str, code: str = protocol.E_UNAUTHORIZED) -> Problem:
         """Count a wrong credential and return the answer for it."""
         wait = self._limiter.failed(address, times.now())

@@ -69,15 +69,17 @@ class Changes:
         start = max(0, len(self._ring) - (self.seq - position))
         return [self._ring[index] for index in range(start, min(start + _CHUNK, len(self._ring)))]
 
-    async def stream(self, since: int | None, project_uid: str) -> AsyncIterator[bytes]:
-        """Yield server-sent events for one reader until the hub stops."""
+    async def stream(
+        self, since: int | None, project_uid: str, may_read: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """Yield server-sent events for one reader until the hub stops, or `may_read` says that its credential ended."""
         position = self.seq if since is None else since
         waiter = asyncio.Event()
         self._waiters.add(waiter)
         self.readers += 1
         try:
             yield b": edgewright changes\n\n"
-            while not self.stopping:
+            while not self.stopping and may_read():
                 waiter.clear()
                 if position > self.seq or position < self._floor:
                     position = self.seq

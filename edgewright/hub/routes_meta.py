@@ -82,7 +82,8 @@ async def changes(call: Call) -> Response:
     if text and not text.isdigit():
         raise bad_request("The value of 'since' is not a sequence number of this stream.")
     since = int(text) if text else None
-    stream = call.hub.changes.stream(since, call.project)
+    key, authenticator = call.actor.key, call.hub.authenticator
+    stream = call.hub.changes.stream(since, call.project, lambda: authenticator.still_valid(key))
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )

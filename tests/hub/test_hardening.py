@@ -140,6 +140,27 @@ async def test_a_failure_in_memory_after_one_commit_leaves_nobody_else_waiting(
         await asyncio.wait_for(first, 5)
 
 
+async def test_a_stream_ends_with_the_key_that_opened_it(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    made = (await admin.post("/v1/apiKeys", json={"metadata": {"name": "for-a-wall"}})).json()
+    uid = made["uid"]
+    read: list[bytes] = []
+    key = hub.state.keys[uid]
+    stream = hub.changes.stream(None, "", lambda: hub.authenticator.still_valid(key))
+
+    async def follow() -> None:
+        async for piece in stream:
+            read.append(piece)
+
+    reader = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    assert (await admin.put(f"/v1/apiKeys/{uid}/state", json={"isActive": False})).status_code == 204
+    await admin.post("/v1/edgehosts", json={"metadata": {"uid": "secret-1"}})
+    await asyncio.wait_for(reader, 5)
+    assert b"secret-1" not in b"".join(read)
+    assert hub.changes.readers == 0
+
+
 def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = inside
     server = make_server(
