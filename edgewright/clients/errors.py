@@ -126,5 +126,15 @@ def lost(host: str) -> Unreachable:
     )
 
 
+def stream_broke() -> Unreachable:
+    """Return the error for a change stream that ended; it only told, so that nothing else is in doubt."""
+    return Unreachable("The plane's stream broke; connecting again.", "", "StreamBroke")
+
+
+def stream_silent(seconds: float) -> TimedOut:
+    """Return the error for a change stream that said nothing, not even its ping, for `seconds`."""
+    return TimedOut(f"The plane has said nothing for {seconds:g} s; connecting again.", "", "StreamSilent")
+
+
 def _sentence(message: str) -> str:
     return message if not message or message[-1] in ".!?" else message + "."

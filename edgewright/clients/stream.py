@@ -14,8 +14,8 @@ from edgewright.wire import protocol
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Characters of one line; a longer one ends the stream."""
-SILENCE: Final = 3 * protocol.STREAM_PING
-"""Seconds without a byte after which the stream is taken as dead: three of the hub's pings."""
+SILENCE: Final = 2 * protocol.STREAM_PING + 5
+"""Seconds without a byte after which the stream is taken as dead: two of the hub's pings missing, and a slow link."""
 OPEN: Final = "open"
 """Kind of the first change: the stream is there."""
 PING: Final = "ping"
@@ -95,12 +95,13 @@ class StreamApi(Transport):
         """Yield changes as the hub makes them, for ever; `since` continues after that number.
 
         The first one is of kind `open`. Raises `EdgewrightError` when the stream breaks, is refused, or says nothing
-        for 45 s. Close the iterator (`aclosing`) to leave it.
+        for `SILENCE`. Close the iterator (`aclosing`) to leave it.
         """
         params = {} if since is None else {"since": since}
         headers = {**self._headers(False, None), "Accept": "text/event-stream"}
         timeout = self._httpx.Timeout(self.timeout, read=SILENCE)
         what = "change stream"
+        opened = False
         try:
             async with self._http.stream(
                 "GET", protocol.CHANGES, params=params, headers=headers, timeout=timeout
@@ -109,15 +110,18 @@ class StreamApi(Transport):
                     body = await answer.aread()
                     told = msgspec.json.decode(body) if body[:1] == b"{" else None
                     raise errors.from_answer(answer.status_code, told, what, self.peer, self.credential.kind)
+                opened = True
                 yield Change(since or 0, OPEN)
                 async with aclosing(server_events(_lines(answer.aiter_text()))) as events:
                     async for event in events:
                         change = change_of(event)
                         if change is not None:
                             yield change
+        except self._httpx.ReadTimeout as error:
+            raise errors.stream_silent(SILENCE) from error
         except (self._httpx.HTTPError, OSError, msgspec.DecodeError) as error:
-            raise self.explain(error, what) from error
-        raise errors.lost(self.peer)
+            raise (errors.stream_broke() if opened else self.explain(error, what)) from error
+        raise errors.stream_broke()
 
 
 async def _lines(chunks: AsyncIterator[str]) -> AsyncIterator[str]:

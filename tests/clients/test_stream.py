@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from edgewright.clients.palette import Change, PlaneClient
 from edgewright.clients.stream import ServerEvent, _lines, change_of, server_events
-from edgewright.core.errors import Refused, Unreachable
+from edgewright.core.errors import EdgewrightError, Refused, TimedOut, Unreachable
+from edgewright.wire import protocol
 
 TEXT = (
     ': hello\n\nid: 7\nevent: host\ndata: {"seq":7,"op":"put","uid":"a","doc":{"metadata":{"uid":"a"}}}\n\n'
@@ -51,9 +52,10 @@ async def test_a_stream_that_ends_is_a_lost_connection() -> None:
 
     seen = []
     async with PlaneClient("https://plane.test", http=httpx.MockTransport(take)) as client:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable) as broke:
             async for change in client.changes(6):
                 seen.append(change.kind)
+    assert broke.value.message == "The plane's stream broke; connecting again." and not broke.value.hint
     assert seen == ["open", "ping", "host", "host", "resync"]
 
 
@@ -63,3 +65,39 @@ async def test_a_refused_stream_says_why() -> None:
         with pytest.raises(Refused):
             async for _ in client.changes():
                 pass
+
+
+class _Breaking(httpx.AsyncByteStream):
+    """A body that says hello and then fails."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b": hello\n\n"
+        raise self._failure
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (httpx.ReadError("reset"), Unreachable, "The plane's stream broke; connecting again."),
+        (httpx.RemoteProtocolError("cut"), Unreachable, "The plane's stream broke; connecting again."),
+        (httpx.ReadTimeout("frozen"), TimedOut, "The plane has said nothing for 35 s; connecting again."),
+    ],
+)
+async def test_a_broken_stream_puts_no_change_in_doubt(
+    failure: Exception, kind: type[EdgewrightError], words: str
+) -> None:
+    limits = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, stream=_Breaking(failure))
+
+    async with PlaneClient("https://plane.test", http=httpx.MockTransport(take)) as client:
+        with pytest.raises(kind) as broke:
+            async for _ in client.changes():
+                pass
+    assert broke.value.message == words and not broke.value.hint
+    assert limits == [2 * protocol.STREAM_PING + 5]
