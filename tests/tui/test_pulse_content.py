@@ -59,6 +59,9 @@ def test_no_host_yet_says_how_one_comes_in() -> None:
 def test_unknown_hosts_are_never_called_well() -> None:
     said = text_of(problem_lines(Pulse(now=NOW, checked=NOW, healthy=3, unknown=2), 80))
     assert "3 well, 2 not heard of yet" in said
+    assert said.startswith("•")
+    nobody = text_of(problem_lines(Pulse(now=NOW, checked=NOW, unknown=2), 80))
+    assert nobody.startswith("○ Nothing is known to be wrong: 0 well, 2 not heard of yet.")
 
 
 def test_a_lost_plane_is_told_where_nothing_else_is() -> None:

@@ -196,9 +196,10 @@ def _calm_lines(pulse: Pulse, width: int) -> list[Line]:
         ]
     many = f"all {pulse.total:,} hosts are" if pulse.total > 1 else "the one host is"
     sentence = f"Nothing is wrong: {many} well."
+    sign: Piece = ("• ", "ok") if pulse.healthy else ("○ ", "muted")
     if pulse.unknown:
         sentence = f"Nothing is known to be wrong: {pulse.healthy:,} well, {pulse.unknown:,} not heard of yet."
-    return [line(("• ", "ok"), (cut(sentence, max(width - len(when) - 4, 8)), ""), (f"  {when}", "muted"))]
+    return [line(sign, (cut(sentence, max(width - len(when) - 4, 8)), ""), (f"  {when}", "muted"))]
 
 
 def rate_text(rate: float | None) -> str:
