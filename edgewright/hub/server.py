@@ -145,7 +145,7 @@ def make_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        # The peer's own address counts, never X-Forwarded-For: the audit log and the brake on wrong credentials need it.
+        # The peer itself counts, never X-Forwarded-For: the audit log and the brake on wrong credentials rest on it.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
