@@ -58,7 +58,7 @@ e2e-core: $(VENV)/.dev agent  ## Run the end-to-end tests that the continuous ch
 	$(PY) -m pytest -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev  ## Run the benchmarks; each prints ratios against a floor of the same run
-	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
+	@for b in benchmarks/*.py; do echo "== $$b"; PYTHONPATH=. $(PY) $$b || exit 1; done
 
 agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
 	$(PY) packaging/build_agent.py

@@ -17,6 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a child: that of this process, the modules of this tree, and `extra`."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **(extra or {})}
+
+
 class Term:
     """A child process with a terminal of its own."""
 
@@ -30,8 +35,8 @@ class Term:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.environ.pop("NO_COLOR", None)
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8", PYTHONPATH=str(ROOT))
-            os.environ.update(environ or {})
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+            os.environ.update(environment(environ))
             os.execvp(argv[0], list(argv))
 
     def pump(self, timeout: float = 0.01) -> bytes:
