@@ -175,14 +175,14 @@ class HostsScreen(BaseScreen):
         row = model.hosts.get(self.table.cursor_key)
         detail, told = self.query_one("#detail", LineView), self.query_one("#events", LineView)
         detail.set_dimmed(model.source.away)
-        width = detail.size.width or 36
+        width = detail.room or 35
         detail.set_lines(host_lines(row, model, now, width) if row else [])
         if row is None:
             told.set_lines([])
             return
         happened = events_of(model, row.uid)
         if self.size.width >= WALL:
-            told.set_lines(event_lines(happened, told.size.width or 42, told.size.height or self.size.height - 6))
+            told.set_lines(event_lines(happened, told.room or 41, told.size.height or self.size.height - 6))
         elif happened:
             room = max((detail.size.height or self.size.height - 6) - len(detail.lines) - 1, 2)
             detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room)])
