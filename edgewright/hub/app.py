@@ -21,6 +21,7 @@ from edgewright.core import times
 from edgewright.hub import health, routes
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.changes import Changes
+from edgewright.hub.clock import ClockWatch
 from edgewright.hub.database import storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house
@@ -50,6 +51,7 @@ class Hub:
         self.box = box
         self.state = state
         self.started = times.now()
+        self.clock = ClockWatch()
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))

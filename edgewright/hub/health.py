@@ -68,6 +68,23 @@ def start_quietly(hub: Hub, now: float) -> None:
         entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
 
 
+def count_anew(hub: Hub, jump: float) -> None:
+    """Count silence from now on, after the plane's clock jumped: like an outage of the plane, it tells no events."""
+    now = times.now()
+    log.warning("the clock of this machine jumped by %.0f s; silence of hosts counts from now on", jump)
+    hub.renderer.started = now
+    entries = list(hub.state.hosts.values())
+    before = [entry.live.health for entry in entries]
+    for entry in entries:
+        live = entry.live
+        live.at = None if live.at is None else min(live.at, now)
+        live.published = min(live.published, now)
+    start_quietly(hub, now)
+    for entry, health in zip(entries, before, strict=True):
+        if entry.live.health != health:
+            publish(hub, entry, now)
+
+
 async def sweep(hub: Hub) -> None:
     """Look at silent hosts and overdue operations every few seconds until cancelled."""
     while True:
@@ -81,6 +98,9 @@ async def sweep(hub: Hub) -> None:
 
 async def sweep_once(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, then expire operations."""
+    jump = hub.clock.jumped()
+    if jump:
+        count_anew(hub, jump)
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
     told: list[tuple[dict[str, Any], str]] = []
@@ -93,7 +113,7 @@ async def sweep_once(hub: Hub) -> None:
             await hub.write(partial(store_new_events, hub, events=events))
         now = times.now()
         live = entry.live
-        silence = now - max(live.at or entry.record.registered_at or now, hub.started)
+        silence = now - max(live.at or entry.record.registered_at or now, hub.renderer.started)
         doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
         if doubtful and settle(hub, entry, now, told):
             continue

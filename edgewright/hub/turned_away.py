@@ -69,11 +69,11 @@ class TurnedAway:
     def _tell(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
         now = times.now()
         before = self._told.pop((name, code), 0.0)
-        if now - before < AGAIN:
+        if 0 <= now - before < AGAIN:  # a clock that was set back must not silence it for longer
             self._told[(name, code)] = before
             return
         began, count = self._by_address.pop(address, (now, 0))
-        began, count = (now, 0) if now - began >= AGAIN else (began, count)
+        began, count = (began, count) if 0 <= now - began < AGAIN else (now, 0)
         self._by_address[address] = (began, count + 1)
         if count >= PER_ADDRESS:
             return

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import routes_operations
+from edgewright.hub import health, routes_operations
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
@@ -159,6 +159,26 @@ async def test_a_stream_ends_with_the_key_that_opened_it(inside: tuple[Hub, http
     await asyncio.wait_for(reader, 5)
     assert b"secret-1" not in b"".join(read)
     assert hub.changes.readers == 0
+
+
+async def test_p18_a_clock_that_jumps_turns_no_host_unhealthy(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    own = await new_host(hub, admin, "h")
+    async with bare(hub) as client:
+        await client.patch("/v1/edgehosts/h/health", json=beat(1), headers=own)
+    entry = hub.state.hosts["h"]
+    now = times.now()
+    await health.sweep_once(hub)
+    for jump in (30 * 86_400.0, -400 * 86_400.0):
+        monkeypatch.setattr(times, "now", lambda at=now + jump: at)
+        await health.sweep_once(hub)
+        assert entry.live.health == "healthy", jump
+        # and silence is still found, counted from the jump on
+        monkeypatch.setattr(times, "now", lambda at=now + jump + hub.options.silence_limit + 1: at)
+        verdict = hub.renderer.verdict(entry, times.now())
+        assert verdict.health.value == "unhealthy", jump
 
 
 def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
