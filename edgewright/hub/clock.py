@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from edgewright.core import times
 
-"""Seconds between two looks by which the clock of day may part from the steady one; a time server slews far less."""
-"""Seconds between two looks by which the clock of day may differ from the steady one; a time server slews by far less."""
+JUMP = 10.0
+"""Seconds between two looks by which both clocks may part; a time server slews far less."""
 
 
 class ClockWatch:

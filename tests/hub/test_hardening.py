@@ -54,7 +54,12 @@ async def fast(hub: Hub, uid: str, own: dict[str, str], body: Any) -> int:
     """Send a heartbeat in one piece, as an agent's TLS connection does; returns the status."""
     content = json.dumps(body).encode()
     headers = [(b"authorization", own["Authorization"].encode()), (b"content-length", b"%d" % len(content))]
-    scope = {"type": "http", "method": "PATCH", "path": f"/v1/edgehosts/{uid}/health", "headers": headers}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "PATCH",
+        "path": f"/v1/edgehosts/{uid}/health",
+        "headers": headers,
+    }
     scope.update(query_string=b"", client=("127.0.0.1", 1), server=("hub", 80), scheme="http", root_path="")
     statuses: list[int] = []
 
@@ -132,7 +137,7 @@ async def test_a_failure_in_memory_after_one_commit_leaves_nobody_else_waiting(
     hub, _ = inside
 
     def broken(tx: Tx) -> None:
-        tx.after(lambda: {}["gone"])
+        tx.after(lambda: dict[str, None]()["gone"])
 
     first, second = hub.writer.submit(broken), hub.writer.submit(lambda tx: "done")
     assert await asyncio.wait_for(second, 5) == "done"
