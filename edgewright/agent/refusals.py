@@ -6,7 +6,7 @@ from typing import Dict, NamedTuple
 
 from edgewright.agent.client import Reply
 from edgewright.core.errors import Failed, Refused
-from edgewright.core.text import clean
+from edgewright.core.text import clean, whole_number
 from edgewright.wire import protocol
 
 CEILING = 60.0
@@ -85,8 +85,7 @@ def retryable(status: int) -> bool:
 
 def pause_asked(reply: Reply) -> float:
     """Return the seconds of `Retry-After`, at most an hour; 0 when there is none."""
-    text = reply.headers.get("retry-after", "")
-    return float(min(3600, int(text))) if text.isdigit() else 0.0
+    return float(min(3600, whole_number(reply.headers.get("retry-after", "")) or 0))
 
 
 def _said(reply: Reply) -> "tuple[str, str]":
@@ -98,7 +97,7 @@ def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> Pl
     """Return the refusal of a registration as an error to tell."""
     code, said = _said(reply)
     rule = _REGISTRATION.get(code)
-    if rule is None and code.isdigit() and int(code) >= 600:
+    if rule is None and (whole_number(code) or 0) >= 600:
         rule = Rule(
             "The plane finds the registration of {uid} faulty: {said}.", "Check the site part of the user-data."
         )

@@ -10,6 +10,7 @@ import msgspec
 
 from edgewright.clients import errors
 from edgewright.clients.transport import Transport
+from edgewright.core.text import whole_number
 from edgewright.wire import protocol
 
 MAX_LINE: Final = 16 * 1024 * 1024
@@ -69,7 +70,7 @@ async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent
 
 def change_of(told: ServerEvent) -> Change | None:
     """Return the change that an event tells; `None` for one that cannot be read (a newer hub may send more)."""
-    seq = int(told.id) if told.id.isdigit() else 0
+    seq = whole_number(told.id) or 0
     if told.event == PING and not told.data:
         return Change(seq, PING)
     try:

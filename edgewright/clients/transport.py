@@ -14,6 +14,7 @@ from edgewright.clients import errors, tls
 from edgewright.clients.budget import Budget
 from edgewright.clients.credential import Credential
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut
+from edgewright.core.text import whole_number
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ def _tolerant(data: bytes) -> Any:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("retry-after", "")
-    return min(float(text), 120.0) if text.isdigit() else None
+    seconds = whole_number(headers.get("retry-after", ""))
+    return None if seconds is None else min(float(seconds), 120.0)
 
 
 def _loopback(url: str) -> bool:

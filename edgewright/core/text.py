@@ -7,6 +7,7 @@ zero-width characters make one name look like another. `clean` is called once, w
 from __future__ import annotations
 
 import unicodedata
+from typing import Optional
 
 REPLACEMENT = "\ufffd"
 """What stands for a character that was taken out, so that its absence shows."""
@@ -91,3 +92,12 @@ def cells(text: str) -> int:
             continue
         count += 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
     return count
+
+
+def whole_number(text: str) -> Optional[int]:
+    """Return the number that plain digits write, at most 18 of them; `None` for anything else.
+
+    `str.isdigit` also takes digits that `int` does not (a superscript two), and `int` refuses thousands of them: what a
+    stranger sent in a header must end in neither.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

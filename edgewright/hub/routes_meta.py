@@ -9,6 +9,7 @@ from starlette.responses import StreamingResponse
 
 import edgewright
 from edgewright.core import times
+from edgewright.core.text import whole_number
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.search import View
@@ -79,9 +80,9 @@ async def status(call: Call) -> Response:
 async def changes(call: Call) -> Response:
     """Stream what changes, as server-sent events (rule P33)."""
     text = call.request.query_params.get("since") or call.request.headers.get(protocol.H_LAST_EVENT, "")
-    if text and not text.isdigit():
+    since = whole_number(text)
+    if text and since is None:
         raise bad_request("The value of 'since' is not a sequence number of this stream.")
-    since = int(text) if text else None
     key, authenticator = call.actor.key, call.hub.authenticator
     stream = call.hub.changes.stream(since, call.project, lambda: authenticator.still_valid(key))
     return StreamingResponse(

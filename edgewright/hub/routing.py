@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
+from edgewright.core.text import whole_number
 from edgewright.hub import audit, problems, shapes
 from edgewright.hub.auth import ADMIN, HOST, Actor
 from edgewright.hub.problems import Problem, bad_request, forbidden, not_found
@@ -106,8 +107,7 @@ class Call:
     async def raw_body(self) -> bytes:
         """Return the body; raises 413 for one above the limit and 408 for one that does not come in time."""
         limit, timeout = self.hub.options.max_body, self.hub.options.request_timeout
-        announced = self.request.headers.get("content-length", "0")
-        too_long = announced.isdigit() and int(announced) > limit
+        too_long = (whole_number(self.request.headers.get("content-length", "0")) or 0) > limit
         chunks: list[bytes] = []
         size = 0
         try:
@@ -186,10 +186,10 @@ class Call:
     def page(self, ceiling: int | None = None) -> tuple[int, int]:
         """Return offset and size of the page asked for; raises 422 code 608 or 609 for one out of bounds."""
         query = self.request.query_params
-        asked = self.request.headers.get(protocol.H_PAGE_LIMIT, "")
+        asked = whole_number(self.request.headers.get(protocol.H_PAGE_LIMIT, ""))
         most = protocol.PAGE_LIMIT if ceiling is None else ceiling
-        if asked.isdigit() and int(asked) > 0:
-            most = max(most, min(int(asked), self.hub.options.page_limit))
+        if asked:
+            most = max(most, min(asked, self.hub.options.page_limit))
         try:
             limit = listmeta.check_limit(_whole(query.get("limit"), "limit"), most)
             token = query.get("continue", "")

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent import cli
+from edgewright.agent.client import Reply
 from edgewright.agent.lifeline import Lifeline, Stopped
 from edgewright.agent.outbox import Outbox
+from edgewright.agent.refusals import pause_asked
 from edgewright.agent.say import ERROR, INFO, NOTICE, Voice
 from edgewright.agent.state import StateFolder, write_checked
 from edgewright.agent.status import gather, judge, table
@@ -144,3 +146,8 @@ def test_wrong_words_are_usage(capsys: pytest.CaptureFixture[str]) -> None:
         assert cli.main(words) == 2
         told = capsys.readouterr().err
         assert len(told.splitlines()) == 1 and "--help" in told
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("7", 7.0), ("\u00b2", 0.0), ("9" * 5000, 0.0), ("99999", 3600.0)])
+def test_p4_a_pause_that_is_no_number_is_none(told: str, seconds: float) -> None:
+    assert pause_asked(Reply(503, {"retry-after": told}, b"")) == seconds

@@ -101,3 +101,9 @@ async def test_a_broken_stream_puts_no_change_in_doubt(
                 pass
     assert broke.value.message == words and not broke.value.hint
     assert limits == [2 * protocol.STREAM_PING + 5]
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000, "-1", ""])
+def test_an_id_that_is_no_number_ends_no_stream(number: str) -> None:
+    """`str.isdigit` calls a superscript a digit and `int` does not; neither takes thousands of them."""
+    assert change_of(ServerEvent(number, "ping", "")) == Change(0, "ping")

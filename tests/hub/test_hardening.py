@@ -186,6 +186,18 @@ async def test_p18_a_clock_that_jumps_turns_no_host_unhealthy(
         assert verdict.health.value == "unhealthy", jump
 
 
+@pytest.mark.parametrize("header", ["Last-Event-ID", "Edgewright-Page-Limit"])
+async def test_a_digit_that_is_none_is_no_failure_of_the_hub(
+    inside: tuple[Hub, httpx.AsyncClient], header: str
+) -> None:
+    _, admin = inside
+    path = "/edgewright/v1/changes" if header == "Last-Event-ID" else "/v1/audits"
+    answer = await admin.get(path, headers=[(header.encode(), b"\xb2")])
+    assert answer.status_code in (200, 400)
+    many = await admin.get("/edgewright/v1/changes", params={"since": "9" * 5000})
+    assert many.status_code == 400
+
+
 def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = inside
     server = make_server(
