@@ -57,6 +57,8 @@ async def listing(call: Call) -> Response:
 
 async def _document(call: Call) -> dict[str, Any]:
     statement = select(_TABLE.c.doc).where(_TABLE.c.uid == call.uid)
+    if call.project:
+        statement = statement.where(_TABLE.c.project_uid == call.project)
     doc = await call.hub.read(lambda connection: connection.execute(statement).scalar())
     if doc is None:
         raise not_found("audit entry", call.uid)

@@ -101,7 +101,8 @@ async def delete(call: Call) -> Response:
     kind, uid = call.params["objectKind"].lower(), call.params["objectUid"]
 
     def job(tx: Tx) -> None:
-        count = tx.run(_TABLE.delete().where(_TABLE.c.kind == kind, _TABLE.c.object_uid == uid))
+        scope = [_TABLE.c.project_uid == call.project] if call.project else []
+        count = tx.run(_TABLE.delete().where(_TABLE.c.kind == kind, _TABLE.c.object_uid == uid, *scope))
         entry = call.hub.state.hosts.get(uid)
         project = entry.record.project_uid if entry is not None else call.project
         call.audit(tx, "delete", "event", uid, uid, f"{count} events of {kind} '{uid}' are deleted", project)

@@ -186,6 +186,24 @@ async def test_p18_a_clock_that_jumps_turns_no_host_unhealthy(
         assert verdict.health.value == "unhealthy", jump
 
 
+async def test_a_scope_holds_for_the_events_that_are_deleted_and_the_audit_that_is_read(
+    inside: tuple[Hub, httpx.AsyncClient],
+) -> None:
+    hub, admin = inside
+    await new_host(hub, admin, "h")
+    other = (await admin.post("/v1/projects", json={"metadata": {"name": "other"}})).json()["uid"]
+    scope = {"ProjectUid": other}
+    path = "/v1/events/components/edgehost/h"
+    audit = next(
+        item for item in (await admin.get("/v1/audits")).json()["items"] if item["spec"]["resource"]["uid"] == "h"
+    )
+    assert (await admin.get(path)).json()["items"]
+    assert (await admin.delete(path, headers=scope)).status_code == 204
+    assert (await admin.get(path)).json()["items"]
+    assert (await admin.get(f"/v1/audits/{audit['metadata']['uid']}", headers=scope)).status_code == 404
+    assert (await admin.get(f"/v1/audits/{audit['metadata']['uid']}")).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["Last-Event-ID", "Edgewright-Page-Limit"])
 async def test_a_digit_that_is_none_is_no_failure_of_the_hub(
     inside: tuple[Hub, httpx.AsyncClient], header: str
