@@ -142,7 +142,7 @@ def _open_console(
     _check_terminal()
     feed = _make_feed(settings)
     session = _make_session(settings, feed)
-    problem = feed.prepare(context, project)
+    problem = feed.prepare(context, project, quick=True)
     if problem:
         feed.store.message(problem, "warn")
     describe(session, feed, simulated)

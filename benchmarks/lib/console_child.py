@@ -86,8 +86,15 @@ def from_cache(path: Path, view: str) -> None:
     from tui.app import EdgewrightApp
     from tui.session import Session
 
-    store = Store(cache.load(path).model)
-    EdgewrightApp(Session(store=store, context_name="bench", start_view=view, terminal=chosen())).run()
+    head = cache.load_head(path)
+    store = Store(head.model)
+
+    async def rest() -> None:
+        if head.model is not None and head.rest is not None:
+            await cache.complete(store, head.model, head.rest)
+
+    session = Session(store=store, context_name="bench", start_view=view, start=rest, terminal=chosen())
+    EdgewrightApp(session).run()
 
 
 def live(count: int, rate: int) -> None:

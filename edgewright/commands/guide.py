@@ -63,6 +63,7 @@ class Guide:
 
     async def run(self) -> None:
         """Feed the console until it is left. Raises `EdgewrightError` when the hub of this machine does not start."""
+        await self.feed.complete()
         for begin in self._begin:
             await begin()
         await self.feed.run()

@@ -44,17 +44,29 @@ class LiveFeed:
         self._source: PlaneSource | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._rest: cache.Rest | None = None
 
-    def prepare(self, context: Context | None, project: str = "") -> str:
-        """Set the plane before the loop runs and show its last known fleet; returns a sentence if that is spoilt."""
+    def prepare(self, context: Context | None, project: str = "", *, quick: bool = False) -> str:
+        """Set the plane before the loop runs and show its last known fleet; returns a sentence if that is spoilt.
+
+        With `quick` it may be the head of the fleet alone: `complete` reads the rest when the first frame is out.
+        """
         self.context, self.project = context, project or (context.project if context else "")
+        self._rest = None
         path = self._cache_path()
         if path is None:
             return ""
-        loaded = cache.load(path)
+        loaded = cache.load_head(path) if quick else cache.load(path)
+        self._rest = loaded.rest
         if loaded.model is not None:
             self.store.restore(loaded.model)
         return loaded.problem
+
+    async def complete(self) -> None:
+        """Read what `prepare` left on disk; nothing to do when it left nothing."""
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            await cache.complete(self.store, self.store.restored, rest)
 
     async def use(self, context: Context, project: str = "") -> None:
         """Leave the present plane and go to this one, or to another project of it."""
@@ -62,7 +74,7 @@ class LiveFeed:
         from edgewright.store.model import Model
 
         self.store.restore(Model())
-        problem = self.prepare(context, project)
+        problem = self.prepare(context, project, quick=True)
         if problem:
             self.store.message(problem, "warn")
         self._changed.set()
@@ -100,6 +112,7 @@ class LiveFeed:
 
     async def _follow(self, context: Context) -> None:
         """Feed from one plane until it is left; a client that cannot be made is told and tried again on request."""
+        await self.complete()
         emit = self._gate.open()
         try:
             # through CommandContext for the one rule of how a project is found by name

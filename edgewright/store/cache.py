@@ -1,7 +1,8 @@
 """The last known fleet on disk, one file a context, so that the next start shows it at once, marked with its age.
 
-Rows only, no raw documents and no secrets. A file that is cut short, changed or of another version is left alone and
-told of; it never stops a start.
+A big fleet is kept in two parts: a head with what the first frame shows (`cache_head`), and all hosts in pieces, which
+are read right after it. Rows only, no raw documents and no secrets. A file that is cut short, changed or of another
+version is left alone and told of; it never stops a start.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import struct
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,13 +22,19 @@ import msgspec
 
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.store import model as names
+from edgewright.store.cache_head import head_of
 from edgewright.store.files import write_private
 from edgewright.store.model import Model, Patch, SourceStatus
+from edgewright.store.rows import HostRow
 from edgewright.store.store import Store
 
 log = logging.getLogger(__name__)
 
-MAGIC: Final = b"EWCACHE2"
+MAGIC: Final = b"EWCACHE3"
+_NUMBERS: Final = struct.Struct(">IQI")
+"""Length of the head, length of the rest, checksum of the head and of both lengths."""
+PIECE: Final = 1000
+"""Hosts that are read at a time after the first frame: 2 ms or so."""
 EVERY: Final = 5.0
 """Seconds between two writes at the least."""
 _KEPT: Final = (
@@ -38,45 +48,128 @@ _KEPT: Final = (
 )
 
 
+class Rest(NamedTuple):
+    """The hosts that a head leaves out, on disk still: the whole fleet in pieces, each with its checksum."""
+
+    path: Path
+    data: memoryview
+
+    def pieces(self) -> Iterator[dict[str, HostRow]]:
+        """Yield the hosts of the fleet piece by piece, in their order. Raises `Failed` when one is not whole."""
+        left = self.data
+        while left:
+            size, checksum = int.from_bytes(left[:4], "big"), int.from_bytes(left[4:8], "big")
+            body, left = left[8 : 8 + size], left[8 + size :]
+            try:
+                if len(body) != size or zlib.crc32(body) != checksum:
+                    raise ValueError
+                rows = msgspec.msgpack.decode(body, type=list[HostRow])
+            except (msgspec.MsgspecError, RecursionError, ValueError):
+                raise Failed(f"The last known fleet in {self.path} is not whole and was left out.") from None
+            yield {row.uid: row for row in rows}
+
+
 class Loaded(NamedTuple):
-    """What came from disk: a model, or none and the sentence that says why (`""` when there simply is no file)."""
+    """What came from disk: a model, or none and the sentence that says why (`""` when there simply is no file).
+
+    With a `rest` the model is a head: its counts are those of the fleet, and most of its hosts are still to be read.
+    """
 
     model: Model | None
     problem: str = ""
+    rest: Rest | None = None
 
 
-def load(path: Path) -> Loaded:
-    """Read a cached model. Never raises for what the file holds."""
+def load_head(path: Path) -> Loaded:
+    """Read what the first frame needs of a cached model; `complete` reads the rest. Never raises for the contents."""
     try:
-        data = path.read_bytes()
+        data = memoryview(path.read_bytes())
     except FileNotFoundError:
         return Loaded(None)
     except OSError as error:
         return Loaded(None, f"The last known fleet cannot be read from {path}: {error.strerror}.")
-    body = memoryview(data)[len(MAGIC) + 4 :]
-    if data[: len(MAGIC)] != MAGIC or int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "big") != zlib.crc32(body):
-        return Loaded(None, f"The last known fleet in {path} is not whole and was left out.")
-    collecting = gc.isenabled()
-    gc.disable()  # 30,000 rows at once: the collector would look at them many times over, for nothing
-    try:
-        model = msgspec.msgpack.decode(body, type=Model)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        return Loaded(None, f"The last known fleet in {path} is of another version and was left out.")
-    finally:
-        if collecting:
-            gc.enable()
+    start = len(MAGIC) + _NUMBERS.size
+    broken = Loaded(None, f"The last known fleet in {path} is not whole and was left out.")
+    if len(data) < start or bytes(data[: len(MAGIC)]) != MAGIC:
+        return broken
+    size, rest_size, checksum = _NUMBERS.unpack(data[len(MAGIC) : start])
+    body, rest = data[start : start + size], data[start + size :]
+    if (
+        len(body) != size
+        or len(rest) != rest_size
+        or zlib.crc32(data[len(MAGIC) : start - 4], zlib.crc32(body)) != checksum
+    ):
+        return broken
+    with _uncollected():
+        try:
+            model = msgspec.msgpack.decode(body, type=Model)
+        except (msgspec.MsgspecError, RecursionError, ValueError):
+            return Loaded(None, f"The last known fleet in {path} is of another version and was left out.")
     source = model.source
     since = source.contact if source.contact is not None else model.at
     status = SourceStatus("cache", "", since, None, 0, 0, source.contact, source.plane, source.version)
-    return Loaded(msgspec.structs.replace(model, source=status))
+    return Loaded(msgspec.structs.replace(model, source=status), "", Rest(path, rest) if rest else None)
+
+
+def load(path: Path) -> Loaded:
+    """Read a cached model in one go. Never raises for what the file holds."""
+    head = load_head(path)
+    if head.model is None or head.rest is None:
+        return head
+    hosts: dict[str, HostRow] = {}
+    with _uncollected():
+        try:
+            for piece in head.rest.pieces():
+                hosts |= piece
+        except Failed as error:
+            return Loaded(None, error.message)
+    return Loaded(msgspec.structs.replace(head.model, hosts=hosts))
+
+
+async def complete(store: Store, head: Model, rest: Rest) -> None:
+    """Read the rest of a fleet whose head a store shows, and give it to the store; keys have their turn in between.
+
+    A rest that is spoilt is told of, and the head goes too: half a fleet is not to be taken for all of it.
+    """
+    hosts: dict[str, HostRow] = {}
+    try:
+        for piece in rest.pieces():
+            hosts |= piece
+            await asyncio.sleep(0)
+    except Failed as error:
+        if store.restored is head:
+            store.restore(Model())
+            store.message(error.message, "warn", source="cache")
+        return
+    store.complete_hosts(head, hosts)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector away: it would look at thousands of new rows many times over, for nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def save(path: Path, model: Model) -> None:
     """Write a model, atomically and private. Raises `EdgewrightError` when the disk does not take it."""
-    body = msgspec.msgpack.encode(msgspec.structs.replace(model, messages=()))
-    data = MAGIC + zlib.crc32(body).to_bytes(4, "big") + body
+    kept = msgspec.structs.replace(model, messages=())
+    head = head_of(kept)
+    body = msgspec.msgpack.encode(kept if head is None else head)
+    rest = bytearray()
+    rows = [] if head is None else list(model.hosts.values())
+    for start in range(0, len(rows), PIECE):
+        piece = msgspec.msgpack.encode(rows[start : start + PIECE])
+        rest += len(piece).to_bytes(4, "big") + zlib.crc32(piece).to_bytes(4, "big") + piece
+    numbers = _NUMBERS.pack(len(body), len(rest), 0)[:-4]
+    checksum = zlib.crc32(numbers, zlib.crc32(body)).to_bytes(4, "big")
     try:
-        write_private(path, data)
+        write_private(path, b"".join((MAGIC, numbers, checksum, body, rest)))
     except OSError as error:
         raise Failed(
             f"The last known fleet cannot be written to {path}: {error.strerror or error}.",
@@ -132,8 +225,10 @@ class CacheWriter:
             self._plan()
 
     async def _write(self) -> None:
-        self._dirty = False
         self._written = time.monotonic()
+        if not self._store.model.whole:
+            return  # what is on disk knows more
+        self._dirty = False
         try:
             await asyncio.to_thread(save, self._path, self._store.model)
             self._told = False

@@ -146,12 +146,27 @@ class Draft:
         return copy
 
     def _count(self, row: HostRow, step: int) -> None:
-        tally = self._tally
-        tally[0] += step
-        tally[1 if row.health == "healthy" else 2 if row.health == "unhealthy" else 3] += step
-        tally[4 if row.state == "unpaired" else 6 if row.state == "in-use" else 5] += step
-        tally[7] += step * row.simulated
-        tally[8] += step * row.observed
+        _count(self._tally, row, step)
+
+
+def _count(tally: list[int], row: HostRow, step: int) -> None:
+    tally[0] += step
+    tally[1 if row.health == "healthy" else 2 if row.health == "unhealthy" else 3] += step
+    tally[4 if row.state == "unpaired" else 6 if row.state == "in-use" else 5] += step
+    tally[7] += step * row.simulated
+    tally[8] += step * row.observed
+
+
+def completed(model: Model, head: Model, hosts: dict[str, HostRow]) -> Model:
+    """Return `model`, which grew from `head`, with all hosts of the fleet that `head` has only some of."""
+    if model.hosts is head.hosts:
+        return msgspec.structs.replace(model, hosts=hosts)
+    merged = {uid: row for uid, row in hosts.items() if uid not in head.hosts or uid in model.hosts}
+    merged.update((uid, row) for uid, row in model.hosts.items() if row is not head.hosts.get(uid))
+    sums = [0] * len(Tally.__struct_fields__)
+    for row in merged.values():
+        _count(sums, row, 1)
+    return msgspec.structs.replace(model, hosts=merged, tally=Tally(*sums))
 
 
 def _age_of(row: Any) -> tuple[float, str]:

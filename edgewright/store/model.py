@@ -119,3 +119,8 @@ class Model(msgspec.Struct, frozen=True):
     pulse: tuple[Minute, ...] = ()
     acknowledged: dict[str, float] = {}
     tally: Tally = Tally()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all hosts are here; for the first frame of a big fleet most are still on disk, only counted."""
+        return len(self.hosts) >= self.tally.total

@@ -15,10 +15,11 @@ from edgewright.core import times
 from edgewright.store import events as kinds
 from edgewright.store import model as names
 from edgewright.store.coalescer import TICK, Coalescer
-from edgewright.store.draft import Draft
+from edgewright.store.draft import Draft, completed
 from edgewright.store.events import Event
 from edgewright.store.model import COLLECTIONS, Model, Patch
 from edgewright.store.reducer import fold
+from edgewright.store.rows import HostRow
 from edgewright.store.subscription import Callback, Subscription
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class Store:
     ) -> None:
         self._model = model or Model()
         self._clock = clock
+        self.restored = self._model
+        """The model that was taken last in the place of another."""
         self._seq = self._model.seq
         self._pending: deque[Event] = deque()
         self._subscriptions: list[Subscription] = []
@@ -112,9 +115,19 @@ class Store:
         self._pending.clear()
         self._draft = None
         self._documents.clear()
-        self._model = model
+        self._model = self.restored = model
         self._seq = max(self._seq, model.seq)
         self._tell(tuple(Patch(name, op="reset") for name in sorted(COLLECTIONS)))
+
+    def complete_hosts(self, head: Model, hosts: dict[str, HostRow]) -> None:
+        """Take all hosts of a cached fleet of which `head` was restored; when another model came since, do nothing.
+
+        What events told meanwhile of single hosts stays, and is counted.
+        """
+        if self.restored is head:
+            self.flush()
+            self._model = completed(self._model, head, hosts)
+            self._tell((Patch(names.HOSTS, op="reset"),))
 
     def document(self, collection: str, uid: str) -> dict[str, Any] | None:
         """Return the raw document seen last of a thing, `None` when it was not seen in this session (ask the plane)."""

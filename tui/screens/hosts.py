@@ -104,9 +104,10 @@ class HostsScreen(BaseScreen):
 
     def count(self) -> str:
         """Return how many are marked and shown, of how many."""
-        total = len(self.session.store.model.hosts)
+        total = self.session.store.model.tally.total
         marked = len(self.table.marks) if self.is_mounted else 0
-        shown = f"{len(self._rows):,} of {total:,}" if self.choice.filter_text else f"{total:,}"
+        found = f"{len(self._rows):,}" if self.session.store.model.whole else "…"  # most hosts are on disk still
+        shown = f"{found} of {total:,}" if self.choice.filter_text else f"{total:,}"
         return f"{marked:,} marked · {shown}" if marked else shown
 
     def targets(self) -> tuple[str, ...]:

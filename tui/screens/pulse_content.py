@@ -101,6 +101,8 @@ class Pulse:
     simulated: int = 0
     loading: str = ""
     """What is still on its way (`1,200 of 30,000 hosts`), empty when all is here."""
+    reading: bool = False
+    """Sites and tags are not counted yet: most hosts are still being read from disk."""
     lost: str = ""
     """Why the plane is not heard, empty when it is."""
 
@@ -264,6 +266,8 @@ def _site_line(pulse: Pulse, width: int) -> Line:
     left: list[Piece] = [(pad("SITES", 9), "head")]
     if pulse.sites:
         left += _count_pieces(len(pulse.sites) - bad - unknown, bad, unknown)
+    elif pulse.reading:
+        left.append(("… counting them", "muted"))
     else:
         left.append(("- no host carries a tag `site`", "muted"))
     right: list[Piece] = []
@@ -333,7 +337,7 @@ def board_lines(pulse: Pulse, width: int, height: int) -> list[Line]:
         out.extend(_tag_line(row, prefix, width) for row in rows[:room])
         if len(rows) > room:
             out.append(line((f"  and {len(rows) - room:,} more, all well or better than these", "muted")))
-    return out or [line(("No host carries a tag yet.", "muted"))]
+    return out or [line(("Counting sites and tags." if pulse.reading else "No host carries a tag yet.", "muted"))]
 
 
 def _tag_line(row: TagCount, prefix: str, width: int) -> Line:

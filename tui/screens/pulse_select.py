@@ -20,9 +20,12 @@ _LOST = {"lost": "it is tried again by itself, ctrl+r tries now", "refused": "it
 
 
 def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
-    """Return what Pulse shows now. `tags` costs a pass over every tag of every host; only the wall asks for it."""
+    """Return what Pulse shows now. `tags` costs a pass over every tag of every host; only the wall asks for it.
+
+    Sites and tags are counted when all hosts are there: the head of a cached fleet has only those that are spoken of.
+    """
     tally, source = model.tally, model.source
-    sites = {site: counts for site, counts in selectors.by_site(model).items() if site != selectors.NO_SITE}
+    sites = {site: counts for site, counts in _by_site(model).items() if site != selectors.NO_SITE}
     return Pulse(
         now=now,
         checked=source.contact,
@@ -35,7 +38,7 @@ def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
         unknown=tally.unknown,
         by_state=tuple((state, count) for state, count in selectors.by_state(model).items() if count),
         sites=_worst_first(sites),
-        tags=_tag_counts(model) if tags else (),
+        tags=_tag_counts(model) if tags and model.whole else (),
         tokens_ending=tuple(
             (row.name or row.uid, row.expiry)
             for row in selectors.ending_tokens(model, now, TOKENS_WITHIN)
@@ -48,6 +51,7 @@ def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
         simulated=tally.simulated,
         loading=f"{source.done:,} of {source.total:,} hosts" if source.state == "loading" and source.total else "",
         lost=_LOST.get(source.state, ""),
+        reading=not model.whole,
     )
 
 
@@ -106,6 +110,10 @@ def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
 def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:
     rows = [TagCount(tag, one.healthy, one.unhealthy, one.unknown) for tag, one in counts.items()]
     return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
+
+
+def _by_site(model: Model) -> dict[str, selectors.Counts]:
+    return selectors.by_site(model) if model.whole else {}
 
 
 def _tag_counts(model: Model) -> tuple[TagCount, ...]:
