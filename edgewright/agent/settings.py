@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import subprocess
 from typing import List, NamedTuple, Optional, Tuple
 
+from edgewright.agent import programs
 from edgewright.agent.state import read_secret
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
 from edgewright.core.identity import Identity, derive_uid, read_tags
@@ -150,20 +150,10 @@ def _read(settings: Settings, path: str) -> str:
 
 def _run_script(path: str, seconds: float) -> str:
     """Run a tag script. Raises `OSError`, or `ValueError` with what a person should know."""
-    try:
-        done = subprocess.run(
-            [path],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-            env=_script_environment(),
-        )
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"it did not end within {seconds:.0f} s") from None
-    if done.returncode != 0:
-        raise ValueError(f"it ended with code {done.returncode}")
-    return done.stdout[:MAX_TAG_OUTPUT].decode("utf-8", "replace")
+    done = programs.run([path], seconds, MAX_TAG_OUTPUT, _script_environment())
+    if done.code != 0:
+        raise ValueError(f"it ended with code {done.code}")
+    return done.output.decode("utf-8", "replace")
 
 
 def _script_environment() -> "dict[str, str]":
