@@ -10,19 +10,17 @@ import http.client
 import json
 import socket
 import ssl
-import time
 from contextlib import nullcontext
 from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Optional
 
 from edgewright.agent import tls
+from edgewright.agent.answer import Answer
 from edgewright.agent.proxy import Proxy
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
 
 TIMEOUT = 20.0
 """Seconds that connecting, and each wait for the other end, may take (P4)."""
-WHOLE = 60.0
-"""Seconds that one answer may take in all, so that a trickle of bytes cannot hold the agent."""
 MAX_REPLY = 4 * 1024 * 1024
 """Bytes of an answer that are read at most."""
 
@@ -147,7 +145,6 @@ class Client:
         connection = self._connection()
         connection.request(method, path, data, headers)
         answer = connection.getresponse()
-        deadline = time.monotonic() + WHOLE
         parts, size = [], 0
         while True:
             part = answer.read1(65536)
@@ -157,8 +154,6 @@ class Client:
             size += len(part)
             if size > MAX_REPLY:
                 raise ValueError("the answer is too long")
-            if time.monotonic() > deadline:
-                raise TimeoutError("the answer trickled")
         missing = answer.length
         answer.close()  # an answer without a body does not end by itself, and the next call would find it open
         if missing:
@@ -179,6 +174,7 @@ class Client:
             connection.set_tunnel(host, port, dict(self._proxy.headers))
         else:
             connection = http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self._context)
+        connection.response_class = Answer
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

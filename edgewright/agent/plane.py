@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
@@ -12,6 +13,10 @@ from edgewright.core.errors import Refused
 from edgewright.wire import protocol
 
 Json = Dict[str, Any]
+
+
+_CREDENTIAL = re.compile(r"[!-~]{1,1024}", re.ASCII)
+"""What a header can carry: anything else would be kept and then fail every call from then on."""
 
 
 class Welcome(NamedTuple):
@@ -54,7 +59,7 @@ class Plane:
         status = status if isinstance(status, dict) else {}
         credential = status.get("serviceAuthToken")
         extension = status.get(protocol.EXTENSION)
-        if not isinstance(credential, str) or not credential:
+        if not isinstance(credential, str) or not _CREDENTIAL.fullmatch(credential):
             raise unexpected(reply, "the registration", self.name)
         generation = extension.get("generation") if isinstance(extension, dict) else None
         return Welcome(credential, generation if isinstance(generation, int) else 0, body)

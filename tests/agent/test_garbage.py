@@ -1,0 +1,71 @@
+"""A plane, or what stands in its place, that answers with garbage: the agent neither hangs nor keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from edgewright.agent.answer import Answer
+from edgewright.agent.client import Client, Reply, parse_endpoint
+from edgewright.agent.plane import Plane
+from edgewright.agent.tls import make_context
+from edgewright.core.errors import Failed, TimedOut
+
+from .conftest import Authority
+
+
+@contextmanager
+def trickle(authority: Authority, head: bytes, seconds: float) -> Iterator[int]:
+    """A TLS server that sends `head`, then one byte after the other for some seconds, then hangs up."""
+    pair = authority.issue("trickle")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = server.accept()
+            with context.wrap_socket(caller, server_side=True) as link:
+                link.recv(4096)
+                link.sendall(head)
+                end = time.monotonic() + seconds
+                while time.monotonic() < end:
+                    link.sendall(b"x")
+                    time.sleep(0.05)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield server.getsockname()[1]
+    server.close()
+    thread.join(seconds + 5)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_p4_an_answer_that_trickles_counts_as_lost(
+    authority: Authority, head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answer, "whole", 0.5)
+    with trickle(authority, head, 4.0) as port:
+        client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            client.call("GET", "/x")
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("text", ["ewh_a\r\nX-Evil: 1", "ewh_\u00e9\u20ac", "ewh_ a", "ewh_" + "a" * 5000, ""])
+def test_p10_a_credential_that_no_header_can_carry_is_not_kept(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    body = json.dumps({"status": {"serviceAuthToken": text}}).encode()
+    client = Client(parse_endpoint("https://plane"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    monkeypatch.setattr(client, "call", lambda *words: Reply(200, {}, body))
+    with pytest.raises(Failed):
+        Plane(client, "h").register({})
