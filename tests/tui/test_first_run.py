@@ -61,6 +61,24 @@ async def test_steps_are_shown_while_they_are_made_and_escape_stops() -> None:
         assert "How do you want to begin?" in said(pilot)
 
 
+async def test_a_plane_that_comes_while_help_is_read_is_shown_when_help_is_left() -> None:
+    gate = asyncio.Event()
+
+    async def slow(report: Callable[[str], None]) -> str:
+        report("starting the hub")
+        await gate.wait()
+        return "local"
+
+    async with console(first_run=FirstRun(start_hub=slow)) as (pilot, _, made):
+        await press(pilot, "enter", "question_mark")
+        assert view(pilot) == "help"
+        gate.set()
+        await until(pilot, lambda: "Connected to local." in told(made))
+        assert view(pilot) == "help"
+        await press(pilot, "escape")
+        await until(pilot, lambda: view(pilot) == "pulse")
+
+
 async def test_a_failure_is_a_sentence_with_the_next_step_and_can_be_tried_again() -> None:
     tries: list[int] = []
 

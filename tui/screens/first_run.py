@@ -42,7 +42,7 @@ class FirstRunScreen(BaseScreen):
     def on_mount(self) -> None:
         """Begin with the question."""
         super().on_mount()
-        self._page, self._way = "menu", "start"
+        self._page, self._way, self._left = "menu", "start", False
         self._steps: list[Step] = []
         self._began = self.now
         self._failure: tuple[str, str] = ("", "")
@@ -186,7 +186,17 @@ class FirstRunScreen(BaseScreen):
             return
         self.session.store.message(f"Connected to {name}.", "ok")
         self.session.first_run = None
-        self.app.call_later(self.dismiss)
+        self._leave()
+
+    def on_screen_resume(self) -> None:
+        """Leave, when the plane came while another screen was read: only the screen in front can go."""
+        if self.session.first_run is None:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.is_active and not self._left:
+            self._left = True
+            self.app.call_later(self.dismiss)
 
     async def _ask_to_trust(self) -> bool:
         inspect = (self.session.first_run or FirstRun()).inspect
