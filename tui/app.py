@@ -250,8 +250,9 @@ class EdgewrightApp(ThemedApp):
             if waiting is not None:
                 self.run_worker(waiting, group="verb:run", exit_on_error=False)
             return
-        if targets is None:
-            targets = self.screen.targets() if isinstance(self.screen, BaseScreen) else ()
+        if targets is None:  # hosts and tokens are what screens list; a project or a plane is asked for
+            screen = self.screen
+            targets = screen.targets() if isinstance(screen, BaseScreen) and command.scope != "global" else ()
         self.run_worker(run_verb(self, command, targets, args, rest), group="verb:run", exit_on_error=False)
 
     def action_command_line(self) -> None:

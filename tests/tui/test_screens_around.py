@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from edgewright.commands import registry
 from edgewright.sources.replay import ReplaySource
 from edgewright.store.record import Recorder
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, fill
+from tui.screens.base import BaseScreen
 from tui.screens.help import help_groups
 from tui.screens.logs import log_line
 from tui.screens.replay_content import Moment, slider_lines
@@ -65,6 +68,20 @@ async def test_the_project_is_switched_by_choice_and_by_name() -> None:
         await press(pilot, "colon", *"project shops", "enter")
         await until(pilot, lambda: went == ["p-lab", "p-shops"])
         assert "Working in shops." in told(made)
+
+
+@pytest.mark.parametrize("where", ["hosts", "tokens", "events", "audit"])
+async def test_the_project_is_asked_for_whatever_stands_under_the_cursor(where: str) -> None:
+    async def switch(uid: str) -> None:
+        raise AssertionError(uid)
+
+    async with console(where, switch_project=switch, switch_context=switch) as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, BaseScreen) and screen.targets()
+        await press(pilot, "p")
+        await until(pilot, lambda: view(pilot) == "ChooseModal")
+        await press(pilot, "escape", "colon", *"context use", "enter")
+        await until(pilot, lambda: told(made).startswith("No context is kept yet"))
 
 
 async def test_a_context_that_is_not_there_is_told() -> None:
