@@ -58,6 +58,31 @@ async def test_worst_hosts_stand_first_and_the_title_counts() -> None:
         assert said(app, "keys").rstrip().endswith("delete")
 
 
+def seen(app: EdgewrightApp) -> list[str]:
+    table = hosts_of(app).table
+    return ["".join(part.text for part in table.render_line(y)) for y in range(table.size.height)]
+
+
+async def test_a_mark_is_a_sign_behind_the_state_not_a_colour_alone() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert seen(app)[1].startswith("‼ edge-3333")
+        await pilot.press("space")
+        await settled(pilot)
+        assert seen(app)[1].startswith("‼■edge-3333")
+        assert seen(app)[2].startswith("▲ edge-0c11")
+
+
+async def test_the_title_of_a_narrow_sorted_column_is_cut_for_its_arrow_alone() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("A")
+        await settled(pilot)
+        assert " SINC↑ " in seen(app)[0]
+
+
 async def test_filter_is_tried_while_typed_kept_by_enter_and_left_by_escape() -> None:
     session = session_of()
     app = EdgewrightApp(session)

@@ -9,12 +9,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.widgets.lines import Span, cut, pad
+from tui.widgets.lines import Span, pad
 from tui.widgets.roles import RolePainter
 from tui.widgets.table_layout import Column, Placed
 
 MORE = "►"
 """Stands at the end of the header when there are columns further right."""
+MARK = "■"
+"""Stands behind the sign of a marked row: a mark is seen without colours, and the sign's own word stays."""
 
 
 class Painted(NamedTuple):
@@ -41,9 +43,10 @@ def row_strip(
     line = base + over
     segments: list[Segment] = []
     x = 0
-    for one in placed:
+    for number, one in enumerate(placed):
         if one.x > x:
-            segments.append(Segment(" " * (one.x - x), line))
+            sign = MARK if number == 1 and "marked" in state else ""
+            segments.append(Segment(sign.ljust(one.x - x), line))
         cell = cells[one.column] if one.column < len(cells) else Span("")
         text = pad(cell.text, one.width, right=columns[one.column].align == "right")
         segments.append(Segment(text, base + painter.role(cell.role) + over))
@@ -64,7 +67,7 @@ def header_strip(
         segments.append(Segment(" " * (one.x - x), plain))
         title, style = column.title, plain
         if column.id == sort[0] and one.width > 1:
-            title, style = cut(title, one.width - 1) + ("↓" if sort[1] else "↑"), strong
+            title, style = title[: one.width - 1] + ("↓" if sort[1] else "↑"), strong
         segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
         x = one.x + one.width
     strip = Strip(segments, x).adjust_cell_length(width, plain)
