@@ -7,7 +7,7 @@ import re
 import pytest
 
 from edgewright.config.settings import NAMES, Settings
-from edgewright.main import _make_feed, _make_session
+from edgewright.main.console import make_feed, make_session
 from tests.support import ROOT
 from tui.exact import exact, show_local
 
@@ -27,7 +27,7 @@ def test_it_is_read(name: str) -> None:
 
 def test_refresh_ms_is_the_tick_of_the_store() -> None:
     for milliseconds in (100, 150, 1000):
-        store = _make_feed(Settings(refresh_ms=milliseconds)).store
+        store = make_feed(Settings(refresh_ms=milliseconds)).store
         assert store._coalescer.tick == milliseconds / 1000
 
 
@@ -38,7 +38,7 @@ def test_local_time_stands_beside_utc_when_it_is_asked_for(on: bool, monkeypatch
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        _make_session(Settings(local_time=on), None)
+        make_session(Settings(local_time=on), None)
         assert exact(1795442551.0) == "2026-11-23 14:02:31Z" + (" (23:02:31 JST)" if on else "")
         late = exact(1795442551.0 + 3600, seconds=False)
         assert late == "2026-11-23 15:02Z" + (" (2026-11-24 00:02 JST)" if on else "")

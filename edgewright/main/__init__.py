@@ -1,0 +1,95 @@
+"""The composition root: the one package that may name every part, each loaded when its verb runs.
+
+Here is the way in; `console` puts the console together, `verbs` the verbs that need its parts.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # as typing has it; importing typing would double the time of --help
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgewright.cli.main import Special
+
+CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "timeout")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run Edgewright with these words and return the exit code: no words open the console."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--help"], ["-h"]):
+        return _overview()
+    from edgewright.cli.main import run
+
+    if _wants_console(words):
+        return _guarded(words)
+    return run(words, _special, _delegate)
+
+
+def _overview() -> int:
+    """Print the help of the whole from the file that `cli.help` makes of the registry (a test holds them equal)."""
+    from os.path import dirname, join
+
+    above = dirname(dirname(__file__))  # noqa: PTH120
+    with open(join(above, "cli", "overview.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        text = file.read()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from edgewright.cli.errors import pipe_closed
+
+        return pipe_closed()
+    except OSError as error:
+        from edgewright.cli.errors import end
+
+        return end(error, ())
+    return 0
+
+
+def _wants_console(words: Sequence[str]) -> bool:
+    """Whether these words open the console: none, or options of the whole alone."""
+    if not words:
+        return True
+    from edgewright.cli.words import take
+    from edgewright.core.errors import EdgewrightError
+
+    try:
+        taken = take(words)
+    except EdgewrightError:
+        return False
+    alone = not (taken.noun or taken.help or taken.version or taken.stray or taken.rest)
+    return alone and all(name in CONSOLE_OPTIONS for name in taken.options)
+
+
+def _guarded(words: Sequence[str]) -> int:
+    from edgewright.cli.words import take
+
+    try:
+        from edgewright.main.console import console
+
+        return console(take(words).options)
+    except BaseException as error:
+        from edgewright.cli.errors import end
+
+        return end(error, words)
+
+
+def _delegate(module: str, words: list[str]) -> int:
+    """Run a program of its own: hub, agent or lab."""
+    from importlib import import_module
+
+    try:
+        return int(import_module(module).main(words))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 2
+
+
+def _special(name: str) -> Special | None:
+    if name not in ("render", "record", "replay", "demo"):
+        return None
+    from edgewright.main import verbs
+
+    return {"render": verbs.render, "record": verbs.record, "replay": verbs.replay, "demo": verbs.demo}[name]

@@ -1,0 +1,140 @@
+"""The console put together: settings, the live feed, what a person may do, the app."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgewright.commands.live import LiveFeed
+    from edgewright.commands.local_hub import LocalHub
+    from edgewright.config.contexts import Context
+    from edgewright.config.settings import Settings
+
+
+def console(options: dict[str, str]) -> int:
+    """Open the console; with no context yet, its guide. Raises `EdgewrightError`."""
+    from edgewright.cli.main import settings_of
+    from edgewright.config import contexts
+
+    found = settings_of(options, strict=True)
+    context = contexts.load().choose(options.get("context", ""))
+    return open_console(found, context, options.get("project", ""))
+
+
+def check_terminal() -> None:
+    """Raise `UsageError` where no console can be shown."""
+    import os
+
+    from edgewright.core.errors import UsageError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The console needs a terminal, and there is none here.",
+            "Use the command line, e.g. edgewright host list; see edgewright --help",
+            "NoTerminal",
+        )
+    refusal = import_module("tui.terminal.detect").refusal(os.environ)
+    if refusal:
+        raise UsageError(refusal, "", "PoorTerminal")
+
+
+def open_console(
+    settings: Settings,
+    context: Context | None,
+    project: str = "",
+    *,
+    hub: LocalHub | None = None,
+    simulated: bool = False,
+) -> int:
+    """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
+    import os
+
+    from edgewright.commands.guide import Guide, describe
+
+    check_terminal()
+    feed = make_feed(settings)
+    session = make_session(settings, feed)
+    problem = feed.prepare(context, project, quick=True)
+    if problem:
+        feed.store.message(problem, "warn")
+    describe(session, feed, simulated)
+    guide = Guide(session, feed, hub, simulated)
+    if context is None:
+        ways = {
+            "start_hub": guide.start_hub,
+            "connect": guide.connect,
+            "inspect": guide.inspect,
+            "demo": guide.start_demo,
+        }
+        session.first_run = import_module("tui.session").FirstRun(**ways)
+    elif context.local_hub and hub is None:
+        guide.revive(context)
+    session.start = guide.run
+    session.switch_context = guide.switch_context
+    session.switch_project = guide.switch_project
+    session.hub_running = guide.hub_running
+    session.stop_hub = guide.stop_hub
+    _tell_unfinished(feed)
+    import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
+    app = import_module("tui.app").EdgewrightApp(session)
+    try:
+        code = int(app.run(mouse=session.terminal.mouse) or 0)
+        if app.defect is not None:
+            raise app.defect
+        return code
+    finally:
+        feed.store.close()
+        guide.close()
+
+
+def make_feed(settings: Settings) -> LiveFeed:
+    """Return the feed of a console or a recording, with its store, journal and cache."""
+    from edgewright.commands.journalling import open_journal
+    from edgewright.commands.live import LiveFeed
+    from edgewright.config import locations
+    from edgewright.store.store import Store
+
+    caches = locations.ensure(locations.folder("cache"))
+    return LiveFeed(Store(tick=settings.refresh_ms / 1000), settings, open_journal(), caches, settings.read_only)
+
+
+def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -> Any:
+    """Return the console's session with what the settings say."""
+    import os
+
+    from edgewright.commands.bindings import load_keymap
+    from edgewright.config import locations
+    from edgewright.config.viewstate import ViewStateFile
+
+    keymap = load_keymap()
+    import_module("tui.exact").show_local(settings.local_time)
+    detect = import_module("tui.terminal.detect")
+    return import_module("tui.session").Session(
+        store=feed.store if feed is not None else store,
+        make_context=feed.make_context if feed is not None else None,
+        settings=settings,
+        keymap=dict(keymap.changes),
+        keymap_problems=tuple(problem.message for problem in keymap.problems),
+        read_only=settings.read_only,
+        retry_now=feed.retry_now if feed is not None else None,
+        views=ViewStateFile(),
+        terminal=detect.choose(
+            os.environ,
+            theme=settings.theme,
+            ascii_only=settings.ascii,
+            low_bandwidth=settings.low_bandwidth,
+            mouse=settings.mouse,
+        ),
+        themes_dir=locations.folder("config") / "themes",
+    )
+
+
+def _tell_unfinished(feed: LiveFeed) -> None:
+    """Tell what a crash left in the journal."""
+    if feed.journal is not None:
+        for entry in feed.journal.unfinished()[-3:]:
+            feed.store.message(
+                f"`{entry.command}` of an earlier session was cut off in its midst; look at what became of it.", "warn"
+            )

@@ -1,0 +1,182 @@
+"""The verbs that need the console's parts or run a feed of their own: render, record, replay, demo."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from edgewright.main.console import check_terminal, make_feed, make_session, open_console
+
+if TYPE_CHECKING:
+    from edgewright.commands.context import CommandContext
+
+
+def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
+    """Draw one frame: of a recording, of the last known fleet, or of the plane as it is now."""
+    import asyncio
+    import re
+    from pathlib import Path
+
+    from edgewright.cli.output import say
+    from edgewright.config import contexts
+    from edgewright.core.errors import InvalidInput
+    from edgewright.store.store import Store
+
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
+    if not found or not (1 <= int(found.group(1)) <= 1000 and 1 <= int(found.group(2)) <= 1000):
+        raise InvalidInput(f"--size {args['size']} is no size.", "Write columns x lines, e.g. --size 80x24")
+    settings = ctx.settings.changed("option", theme=args.get("theme"))
+    store = Store()
+    session = make_session(settings, None, store)
+    _check_theme(session)
+    context = contexts.load().choose() if ctx.context is None else ctx.context
+    session.start_view, session.start_target = str(args["screen"]), str(args.get("host") or "")
+    if args["screen"] == "first-run":
+        session.first_run = import_module("tui.session").FirstRun()
+    elif args.get("file"):
+        from edgewright.store.replay import Replay
+
+        replay = Replay.open(Path(args["file"]))
+        store.restore(replay.seek(replay.end))
+        session.now = lambda: replay.end
+    elif context is not None:
+        asyncio.run(_fill(ctx, store))
+        session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
+    if session.start_view == "host":
+        _find_host(session, store)
+    size = (int(found.group(1)), int(found.group(2)))
+    say(import_module("tui.render").render(session, size, form).rstrip())
+    return 0
+
+
+def _check_theme(session: Any) -> None:
+    """Raise `NotFound` for a theme that is in no file."""
+    from edgewright.config.nearest import suggestion
+    from edgewright.core.errors import NotFound
+
+    files = import_module("tui.theme_files")
+    known = sorted(files.load((files.builtin_dir(), session.themes_dir)).found)
+    if session.terminal.theme not in known:
+        near = suggestion(session.terminal.theme, known)
+        raise NotFound(f"There is no theme {session.terminal.theme}{near}.", f"Themes: {', '.join(known)}")
+
+
+def _find_host(session: Any, store: Any) -> None:
+    """Point the frame of one host at its uid. Raises `UsageError` without a name, `NotFound` for an unknown one."""
+    from edgewright.core.errors import NotFound, UsageError
+
+    wanted, hosts = session.start_target, store.model.hosts
+    if not wanted:
+        raise UsageError("`render host` needs a host.", "Name it: edgewright render host --host HOST")
+    found = wanted if wanted in hosts else next((uid for uid, row in hosts.items() if row.name == wanted), "")
+    if not found:
+        raise NotFound(f"There is no host {wanted}.", "See them: edgewright host list")
+    session.start_target = found
+
+
+async def _fill(ctx: CommandContext, store: Any) -> None:
+    """Read the plane once into a store. Raises `EdgewrightError`."""
+    from edgewright.core import times
+    from edgewright.store import events
+
+    client = await ctx.client()
+    try:
+        features = await client.features()
+        hosts = [document async for document in client.all_hosts(limit=features.page_limit)]
+        store.emit("plane", events.HOSTS_SEEN, {"docs": hosts})
+        store.emit("plane", events.TOKENS_SEEN, {"docs": await client.tokens(), "complete": True})
+        store.emit("plane", events.PROJECTS_SEEN, {"docs": await client.projects(), "complete": True})
+        store.emit("plane", events.FEED_SEEN, {"docs": (await client.events(limit=features.page_limit)).items})
+        store.emit("plane", events.AUDITS_SEEN, {"docs": (await client.audits(limit=features.page_limit)).items})
+        state = "live" if features.hub else "polling"
+        told = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
+        store.emit("plane", events.SOURCE_STATE, told)
+        store.flush()
+    finally:
+        await ctx.aclose()
+
+
+def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
+    """Write the event log until Ctrl-C or the end of --for."""
+    import asyncio
+    from pathlib import Path
+
+    from edgewright.cli.output import say
+    from edgewright.core.errors import UsageError
+    from edgewright.store.record import Recorder
+
+    if ctx.context is None:
+        raise UsageError("No plane is chosen yet.", "Add one: edgewright context add NAME --url URL", "NoContext")
+    feed = make_feed(ctx.settings)
+    feed.prepare(ctx.context, ctx.project)
+
+    async def run() -> None:
+        try:
+            async with asyncio.timeout(args.get("duration")):
+                await feed.run()
+        except TimeoutError:
+            return
+
+    recorder = Recorder(feed.store, Path(args["file"]), ctx.context_name)
+    say(f"Recording {ctx.context_name} into {args['file']}; Ctrl-C ends it.", error=True)
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        pass  # the way in which a recording ends
+    finally:
+        feed.store.flush()
+        recorder.close()
+    say(f"{recorder.events} events recorded in {args['file']}.")
+    return 0
+
+
+def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
+    """Open a recording in the console."""
+    from pathlib import Path
+
+    from edgewright.sources.replay import ReplaySource
+    from edgewright.store.store import Store
+
+    store = Store(tick=ctx.settings.refresh_ms / 1000)
+    source = ReplaySource(Path(args["file"]), store.restore)
+    check_terminal()
+    session = make_session(ctx.settings, None, store)
+    session.replay, session.start, session.now = source, source.run, lambda: source.moment
+    session.start_view, session.context_name, session.read_only = "replay", Path(args["file"]).name, True
+    app = import_module("tui.app").EdgewrightApp(session)
+    code = int(app.run(mouse=session.terminal.mouse) or 0)
+    if app.defect is not None:
+        raise app.defect
+    return code
+
+
+def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
+    """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
+    import asyncio
+    import json
+    from pathlib import Path
+
+    from edgewright.cli.output import say
+    from edgewright.commands.guide import demo_hub, start_demo
+    from edgewright.core.errors import InvalidInput
+
+    hosts = int(args.get("hosts") or 0)
+    if not 1 <= hosts <= 5000:
+        raise InvalidInput(f"--hosts is between 1 and 5000, not {hosts}.")
+    alone = bool(args.get("no_console"))
+    if not alone:
+        check_terminal()
+    hub = demo_hub(Path(args["data"]).absolute() if args.get("data") else None)
+    try:
+        context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
+        if not alone:
+            return open_console(ctx.settings, context, hub=hub, simulated=True)
+        told = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}
+        words = f"EDGEWRIGHT_URL={told['url']} EDGEWRIGHT_CA={told['ca']} EDGEWRIGHT_API_KEY_FILE={told['apiKeyFile']}"
+        say(json.dumps(told) if form == "json" else words)
+        hub.wait()
+        return 0
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        hub.stop_now()
