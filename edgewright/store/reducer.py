@@ -123,7 +123,8 @@ def _source_state(draft: Draft, event: Event) -> None:
     told = event.payload
     before = draft.source
     state = str(told.get("state") or before.state)
-    in_touch = state in ("live", "polling", "loading", "replay")
+    # "loading" is told of before the plane's first word too; with a total, the plane has said how many there are
+    in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(told.get("total")) > 0)
     if state in ("live", "polling"):
         draft.beat(event.at)  # a minute in which the plane was heard is known, also when no host said anything
     contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)

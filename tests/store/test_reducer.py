@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgewright.store import events as kinds
 from edgewright.store.events import Event
-from edgewright.store.model import Model, Tally
+from edgewright.store.model import Model, SourceStatus, Tally
 from edgewright.store.reducer import reduce
 
 UIDS = st.sampled_from([f"edge-{number}" for number in range(6)])
@@ -174,3 +174,12 @@ def test_the_feed_keeps_the_newest() -> None:
     ]
     model, _ = reduce(Model(), log)
     assert 2000 <= len(model.feed) <= 2200
+
+
+def test_only_the_plane_s_own_word_counts_as_contact() -> None:
+    asked = Event(1, 500.0, "plane", kinds.SOURCE_STATE, {"state": "loading", "message": "asking the plane"})
+    known = Model(source=SourceStatus(state="cache", contact=100.0))
+    assert reduce(known, [asked])[0].source.contact == 100.0
+    assert reduce(Model(), [asked])[0].source.contact is None
+    told = Event(2, 501.0, "plane", kinds.SOURCE_STATE, {"state": "loading", "done": 50, "total": 300})
+    assert reduce(known, [asked, told])[0].source.contact == 501.0
