@@ -90,6 +90,8 @@ def load_head(path: Path) -> Loaded:
         return Loaded(None, f"The last known fleet cannot be read from {path}: {error.strerror}.")
     start = len(MAGIC) + _NUMBERS.size
     broken = Loaded(None, f"The last known fleet in {path} is not whole and was left out.")
+    if bytes(data[: len(MAGIC)]) != MAGIC and bytes(data[: len(MAGIC) - 1]) == MAGIC[:-1]:
+        return Loaded(None, f"The last known fleet in {path} is of another version and was left out.")
     if len(data) < start or bytes(data[: len(MAGIC)]) != MAGIC:
         return broken
     size, rest_size, checksum = _NUMBERS.unpack(data[len(MAGIC) : start])

@@ -49,6 +49,14 @@ def test_a_file_of_another_shape_is_told_of(tmp_path: Path) -> None:
     assert loaded.model is None and "not whole" in loaded.problem
 
 
+def test_a_file_of_an_older_version_is_called_so(host: Maker, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.cache"
+    cache.save(path, filled(host))
+    path.write_bytes(b"EWCACHE2" + path.read_bytes()[len(cache.MAGIC) :])
+    loaded = cache.load(path)
+    assert loaded.model is None and "another version" in loaded.problem
+
+
 def test_a_folder_in_its_place_is_told_of(tmp_path: Path) -> None:
     assert "cannot be read" in cache.load(tmp_path).problem
 
