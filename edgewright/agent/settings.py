@@ -11,6 +11,7 @@ import os
 from typing import List, NamedTuple, Optional, Tuple
 
 from edgewright.agent import programs
+from edgewright.agent.expressions import bounded_search
 from edgewright.agent.state import read_secret
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
 from edgewright.core.identity import Identity, derive_uid, read_tags
@@ -134,7 +135,7 @@ def find_identity(settings: Settings) -> Identity:
     """Derive the UID of this host from the user-data and the machine's files (palette-features 2.2)."""
     import secrets
 
-    return derive_uid(settings.site, lambda path: _read(settings, path), secrets.token_hex)
+    return derive_uid(settings.site, lambda path: _read(settings, path), secrets.token_hex, bounded_search)
 
 
 def find_labels(settings: Settings) -> "tuple[dict[str, str], tuple[str, ...]]":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, List, Mapping, NamedTuple, Tuple, Union
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from edgewright.core.hosts import MAX_UID, check_uid, fit_uid
 from edgewright.core.tags import BARE
@@ -37,6 +37,23 @@ _PLACEHOLDERS = frozenset(
 """What makers leave in the firmware when they set nothing; the last one is the same on many thousand boards."""
 
 
+_CLASSES = {
+    "alnum": "A-Za-z0-9",
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "space": r"\s",
+    "word": r"\w",
+    "xdigit": "A-Fa-f0-9",
+}
+"""POSIX classes, which Palette's expressions (RE2) know and Python's would take for a set of their letters."""
+_CLASS = re.compile(r"\[:(\^?[a-z]+):\]")
+
+Search = Callable[[str, str], "Optional[re.Match[str]]"]
+"""Looks for a pattern in a text like `re.search`; raises `ValueError` with a sentence when it takes too long."""
+
+
 class Identity(NamedTuple):
     """A host's UID, where it came from (`name`, `deviceUIDPaths` or `random`), and what a person should know."""
 
@@ -63,12 +80,16 @@ def _as_site(site: Union[Site, Mapping[str, object]]) -> Site:
 
 
 def derive_uid(
-    site: Union[Site, Mapping[str, object]], read_file: Callable[[str], str], random_hex: Callable[[int], str]
+    site: Union[Site, Mapping[str, object]],
+    read_file: Callable[[str], str],
+    random_hex: Callable[[int], str],
+    search: Search = re.search,
 ) -> Identity:
     """Return the identity of this host.
 
     `site` is a `Site` or the map `stylus.site`; `read_file(path)` returns a file's text or raises `OSError`;
-    `random_hex(n)` returns n random bytes as hex digits (`secrets.token_hex`). Never fails: the last way is random.
+    `random_hex(n)` returns n random bytes as hex digits (`secrets.token_hex`); `search` bounds the time that an
+    expression of the user-data may take. Never fails: the last way is random.
 
     `name: "$random"` skips the name; files that were named expressly are still asked first, the default one is not.
     """
@@ -83,7 +104,7 @@ def derive_uid(
         warnings.append("stylus.site.name holds no character that a UID may have; another way is used.")
     paths = site.uid_paths or (() if site.name == RANDOM else (UidPath(DEFAULT_UID_PATH),))
     for path in paths:
-        value, warning = _from_file(path, read_file)
+        value, warning = _from_file(path, read_file, search)
         if warning:
             warnings.append(warning)
         if value:
@@ -103,7 +124,18 @@ def _prefixed(prefix: str, value: str) -> str:
     return uid[:MAX_UID]
 
 
-def _from_file(path: UidPath, read_file: Callable[[str], str]) -> Tuple[str, str]:
+def _from_re2(pattern: str) -> str:
+    """Return an expression of RE2 as Python's `re` means it; raises `re.error` for a class that neither knows."""
+
+    def members(found: "re.Match[str]") -> str:
+        if found.group(1) not in _CLASSES:
+            raise re.error(f"the class [:{found.group(1)}:] is not known")
+        return _CLASSES[found.group(1)]
+
+    return _CLASS.sub(members, pattern).replace(r"\z", r"\Z")
+
+
+def _from_file(path: UidPath, read_file: Callable[[str], str], search: Search) -> Tuple[str, str]:
     """Return (value, warning) of one device-UID file; the value is empty when the file gives none."""
     try:
         text = read_file(path.name)
@@ -114,8 +146,10 @@ def _from_file(path: UidPath, read_file: Callable[[str], str]) -> Tuple[str, str
     value = text.replace("\0", " ").strip()
     if path.regex:
         try:
-            found = re.search(path.regex, value)
-        except re.error as error:
+            found = search(_from_re2(path.regex), value)
+        except ValueError as error:
+            return "", f"The expression {path.regex!r} for {path.name} was given up: {error}."
+        except (re.error, OverflowError, RecursionError) as error:
             return "", f"The expression {path.regex!r} for {path.name} is not valid: {error}."
         if found is None:
             return "", f"Nothing in {path.name} matches {path.regex!r}."
