@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
@@ -70,6 +71,8 @@ class Plane:
         except urllib.error.HTTPError as refused:
             text = refused.read()
             return refused.code, json.loads(text) if text else None
+        except http.client.HTTPException as cut:
+            raise ConnectionError(f"the answer broke off: {cut}") from cut
 
     def hosts(self) -> dict[str, dict[str, Any]]:
         """Return all host documents by uid."""
