@@ -113,7 +113,13 @@ async def test_a_wrong_filter_is_said_below_the_field_and_changes_nothing() -> N
         assert "health" in said(app, "keys")
         await pilot.press("enter")
         await settled(pilot)
-        assert len(hosts_of(app).table.keys) == 40
+        screen = hosts_of(app)
+        assert len(screen.table.keys) == 40
+        assert screen.prompt.is_open and screen.prompt.text == "helth:bad"
+        assert "Did you mean health?" in said(app, "keys")
+        await pilot.press("escape")
+        await settled(pilot)
+        assert not screen.prompt.is_open
 
 
 async def test_cursor_stays_on_its_host_when_others_change() -> None:

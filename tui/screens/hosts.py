@@ -230,7 +230,7 @@ class HostsScreen(BaseScreen):
             self._filter_by(filter)
             return
         before = self.choice.filter_text
-        self.ask(Asking("filter", "/", before, judged, completions, self._filter_history))
+        self.ask(Asking("filter", "/", before, judged, completions, self._filter_history, wrong_with))
 
     def prompt_changed(self, kind: str, text: str) -> None:
         """Try the filter when nothing was typed for a moment."""
@@ -242,11 +242,7 @@ class HostsScreen(BaseScreen):
     def prompt_answered(self, kind: str, text: str) -> None:
         """Keep the filter."""
         if kind == "filter":
-            wrong = wrong_with(text) if text else ""
-            if wrong:
-                self.app.say(wrong, "warn")  # type: ignore[attr-defined]
-            else:
-                self._filter_by(text)
+            self._filter_by(text)
 
     def prompt_left(self, kind: str) -> None:
         """Take the filter back that was there before."""

@@ -204,6 +204,7 @@ class ListingScreen(BaseScreen):
                 judge=lambda text: judged(text, fields, example),
                 complete=lambda text: completions(text, fields),
                 history=self._history,
+                wrong=lambda text: wrong_with(text, fields),
             )
         )
 
@@ -213,16 +214,11 @@ class ListingScreen(BaseScreen):
             self.set_filter(text)
 
     def prompt_answered(self, kind: str, text: str) -> None:
-        """Keep the filter; one that is wrong is told of, and the one from before is back."""
-        if kind != "filter":
-            return
-        if wrong := wrong_with(text, self.filter_fields):
-            self.session.store.message(wrong, "warn")
-            self.prompt_left(kind)
-            return
-        self.set_filter(text)
-        self.keep()
-        self._focus_list()
+        """Keep the filter."""
+        if kind == "filter":
+            self.set_filter(text)
+            self.keep()
+            self._focus_list()
 
     def prompt_left(self, kind: str) -> None:
         """Go back to the filter from before."""

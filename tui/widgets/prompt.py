@@ -31,6 +31,8 @@ class Asking:
     """Returns whole texts that the text so far may become, best first."""
     history: list[str] = field(default_factory=list)
     """Earlier answers, oldest first; an answer is added to it."""
+    wrong: Callable[[str], str] = lambda text: ""
+    """Returns why a text is no answer, `""` for one; enter then leaves what was typed where it can be mended."""
 
 
 class _Completion(Suggester):
@@ -187,6 +189,8 @@ class Prompt(Horizontal):
         if self._asking is None:
             return
         kind, text = self._asking.kind, event.value.strip()
+        if self._asking.wrong(text):
+            return
         if text and (not self._asking.history or self._asking.history[-1] != text):
             self._asking.history.append(text)
         self.close()
