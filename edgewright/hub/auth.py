@@ -60,7 +60,7 @@ class Authenticator:
         return Actor(NOBODY, "", "", address)
 
     def still_valid(self, key: KeyRecord | None) -> bool:
-        """Tell whether an API key that was let in would be let in now; for answers that last, like the stream."""
+        """Tell whether an API key would be let in now: for a login, and for answers that last, like the stream."""
         now = None if key is None else self._state.keys.get(key.uid)
         return now is not None and now.active and (now.expiry is None or now.expiry > times.now())
 

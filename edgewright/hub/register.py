@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from edgewright.core import times
 from edgewright.core.hosts import MAX_UID, HostState, check_uid
 from edgewright.hub import bodies, problems
@@ -172,10 +174,10 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     actor = Actor("host", asked.uid, asked.uid, call.actor.address, "registration")
     call.actor = actor
     if repeated and record is not None:
-        document = host_document(asked.document, asked.uid, _stored(record))
+        document = host_document(asked.document, asked.uid, stored(record))
         save_host(call.hub, tx, record, pending_hash=held, doc=dump(document), address=actor.address)
         return asked.uid, credential
-    document = host_document(asked.document, asked.uid, _stored(record) if record is not None else None)
+    document = host_document(asked.document, asked.uid, stored(record) if record is not None else None)
     common: dict[str, Any] = {
         "doc": dump(document),
         "registered_at": tx.now,
@@ -213,9 +215,8 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     return asked.uid, credential
 
 
-def _stored(record: HostRecord) -> dict[str, Any]:
-    import msgspec
-
+def stored(record: HostRecord) -> dict[str, Any]:
+    """Return a record's document."""
     document: dict[str, Any] = msgspec.json.decode(record.doc)
     return document
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from edgewright.core.hosts import HostState
 from edgewright.core.tags import labels_to_tags
@@ -13,7 +11,7 @@ from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import delete_host, find_host, insert_host, need_host, raise_generation, save_host
 from edgewright.hub.problems import Problem, bad_request, conflict
 from edgewright.hub.records import HostRecord, dump
-from edgewright.hub.register import host_document, need_uid
+from edgewright.hub.register import host_document, need_uid, stored
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.secretbox import digest
 from edgewright.wire import protocol
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 KIND = "edgehost"
-
-
-def stored(record: HostRecord) -> dict[str, Any]:
-    """Return a record's document."""
-    document: dict[str, Any] = msgspec.json.decode(record.doc)
-    return document
 
 
 async def create(call: Call) -> Response:

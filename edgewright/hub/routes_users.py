@@ -38,7 +38,7 @@ async def authenticate(call: Call) -> Response:
     body = await call.body(bodies.LOGIN)
     record = call.hub.state.keys_by_hash.get(digest(str(body.get("password") or "")))
     user = call.hub.state.users.get(record.user_uid) if record else None
-    usable = record is not None and record.active and (record.expiry is None or record.expiry > call.now)
+    usable = call.hub.authenticator.still_valid(record)
     given = str(body.get("emailId") or "").lower()
     if record is None or user is None or not usable or not hmac.compare_digest(given.encode(), user.email.encode()):
         raise call.hub.authenticator.fail(call.actor.address, "The e-mail address or the password is wrong.")
@@ -49,7 +49,7 @@ async def refresh(call: Call) -> Response:
     """Return a fresh session token for one that has not ended."""
     claims = call.hub.box.read_session(call.params["token"], call.now)
     record = call.hub.state.keys.get(str(claims.get("key"))) if claims else None
-    if record is None or not record.active or (record.expiry is not None and record.expiry <= call.now):
+    if record is None or not call.hub.authenticator.still_valid(record):
         raise call.hub.authenticator.fail(call.actor.address, "This session has ended; log in again.")
     return _token_answer(call, record)
 

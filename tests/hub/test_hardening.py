@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,19 +16,6 @@ from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
 from edgewright.hub.server import make_server
 from edgewright.hub.writer import Tx
-from tests.hub_fleet import open_hub
-
-
-@pytest.fixture
-async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
-    """A hub in this process and an admin's client, without a socket between them."""
-    hub = open_hub(tmp_path / "d", sweep=1e9)
-    await hub.start()
-    key = (hub.data / "admin-api-key").read_text().strip()
-    transport = httpx.ASGITransport(app=make_app(hub))
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers={"ApiKey": key}) as client:
-        yield hub, client
-    await hub.stop()
 
 
 async def new_host(hub: Hub, admin: httpx.AsyncClient, uid: str) -> dict[str, str]:

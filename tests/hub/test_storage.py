@@ -9,28 +9,15 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from edgewright.hub.app import Hub, make_app
+from edgewright.hub.app import Hub
 from tests.hub_fixture import RunningHub, running_hub
-from tests.hub_fleet import open_hub
 from tests.support import ROOT, missing
-
-
-@pytest.fixture
-async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
-    """A hub in this process and an admin's client, without a socket between them."""
-    hub = open_hub(tmp_path / "d", sweep=1e9)
-    await hub.start()
-    key = (hub.data / "admin-api-key").read_text().strip()
-    transport = httpx.ASGITransport(app=make_app(hub))
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers={"ApiKey": key}) as client:
-        yield hub, client
-    await hub.stop()
 
 
 def set_read_only(hub: Hub, word: str) -> None:
