@@ -128,6 +128,7 @@ class Live:
         live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
+        live.since = row.at if row.state else None  # it said so at its last word; without it each beat would begin anew
         return live
 
     def row(self, uid: str) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""The live part of a host, as it comes back when the hub starts again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from edgewright.core.health import Reported, judge
+from edgewright.hub.records import Live
+
+
+def test_the_state_of_a_host_does_not_begin_anew_with_each_heartbeat_after_a_restart() -> None:
+    before = Live()
+    before.at, before.count, before.state, before.message = 1000.0, 5, "unhealthy", "temperature 94"
+    live = Live.from_row(SimpleNamespace(**before.row("edge-1")))
+    for beat in (1060.0, 1120.0, 1180.0):
+        verdict = judge(beat, 1010.0, beat, True, Reported(False, live.message, live.since))
+        assert verdict.since == 1000.0
+
+
+def test_a_host_that_never_spoke_has_no_since() -> None:
+    assert Live.from_row(SimpleNamespace(**Live().row("edge-1"))).since is None
