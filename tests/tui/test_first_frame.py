@@ -1,4 +1,4 @@
-"""The first frame of a big cached fleet: drawn from its head, with right counts, and completed when the rest is read."""
+"""The first frame of a big cached fleet: drawn from its head with right counts, completed when the rest is read."""
 
 from __future__ import annotations
 
