@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from edgewright.wire import protocol
 
 ADMIN, VIEWER, HOST, NOBODY = "admin", "viewer", "host", ""
 ROLES = (ADMIN, VIEWER)
+PAIRING_TRIES = 10
+"""Wrong pairing keys for one host within a minute, after which the rest of that minute takes none."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Authenticator:
         self._state = state
         self._box = box
         self._limiter = limiter
+        self._pairing = FailureLimiter(PAIRING_TRIES)
 
     def actor(self, headers: Mapping[str, str], address: str) -> Actor:
         """Return who calls; raises `Problem` 401 for a wrong credential and 429 after too many of them."""
@@ -75,6 +79,24 @@ class Authenticator:
                 {"Retry-After": str(int(wait) + 1)},
             )
         return unauthorized(message, code)
+
+    def pair(self, uid: str, address: str, key: str, held: str) -> None:
+        """Compare a pairing key with the hash `held`; raises `Problem` 401, or 429 unread after too many for a host.
+
+        People choose these keys, so guesses are braked by host: no number of addresses makes them faster.
+        """
+        now = times.now()
+        wait = self._pairing.pause(uid, now)
+        if wait > 0:
+            raise Problem(
+                429,
+                protocol.E_TOO_MANY,
+                f"Too many wrong pairing keys came for the host '{uid}'; wait {int(wait) + 1} s.",
+                {"Retry-After": str(int(wait) + 1)},
+            )
+        if not key or not hmac.compare_digest(held, digest(key)):
+            self._pairing.failed(uid, now)
+            raise self.fail(address, f"The pairing key of host '{uid}' is wrong.", protocol.E_INVALID_PAIRING_KEY)
 
     def _host(self, credential: str, address: str) -> Actor:
         held = digest(credential)

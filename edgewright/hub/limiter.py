@@ -28,6 +28,12 @@ class FailureLimiter:
             self._seen.popitem(last=False)
         return (minute + 1) * 60 - now if count > self._limit else 0.0
 
+    def pause(self, address: str, now: float) -> float:
+        """Return the seconds to wait before anything of this name is looked at, without counting; 0 for none."""
+        minute = int(now // 60)
+        began, count = self._seen.get(address, (minute, 0))
+        return (minute + 1) * 60 - now if began == minute and count >= self._limit else 0.0
+
 
 class PaletteLimiter:
     """Ten requests a second for each address and path prefix with a burst of 50, and five times that for some."""

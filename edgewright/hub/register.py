@@ -152,11 +152,8 @@ def _admit(call: Call, asked: _Asked, record: HostRecord | None) -> tuple[TokenR
             protocol.E_DUPLICATE_HOST,
         )
     if record is not None and record.pairing_hash:
-        if asked.pairing_key and hmac.compare_digest(record.pairing_hash, digest(asked.pairing_key)):
-            return None, False
-        raise call.hub.authenticator.fail(
-            call.actor.address, f"The pairing key of host '{asked.uid}' is wrong.", protocol.E_INVALID_PAIRING_KEY
-        )
+        call.hub.authenticator.pair(asked.uid, call.actor.address, asked.pairing_key, record.pairing_hash)
+        return None, False
     if record is None and not asked.token:
         raise _not_pre_registered(asked.uid)
     token = _check_token(call, asked)

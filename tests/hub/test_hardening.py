@@ -208,3 +208,24 @@ def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.A
         lambda address, error: None,
     )  # fmt: skip
     assert not server.config.proxy_headers
+
+
+async def test_p13_a_pairing_key_cannot_be_guessed_at_speed(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = inside
+    monkeypatch.setattr(times, "now", lambda at=times.now() // 60 * 60 + 20: at)  # no minute ends meanwhile
+    for uid in ("h", "other"):
+        spec = {"hostPairingKey": "000999"}
+        assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": uid}, "spec": spec})).status_code == 201
+
+    async def guess(uid: str, key: str) -> httpx.Response:
+        body = {"metadata": {"uid": uid}, "spec": {"host": {"hostPairingKey": key}}}
+        return await admin.post("/v1/edgehosts/register", json=body)
+
+    answers = [(await guess("h", f"{number:06}")).status_code for number in range(40)]
+    assert answers[:10] == [401] * 10 and 429 in answers
+    right = await guess("h", "000999")
+    assert (right.status_code, right.json()["code"]) == (429, "TooManyRequests")
+    assert 1 <= int(right.headers["retry-after"]) <= 60
+    assert (await guess("other", "000999")).status_code == 200  # the brake is that of one host
