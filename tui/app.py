@@ -18,7 +18,7 @@ from textual.worker import Worker
 from edgewright.commands import registry
 from edgewright.commands.base import Command
 from edgewright.core.errors import EdgewrightError, ExitCode
-from tui.bindings import verb_bindings
+from tui.bindings import keys_to_apply, verb_bindings
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
 from tui.history import History
@@ -105,7 +105,7 @@ class EdgewrightApp(ThemedApp):
 
     def on_mount(self) -> None:
         """Take the person's keys, and begin with the sources when the first frame is out."""
-        self.set_keymap(dict(self.session.keymap))
+        self.set_keymap(keys_to_apply(self.session.keymap))
         if self.session.first_run is not None:
             self.push_screen(self._make("first-run", ""))  # when it is done, the start view is there below it
         self.call_after_refresh(self._begin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from textual.binding import Binding, BindingType
@@ -16,6 +16,15 @@ from tui.widgets.key_line import KeyHint
 ASKING = frozenset({"command_line", "filter"})
 """Actions that open the prompt. Their keys come before all others, so that what is typed right behind them (a fast
 hand, a slow link that sends a burst) goes to the prompt and not to the keys of the screen."""
+
+
+NO_KEY = "no_key"
+"""A key that no terminal sends: Textual leaves a binding as it is when its entry in the key map is empty."""
+
+
+def keys_to_apply(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Return the person's key map as `App.set_keymap` takes it; what has no key any more gets one that never comes."""
+    return {name: keys or NO_KEY for name, keys in keymap.items()}
 
 
 def verb_bindings(scope: Scope) -> list[BindingType]:
@@ -47,7 +56,7 @@ def live_keys(screen: Screen[Any]) -> dict[str, str]:
     """Return the key that works now for each binding id, the user's key map applied."""
     keys: dict[str, str] = {}
     for key, active in screen.active_bindings.items():
-        if active.binding.id and active.enabled:
+        if active.binding.id and active.enabled and key != NO_KEY:
             keys.setdefault(active.binding.id, key)
     return keys
 

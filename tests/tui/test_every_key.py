@@ -16,8 +16,11 @@ from edgewright.commands.bindings import bindings
 from edgewright.commands.navigation import MOVES
 from edgewright.config import keymap
 from edgewright.config.keymap import canonical
-from tests.tui.driving import console, press, said
+from tests.tui.driving import console, press, said, view
+from tui.bindings import live_keys
+from tui.screens.help import help_groups
 from tui.screens.host import HostScreen
+from tui.terminal.screen_text import screen_text
 
 KNOWN = {binding.id: binding for binding in bindings()}
 
@@ -104,3 +107,14 @@ async def test_changed_movements_work() -> None:
         assert "28 virtual cards" in said(pilot)
         await press(pilot, "f9")
         assert "28 virtual cards" not in said(pilot)
+
+
+async def test_a_key_taken_away_does_nothing_and_is_shown_nowhere() -> None:
+    async with console("hosts", size=(132, 43), keymap={"host-reset": "", "nav-top": ""}) as (pilot, _, made):
+        shown = screen_text(pilot.app).splitlines()[-1]
+        assert "ctrl+d delete" in shown and "reset" not in shown
+        await press(pilot, "R")
+        assert view(pilot) == "hosts"
+        groups = help_groups(made, "hosts", "hosts", live_keys(pilot.app.screen))
+        rows = {row.verb: row for group in groups for row in group.rows}
+        assert rows["host reset"].keys == "" and rows["host reset"].remapped
