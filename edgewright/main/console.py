@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 def console(options: dict[str, str]) -> int:
     """Open the console; with no context yet, its guide. Raises `EdgewrightError`."""
+    import gc
+
+    gc.disable()  # nothing becomes garbage on the way to the first frame; the app turns it on again after it
     from edgewright.cli.main import settings_of
     from edgewright.config import contexts
 
-    found = settings_of(options, strict=True)
-    context = contexts.load().choose(options.get("context", ""))
-    return open_console(found, context, options.get("project", ""))
+    try:
+        found = settings_of(options, strict=True)
+        context = contexts.load().choose(options.get("context", ""))
+        return open_console(found, context, options.get("project", ""))
+    finally:
+        gc.enable()
 
 
 def check_terminal() -> None:
