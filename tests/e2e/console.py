@@ -49,6 +49,13 @@ class Console:
         tables = (line.partition("│")[0] for line in self.screen().splitlines())
         return next((line for line in tables if name in line.split()[:2]), "")
 
+    def wait_row(self, name: str, word: str, patience: float = 10.0) -> None:
+        """Wait until the row about `name` holds `word`; a failure shows the whole screen."""
+        deadline = time.monotonic() + patience
+        while word not in self.row(name):
+            assert time.monotonic() < deadline, f"row {name} without {word} for {patience:g} s:\n{self.screen()}"
+            time.sleep(0.1)
+
     def wait(self, *words: str, patience: float = 20.0) -> str:
         """Wait until all words stand on the screen and return it."""
         deadline = time.monotonic() + patience

@@ -115,7 +115,7 @@ def test_a_cut_link_is_told_with_reason_and_clock_and_not_before_the_limit(
     assert late >= -0.2, "unhealthy before the limit"
     assert judged["reason"].endswith(".")
     assert epoch(judged["since"]) >= last
-    until("the row is unhealthy", 5, lambda: "unhealthy" in console.row("edge1"))
+    console.wait_row("edge1", "unhealthy")
     row = console.row("edge1")
     assert row.lstrip()[0] in "▲‼", row
     assert "healthy" in console.row("edge2")
@@ -125,7 +125,7 @@ def test_a_cut_link_is_told_with_reason_and_clock_and_not_before_the_limit(
     until("edge1 is healthy again", 2 * BEAT + 3, lambda: health(fleet, plane, "edge1") == "healthy")
     print(f"healthy {time.time() - healed_at:.2f} s after the link was healed")
     assert time.time() - healed_at <= 2 * BEAT + 1
-    until("the row is healthy", 5, lambda: "•" in console.row("edge1"))
+    console.wait_row("edge1", "•")
 
 
 def test_a_slow_and_lossy_link_is_no_sickness(fleet: Fleet, plane: Plane) -> None:
