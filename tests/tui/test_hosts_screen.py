@@ -227,10 +227,12 @@ async def test_read_only_is_said_and_refuses() -> None:
     app = EdgewrightApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
+        assert "ctrl+d delete" in said(app, "keys")
         await pilot.press("ctrl+o")
         await settled(pilot)
         assert "read-only" in said(app, "title")
         assert session.read_only
+        assert "delete" not in said(app, "keys") and "reset" not in said(app, "keys")
 
 
 @pytest.mark.parametrize("size", [(20, 5), (30, 8), (10, 3), (40, 12)])

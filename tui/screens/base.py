@@ -19,6 +19,7 @@ from textual.screen import ModalScreen, Screen
 from textual.worker import Worker
 
 from edgewright.commands.base import Scope
+from edgewright.commands.registry import by_name
 from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
@@ -125,8 +126,11 @@ class BaseScreen(Screen[None]):
         return hints_of((*self.hints, "command", "help"), keys, self.refused(self.hints))
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
-        """Return the ids of verbs that are refused now (they are not offered in the key line)."""
-        return frozenset()
+        """Return the ids of verbs that are refused now (the key line does not offer them): writes when read-only."""
+        if not self.session.read_only:
+            return frozenset()
+        found = {entry: by_name(entry.replace("-", " ", 1)) for entry in entries}
+        return frozenset(entry for entry, command in found.items() if command is not None and command.danger != "none")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of work that failed by a defect of ours."""
