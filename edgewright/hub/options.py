@@ -82,7 +82,7 @@ class ServeOptions:
         """Return host and port of `listen`; raises `UsageError` for a text that is not HOST:PORT."""
         host, _, port = self.listen.rpartition(":")
         host = host.strip("[]")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise UsageError(
                 f"The listen address {self.listen!r} is not HOST:PORT.", "Write for example --listen 127.0.0.1:8443."
             )

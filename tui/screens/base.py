@@ -157,8 +157,16 @@ class BaseScreen(Screen[None]):
         return self.session.now()
 
     def on_mount(self) -> None:
-        """Start the slow tick."""
+        """Start the slow tick, then the screen's own part.
+
+        The toolkit calls the `on_mount` of every class of a screen by itself; one that also called its parent's would
+        tick twice. A screen therefore overrides `begin`.
+        """
         self.set_interval(5.0 if self.session.terminal.low_bandwidth else 1.0, self._tick)
+        self.begin()
+
+    def begin(self) -> None:
+        """Do what is to be done once, when the screen and its widgets are there."""
 
     def on_screen_resume(self) -> None:
         """Hear the store again, and show it as it is now."""

@@ -28,9 +28,9 @@ class EntryScreen(BaseScreen):
         """Yield the lines."""
         yield LineView(id="facts")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Let the lines have the keys."""
-        super().on_mount()
+        super().begin()
         self.query_one("#facts").focus()
 
     @property

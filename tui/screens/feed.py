@@ -22,9 +22,9 @@ class FeedScreen(ListingScreen):
     hints = ("nav-open=open", "filter", "follow", "nav-next=other feed", "yaml")
     BINDINGS = move_bindings({"nav-next": "other_feed", "nav-previous": "other_feed"})
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin with the newest, following."""
-        super().on_mount()
+        super().begin()
         self.following = True
 
     def count(self) -> str:

@@ -39,9 +39,9 @@ class FirstRunScreen(BaseScreen):
         """Yield the lines of the guide."""
         yield LineView(id="guide")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin with the question."""
-        super().on_mount()
+        super().begin()
         self._page, self._way, self._left = "menu", "start", False
         self._steps: list[Step] = []
         self._began = self.now

@@ -24,12 +24,12 @@ class HelpScreen(ReaderScreen):
 
     view = "help"
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Look at the screen that one came from before its keys are out of reach."""
         stack = self.app.screen_stack
         below = stack[-2] if len(stack) > 1 else None
         self._below = below if isinstance(below, BaseScreen) else None
-        super().on_mount()
+        super().begin()
 
     def text_lines(self, width: int) -> list[Line]:
         """Return the help of the screen below."""

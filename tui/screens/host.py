@@ -52,9 +52,9 @@ class HostScreen(BaseScreen):
         yield LineView(id="parts")
         yield LineView(id="told")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show what is known, and ask the plane for the rest."""
-        super().on_mount()
+        super().begin()
         self._doc: dict[str, Any] | None = known_document(self.session, names.HOSTS, self.target)
         self._fetched: float | None = None
         self._fetching = False

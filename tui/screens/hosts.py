@@ -84,9 +84,9 @@ class HostsScreen(BaseScreen):
         yield LineView(id="detail")
         yield LineView(id="events")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show the order; only the table takes the keyboard."""
-        super().on_mount()
+        super().begin()
         for name in ("#empty", "#detail", "#events"):
             self.query_one(name).can_focus = False
         self.table.set_sort(self.choice.sort_by, self.choice.reverse)

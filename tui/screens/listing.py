@@ -73,9 +73,9 @@ class ListingScreen(BaseScreen):
     def empty(self) -> list[Line]:
         """Return why there is nothing to show."""
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Take the order and the filter that were kept."""
-        super().on_mount()
+        super().begin()
         kept = self.session.views.load(self.view)
         self.filter_text = ""
         self._filter: Filter | None = None

@@ -24,9 +24,9 @@ class LogsScreen(ReaderScreen):
     view = "logs"
     hints = (*ReaderScreen.hints, "retry=ask again")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Ask for the log."""
-        super().on_mount()
+        super().begin()
         self._lines: list[str] = []
         self._told, self._error, self._waiting, self._since = "", "", False, self.now
         self.action_retry()

@@ -68,9 +68,9 @@ class PulseScreen(BaseScreen):
             yield LineView(id="feed")
         yield LineView(id="board")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Let only lists that can be pointed at take the focus."""
-        super().on_mount()
+        super().begin()
         for name in ("#low", "#detail"):
             self.query_one(name).can_focus = False
         self._pulse, self._old = Pulse(self.now), False

@@ -20,9 +20,9 @@ class RawScreen(ReaderScreen):
 
     view = "raw"
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Take the document in hand, or ask the plane for it."""
-        super().on_mount()
+        super().begin()
         self._kind, _, self._uid = self.target.partition("/")
         self._doc: dict[str, Any] | None = known_document(self.session, _COLLECTION.get(self._kind, ""), self._uid)
         self._error = ""

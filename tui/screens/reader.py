@@ -32,9 +32,9 @@ class ReaderScreen(BaseScreen):
         """Yield the lines."""
         yield LineView(id="text")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Let the text have the keys."""
-        super().on_mount()
+        super().begin()
         self._wanted = ""
         self._hits: list[int] = []
         self._at = -1

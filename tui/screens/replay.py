@@ -84,9 +84,9 @@ class ReplayScreen(PulseScreen):
         own = [hint for hint in super().key_hints() if hint.key not in (keys.get("acknowledge"), keys.get("nav-next"))]
         return [*(hint for hint in time_keys if hint.key), *own]
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Find once where in the recording something went wrong."""
-        super().on_mount()
+        super().begin()
         self._troubles = self.session.replay.replay.troubles() if self.session.replay is not None else ()
 
     def select(self) -> None:
@@ -100,7 +100,6 @@ class ReplayScreen(PulseScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Say it anew in the new width."""
-        super().on_resize(event)
         self.call_after_refresh(self._show_slider)
 
     def _show_slider(self) -> None:

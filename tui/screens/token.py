@@ -34,9 +34,9 @@ class TokenScreen(BaseScreen):
         """Yield the lines."""
         yield LineView(id="facts")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show what is known; fetch the text at once when that was asked for."""
-        super().on_mount()
+        super().begin()
         uid, _, wish = self.target.partition("?")
         self.target = uid
         self._value, self._shown_value, self._error, self._fetching = "", False, "", False
