@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -13,20 +15,16 @@ import pytest
 from edgewright.agent import archive
 from tests.support import ROOT
 
-PYENV = Path.home() / ".pyenv/versions"
+PYENV = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions"
 
 
 def interpreters() -> list[str]:
     """Return the other Pythons of this machine."""
     found = [shutil.which(f"python3.{minor}") for minor in range(9, 15)]
-    places = [Path("/root/.pyenv/versions"), PYENV]
-    for place in places:
-        try:
-            found += [
-                str(path) for path in sorted(place.glob("3.*/bin/python")) if int(path.parts[-3].split(".")[1]) >= 9
-            ]
-        except OSError:
-            continue
+    try:
+        found += [str(path) for path in sorted(PYENV.glob("3.*/bin/python")) if int(path.parts[-3].split(".")[1]) >= 9]
+    except OSError:
+        pass
     return sorted({path for path in found if path and "/shims/" not in path})
 
 

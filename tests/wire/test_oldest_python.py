@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ print("fine", sys.version_info[:2])
 
 def interpreter() -> str:
     """Return a Python 3.9 that starts: a version manager may put a word on the path with nothing behind it."""
-    versions = Path(os.environ.get("PYENV_ROOT", "/root/.pyenv")) / "versions"
+    versions = Path(os.environ.get("PYENV_ROOT", Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv")) / "versions"
     installed = sorted(versions.glob("3.9.*/bin/python3")) if versions.is_dir() else []
     for found in (GIVEN, shutil.which("python3.9"), *map(str, installed)):
         if found and subprocess.run([found, "-c", ""], capture_output=True, timeout=30).returncode == 0:
