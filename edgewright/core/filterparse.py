@@ -18,6 +18,8 @@ from edgewright.core.filterfields import FilterField, index, nearest
 _OPERATOR = re.compile(r"<=|>=|!=|<|>|=|:")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PLAIN_KEY = re.compile(r"[\w./-]+")
+_NESTED = re.compile(r"\([^()]*(?:[+*}]|\|)[^()]*\)+[+*{]")
+"""A repeated group that repeats or chooses inside: the forms whose search time can double with each letter."""
 _LIKE_A_TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\.")
 _COMPARISONS = ("<", "<=", ">", ">=")
 
@@ -202,6 +204,12 @@ class _Scanner:
                 self.at = here + 1
                 pattern = "".join(out)
                 try:
+                    if _NESTED.search(pattern):
+                        raise FilterError(
+                            "This expression repeats a group that repeats or chooses inside; that can take for ever.",
+                            start,
+                            "Write it without the outer repetition: /(a+)+/ finds the same as /a+/.",
+                        )
                     re.compile(pattern)
                 except (re.error, OverflowError, RecursionError) as error:
                     raise FilterError(f"The expression between / / is not valid: {error}.", start) from None

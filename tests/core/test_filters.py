@@ -156,3 +156,14 @@ def test_the_time_until_something_is_compared(text: str, end: float | None, expe
 def test_a_span_is_never_equal_to_something() -> None:
     with pytest.raises(FilterError, match="ends is a time span"):
         parse("ends:7d", TOKEN_FIELDS)
+
+
+@pytest.mark.parametrize("text", ["/(a+)+$/", "/((a*))*b/", "/(a|a)+$/", "/(x{1,9}){1,9}/"])
+def test_an_expression_that_can_take_for_ever_is_refused(text: str) -> None:
+    with pytest.raises(FilterError, match="can take for ever"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["/edge-(7f|0c)/", "/^(ab)+$/", "/a+b*/"])
+def test_plain_expressions_are_taken(text: str) -> None:
+    parse(text)
