@@ -31,7 +31,9 @@ def overview() -> str:
     ]
     for noun in NOUNS:
         commands = [c for c in for_noun(noun) if c.cli]
-        verbs = [c.name.split(" ", 1)[1] for c in commands if " " in c.name]
+        if not commands:
+            continue
+        verbs = list(dict.fromkeys(c.name.split(" ")[1] for c in commands if " " in c.name))
         if verbs:
             lines.append(f"  edgewright {noun:<10} {'|'.join(verbs)}")
         else:
@@ -54,8 +56,9 @@ def of_noun(noun: str) -> str:
     if len(commands) == 1 and commands[0].name == noun:
         return of_verb(commands[0])
     lines = [f"edgewright {noun}", ""]
+    width = max([12, *(len(c.name.split(" ", 1)[1]) for c in commands if " " in c.name)])
     for command in commands:
-        lines.append(f"  {command.name.split(' ', 1)[1]:<12} {command.help()}")
+        lines.append(f"  {command.name.split(' ', 1)[1]:<{width}} {command.help()}")
     return "\n".join([*lines, "", OPTIONS.rstrip(), "", f"More: edgewright {noun} VERB --help"])
 
 

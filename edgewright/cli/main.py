@@ -91,10 +91,19 @@ def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
             return None, ()
         names = ", ".join(name.split(" ", 1)[1] for name in commands)
         raise UsageError(f"`{noun}` needs a verb: {names}.", f"See: edgewright {noun} --help")
+    longer = " ".join((noun, *words.rest[:2]))
+    if longer in commands:
+        return commands[longer], words.rest[2:] if len(words.rest) > 1 else words.rest[1:]
     name = f"{noun} {words.rest[0]}"
     if name in LATER_VERBS:
         raise UsageError(f"{LATER_VERBS[name]} not in this version yet.", f"See: edgewright {noun} --help", "NotYet")
     if name not in commands:
+        below = [known.removeprefix(f"{name} ") for known in commands if known.startswith(f"{name} ")]
+        if below:
+            given = words.rest[1] if len(words.rest) > 1 else ""
+            near = suggestion(given, below) if given else ""
+            told = f"There is no `{name} {given}`{near}." if given else f"`{name}` needs a verb: {', '.join(below)}."
+            raise UsageError(told, f"See: edgewright {noun} --help")
         verbs = [known.split(" ", 1)[1] for known in commands]
         near = suggestion(words.rest[0], verbs)
         raise UsageError(f"There is no `{name}`{near}.", f"See: edgewright {noun} --help")

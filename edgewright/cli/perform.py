@@ -58,7 +58,7 @@ def _reporter(command: type[Command], plan: Plan, form: str) -> Any:
     """Return what takes progress lines: stderr, where it tells something that the end does not."""
     many = len(plan.touches) > 1 and command.danger != "none"
     waits = command.name in ("host logs", "config validate")
-    if form in ("table", "wide") and (many or waits):
+    if form in ("table", "wide") and (many or waits or command.tells):
         return lambda line: say(line, error=True)
     return lambda line: None
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from edgewright.core.errors import EdgewrightError
 
 Danger = Literal["none", "write", "destructive"]
-Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed"]
-TargetKind = Literal["host", "token", "context", "project"]
+Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
+TargetKind = Literal["host", "token", "context", "project", "build"]
 
 
 class Param(NamedTuple):
@@ -92,7 +92,8 @@ class Command:
     """A verb. Subclasses set the class attributes; the docstring's first line is the help row."""
 
     name: ClassVar[str]
-    """Noun and verb with one space, e.g. `host delete`; one word for console-wide views (`pulse`)."""
+    """Noun and verb with one space, e.g. `host delete`; one word for console-wide views (`pulse`); a verb may be of two
+    words where a noun has a thing of its own (`forge user-data check`)."""
     title: ClassVar[str]
     """Short label for the key line, e.g. `delete`."""
     keys: ClassVar[tuple[str, ...]] = ()
@@ -121,6 +122,8 @@ class Command:
     """For a process of its own: options of the whole that it understands beside `-o`, e.g. `plan`."""
     writes: ClassVar[bool] = False
     """For a process of its own: whether `--read-only` refuses it."""
+    tells: ClassVar[bool] = False
+    """Whether its progress lines are printed (stderr) on the command line: it takes longer than a person waits."""
     outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
     """What `-o` may say on the command line; the first is the default."""
     online: ClassVar[bool] = True

@@ -24,6 +24,17 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "event": ("feed",),
     "audit": ("feed",),
     "agent": ("processes",),
+    "forge": (
+        "forge_userdata",
+        "forge_base",
+        "forge_iso",
+        "forge_image",
+        "forge_sites",
+        "forge_flash",
+        "forge_verify",
+        "forge_builds",
+    ),
+    "apply": ("apply",),
     "lab": ("processes",),
     "render": ("tools",),
     "record": ("tools",),
@@ -39,13 +50,14 @@ NOUNS: dict[str, tuple[str, ...]] = {
 LATER: dict[str, str] = {
     "profile": "Cluster profiles are",
     "cluster": "Clusters are",
-    "forge": "The installer forge is",
     "site": "Opening a site by SSH is",
-    "apply": "Applying an answer file is",
 }
 """Nouns of the design that this version does not have yet, as the beginning of the sentence that says so."""
 
-LATER_VERBS: dict[str, str] = {"host install": "Installing a host from here is"}
+LATER_VERBS: dict[str, str] = {
+    "host install": "Installing a host from here is",
+    "forge bundle": "Building a content bundle is",
+}
 """The same for single verbs of a noun that is there."""
 
 CONSOLE_MODULES = ("views", "table_views")

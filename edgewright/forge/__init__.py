@@ -1,1 +1,1 @@
-"""Builds installers, images and bundles. Empty room: its contract stands, the forge itself comes with its own issue."""
+"""Builds what goes on the box: user-data, the base, installer ISOs, provider images, and the proof that they boot."""

@@ -70,7 +70,7 @@ def test_each_name_finds_it(command: type[Command]) -> None:
 
 
 def test_keys_do_not_collide_in_any_scope() -> None:
-    for scope in ("pulse", "hosts", "host", "tokens", "feed"):
+    for scope in ("pulse", "hosts", "host", "tokens", "feed", "installers"):
         taken: dict[str, str] = {}
         for binding in bindings():
             if scope in binding.scopes or "global" in binding.scopes:
