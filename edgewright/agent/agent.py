@@ -138,6 +138,12 @@ class Agent:
         if self._plane is None:
             self.settings = settings = self._settings()
             endpoint = parse_endpoint(settings.endpoint)
+            if self.enrolment.go_to(settings.endpoint):
+                self.desired.forget()
+                self._told_digest = ""
+                self.voice(
+                    say.NOTICE, f"The plane is {endpoint.name} now; the credential of the one before stays here."
+                )
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
             client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)

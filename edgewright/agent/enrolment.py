@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, Callable, Dict, Mapping
 
+from edgewright.agent.client import parse_endpoint
 from edgewright.agent.settings import Settings, find_identity
 from edgewright.agent.state import StateFolder
 from edgewright.core import times
@@ -42,11 +43,32 @@ class Enrolment:
         self.credential = _text(body, "credential")
         self.endpoint = _text(body, "endpoint")
         self.registered_at = _text(body, "registeredAt")
+        kept = body.get("elsewhere")
+        self._elsewhere: Dict[str, str] = (
+            {name: text for name, text in kept.items() if isinstance(text, str)} if isinstance(kept, dict) else {}
+        )
 
     @property
     def registered(self) -> bool:
         """Whether this host holds a credential."""
         return bool(self.credential)
+
+    def go_to(self, endpoint: str) -> bool:
+        """Take up the standing with the plane at `endpoint`; return whether it is another one than before.
+
+        A credential is sent to the plane that gave it and to no other (P10); on the way back it is there again.
+        The registration id stays, so that the same plane under a new name knows the host.
+        """
+        before = _place(self.endpoint)
+        now = _place(endpoint)
+        if not before or before == now:
+            return False
+        if self.credential:
+            self._elsewhere[before] = self.credential
+        self.credential = self._elsewhere.pop(now, "")
+        self.endpoint = endpoint
+        self._save()
+        return True
 
     def prepare(self, endpoint: str) -> str:
         """Return the registration id, made durable before it is first used."""
@@ -71,8 +93,13 @@ class Enrolment:
 
     def _save(self) -> None:
         body: Dict[str, Any] = {"registrationId": self.registration_id, "credential": self.credential}
-        body.update(endpoint=self.endpoint, registeredAt=self.registered_at, uid=self.uid)
+        body.update(endpoint=self.endpoint, registeredAt=self.registered_at, uid=self.uid, elsewhere=self._elsewhere)
         self._folder.save(REGISTRATION, body)
+
+
+def _place(endpoint: str) -> str:
+    """Return `host:port`, by which planes are told apart; empty when nothing is known. Raises `InvalidInput`."""
+    return parse_endpoint(endpoint).name if endpoint else ""
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

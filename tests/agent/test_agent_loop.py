@@ -11,7 +11,7 @@ import pytest
 from edgewright.agent.state import read_checked
 from edgewright.core.text import clean
 
-from .conftest import Answer, Bench, Request
+from .conftest import Answer, Bench, Pair, Request, StubPlane
 
 
 def saying(status: int, code: object, message: str = "no", **headers: str) -> Callable[[Request], Answer | None]:
@@ -58,6 +58,26 @@ def test_p10_the_credential_survives_a_kill_and_is_used(bench: Bench) -> None:
     assert len(bench.stub.sent("POST", "/register")) == 1
     assert {r.headers.get("authorization") for r in bench.stub.sent("PATCH", "/health")} == {"ewh_1_secret"}
     assert all(r.headers["edgewright-agent"] for r in bench.stub.requests)
+
+
+def test_p10_a_credential_goes_to_the_plane_that_gave_it_and_to_no_other(
+    bench: Bench, start_stub: Callable[[Pair], StubPlane], good_pair: Pair
+) -> None:
+    first = bench.start()
+    first.step()
+    bench.kill(first)
+    other = start_stub(good_pair)
+    moved = bench.start(endpoint=other.url)
+    moved.step()
+    bench.kill(moved)
+    kinds = [request.method for request in other.requests]
+    assert kinds[0] == "POST" and "PATCH" in kinds, "it registers there before it beats"
+    assert "authorization" not in other.requests[0].headers
+    before = len(bench.stub.sent("PATCH", "/health"))
+    back = bench.start()
+    back.step()
+    assert len(bench.stub.sent("POST", "/register")) == 1, "the first plane's credential was kept for the way back"
+    assert len(bench.stub.sent("PATCH", "/health")) == before + 1
 
 
 def test_p17_seq_rises_within_a_boot_also_over_restarts(bench: Bench) -> None:
