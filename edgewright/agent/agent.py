@@ -142,7 +142,7 @@ class Agent:
                 self.desired.forget()
                 self._told_digest = ""
                 self.voice(
-                    say.NOTICE, f"The plane is {endpoint.name} now; the credential of the one before stays here."
+                    say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential."
                 )
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
