@@ -1,0 +1,1 @@
+"""Writing an installer to a removable disk, and reading it back."""
