@@ -1,0 +1,264 @@
+"""What answers mean: the cloud-config of the installer, and the request to build it.
+
+The keys are Palette's (installer reference); what it has no key for is said by Kairos's stages. The same answers give
+the same document, key by key in the same order. It takes complete answers, wrong ones too: a preview shows them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.installer.networkd import Bond, Link, files, interface
+from edgewright.core.installer.pages_box import SITES
+from edgewright.core.installer.pages_network import bond_members
+from edgewright.core.installer.pages_plane import UID_FILES
+from edgewright.core.installer.questions import Answers
+from edgewright.core.installer.stages import merged, problem_in, read_stages
+
+INSTALLER_TAG = "installer"
+"""The tag by which the console knows from which installer a host came."""
+
+
+class Proof(NamedTuple):
+    """The wish for a boot proof; `until` is empty for none."""
+
+    until: str = ""
+    firmware: str = "uefi"
+    secure_boot: bool = False
+    medium: str = "usb"
+
+
+class BuildRequest(NamedTuple):
+    """What is to be built from the answers besides the user-data; paths as they were given."""
+
+    name: str
+    folder: str
+    base: str
+    appliance: bool
+    sites: str
+    plan: str
+    content: str
+    cluster: str
+    proof: Proof
+    context: str
+    token_uid: str
+
+
+def build_request(answers: Answers) -> BuildRequest:
+    """Return what is to be built: `base` is empty for the reference appliance; `sites` is "", "cidata" or "iso"."""
+    what = answers["output.what"]
+    until = answers["proof.until"]
+    proof = Proof()
+    if until != "none":
+        secure = bool(answers["proof.secure_boot"]) and answers["proof.firmware"] == "uefi"
+        proof = Proof(until, answers["proof.firmware"], secure, answers["proof.medium"])
+    appliance = answers["base.kind"] == "appliance"
+    return BuildRequest(
+        name=answers["output.name"],
+        folder=answers["output.folder"],
+        base="" if appliance else answers["base.path"],
+        appliance=appliance,
+        sites=what[len("sites-") :] if what in SITES else "",
+        plan=answers["output.plan"] if what in SITES else "",
+        content=answers["content.folder"],
+        cluster=answers["content.cluster"],
+        proof=proof,
+        context=answers["plane.context"],
+        token_uid=answers["token.uid"] if answers["plane.mode"] != "local" else "",
+    )
+
+
+def user_data(answers: Answers) -> Dict[str, Any]:
+    """Return the cloud-config that complete answers mean."""
+    links, bond = _cards(answers)
+    ours: Dict[str, List[Dict[str, Any]]] = {}
+    steps = [step for step in (_network_step(links, bond), _search_step(answers), _users_step(answers)) if step]
+    if steps:
+        ours["initramfs"] = steps
+    stages = merged(ours, _their_stages(answers))
+    found = {"stylus": _stylus(answers, links, bond), "install": _install(answers), "stages": stages}
+    return {key: value for key, value in found.items() if value}
+
+
+def _stylus(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
+    local = answers["plane.mode"] == "local"
+    found: Dict[str, Any] = {"managementMode": "local" if local else "central"}
+    if local:
+        if answers["local.port"] not in (None, 5080):
+            found["localUI"] = {"port": answers["local.port"]}
+        if answers["local.multi_node"]:
+            found["enableMultiNode"] = True
+    found.update(_registries(answers))
+    site: Dict[str, Any] = {}
+    if not local:
+        site["paletteEndpoint"] = endpoint_of(answers["plane.endpoint"])
+        site["edgeHostToken"] = answers["token.text"]
+        site["projectName"] = answers["plane.project"]
+        if answers["token.approval"]:
+            site["disableAutoRegister"] = True
+        site["registrationURL"] = answers["site.registration_url"]
+    site.update(_identity(answers))
+    tags = {"site": answers["site.name"]} if answers["site.name"] else {}
+    tags.update(sorted(answers["site.tags"].items()))
+    tags[INSTALLER_TAG] = answers["output.name"]
+    site["tags"] = tags
+    site["caCerts"] = authorities(answers)
+    site["ntpServers"] = _words(answers["ntp.servers"])
+    site["network"] = _network(answers, links, bond)
+    found["site"] = {key: value for key, value in site.items() if value not in ("", [], {})}
+    return found
+
+
+def endpoint_of(text: str) -> str:
+    """Return the plane's address as Palette's own files have it: without https:// and without a slash behind it."""
+    return (text[len("https://") :] if text.startswith("https://") else text).rstrip("/")
+
+
+def authorities(answers: Answers) -> List[str]:
+    """Return the certificates that the box trusts, each PEM text once; paths that were not read yet as they are."""
+    found = [answers["plane.ca"]] if answers["plane.mode"] != "local" else []
+    found += answers["ca.certificates"]
+    return list(dict.fromkeys(text.strip() + ("\n" if "\n" in text else "") for text in found if text.strip()))
+
+
+def _identity(answers: Answers) -> Dict[str, Any]:
+    rule = answers["uid.rule"]
+    found: Dict[str, Any] = {}
+    if rule == "name":
+        found["name"] = answers["uid.name"]
+    elif rule == "random":
+        found["name"] = "$random"
+    found["hostName"] = answers["uid.host_name"]
+    if rule != "name" and answers["uid.prefix"] not in ("", "edge"):
+        found["prefix"] = answers["uid.prefix"]
+    if rule == "device":
+        path = UID_FILES.get(answers["uid.source"], answers["uid.file"])
+        source = {"name": path, "regex": answers["uid.regex"]}
+        found["deviceUIDPaths"] = [{key: value for key, value in source.items() if value}]
+    return found
+
+
+def _registries(answers: Answers) -> Dict[str, Any]:
+    rows, rules = answers["registries.list"], answers["registries.rules"]
+    if not rows:
+        return {}
+    if len(rows) == 1 and not rows[0]["repository"] and not rows[0]["ca"] and not rules:
+        return {"registryCredentials": _credentials(rows[0])}
+    registries = []
+    for row in rows:
+        one = _credentials(row)
+        if row["repository"]:
+            one["repositoryName"] = row["repository"]
+        if row["ca"]:
+            one["certificates"] = [row["ca"].strip() + ("\n" if "\n" in row["ca"] else "")]
+        registries.append(one)
+    found: Dict[str, Any] = {"registries": registries}
+    if rules:
+        found["registryMappingRules"] = dict(sorted(rules.items()))
+    return {"externalRegistries": found}
+
+
+def _credentials(row: Mapping[str, Any]) -> Dict[str, Any]:
+    found = {"domain": row["domain"], "username": row["username"], "password": row["password"]}
+    kept: Dict[str, Any] = {key: value for key, value in found.items() if value}
+    kept["insecure"] = bool(row["insecure"])
+    return kept
+
+
+def _cards(answers: Answers) -> "Tuple[List[Link], Bond | None]":
+    if answers["net.mode"] == "static":
+        return [_link(answers, "net.", "static")], None
+    if answers["net.mode"] != "advanced":
+        return [], None
+    links = [_link(row, "", row["type"]) for row in answers["net.cards"]]
+    if not answers["bond.use"]:
+        return links, None
+    return links, Bond(
+        bond_members(answers), answers["bond.mode"], _link(answers, "bond.", answers["bond.type"], "name")
+    )
+
+
+def _link(answers: Mapping[str, Any], prefix: str, how: str, nic: str = "nic") -> Link:
+    def text(key: str) -> str:
+        return answers.get(prefix + key) or "" if how == "static" else ""
+
+    name = answers.get(prefix + nic) or ""
+    vlan, mtu = answers.get(prefix + "vlan"), answers.get(prefix + "mtu")
+    return Link(name, text("address"), text("gateway"), text("dns"), vlan, mtu)
+
+
+def _network(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    if answers["proxy.http"] or answers["proxy.https"]:
+        found["httpProxy"] = answers["proxy.http"]
+        found["httpsProxy"] = answers["proxy.https"]
+        found["noProxy"] = ",".join(w.strip() for line in _words(answers["proxy.none_for"]) for w in line.split(","))
+    found["nameserver"] = ",".join(_words(answers["dns.servers"]))
+    staged = _staged(links, bond)
+    found["interfaces"] = {link.nic: interface(link) for link in links if link.nic not in staged}
+    return {key: value for key, value in found.items() if value}
+
+
+def _staged(links: List[Link], bond: "Bond | None") -> "frozenset[str]":
+    """Return the cards that need files of networkd: all rows of a card go one way, never both."""
+    return frozenset([link.nic for link in links if not link.plain] + ([bond.link.nic] if bond else []))
+
+
+def _network_step(links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
+    staged = _staged(links, bond)
+    if not staged:
+        return {}
+    return {"name": "network cards", "files": files([link for link in links if link.nic in staged], bond)}
+
+
+def _search_step(answers: Answers) -> Dict[str, Any]:
+    domains = _words(answers["dns.search"])
+    if not domains:
+        return {}
+    content = "[Resolve]\nDomains=" + " ".join(domains) + "\n"
+    path = "/etc/systemd/resolved.conf.d/50-search.conf"
+    return {"name": "search domains", "files": [{"path": path, "permissions": 0o644, "owner": 0, "group": 0,
+                                                 "content": content}]}  # fmt: skip
+
+
+def _users_step(answers: Answers) -> Dict[str, Any]:
+    if not answers["user.name"]:
+        return {}
+    rows = [{key: answers[f"user.{key}"] for key in ("name", "password", "admin", "keys")}, *answers["users.more"]]
+    users: Dict[str, Any] = {}
+    for row in rows:
+        one: Dict[str, Any] = {"groups": ["sudo", "admin"]} if row["admin"] else {}
+        if row["password"]:
+            one["passwd"] = row["password"]
+        keys = _words(row["keys"])
+        if keys:
+            one["ssh_authorized_keys"] = keys
+        users[row["name"]] = one
+    return {"name": "users", "users": users}
+
+
+def _their_stages(answers: Answers) -> Dict[str, Any]:
+    try:
+        found = read_stages(answers["stages.steps"])
+    except EdgewrightError:
+        return {}
+    return {} if problem_in(found) else found
+
+
+def _install(answers: Answers) -> Dict[str, Any]:
+    found: Dict[str, Any] = {"device": answers["disk.path"] if answers["disk.rule"] == "path" else "auto"}
+    if answers["disk.cmdline"]:
+        found["grub_options"] = {"extra_cmdline": answers["disk.cmdline"]}
+    if answers["disk.persistent"] is not None:
+        found["partitions"] = {"persistent": {"size": answers["disk.persistent"], "fs": "ext4"}}
+    extra = [{key: value for key, value in row.items() if value not in ("", None)} for row in answers["disk.extra"]]
+    if extra:
+        found["extra-partitions"] = extra
+    found["reboot"] = answers["disk.end"] == "reboot"
+    found["poweroff"] = answers["disk.end"] == "poweroff"
+    return found
+
+
+def _words(lines: List[str]) -> List[str]:
+    return [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,156 @@
+"""What a question and a page are; the wizard renders them, the answer file holds what was answered.
+
+Answers are one flat map from a question's key to a value of its kind:
+
+* `choice`, `text`, `secret`, `file`: text ("" when not answered; a file is a path, or what it held: a PEM text)
+* `int`: a whole number, or None
+* `flag`: True or False
+* `lines`: list of texts; `map`: map of texts; `rows`: list of maps, each by the keys of the question's `fields`
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple, Union
+
+from edgewright.core.text import whole_number
+
+Answers = Mapping[str, Any]
+Shown = Callable[[Answers], bool]
+Check = Callable[[Any, Answers], str]
+
+KINDS = ("choice", "text", "secret", "int", "flag", "lines", "map", "file", "rows")
+RADIO_LINES = 3
+"""A choice of up to so many is shown a line each; a longer one on one line."""
+AREA_LINES = 4
+"""Lines of the screen that `lines`, `map` and `rows` get."""
+
+
+class Choice(NamedTuple):
+    """One way to answer: the value that is kept, and its words."""
+
+    value: str
+    label: str
+
+
+def always(answers: Answers) -> bool:
+    """Show it whatever was answered."""
+    return True
+
+
+def fine(value: Any, answers: Answers) -> str:
+    """Accept any value."""
+    return ""
+
+
+class Question(NamedTuple):
+    """One thing to ask. `help` says why we ask; `check(value, answers)` returns a sentence, or "" when it is fine.
+
+    `fields` are the columns of a `rows` question, keyed within a row; their `shown` and `check` get the row, with the
+    other answers below it. `secret` values are masked and never shown. `required` is enforced only while it is shown.
+    """
+
+    key: str
+    label: str
+    kind: str = "text"
+    help: str = ""
+    default: Any = None
+    choices: Tuple[Choice, ...] = ()
+    required: bool = False
+    placeholder: str = ""
+    secret: bool = False
+    shown: Shown = always
+    check: Check = fine
+    fields: Tuple["Question", ...] = ()
+
+    @property
+    def empty(self) -> Any:
+        """The value of a question that was not answered."""
+        if self.default is not None:
+            return list(self.default) if isinstance(self.default, (list, tuple)) else self.default
+        blank: Dict[str, Any] = {"int": None, "flag": False, "lines": [], "map": {}, "rows": []}
+        return blank.get(self.kind, "")
+
+    @property
+    def height(self) -> int:
+        """Lines of the screen that the question takes in the wizard, without its help."""
+        if self.kind == "choice":
+            return len(self.choices) if len(self.choices) <= RADIO_LINES else 1
+        return AREA_LINES if self.kind in ("lines", "map", "rows") else 1
+
+
+class Page(NamedTuple):
+    """One page of the wizard: `question` is its headline, `short` the word in the row of steps (pages may share it)."""
+
+    key: str
+    title: str
+    short: str
+    question: str
+    fields: Tuple[Question, ...]
+    shown: Shown = always
+
+    def visible(self, answers: Answers) -> Tuple[Question, ...]:
+        """Return the questions of this page that apply to what was answered."""
+        return tuple(question for question in self.fields if question.shown(answers))
+
+
+def coerce(question: Question, value: Any) -> Any:
+    """Return `value` in the question's kind: blank lines go, digits become a number. Raises `ValueError`, a phrase."""
+    if value is None:
+        return question.empty
+    if question.kind == "flag":
+        if not isinstance(value, bool):
+            raise ValueError("is true or false")
+        return value
+    if question.kind == "int":
+        return _number(value)
+    if question.kind == "lines":
+        return _lines(value)
+    if question.kind == "map":
+        if not isinstance(value, Mapping):
+            raise ValueError("is a map of key and value")
+        return {str(key).strip(): _text(item) for key, item in value.items() if str(key).strip()}
+    if question.kind == "rows":
+        return _rows(question, value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError("is a text")
+    return str(value).strip()
+
+
+def _number(value: Any) -> Union[int, None]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        number = whole_number(value.strip())
+        if number is not None:
+            return number
+    raise ValueError("is a whole number")
+
+
+def _lines(value: Any) -> List[str]:
+    if isinstance(value, str):
+        value = value.split("\n")
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise ValueError("is a list of texts")
+    lines = [item.rstrip() for item in value]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _rows(question: Question, value: Any) -> List[Dict[str, Any]]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(row, Mapping) for row in value):
+        raise ValueError("is a list of maps")
+    known = {field.key: field for field in question.fields}
+    rows = []
+    for row in value:
+        for key in row:
+            if key not in known:
+                raise ValueError(f"has no field `{key}`; there are {', '.join(known)}")
+        rows.append({key: coerce(field, row.get(key)) for key, field in known.items()})
+    return rows
