@@ -35,7 +35,7 @@ def identify(path: Path, *, look_inside: bool = True) -> Base:
 
 def _identify(image: Image, main: Descriptors, *, look_inside: bool) -> Base:
     tables = boot.tables(image)
-    second = _second(image, main)
+    second = second_volumes(image)
     trees = [Tree(image, volume) for volume in (*main.volumes, *second)]
     primary = next(tree for tree in trees if not tree.volume.joliet)
     joliet = next((tree for tree in trees if tree.volume.joliet), None)
@@ -104,7 +104,7 @@ def _files(image: Image, tree: Tree) -> _Listed:
     return found
 
 
-def _second(image: Image, main: Descriptors) -> tuple[Volume, ...]:
+def second_volumes(image: Image) -> tuple[Volume, ...]:
     """Return the trees of the partition's own superblock, where there is one."""
     try:
         if image.sectors(PARTITION_TREE)[:6] != b"\x01CD001":

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from edgewright.forge.iso.facts import Check
-from edgewright.forge.manifest import Manifest
+from edgewright import __version__
+from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
+from edgewright.core.times import now, rfc3339
+from edgewright.forge.iso import methods, xorriso
+from edgewright.forge.iso.configs import LARGEST, has_header, target_of
+from edgewright.forge.iso.extras import Piece, pieces_of
+from edgewright.forge.iso.facts import Base, Check
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.partfile import CHUNK, PartFile
+from edgewright.forge.iso.verify import verify_iso
+from edgewright.forge.manifest import Manifest, label_of, write_manifest
 from edgewright.forge.progress import Job
 
 
@@ -24,10 +35,142 @@ def make_iso(
     token_uid: str = "",
     checks: Sequence[Check] = (),
 ) -> Manifest:
-    """Write `out` and its manifest, verify it, and return the manifest.
+    """Write `out` (0600, it holds the user-data's secrets) and its manifest, verified, and return the manifest.
 
     `content` are folders with content bundles (`*.zst`), `checks` what was found before (the user-data check). Raises
     `InvalidInput` for a base that cannot be used, `Conflict` when `out` is there and `force` is not set, `Refused`
     when it is the base itself, `Failed` for a full disk or an ISO that does not hold what it should, `Cancelled`.
     """
-    raise NotImplementedError
+    check_out(base, out, force=force)
+    check_user_data(user_data)
+    pieces = pieces_of(content, cluster_definition, edge_custom_config)
+    job.step("looking at the base", "steps")
+    known = identify(base)
+    if known.refuse:
+        raise InvalidInput(known.refuse, "Take another base, e.g. of `edgewright forge base`.", "BaseRefused")
+    quick = methods.fits_placeholder(known, user_data, pieces)
+    if not quick:
+        xorriso.version()  # before anything is written: it may not be there
+    added = 0 if quick else sum(piece.count for piece in pieces) + methods.SLACK
+    job.step("writing the ISO")
+    with PartFile(out, known.size + added) as part:
+        if quick:
+            base_sha256 = methods.overwrite(known, user_data, part, job)
+        else:
+            base_sha256 = methods.rewrite(known, user_data, pieces, part, job)
+        job.step("verifying the ISO", "steps")
+        part.flush()
+        found = verify_iso(part.path, user_data, known, pieces)
+        wrong = [check for check in found if not check.ok]
+        if wrong:
+            told = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
+            raise Failed(f"The new ISO is not as it should be: {told}.", "It was removed. Take another base.", "Verify")
+        inputs = [_input("user-data", "", hashlib.sha256(user_data).hexdigest(), len(user_data))]
+        inputs += _inputs(pieces, job)
+        sha256, size = part.hashing.hexdigest(), part.written
+        job.check()
+        part.commit()
+    manifest: Manifest = {
+        "apiVersion": "edgewright/v1",
+        "kind": "InstallerManifest",
+        "name": name or out.stem,
+        "createdAt": rfc3339(now()),
+        "iso": {"file": out.name, "size": size, "sha256": sha256, "volumeId": known.volume_id},
+        "base": _base(known, base_sha256),
+        "userData": {"path": target_of(known.configs), **describe(user_data, token_uid)},
+        "inputs": inputs,
+        "tools": {"edgewright": __version__, **({} if quick else {"xorriso": xorriso.version()})},
+        "method": "placeholder" if quick else "rewrite",
+        "removed": [config.path for config in known.configs if config.path != target_of(known.configs)],
+        "checks": [check._asdict() for check in (*checks, *found)],
+        "label": "unproven",
+        "proof": None,
+    }
+    manifest["label"] = label_of(manifest)
+    write_manifest(out, manifest)
+    return manifest
+
+
+def check_out(base: Path, out: Path, *, force: bool) -> None:
+    """Raise when `out` may not be written: it is the base, it is there already, its folder is not."""
+    if not out.parent.is_dir():
+        raise NotFound(f"There is no folder {out.parent}.", "Make it, or give another place with -o.", "NoFolder")
+    if out.exists():
+        if base.exists() and out.samefile(base):
+            raise Refused(f"{out} is the base itself, which is never changed.", "Give another name with -o.", "InPlace")
+        if not out.is_file():
+            raise Refused(f"{out} is no ordinary file.", "Write an ISO to a disk with: edgewright forge flash")
+        if not force:
+            raise Conflict(f"{out} is there already.", "Give another name with -o, or --force to replace it.")
+
+
+def check_user_data(user_data: bytes) -> None:
+    """Raise `InvalidInput` for user-data that an installer would silently pass over."""
+    if not has_header(user_data):
+        raise InvalidInput(
+            "The user-data has no line #cloud-config at its top: an installer would pass over it.",
+            "Make #cloud-config its first line.",
+            "NoHeader",
+        )
+    if len(user_data) > LARGEST:
+        raise InvalidInput(
+            f"The user-data has {len(user_data)} bytes; installers pass over configs above 1 MB.",
+            "Put large files into a content bundle.",
+        )
+
+
+def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
+    """Return what the manifest says of user-data: where it registers, as what; the token only by a digest."""
+    import yaml
+
+    from edgewright.core.userdata import site_of
+
+    told: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
+    try:
+        document = yaml.safe_load(user_data)
+        site = site_of(document if isinstance(document, Mapping) else {})
+    except (yaml.YAMLError, InvalidInput, RecursionError, ValueError):
+        return told
+    token = hashlib.sha256(site.token.encode()).hexdigest()[:16] if site.token else ""
+    return {
+        **told,
+        "endpoint": site.endpoint,
+        "project": site.project_name or site.project_uid,
+        "hostName": site.host_name,
+        "tokenUid": token_uid,
+        "tokenDigest": token,
+        "tags": site.tags,
+    }
+
+
+def _base(base: Base, sha256: str) -> dict[str, Any]:
+    return {
+        "file": base.path.name,
+        "size": base.size,
+        "sha256": sha256,
+        "volumeId": base.volume_id,
+        "os": base.os,
+        "kairosRelease": base.kairos_release,
+        "boots": list(base.boot_modes),
+    }
+
+
+def _inputs(pieces: Sequence[Piece], job: Job) -> list[dict[str, Any]]:
+    """Return name, size and hash of each file that went in, whole files only once."""
+    found = []
+    for piece in pieces:
+        if piece.offset:
+            continue
+        size = piece.source.stat().st_size
+        job.step(f"hashing {piece.source.name}")
+        sha256 = hashlib.sha256()
+        with piece.source.open("rb", buffering=0) as file:
+            while data := file.read(CHUNK):
+                sha256.update(data)
+                job.at(file.tell(), size)
+        found.append(_input(piece.kind, piece.source.name, sha256.hexdigest(), size))
+    return found
+
+
+def _input(kind: str, file: str, sha256: str, size: int) -> dict[str, Any]:
+    return {"kind": kind, "file": file, "size": size, "sha256": sha256}
