@@ -64,6 +64,7 @@ def _run(
         return 0
     if words.stray and not words.help:
         raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
+    words, rest = _out(command, words, rest)
     if command.delegate and delegate is not None:
         return delegate(command.delegate, _delegated(command, words))
     if words.help:
@@ -72,6 +73,19 @@ def _run(
         print(words_of.of_verb(command))
         return 0
     return _perform(command, rest, words.options, special(command.name))
+
+
+def _out(command: type[Command], words: Words, rest: tuple[str, ...]) -> tuple[Words, tuple[str, ...]]:
+    """Give `-o FILE` to a verb that writes a file; to any other it is a form of output that it cannot print."""
+    options = dict(words.options)
+    if "out" not in options:
+        return words, rest
+    value = options.pop("out")
+    if any(param.flag == "--out" for param in command.params):
+        rest = (f"--out={value}", *rest)
+    else:
+        options["output"] = value
+    return words._replace(options=options), rest
 
 
 def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:

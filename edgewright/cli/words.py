@@ -8,6 +8,8 @@ from typing import NamedTuple
 TAKES_VALUE = ("-o", "--output", "--context", "--project", "--timeout")
 FLAGS = ("--read-only", "--yes", "-y", "--plan", "--ascii")
 HELP = ("--help", "-h")
+FORMS = ("table", "wide", "json", "yaml", "name", "text", "svg")
+"""What `-o` may say about printing; with any other word it may name the file that a verb writes (`out`)."""
 
 
 class Words(NamedTuple):
@@ -47,7 +49,10 @@ def take(argv: Sequence[str]) -> Words:
 
                     raise UsageError(f"The option {name} lacks its value.", "See: edgewright --help")
                 value = left.pop(0)
-            options[{"-o": "output"}.get(name, name.lstrip("-"))] = value
+            if name == "-o":
+                options["output" if value in FORMS else "out"] = value
+            else:
+                options[name.lstrip("-")] = value
         elif word.startswith("-o") and len(word) > 2 and word[2:].isalpha():
             options["output"] = word[2:]
         elif word in FLAGS:
