@@ -1,0 +1,119 @@
+"""What a running build writes down: step, rate and time left, its log, and how it ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from edgewright.core import times
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound
+from edgewright.forge.builds import process
+from edgewright.forge.builds.record import ENDED, new_folder, read_json, root, write_json
+from edgewright.forge.progress import Progress
+
+EVERY = 0.5
+"""Seconds between two writes of progress; a new step and the end are written at once."""
+
+
+class Recorder:
+    """The one writer of a build's record while it runs; a sink for a `Job`, safe from any thread.
+
+    As a context manager it writes the end: what leaves it by an error has failed, or was cancelled (exit code 130).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._told: dict[str, Any] = read_json(folder / "build.json")
+        if not self._told:
+            raise NotFound(f"There is no build in {folder}.", "See them: edgewright forge builds list", "NoBuild")
+        self._lock = threading.Lock()
+        self._written = 0.0
+
+    @classmethod
+    def new(cls, kind: str, name: str) -> Recorder:
+        """Begin the record of a build that this process does itself. Raises `Failed`."""
+        folder = new_folder()
+        write_json(folder / "build.json", first_record(kind, name))
+        return cls(folder)
+
+    @classmethod
+    def of(cls, build_id: str) -> Recorder:
+        """Return the recorder of a build that was queued. Raises `NotFound`."""
+        if not build_id or "/" in build_id or build_id.startswith("."):
+            raise NotFound(f"There is no build {build_id[:60]!r}.", "See them: edgewright forge builds list", "NoBuild")
+        return cls(root() / build_id)
+
+    @property
+    def id(self) -> str:
+        """The build's id."""
+        return self.folder.name
+
+    def __enter__(self) -> Recorder:
+        """Say that it runs, and by which process."""
+        self._write(state="running", **process.own())
+        return self
+
+    def __call__(self, progress: Progress) -> None:
+        """Take where the work is: a new step at once, within a step at most twice a second."""
+        with self._lock:
+            new = progress.step != self._told.get("step")
+            if new:
+                self.say(str(progress.step))
+            now = time.monotonic()
+            if not new and now - self._written < EVERY:
+                return
+            self._written = now
+            self._write(**progress._asdict())
+
+    def say(self, line: str) -> None:
+        """Append a line to the log; that it cannot be written stops no build."""
+        stamp = datetime.fromtimestamp(times.now(), UTC).strftime("%H:%M:%SZ")
+        try:
+            with (self.folder / "log").open("a", encoding="utf-8") as file:
+                file.write(f"{stamp} {line}\n")
+        except OSError:
+            pass
+
+    def made(self, outputs: Sequence[Path]) -> None:
+        """Say what was made."""
+        self._write(outputs=[str(path.absolute()) for path in outputs])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the end, and with it the step at which it failed."""
+        step = str(self._told.get("step") or "")
+        if error is None:
+            self._end("done", None)
+            return
+        if not isinstance(error, EdgewrightError) or error.exit_code == ExitCode.INTERRUPTED:
+            stopped = isinstance(error, EdgewrightError) or kind is None or not issubclass(kind, Exception)
+            told = "Stopped; nothing half done is left." if stopped else f"That is a defect of ours: {kind.__name__}."
+            hint = "Run it again to begin anew." if stopped else "Its log tells where; please report it."
+            code = "Cancelled" if stopped else "Defect"
+            self._end("cancelled" if stopped else "failed", {"code": code, "message": told, "hint": hint, "step": step})
+            return
+        self._end("failed", {**error.as_dict(), "step": step})
+
+    def _end(self, state: str, error: dict[str, str] | None) -> None:
+        assert state in ENDED
+        with self._lock:
+            self.say(state if error is None else f"{state}: {error['message']} {error['hint']}".rstrip())
+            try:
+                self._write(state=state, error=error, ended=times.now(), rate=0.0, left=None)
+            except Failed as failure:  # a full disk: the process is gone, so it is told as lost
+                self.say(failure.message)
+
+    def _write(self, **values: Any) -> None:
+        self._told.update(values)
+        write_json(self.folder / "build.json", self._told)
+
+
+def first_record(kind: str, name: str) -> dict[str, Any]:
+    """Return the record of a build that has not begun."""
+    return {"kind": kind, "name": name, "created": times.now(), "state": "queued", "step": "", "outputs": []}
