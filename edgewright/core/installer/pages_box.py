@@ -194,6 +194,13 @@ CONTENT = Page(
     ),
 )  # fmt: skip
 
+
+def _until(value: Any, answers: Answers) -> str:
+    if value == "registered" and answers.get("plane.mode") == "local":
+        return "A box that is managed at its site registers nowhere: prove that it is installed."
+    return ""
+
+
 PROOF = Page(
     "proof",
     "Proof",
@@ -202,8 +209,9 @@ PROOF = Page(
     (
         Question("proof.until", "until", "choice", "A machine in this machine boots the ISO with a one-use token and a "
                  "throw-away identity. What is seen to register is called proven; else it is checked.", "none",
-                 (Choice("none", "not now"), Choice("registered", "it registers with the plane"),
-                  Choice("installed", "it is installed, then registers"), Choice("live", "it has started"))),
+                 (Choice("none", "not now"), Choice("registered", "it is installed and registers with the plane"),
+                  Choice("installed", "it is installed and starts from its disk"),
+                  Choice("login", "the medium starts and asks for a login")), check=_until),
         Question("proof.firmware", "firmware", "choice", "Take what your boxes have; most have UEFI.", "uefi",
                  (Choice("uefi", "UEFI"), Choice("bios", "BIOS")),
                  shown=lambda a: a.get("proof.until", "none") != "none"),
