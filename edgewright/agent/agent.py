@@ -141,9 +141,7 @@ class Agent:
             if self.enrolment.go_to(settings.endpoint):
                 self.desired.forget()
                 self._told_digest = ""
-                self.voice(
-                    say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential."
-                )
+                self.voice(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
             client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
@@ -174,6 +172,7 @@ class Agent:
         self._read_facts(force=True)
         assert self.facts is not None
         registration_id = self.enrolment.prepare(self.settings.endpoint)
+        self.voice.milestone(f"registering with {self.settings.endpoint} as {self.enrolment.uid}")
         body = documents.registration_document(
             self._me(), self.facts, self.meter.read(), labels, registration_id, token, key
         )
@@ -185,6 +184,7 @@ class Agent:
         self.voice.loudly(
             say.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
         )
+        self.voice.milestone(f"registered as {self.enrolment.uid}")
         self.outbox.event("HostRegistered", f"{self.enrolment.uid} has registered.")
 
     def _beat(self, plane: Plane) -> float:

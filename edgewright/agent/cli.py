@@ -1,4 +1,4 @@
-"""The agent's own command line: `run`, `install`, `status`, `simulate`. `edgewright agent ...` hands over to it."""
+"""The agent's own command line: `run`, `install`, `status`, `simulate`, `appliance`; `edgewright agent` hands to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=prog, description="The Edgewright agent of an edge host.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"edgewright-agent {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|install|status|simulate")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|install|status|simulate|appliance")
     run = verbs.add_parser("run", help="report this host to its plane until stopped", epilog=EPILOG)
     _where(run)
     run.add_argument(
@@ -81,6 +81,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     simulate.add_argument("--interval", type=_seconds, default=0.0, metavar="S", help="seconds between heartbeats")
     simulate.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
+    from edgewright.agent.appliance.commands import add_parser
+
+    add_parser(verbs, EPILOG)
     return parser
 
 
@@ -169,4 +172,10 @@ def _simulate(words: argparse.Namespace) -> int:
     return simulate_command(words)
 
 
-_VERBS = {"run": _run, "install": _install, "status": _status, "simulate": _simulate}
+def _appliance(words: argparse.Namespace) -> int:
+    from edgewright.agent.appliance.commands import run
+
+    return run(words)
+
+
+_VERBS = {"run": _run, "install": _install, "status": _status, "simulate": _simulate, "appliance": _appliance}

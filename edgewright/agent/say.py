@@ -11,11 +11,14 @@ import os
 import sys
 from typing import Dict, Optional, TextIO, Tuple
 
+from edgewright.core import times
 from edgewright.core.text import clean
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
 REPEAT = 3600.0
 """Seconds after which an unchanged reason is told again."""
+APPLIANCE = "EDGEWRIGHT_APPLIANCE"
+"""Set in the environment by the unit of the reference appliance."""
 LINE = 2000
 """Characters of one line at most."""
 
@@ -59,6 +62,21 @@ class Voice:
             return  # a console that takes nothing now
         finally:
             os.close(handle)
+
+    def milestone(self, text: str) -> None:
+        """Tell on the reference appliance's console how far the host is, in the words that a boot proof looks for.
+
+        The same words are told once an hour at most.
+        """
+        if os.environ.get(APPLIANCE) and self.console:
+            now = times.now()
+            before = self._told.get("milestone:" + text)
+            if before is not None and 0 <= now - before[1] < REPEAT:
+                return
+            self._told["milestone:" + text] = (text, now)
+            from edgewright.agent.appliance.milestones import milestone
+
+            milestone(text, self.console)
 
     def once(self, topic: str, priority: int, sentence: str, now: float, loud: bool = False) -> bool:
         """Tell a sentence unless the same one was told for this topic within the last hour; return whether it was."""

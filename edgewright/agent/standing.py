@@ -49,7 +49,10 @@ class Standing:
             wait = min(wait, interval)  # no more of a load than its beats, and heard as soon as the link is back
         if at_least:
             wait = _spread(at_least)
-        self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
+        told = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
+        if told and loud:
+            verb = "refused" if phase == "refused" else "waits"
+            self.voice.milestone(f"registration {verb}: {error.message}")
         self._note_failure(phase, error, wait, interval)
         return wait
 

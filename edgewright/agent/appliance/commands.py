@@ -1,0 +1,92 @@
+"""The words of `edgewright-agent appliance ...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any, Dict
+
+from edgewright.core.errors import Refused
+
+
+def add_parser(verbs: Any, epilog: str) -> None:
+    """Add the verb `appliance` to the agent's command line."""
+    parser = verbs.add_parser("appliance", help="what runs on the box of the reference appliance", epilog=epilog)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="install|boot|console|status")
+    parts.add_parser("install", help="install this live system to disk, as its user-data asks", epilog=epilog)
+    boot = parts.add_parser("boot", help="do what a start of the box needs", epilog=epilog)
+    boot.add_argument("stage", choices=("early", "late"), help="early: before services; late: once they run")
+    console = parts.add_parser("console", help="show who this box is, and mend its network", epilog=epilog)
+    console.add_argument("--tty", default="", metavar="PATH", help="the terminal that it runs on, for the login prompt")
+    status = parts.add_parser("status", help="tell which slot runs and what was installed", epilog=epilog)
+    status.add_argument("-o", "--output", choices=("table", "json"), default="table")
+
+
+def run(words: argparse.Namespace) -> int:
+    """Run one part; return its exit code."""
+    import os
+
+    if words.part == "status":
+        return _status(words.output)
+    if os.geteuid() != 0:
+        raise Refused(f"`appliance {words.part}` needs root.", "Run it as root, on the box itself.")
+    if words.part == "console":
+        from edgewright.agent.appliance.console.app import run_console
+
+        return run_console(words.tty)
+    _only_on_the_box()
+    from edgewright.agent.appliance.runner import Runner
+
+    if words.part == "install":
+        from edgewright.agent.appliance.medium import Medium
+
+        return Medium(Runner()).run()
+    from edgewright.agent.appliance import boot
+
+    return boot.early(Runner()) if words.stage == "early" else boot.late(Runner())
+
+
+def _only_on_the_box() -> None:
+    """Refuse to touch a machine that is no appliance: `install` wipes disks."""
+    from edgewright.agent.appliance.bootloader import slot_of
+    from edgewright.agent.appliance.runner import read_text
+
+    line = read_text("/proc/cmdline")
+    if not slot_of(line) and "edgewright." not in line:
+        raise Refused(
+            "This machine was not started from the reference appliance.",
+            "Start it from the appliance's medium or disk; `edgewright forge base` makes the medium.",
+            code="NoAppliance",
+        )
+
+
+def _status(output: str) -> int:
+    facts = _facts()
+    if output == "json":
+        print(json.dumps(facts, indent=2, sort_keys=True))
+        return 0
+    rows = {
+        "Slot": facts["slot"] or "unknown",
+        "Installed": facts.get("installed") or "-",
+        "Failed slot": facts["boot"].get("failed_slot") or "-",
+        "Missing": ", ".join(facts["missing"]) or "-",
+    }
+    for name, value in rows.items():
+        print(f"{name:<12} {value}")
+    return 0
+
+
+def _facts() -> Dict[str, Any]:
+    import os
+
+    from edgewright.agent.appliance import bootloader, places
+    from edgewright.agent.appliance.progress import read_json
+    from edgewright.agent.appliance.runner import read_text
+
+    record = read_json(os.path.join(places.OEM, places.INSTALL_RECORD))
+    return {
+        "slot": bootloader.slot_of(read_text("/proc/cmdline")),
+        "installed": record.get("at", "") if record.get("phase") == "done" else "",
+        "boot": bootloader.read_env(read_text(places.GRUBENV).encode()),
+        "missing": read_json(places.BOOT_STATE).get("missing", []),
+    }

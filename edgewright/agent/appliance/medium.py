@@ -1,0 +1,175 @@
+"""`appliance install`: what the medium asks for, whether it may begin by itself, and what happens at its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from edgewright.agent.appliance import disks, documents, installer, layout, places, slots
+from edgewright.agent.appliance.milestones import milestone
+from edgewright.agent.appliance.progress import (
+    Progress,
+    document_hash,
+    installer_id,
+    read_json,
+    same_installation,
+    what_is_there,
+)
+from edgewright.agent.appliance.runner import Runner, read_text
+from edgewright.agent.appliance.wish import Wish, read_wish
+from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.core.text import clean
+
+CIDATA = ("cidata", "CIDATA")
+PAUSE = 2.0
+"""Seconds between two looks at what the console wrote."""
+
+
+class Medium:
+    """The live system's installer. `paths` may be set elsewhere by tests."""
+
+    def __init__(self, runner: Runner, tell: Callable[[str], None] = milestone, live: str = places.LIVE) -> None:
+        self.runner = runner
+        self.tell = tell
+        self.live = live
+        self.state = places.INSTALL_STATE
+        self.confirm = places.CONFIRM
+        self.sys = "/sys"
+        self.target = places.TARGET
+        self.root = "/"
+        self.wait = time.sleep
+
+    def run(self) -> int:
+        """Install, or say why not. Returns 0 when installed or left in place, 1 after a failure; the box stays up."""
+        progress = Progress(self.tell, installer.STEPS, self.state)
+        progress.note("looking")
+        try:
+            document, told = self.collect()
+            for sentence in told:
+                self.tell(sentence)
+            wish = read_wish(document)
+            for sentence in wish.told:
+                self.tell(sentence)
+            if wish.by_itself:
+                chosen = wish.device
+            else:
+                chosen = self._ask(progress, document)
+            return self._install(progress, document, wish, chosen)
+        except EdgewrightError as error:
+            sentence = f"{error.message} {error.hint}".strip()
+            self.tell(f"install failed: {sentence}")
+            progress.note("failed", message=sentence)
+            return 1
+
+    def collect(self) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
+        """Return the user-data of the medium with that of a `cidata` medium over it, and what was left out."""
+        found = documents.scan(self.live)
+        layers, told = list(found.layers), list(found.told)
+        seed = self._seed()
+        layers += seed.layers
+        told += seed.told
+        document = documents.merge(layers)
+        if layers:
+            told.append("user-data from " + ", then ".join(layer.source for layer in layers))
+        return document, tuple(told)
+
+    def _seed(self) -> documents.Found:
+        """Read a medium labelled cidata (iso9660 or vfat)."""
+        for label in CIDATA:
+            device = self.runner.run(["blkid", "-L", label], check=False).strip()
+            if not device:
+                continue
+            folder = os.path.join(os.path.dirname(self.target), "cidata")
+            os.makedirs(folder, exist_ok=True)
+            self.runner.run(["mount", "-o", "ro", device, folder])
+            try:
+                found = documents.scan(folder, ["user-data"])
+            finally:
+                self.runner.succeeds(["umount", folder])
+            if found.layers:
+                return documents.Found(
+                    tuple(documents.Layer(f"{label} medium {device}", layer.document) for layer in found.layers),
+                    found.told,
+                )
+            return documents.Found((), (*found.told, f"the medium {label} ({device}) holds no user-data"))
+        return documents.Found((), ())
+
+    def disks(self) -> List[disks.Disk]:
+        """Return the disks of the machine, the live medium marked."""
+        return disks.find_disks(self.sys, disks.mounted_from(read_text("/proc/mounts"), self.live))
+
+    def _ask(self, progress: Progress, document: Mapping[str, Any]) -> str:
+        """Wait until a person at the console confirms a disk; return its path."""
+        if document:
+            reason = "the user-data sets neither install.auto nor install.device"
+        else:
+            reason = "this medium carries no user-data"
+        self.tell(f"waiting for a person: {reason}")
+        while True:
+            choice = [[disk.path, disk.words] for disk in self.disks() if not disk.live and not disk.read_only]
+            progress.note("waiting", message=reason[:1].upper() + reason[1:] + ".", disks=choice)
+            answer = read_json(self.confirm)
+            if answer.get("device"):
+                os.unlink(self.confirm)
+                return str(answer["device"])
+            self.wait(PAUSE)
+
+    def _install(self, progress: Progress, document: Dict[str, Any], wish: Wish, device: str) -> int:
+        sources = slots.slot_sources(self.live)
+        size = sum(os.path.getsize(path) for path in sources)
+        need = self._need(wish, size)
+        disk = disks.choose(self.disks(), device, need)
+        layout.plan(wish, disk.size, size)  # a disk that is too small is told before anything is touched
+        identity = installer_id(sources)
+        record = installer.look_at(self.runner, disk, self.target)
+        if same_installation(record, identity, document_hash(document)) and not wish.force:
+            self.tell("medium left in place: not installing again")
+            message = f"{disk.path} holds this installation already (since {clean(record.get('at', '?'), 40)}). "
+            message += "Take the medium out and restart; install.force installs again."
+            self.tell(message)
+            progress.note("in-place", message=message, device=disk.path)
+            return 0
+        self.tell(f"install begins on {disk.path}")
+        there = what_is_there(record, self._signatures(disk))
+        if there and wish.no_format and not record:
+            raise Failed(
+                f"{disk.path} is not empty ({there}) and install.no-format is set.",
+                "Empty the disk, or take no-format out.",
+            )
+        if there:
+            self.tell(f"{disk.path} holds {there}; it is overwritten")
+        job = installer.Job(document, wish, disk, sources, identity, self.target, self.root)
+        installer.install(job, self.runner, progress, self.tell)
+        self.tell("install done")
+        end = "poweroff" if wish.poweroff else "reboot" if wish.reboot else "stay"
+        progress.note("done", message=_END[end], end=end)
+        self.tell(_END[end])
+        if end != "stay":
+            self.runner.run(["systemctl", "--no-block", end])
+        return 0
+
+    def _need(self, wish: Wish, slot_bytes: int) -> int:
+        """Return the bytes of the smallest disk that the wish fits on."""
+        low, high = 1, 1 << 30  # MiB
+        while low < high:
+            middle = (low + high) // 2
+            try:
+                layout.plan(wish, middle * layout.MIB, slot_bytes)
+                high = middle
+            except EdgewrightError as error:
+                if error.code != "DiskTooSmall":
+                    raise
+                low = middle + 1
+        return low * layout.MIB
+
+    def _signatures(self, disk: disks.Disk) -> List[str]:
+        text = self.runner.run(["wipefs", "--noheadings", "--output", "TYPE,LABEL", disk.path], check=False)
+        return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+_END = {
+    "poweroff": "The machine powers off now; take the medium out before it starts again.",
+    "reboot": "The machine restarts now; take the medium out, so that it starts from its disk.",
+    "stay": "Installation complete. Take the medium out and restart the machine.",
+}
