@@ -1,1 +1,1 @@
-"""What may stand in a cloud-config (user-data), what its values must keep to, how two are merged, and CanvOS's `.arg`."""
+"""A cloud-config (user-data): its keys, what its values keep to, how two are merged; and the `.arg` of CanvOS."""

@@ -149,6 +149,7 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, Any] = {}
         self.nodes = 0
+        self.copied = 0
         self.done = False
 
     def refuse(self, problem: str, event: Any, hint: str = "Write it without.") -> InvalidInput:
@@ -281,6 +282,10 @@ class _Builder:
         self._count(event)
         if depth + len(self.stack) > MAX_DEPTH:
             raise self.refuse(f"it is nested deeper than {MAX_DEPTH} levels", event, "No user-data needs that.")
+        if isinstance(value, str):
+            self.copied += len(value)
+            if self.copied > MAX_SIZE:
+                raise self.refuse("its aliases make it longer than 1 MB", event)
         if isinstance(value, dict):
             return {key: self._copy(one, event, depth + 1) for key, one in value.items()}
         if isinstance(value, list):

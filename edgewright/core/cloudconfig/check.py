@@ -1,0 +1,90 @@
+"""The whole check of a document: shape and values, offline. What needs files, network or plane is the forge's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List, Mapping, Optional
+
+from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.findings import Finding, error, note, ordered, warning
+from edgewright.core.cloudconfig.installing import check_install
+from edgewright.core.cloudconfig.look import at, shown, text
+from edgewright.core.cloudconfig.network import check_network
+from edgewright.core.cloudconfig.registries import check_registries
+from edgewright.core.cloudconfig.shape import check_shape
+from edgewright.core.cloudconfig.site import check_site
+from edgewright.core.cloudconfig.stages import check_stages
+from edgewright.core.cloudconfig.users import check_users
+from edgewright.core.hosts import check_hostname
+
+HEADER = "#cloud-config"
+MAX_FILE = 1024 * 1024
+_HEADER_LINES = 10
+
+
+def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Optional[float] = None) -> List[Finding]:
+    """Return every finding about a parsed document, the worst first.
+
+    `profile` is `palette` or `kairos`; `now` is epoch seconds (None: dates are not compared). Never raises, whatever
+    the document holds; lines are left to the caller, who knows the text.
+    """
+    found = [
+        *check_shape(document, profile),
+        *check_site(document, profile),
+        *check_network(document),
+        *check_registries(document),
+        *check_install(document, profile),
+        *check_users(document, profile, now),
+        *check_stages(document),
+        *_others(document, profile),
+    ]
+    return ordered(found)
+
+
+def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:
+    found = []
+    hostname = text(document.get("hostname"))
+    if hostname and not model.is_template(hostname) and check_hostname(hostname):
+        said = check_hostname(hostname)[0].replace("The host name", "hostname")
+        found.append(error("hostname", said, "", "HostName"))
+    url = text(document.get("config_url"))
+    if url and not model.is_template(url):
+        if not re.fullmatch(r"https?://\S+", url):
+            found.append(error("config_url", f"config_url is no web address: {shown(url)}.", "", "Url"))
+        else:
+            said = "config_url is fetched at every boot, long after the installation: the address must stay alive."
+            found.append(warning("config_url", said, "Put what is there into this file.", "ConfigUrl"))
+    if "p2p" in document and not text(at(document, "p2p", "network_token")):
+        said = "p2p has no network_token; Kairos's schema demands it (profile kairos)."
+        found.append(error("p2p.network_token", said, "Make one: kairos-agent generate-token", "Missing"))
+    if profile == model.PALETTE and "cluster" in document:
+        said = "cluster is written by the agent when the plane makes a cluster; what stands here gets in its way."
+        found.append(warning("cluster", said, "Take it out.", "Cluster"))
+    return found
+
+
+def check_text(content: str, name: str = "") -> List[Finding]:
+    """Return what is wrong with the text of a user-data file as such: header, size, the ending of its name."""
+    found = []
+    lines = content.lstrip("\ufeff").splitlines()[:_HEADER_LINES]
+    place = next((place for place, line in enumerate(lines) if line.rstrip() == HEADER), None)
+    if place is None:
+        near = next(
+            (place for place, line in enumerate(lines) if re.match(r"#+\s*cloud[-_ ]?config", line, re.I)), None
+        )
+        said = f"The line {HEADER} is missing: the file would be passed over without a word."
+        hint = f"Write {HEADER} as the first line."
+        if near is not None:
+            hint = f"Line {near + 1} is {shown(lines[near])}; write it exactly as {HEADER}."
+        found.append(error("", said, hint, "NoHeader")._replace(line=(near or 0) + 1))
+    elif place > 0 and not lines[0].startswith("## template:"):
+        said = f"{HEADER} is on line {place + 1}; some readers look at the first line alone."
+        found.append(warning("", said, "Make it the first line.", "LateHeader")._replace(line=place + 1))
+    if len(content.encode("utf-8", "replace")) > MAX_FILE:
+        said = "The file is bigger than 1 MB: the host's collector passes it over without a word."
+        found.append(error("", said, "Put what is big into the image or a content bundle.", "TooBig"))
+    if name and "." in name.rsplit("/", 1)[-1] and not name.lower().endswith((".yaml", ".yml")):
+        ending = name.rsplit(".", 1)[-1]
+        said = f"The file's name ends with .{shown(ending, 20)}: on an ISO only .yaml and .yml are read."
+        found.append(note("", said, "Installers made here name it right by themselves.", "Ending"))
+    return found

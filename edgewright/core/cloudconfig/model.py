@@ -1,0 +1,158 @@
+"""What a key of a cloud-config is, and the tree in which a path finds its key.
+
+A path is dotted; `*` stands for a name that is free (a network interface), `[]` behind a name for each item of a
+list: `stylus.site.network.interfaces.*.gateway`, `stylus.externalRegistries.registries[].domain`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+TEXT, FLAG, INT, MAP, ANY = "text", "flag", "int", "map", "any"
+TEXTS = "texts"
+"""A list of texts."""
+MAPS = "maps"
+"""A list of maps."""
+TEXT_OR_TEXTS = "text or texts"
+TABLE = "table"
+"""A map of free names to texts."""
+
+WORDS = {
+    TEXT: "a text",
+    FLAG: "true or false",
+    INT: "a whole number",
+    MAP: "a map",
+    ANY: "anything",
+    TEXTS: "a list of texts",
+    MAPS: "a list of maps",
+    TEXT_OR_TEXTS: "a text, or a list of texts",
+    TABLE: "a map of names to texts",
+}
+"""Each kind in the words of a sentence."""
+
+PALETTE, KAIROS = "palette", "kairos"
+PROFILES = (PALETTE, KAIROS)
+
+
+class Key(NamedTuple):
+    """One key: its kind, its line of explanation, and the rule that its value keeps to (a sentence for people).
+
+    `low` and `high` bound a number. `fixed` says why the choice cannot be undone later, `old` what replaces a
+    deprecated key. `profile` is the profile that knows the key ("" for both).
+    """
+
+    path: str
+    kind: str
+    doc: str
+    default: Any = None
+    rule: str = ""
+    choices: Tuple[str, ...] = ()
+    low: Optional[int] = None
+    high: Optional[int] = None
+    secret: bool = False
+    fixed: str = ""
+    old: str = ""
+    profile: str = ""
+    example: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, without the mark of a list."""
+        return self.path.rsplit(".", 1)[-1].replace("[]", "")
+
+
+class Node:
+    """A place in the tree: its key, and what may stand below it."""
+
+    __slots__ = ("children", "key")
+
+    def __init__(self) -> None:
+        self.key: Optional[Key] = None
+        self.children: Dict[str, Node] = {}
+
+    def child(self, name: str) -> Optional["Node"]:
+        """Return what stands below under a name, by its own name or as a free one."""
+        return self.children.get(name) or self.children.get("*")
+
+    @property
+    def free(self) -> bool:
+        """Whether any name may stand below."""
+        return not self.children or "*" in self.children
+
+    def names(self) -> List[str]:
+        """Return the names that may stand below."""
+        return [name for name in self.children if name not in ("*", "[]")]
+
+
+class Schema:
+    """All keys, by path and as a tree."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self.keys: Dict[str, Key] = {}
+        self.root = Node()
+        for key in keys:
+            self._add(key)
+
+    def _add(self, key: Key) -> None:
+        self.keys[key.path] = key
+        node = self.root
+        for part in parts(key.path):
+            node = node.children.setdefault(part, Node())
+        node.key = key
+
+    def node(self, path: str) -> Optional[Node]:
+        """Return the place of a path, written with names, indexes or `*`; None when there is none."""
+        node: Optional[Node] = self.root
+        for part in parts(path):
+            node = node.child(part) if node is not None else None
+        return node
+
+    def key(self, path: str) -> Optional[Key]:
+        """Return the key of a path; None when it is not known."""
+        node = self.node(path)
+        return None if node is None else node.key
+
+    def below(self, path: str) -> List[Key]:
+        """Return the keys one level below a path (inside the items of a list too), in the order of the tables."""
+        node = self.node(path) if path else self.root
+        if node is None:
+            return []
+        item = node.children.get("[]")
+        children = list((item or node).children.values())
+        return [child.key for child in children if child.key is not None]
+
+    def nearest(self, path: str) -> str:
+        """Return the known path that is most like one that is not known, or ""."""
+        found = difflib.get_close_matches(path[:200], self.keys, n=1, cutoff=0.6)
+        if not found:
+            last = path.rsplit(".", 1)[-1][:100]
+            ends = {key.name: key.path for key in reversed(list(self.keys.values()))}
+            names = difflib.get_close_matches(last, ends, n=1, cutoff=0.7)
+            found = [ends[names[0]]] if names else []
+        return found[0] if found else ""
+
+
+_PART = re.compile(r"\[[0-9]*\]|[^.\[\]]+|[\[\]]")
+
+
+def parts(path: str) -> List[str]:
+    """Return the parts of a path; each item of a list is `[]`."""
+    return ["[]" if part[0] == "[" else part for part in _PART.findall(path)]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the most similar of the known words to one that is not known, or "" when nothing is near."""
+    candidates = list(known)
+    folded = {name.lower().replace("-", "").replace("_", ""): name for name in candidates}
+    plain = word[:100].lower().replace("-", "").replace("_", "")
+    if plain in folded:
+        return folded[plain]
+    found = difflib.get_close_matches(plain, folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else ""
+
+
+def is_template(value: Any) -> bool:
+    """Tell whether a value is filled in on the host (a Go template), so that nobody can check it here."""
+    return isinstance(value, str) and "{{" in value

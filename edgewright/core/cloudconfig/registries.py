@@ -1,0 +1,156 @@
+"""Values of the registries of `stylus`: hosts, credentials, certificates, and rules that send images elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
+
+from edgewright.core.cloudconfig.findings import Finding, error, note, warning
+from edgewright.core.cloudconfig.look import at, is_host, is_placeholder, items, mapping, shown, split_port, text
+from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.pem import pem_problem
+
+
+class Registry(NamedTuple):
+    """A registry of a document: where it stands and what is written there; `password` is plain."""
+
+    path: str
+    domain: str
+    username: str
+    password: str
+    insecure: bool
+    certificates: List[str]
+
+
+def registries(document: Mapping[str, Any]) -> Iterator[Registry]:
+    """Yield each registry of a document, at most 100."""
+    one = at(document, "stylus", "registryCredentials")
+    if isinstance(one, Mapping):
+        yield _registry("stylus.registryCredentials", one)
+    for place, item in enumerate(items(at(document, "stylus", "externalRegistries", "registries"))[:100]):
+        if isinstance(item, Mapping):
+            yield _registry(f"stylus.externalRegistries.registries[{place}]", item)
+
+
+def _registry(path: str, raw: Mapping[str, Any]) -> Registry:
+    password = text(raw.get("password"))
+    if raw.get("encodedPassword") is True:
+        try:
+            password = base64.b64decode(password, validate=True).decode()
+        except (binascii.Error, ValueError):
+            password = ""
+    certificates = [one for one in items(raw.get("certificates")) if isinstance(one, str)]
+    insecure = raw.get("insecure") is True
+    return Registry(path, text(raw.get("domain")), text(raw.get("username")), password, insecure, certificates)
+
+
+def domain_problem(domain: str) -> str:
+    """Return what is wrong with `host[:port][/path]` of a registry, as the end of a sentence; "" when it is good."""
+    if "://" in domain:
+        return "begins with a scheme; write the host alone"
+    host, _, path = domain.partition("/")
+    if "_" in host:
+        return "has an underscore in its host name"
+    name, _, good = split_port(host)
+    if not good or not is_host(name):
+        return f"is no registry: {shown(domain)}"
+    if path and not re.fullmatch(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*/?", path):
+        return f"has a path that no registry takes: {shown(path)} (lower case, digits, '.', '_', '-', '/')"
+    return ""
+
+
+def check_registries(document: Mapping[str, Any]) -> List[Finding]:
+    """Return what is wrong with the registries of a document."""
+    found: List[Finding] = []
+    seen: Dict[str, str] = {}
+    for one in registries(document):
+        raw = mapping(_raw(document, one.path))
+        if one.domain and one.domain in seen:
+            said = f"{one.path} and {seen[one.domain]} are the same registry {shown(one.domain)}."
+            found.append(warning(f"{one.path}.domain", said, "Keep one.", "Duplicate"))
+        seen.setdefault(one.domain, one.path)
+        found += _check_one(one, raw)
+    stylus = mapping(document.get("stylus"))
+    if stylus.get("registryCredentials") and stylus.get("externalRegistries"):
+        said = (
+            "stylus has both registryCredentials and externalRegistries; which one an image comes from is hard to tell."
+        )
+        found.append(warning("stylus.registryCredentials", said, "Move it into externalRegistries.", "TwoRegistries"))
+    found += _rules(document, [one.domain for one in registries(document)])
+    return found
+
+
+def _raw(document: Mapping[str, Any], path: str) -> Any:
+    if path == "stylus.registryCredentials":
+        return at(document, "stylus", "registryCredentials")
+    place = int(path.rsplit("[", 1)[1].rstrip("]"))
+    return items(at(document, "stylus", "externalRegistries", "registries"))[place]
+
+
+def _check_one(one: Registry, raw: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    if not one.domain:
+        found.append(error(f"{one.path}.domain", f"{one.path} has no domain.", "Give the registry's host.", "Missing"))
+    elif is_placeholder(one.domain):
+        found.append(
+            error(f"{one.path}.domain", f"{one.path}.domain is still a placeholder.", "Fill it in.", "Placeholder")
+        )
+    elif not is_template(one.domain):
+        problem = domain_problem(one.domain)
+        if problem:
+            found.append(error(f"{one.path}.domain", f"{one.path}.domain {problem}.", "Write HOST:PORT.", "Registry"))
+    password = text(raw.get("password"))
+    for name in ("username", "password"):
+        if is_placeholder(raw.get(name)):
+            found.append(
+                error(f"{one.path}.{name}", f"{one.path}.{name} is still a placeholder.", "Fill it in.", "Placeholder")
+            )
+    if bool(one.username) != bool(password):
+        has, lacks = ("username", "password") if one.username else ("password", "username")
+        said = f"{one.path} has a {has} and no {lacks}."
+        found.append(error(f"{one.path}.{has}", said, "Give both, or neither for a registry without login.", "Login"))
+    if raw.get("encodedPassword") is True and password and not is_template(password) and not one.password:
+        said = f"{one.path}.encodedPassword is true, but the password is no base64."
+        found.append(error(f"{one.path}.password", said, "Encode it: printf %s PASSWORD | base64", "Encoding"))
+    if one.insecure:
+        said = f"{one.path}.insecure is set: anybody on the way can hand out images, and take the password."
+        found.append(warning(f"{one.path}.insecure", said, "Give the registry's CA in certificates.", "NoVerify"))
+    for place, item in enumerate(items(raw.get("certificates"))[:50]):
+        problem = pem_problem(item)
+        if problem:
+            path = f"{one.path}.certificates[{place}]"
+            found.append(error(path, f"{path} {problem}.", "Write it in PEM, as a block with |.", "Certificate"))
+    return found
+
+
+def _rules(document: Mapping[str, Any], domains: List[str]) -> List[Finding]:
+    path = "stylus.externalRegistries.registryMappingRules"
+    rules = mapping(at(document, "stylus", "externalRegistries", "registryMappingRules"))
+    found = []
+    sources = [str(source) for source in rules][:200]
+    for source in sources:
+        target = text(rules[source]) if source in rules else ""
+        where = f"{path}.{source}"
+        if is_template(source) or is_template(target):
+            continue
+        for word, side in ((source, "begins at"), (target, "leads to")):
+            if not word or re.search(r"\s", word) or (side == "begins at" and "://" in word):
+                rule = f"The mapping rule {shown(source) or '(empty)'} {side} {shown(word) or 'nothing'}"
+                said = f"{rule}, which is no image name."
+                found.append(error(where, said, 'Write "gcr.io/project": "registry.example.com/mirror".', "Mapping"))
+        host = target.split("://")[-1].split("/")[0]
+        if target and domains and not any(domain.split("/")[0] == host for domain in domains):
+            said = f"The mapping rule {shown(source)} leads to {shown(host)}, which is none of the registries above."
+            found.append(warning(where, said, "Add it to registries when it wants a login or a CA.", "Mapping"))
+        longer = [other for other in sources if other != source and other.startswith(source)]
+        if longer and source:
+            said = (
+                f"The mapping rules {shown(source)} and {shown(longer[0])} begin alike: which one is taken is not told."
+            )
+            found.append(warning(where, said, "Make them differ from their first part on.", "Mapping"))
+    if rules and not domains:
+        said = "There are mapping rules and no registries: images come from their targets without a login."
+        found.append(note(path, said, code="Mapping"))
+    return found

@@ -1,0 +1,300 @@
+"""Values of `stylus` and `stylus.site`: the plane, the token, who the host is, its tags, its time servers."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any, List, Mapping, Tuple
+from urllib.parse import urlsplit
+
+from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.findings import Finding, error, note, warning
+from edgewright.core.cloudconfig.look import (
+    address,
+    at,
+    is_host,
+    is_path,
+    is_placeholder,
+    items,
+    mapping,
+    shown,
+    split_port,
+    text,
+    texts,
+)
+from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.pem import pem_problem
+from edgewright.core.hosts import check_hostname, check_uid
+from edgewright.core.tags import MAX_KEY, MAX_VALUE
+
+_SITE = "stylus.site"
+RANDOM = "$random"
+
+
+def local_mode(document: Mapping[str, Any]) -> bool:
+    """Tell whether the host is managed by its own UI and knows no plane."""
+    mode = text(at(document, "stylus", "managementMode")).lower()
+    if mode in ("central", "local"):
+        return mode == "local"
+    return text(at(document, "stylus", "installationMode")).lower() == "airgap"
+
+
+def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> List[Finding]:
+    """Return what is wrong with the values of `stylus` and `stylus.site` (network and registries: their own checks)."""
+    if "stylus" not in document:
+        if profile == model.PALETTE:
+            hint = "Begin with: edgewright forge user-data new; or check with --profile kairos."
+            return [
+                error("", "There is no stylus block (profile palette): the host would know no plane.", hint, "Missing")
+            ]
+        return []
+    site = mapping(at(document, "stylus", "site"))
+    found: List[Finding] = []
+    if profile == model.PALETTE and not local_mode(document):
+        found += _plane_is_there(site)
+    found += check_endpoint(site.get("paletteEndpoint"))
+    found += _token(site)
+    found += _identity(site)
+    found += _tags(site)
+    found += _certificates(site)
+    found += _time(site)
+    found += _features(document)
+    return found
+
+
+def _plane_is_there(site: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    path = f"{_SITE}.paletteEndpoint"
+    if not text(site.get("paletteEndpoint")):
+        said = f"{path} is missing (profile palette): the host would not know its plane."
+        hint = "Give the plane's https address, or set stylus.managementMode: local for a host without a plane."
+        found.append(error(path, said, hint, "Missing"))
+    if not text(site.get("edgeHostToken")):
+        said = f"{_SITE}.edgeHostToken is missing: the host waits until somebody adds it by its UID."
+        found.append(warning(f"{_SITE}.edgeHostToken", said, "Make one: edgewright token create NAME", "NoToken"))
+    return found
+
+
+def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[Finding]:
+    """Return what is wrong with the address of the plane; nothing for an empty one or a template."""
+    word = text(value)
+    if not word or is_template(word):
+        return []
+    if is_placeholder(word):
+        return [
+            error(path, f"{path} is still the placeholder {shown(word)}.", "Give the plane's address.", "Placeholder")
+        ]
+    url = word if "://" in word else "https://" + word
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return [
+            error(path, f"{path} is no address: {shown(word)}.", "Write https://HOST or https://HOST:PORT.", "Endpoint")
+        ]
+    found = []
+    if parts.scheme not in ("https", "http") or not is_host(host) or port == 0:
+        return [
+            error(path, f"{path} is no address: {shown(word)}.", "Write https://HOST or https://HOST:PORT.", "Endpoint")
+        ]
+    if parts.scheme == "http":
+        said = f"{path} is not https: the token could be read on the way."
+        found.append(error(path, said, "Write https://; a hub and Palette both speak TLS.", "NotHttps"))
+    if parts.username or parts.password:
+        found.append(error(path, f"{path} holds a user name or password.", "Write the address alone.", "Endpoint"))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        said = f"{path} has something behind the host: {shown(parts.path or parts.query or parts.fragment)}."
+        found.append(warning(path, said, "Write https://HOST or https://HOST:PORT alone.", "Endpoint"))
+    reason = only_here(host)
+    if reason:
+        said = f"{path} is {shown(host)}, {reason}: no other machine can reach that plane."
+        hint = "Give a name or address that hosts can reach (a hub: edgewright hub serve --advertise NAME)."
+        found.append(error(path, said, hint, "Loopback"))
+    return found
+
+
+def only_here(host: str) -> str:
+    """Return why no other machine can reach a host name or address; "" when one could."""
+    folded = host.strip("[]").rstrip(".").lower()
+    if folded == "localhost" or folded.endswith((".localhost", "localhost.localdomain")):
+        return "which means the machine itself"
+    found = address(folded)
+    if found is None:
+        return ""
+    mapped = getattr(found, "ipv4_mapped", None)
+    if found.is_loopback or (mapped is not None and mapped.is_loopback):
+        return "a loopback address"
+    if found.is_unspecified:
+        return "which stands for every address of a server and is none to call"
+    if found.is_multicast:
+        return "a multicast address"
+    return "a link-local address" if found.is_link_local else ""
+
+
+def _token(site: Mapping[str, Any]) -> List[Finding]:
+    path = f"{_SITE}.edgeHostToken"
+    value = site.get("edgeHostToken")
+    if not isinstance(value, str) or not value or is_template(value):
+        return []
+    found = []
+    if is_placeholder(value):
+        found.append(
+            error(path, f"{path} is still a placeholder.", "Make one: edgewright token create NAME", "Placeholder")
+        )
+    elif re.search(r"\s", value.strip()) or not value.isascii() or not value.isprintable():
+        said = f"{path} has spaces or odd characters inside: it was not copied whole, or more than it was."
+        found.append(error(path, said, "Copy it again: edgewright token show NAME -o yaml", "Token"))
+    elif value != value.strip():
+        found.append(warning(path, f"{path} has spaces around it.", "Take them out.", "Token"))
+    if text(site.get("projectName")) and text(site.get("projectUid")):
+        said = f"{_SITE} has both projectName and projectUid; the uid is used."
+        found.append(warning(f"{_SITE}.projectUid", said, "Keep one of them.", "TwoProjects"))
+    for name in ("projectName", "projectUid"):
+        if is_placeholder(site.get(name)):
+            found.append(
+                error(f"{_SITE}.{name}", f"{_SITE}.{name} is still a placeholder.", "Fill it in.", "Placeholder")
+            )
+    url = text(site.get("registrationURL"))
+    if url and not is_template(url) and not re.fullmatch(r"https?://[^\s/]+\S*", url):
+        said = f"{_SITE}.registrationURL is no web address: {shown(url)}."
+        found.append(error(f"{_SITE}.registrationURL", said, "Write https://HOST/PATH.", "Url"))
+    if site.get("insecureSkipVerify") is True:
+        said = f"{_SITE}.insecureSkipVerify is set: anybody on the way can pretend to be the plane and take the token."
+        found.append(
+            warning(f"{_SITE}.insecureSkipVerify", said, "Put the plane's CA into caCerts instead.", "NoVerify")
+        )
+    return found
+
+
+def _identity(site: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    uid, host_name = text(site.get("name")), text(site.get("hostName"))
+    if uid and uid != RANDOM and not is_template(uid):
+        path = f"{_SITE}.name"
+        hint = "What is forbidden is taken out on the host, which then comes in under another UID than the one written."
+        found += [error(path, sentence.replace("The host UID", path), hint, "Uid") for sentence in check_uid(uid)]
+        if is_placeholder(uid):
+            found.append(error(path, f"{path} is still the placeholder {shown(uid)}.", "Fill it in.", "Placeholder"))
+        if not host_name and check_hostname(uid):
+            said = f"{path} serves as the host name too, and as one it is not valid: {check_hostname(uid)[0]}"
+            found.append(warning(path, said, "Give stylus.site.hostName as well.", "HostName"))
+    if host_name and not is_template(host_name):
+        path = f"{_SITE}.hostName"
+        found += [error(path, s.replace("The host name", path), "", "HostName") for s in check_hostname(host_name)]
+    prefix = text(site.get("prefix"))
+    if prefix and not is_template(prefix) and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", prefix):
+        said = f"{_SITE}.prefix is {shown(prefix)}; it may hold letters, digits and '-' only, at most 64."
+        found.append(error(f"{_SITE}.prefix", said, "", "Prefix"))
+    for place, item in enumerate(items(site.get("deviceUIDPaths"))):
+        found += _uid_path(item, f"{_SITE}.deviceUIDPaths[{place}]")
+    if uid == RANDOM:
+        said = f"{_SITE}.name is {RANDOM}: after a re-install the machine comes in as another host."
+        found.append(warning(f"{_SITE}.name", said, "Take the name out to use the device's own UUID.", "RandomUid"))
+    return found
+
+
+def _uid_path(item: Any, path: str) -> List[Finding]:
+    name, regex = text(at(item, "name")), at(item, "regex")
+    found = []
+    if isinstance(item, Mapping) and not is_path(name) and not is_template(name):
+        found.append(error(f"{path}.name", f"{path}.name must be the absolute path of a file.", "", "Path"))
+    if isinstance(regex, str) and regex and not is_template(regex):
+        problem = regex_problem(regex)
+        if problem:
+            found.append(error(f"{path}.regex", f"{path}.regex {problem}.", "The host reads it as RE2 does.", "Regex"))
+    return found
+
+
+def regex_problem(pattern: str) -> str:
+    """Return what is wrong with an expression of RE2, as the end of a sentence; "" when it is good."""
+    if len(pattern) > 500:
+        return "is longer than 500 characters"
+    if re.search(r"\(\?(?:[=!>]|<[=!]|P=)|\\[1-9]", pattern):
+        return "looks around or back, which RE2 does not know"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(re.sub(r"\[:\^?[a-z]+:\]", "a", pattern).replace(r"\z", r"\Z"))
+    except (re.error, RecursionError, OverflowError, MemoryError) as wrong:
+        return f"is no expression: {shown(str(wrong), 80)}"
+    return ""
+
+
+def _tags(site: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    for key, value in list(mapping(site.get("tags")).items())[:1000]:
+        path, name = f"{_SITE}.tags.{key}", str(key)
+        if not name.strip() or len(name) > MAX_KEY or len(text(value)) > MAX_VALUE:
+            most = f"a name of 1 to {MAX_KEY} and a value of at most {MAX_VALUE} characters"
+            said = f"The tag {shown(name, 40)!r} needs {most}."
+            found.append(error(path, said, "", "Tag"))
+        elif re.search(r"[:,\n]", name):
+            said = f"The tag {shown(name, 40)} has ':' or ',' in its name: filters part name and value there."
+            found.append(warning(path, said, "Use letters, digits, '-', '_' and '.'.", "Tag"))
+    from_file, script = mapping(site.get("tagsFromFile")), mapping(site.get("tagsFromScript"))
+    for path, name in (
+        (f"{_SITE}.tagsFromFile.fileName", text(from_file.get("fileName"))),
+        (f"{_SITE}.tagsFromScript.scriptName", text(script.get("scriptName"))),
+    ):
+        if name and not is_path(name) and not is_template(name):
+            found.append(error(path, f"{path} must be an absolute path, not {shown(name)}.", "", "Path"))
+    return found
+
+
+def _certificates(site: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    for place, item in enumerate(items(site.get("caCerts"))):
+        problem = pem_problem(item)
+        if problem:
+            path = f"{_SITE}.caCerts[{place}]"
+            hint = "Write the CA in PEM (a block with |), or the base64 of that."
+            found.append(error(path, f"{path} {problem}.", hint, "Certificate"))
+    return found
+
+
+def _time(site: Mapping[str, Any]) -> List[Finding]:
+    return [
+        error(
+            f"{_SITE}.ntpServers{where}",
+            f"{_SITE}.ntpServers{where} is no host name or address: {shown(word)}.",
+            hint,
+            "Ntp",
+        )
+        for where, word, hint in bad_hosts(site.get("ntpServers"))
+    ]
+
+
+def bad_hosts(value: Any) -> List[Tuple[str, str, str]]:
+    """Return (`[index]`, text, hint) for what is no host name or address in a list, or in a text with commas."""
+    bad = []
+    for where, word in texts(value)[:100]:
+        if is_template(word) or is_host(word):
+            continue
+        host, port, good = split_port(word)
+        hint = "Write the name or address alone, without a port." if good and port and is_host(host) else ""
+        bad.append((where, word, "Write the name or address alone." if "://" in word else hint))
+    return bad
+
+
+def _features(document: Mapping[str, Any]) -> List[Finding]:
+    known = ("UserDataForm", "DisableWorkerNodeCapReconcile")
+    found = []
+    for _, word in texts(at(document, "stylus", "featureGate"))[:20]:
+        near = model.nearest(word, known)
+        if word not in known and not is_template(word):
+            more = f"; the nearest is `{near}`" if near else ""
+            said = f"stylus.featureGate names {shown(word)}, which is not known{more}."
+            found.append(warning("stylus.featureGate", said, f"Known: {', '.join(known)}.", "Feature"))
+    path = text(at(document, "stylus", "path"))
+    if path and path != "/" and not is_template(path):
+        good = is_path(path)
+        said = "stylus.path is another one than /: some of the agent's parts are known not to follow it."
+        found.append(
+            warning("stylus.path", said, "Leave it out.", "Path")
+            if good
+            else error("stylus.path", f"stylus.path must be an absolute path, not {shown(path)}.", "", "Path")
+        )
+    if at(document, "stylus", "site", "twoNode", "enabled") is True:
+        said = "Two-node needs an image built with TWO_NODE=true, which serves nothing else."
+        found.append(note("stylus.site.twoNode", said, code="TwoNode"))
+    return found

@@ -1,0 +1,177 @@
+"""Values of `stages`: names of stages, steps, files, and secrets that would stay on the host."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fnmatch
+import re
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+
+from edgewright.core.cloudconfig.findings import Finding, error, note, warning
+from edgewright.core.cloudconfig.keys_stages import STAGES
+from edgewright.core.cloudconfig.look import items, mapping, shown, text
+from edgewright.core.cloudconfig.model import is_template, nearest
+from edgewright.core.cloudconfig.networkd import check_networkd
+
+SKIP = "skip-copy-*"
+"""Name of a step (or stage) that is left out of the copy which stays on the host."""
+_INSTALLER = re.compile(r"(?:before|after)-install(?:-chroot)?(?:\.(?:before|after))?|kairos-(?:uki-)?install\..*")
+_B64 = ("b64", "base64")
+
+_SECRETS: Tuple[Tuple[str, "re.Pattern[str]"], ...] = (
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
+    ("an access key of AWS", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|glpat-[\w-]{16,}|xox[abp]-[\w-]{10,})")),
+    (
+        "a password or token",
+        re.compile(
+            r"""(?ix)
+            (?: \b(?:password|passwd|passphrase|secret|token|api[-_]?key|apikey|access[-_]?key|activation[-_]?key)\b
+              | [a-z0-9]{1,40}[-_](?:password|passwd|secret|token|key)\b )
+            ["']? \s{0,3} (?:=|:|\s) \s{0,3} ["']? (?!\$|\{\{|<|=|:|["'\s]|file\b|/)  [^\s"']{6,}
+            """
+        ),
+    ),
+    ("a user and password in an address", re.compile(r"[a-z]{2,10}://[^\s/:@]{1,64}:[^\s/:@$]{3,64}@")),
+    ("a login", re.compile(r"\bAuthorization:\s{0,3}(?:Basic|Bearer)\s{1,3}(?!\$)[\w.+/=-]{8,}", re.IGNORECASE)),
+)
+MOST_LOOKED_AT = 200_000
+"""Characters of a text in which secrets are looked for."""
+
+
+class Step(NamedTuple):
+    """A step of a stage: its path, the stage's name, and what is in it."""
+
+    path: str
+    stage: str
+    raw: Mapping[str, Any]
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it is named so that it does not stay on the host."""
+        return fnmatch.fnmatchcase(text(self.raw.get("name")), SKIP) or fnmatch.fnmatchcase(self.stage, SKIP)
+
+
+def steps(document: Mapping[str, Any]) -> Iterator[Step]:
+    """Yield the steps of all stages, at most 200 stages of 200 steps."""
+    for stage, value in list(mapping(document.get("stages")).items())[:200]:
+        for place, step in enumerate(items(value)[:200]):
+            if isinstance(step, Mapping):
+                yield Step(f"stages.{stage}[{place}]", str(stage), step)
+
+
+def check_stages(document: Mapping[str, Any]) -> List[Finding]:
+    """Return what is wrong with the stages of a document, and which secrets in them would stay on the host."""
+    found: List[Finding] = []
+    for stage in list(mapping(document.get("stages")))[:200]:
+        found += _stage(str(stage))
+    files: Dict[str, Tuple[str, str]] = {}
+    kept: List[str] = []
+    for step in steps(document):
+        found += _files(step, files)
+        hidden = list(secrets(step))
+        if hidden and step.skipped and _INSTALLER.fullmatch(step.stage):
+            said = f"{step.path} holds {hidden[0][1]} and runs in the installer, where everything is kept."
+            hint = "Let it run in a later stage, such as network.after, with the medium attached until then."
+            found.append(warning(hidden[0][0], said, hint, "PersistedSecret"))
+        elif hidden and not step.skipped:
+            for path, what in hidden[:5]:
+                said = f"{path} seems to hold {what}, which stays readable on the host (/oem/userdata)."
+                hint = "Name the step skip-copy-..., so that it runs from the medium alone and is not kept."
+                found.append(warning(path, said, hint, "PersistedSecret"))
+        elif step.skipped:
+            kept.append(step.path)
+    if kept:
+        said = (
+            f"{', '.join(kept[:4])} runs only while the medium is attached: unmount it after the host has registered."
+        )
+        found.append(note(kept[0], said, "Unmount it before a cluster is made.", "SkipCopy"))
+    found += check_networkd(files)
+    return found
+
+
+def _stage(stage: str) -> List[Finding]:
+    if stage in STAGES or fnmatch.fnmatchcase(stage, SKIP) or is_template(stage):
+        return []
+    path, near = f"stages.{stage}", nearest(stage, STAGES)
+    if stage.startswith("provider-kairos.bootstrap"):
+        return []
+    said = f"{shown(stage)} is no stage that anything runs"
+    if near:
+        return [error(path, f"{said}; the nearest is `{near}`.", "Its steps would never run.", "UnknownStage")]
+    hint = f"Its steps run only when you call it yourself. Usual ones: {', '.join(STAGES[:13:3])}."
+    return [warning(path, f"{said}.", hint, "UnknownStage")]
+
+
+def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
+    found = []
+    if not step.raw:
+        found.append(warning(step.path, f"{step.path} is empty.", "Take it out.", "Empty"))
+    for place, one in enumerate(items(step.raw.get("files"))[:200]):
+        raw, path = mapping(one), f"{step.path}.files[{place}]"
+        target, content = text(raw.get("path")), raw.get("content")
+        if isinstance(one, Mapping) and not target.startswith("/") and not is_template(target):
+            found.append(error(f"{path}.path", f"{path}.path must be an absolute path.", "", "Path"))
+        found += _mode(raw.get("permissions"), f"{path}.permissions")
+        encoding = text(raw.get("encoding")).lower()
+        if encoding and encoding not in (
+            "b64",
+            "base64",
+            "gz",
+            "gzip",
+            "gz+base64",
+            "gzip+base64",
+            "gz+b64",
+            "gzip+b64",
+        ):
+            said = f"{path}.encoding is {shown(encoding)}, which is not known."
+            found.append(error(f"{path}.encoding", said, "Known: b64, gzip, gz+b64.", "Encoding"))
+        if encoding in _B64 and isinstance(content, str) and not is_template(content):
+            try:
+                content = base64.b64decode("".join(content.split()), validate=True).decode("utf-8", "replace")
+            except (binascii.Error, ValueError):
+                found.append(error(f"{path}.content", f"{path}.content is no base64.", "", "Encoding"))
+        if re.fullmatch(r"/(?:etc|run|usr/lib)/systemd/network/[^/]+\.(?:network|netdev|link)", target):
+            networkd[target] = (f"{path}.content", content if isinstance(content, str) else "")
+    return found
+
+
+def _mode(value: Any, path: str) -> List[Finding]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return []
+    if not 0 <= value <= 0o7777:
+        return [error(path, f"{path} is no file mode.", "Write it in octal: 0644.", "Mode")]
+    if value in (600, 640, 644, 700, 750, 755, 777):  # read as decimal: the 0 in front is missing
+        said = f"{path} is {value} without a 0 in front, which is read as the mode {value:04o}."
+        return [error(path, said, f"Write 0{value}.", "Mode")]
+    return []
+
+
+def secrets(step: Step) -> Iterator[Tuple[str, str]]:
+    """Yield (path, what it seems to be) for each secret in the commands, files and environment of a step."""
+    for path, content in _contents(step):
+        what = secret_in(content)
+        if what:
+            yield path, what
+
+
+def secret_in(content: str) -> str:
+    """Return what kind of secret a text seems to hold; "" for none."""
+    for what, pattern in _SECRETS:
+        if pattern.search(content[:MOST_LOOKED_AT]):
+            return what
+    return ""
+
+
+def _contents(step: Step) -> Iterator[Tuple[str, str]]:
+    for place, one in enumerate(items(step.raw.get("commands"))[:500]):
+        if isinstance(one, str):
+            yield f"{step.path}.commands[{place}]", one
+    for place, one in enumerate(items(step.raw.get("files"))[:200]):
+        content = mapping(one).get("content")
+        if isinstance(content, str):
+            yield f"{step.path}.files[{place}].content", content
+    for name, one in list(mapping(step.raw.get("environment")).items())[:200]:
+        if text(one):
+            yield f"{step.path}.environment.{name}", f"{name}={text(one)}"

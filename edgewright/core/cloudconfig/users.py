@@ -1,0 +1,188 @@
+"""Users of a document, wherever they stand: names, passwords, dates, SSH keys, and whether one can administer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import re
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.findings import Finding, error, note, warning
+from edgewright.core.cloudconfig.look import at, items, mapping, shown, text, texts
+from edgewright.core.cloudconfig.model import is_template
+
+_HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|md5)\$[^\s:]+|[!*]+|!.*")
+_WEAK = re.compile(r"\$1\$|\$md5")
+_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+_KEY_TYPES = (
+    *("ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
+)
+
+
+class Account(NamedTuple):
+    """A user of a document: where it stands, and what it can do."""
+
+    path: str
+    name: str
+    raw: Mapping[str, Any]
+    groups: Tuple[str, ...]
+    keys: Tuple[Tuple[str, str], ...]
+    password: str
+
+
+def accounts(document: Mapping[str, Any]) -> Iterator[Account]:
+    """Yield the users of `users`, `stylus.site.users` and the steps of `stages`, at most a few hundred."""
+    for prefix, value in (
+        ("users", document.get("users")),
+        ("stylus.site.users", at(document, "stylus", "site", "users")),
+    ):
+        for place, one in enumerate(items(value)[:100]):
+            if isinstance(one, Mapping):
+                yield _account(f"{prefix}[{place}]", text(one.get("name")), one)
+    for stage, steps in list(mapping(document.get("stages")).items())[:100]:
+        for place, step in enumerate(items(steps)[:100]):
+            for name, one in list(mapping(mapping(step).get("users")).items())[:100]:
+                if isinstance(one, Mapping):
+                    yield _account(f"stages.{stage}[{place}].users.{name}", text(one.get("name")) or str(name), one)
+
+
+def _account(path: str, name: str, raw: Mapping[str, Any]) -> Account:
+    groups = tuple(word for _, word in texts(raw.get("groups"))[:50])
+    keys = tuple(
+        (f"{path}.ssh_authorized_keys[{place}]", one)
+        for place, one in enumerate(items(raw.get("ssh_authorized_keys"))[:100])
+        if isinstance(one, str)
+    )
+    return Account(path, name, raw, groups, keys, text(raw.get("passwd")))
+
+
+def check_users(
+    document: Mapping[str, Any], profile: str = model.PALETTE, now: Optional[float] = None
+) -> List[Finding]:
+    """Return what is wrong with the users of a document; `now` is epoch seconds (None: dates are not compared)."""
+    every = list(accounts(document))
+    found: List[Finding] = []
+    for account in every[:500]:
+        found += _check(account, now)
+    for place, one in enumerate(items(document.get("ssh_authorized_keys"))[:100]):
+        problem = key_problem(one)
+        if problem:
+            path = f"ssh_authorized_keys[{place}]"
+            found.append(error(path, f"{path} {problem}.", _COPY, "SshKey"))
+    if profile == model.KAIROS:
+        found += _kairos(document, every)
+    elif not every:
+        said = "No user is made: the first-boot screens ask somebody at the console to make one."
+        found.append(note("", said, "Add stylus.site.users, or users in stages.initramfs.", "NoUsers"))
+    return found
+
+
+def _kairos(document: Mapping[str, Any], every: List[Account]) -> List[Finding]:
+    if at(document, "install", "nousers") is True:
+        return []
+    said = (
+        "users is missing (profile kairos): its schema demands it, and without an administrator nothing is installed."
+    )
+    hint = "Add a user in the group admin, or set install.nousers: true; Palette's images need neither."
+    if not items(document.get("users")) and not any(account.path.startswith("stages.") for account in every):
+        return [error("users", said, hint, "NoUsers")]
+    if not any("admin" in account.groups for account in every):
+        said = "No user is in the group admin (profile kairos): installation, upgrade and reset are refused."
+        return [error("users", said, "Add groups: [admin] to one, or set install.nousers: true.", "NoAdmin")]
+    return []
+
+
+def _check(account: Account, now: Optional[float]) -> List[Finding]:
+    found = []
+    path = account.path
+    if not account.name:
+        found.append(error(f"{path}.name", f"{path} has no name.", "Give it one.", "User"))
+    elif not is_template(account.name) and not _NAME.fullmatch(account.name):
+        said = f"{shown(account.name)} is no user name: a-z, 0-9, '_' and '-', at most 31, beginning with a letter."
+        found.append(error(f"{path}.name", said, "", "User"))
+    password = account.password
+    if password and not is_template(password):
+        if not _HASH.fullmatch(password):
+            said = f"The password of {shown(account.name)} is written in plain text: whoever has the installer has it."
+            found.append(warning(f"{path}.passwd", said, "Hash it: openssl passwd -6", "PlainPassword"))
+        elif _WEAK.match(password):
+            said = f"The password of {shown(account.name)} is an MD5 hash, which is guessed in hours."
+            found.append(warning(f"{path}.passwd", said, "Hash it anew: openssl passwd -6", "WeakHash"))
+    locked = account.raw.get("lock_passwd") is True or account.raw.get("lockPasswd") is True
+    if not account.keys and (not password or locked or password.startswith(("!", "*"))):
+        said = (
+            f"{shown(account.name) or path} has neither a password that opens nor an SSH key: nobody can log in by it."
+        )
+        found.append(warning(path, said, "Give passwd or ssh_authorized_keys.", "NoWayIn"))
+    found += _expiry(account, now)
+    for where, key in account.keys:
+        problem = key_problem(key)
+        if problem:
+            found.append(error(where, f"{where} {problem}.", _COPY, "SshKey"))
+        elif key.startswith(("github:", "gitlab:")):
+            said = (
+                f"{where} is fetched from {key.split(':')[0]}.com at the first boot: without internet nobody gets in."
+            )
+            found.append(note(where, said, "Write the key itself for a cut-off site.", "FetchedKey"))
+    return found
+
+
+_COPY = "Copy the whole line of a .pub file, e.g. ~/.ssh/id_ed25519.pub."
+
+
+def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
+    value = account.raw.get("passwordExpiry")
+    if not isinstance(value, str) or not value or is_template(value):
+        return []
+    path = f"{account.path}.passwordExpiry"
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError
+        day = datetime.date(int(value[:4]), int(value[5:7]), int(value[8:10]))
+    except ValueError:
+        return [error(path, f"{path} is no date: {shown(value)}.", "Write YYYY-MM-DD.", "Date")]
+    if now is not None and day <= datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date():
+        said = f"{path} is {value}, which is over: the password does not open any more."
+        return [error(path, said, "Give a day to come, or take it out.", "Expired")]
+    return []
+
+
+def key_problem(value: Any) -> str:
+    """Return what is wrong with an SSH public key, as the end of a sentence; "" for a good one or a template."""
+    if not isinstance(value, str) or is_template(value):
+        return ""
+    line = value.strip()
+    if len(line) > 20_000:
+        return "is longer than any key"
+    if re.fullmatch(r"(?:github|gitlab):[A-Za-z0-9][A-Za-z0-9._-]{0,63}", line):
+        return ""
+    if "PRIVATE KEY" in line:
+        return "is a private key; take it out of every file that it came into, and make a new pair"
+    if "\n" in line:
+        return "holds several lines; each key is an item of its own"
+    words = line.split()
+    place = next((place for place, word in enumerate(words[:12]) if word in _KEY_TYPES), None)
+    if place is None:
+        return "is no SSH public key" if line else "is empty"
+    if place + 1 >= len(words):
+        return "has no key behind its type"
+    try:
+        blob = base64.b64decode(words[place + 1], validate=True)
+    except (binascii.Error, ValueError):
+        return "is damaged: the part behind the type is no base64"
+    length = int.from_bytes(blob[:4], "big")
+    kind = blob[4 : 4 + length].decode("ascii", "replace") if length <= 64 else ""
+    if kind != words[place]:
+        return "is damaged or was not copied whole: type and key do not agree"
+    rest, fields = blob[4 + length :], 0
+    while rest:
+        size = int.from_bytes(rest[:4], "big")
+        if len(rest) < 4 + size:
+            return "was not copied whole"
+        rest, fields = rest[4 + size :], fields + 1
+    return (
+        "was not copied whole" if not fields else "is a DSA key, which SSH takes no more" if kind == "ssh-dss" else ""
+    )
