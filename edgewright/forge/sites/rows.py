@@ -1,0 +1,263 @@
+"""A plan of sites: one row for each box, from CSV or YAML, with the line it stands on.
+
+Columns (CSV; the same keys in YAML, as a list or below `sites`): `name` (needed; the host's UID and, unless `hostname`
+is given, its host name), `hostname`, `nic` (eno1), `address` (with prefix, `10.0.4.10/24`; empty: DHCP), `gateway`,
+`dns` (several by spaces), `vlan`, `mtu`, `project`, `ntp` (several by spaces), `tags` (`key=value;key=value`) and one
+column `tag.KEY` for each further tag.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.config.nearest import suggestion
+from edgewright.core.cloudconfig.findings import Finding, error
+from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.installer import checks
+
+COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
+MOST = 10_000
+"""Rows of a plan."""
+LARGEST = 16 * 1024 * 1024
+
+
+class Site(NamedTuple):
+    """One row: `row` counts from 1, `line` is where it stands in the file (0: not known)."""
+
+    row: int
+    line: int
+    name: str
+    hostname: str
+    nic: str
+    address: str
+    gateway: str
+    dns: tuple[str, ...]
+    vlan: int | None
+    mtu: int | None
+    project: str
+    ntp: tuple[str, ...]
+    tags: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a sentence."""
+        return f"row {self.row} (line {self.line}, {self.name})" if self.line else f"row {self.row} ({self.name})"
+
+
+class Plan(NamedTuple):
+    """The rows that could be read, and what is wrong with the others."""
+
+    sites: tuple[Site, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the rows of a plan, by its ending `.csv`, `.yaml` or `.yml`.
+
+    Raises `NotFound`, `Failed`, and `InvalidInput` for what is no such file or has an unknown column.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InvalidInput(f"{path} is larger than 16 MB.", "Divide the plan.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", "Give the path of the plan.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is no UTF-8 text.", "Save it as UTF-8.") from None
+    except OSError as wrong:
+        raise Failed(f"{path} cannot be read: {wrong.strerror}.", "Check its permissions.") from None
+    rows = _csv(text, path) if path.suffix.lower() == ".csv" else _yaml(text, path)
+    if not rows:
+        raise InvalidInput(f"{path} names no site.", "Give one row for each box, with a column `name`.")
+    if len(rows) > MOST:
+        raise InvalidInput(f"{path} has more than {MOST} rows.", "Divide the plan.")
+    findings: list[Finding] = []
+    sites = []
+    for number, (line, values) in enumerate(rows, 1):
+        site = _site(number, line, values, findings)
+        if site is not None:
+            sites.append(site)
+    return Plan(tuple(sites), (*findings, *doubles(sites)))
+
+
+def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
+    head = text.split("\n", 1)[0]
+    reader = csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
+    rows: list[tuple[int, dict[str, Any]]] = []
+    names: list[str] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
+                continue
+            if not names:
+                names = [_column(cell, path) for cell in cells]
+                continue
+            if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
+                raise InvalidInput(f"Line {reader.line_num} of {path} has more cells than the first line.")
+            rows.append((reader.line_num, {n: c.strip() for n, c in zip(names, cells, strict=False)}))
+    except csv.Error as wrong:
+        raise InvalidInput(f"Line {reader.line_num} of {path} is no CSV: {wrong}.", "Close its quotes.") from None
+    if names and "name" not in names:
+        raise InvalidInput(f"{path} has no column `name`.", f"Columns: {', '.join(COLUMNS)}, tag.KEY")
+    return rows
+
+
+def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
+    from edgewright.forge.userdata.text import read
+
+    whole = text.lstrip()
+    if whole.startswith("-"):  # a bare list; the reader takes maps
+        text = "sites:\n" + text
+    shift = 1 if whole.startswith("-") else 0
+    parsed = read(text, str(path))
+    listed = parsed.document.get("sites")
+    if not isinstance(listed, list):
+        raise InvalidInput(f"{path} has no list `sites`.", "Write `sites:` and below it one `- name: ...` for each.")
+    rows = []
+    for number, values in enumerate(listed):
+        line = parsed.line_of(f"sites[{number}]") - shift
+        if not isinstance(values, Mapping):
+            raise InvalidInput(f"Line {line} of {path} is no map of columns.", "Write `- name: ...`.")
+        rows.append((line, {_column(str(key), path): value for key, value in values.items()}))
+    return rows
+
+
+def _column(word: str, path: Path) -> str:
+    name = word.strip()
+    if name.lower().startswith("tag.") and len(name) > 4:
+        return f"tag.{name[4:]}"
+    if name.lower() not in COLUMNS:
+        near = suggestion(name, COLUMNS)
+        raise InvalidInput(f"{path}: there is no column {name!r}{near}.", f"Columns: {', '.join(COLUMNS)}, tag.KEY")
+    return name.lower()
+
+
+def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding]) -> Site | None:
+    """Return a row with its values checked; None when it has no name. Findings name row and line."""
+
+    def told(key: str, said: str) -> None:
+        findings.append(
+            error(key, f"Row {row}: {key}: {said}", "Correct that row of the plan.", "Plan")._replace(line=line)
+        )
+
+    def text(key: str, rule: Callable[[str], str] = lambda value: "") -> str:
+        value = values.get(key)
+        if isinstance(value, (list, Mapping)):
+            told(key, "It must be one word.")
+            return ""
+        word = "" if value is None else str(value).strip()
+        said = rule(word) if word else ""
+        if said:
+            told(key, said)
+        return word
+
+    def number(key: str, least: int, most: int) -> int | None:
+        word = text(key)
+        if not word:
+            return None
+        if not (word.isascii() and word.isdigit() and least <= int(word) <= most):
+            told(key, f"{word} is no number from {least} to {most}.")
+            return None
+        return int(word)
+
+    def words(key: str, rule: Callable[[str], str]) -> tuple[str, ...]:
+        value = values.get(key)
+        parts = [str(part) for part in value] if isinstance(value, list) else str(value or "").replace(",", " ").split()
+        for part in parts:
+            if said := rule(part):
+                told(key, said)
+        return tuple(parts)
+
+    name = text("name", checks.uid)
+    if not name:
+        told("name", "The site has no name.")
+        return None
+    address = text("address")
+    if address.lower() == "dhcp":
+        address = ""
+    elif address and (said := checks.own_address(address)):
+        told("address", said)
+    gateway = text("gateway")
+    if gateway and not address:
+        told("gateway", "There is a gateway but no address.")
+    elif gateway and not checks.own_address(address) and (said := checks.gateway(gateway, address)):
+        told("gateway", said)
+    hostname = text("hostname") or name
+    if said := checks.hostname(hostname):
+        told("hostname" if values.get("hostname") else "name", said)
+    tags = _tags(values, told)
+    if said := checks.tags(tags):
+        told("tags", said)
+    return Site(
+        row,
+        line,
+        name,
+        hostname,
+        text("nic", checks.nic) or "eno1",
+        address,
+        gateway,
+        words("dns", checks.ip),
+        number("vlan", 1, 4094),
+        number("mtu", 576, 9216),
+        text("project"),
+        words("ntp", checks.host),
+        tags,
+    )
+
+
+def _tags(values: Mapping[str, Any], told: Callable[[str, str], None]) -> dict[str, str]:
+    given = values.get("tags")
+    found: dict[str, str] = {}
+    if isinstance(given, Mapping):
+        found = {str(key): str(value) for key, value in given.items()}
+    elif given:
+        for part in str(given).split(";"):
+            key, equals, value = part.strip().partition("=")
+            if not equals and part.strip():
+                told("tags", f"{part.strip()!r} is no key=value.")
+            elif key.strip():
+                found[key.strip()] = value.strip()
+    for column, value in values.items():
+        if column.startswith("tag.") and value not in (None, ""):
+            found[column[4:]] = str(value).strip()
+    return found
+
+
+def doubles(sites: Iterable[Site]) -> list[Finding]:
+    """Return one finding for each value that two sites must not share, naming both rows."""
+    rules: tuple[tuple[str, str, Callable[[Site], str]], ...] = (
+        ("name", "the UID", lambda site: site.name),
+        ("hostname", "the host name", lambda site: site.hostname),
+        ("address", "the address", lambda site: _place(site)),
+        ("name", "the file name", lambda site: file_name(site.name)),
+    )
+    found = []
+    listed = list(sites)
+    told: set[tuple[int, int, str]] = set()
+    for key, what, value_of in rules:
+        first: dict[str, Site] = {}
+        for site in listed:
+            value = value_of(site)
+            other = first.setdefault(value.lower(), site) if value else site
+            if other is site or (other.row, site.row, key) in told:
+                continue
+            told.add((other.row, site.row, key))
+            said = f"{other.place} and {site.place} have the same {what.removeprefix('the ')} {value.split(' ')[0]}."
+            said = said[0].upper() + said[1:]
+            found.append(error(key, said, "Give each box its own.", "Double")._replace(line=site.line))
+    return found
+
+
+def _place(site: Site) -> str:
+    """Return the address that must be alone; the same address in two VLANs is two addresses."""
+    if not site.address:
+        return ""
+    return site.address.split("/")[0] + (f" in VLAN {site.vlan}" if site.vlan else "")
+
+
+def file_name(name: str) -> str:
+    """Return the name of a site as a part of a file's name."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name).lstrip(".-") or "site"
