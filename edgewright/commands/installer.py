@@ -141,23 +141,21 @@ def load(path: str | Path) -> dict[str, Any]:
     return read_answers(Path(path).expanduser()).answers
 
 
-def start_build(answers: Answers, folder: str | Path = "") -> BuildId:
+def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False) -> BuildId:
     """Start the build in a process of its own that outlives the console, and return its id.
 
-    `folder` is where relative paths begin (the present folder). Raises `InvalidInput` for answers that are wrong.
+    `folder` is where relative paths begin (the present folder), `force` replaces an ISO of the same name. Raises
+    `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not.
     """
-    from edgewright.core.errors import InvalidInput
-    from edgewright.core.installer.answers import problems
     from edgewright.forge.answers import absolute, settle, text_of
     from edgewright.forge.builds import start
+    from edgewright.forge.installing import check_places, prepare
 
     base = Path(folder).expanduser().absolute() if folder else Path.cwd()
     ready = absolute(settle(answers, base), base)
-    wrong = problems(ready)
-    if wrong:
-        raise InvalidInput(wrong[0].message, f"Go back to the page that asks for {wrong[0].key}.", "WrongAnswer")
+    check_places(prepare(ready), force=force)
     name = str(ready["output.name"])
-    return start("iso", name, answers=text_of(name, ready))
+    return start("iso", name, answers=text_of(name, ready), force=force)
 
 
 def builds() -> list[Build]:

@@ -113,9 +113,9 @@ def write_answers(path: Path, name: str, answers: Answers) -> None:
 
     Raises `Failed`, and `InvalidInput` for answers that are none.
     """
-    from edgewright.config.locations import write_private
+    from edgewright.forge.secret_files import write_secret
 
-    write_private(path, text_of(name, answers))
+    write_secret(path, text_of(name, answers).encode())
 
 
 def text_of(name: str, answers: Answers) -> str:

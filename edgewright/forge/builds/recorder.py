@@ -86,19 +86,24 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write the end, and with it the step at which it failed."""
-        step = str(self._told.get("step") or "")
+        """Write the end."""
+        self.ended_by(error)
+
+    def ended_by(self, error: BaseException | None) -> None:
+        """Write the end, and with an error the step at which it happened."""
         if error is None:
             self._end("done", None)
             return
-        if not isinstance(error, EdgewrightError) or error.exit_code == ExitCode.INTERRUPTED:
-            stopped = isinstance(error, EdgewrightError) or kind is None or not issubclass(kind, Exception)
-            told = "Stopped; nothing half done is left." if stopped else f"That is a defect of ours: {kind.__name__}."
-            hint = "Run it again to begin anew." if stopped else "Its log tells where; please report it."
-            code = "Cancelled" if stopped else "Defect"
-            self._end("cancelled" if stopped else "failed", {"code": code, "message": told, "hint": hint, "step": step})
-            return
-        self._end("failed", {**error.as_dict(), "step": step})
+        told = {"code": "Cancelled", "message": "Stopped; nothing half done is left.", "hint": "Run it again."}
+        state = "cancelled"
+        if isinstance(error, EdgewrightError):
+            told = error.as_dict()
+            state = "cancelled" if error.exit_code == ExitCode.INTERRUPTED else "failed"
+        elif isinstance(error, Exception):
+            state = "failed"
+            message = f"That is a defect of ours: {type(error).__name__}."
+            told = {"code": "Defect", "message": message, "hint": "Its log tells where; please report it."}
+        self._end(state, {**told, "step": str(self._told.get("step") or "")})
 
     def _end(self, state: str, error: dict[str, str] | None) -> None:
         assert state in ENDED

@@ -15,7 +15,8 @@ from edgewright.config.locations import write_private
 from edgewright.core.errors import Conflict, Failed
 from edgewright.forge.builds import process
 from edgewright.forge.builds.record import Build, find, new_folder, read, read_json, write_json
-from edgewright.forge.builds.recorder import first_record
+from edgewright.forge.builds.recorder import Recorder, first_record
+from edgewright.forge.progress import Cancelled
 
 CANCEL_PATIENCE = 20.0
 """Seconds that a build may take to clean up behind itself after it was asked to stop."""
@@ -24,18 +25,19 @@ _children: list[subprocess.Popen[bytes]] = []
 """Builds that this process started: fetched when they end, so that none stays as a zombie."""
 
 
-def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "") -> str:
+def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "", force: bool = False) -> str:
     """Start a build in a process of its own and return its id.
 
     It has its own session, no terminal and no input; what it prints goes to its log. It runs `edgewright WORDS
-    --build ID`, or applies `answers` (the text of an answer file, kept 0600 in the build's folder). Raises `Failed`.
+    --build ID`, or applies `answers` (the text of an answer file, kept 0600 in the build's folder), with `force` over
+    what is there. Raises `Failed`.
     """
     folder = new_folder()
     try:
         write_json(folder / "build.json", first_record(kind, name))
         if answers:
             write_private(folder / "answers.yaml", answers)
-            words = ["apply", "-f", str(folder / "answers.yaml")]
+            words = ["apply", "-f", str(folder / "answers.yaml"), *(["--force"] if force else [])]
         write_private(folder / "log", "")
         child = _spawn([*words, "--build", folder.name], folder)
         write_json(folder / "process.json", {"pid": child.pid, "started": process.started(child.pid)})
@@ -93,13 +95,21 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         reap()
-        again = read(build.folder)
-        if again is not None and again.over and not process.alive(pid, mark):
-            return again
+        if not process.alive(pid, mark):
+            return _stopped(build)
         time.sleep(0.05)
     raise Failed(
         f"Build {build.id} was asked to stop and has not yet.", f"Look at: edgewright forge builds log {build.id}"
     )
+
+
+def _stopped(build: Build) -> Build:
+    """Return a build whose process ended after it was asked to; one that had not begun yet left no word of it."""
+    again = read(build.folder)
+    if again is not None and again.state == "lost":
+        Recorder(build.folder).ended_by(Cancelled())
+        again = read(build.folder)
+    return again or build
 
 
 def delete(word: str) -> Build:

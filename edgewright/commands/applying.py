@@ -1,0 +1,186 @@
+"""How an answer file is carried out: examined, built with its progress kept, proven if it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
+from edgewright.forge.answers import AnswerFile, absolute, answers_of, read_document, settle, text_of
+from edgewright.forge.installing import Made, Ready, build, check_places, prepare, told
+from edgewright.forge.progress import Cancelled, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from edgewright.commands.base import Outcome
+    from edgewright.commands.context import CommandContext
+    from edgewright.forge.builds import Recorder
+
+KINDS = ("Installer",)
+"""Kinds of documents that `apply` can do."""
+
+
+class Work(NamedTuple):
+    """What a file asks for: its name, the answers with nothing left to look up, and what they mean."""
+
+    name: str
+    answers: dict[str, Any]
+    ready: Ready
+
+    @property
+    def touches(self) -> tuple[Path, ...]:
+        """What will be written."""
+        return (self.ready.iso,) if self.ready.request.sites != "iso" else (Path(self.ready.request.folder),)
+
+
+def examine(word: str) -> Work:
+    """Return what a file asks for. Raises `NotFound`, `Refused`, and `InvalidInput` for what cannot be done."""
+    from edgewright.config.nearest import suggestion
+
+    path = Path(word).expanduser().absolute()
+    document = read_document(path)
+    kind = document.get("kind")
+    if kind not in KINDS:
+        said = f"is of kind {str(kind)[:40]}" if kind else "names no kind"
+        near = suggestion(str(kind or ""), KINDS)
+        raise InvalidInput(f"{word} {said}; known is {', '.join(KINDS)}{near}.", "See: edgewright apply --help", "Kind")
+    found: AnswerFile = answers_of(document, word)
+    answers = absolute(settle(found.answers, path.parent), path.parent)
+    return Work(found.name, answers, prepare(answers))
+
+
+def lines_of(ready: Ready) -> tuple[str, ...]:
+    """Return the lines of the plan."""
+    request, facts = ready.request, told(ready)
+    lines = [f"base: {facts['base']}"]
+    if request.sites != "iso":
+        lines += [f"ISO: {ready.iso}", f"user-data: {ready.user_data_path} (sha256 {facts['userDataSha256']})"]
+    if request.sites:
+        lines.append(f"sites: {'whole ISOs' if request.sites == 'iso' else 'seed media'} from {request.plan}")
+    if request.content:
+        lines.append(f"content: {request.content}")
+    if request.cluster:
+        lines.append(f"cluster definition: {request.cluster}")
+    proof = request.proof
+    if proof.until:
+        secure = " with Secure Boot" if proof.secure_boot else ""
+        lines.append(f"proof: {proof.firmware.upper()}{secure} from {proof.medium.upper()}, until {proof.until}")
+    lines += [f"{finding.severity}: {finding.path}: {finding.message}" for finding in ready.findings]
+    return tuple(lines)
+
+
+def detach(work: Work, *, force: bool) -> str:
+    """Start the work in a process of its own and return the build's id. Raises `Conflict`, `NotFound`, `Failed`."""
+    from edgewright.forge.builds import start
+
+    check_places(work.ready, force=force)
+    return start("iso", work.name, answers=text_of(work.name, work.answers), force=force)
+
+
+async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], report: Callable[[str], None]) -> Outcome:
+    """Build, prove if asked, and say what was made; a record of it is kept either way."""
+    from edgewright.commands.base import Outcome
+    from edgewright.commands.results import Text
+    from edgewright.forge.builds import Recorder
+
+    given = str(args.get("build") or "")
+    recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
+    with _terminated_is_cancelled(), recorder:
+        made = await _build(work, recorder, report, force=bool(args.get("force")))
+        recorder.made(made.outputs)
+        proof = await _prove(ctx, work, recorder, report)
+    return Outcome(
+        tuple(map(str, made.outputs)), (), _sentence(made, recorder.id, proof), Text(*_result(made, recorder.id))
+    )
+
+
+async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], *, force: bool) -> Made:
+    from edgewright.commands.forging import work as in_thread
+
+    def do(job: Job) -> Made:
+        return build(work.ready, job, make_base=_appliance, make_sites=_sites(force), force=force)
+
+    return await in_thread(do, report, every=0.5, sink=recorder)
+
+
+@contextlib.contextmanager
+def _terminated_is_cancelled() -> Iterator[None]:
+    """Take SIGTERM for a Ctrl-C: the work cleans up behind itself. Raises `Cancelled` then."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        if task is not None:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        handled = True
+    except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread: a console does it
+        handled = False
+    try:
+        yield
+    except asyncio.CancelledError:
+        if asked:
+            raise Cancelled from None
+        raise
+    finally:
+        if handled:
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _appliance(job: Job) -> Path:
+    """Return the reference appliance's ISO, made now if it is not kept from before. Raises `EdgewrightError`."""
+    from edgewright.commands.forge_base import kept_base
+
+    return kept_base(job)
+
+
+def _sites(force: bool) -> Any:
+    """Return what makes the media of sites. Raises nothing yet: what is missing is told when it is needed."""
+
+    def make(request: Any, base: Path, user_data: bytes, job: Job) -> list[Path]:
+        from edgewright.commands.forge_sites import make_for
+
+        return list(make_for(request, base, user_data, job, force=force))
+
+    return make
+
+
+async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Callable[[str], None]) -> str:
+    """Boot what was made, if the answers wish it, and return its label. Raises `Failed` when it was not proven."""
+    wish = work.ready.request.proof
+    if not wish.until or work.ready.request.sites == "iso":
+        return ""
+    from edgewright.commands.forge_verify import prove_installer
+
+    try:
+        return str(await prove_installer(ctx, work.ready.iso, wish, work.answers["plane.context"], recorder, report))
+    except EdgewrightError as error:
+        if error.exit_code == Cancelled.exit_code:
+            raise
+        again = f"Try again: edgewright forge verify {work.ready.iso}"
+        raise Failed(
+            f"The installer {work.ready.iso} is made, but not proven: {error.message}",
+            f"{error.hint} {again}".strip(),
+            "NotProven",
+        ) from None
+
+
+def _sentence(made: Made, build_id: str, proof: str) -> str:
+    if made.manifest is None:
+        return f"{len(made.outputs)} installers are made (build {build_id})."
+    label = proof or str(made.manifest.get("label") or "unproven")
+    return f"{made.outputs[0]} is made and {label} (build {build_id})."
+
+
+def _result(made: Made, build_id: str) -> tuple[str, dict[str, Any], str]:
+    """Return text, document and name of what was made, for the output."""
+    paths = [str(path) for path in made.outputs]
+    return "\n".join(paths), {"build": build_id, "outputs": paths, "manifest": made.manifest}, paths[0]

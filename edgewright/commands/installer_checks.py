@@ -1,0 +1,143 @@
+"""What the wizard asks about answers: the rules offline, the plane online, the facts of a base."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.installer import answers as rules
+from edgewright.core.installer.document import user_data
+from edgewright.core.installer.pages import PAGES
+from edgewright.core.installer.paths import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from edgewright.commands.context import CommandContext
+
+
+def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Finding]:
+    """Return what is wrong with the answers of `keys` (None: all): own rules, files, then those of the document."""
+    try:
+        complete = rules.complete(answers)
+    except EdgewrightError as wrong:
+        return [error("", wrong.message, wrong.hint, wrong.code)]
+    found = [error(p.key, p.message, code="WrongAnswer") for p in rules.problems(complete, keys)]
+    found += [finding for finding in _files(complete) if keys is None or finding.path in keys]
+    if any(finding.severity == ERROR for finding in found):
+        return found
+    return found + _document(complete, keys)
+
+
+def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Finding]:
+    from edgewright.core.cloudconfig.check import check
+    from edgewright.core.times import now
+    from edgewright.forge.answers import settle
+
+    broken = {problem.key for problem in rules.problems(complete)}
+    document = user_data(settle(complete, strict=False))
+    told = []
+    for finding in check(document, profile="palette", now=now()):
+        key = key_of(finding.path, complete["net.mode"])
+        if keys is None or (key in keys and key not in broken):
+            told.append(finding._replace(path=key or finding.path))
+    return ordered(told)
+
+
+def _files(complete: dict[str, Any]) -> list[Finding]:
+    """Return the paths among the visible answers that lead nowhere."""
+    found = []
+    for page in PAGES:
+        for question in page.visible(complete) if page.shown(complete) else ():
+            value = complete[question.key]
+            texts = value if question.key == "ca.certificates" else [value] if question.kind == "file" else []
+            for row in value if question.key == "registries.list" else ():
+                texts = [*texts, row["ca"]]
+            for text in texts:
+                problem = _path_problem(question.key, text)
+                if problem:
+                    found.append(error(question.key, problem, "Correct the path.", "NoFile"))
+    return found
+
+
+def _path_problem(key: str, text: str) -> str:
+    if not text or "\n" in text:
+        return ""
+    try:
+        path = Path(text).expanduser()
+        if key == "output.folder":
+            return f"{path} is a file, not a folder." if path.exists() and not path.is_dir() else ""
+        if key == "content.folder":
+            return "" if path.is_dir() else f"There is no folder {path}."
+        if path.is_dir():
+            return f"{path} is a folder, not a file."
+        return "" if path.is_file() else f"There is no file {path}."
+    except (OSError, RuntimeError, ValueError):
+        return f"{text[:80]!r} is no path."
+
+
+@asynccontextmanager
+async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandContext]:
+    """Give a command context for the plane of that name, closed at the end; `ctx` itself when it is that one."""
+    if not name or name == ctx.context_name:
+        yield ctx
+        return
+    from edgewright.commands.context import CommandContext as Made
+    from edgewright.config import contexts
+
+    context = contexts.load().get(name)
+    there = Made(
+        ctx.settings,
+        context=context,
+        read_only=ctx.read_only or context.read_only,
+        timeout=ctx.timeout,
+        journal=ctx.journal,
+        actor=ctx.actor,
+    )
+    try:
+        yield there
+    finally:
+        await there.aclose()
+
+
+async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
+    """Return what plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    from edgewright.core.cloudconfig.findings import unknown
+    from edgewright.forge.answers import settle
+    from edgewright.forge.userdata.online import check_online
+
+    settled = settle(answers, strict=False)
+    tokens: list[dict[str, Any]] | None = None
+    found: list[Finding] = []
+    if settled["plane.mode"] != "local":
+        try:
+            async with at_context(ctx, settled["plane.context"]) as there:
+                client = await there.client()
+                if _same_plane(there, settled["plane.endpoint"]):
+                    tokens = await client.tokens()
+        except EdgewrightError as wrong:
+            found.append(unknown("token.text", f"Whether the token is valid is not known. {wrong.message}", wrong.hint))
+    told = await check_online(user_data(settled), tokens=tokens, timeout=ctx.timeout)
+    for finding in told:
+        key = key_of(finding.path, settled["net.mode"])
+        found.append(finding._replace(path=key or finding.path))
+    return ordered(found)
+
+
+def _same_plane(ctx: CommandContext, endpoint: str) -> bool:
+    """Whether the context's plane is the one that the box will report to: another one knows nothing of its tokens."""
+    from edgewright.core.installer.document import endpoint_of
+
+    return ctx.context is not None and endpoint_of(ctx.context.url) == endpoint_of(endpoint)
+
+
+def facts_of_base(path: Path) -> list[tuple[str, str]]:
+    """Return what a base ISO is, as label and value. Raises `NotFound`, `Failed`."""
+    from edgewright.forge.iso.identify import identify
+
+    base = identify(path)
+    facts = list(base.facts())
+    return [("cannot be used", base.refuse), *facts] if base.refuse else facts

@@ -1,0 +1,162 @@
+"""From answers to an installer, without a question: user-data, its check, the base, the ISO, or one for each site.
+
+What only the command line can bring (a base made here, a plane to prove against) comes in as functions, so that this
+module needs neither. A build leaves `NAME.iso` (0600, it holds the token), `NAME.user-data` (0600) and
+`NAME.iso.manifest.json`, or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.core.cloudconfig.findings import ERROR, Finding, counted
+from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
+from edgewright.core.installer.answers import problems
+from edgewright.core.installer.document import BuildRequest, build_request, user_data
+from edgewright.core.installer.questions import Answers
+from edgewright.forge.iso.facts import Check
+from edgewright.forge.manifest import Manifest
+from edgewright.forge.progress import Job
+from edgewright.forge.secret_files import write_secret
+
+MakeBase = Callable[[Job], Path]
+"""Returns the reference appliance's ISO, made when it is not there yet."""
+MakeSites = Callable[[BuildRequest, Path, bytes, Job], Sequence[Path]]
+"""Makes the media of the sites in a request from a base (whole ISOs) or for an ISO (seeds); returns what it made."""
+
+
+class Ready(NamedTuple):
+    """What a build works from: the request, the user-data's bytes, and what the check said."""
+
+    request: BuildRequest
+    user_data: bytes
+    findings: tuple[Finding, ...]
+
+    @property
+    def iso(self) -> Path:
+        """Where the ISO goes."""
+        return Path(self.request.folder) / f"{self.request.name}.iso"
+
+    @property
+    def user_data_path(self) -> Path:
+        """Where the user-data goes, to be read by its owner alone."""
+        return Path(self.request.folder) / f"{self.request.name}.user-data"
+
+
+class Made(NamedTuple):
+    """What a build made: paths, the ISO first; the ISO's manifest (None where only whole site ISOs were made)."""
+
+    outputs: tuple[Path, ...]
+    manifest: Manifest | None
+
+
+def prepare(answers: Answers) -> Ready:
+    """Return what is to be built from settled answers. Raises `InvalidInput` naming the first thing that is wrong."""
+    from edgewright.core.cloudconfig.check import check
+    from edgewright.core.times import now
+    from edgewright.forge.userdata.text import dump
+
+    wrong = problems(answers)
+    if wrong:
+        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise InvalidInput(f"The answer {wrong[0].key}: {wrong[0].message}", f"Correct it{more}.", "WrongAnswer")
+    document = user_data(answers)
+    findings = tuple(check(document, profile="palette", now=now()))
+    error = next((finding for finding in findings if finding.severity == ERROR), None)
+    if error is not None:
+        raise InvalidInput(f"{error.path}: {error.message}", error.hint or "Correct the answer behind it.", error.code)
+    return Ready(build_request(answers), dump(document).encode(), findings)
+
+
+def check_places(ready: Ready, *, force: bool) -> None:
+    """Raise for what would only show after long work: a base, plan or folder that is not there, a file in the way."""
+    request = ready.request
+    for what, path in (("base ISO", request.base), ("plan", request.plan), ("cluster definition", request.cluster)):
+        if path and not Path(path).is_file():
+            raise NotFound(f"There is no {what} {path}.", "Correct its path in the answers.")
+    if request.content and not Path(request.content).is_dir():
+        raise NotFound(f"There is no content folder {request.content}.", "Correct its path in the answers.")
+    folder = Path(request.folder)
+    if folder.exists() and not folder.is_dir():
+        raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")
+    if request.base and ready.iso.exists() and ready.iso.samefile(request.base):
+        raise Refused(f"{ready.iso} is the base itself, which is never changed.", "Give the output another name.")
+    if ready.iso.exists() and not force and request.sites != "iso":
+        raise Conflict(f"{ready.iso} is there already.", "Give the output another name, or --force to replace it.")
+
+
+def build(
+    ready: Ready, job: Job, *, make_base: MakeBase, make_sites: MakeSites | None = None, force: bool = False
+) -> Made:
+    """Build what the answers ask for and return it.
+
+    Raises `Cancelled`, and what the base, the ISO and the sites raise; then nothing half done is left.
+    """
+    from edgewright.forge.iso.write import make_iso
+
+    check_places(ready, force=force)
+    request = ready.request
+    folder = _folder(Path(request.folder))
+    base = make_base(job) if request.appliance else Path(request.base)
+    if request.sites and make_sites is None:
+        raise Failed("Making the media of several sites is not in this version.", "Build one ISO.", "NotYet")
+    if request.sites == "iso" and make_sites is not None:
+        return Made(tuple(make_sites(request, base, ready.user_data, job)), None)
+    manifest = make_iso(
+        base,
+        ready.user_data,
+        ready.iso,
+        job,
+        content=[Path(request.content)] if request.content else [],
+        cluster_definition=Path(request.cluster) if request.cluster else None,
+        force=force,
+        name=request.name,
+        token_uid=request.token_uid,
+        checks=[_checked(ready.findings)],
+    )
+    job.step("writing the user-data beside it", "steps")
+    write_secret(ready.user_data_path, ready.user_data)
+    made = [ready.iso, ready.user_data_path, ready.iso.with_name(ready.iso.name + ".manifest.json")]
+    if request.sites and make_sites is not None:
+        made += make_sites(request, ready.iso, ready.user_data, job)
+    _sync(folder)
+    return Made(tuple(made), manifest)
+
+
+def _checked(findings: Sequence[Finding]) -> Check:
+    """Return the check of the user-data as the manifest has it: only without it an ISO is never *checked*."""
+    return Check("user-data", all(finding.severity != ERROR for finding in findings), counted(findings))
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"The folder {path} cannot be made: {error.strerror}.", "Give another folder.") from None
+    return path
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def told(ready: Ready) -> dict[str, Any]:
+    """Return what would be built, as plain values for a plan: no secrets."""
+    import hashlib
+
+    request = ready.request
+    return {
+        "iso": str(ready.iso) if request.sites != "iso" else "",
+        "userData": str(ready.user_data_path) if request.sites != "iso" else "",
+        "userDataSha256": hashlib.sha256(ready.user_data).hexdigest(),
+        "base": request.base or "the reference appliance",
+        "plan": request.plan,
+        "proof": request.proof.until,
+    }
