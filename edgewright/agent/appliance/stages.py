@@ -23,21 +23,9 @@ SECONDS = 300.0
 """One command of a stage may take this long."""
 KNOWN = frozenset(
     [
-        "name",
-        "if",
-        "commands",
-        "files",
-        "directories",
-        "hostname",
-        "users",
-        "authorized_keys",
-        "sysctl",
-        "modules",
-        "systemctl",
-        "environment",
-        "environment_file",
-        "dns",
-        "timesyncd",
+        *("name", "if", "commands", "files", "directories", "hostname", "users"),
+        *("authorized_keys", "sysctl", "modules", "systemctl", "environment", "environment_file", "dns"),
+        *("timesyncd"),
     ]
 )
 Tell = Callable[[str], None]

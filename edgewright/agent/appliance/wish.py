@@ -11,35 +11,22 @@ PARTS = ("oem", "recovery", "state", "persistent")
 FILE_SYSTEMS = ("ext4", "ext3", "ext2", "xfs", "vfat")
 _KNOWN = frozenset(
     [
-        "auto",
-        "device",
-        "reboot",
-        "poweroff",
-        "nousers",
-        "no-format",
-        "force",
-        "grub_options",
-        "bind_mounts",
-        "partitions",
-        "extra-partitions",
-        "extra-dirs-rootfs",
-        "system",
-        "grub-entry-name",
+        *("auto", "device", "reboot", "poweroff", "nousers", "no-format", "force"),
+        *(
+            "grub_options",
+            "bind_mounts",
+            "partitions",
+            "extra-partitions",
+            "extra-dirs-rootfs",
+            "system",
+            "grub-entry-name",
+        ),
     ]
 )
 _UNSUPPORTED = frozenset(
     [
-        "source",
-        "bundles",
-        "env",
-        "ephemeral_mounts",
-        "encrypted_partitions",
-        "skip_copy_kcrypt_plugin",
-        "passive",
-        "recovery-system",
-        "ssh_hardening",
-        "allow-insecure-registries",
-        "image",
+        *("source", "bundles", "env", "ephemeral_mounts", "encrypted_partitions", "skip_copy_kcrypt_plugin", "passive"),
+        *("recovery-system", "ssh_hardening", "allow-insecure-registries", "image"),
     ]
 )
 _YES = frozenset(["true", "yes", "on"])
