@@ -1,0 +1,42 @@
+"""The reference appliance as a base: the root file system of its ISO as the one layer of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgewright.core import times
+from edgewright.core.errors import InvalidInput
+from edgewright.forge.image.bases import Base, in_spool
+from edgewright.forge.image.spool import Spool
+from edgewright.forge.image.unpacked import Squashfs, squashfs_layer
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.progress import Job
+
+
+def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
+    """Open `appliance:BASE.iso`: its squashfs becomes a layer in the spool, the same one for the same ISO.
+
+    Raises `NotFound` when there is no such file, `InvalidInput` when no root file system is in it.
+    """
+    path = Path(where)
+    job.step(f"looking at {path.name}")
+    found = identify(path)
+    if not found.squashfs:
+        raise InvalidInput(
+            found.refuse or f"{path.name} has no root file system in it (no squashfs).",
+            "Build one with: edgewright forge base -o base.iso",
+        )
+    spool.need(found.squashfs_size, f"the root file system of {path.name}")
+    job.step(f"turning the root file system of {path.name} into a layer")
+    with spool.layer() as out:
+        squashfs_layer(Squashfs(path, found.squashfs_offset, found.squashfs_size), out, spool, job)
+    assert out.blob is not None
+    created = times.rfc3339(found.created)
+    config = {
+        "created": created,
+        "architecture": arch,
+        "os": "linux",
+        "config": {"Cmd": ["/sbin/init"]},
+        "history": [{"created": created, "created_by": "edgewright forge image", "comment": found.volume_id}],
+    }
+    return in_spool(f"appliance:{where}", config, [out.blob], spool)

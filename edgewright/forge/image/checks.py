@@ -1,0 +1,164 @@
+"""What can be told of a file before it goes into an image: its sum, its machine, the version it names, its images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.core.errors import Failed, InvalidInput
+from edgewright.forge.image import layers
+from edgewright.forge.image.reference import Kubernetes
+from edgewright.forge.progress import Job
+
+_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S.*?)\s*")
+_MACHINES = {62: "amd64", 183: "arm64", 243: "riscv64"}
+NEEDED_IMAGES = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "etcd",
+    "coredns",
+    "pause",
+)
+"""What kubeadm needs on a control plane (`kubeadm config images list`); the first four carry the version."""
+
+
+class Checksums:
+    """Lines of `SHA256  NAME`; a name is looked up as it was given, then by its last part."""
+
+    def __init__(self, sums: dict[str, str], source: str) -> None:
+        self._sums, self.source = sums, source
+
+    def of(self, name: str) -> str | None:
+        """Return the sum of a name, or None when it is not listed."""
+        return self._sums.get(name) or self._sums.get(name.rpartition("/")[2])
+
+    def check(self, name: str, found: str) -> None:
+        """Raise `InvalidInput` when the sum of `name` is listed and another one was found."""
+        wanted = self.of(name)
+        if wanted is not None and wanted != found:
+            raise InvalidInput(
+                f"{name} is not the file that {self.source} names: its sha256 is {found}, and should be {wanted}.",
+                "Fetch it again; if it stays so, do not use it.",
+                "ChecksumMismatch",
+            )
+
+
+def read_checksums(path: Path | None) -> Checksums:
+    """Read a file of sums (as sha256sum writes it). Raises `InvalidInput`."""
+    if path is None:
+        return Checksums({}, "")
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InvalidInput(f"The checksums {path} cannot be read.", "Give a file that sha256sum writes.") from None
+    sums: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise InvalidInput(
+                f"Line {number} of {path} is no sha256 and a name.", "Give a file that sha256sum writes."
+            )
+        name = found[2].removeprefix("./")
+        sums[name] = sums[name.rpartition("/")[2]] = found[1].lower()
+    return Checksums(sums, str(path))
+
+
+def sha256(path: Path, job: Job) -> str:
+    """Return the sha256 of a file, read piece by piece. Raises `Failed`."""
+    seen, done = hashlib.sha256(), 0
+    try:
+        total = path.stat().st_size
+        with path.open("rb") as stream:
+            while data := stream.read(1 << 18):
+                seen.update(data)
+                done += len(data)
+                job.at(done, total)
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
+    return seen.hexdigest()
+
+
+def machine(path: Path, arch: str) -> None:
+    """Raise `InvalidInput` unless a file is a program for this architecture."""
+    head = layers.magic(path)
+    if not head.startswith(b"\x7fELF") or len(head) < 20:
+        raise InvalidInput(f"{path} is no program for Linux.", "Give the binary itself, not a script or an archive.")
+    has = _MACHINES.get(int.from_bytes(head[18:20], "little" if head[5] == 1 else "big"), "another machine")
+    if has != arch:
+        raise InvalidInput(
+            f"{path} is for {has}, not for {arch}.", f"Fetch the one for {arch}, or build with --arch {has}."
+        )
+
+
+def names_version(path: Path, kubernetes: Kubernetes, job: Job) -> bool:
+    """Whether a program has the version written in it (as `kubeadm version` would say it)."""
+    wanted = kubernetes.full.encode()
+    rest = b""
+    with path.open("rb") as stream:
+        while data := stream.read(1 << 18):
+            job.check()
+            if wanted in rest + data:
+                return True
+            rest = data[-len(wanted) :]
+    return False
+
+
+class Archive(NamedTuple):
+    """What an archive of images holds: the names (`registry.k8s.io/pause:3.10`)."""
+
+    names: tuple[str, ...]
+
+
+def archive(path: Path, job: Job) -> Archive:
+    """Return the names of the images in an archive. Raises `InvalidInput` when it is none."""
+
+    def pieces() -> Iterator[bytes]:
+        with path.open("rb") as stream:
+            while data := stream.read(1 << 18):
+                job.check()
+                yield data
+
+    found: dict[str, Any] = {}
+    with layers.opened(pieces()) as members:
+        for info, tar in members:
+            name = layers.name_of(info)
+            if name in ("manifest.json", "index.json", "repositories") and info.size < layers.MAX_FILE:
+                stream = tar.extractfile(info)
+                try:
+                    found[name] = json.loads(stream.read()) if stream is not None else None
+                except ValueError:
+                    found[name] = None
+    if not found:
+        raise InvalidInput(
+            f"{path} is no archive of images.", "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE"
+        )
+    names: list[str] = []
+    for entry in found.get("manifest.json") or []:
+        names += [str(tag) for tag in (entry.get("RepoTags") or [])] if isinstance(entry, dict) else []
+    index = found.get("index.json")
+    for entry in (index.get("manifests") or []) if isinstance(index, dict) else []:
+        notes = entry.get("annotations") or {} if isinstance(entry, dict) else {}
+        name = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
+        names += [str(name)] if name else []
+    return Archive(tuple(dict.fromkeys(names)))
+
+
+def lacking_images(kubernetes: Kubernetes, names: list[str]) -> list[str]:
+    """Return the images that kubeadm needs on a control plane and that are not there, as `NAME:VERSION`."""
+    if kubernetes.distribution != "kubeadm":
+        return []
+    lacking = []
+    for needed in NEEDED_IMAGES:
+        version = kubernetes.full if needed.startswith("kube-") else ""
+        have = [n.rpartition(":")[2] for n in names if n.rpartition(":")[0].rpartition("/")[2] == needed]
+        if not have or (version and version not in have):
+            lacking.append(f"{needed}:{version}" if version else needed)
+    return lacking

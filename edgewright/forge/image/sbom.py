@@ -1,0 +1,147 @@
+"""What is in a provider image, as SPDX 2.3: the base's packages, and each file that was put in with its sha256."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from edgewright import __version__
+from edgewright.core import times
+from edgewright.forge.image import media, sign
+from edgewright.forge.image.content import System
+from edgewright.forge.image.inputs import Input
+from edgewright.forge.image.reference import Name
+from edgewright.forge.image.registry import Registry
+
+MEDIA_TYPE = "text/spdx+json"
+ARTIFACT_TYPE = "application/spdx+json"
+
+
+def document(
+    name: Name, system: System, files: Mapping[str, bytes], inputs: Sequence[Input], base: str, epoch: int
+) -> dict[str, Any]:
+    """Return the SPDX document; the same inputs give the same one.
+
+    It describes the image by name, not by digest: it is made before the image is.
+    """
+    reference = str(name.reference)
+    packages = [_package("Image", reference, name.kubernetes.full, "SPDXRef-Image")]
+    packages += [_of_system(found, system, number) for number, found in enumerate(_installed(files), 1)]
+    for number, one in enumerate([i for i in inputs if not i.link], 1):
+        made = _package("File", one.name, name.kubernetes.full, f"SPDXRef-Input-{number}")
+        made["checksums"] = [{"algorithm": "SHA256", "checksumValue": one.sha256}]
+        made["comment"] = f"{one.kind} from {one.source}" + (f": {', '.join(one.images)}" if one.images else "")
+        packages.append(made)
+    contents = [
+        {"spdxElementId": "SPDXRef-Image", "relationshipType": "CONTAINS", "relatedSpdxElement": package["SPDXID"]}
+        for package in packages[1:]
+    ]
+    described = {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES"}
+    seed = reference + base + "".join(one.sha256 for one in inputs)
+    return {
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": reference,
+        "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seed)}",
+        "creationInfo": {"created": times.rfc3339(epoch), "creators": [f"Tool: edgewright-{__version__}"]},
+        "comment": f"Base: {base}. Packages of the base: {_told(files)}.",
+        "packages": packages,
+        "relationships": [{**described, "relatedSpdxElement": "SPDXRef-Image"}, *contents],
+    }
+
+
+def _package(kind: str, name: str, version: str, spdx_id: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "SPDXID": spdx_id,
+        "versionInfo": version,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        "primaryPackagePurpose": {"Image": "CONTAINER", "File": "FILE"}.get(kind, "LIBRARY"),
+    }
+
+
+def _of_system(found: tuple[str, str, str, str], system: System, number: int) -> dict[str, Any]:
+    kind, name, version, arch = found
+    made = _package("Package", name, version, f"SPDXRef-Package-{number}-{re.sub(r'[^A-Za-z0-9.-]', '-', name)}")
+    distro = f"&distro={quote(system.name)}-{quote(system.version)}" if system.name else ""
+    locator = f"pkg:{kind}/{quote(system.name or 'unknown')}/{quote(name)}@{quote(version)}?arch={quote(arch)}{distro}"
+    made["externalRefs"] = [
+        {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": locator}
+    ]
+    return made
+
+
+def packages(files: Mapping[str, bytes]) -> list[tuple[str, str, str, str]]:
+    """Return kind, name, version and architecture of each package that the base says is installed."""
+    return list(_installed(files))
+
+
+def _installed(files: Mapping[str, bytes]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield kind, name, version and architecture of each package that the base says is installed."""
+    for path in sorted(files):
+        if path.startswith("var/lib/dpkg/status"):
+            for fields in _paragraphs(files[path], ": "):
+                state = fields.get("Status", "install ok installed")
+                if state.endswith(" installed") and "Package" in fields:
+                    yield "deb", fields["Package"], fields.get("Version", ""), fields.get("Architecture", "")
+        elif path == "lib/apk/db/installed":
+            for fields in _paragraphs(files[path], ":"):
+                if "P" in fields:
+                    yield "apk", fields["P"], fields.get("V", ""), fields.get("A", "")
+
+
+def _paragraphs(raw: bytes, separator: str) -> Iterator[dict[str, str]]:
+    fields: dict[str, str] = {}
+    for line in raw.decode("utf-8", "replace").splitlines():
+        if not line.strip():
+            if fields:
+                yield fields
+            fields = {}
+        elif not line[0].isspace():
+            key, _, value = line.partition(separator)
+            fields[key] = value.strip()
+    if fields:
+        yield fields
+
+
+def _told(files: Mapping[str, bytes]) -> str:
+    count = sum(1 for _ in _installed(files))
+    return f"{count} listed" if count else "not known (no list of packages was found in it, or it was not read)"
+
+
+def attach(registry: Registry, digest: str, size: int, data: bytes, what: str) -> str:
+    """Store an SBOM beside an image, and return the digest of its manifest.
+
+    Under the tag `sha256-DIGEST.sbom`, where cosign looks, and as a referrer of the image: by the registry itself
+    when it keeps referrers, else in the index that the specification names for registries that do not.
+    """
+    layer = {"mediaType": MEDIA_TYPE, "size": len(data), "digest": sign.put_small(registry, data, what)}
+    subject = {"mediaType": media.OCI_MANIFEST, "digest": digest, "size": size}
+    more = {"artifactType": ARTIFACT_TYPE, "subject": subject}
+    manifest = sign.manifest_of(registry, [layer], what, **more)
+    answer = registry.put_manifest(sign.tag_of(digest, "sbom"), manifest, media.OCI_MANIFEST, what)
+    own = registry.manifest(sign.tag_of(digest, "sbom"), what).digest
+    if "oci-subject" not in answer.headers:
+        _list_referrer(registry, digest, own, len(manifest), what)
+    return own
+
+
+def _list_referrer(registry: Registry, digest: str, own: str, size: int, what: str) -> None:
+    tag = sign.tag_of(digest, "")
+    entries: list[dict[str, Any]] = []
+    if registry.digest(tag, what) is not None:
+        index = media.parsed(registry.manifest(tag, what).data, f"The referrers of {digest}")
+        entries = [m for m in index.get("manifests") or [] if isinstance(m, dict)]
+    if any(m.get("digest") == own for m in entries):
+        return
+    entries.append({"mediaType": media.OCI_MANIFEST, "digest": own, "size": size, "artifactType": ARTIFACT_TYPE})
+    index = {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": entries}
+    registry.put_manifest(tag, media.canonical(index), media.OCI_INDEX, what)
