@@ -87,10 +87,12 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
     from edgewright.commands.results import Text
     from edgewright.forge.builds import Recorder
 
-    given = str(args.get("build") or "")
+    given, force = str(args.get("build") or ""), bool(args.get("force"))
+    if not given:
+        check_places(work.ready, force=force)  # what cannot begin leaves no record
     recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
-    with _terminated_is_cancelled(), recorder:
-        made = await _build(work, recorder, report, force=bool(args.get("force")))
+    with _terminated_is_cancelled(), recorder:  # the record's log says each step already
+        made = await _build(work, recorder, (lambda line: None) if given else report, force=force)
         recorder.made(made.outputs)
         proof = await _prove(ctx, work, recorder, report)
     return Outcome(

@@ -20,7 +20,6 @@ COLUMNS = (
     Column("PROOF"),
     Column("AGE", right=True),
     Column("TELLS"),
-    Column("MADE", wide=True),
 )
 PAUSE = 0.3
 """Seconds between two looks at a log that grows."""
@@ -33,7 +32,7 @@ def listing(builds: Sequence[Build]) -> Listing:
     for build in builds:
         made = build.outputs[0] if build.outputs else "-"
         cells = (build.id, build.kind, build.name, build.state, build.label or "-", times.age(now - build.created),
-                 build.line or "-", clean(made))  # fmt: skip
+                 build.line or clean(made), clean(made))  # fmt: skip
         items.append(Item(build.id, cells, build.as_dict()))
     return Listing(COLUMNS, tuple(items), "There is no build yet; begin one: edgewright apply -f ANSWERS --detach")
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from edgewright.commands.context import CommandContext
     from edgewright.core.cloudconfig.findings import Finding
+    from edgewright.core.installer.origin import Installer
     from edgewright.forge.builds.record import Build
 
     Answers = Mapping[str, Any]
@@ -184,3 +185,16 @@ def cancel_build(build_id: str) -> Build:
     from edgewright.forge.builds import cancel
 
     return cancel(build_id)
+
+
+def installers() -> list[Installer]:
+    """Return what is known about the installers that were built here, for `core.installer.origin.origin`."""
+    from edgewright.core.installer.origin import installer_of
+    from edgewright.forge.manifest import read_manifest
+
+    found = []
+    for item in builds():
+        manifest = read_manifest(item.iso) if item.iso is not None else None
+        if manifest is not None:
+            found.append(installer_of(item.id, manifest))
+    return found

@@ -11,7 +11,7 @@ context's address) is in it, and passwords are in it as hashes: the same file gi
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -161,8 +161,10 @@ def settle(answers: Answers, folder: Path | None = None, *, strict: bool = True)
     found["registries.list"] = [
         {**row, "ca": _certificate(row["ca"], base, strict)} for row in found["registries.list"]
     ]
-    found["user.password"] = _hashed(found["user.password"])
-    found["users.more"] = [{**row, "password": _hashed(row["password"])} for row in found["users.more"]]
+    found["user.password"] = _hashed(found["user.password"], _salt(found, found["user.name"]))
+    found["users.more"] = [
+        {**row, "password": _hashed(row["password"], _salt(found, row["name"]))} for row in found["users.more"]
+    ]
     return found
 
 
@@ -232,8 +234,19 @@ def _certificate(value: str, folder: Path, strict: bool) -> str:
     return text.strip() if not problem else value
 
 
-def _hashed(password: str) -> str:
+def _hashed(password: str, salt: str) -> str:
     """Return the hash of a password; one that is hashed stays, and so does one that is too short to be taken."""
     if not password or password.startswith(HASH) or len(password) < MIN_PASSWORD:
         return password
-    return sha512_crypt(password, "".join(secrets.choice(ALPHABET) for _ in range(16)))
+    return sha512_crypt(password, salt)
+
+
+def _salt(found: Mapping[str, Any], user: str) -> str:
+    """Return the salt for a user's password: the same for the same answers, so that a replay gives the same bytes.
+
+    It is made of the token, the installer's name and the user's, never of the password: a salt that tells of it could
+    be tried much faster than the hash.
+    """
+    parts = ("salt", found["token.text"], found["plane.endpoint"], found["output.name"], user)
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return "".join(ALPHABET[byte & 63] for byte in digest[:16])

@@ -39,7 +39,7 @@ def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "",
             write_private(folder / "answers.yaml", answers)
             words = ["apply", "-f", str(folder / "answers.yaml"), *(["--force"] if force else [])]
         write_private(folder / "log", "")
-        child = _spawn([*words, "--build", folder.name], folder)
+        child = _spawn([*program(), *words, "--build", folder.name], folder)
         write_json(folder / "process.json", {"pid": child.pid, "started": process.started(child.pid)})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -47,13 +47,18 @@ def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "",
     return folder.name
 
 
-def _spawn(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+def program() -> list[str]:
+    """Return the words that run this very program."""
+    return [sys.executable, "-m", "edgewright"]
+
+
+def _spawn(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
     handle = os.open(folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
         child = subprocess.Popen(
-            [sys.executable, "-m", "edgewright", *words],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,
