@@ -1,0 +1,121 @@
+"""Why a boot failed, in a sentence with a next step, from what stood on the console. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Why(NamedTuple):
+    """Why it failed: a whole sentence, and what to do."""
+
+    sentence: str
+    hint: str = ""
+
+
+_CAUSES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"isofs_fill_super: get root inode failed",
+        "The medium's partition does not hold its own file system (isofs: get root inode failed).",
+        "The ISO was changed in place; make it anew: edgewright forge iso",
+    ),
+    (
+        r"Failed to mount block device of live image",
+        "The live image on the medium could not be mounted (dracut: Failed to mount block device of live image).",
+        "Check how the ISO was made: edgewright forge verify OUT.iso --cd tells whether it boots as a CD.",
+    ),
+    (
+        r"by-label[/\\x2f]*(COS_LIVE\S*)\S* does not exist|Warning: /dev/disk/by-label/(\S+) does not exist",
+        "The system on the medium did not find its own medium: no disk with the label it looks for came up.",
+        "Its kernel may lack the driver; --devices virtio tells whether it boots on virtual hardware.",
+    ),
+    (
+        r"Don't know how to handle 'root=live:",
+        "The initramfs of the ISO has no live module (dracut: don't know how to handle root=live:).",
+        "Build it with dracut's dmsquash-live.",
+    ),
+    (
+        r"SQUASHFS error|squashfs: .*(?:error|failed)|EXT4-fs error|I/O error, dev (?!fd0)",
+        "The system met errors while reading its medium or disk.",
+        "Compare the ISO with its sha256.",
+    ),
+    (
+        r"No space left on device",
+        "The installer ran out of space on the disk.",
+        "Give the disk more room: --disk 64, or make the partitions smaller.",
+    ),
+    (
+        r"Out of memory: Killed process|out of memory",
+        "The machine ran out of memory.",
+        "Give it more: --memory 3072",
+    ),
+)
+_KINDS = {
+    "panic": ("The kernel panicked{detail}.", "See the last lines; `--console` shows all of them."),
+    "live-image": ("The live image could not be mounted.", "See the last lines."),
+    "dracut": ("The initramfs gave up{detail}.", "See the last lines."),
+    "emergency": ("The system ended in an emergency shell.", "See the last lines for the unit that failed."),
+    "signature": (
+        "Secure Boot refused what the medium starts (Security Violation).",
+        "Its boot loader or kernel is not signed with a key that the firmware trusts.",
+    ),
+    "no-medium": (
+        "The firmware found nothing that it can boot.",
+        "The ISO has no boot entry for this firmware and medium: edgewright forge verify with --cd, --bios or --uefi.",
+    ),
+    "grub": ("The boot loader came up and found nothing to start.", "Check its grub.cfg and the kernel's path."),
+    "installed": ("The installer failed{detail}.", "See the last lines."),
+    "person": (
+        "The installer waits for a person{detail}.",
+        "Let the user-data say it: install.auto and install.device.",
+    ),
+    "again": (
+        "The machine came back to the medium: the installed disk does not boot.",
+        "Check the boot loader that the installer wrote.",
+    ),
+    "other-slot": ("The installed system fell back to another slot{detail}.", "Its active slot does not boot."),
+    "refused": ("The plane refused the host{detail}.", "See its events: edgewright event list"),
+    "off": ("The machine switched itself off or reset before that{detail}.", "See the last lines."),
+    "qemu": ("QEMU ended{detail}.", "See its words in the last lines."),
+    "no-secure-boot": (
+        "The kernel says that Secure Boot is not on{detail}.",
+        "It was started past shim; or its boot loader does not hand Secure Boot on.",
+    ),
+}
+
+
+def why(kind: str, detail: str = "", lines: Sequence[str] = ()) -> Why:
+    """Return the sentence for a kind of failure; what the lines before it tell more exactly wins."""
+    if kind in ("emergency", "dracut", "panic", "live-image", "installed", "off"):
+        found = cause(lines)
+        if found is not None:
+            said = detail.rstrip(". ")
+            return Why(f"The installer failed: {said}. {found.sentence}", found.hint) if kind == "installed" else found
+    sentence, hint = _KINDS[kind]
+    told = f": {detail.rstrip('. ')}" if detail else ""
+    return Why(sentence.replace("{detail}", told), hint)
+
+
+def cause(lines: Sequence[str]) -> Why | None:
+    """Return what the last lines name as the cause, the most exact one first; None when they name none."""
+    text = "\n".join(lines[-80:])
+    for words, sentence, hint in _CAUSES:
+        if re.search(words, text):
+            return Why(sentence, hint)
+    return None
+
+
+def too_slow(title: str, waited: float, lines: Sequence[str], overall: bool = False) -> Why:
+    """Return the sentence for a milestone that did not come; `waited` in seconds."""
+    found = cause(lines)
+    if found is not None:
+        return found
+    if overall:
+        return Why(f"It took longer than {waited:.0f} s in all.", "Give it longer: --limit 1h")
+    if not lines:
+        return Why(
+            f"Nothing came on the serial console for {waited:.0f} s.",
+            "Its kernel needs console=ttyS0; or the firmware found nothing to boot.",
+        )
+    return Why(f"It did not come within {waited:.0f} s.", "The last lines show where it stands.")

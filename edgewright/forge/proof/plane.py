@@ -1,0 +1,158 @@
+"""What a proof asks of the plane: the token of the user-data, a token of its own, its host, and to forget both.
+
+The calls are for a thread without an event loop; each makes a client of its own, so that a connection that broke while
+the machine booted is no matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from edgewright.core import times
+from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
+from edgewright.core.text import clean
+from edgewright.wire.edgehost import EdgeHost
+from edgewright.wire.tokens import EdgeToken
+
+if TYPE_CHECKING:
+    from edgewright.clients.palette import PlaneClient
+
+T = TypeVar("T")
+DAY = 86400.0
+
+
+class Verdict(NamedTuple):
+    """What the plane says of a token: ok, bad, or unknown when it does not tell; `project_uid` is its default one."""
+
+    state: Literal["ok", "bad", "unknown"]
+    name: str
+    sentence: str
+    hint: str = ""
+    project_uid: str = ""
+
+
+class Seen(NamedTuple):
+    """A host as the plane has it: its health (empty while not known), and tags."""
+
+    health: str
+    tags: dict[str, str]
+
+
+def masked(token: str) -> str:
+    """Return a token so that its owner knows it and nobody can use it: `ewt_3f…9c`."""
+    if len(token) < 12:
+        return "…" if token else "none"
+    return f"{token[:6]}…{token[-2:]}"
+
+
+class ProofPlane:
+    """The plane of a proof. `make(project_uid)` gives a client; `name` is how the plane is called in sentences."""
+
+    def __init__(self, make: Callable[[str], PlaneClient], name: str) -> None:
+        self._make = make
+        self.name = name
+        self.project_uid = ""
+
+    def _ask(self, ask: Callable[[PlaneClient], Awaitable[T]]) -> T:
+        async def once() -> T:
+            async with self._make(self.project_uid) as client:
+                return await ask(client)
+
+        return asyncio.run(once())
+
+    def judge(self, token: str, project_uid: str = "", project_name: str = "", now: float | None = None) -> Verdict:
+        """Return what the plane knows of the user-data's token. Raises `Unreachable`."""
+        at = times.now() if now is None else now
+        try:
+            documents = self._ask(lambda client: client.tokens())
+        except (Refused, NotFound) as error:
+            return Verdict("unknown", masked(token), f"The plane does not tell its tokens: {error.message}")
+        known = [EdgeToken(document) for document in documents]
+        found = next((one for one in known if one.token and one.token == token), None)
+        if found is None:
+            if known and not any(one.token for one in known):
+                return Verdict("unknown", masked(token), "The plane does not tell the texts of its tokens to this key.")
+            return Verdict(
+                "bad",
+                masked(token),
+                f"The token {masked(token)} of the user-data is not known at {self.name}.",
+                "Make one and put it into the user-data: edgewright token create NAME",
+            )
+        name, project = clean(found.name), found.project_uid
+        if not found.is_active:
+            hint = f"Activate it (edgewright token activate {name}), or put another one into the user-data."
+            return Verdict("bad", name, f"The token {name} of the user-data was revoked.", hint, project)
+        if found.expired(at):
+            sentence = f"The token {name} of the user-data expired at {times.rfc3339(found.expiry)}."
+            return Verdict(
+                "bad", name, sentence, "Put another one into the user-data: edgewright token create NAME", project
+            )
+        differs = (project_uid and project and project_uid != project) or (
+            project_name and found.project_name and project_name != found.project_name
+        )
+        if differs:
+            sentence = (
+                f"The token {name} is for the project {clean(found.project_name or project)}, "
+                f"the user-data names {clean(project_name or project_uid)}."
+            )
+            return Verdict("bad", name, sentence, "Let both name the same project.", project)
+        return Verdict("ok", name, f"The token {name} is valid at {self.name}.", "", project)
+
+    def project_named(self, name: str) -> str:
+        """Return the uid of a project by its name. Raises `NotFound`."""
+        for document in self._ask(lambda client: client.projects()):
+            meta: dict[str, Any] = document.get("metadata") or {}
+            if name in (meta.get("name"), meta.get("uid")):
+                return str(meta.get("uid"))
+        raise NotFound(f"There is no project {clean(name)} at {self.name}.", "See them: edgewright context list")
+
+    def only_project(self) -> str:
+        """Return the project when there is one only, else the empty text."""
+        found = self._ask(lambda client: client.projects())
+        return str((found[0].get("metadata") or {}).get("uid", "")) if len(found) == 1 else ""
+
+    def make_token(self, name: str, project_uid: str, made: Callable[[str], None]) -> str:
+        """Make the proof's own token for a day and return its text; `made` gets its uid as soon as there is one."""
+
+        async def ask(client: PlaneClient) -> str:
+            end = times.now() + DAY
+            uid = await client.create_token(name, project_uid, end, "one boot proof; deleted at its end")
+            made(uid)
+            token = EdgeToken(await client.token(uid))
+            if token.token:
+                return token.token
+            listed = (EdgeToken(document) for document in await client.tokens())
+            return next((one.token for one in listed if one.uid == uid and one.token), "")
+
+        text = self._ask(ask)
+        if not text:
+            raise Failed(f"{self.name} made a token and does not tell its text.", "Use an API key of role admin.")
+        return text
+
+    def see(self, uid: str) -> Seen | None:
+        """Return the host, None while it is not there; a plane that does not answer just now tells nothing."""
+        try:
+            document = self._ask(lambda client: client.host(uid))
+        except EdgewrightError:
+            return None
+        status: dict[str, Any] = document.get("status") or {}
+        ours, health = status.get("edgewright") or {}, status.get("health") or {}
+        state = str(ours.get("healthState") or health.get("state") or "").lower()
+        labels = EdgeHost(document).labels or {}
+        return Seen("" if state == "unknown" else state, {str(k): str(v) for k, v in labels.items()})
+
+    def forget_host(self, uid: str) -> None:
+        """Delete the proof's host; one that is not there is well. Raises `EdgewrightError`."""
+        try:
+            self._ask(lambda client: client.delete_host(uid))
+        except NotFound:
+            return
+
+    def forget_token(self, uid: str) -> None:
+        """Delete the proof's token; one that is not there is well. Raises `EdgewrightError`."""
+        try:
+            self._ask(lambda client: client.delete_token(uid))
+        except NotFound:
+            return

@@ -1,0 +1,151 @@
+"""Where a proof stands: signs come in, milestones are ticked, and it is said when it is over. Pure, without a clock.
+
+A later milestone vouches for those before it: a quiet kernel says nothing, and yet it ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgewright.forge.proof.failures import Why, too_slow, why
+from edgewright.forge.proof.milestones import BY_KEY, MILESTONES, Mark, Until, wanted
+from edgewright.forge.proof.signs import Sign
+
+_RANK = {milestone.key: rank for rank, milestone in enumerate(MILESTONES)}
+REFUSALS = 30.0
+"""Seconds after a refusal in which the host may still come in (it tries again) before it counts."""
+
+
+class Track:
+    """The milestones of one proof. Times are seconds since the machine was switched on first."""
+
+    def __init__(
+        self,
+        until: Until,
+        *,
+        secure_boot: bool = False,
+        scale: float = 1.0,
+        told: Callable[[Mark], None] = lambda mark: None,
+    ) -> None:
+        self.until = until
+        self.marks = {key: Mark(key) for key in wanted(until, secure_boot)}
+        self.from_disk = False
+        """Whether the machine was started after the installer was done: its disk is expected to boot."""
+        self.why: Why | None = None
+        self.failed = ""
+        self.step = ""
+        """What the installer says it is doing."""
+        self.installed = False
+        self.off = False
+        """The host says that it registered, or the machine may be switched off now."""
+        self.scale = scale
+        self._told = told
+        self._since = 0.0
+        self._refused: tuple[float, str] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the last milestone is passed."""
+        return self.marks[self.until if self.until != "installed" else "disk"].state == "passed"
+
+    @property
+    def next(self) -> str:
+        """The key of the milestone that is waited for."""
+        return next((mark.key for mark in self.marks.values() if mark.state == "waiting"), "")
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence that the milestone waited for may still take as a whole."""
+        key = self.next
+        return BY_KEY[key].patience * self.scale if key else 0.0
+
+    def started(self, now: float) -> None:
+        """Take note that the machine was switched on (again)."""
+        self.from_disk, self._since = self.installed, now
+
+    def quiet(self, now: float) -> float:
+        """Return for how many seconds nothing went on."""
+        return max(0.0, now - self._since)
+
+    def take(self, sign: Sign, now: float, lines: Sequence[str] = ()) -> None:
+        """Take a sign from the console."""
+        if sign.kind == "milestone":
+            self._milestone(sign, now)
+        elif sign.kind == "step":
+            self.step, self._since = sign.text, now
+            self.passed("install", now)
+        elif sign.kind == "failure":
+            self.fail(sign.key, sign.text, now, lines)
+        elif sign.kind == "told":
+            self._told_word(sign, now, lines)
+
+    def passed(self, key: str, now: float, detail: str = "") -> None:
+        """Tick a milestone; those before it that were not seen are marked so."""
+        mark = self.marks.get(key)
+        if mark is None or mark.state == "passed" or self.why is not None:
+            return
+        for earlier in self.marks.values():
+            if _RANK[earlier.key] < _RANK[key] and earlier.state == "waiting" and earlier.key != "secure-boot":
+                self.marks[earlier.key] = earlier._replace(state="unseen")
+        self.marks[key] = mark._replace(state="passed", at=now, detail=detail)
+        self._since = now
+        self._told(self.marks[key])
+
+    def fail(self, kind: str, detail: str, now: float, lines: Sequence[str] = ()) -> None:
+        """End it: the milestone that was waited for failed."""
+        self.end(why(kind, detail, lines), now)
+
+    def end(self, reason: Why, now: float) -> None:
+        """End it with this reason, once."""
+        if self.why is not None or self.done:
+            return
+        self.why, self.failed = reason, self.next
+        mark = self.marks[self.failed]._replace(state="failed", at=now, detail=reason.sentence)
+        self.marks[self.failed] = mark
+        self._told(mark)
+
+    def overdue(self, now: float, lines: Sequence[str]) -> None:
+        """End it when what is waited for is overdue, or when a refusal stayed."""
+        if self._refused is not None and now - self._refused[0] >= REFUSALS * self.scale:
+            self.fail("refused", self._refused[1], now, lines)
+        elif self.next and now - self._since > self.patience:
+            self.end(too_slow(BY_KEY[self.next].title, now - self._since, lines), now)
+
+    def _milestone(self, sign: Sign, now: float) -> None:
+        key = sign.key
+        if self.from_disk and key == "live":
+            return  # told again by the same system; that it is the medium's is told by `not-again`
+        if key == "login":
+            self.passed("disk" if self.from_disk else "live", now)
+        if key == "secure-boot":
+            self.passed("kernel", now)
+        if key == "install" and self.from_disk:
+            self.fail("again", "", now)
+            return
+        if key == "disk" and not self.from_disk and "disk" in self.marks:
+            return  # told by a machine that was not installed by us
+        if key == "installed":
+            self.installed = True
+        self.passed(key, now, sign.text)
+
+    def _told_word(self, sign: Sign, now: float, lines: Sequence[str]) -> None:
+        if sign.key == "person":
+            if "install" in self.marks:
+                self.fail("person", sign.text, now, lines)
+            else:
+                self.passed("login", now, "first-boot screen")
+        elif sign.key == "not-again" and self.from_disk:
+            self.fail("again", "", now, lines)
+        elif sign.key == "other-slot" and self.from_disk:
+            self.fail("other-slot", sign.text, now, lines)
+        elif sign.key == "no-secure-boot" and "secure-boot" in self.marks:
+            self.fail("no-secure-boot", sign.text, now, lines)
+        elif sign.key == "userspace" and not self.from_disk:
+            self.passed("live", now)
+        elif sign.key in ("userspace", "active") and self.from_disk:
+            self.passed("disk", now)
+        elif sign.key == "registered":
+            self.passed("registering", now)
+            self._refused = None
+        elif sign.key == "refused" and self._refused is None and "registered" in self.marks:
+            self._refused = (now, sign.text)
