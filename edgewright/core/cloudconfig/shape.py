@@ -92,7 +92,7 @@ class _Walk:
         if value is None:
             self._empty(key, path)
             return
-        problem = _problem(key, value)
+        problem = _problem(key, value, path)
         if problem is not None:
             self.found.append(problem._replace(path=path))
             return
@@ -173,9 +173,9 @@ def _kind_of(value: Any) -> str:
     return "a map" if isinstance(value, Mapping) else "a list"
 
 
-def _problem(key: Key, value: Any) -> "Finding | None":
+def _problem(key: Key, value: Any, name: str) -> "Finding | None":
     """Return the finding for a value of the wrong type; None when it is right. The path is left to the caller."""
-    kind, name = key.kind, key.name
+    kind = key.kind
     said = f"{name} must be {model.WORDS[kind]}, not {_kind_of(value)}."
     scalar = isinstance(value, (bool, int, float))
     if kind == model.TEXT:

@@ -34,6 +34,7 @@ _SECRETS: Tuple[Tuple[str, "re.Pattern[str]"], ...] = (
         ),
     ),
     ("a user and password in an address", re.compile(r"[a-z]{2,10}://[^\s/:@]{1,64}:[^\s/:@$]{3,64}@")),
+    ("a user and password", re.compile(r"\s(?:-u|--user)[ =]{1,3}[\"']?[^\s:\"']{1,64}:(?!\$)[^\s\"']{3,}")),
     ("a login", re.compile(r"\bAuthorization:\s{0,3}(?:Basic|Bearer)\s{1,3}(?!\$)[\w.+/=-]{8,}", re.IGNORECASE)),
 )
 MOST_LOOKED_AT = 200_000
