@@ -2,6 +2,103 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-COMMANDS: tuple[type[Command], ...] = ()
+from edgewright.commands.base import Command, Outcome, Param, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edgewright.commands.context import CommandContext
+    from edgewright.forge.progress import Job
+    from edgewright.forge.sites.make import Made
+    from edgewright.forge.sites.rows import Plan as SitePlan
+
+
+class ForgeSites(Command):
+    """Make the installers of many sites from one plan: a small seed ISO for each, or whole ISOs.
+
+    The plan is CSV or YAML, one row for each box: name, hostname, nic, address (with prefix), gateway, dns, vlan, mtu,
+    project, ntp, tags (key=value;key=value) and tag.KEY. A seed (label cidata) is plugged in beside the common
+    installer and lays the site's own keys over its user-data; it holds no token. `--whole` writes everything into an
+    ISO of its own for each site, from `--base`.
+    """
+
+    name = "forge sites"
+    title = "sites"
+    console = False
+    online = False
+    tells = True
+    params = (
+        Param("plan", "the plan, .csv or .yaml", required=True, kind="file", metavar="PLAN"),
+        Param("base_user_data", "user-data that all sites share", "--base-user-data", required=True, kind="file",
+              metavar="FILE"),
+        Param("out", "folder for the installers (-o DIR does the same)", "--out", required=True, kind="file",
+              metavar="DIR"),
+        Param("base", "with --whole: the ISO to make them from", "--base", kind="file", metavar="ISO"),
+        Param("whole", "a whole ISO for each site", "--whole", kind="flag"),
+        Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
+              default="palette"),
+    )  # fmt: skip
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Check every site, then write. Raises `InvalidInput` with the rows that are wrong, `Conflict`."""
+        from edgewright.commands.forge_checked import as_check, read_user_data, refuse_errors
+        from edgewright.commands.forging import work
+        from edgewright.core.errors import Failed, UsageError
+        from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
+        from edgewright.forge.sites.rows import read_plan
+
+        if args["whole"] != bool(args["base"]):
+            raise UsageError(
+                "--whole and --base belong together.", "Give both for whole ISOs, neither for seeds.", "Usage"
+            )
+        file, out = Path(args["plan"]), Path(args["out"])
+        sites: SitePlan = read_plan(file)
+        common = read_user_data(Path(args["base_user_data"]), args["profile"])
+        findings = check_sites(common.document, sites, profile=args["profile"])
+        refuse_errors(findings, str(file), report)
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{out} cannot be made: {error.strerror}.", "Give another folder.") from None
+        base = Path(args["base"]) if args["base"] else None
+
+        def make(job: Job) -> list[Made]:
+            if base is None:
+                return make_seeds(sites, out, job)
+            return make_isos(sites, base, common.document, out, job, checks=[as_check(findings)])
+
+        made = await work(make, report)
+        index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
+        return Outcome(tuple(str(one.file) for one in made), result=_listing(made, index))
+
+
+def _listing(made: list[Made], index: Path) -> Any:
+    from edgewright.commands.results import Column, Item, Listing
+    from edgewright.forge.progress import size
+
+    columns = (Column("SITE"), Column("ADDRESS"), Column("FILE"), Column("SIZE", right=True), Column("STATE"),
+               Column("SHA256", wide=True))  # fmt: skip
+    items = []
+    for one in made:
+        state = "kept" if one.kept else "made"
+        address = one.site.address or "dhcp"
+        cells = (one.site.name, address, one.file.name, size(one.size), state, one.sha256)
+        document = {
+            "name": one.site.name,
+            "file": str(one.file),
+            "size": one.size,
+            "sha256": one.sha256,
+            "state": state,
+        }
+        items.append(Item(str(one.file), cells, document))
+    kept = sum(one.kept for one in made)
+    note = f"{len(made) - kept} made, {kept} kept as they were; index: {index}"
+    return Listing(columns, tuple(items), note=note)
+
+
+COMMANDS: tuple[type[Command], ...] = (ForgeSites,)

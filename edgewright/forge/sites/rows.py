@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.config.nearest import suggestion
-from edgewright.core.cloudconfig.findings import Finding, error
+from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.installer import checks
 
@@ -227,27 +227,33 @@ def _tags(values: Mapping[str, Any], told: Callable[[str, str], None]) -> dict[s
 
 
 def doubles(sites: Iterable[Site]) -> list[Finding]:
-    """Return one finding for each value that two sites must not share, naming both rows."""
-    rules: tuple[tuple[str, str, Callable[[Site], str]], ...] = (
-        ("name", "the UID", lambda site: site.name),
-        ("hostname", "the host name", lambda site: site.hostname),
-        ("address", "the address", lambda site: _place(site)),
-        ("name", "the file name", lambda site: file_name(site.name)),
+    """Return one finding for each value that two sites must not share, naming both rows.
+
+    A UID and a file are the only one of their kind. The same host name or address is right where networks are apart:
+    a warning only, when the two rows carry different tags `site`.
+    """
+    rules: tuple[tuple[str, str, Callable[[Site], str], bool], ...] = (
+        ("name", "UID", lambda site: site.name, False),
+        ("name", "file name", lambda site: file_name(site.name), False),
+        ("hostname", "host name", lambda site: site.hostname, True),
+        ("address", "address", _place, True),
     )
     found = []
     listed = list(sites)
     told: set[tuple[int, int, str]] = set()
-    for key, what, value_of in rules:
+    for key, what, value_of, apart in rules:
         first: dict[str, Site] = {}
         for site in listed:
-            value = value_of(site)
-            other = first.setdefault(value.lower(), site) if value else site
-            if other is site or (other.row, site.row, key) in told:
+            value = value_of(site).lower()
+            other = first.setdefault(value, site) if value else site
+            same_uid = (other.row, site.row, "name") in told
+            if other is site or (same_uid and key != "address"):
                 continue
             told.add((other.row, site.row, key))
-            said = f"{other.place} and {site.place} have the same {what.removeprefix('the ')} {value.split(' ')[0]}."
+            said = f"{other.place} and {site.place} have the same {what} {value}."
+            rule = warning if apart and other.tags.get("site") != site.tags.get("site") else error
             said = said[0].upper() + said[1:]
-            found.append(error(key, said, "Give each box its own.", "Double")._replace(line=site.line))
+            found.append(rule(key, said, "Give each box its own.", "Double")._replace(line=site.line))
     return found
 
 
