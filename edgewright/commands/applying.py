@@ -34,7 +34,7 @@ class Work(NamedTuple):
     @property
     def touches(self) -> tuple[Path, ...]:
         """What will be written."""
-        return (self.ready.iso,) if self.ready.request.sites != "iso" else (Path(self.ready.request.folder),)
+        return (self.ready.iso,) if self.ready.request.sites != "iso" else (self.ready.sites,)
 
 
 def examine(word: str) -> Work:
@@ -60,7 +60,9 @@ def lines_of(ready: Ready) -> tuple[str, ...]:
     if request.sites != "iso":
         lines += [f"ISO: {ready.iso}", f"user-data: {ready.user_data_path} (sha256 {facts['userDataSha256']})"]
     if request.sites:
-        lines.append(f"sites: {'whole ISOs' if request.sites == 'iso' else 'seed media'} from {request.plan}")
+        count = len(ready.plan.sites) if ready.plan else 0
+        what = "whole ISOs" if request.sites == "iso" else "seed ISOs"
+        lines.append(f"sites: {count} {what} by {request.plan}, into {ready.sites}")
     if request.content:
         lines.append(f"content: {request.content}")
     if request.cluster:
@@ -69,7 +71,10 @@ def lines_of(ready: Ready) -> tuple[str, ...]:
     if proof.until:
         secure = " with Secure Boot" if proof.secure_boot else ""
         lines.append(f"proof: {proof.firmware.upper()}{secure} from {proof.medium.upper()}, until {proof.until}")
-    lines += [f"{finding.severity}: {finding.path}: {finding.message}" for finding in ready.findings]
+    row_notes = [finding for finding in ready.findings if finding.severity == "note" and finding.line]
+    lines += [f"{f.severity}: {f.path}: {f.message}" for f in ready.findings if f not in row_notes]
+    if row_notes:
+        lines.append(f"note: {len(row_notes)} more about single sites; see: edgewright forge sites PLAN --plan")
     return tuple(lines)
 
 
@@ -104,7 +109,7 @@ async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], 
     from edgewright.commands.forging import work as in_thread
 
     def do(job: Job) -> Made:
-        return build(work.ready, job, make_base=_appliance, make_sites=_sites(force), force=force)
+        return build(work.ready, job, make_base=_appliance, force=force)
 
     return await in_thread(do, report, every=0.5, sink=recorder)
 
@@ -144,17 +149,6 @@ def _appliance(job: Job) -> Path:
     return kept_base(job)
 
 
-def _sites(force: bool) -> Any:
-    """Return what makes the media of sites. Raises nothing yet: what is missing is told when it is needed."""
-
-    def make(request: Any, base: Path, user_data: bytes, job: Job) -> list[Path]:
-        from edgewright.commands.forge_sites import make_for
-
-        return list(make_for(request, base, user_data, job, force=force))
-
-    return make
-
-
 async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Callable[[str], None]) -> str:
     """Boot what was made, if the answers wish it, and return its label. Raises `Failed` when it was not proven."""
     wish = work.ready.request.proof
@@ -177,7 +171,8 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
 
 def _sentence(made: Made, build_id: str, proof: str) -> str:
     if made.manifest is None:
-        return f"{len(made.outputs)} installers are made (build {build_id})."
+        count = sum(1 for path in made.outputs if path.suffix == ".iso")
+        return f"{count} installers are made (build {build_id})."
     label = proof or str(made.manifest.get("label") or "unproven")
     return f"{made.outputs[0]} is made and {label} (build {build_id})."
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.cloudconfig.findings import ERROR, Finding, counted
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
@@ -22,18 +22,21 @@ from edgewright.forge.manifest import Manifest
 from edgewright.forge.progress import Job
 from edgewright.forge.secret_files import write_secret
 
+if TYPE_CHECKING:
+    from edgewright.forge.sites.rows import Plan as SitePlan
+
 MakeBase = Callable[[Job], Path]
 """Returns the reference appliance's ISO, made when it is not there yet."""
-MakeSites = Callable[[BuildRequest, Path, bytes, Job], Sequence[Path]]
-"""Makes the media of the sites in a request from a base (whole ISOs) or for an ISO (seeds); returns what it made."""
 
 
 class Ready(NamedTuple):
-    """What a build works from: the request, the user-data's bytes, and what the check said."""
+    """What a build works from: the request, the user-data (document and bytes), the sites, and what the check said."""
 
     request: BuildRequest
+    document: dict[str, Any]
     user_data: bytes
     findings: tuple[Finding, ...]
+    plan: SitePlan | None = None
 
     @property
     def iso(self) -> Path:
@@ -44,6 +47,11 @@ class Ready(NamedTuple):
     def user_data_path(self) -> Path:
         """Where the user-data goes, to be read by its owner alone."""
         return Path(self.request.folder) / f"{self.request.name}.user-data"
+
+    @property
+    def sites(self) -> Path:
+        """Where the media of the sites go."""
+        return Path(self.request.folder) / f"{self.request.name}-sites"
 
 
 class Made(NamedTuple):
@@ -57,6 +65,8 @@ def prepare(answers: Answers) -> Ready:
     """Return what is to be built from settled answers. Raises `InvalidInput` naming the first thing that is wrong."""
     from edgewright.core.cloudconfig.check import check
     from edgewright.core.times import now
+    from edgewright.forge.sites.make import check_sites
+    from edgewright.forge.sites.rows import read_plan
     from edgewright.forge.userdata.text import dump
 
     wrong = problems(answers)
@@ -64,11 +74,17 @@ def prepare(answers: Answers) -> Ready:
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise InvalidInput(f"The answer {wrong[0].key}: {wrong[0].message}", f"Correct it{more}.", "WrongAnswer")
     document = user_data(answers)
-    findings = tuple(check(document, profile="palette", now=now()))
+    request, plan = build_request(answers), None
+    if request.sites:
+        plan = read_plan(Path(request.plan))
+        findings = tuple(check_sites(document, plan))
+    else:
+        findings = tuple(check(document, profile="palette", now=now()))
     error = next((finding for finding in findings if finding.severity == ERROR), None)
     if error is not None:
-        raise InvalidInput(f"{error.path}: {error.message}", error.hint or "Correct the answer behind it.", error.code)
-    return Ready(build_request(answers), dump(document).encode(), findings)
+        where = f"{error.path}: " if error.path else ""
+        raise InvalidInput(f"{where}{error.message}", error.hint or "Correct the answer behind it.", error.code)
+    return Ready(request, document, dump(document).encode(), findings, plan)
 
 
 def check_places(ready: Ready, *, force: bool) -> None:
@@ -88,9 +104,7 @@ def check_places(ready: Ready, *, force: bool) -> None:
         raise Conflict(f"{ready.iso} is there already.", "Give the output another name, or --force to replace it.")
 
 
-def build(
-    ready: Ready, job: Job, *, make_base: MakeBase, make_sites: MakeSites | None = None, force: bool = False
-) -> Made:
+def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -> Made:
     """Build what the answers ask for and return it.
 
     Raises `Cancelled`, and what the base, the ISO and the sites raise; then nothing half done is left.
@@ -101,10 +115,8 @@ def build(
     request = ready.request
     folder = _folder(Path(request.folder))
     base = make_base(job) if request.appliance else Path(request.base)
-    if request.sites and make_sites is None:
-        raise Failed("Making the media of several sites is not in this version.", "Build one ISO.", "NotYet")
-    if request.sites == "iso" and make_sites is not None:
-        return Made(tuple(make_sites(request, base, ready.user_data, job)), None)
+    if request.sites == "iso":
+        return Made(_make_sites(ready, base, job), None)
     manifest = make_iso(
         base,
         ready.user_data,
@@ -119,11 +131,26 @@ def build(
     )
     job.step("writing the user-data beside it", "steps")
     write_secret(ready.user_data_path, ready.user_data)
-    made = [ready.iso, ready.user_data_path, ready.iso.with_name(ready.iso.name + ".manifest.json")]
-    if request.sites and make_sites is not None:
-        made += make_sites(request, ready.iso, ready.user_data, job)
+    made = (ready.iso, ready.user_data_path, ready.iso.with_name(ready.iso.name + ".manifest.json"))
+    if request.sites:
+        made += _make_sites(ready, ready.iso, job)
     _sync(folder)
-    return Made(tuple(made), manifest)
+    return Made(made, manifest)
+
+
+def _make_sites(ready: Ready, base: Path, job: Job) -> tuple[Path, ...]:
+    """Make whole ISOs from `base`, or seeds for it, and their index; sites done before an error stay, each whole."""
+    from edgewright.forge.sites.make import make_isos, make_seeds, write_index
+
+    assert ready.plan is not None
+    out = _folder(ready.sites)
+    whole = ready.request.sites == "iso"
+    if whole:
+        made = make_isos(ready.plan, base, ready.document, out, job, checks=[_checked(ready.findings)])
+    else:
+        made = make_seeds(ready.plan, out, job)
+    index = write_index(out, Path(ready.request.plan), made, whole=whole, base=base)
+    return (*(one.file for one in made), index)
 
 
 def _checked(findings: Sequence[Finding]) -> Check:
