@@ -187,13 +187,14 @@ def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job
         for path, source, checked in _archives(where, wanted, spool, job):
             name = path.name if not download.is_url(source) else source.partition("?")[0].rpartition("/")[2]
             job.step(f"checking {name}")
+            digest = checks.sha256(path, job)
             if not checked:
-                wanted.sums.check(name, checks.sha256(path, job))
+                wanted.sums.check(name, digest)
             plain = _plain(path, spool, job)
+            digest = digest if plain == path else checks.sha256(plain, job)
             name = _tar_name(name)
             if name in found:
                 raise InvalidInput(f"Two archives of images are named {name}.", "Rename one of them.")
-            digest = checks.sha256(plain, job)
             found[name] = Input("images", name, plain, digest, source, images=checks.archive(plain, job).names)
     return [found[name] for name in sorted(found)]
 

@@ -85,14 +85,20 @@ def _gunzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in _with(first, pieces):
             data = piece
             while data:
-                yield engine.decompress(data, 1 << 20)
+                out = engine.decompress(data, 1 << 20)
                 data = engine.unconsumed_tail
                 if engine.eof:
                     data = engine.unused_data.lstrip(b"\0")
                     if data:  # several members one after another
                         engine = zlib.decompressobj(31)
+                if out:
+                    yield out
+        if not engine.eof and (rest := engine.flush()):
+            yield rest
     except zlib.error as error:
         raise InvalidInput(f"A layer cannot be decompressed: {error}.", "It is damaged.") from None
+    if not engine.eof:
+        raise InvalidInput("A layer ends too early.", "It is cut off: copy it again.")
 
 
 def _unzstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -134,13 +140,19 @@ def _unzstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 @contextmanager
 def opened(pieces: Iterator[bytes]) -> Iterator[Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]]:
     """Walk a tar, compressed or not. Raises `InvalidInput` when it is none."""
-    raw = Reader(plain(pieces))
+    raw = Reader(_ended(plain(pieces)))
     try:
         with tarfile.open(fileobj=raw, mode="r|", bufsize=1 << 18) as tar:  # type: ignore[call-overload]
             yield _members(tar)
         raw.drain()
     except tarfile.TarError as error:
         raise InvalidInput(f"A layer is no tar archive: {error}.", "It is damaged, or something else.") from None
+
+
+def _ended(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Add the end that some writers leave out (umoci: neither padding nor the two empty blocks)."""
+    yield from pieces
+    yield bytes(512 + 1024)
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:

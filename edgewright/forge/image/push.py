@@ -86,7 +86,7 @@ def image(
     target: Registry, reference: Reference, config: bytes, manifest: bytes, sent: Sequence[Sent], spool: Spool
 ) -> Pushed:
     """Bring configuration and manifest; with the manifest the tag is there, whole."""
-    target.job.step("pushing the manifest", "steps")
+    target.job.step("pushing the manifest")
     path: Path = spool.path(spool.small(config))
     how = upload(target, "sha256:" + path.name, path, "pushing the configuration")
     target.put_manifest(reference.tag, manifest, media.OCI_MANIFEST, f"pushing {reference}")

@@ -58,7 +58,6 @@ class _Again(Exception):
 
 
 def _upload(target: Registry, digest: str, path: Path, size: int, what: str, piece: int) -> None:
-    job = target.job
     answer = target.send("POST", target.url("blobs/uploads/"), what, headers={"Content-Length": "0"})
     location = target.absolute(_location(answer.headers.get("location"), target))
     done, failures = 0, 0
@@ -102,7 +101,6 @@ def _upload(target: Registry, digest: str, path: Path, size: int, what: str, pie
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(rest)},
             tries=1 if rest else TRIES,
         )
-        job.at(size, size)
     except Cancelled:
         _drop(target, location)
         raise
