@@ -22,13 +22,13 @@ class Image:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.is_dir():
+            raise NotFound(f"{path} is a folder.", "Give the path of an ISO.", "NoFile")
         try:
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self.size = os.lseek(self._file, 0, os.SEEK_END)
         except FileNotFoundError:
             raise NotFound(f"There is no file {path}.", "Give the path of an ISO.", "NoFile") from None
-        except IsADirectoryError:
-            raise NotFound(f"{path} is a folder.", "Give the path of an ISO.", "NoFile") from None
         except OSError as error:
             raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
 
