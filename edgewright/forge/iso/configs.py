@@ -40,7 +40,7 @@ def placeholder_of(image: Image, configs: Sequence[Config], trees: Iterable[Tree
         return None  # with a second config beside it, a rewrite must take that one away
     config = configs[0]
     text = image.read(config.block * SECTOR, min(config.size, 4096))
-    if MARK not in (line.rstrip() for line in text.splitlines()[:HEADER_LINES]):
+    if not any(line.startswith(MARK) for line in text.splitlines()[:HEADER_LINES]):
         return None
     for tree in trees:
         node = tree.find(config.path)
