@@ -30,6 +30,8 @@ class Progress(NamedTuple):
         """Return the line for a person, e.g. `writing the ISO  412 MB of 1.2 GB  96 MB/s  8 s left`."""
         from edgewright.core.times import words
 
+        if self.unit == "seconds" and not self.done:
+            return self.step
         if self.unit == "seconds":
             return f"{self.step}  {self.done} s" + (f" of {self.total} s at most" if self.total else "")
         if not self.done and not self.total:

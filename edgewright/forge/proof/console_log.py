@@ -37,7 +37,7 @@ class ConsoleLog:
         """Begin it, readable by its owner alone. Raises `Failed`."""
         self.target = target
         self._redact = redact
-        self._part = target.with_name(target.name + ".part")
+        self._part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         except OSError as error:

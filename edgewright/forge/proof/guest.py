@@ -26,11 +26,11 @@ def _before() -> None:
 
 
 class Guest:
-    """One run of a machine, from power on to its end. `with Guest(words) as guest: ...`"""
+    """One run of a machine, from power on to its end; as a context manager it is switched off at the end."""
 
     def __init__(self, words: Sequence[str]) -> None:
         """Switch it on. Raises `NotFound` when QEMU is not installed, `Failed` when it cannot be started."""
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it is switched off)
         try:
             self._process = subprocess.Popen(
                 [find(words[0]), *words[1:]],

@@ -92,7 +92,7 @@ class _Run:
         at, began = times.rfc3339(times.now()), time.monotonic()
         if not self.iso.is_file():
             raise NotFound(f"There is no ISO {self.iso}.", "Make one: edgewright forge iso")
-        base = identify(self.iso, inside=False)
+        base = identify(self.iso)
         if not base.boots:
             raise InvalidInput(f"{self.iso} is no ISO that boots.", base.refuse or "Name an installer ISO.", "NoIso")
         document, _, notes = inside.user_data(base)
@@ -105,8 +105,8 @@ class _Run:
         sha256 = inside.sha256(self.iso, self.job)
         folder = Path(tempfile.mkdtemp(prefix="edgewright-proof-"))
         stopped: BaseException | None = None
-        choice, medium, lines = kvm.Choice("tcg"), "", []
-        kept = False
+        choice, medium, kept = kvm.Choice("tcg"), "", False
+        lines: list[str] = []
         try:
             machine = self._machine(folder, document)
             medium = medium_words(machine)

@@ -49,6 +49,11 @@ class Track:
         return self.marks[self.until if self.until != "installed" else "disk"].state == "passed"
 
     @property
+    def over(self) -> bool:
+        """Whether it is done, or has failed."""
+        return self.done or self.why is not None
+
+    @property
     def next(self) -> str:
         """The key of the milestone that is waited for."""
         return next((mark.key for mark in self.marks.values() if mark.state == "waiting"), "")
