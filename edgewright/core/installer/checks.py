@@ -94,7 +94,7 @@ def ip(text: str) -> str:
         return f"{text[:60]!r} is no IP address."
     if found.is_multicast or found.is_unspecified:
         return f"{text} is no address of a machine."
-    return ""
+    return f"{text} is the box itself." if found.is_loopback else ""
 
 
 def own_address(text: str) -> str:

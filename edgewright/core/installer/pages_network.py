@@ -53,8 +53,6 @@ def _cards(value: Any, answers: Answers) -> str:
     gateways = [row for row in value if row["type"] == "static" and row["gateway"]]
     if len(gateways) > 1:
         return "Only one card can have the gateway: the others reach their own subnets without."
-    if not value and not answers.get("bond.use"):
-        return "Name a card, or make a bond on the next page."
     members = _members(answers) if answers.get("bond.use") else []
     taken = next((row["nic"] for row in value if row["nic"] in members), "")
     return f"{taken} is part of the bond and cannot have an address of its own." if taken else ""
@@ -69,6 +67,12 @@ def _members(answers: Answers) -> "list[str]":
 def bond_members(answers: Answers) -> "list[str]":
     """Return the cards of the bond."""
     return _members(answers)
+
+
+def _bond_use(value: Any, answers: Answers) -> str:
+    if not value and not answers.get("net.cards"):
+        return "Name a card on the page before, or make a bond here: the box has no address else."
+    return ""
 
 
 def _check_members(value: Any, answers: Answers) -> str:
@@ -209,6 +213,7 @@ BOND = Page(
             "flag",
             "Two cards at two switches keep the box reachable when one cable, card or switch fails.",
             False,
+            check=_bond_use,
         ),
         Question("bond.name", "name", "text", "The name of the card that the bond makes.", "bond0", required=True,
                  placeholder="bond0", shown=_bonded, check=_bond_name),
