@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edgewright.config.locations import write_private
 from edgewright.core.errors import Failed
@@ -113,7 +113,9 @@ def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
             words += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.count), piece.path]
     added = [target, *(piece.path for piece in pieces)]
     words += ["-chown", "0", *added, "--", "-chgrp", "0", *added, "--", "-chmod", "0644", *added, "--"]
-    words += ["-alter_date", "b", f"={epoch_of(base)}", *added, "--"]
+    touched = sorted({*added, *(str(folder) for path in [*added, *others] for folder in PurePosixPath(path).parents)})
+    for kind in ("b", "c"):  # also of the folders, which else have the present as their date
+        words += ["-alter_date", kind, f"={epoch_of(base)}", *touched, "--"]
     return [*words, "-boot_image", "any", "replay"]
 
 
