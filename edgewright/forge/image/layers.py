@@ -123,12 +123,15 @@ def _unzstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
     assert process.stdout is not None
+    ended = False
     try:
         while data := process.stdout.read(1 << 18):
             yield data
+        ended = True
     finally:
+        if not ended:  # nobody wants the rest
+            process.kill()
         process.stdout.close()
-        process.kill() if process.poll() is None and not feeder.is_alive() else None
         feeder.join()
         code = process.wait()
     if failure:
