@@ -63,7 +63,7 @@ def _values(values: Mapping[str, str]) -> List[Finding]:
             found += _value(key, value)
     for name in _REQUIRED:
         if not values.get(name):
-            example = ARGS[name].template
+            example = "registry.example.com" if name == "IMAGE_REGISTRY" else ARGS[name].template
             found.append(error(name, f"{name} is missing.", f"Give it, e.g. {name}={example}", "Missing"))
     return found
 
@@ -112,7 +112,7 @@ def _versions(values: Mapping[str, str]) -> List[Finding]:
     many = f"all {count} versions of {name}" if count else "every version of the distribution"
     room = f", about {count * IMAGE_GB} GB" if count else ""
     said = f"K8S_VERSION is empty: the build makes {many}{room}, and dies without a word when the disk is full."
-    return [error("K8S_VERSION", said, "Give one version, e.g. K8S_VERSION=1.33.5", "AllVersions")]
+    return [warning("K8S_VERSION", said, "Give one version, e.g. K8S_VERSION=1.33.5", "AllVersions")]
 
 
 def _registry(values: Mapping[str, str]) -> List[Finding]:

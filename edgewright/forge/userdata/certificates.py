@@ -1,0 +1,106 @@
+"""Certificates of a user-data, read for what they say: their dates, and whether they can serve as an authority."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edgewright.core.cloudconfig.findings import Finding, error, warning
+from edgewright.core.cloudconfig.look import at, items
+from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.pem import certificates
+from edgewright.core.text import clean
+from edgewright.core.times import DAY, words
+
+SOON = 30 * DAY
+"""A certificate that ends within this time is told."""
+MOST = 100
+
+
+def ca_texts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of each certificate of a document, wherever one may stand."""
+    places: list[tuple[str, Any]] = [
+        ("stylus.site.caCerts", at(document, "stylus", "site", "caCerts")),
+        ("cluster.ca_certs", at(document, "cluster", "ca_certs")),
+    ]
+    for place, one in enumerate(items(at(document, "stylus", "externalRegistries", "registries"))[:MOST]):
+        places.append((f"stylus.externalRegistries.registries[{place}].certificates", at(one, "certificates")))
+    for path, value in places:
+        for place, one in enumerate(items(value)[:MOST]):
+            if isinstance(one, str) and not is_template(one):
+                yield f"{path}[{place}]", one
+
+
+def pem_of(texts: list[Any]) -> str:
+    """Return the certificates of several texts (PEM or base64 of it) as one PEM; broken ones are left out."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    found = []
+    for text in texts:
+        try:
+            for der in certificates(text) if isinstance(text, str) else ():
+                found.append(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode())
+        except ValueError:
+            continue
+    return "".join(found)
+
+
+def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]:
+    """Return what is wrong with the certificates of a document at `now` (epoch seconds).
+
+    What is no certificate by its form alone is told by the check of the core.
+    """
+    found = []
+    for path, text in ca_texts(document):
+        try:
+            ders = certificates(text)
+        except ValueError:
+            continue
+        for der in ders:
+            found += _check(path, der, now)
+    return found
+
+
+def _check(path: str, der: bytes, now: float) -> list[Finding]:
+    from cryptography import x509
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            certificate = x509.load_der_x509_certificate(der)
+            subject = clean(certificate.subject.rfc4514_string(), 80) or "a certificate without a name"
+            begins = certificate.not_valid_before_utc.timestamp()
+            ends = certificate.not_valid_after_utc.timestamp()
+            authority = _is_authority(certificate)
+    except (ValueError, TypeError, OverflowError, NotImplementedError, x509.InvalidVersion):
+        return [error(path, f"{path} holds a certificate that cannot be read.", "Copy it again.", "Certificate")]
+    found = []
+    if ends <= now:
+        said = f"The certificate {subject} in {path} ended {words(now - ends)} ago."
+        found.append(error(path, said, "Put the present one there.", "CertificateExpired"))
+    elif ends - now < SOON:
+        said = f"The certificate {subject} in {path} ends in {words(ends - now)}: hosts lose the plane then."
+        found.append(
+            warning(path, said, "Put its successor there too; both may stand side by side.", "CertificateEnds")
+        )
+    if begins > now:
+        said = f"The certificate {subject} in {path} is valid only in {words(begins - now)}."
+        found.append(error(path, said, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid"))
+    if not authority:
+        said = f"The certificate {subject} in {path} is no authority: it vouches for itself at most."
+        hint = "Put the CA there that issued it; a server's own certificate changes with each renewal."
+        found.append(warning(path, said, hint, "NoAuthority"))
+    return found
+
+
+def _is_authority(certificate: Any) -> bool:
+    from cryptography import x509
+
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except x509.ExtensionNotFound:
+        return bool(certificate.version == x509.Version.v1)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False

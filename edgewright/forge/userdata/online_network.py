@@ -1,0 +1,131 @@
+"""Time servers and proxies of a user-data, asked: SNTP over UDP, and CONNECT over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from edgewright.core import times
+from edgewright.core.cloudconfig.findings import Finding, error, note, unknown, warning
+from edgewright.core.cloudconfig.look import at, is_host, shown, texts
+from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.network import proxy_problem
+
+NTP_PORT = 123
+MOST_APART = 60.0
+"""Seconds between a time server's clock and this machine's from which on it is told."""
+_SINCE_1900 = 2_208_988_800
+
+
+def time_servers(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (path, host) of each time server that can be asked."""
+    value = at(document, "stylus", "site", "ntpServers")
+    return [
+        (f"stylus.site.ntpServers{where}", word)
+        for where, word in texts(value)
+        if is_host(word) and not is_template(word)
+    ]
+
+
+async def check_time(path: str, server: str, seconds: float, port: int = NTP_PORT) -> list[Finding]:
+    """Return whether a time server answers, and how far its clock is from the one here."""
+    name = shown(server)
+    try:
+        offset = await asyncio.wait_for(_offset(server, port), seconds)
+    except socket.gaierror:
+        hint = "Look at the spelling; a name of the site's own network is not known here."
+        return [unknown(path, f"The time server {name} has no address here.", hint, "NoAddress")]
+    except (TimeoutError, OSError):
+        said = f"Whether the time server {name} answers is not known: none came within {seconds:g} s."
+        return [unknown(path, said, "UDP to port 123 may be closed from here and open at the site.", "NoAnswer")]
+    if offset is None:
+        said = f"The time server {name} answers, but has no time itself."
+        return [warning(path, said, "Its own source is lost; name a second one.", "Unsynchronised")]
+    if abs(offset) > MOST_APART:
+        said = f"The clock of {name} is {times.words(abs(offset))} {'ahead of' if offset > 0 else 'behind'} this machine's."
+        return [warning(path, said, "One of both is wrong: certificates and tokens depend on it.", "ClocksDiffer")]
+    return [note(path, f"The time server {name} answers.", code="Fine")]
+
+
+class _Once(asyncio.DatagramProtocol):
+    def __init__(self, sent: bytes) -> None:
+        self.sent = sent
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.sendto(self.sent)  # type: ignore[attr-defined]
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if len(data) >= 48 and data[24:32] == self.sent[40:48] and not self.answer.done():
+            self.answer.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(exc)
+
+
+async def _offset(server: str, port: int) -> float | None:
+    """Return the server's clock minus ours in seconds; None when it says itself that it has no time."""
+    loop = asyncio.get_running_loop()
+    mark = os.urandom(8)  # comes back as the originate time: nobody else can answer for the server
+    sent = bytes([0x23]) + bytes(39) + mark
+    transport, once = await loop.create_datagram_endpoint(lambda: _Once(sent), remote_addr=(server.strip("[]"), port))
+    try:
+        data = await once.answer
+    finally:
+        transport.close()
+    leap, stratum = data[0] >> 6, data[1]
+    if leap == 3 or not 0 < stratum < 16:
+        return None
+    whole, part = struct.unpack("!II", data[40:48])
+    return float(whole - _SINCE_1900 + part / 2**32 - times.now())
+
+
+async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> list[Finding]:
+    """Return whether a proxy can be reached, and lets through to the plane (when there is one)."""
+    if proxy_problem(proxy):
+        return []
+    parts = urlsplit(proxy)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    peer = shown(f"{parts.hostname}:{port}")
+    target = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+    host = f"{target.hostname}:{target.port or 443}" if target.hostname else ""
+    try:
+        status = await asyncio.wait_for(_connect(parts.hostname or "", port, parts, host), seconds)
+    except (OSError, TimeoutError, ValueError) as wrong:
+        said = f"Whether the proxy {peer} works is not known: {shown(str(wrong) or 'no answer', 100)}."
+        return [unknown(path, said, "The host must reach it from its site.", "NoAnswer")]
+    if status == 407:
+        said = f"The proxy {peer} wants a login, and does not take the one given."
+        return [error(path, said, "Write http://USER:PASSWORD@HOST:PORT.", "ProxyLogin")]
+    if host and status and not 200 <= status < 300:
+        said = f"The proxy {peer} does not let through to {shown(host)}: it answers {status}."
+        return [warning(path, said, "Ask for the plane's address to be allowed.", "ProxyRefuses")]
+    through = f" and lets through to {shown(host)}" if host and status else ""
+    return [note(path, f"The proxy {peer} answers{through}.", code="Fine")]
+
+
+async def _connect(hostname: str, port: int, parts: Any, target: str) -> int:
+    """Return the status of a CONNECT to `target`; 0 when it was only connected to."""
+    reader, writer = await asyncio.open_connection(hostname, port, ssl=True if parts.scheme == "https" else None)
+    try:
+        if not target:
+            return 0
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+        if parts.username:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            lines.append("Proxy-Authorization: Basic " + base64.b64encode(login.encode()).decode())
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        await writer.drain()
+        words = (await reader.readline()).split()
+        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+            raise ValueError("what listens there is no proxy")
+        return int(words[1][:3])
+    finally:
+        writer.close()
