@@ -1,4 +1,4 @@
-"""The build from lock to ISO: everything in a work folder of its own, and the finished files put in place at the end."""
+"""The build from lock to ISO: all of it in a work folder of its own, the finished files put in place at the end."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ TOOLS_OF_SYSTEM = ("mmdebstrap", "dpkg-deb")
 """Needed only when the cache does not have the system of this lock."""
 LEVEL = 12
 """zstd's level for the image: 30 s on two cores; 3 takes 4 s and makes it a fifth larger."""
+FAST = 3
 _WORK = "work-"
 _MB = 1_000_000
 
@@ -40,6 +41,7 @@ class BaseResult(NamedTuple):
     size: int
     sbom_path: Path
     manifest_path: Path
+    packages: int
     cached: bool
 
 
@@ -56,8 +58,8 @@ def build_base(
 ) -> BaseResult:
     """Build the base's ISO to `out`. `mirrors` is asked only when a package is missing; None: never fetch.
 
-    Needs root. A cancelled or failed build leaves nothing but what may stay in the cache. Raises `Refused` without root,
-    `NotFound` for a missing program or package, `Failed`.
+    Needs root. A cancelled or failed build leaves nothing but what may stay in the cache. Raises `Refused` without
+    root, `NotFound` for a missing program or package, `Failed`.
     """
     if os.geteuid() != 0:
         raise Refused(
@@ -133,7 +135,7 @@ def _finish(part: Path, out: Path, lock: Lock, agent: Path, cached: bool, job: J
             "proof": None,
         },
     )
-    return BaseResult(out, sha256, size, beside, path, cached)
+    return BaseResult(out, sha256, size, beside, path, len(lock.packages), cached)
 
 
 def version_of(name: str, job: Job) -> str:

@@ -117,3 +117,18 @@ def _package(entry: dict[str, Any]) -> Package:
     if "/" in package.file or package.path.startswith(("/", "..")) or "/../" in package.path:
         raise ValueError(f"{package.name} has a path that leads elsewhere")
     return package
+
+
+def changes(before: Lock | None, after: Lock) -> tuple[str, ...]:
+    """Return what a refresh changed, a line for each package: `less 590-2 -> 590-3`, `+ nano 7.2`, `- perl 5.36`."""
+    old = {package.name: package.version for package in before.packages} if before else {}
+    new = {package.name: package.version for package in after.packages}
+    lines = []
+    for name in sorted({*old, *new}):
+        if name not in old:
+            lines.append(f"+ {name} {new[name]}")
+        elif name not in new:
+            lines.append(f"- {name} {old[name]}")
+        elif old[name] != new[name]:
+            lines.append(f"{name} {old[name]} -> {new[name]}")
+    return tuple(lines)

@@ -68,6 +68,8 @@ LEFT_OUT = (
     "/lib/modules/*/kernel/drivers/gpu/drm/i915/*",
     "/lib/modules/*/kernel/drivers/gpu/drm/nouveau/*",
     "/lib/modules/*/kernel/drivers/gpu/drm/radeon/*",
+    "/lib/modules/*/kernel/net/wireless/*",
+    "/lib/modules/*/kernel/net/mac80211/*",
     "/lib/modules/*/kernel/drivers/net/wireless/*",  # of no use without their firmware, which is not free
 )
 """Paths of packages that never reach the disk: documentation (not the licences), drivers that a box has no use for."""
@@ -141,6 +143,8 @@ WIPED = (
     "var/lib/ucf/*.[0-9]",
     "var/log/*",
     "usr/lib/dracut",
+    "usr/lib/systemd/system/dracut-*",
+    "usr/lib/systemd/system/*/dracut-*",
     "usr/local/*",
 )
 """Traces of the building, keys, and what the initrd was made with: not part of an image that is the same each time."""

@@ -16,8 +16,8 @@ from edgewright.forge.appliance.confined import confined, inside
 from edgewright.forge.appliance.lock import Lock
 from edgewright.forge.appliance.repository import make_repository
 from edgewright.forge.appliance.space import tool_failed
-from edgewright.forge.progress import Job
 from edgewright.forge.programs import run
+from edgewright.forge.progress import Job
 
 RECIPE = ("parts.py", "rootfs.py", "confined.py", "compile_bytecode.py")
 """The sources that decide what comes out: a change of one makes the kept systems useless."""
@@ -119,7 +119,14 @@ def _install(lock: Lock, source: str, root: Path, job: Job) -> None:
             job.at(min(count, total), total)
 
     names = ",".join(f"{package.name}={package.version}" for package in lock.packages)
-    words = ["mmdebstrap", "--mode=root", "--variant=essential", "--format=directory", "--verbose", f"--include={names}"]
+    words = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=essential",
+        "--format=directory",
+        "--verbose",
+        f"--include={names}",
+    ]
     words += [f"--architectures={lock.architecture}", f"--setup-hook={_MERGED}", "--dpkgopt=force-unsafe-io"]
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in parts.LEFT_OUT]
     words += [parts.DISTRIBUTION, str(root), source]
