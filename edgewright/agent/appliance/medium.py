@@ -95,7 +95,7 @@ class Medium:
             return documents.Found((), (*found.told, f"the medium {label} ({device}) holds no user-data"))
         return documents.Found((), ())
 
-    def disks(self) -> List[disks.Disk]:
+    def find(self) -> List[disks.Disk]:
         """Return the disks of the machine, the live medium marked."""
         return disks.find_disks(self.sys, disks.mounted_from(read_text("/proc/mounts"), self.live))
 
@@ -107,7 +107,7 @@ class Medium:
             reason = "this medium carries no user-data"
         self.tell(f"waiting for a person: {reason}")
         while True:
-            choice = [[disk.path, disk.words] for disk in self.disks() if not disk.live and not disk.read_only]
+            choice = [[disk.path, disk.words] for disk in self.find() if not disk.live and not disk.read_only]
             progress.note("waiting", message=reason[:1].upper() + reason[1:] + ".", disks=choice)
             answer = read_json(self.confirm)
             if answer.get("device"):
@@ -119,7 +119,7 @@ class Medium:
         sources = slots.slot_sources(self.live)
         size = sum(os.path.getsize(path) for path in sources)
         need = self._need(wish, size)
-        disk = disks.choose(self.disks(), device, need)
+        disk = disks.choose(self.find(), device, need)
         layout.plan(wish, disk.size, size)  # a disk that is too small is told before anything is touched
         identity = installer_id(sources)
         record = installer.look_at(self.runner, disk, self.target)

@@ -25,7 +25,7 @@ KNOWN = frozenset(
     [
         *("name", "if", "commands", "files", "directories", "hostname", "users"),
         *("authorized_keys", "sysctl", "modules", "systemctl", "environment", "environment_file", "dns"),
-        *("timesyncd"),
+        "timesyncd",
     ]
 )
 Tell = Callable[[str], None]
