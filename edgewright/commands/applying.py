@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, Refused
 from edgewright.forge.answers import AnswerFile, absolute, answers_of, read_document, settle, text_of
 from edgewright.forge.installing import Made, Ready, build, check_places, prepare, told
 from edgewright.forge.progress import Cancelled, Job
@@ -92,6 +92,9 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
     from edgewright.commands.results import Text
     from edgewright.forge.builds import Recorder
 
+    if work.ready.request.proof.until == "registered" and ctx.read_only:
+        hint = "Run it without --read-only, or set proof.until to installed in the answers."
+        raise Refused("This session is read-only, and the proof makes a token and a host at the plane.", hint)
     given, force = str(args.get("build") or ""), bool(args.get("force"))
     if not given:
         check_places(work.ready, force=force)  # what cannot begin leaves no record

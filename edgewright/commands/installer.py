@@ -76,8 +76,8 @@ def preview(answers: Answers, *, masked: bool = True) -> str:
     from edgewright.forge.answers import masked as hide
     from edgewright.forge.answers import settle
 
-    shown = hide(answers) if masked else answers
-    return user_data_text(settle(shown, strict=False))
+    settled = settle(answers, strict=False)
+    return user_data_text(hide(settled) if masked else settled)
 
 
 def findings(answers: Answers, keys: Iterable[str] | None = None) -> list[Finding]:

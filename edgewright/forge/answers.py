@@ -95,7 +95,7 @@ def answers_of(document: Mapping[str, Any], where: str) -> AnswerFile:
         )
     if document.get("kind") != KIND:
         raise InvalidInput(f"{where} is of kind {str(document.get('kind'))[:40]}, not {KIND}.", f"Write kind: {KIND}")
-    metadata, answers = document.get("metadata") or {}, document.get("answers") or {}
+    metadata, answers = ({} if document.get(key) is None else document[key] for key in ("metadata", "answers"))
     if not isinstance(metadata, Mapping) or not isinstance(answers, Mapping):
         raise InvalidInput(f"{where}: metadata and answers are maps of keys.", "Correct the file.")
     for key in metadata:
