@@ -60,7 +60,6 @@ _BOOT: tuple[tuple[str, Kind, str], ...] = (
     (r"(Kernel is locked down from EFI Secure Boot)", "milestone", "secure-boot"),
     (r"(secureboot: Secure boot (?:disabled|could not be determined))", "told", "no-secure-boot"),
     (r"Reached target .*(?:multi-user|graphical)\.target", "told", "userspace"),
-    (r"Command line: .*(?:COS_ACTIVE|edgewright\.slot=active)", "told", "active"),
 )
 _KAIROS: tuple[tuple[str, Kind, str], ...] = (
     (r'"event"\s*:\s*"step"\s*,\s*"step"\s*:\s*"(?:partition|before-install)"', "milestone", "install"),

@@ -147,7 +147,7 @@ class Track:
             self.fail("no-secure-boot", sign.text, now, lines)
         elif sign.key == "userspace" and not self.from_disk:
             self.passed("live", now)
-        elif sign.key in ("userspace", "active") and self.from_disk:
+        elif sign.key == "userspace" and self.from_disk:
             self.passed("disk", now)
         elif sign.key == "registered":
             self.passed("registering", now)

@@ -1,0 +1,178 @@
+"""Milestones: ticked in order, failed with a reason, overdue by what is waited for."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgewright.forge.proof.milestones import Mark
+from edgewright.forge.proof.signs import sign_of
+from edgewright.forge.proof.track import REFUSALS, Track
+
+FIRST = [
+    "SeaBIOS (version 1.16.2)",
+    "GNU GRUB  version 2.06",
+    "[ 0.0] Linux version 6.1.0-56-amd64 (x)",
+    "edgewright: live system up",
+    "edgewright: install begins on /dev/sda",
+    "edgewright: install step 1 of 11: partitioning",
+    "edgewright: install done",
+]
+SECOND = [
+    "SeaBIOS (version 1.16.2)",
+    "GNU GRUB  version 2.06",
+    "[ 0.0] Linux version 6.1.0-56-amd64 (x)",
+    "edgewright: booted slot active",
+    "edgewright: registering with https://10.77.0.1:8443 as proof-1",
+]
+
+
+def play(track: Track, lines: list[str], at: float = 0.0) -> float:
+    for line in lines:
+        at += 1
+        sign = sign_of(line)
+        assert sign is not None, line
+        track.take(sign, at, lines)
+    return at
+
+
+def states(track: Track) -> dict[str, str]:
+    return {key: mark.state for key, mark in track.marks.items()}
+
+
+def test_a_good_installation_until_it_is_registered() -> None:
+    told: list[Mark] = []
+    track = Track("registered", told=told.append)
+    track.passed("token", 0.0, "berlin")
+    at = play(track, FIRST)
+    assert track.installed
+    assert track.next == "disk"
+    track.started(at)
+    at = play(track, SECOND, at)
+    assert track.next == "registered"
+    assert not track.done
+    track.passed("registered", at + 3, "healthy")
+    assert track.done
+    assert set(states(track).values()) == {"passed"}
+    assert [mark.key for mark in told] == list(track.marks)
+
+
+def test_what_a_quiet_system_does_not_say_is_unseen_and_no_failure() -> None:
+    track = Track("installed")
+    play(track, ["edgewright: install begins on /dev/vda", "edgewright: install done"])
+    track.started(5)
+    play(track, ["edgewright: booted slot active"], 5)
+    assert track.done
+    assert states(track)["kernel"] == "unseen"
+
+
+def test_a_secure_boot_that_is_not_told_is_not_taken_for_granted() -> None:
+    track = Track("login", secure_boot=True)
+    play(track, ["[ 0.0] Linux version 6.1 (x)", "edgewright: live system up"])
+    assert track.next == "secure-boot"
+    play(track, ["[ 0.1] secureboot: Secure boot disabled"], 2)
+    assert track.failed == "secure-boot"
+    assert track.why is not None
+    assert "not on" in track.why.sentence
+
+
+def test_the_host_saying_that_it_is_registered_is_not_enough() -> None:
+    track = Track("registered")
+    at = play(track, FIRST)
+    track.started(at)
+    play(track, [*SECOND, "edgewright: registered as proof-1"], at)
+    assert not track.done
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "words"),
+    [
+        (["SeaBIOS (version 1)", "No bootable device."], "bootloader", "nothing that it can boot"),
+        (["GNU GRUB  version 2.06", "error: bad shim signature."], "kernel", "Secure Boot refused"),
+        (["Linux version 6.1 (x)", "Kernel panic - not syncing: No working init found."], "live",
+         "panicked: No working init found"),
+        (["Linux version 6.1 (x)", "Failed to mount block device of live image"], "live", "live image"),
+        ([*FIRST[:6], "edgewright: install failed: There is no room on /dev/sda."], "installed",
+         "There is no room on /dev/sda"),
+        ([*FIRST[:4], "edgewright: waiting for a person: install.device is not given"], "install",
+         "install.device is not given"),
+    ],
+)  # fmt: skip
+def test_a_failure_names_its_milestone_and_why(lines: list[str], at: str, words: str) -> None:
+    track = Track("installed")
+    play(track, lines)
+    assert track.failed == at
+    assert track.why is not None
+    assert words in track.why.sentence
+    assert track.why.hint
+    assert states(track)[at] == "failed"
+    before = track.why
+    track.fail("panic", "later", 99)
+    assert track.why == before, "the first reason stays"
+
+
+def test_a_cause_before_the_emergency_shell_is_told_in_its_place() -> None:
+    track = Track("login")
+    sign = sign_of("Entering emergency mode. Exit the shell to continue.")
+    assert sign is not None
+    track.take(sign, 9, ["isofs_fill_super: get root inode failed", "Entering emergency mode."])
+    assert track.why is not None
+    assert "partition does not hold its own file system" in track.why.sentence
+
+
+def test_a_machine_that_comes_back_to_the_medium_does_not_boot_from_its_disk() -> None:
+    for line in ("edgewright: medium left in place: not installing again", "edgewright: install begins on /dev/sda"):
+        track = Track("installed")
+        at = play(track, FIRST)
+        track.started(at)
+        play(track, [line], at)
+        assert track.failed == "disk"
+        assert track.why is not None
+        assert "came back to the medium" in track.why.sentence
+
+
+def test_a_fall_back_to_the_passive_slot_is_a_failure() -> None:
+    track = Track("installed")
+    at = play(track, FIRST)
+    track.started(at)
+    play(track, ["edgewright: booted slot passive"], at)
+    assert track.failed == "disk"
+
+
+def test_a_refusal_counts_when_it_stays() -> None:
+    track = Track("registered")
+    at = play(track, FIRST)
+    track.started(at)
+    at = play(track, [*SECOND, "edgewright: registration refused: The token is not known here."], at)
+    track.overdue(at + 1, [])
+    assert track.why is None
+    track.overdue(at + REFUSALS, [])
+    assert track.failed == "registered"
+    assert track.why is not None
+    assert "The token is not known here" in track.why.sentence
+
+
+def test_silence_is_overdue_by_the_milestone_and_steps_are_no_silence() -> None:
+    track = Track("installed")
+    at = play(track, FIRST[:5])
+    for _ in range(10):
+        at += track.patience - 1
+        track.overdue(at, ["x"])
+        play(track, ["edgewright: install step 2 of 11: copying"], at - 1)
+    assert track.why is None
+    track.overdue(at + track.patience + 1, ["x"])
+    assert track.failed == "installed"
+    assert track.why is not None
+    assert "did not come within" in track.why.sentence
+
+
+def test_a_console_without_a_word_is_told_as_that() -> None:
+    track = Track("login")
+    track.overdue(1000, [])
+    assert track.failed == "firmware"
+    assert track.why is not None
+    assert "Nothing came on the serial console" in track.why.sentence
+
+
+def test_kvm_is_given_less_patience() -> None:
+    track = Track("login", scale=0.5)
+    assert track.patience == Track("login").patience / 2
