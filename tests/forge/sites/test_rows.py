@@ -1,0 +1,124 @@
+"""Plans of sites: both forms, what is wrong by row and line, what collides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.forge.sites.rows import file_name, read_plan
+
+CSV = """name,address,gateway,dns,vlan,tags,tag.site
+# the first shop
+edge-1,10.0.1.10/24,10.0.1.1,10.0.1.2 10.0.1.3,,"ring=1;rack=a",berlin
+
+edge-2,dhcp,,,40,,paris
+"""
+YAML = """sites:
+  - name: edge-1
+    address: 10.0.1.10/24
+    gateway: 10.0.1.1
+    dns: [10.0.1.2, 10.0.1.3]
+    tags: {ring: "1", rack: a, site: berlin}
+  - name: edge-2
+    vlan: 40
+    tags: {site: paris}
+"""
+
+
+def plan(tmp_path: Path, text: str, name: str = "plan.csv") -> Path:
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+def said(tmp_path: Path, text: str, name: str = "plan.csv") -> list[str]:
+    return [f"{f.line} {f.severity} {f.message}" for f in read_plan(plan(tmp_path, text, name)).findings]
+
+
+def test_csv_and_yaml_say_the_same(tmp_path: Path) -> None:
+    from_csv = read_plan(plan(tmp_path, CSV))
+    from_yaml = read_plan(plan(tmp_path, YAML, "plan.yaml"))
+    assert from_csv.findings == from_yaml.findings == ()
+    assert [site.line for site in from_csv.sites] == [3, 5]
+    assert [site.line for site in from_yaml.sites] == [2, 7]
+    for a, b in zip(from_csv.sites, from_yaml.sites, strict=True):
+        assert a._replace(line=0, tags=dict(sorted(a.tags.items()))) == b._replace(
+            line=0, tags=dict(sorted(b.tags.items()))
+        )
+    first = from_csv.sites[0]
+    assert (first.hostname, first.nic, first.dns) == ("edge-1", "eno1", ("10.0.1.2", "10.0.1.3"))
+    assert first.tags == {"ring": "1", "rack": "a", "site": "berlin"}
+
+
+def test_semicolons_a_bom_and_a_bare_list(tmp_path: Path) -> None:
+    (tmp_path / "plan.csv").write_bytes("\ufeffName;VLAN\nedge-1;7\n".encode())
+    assert read_plan(tmp_path / "plan.csv").sites[0].vlan == 7
+    found = read_plan(plan(tmp_path, "- name: edge-1\n- name: edge-2\n", "bare.yml"))
+    assert [(site.name, site.line) for site in found.sites] == [("edge-1", 1), ("edge-2", 2)]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("edge-1,10.0.1.10,,", "lacks the size of its subnet"),
+        ("edge-1,10.0.1.0/24,,", "the name of the subnet itself"),
+        ("edge-1,10.0.1.10/24,10.0.2.1,", "is not in 10.0.1.0/24"),
+        ("edge-1,10.0.1.10/24,10.0.1.10,", "the box's own address"),
+        ("edge-1,,10.0.1.1,", "There is a gateway but no address"),
+        ("edge-1,,,4095", "4095 is no number from 1 to 4094"),
+        ("edge-1,,,x", "x is no number"),
+        ("edge_1!,,,", "Row 1: name:"),
+        (",10.0.1.10/24,,", "The site has no name"),
+    ],
+)
+def test_what_is_wrong_with_a_row(tmp_path: Path, row: str, words: str) -> None:
+    found = said(tmp_path, f"name,address,gateway,vlan\n{row}\nedge-9,,,\n")
+    assert found and found[0].startswith("2 error Row 1: ") and any(words in line for line in found)
+
+
+def test_doubles_name_both_rows_and_lines(tmp_path: Path) -> None:
+    text = "name,hostname,address\nedge-1,a,10.0.1.10/24\n\nEDGE-1,b,\nedge-3,a,\nedge-4,d,10.0.1.10/16\n"
+    assert said(tmp_path, text) == [
+        "4 error Row 1 (line 2, edge-1) and row 2 (line 4, EDGE-1) have the same UID edge-1.",
+        "5 error Row 1 (line 2, edge-1) and row 3 (line 5, edge-3) have the same host name a.",
+        "6 error Row 1 (line 2, edge-1) and row 4 (line 6, edge-4) have the same address 10.0.1.10.",
+    ]
+
+
+def test_networks_that_are_apart_may_use_the_same_addresses(tmp_path: Path) -> None:
+    text = "name,address,vlan,tag.site\nedge-1,10.0.1.10/24,,berlin\nedge-2,10.0.1.10/24,,paris\n"
+    assert said(tmp_path, text)[0].startswith("3 warning ")
+    text = "name,address,vlan\nedge-1,10.0.1.10/24,10\nedge-2,10.0.1.10/24,20\n"
+    assert said(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("", "a.csv", "names no site"),
+        ("name\n", "a.csv", "names no site"),
+        ("adress,name\nx,y\n", "a.csv", "no column 'adress'; the nearest is `address`"),
+        ("address\n10.0.0.1/24\n", "a.csv", "no column `name`"),
+        ("name\nedge-1,2\n", "a.csv", "Line 2 of .* has more cells"),
+        ('name\n"edge-1\n', "a.csv", "is no CSV"),
+        ("a: 1\n", "a.yaml", "no list `sites`"),
+        ("sites: [5]\n", "a.yaml", "is no map of columns"),
+        ("sites: [\n", "a.yaml", "line"),
+    ],
+)
+def test_what_is_no_plan(tmp_path: Path, text: str, name: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        read_plan(plan(tmp_path, text, name))
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        read_plan(tmp_path / "none.csv")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInput, match="no UTF-8"):
+        read_plan(tmp_path / "bytes.csv")
+
+
+def test_file_names_stay_in_their_folder() -> None:
+    assert [file_name(name) for name in ("edge-1", "../x", "a/b", ".", "ä")] == ["edge-1", "x", "a-b", "site", "site"]
