@@ -147,7 +147,7 @@ def _terminated_is_cancelled() -> Iterator[None]:
 
 def _appliance(job: Job) -> Path:
     """Return the reference appliance's ISO, made now if it is not kept from before. Raises `EdgewrightError`."""
-    from edgewright.commands.forge_base import kept_base
+    from edgewright.commands.base_kept import kept_base
 
     return kept_base(job)
 

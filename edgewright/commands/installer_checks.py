@@ -105,12 +105,12 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
 
 async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
     """Return what plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
-    from edgewright.core.cloudconfig.findings import unknown
     from edgewright.forge.answers import settle
     from edgewright.forge.userdata.online import check_online
 
     settled = settle(answers, strict=False)
     tokens: list[dict[str, Any]] | None = None
+    why = "the context is not for this plane"
     found: list[Finding] = []
     if settled["plane.mode"] != "local":
         try:
@@ -119,8 +119,8 @@ async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Findin
                 if _same_plane(there, settled["plane.endpoint"]):
                     tokens = await client.tokens()
         except EdgewrightError as wrong:
-            found.append(unknown("token.text", f"Whether the token is valid is not known. {wrong.message}", wrong.hint))
-    told = await check_online(user_data(settled), tokens=tokens, timeout=ctx.timeout)
+            why = wrong.message.rstrip(".")
+    told = await check_online(user_data(settled), tokens=tokens, why_no_tokens=why, timeout=min(ctx.timeout, 5.0))
     for finding in told:
         key = key_of(finding.path, settled["net.mode"])
         found.append(finding._replace(path=key or finding.path))

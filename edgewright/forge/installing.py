@@ -131,7 +131,7 @@ def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -
     )
     job.step("writing the user-data beside it", "steps")
     write_secret(ready.user_data_path, ready.user_data)
-    made = (ready.iso, ready.user_data_path, ready.iso.with_name(ready.iso.name + ".manifest.json"))
+    made: tuple[Path, ...] = (ready.iso, ready.user_data_path, ready.iso.with_name(ready.iso.name + ".manifest.json"))
     if request.sites:
         made += _make_sites(ready, ready.iso, job)
     _sync(folder)

@@ -19,7 +19,7 @@ def both(*tests: Shown) -> Shown:
 
 def central(answers: Answers) -> bool:
     """Whether the box reports to a plane."""
-    return answers.get("plane.mode", "central") != "local"
+    return bool(answers.get("plane.mode", "central") != "local")
 
 
 def local(answers: Answers) -> bool:

@@ -144,7 +144,7 @@ def read(folder: Path) -> Build | None:
     told = read_json(folder / "build.json")
     if not told:
         return None
-    state = told.get("state")
+    state: Any = told.get("state")
     if state not in ("queued", "running", *ENDED):
         return None
     if state not in ENDED and _gone(folder, told):
