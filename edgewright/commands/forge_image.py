@@ -84,14 +84,17 @@ class ForgeImage(Command):
         """Check names and files and say what is pushed where. Raises `InvalidInput`, `NotFound`, `UsageError`."""
         from pathlib import Path
 
-        from edgewright.core.errors import NotFound
+        from edgewright.core.errors import NotFound, UsageError
         from edgewright.forge.image import drivers
+        from edgewright.forge.image.bases import origin
         from edgewright.forge.image.build import check
 
         request = _request(args)
         name = request.name
         lines = [f"Base: {request.base} (linux/{request.arch})", f"Pushes: {name.reference}"]
         if args.get("driver") == "canvos":
+            if origin(request.base).kind != "registry":
+                raise UsageError(f"CanvOS takes its base from a registry, not {request.base}.", "Push it to one first.")
             folder = drivers.check_canvos(_path(args.get("driver_path")))
             lines.append(f"CanvOS in {folder} builds it; its .arg gets these values, the rest of it stays:")
             values = drivers.args_of(name, request.arch, request.os, request.base)
@@ -101,6 +104,8 @@ class ForgeImage(Command):
             lines += _what(request)
         if args.get("driver") == "auroraboot":
             drivers.check_auroraboot(_path(args.get("driver_path")))
+            if not args.get("user_data") or not Path(args["user_data"]).is_file():
+                raise UsageError("AuroraBoot needs a user-data for the ISO.", "Give it with --user-data FILE.")
             lines.append(f"Then AuroraBoot makes an ISO of it in {args.get('out')}.")
         key = args.get("sign_key")
         if key and not Path(key).is_file():

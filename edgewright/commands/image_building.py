@@ -37,8 +37,6 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
             document["sbom"]["file"] = str(args["sbom"])
     if args.get("driver") == "auroraboot":
         program = drivers.check_auroraboot(Path(args["driver_path"]) if args.get("driver_path") else None)
-        if not args.get("user_data"):
-            raise UsageError("AuroraBoot needs a user-data for the ISO.", "Give it with --user-data FILE.")
         made = drivers.auroraboot(
             program, request.name, request.arch, Path(args["user_data"]), Path(args["out"]), job, report
         )

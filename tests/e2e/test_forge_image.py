@@ -1,0 +1,298 @@
+"""Provider images through a real registry, verified by other programs: skopeo, umoci, buildah, cosign where present."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.fleet import command_environment, product, until
+from tests.forge.image import parts
+from tests.support import missing
+
+pytestmark = [pytest.mark.e2e, pytest.mark.core]
+
+NEEDED = {"docker-registry": "docker-registry", "skopeo": "skopeo", "umoci": "umoci", "buildah": "buildah"}
+TAG = "kubeadm-1.36.3-v4.10.0"
+PASSWORD = "of the test's own key"
+
+
+def tool(*words: str, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=env)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class Place:
+    """A registry on loopback, a base image made of this machine's own shell, and Kubernetes' stand-in programs."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder, self.address = folder, address
+        (folder / "home").mkdir()
+        self.env = command_environment(folder / "home") | {"COSIGN_PASSWORD": PASSWORD}
+        self.env["EDGEWRIGHT_HOME"] = str(folder / "ew")
+        self.temp = folder / "temp"
+        self.temp.mkdir()
+
+    def image(self, base: str, *more: str) -> dict[str, Any]:
+        """Build an image and return its document; nothing may be left in the temporary folder."""
+        done = self.run(base, *more, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def run(self, base: str, *more: str) -> subprocess.CompletedProcess[str]:
+        words = ["forge", "image", "--base", base, "--kubernetes", "kubeadm:1.36.3", "--pe-version", "v4.10.0"]
+        words += ["--push", f"{self.address}/edge/debian", "--binaries", str(self.folder / "kube")]
+        done = product(self.env, *words, "--temp", str(self.temp), *more, timeout=120)
+        assert not list(self.temp.iterdir()), "nothing may be left behind"
+        return done
+
+    def tags(self, repository: str = "edge/debian") -> list[str]:
+        try:
+            with urllib.request.urlopen(f"http://{self.address}/v2/{repository}/tags/list", timeout=10) as answer:
+                return list(json.loads(answer.read())["tags"] or [])
+        except urllib.error.HTTPError:
+            return []
+
+    def skopeo(self, *words: str) -> str:
+        return tool("skopeo", "--insecure-policy", *words, env=self.env)
+
+    def unpacked(self, tag: str) -> Path:
+        """Pull an image with skopeo, unpack it with umoci, and return its root."""
+        where = self.folder / f"pulled-{tag}"
+        self.skopeo(
+            "copy", "-q", "--src-tls-verify=false", f"docker://{self.address}/edge/debian:{tag}", f"oci:{where}:got"
+        )
+        tool("umoci", "unpack", "--image", f"{where}:got", f"{where}-bundle")
+        return Path(f"{where}-bundle") / "rootfs"
+
+    def digest(self, tag: str) -> str:
+        reference = f"docker://{self.address}/edge/debian:{tag}"
+        return str(json.loads(self.skopeo("inspect", "--tls-verify=false", reference))["Digest"])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    for program, package in NEEDED.items():
+        if shutil.which(program) is None:
+            missing("e2e", f"{program} is not installed: apt-get install {package}")
+    if os.getuid():
+        missing("e2e", "unpacking images needs root")
+    folder = tmp_path_factory.mktemp("images")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (folder / "registry.yml").write_text(
+        "version: 0.1\nlog: {level: error}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\nhttp: {{addr: '{address}'}}\n"
+    )
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "registry.yml")], stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        until("the registry answers", 20, lambda: _answers(address))
+        made = Place(folder, address)
+        _base(made)
+        yield made
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/v2/", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _base(place: Place) -> None:
+    """Make a base image of a shell with its libraries, push it, and lay Kubernetes' stand-ins beside."""
+    root = place.folder / "rootfs"
+    for program in ("/bin/sh", "/bin/cat", "/bin/mkdir"):
+        libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        for path in [*re.findall(r"(/\S+)", libraries), program]:
+            target = root / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(os.path.realpath(path), target)
+    for name, data in parts.SYSTEM.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    layout = f"{place.folder / 'base'}:v1"
+    tool("umoci", "init", "--layout", layout.rpartition(":")[0])
+    tool("umoci", "new", "--image", layout)
+    tool("umoci", "insert", "--image", layout, str(root), "/")
+    place.skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{place.address}/base/debian:12")
+    for kind in ("oci-archive", "docker-archive"):
+        place.skopeo("copy", "-q", f"oci:{layout}", f"{kind}:{place.folder / kind}.tar:base:v1")
+    folder = parts.programs(place.folder / "kube/bin").parent
+    (folder / "images").mkdir()
+    (folder / "images/pause.tar").write_bytes(parts.images_archive("registry.k8s.io/pause:3.10"))
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def key(place: Place) -> Path:
+    """A key of cosign's own making where it is present, else one in PEM form."""
+    if shutil.which("cosign"):
+        subprocess.run(
+            ["cosign", "generate-key-pair"], cwd=place.folder, env=place.env, check=True, capture_output=True
+        )
+        return place.folder / "cosign.key"
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    made, form = ec.generate_private_key(ec.SECP256R1()), serialization
+    path = place.folder / "key.pem"
+    path.write_bytes(
+        made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.BestAvailableEncryption(PASSWORD.encode()))
+    )
+    return path
+
+
+def test_appended_pushed_pulled_back_and_verified(place: Place, key: Path) -> None:
+    base = f"{place.address}/base/debian:12"
+    document = place.image(
+        base, "--custom-tag", "append", "--sign-key", str(key), "--sbom", str(place.folder / "b.json")
+    )
+    tag = f"{TAG}-append"
+    assert document["pushed"]["mounted"] == 1, "the base's layer must not go over the line"
+    assert place.digest(tag) == document["digest"]
+    root = place.unpacked(tag)
+    for name in ("kubeadm", "kubelet", "kubectl"):
+        assert (root / "usr/bin" / name).read_bytes() == parts.program(name)
+        assert (root / "usr/bin" / name).stat().st_mode & 0o777 == 0o755
+    assert (root / "opt/content/images/pause.tar").read_bytes() == (place.folder / "kube/images/pause.tar").read_bytes()
+    assert 'KAIROS_SOFTWARE_VERSION="v1.36.3"' in (root / "etc/kairos-release").read_text()
+    assert (root / "bin/sh").is_file(), "the base must still be below"
+    bill = json.loads((place.folder / "b.json").read_text())
+    assert {"libc6", "kubelet", "pause.tar"} <= {package["name"] for package in bill["packages"]}
+    stem = document["digest"].replace(":", "-")
+    assert {f"{stem}.sig", f"{stem}.sbom", stem} <= set(place.tags())
+
+
+def test_cosign_accepts_the_signature_and_refuses_another_key(place: Place, key: Path) -> None:
+    if shutil.which("cosign") is None:
+        missing("cosign", "cosign is not installed")
+    place.image(f"{place.address}/base/debian:12", "--custom-tag", "signed", "--sign-key", str(key))
+    image = f"{place.address}/edge/debian:{TAG}-signed"
+    common = ["--insecure-ignore-tlog", "--allow-http-registry", image]
+    said = tool("cosign", "verify", "--key", str(place.folder / "cosign.pub"), *common, env=place.env)
+    assert json.loads(said)[0]["critical"]["image"]["docker-manifest-digest"] == place.digest(f"{TAG}-signed")
+    bill = tool("cosign", "download", "sbom", "--allow-http-registry", image, env=place.env)
+    assert json.loads(bill)["spdxVersion"] == "SPDX-2.3"
+    other = place.folder / "other"
+    other.mkdir()
+    subprocess.run(["cosign", "generate-key-pair"], cwd=other, env=place.env, check=True, capture_output=True)
+    refused = subprocess.run(
+        ["cosign", "verify", "--key", str(other / "cosign.pub"), *common],
+        env=place.env,
+        capture_output=True,
+        check=False,
+    )
+    assert refused.returncode != 0
+
+
+def test_a_containerfile_runs_on_the_base(place: Place) -> None:
+    context = place.folder / "context"
+    context.mkdir()
+    (context / "motd").write_text("welcome\n")
+    (context / "Containerfile").write_text(
+        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nARG WORD=none\nCOPY motd /etc/motd\n"
+        'RUN mkdir -p /opt/site && echo "$WORD" > /opt/site/word\n'
+    )
+    words = ["--custom-tag", "built", "--containerfile", str(context / "Containerfile"), "--build-arg", "WORD=moin"]
+    base = f"{place.address}/base/debian:12"
+    first = place.image(base, *words)
+    assert first["pushed"]["mounted"] == 1 and first["layers"] == 3
+    root = place.unpacked(f"{TAG}-built")
+    assert (root / "opt/site/word").read_text() == "moin\n"
+    assert (root / "etc/motd").read_text() == "welcome\n"
+    assert (root / "usr/bin/kubelet").is_file()
+    assert place.image(base, *words, "--replace")["digest"] == first["digest"] == place.digest(f"{TAG}-built")
+    (context / "Containerfile").write_text("FROM x\nRUN exit 3\n")
+    failed = place.run(base, "--custom-tag", "broken", "--containerfile", str(context / "Containerfile"))
+    assert failed.returncode == 1 and "buildah did not get through Containerfile" in failed.stderr
+    assert f"{TAG}-broken" not in place.tags()
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive", "docker-archive"])
+def test_a_base_from_a_file(place: Place, kind: str) -> None:
+    where = place.folder / ("base" if kind == "oci" else f"{kind}.tar")
+    custom = kind.replace("-", "")
+    document = place.image(f"{kind}:{where}", "--custom-tag", custom)
+    root = place.unpacked(f"{TAG}-{custom}")
+    assert (root / "bin/sh").is_file() and (root / "usr/bin/kubeadm").is_file()
+    assert document["base"]["os"] == "debian" and document["sbom"]["packages"] == 1
+
+
+def test_the_appliance_as_the_base(place: Place) -> None:
+    for program in ("mksquashfs", "xorriso"):
+        if shutil.which(program) is None:
+            missing("e2e", f"{program} is not installed")
+    iso, tree = place.folder / "base.iso", place.folder / "iso"
+    tree.mkdir()
+    root = place.folder / "rootfs"
+    os.chown(root / "etc/kairos-release", 12, 34)
+    (root / "etc/secret").write_text("s")
+    (root / "etc/secret").chmod(0o4750)
+    tool("mksquashfs", str(root), str(tree / "rootfs.squashfs"), "-noappend", "-quiet", "-no-progress")
+    tool("xorriso", "-outdev", str(iso), "-volid", "COS_LIVE", "-joliet", "on", "-map", str(tree), "/")
+    first = place.image(f"appliance:{iso}", "--custom-tag", "appliance")
+    got = place.unpacked(f"{TAG}-appliance")
+    assert (got / "etc/secret").stat().st_mode & 0o7777 == 0o4750
+    assert (got / "bin/sh").read_bytes() == (root / "bin/sh").read_bytes()
+    assert place.image(f"appliance:{iso}", "--custom-tag", "appliance", "--replace")["digest"] == first["digest"]
+
+
+def test_the_same_inputs_give_the_same_digest_and_a_taken_tag_is_left_alone(place: Place) -> None:
+    base = f"{place.address}/base/debian:12"
+    first = place.image(base, "--custom-tag", "same")
+    taken = place.run(base, "--custom-tag", "same")
+    assert taken.returncode == 6 and first["digest"] in taken.stderr
+    again = place.image(base, "--custom-tag", "same", "--replace")
+    assert again["digest"] == first["digest"] and again["pushed"]["sent"] == 0
+
+
+def test_a_cancelled_push_leaves_no_tag(place: Place) -> None:
+    (place.folder / "kube/images/large.tar").write_bytes(
+        parts.tar_of({"manifest.json": b"[]", "x": os.urandom(80 << 20)})
+    )
+    words = ["-m", "edgewright", "forge", "image", "--base", f"{place.address}/base/debian:12", "--push"]
+    words += [f"{place.address}/edge/debian", "--kubernetes", "kubeadm:1.36.3", "--pe-version", "v4.10.0"]
+    words += ["--custom-tag", "stopped", "--binaries", str(place.folder / "kube"), "--temp", str(place.temp)]
+    import sys
+
+    process = subprocess.Popen([sys.executable, *words], env=place.env, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("making the layer"):
+                process.send_signal(signal.SIGINT)
+                break
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        (place.folder / "kube/images/large.tar").unlink()
+    assert f"{TAG}-stopped" not in place.tags()
+    assert not list(place.temp.iterdir())
