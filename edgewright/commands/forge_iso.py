@@ -46,7 +46,7 @@ class ForgeIso(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Check the user-data, write, verify. Raises `InvalidInput` with what the check found."""
-        from edgewright.commands.forge_checked import as_check, read_user_data, refuse_errors
+        from edgewright.commands.forge_checked import as_check, ask_online, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.commands.results import Text
         from edgewright.forge.iso.write import check_out, make_iso
@@ -54,7 +54,9 @@ class ForgeIso(Command):
         base, out = Path(args["base"]), Path(args["out"])
         check_out(base, out, force=args["force"])
         user_data = read_user_data(Path(args["user_data"]), args["profile"])
-        findings = list(user_data.findings)
+        refuse_errors([f for f in user_data.findings if f.severity == "error"], args["user_data"], report)
+        asked = await ask_online(ctx, user_data, offline=args["offline"])
+        findings = [*user_data.findings, *asked.findings]
         refuse_errors(findings, args["user_data"], report)
         custom, cluster = args["edge_custom_config"], args["cluster_definition"]
         manifest = await work(
@@ -67,6 +69,7 @@ class ForgeIso(Command):
                 cluster_definition=Path(cluster) if cluster else None,
                 edge_custom_config=Path(custom) if custom else None,
                 force=args["force"],
+                token_uid=asked.token_uid,
                 checks=[as_check(findings)],
             ),
             report,
@@ -80,10 +83,12 @@ def told(out: Path, manifest: Manifest) -> str:
 
     iso, label = manifest["iso"], manifest["label"]
     site = manifest["userData"]
+    said = next((check["detail"] for check in manifest["checks"] if check["name"] == "user-data"), "not checked")
     lines = [
         f"{out}  {size(iso['size'])}",
         f"  sha256      {iso['sha256']}",
         f"  label       {label}: {sum(check['ok'] for check in manifest['checks'])} checks passed, not yet booted",
+        f"  user-data   {said}",
         f"  config      {site['path']}"
         + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", registers with no plane"),
     ]

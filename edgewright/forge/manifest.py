@@ -65,13 +65,13 @@ def label_of(manifest: Manifest | None, sha256: str = "") -> Label:
     if not recorded or (sha256 and sha256 != recorded):
         return "unproven"
     proof = manifest.get("proof")
-    seen = isinstance(proof, dict) and proof.get("ok") is True and proof.get("until", "registered") == "registered"
-    if seen and proof.get("isoSha256") == recorded:
-        return "proven"
+    if isinstance(proof, dict) and proof.get("ok") is True and proof.get("isoSha256") == recorded:
+        if proof.get("until", "registered") == "registered":
+            return "proven"
     checks = manifest.get("checks")
     if not isinstance(checks, list) or not all(isinstance(c, dict) and c.get("ok") is True for c in checks):
         return "unproven"
-    return "checked" if any(c.get("name") == "user-data" for c in checks) else "unproven"
+    return "checked" if any(check["name"] == "user-data" for check in checks if "name" in check) else "unproven"
 
 
 def with_proof(iso: Path, proof: dict[str, Any], sha256: str = "") -> Manifest:

@@ -17,12 +17,12 @@ CUSTOM = "/.edge_custom_config.yaml"
 
 
 class Piece(NamedTuple):
-    """`count` bytes at `offset` of a file on this disk, and where they go on the ISO; `kind` is for the manifest."""
+    """`length` bytes at `offset` of a file on this disk, and where they go on the ISO; `kind` is for the manifest."""
 
     kind: str
     source: Path
     offset: int
-    count: int
+    length: int
     path: str
     whole: bool = True
 

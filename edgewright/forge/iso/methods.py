@@ -110,7 +110,7 @@ def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
         if piece.whole:
             words += ["-map", str(piece.source.absolute()), piece.path]
         else:  # a part is cut out of the bundle where it lies, which needs no room for a copy
-            words += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.count), piece.path]
+            words += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.length), piece.path]
     added = [target, *(piece.path for piece in pieces)]
     words += ["-chown", "0", *added, "--", "-chgrp", "0", *added, "--", "-chmod", "0644", *added, "--"]
     touched = sorted({*added, *(str(folder) for path in [*added, *others] for folder in PurePosixPath(path).parents)})

@@ -86,9 +86,9 @@ def _squashfs(image: Image, found: Base, base: Base | None) -> Check:
 def _pieces(trees: Sequence[Tree], pieces: Sequence[Piece]) -> Check:
     sizes = {node.path: node.size for tree in trees if not tree.volume.joliet for node in tree.walk()}
     for piece in pieces:
-        if sizes.get(piece.path) != piece.count:
-            return Check("extras", False, f"{piece.path} has {sizes.get(piece.path)} bytes instead of {piece.count}")
-    return Check("extras", True, f"{len(pieces)} files, {sum(piece.count for piece in pieces)} bytes")
+        if sizes.get(piece.path) != piece.length:
+            return Check("extras", False, f"{piece.path} has {sizes.get(piece.path)} bytes instead of {piece.length}")
+    return Check("extras", True, f"{len(pieces)} files, {sum(piece.length for piece in pieces)} bytes")
 
 
 def _boot_records(found: Base, base: Base | None) -> Check:

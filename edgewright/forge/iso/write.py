@@ -51,7 +51,7 @@ def make_iso(
     quick = methods.fits_placeholder(known, user_data, pieces)
     if not quick:
         xorriso.version()  # before anything is written: it may not be there
-    added = 0 if quick else sum(piece.count for piece in pieces) + methods.SLACK
+    added = 0 if quick else sum(piece.length for piece in pieces) + methods.SLACK
     job.step("writing the ISO")
     with PartFile(out, known.size + added) as part:
         if quick:
