@@ -65,9 +65,10 @@ def label_of(manifest: Manifest | None, sha256: str = "") -> Label:
     if not recorded or (sha256 and sha256 != recorded):
         return "unproven"
     proof = manifest.get("proof")
-    if isinstance(proof, dict) and proof.get("ok") is True and proof.get("isoSha256") == recorded:
-        if proof.get("until", "registered") == "registered":
-            return "proven"
+    proof = proof if isinstance(proof, dict) else {}
+    seen = proof.get("ok") is True and proof.get("until", "registered") == "registered"
+    if seen and proof.get("isoSha256") == recorded:
+        return "proven"
     checks = manifest.get("checks")
     if not isinstance(checks, list) or not all(isinstance(c, dict) and c.get("ok") is True for c in checks):
         return "unproven"
