@@ -22,13 +22,13 @@ MILESTONES = (
     Milestone("bootloader", "boot loader", 90),
     Milestone("kernel", "kernel", 120),
     Milestone("secure-boot", "Secure Boot enforced", 120),
-    Milestone("live", "live system up", 360),
+    Milestone("live", "live system up", 480),
     Milestone("login", "login prompt", 240),
     Milestone("install", "installer begins", 180),
     Milestone("installed", "installed", 600),
-    Milestone("disk", "booted from the disk", 420),
-    Milestone("registering", "registering", 240),
-    Milestone("registered", "registered", 240),
+    Milestone("disk", "booted from the disk", 600),
+    Milestone("registering", "registering", 360),
+    Milestone("registered", "registered", 300),
 )
 """In the order in which they come. A step of the installer begins the patience for `installed` anew."""
 

@@ -103,6 +103,12 @@ def test_a_screen_that_is_drawn_again_does_not_push_out_what_was_said() -> None:
     assert reader.last()[0] == "the cause"
 
 
+def test_a_unit_that_is_waited_for_is_no_news() -> None:
+    reader = Reader()
+    text = b"\r\x1b[K[ \x1b[0;31m*\x1b[0m   ] (1 of 2) Job systemd-udevd.service/start running (20s / 1min 48s)\r\n"
+    assert reader.feed(b"the cause\r\n" + text * 20) == [("the cause", None)]
+
+
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_no_bytes_make_it_stumble(pieces: list[bytes]) -> None:
     reader = Reader()

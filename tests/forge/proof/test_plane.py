@@ -1,0 +1,130 @@
+"""What a proof asks of the plane, with a client that stands in for the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
+from edgewright.forge.proof.plane import ProofPlane, masked
+
+NOW = 1_800_000_000.0
+SHIPS = "ewt_ships0000000"
+
+
+class StandInClient:
+    """Answers as a plane would; `fails` names calls that raise."""
+
+    def __init__(self, tokens: list[dict[str, Any]], fails: dict[str, EdgewrightError] | None = None) -> None:
+        self.documents, self.fails = tokens, fails or {}
+        self.calls: list[str] = []
+        self.hosts: dict[str, dict[str, Any]] = {}
+
+    async def __aenter__(self) -> StandInClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def _called(self, name: str, detail: str = "") -> None:
+        self.calls.append(f"{name} {detail}".strip())
+        if name in self.fails:
+            raise self.fails[name]
+
+    async def tokens(self) -> list[dict[str, Any]]:
+        self._called("tokens")
+        return self.documents
+
+    async def token(self, uid: str) -> dict[str, Any]:
+        self._called("token", uid)
+        return {"metadata": {"uid": uid}, "spec": {}}
+
+    async def create_token(self, name: str, project: str, expiry: float, description: str) -> str:
+        self._called("create_token", f"{name} {project}")
+        self.documents.append({"metadata": {"uid": "t9", "name": name}, "spec": {"token": "ewt_proof000000"}})
+        return "t9"
+
+    async def delete_token(self, uid: str) -> None:
+        self._called("delete_token", uid)
+
+    async def delete_host(self, uid: str) -> None:
+        self._called("delete_host", uid)
+
+    async def host(self, uid: str) -> dict[str, Any]:
+        self._called("host", uid)
+        if uid not in self.hosts:
+            raise NotFound(f"There is no host {uid}.")
+        return self.hosts[uid]
+
+
+def token(text: str = SHIPS, *, active: bool = True, expiry: str = "2099-01-01T00:00:00.000Z") -> dict[str, Any]:
+    project = {"uid": "p1", "name": "Default"}
+    spec = {"token": text, "expiry": expiry, "defaultProject": project}
+    return {"metadata": {"uid": "t1", "name": "berlin-line"}, "spec": spec, "status": {"isActive": active}}
+
+
+def plane(client: StandInClient) -> ProofPlane:
+    return ProofPlane(lambda project: client, "lab")  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize(
+    ("documents", "project", "state", "words"),
+    [
+        ([token()], "", "ok", "berlin-line"),
+        ([token()], "Default", "ok", "berlin-line"),
+        ([token()], "Other", "bad", "berlin-line is for the project Default"),
+        ([token(active=False)], "", "bad", "berlin-line of the user-data was revoked"),
+        ([token(expiry="2020-01-01T00:00:00.000Z")], "", "bad", "berlin-line of the user-data expired at 2020-01-01"),
+        ([token("ewt_another0000")], "", "bad", "ewt_sh…00"),
+        ([], "", "bad", "not known at lab"),
+        ([token("")], "", "unknown", "does not tell the texts"),
+    ],
+)
+def test_the_token_that_ships(documents: list[dict[str, Any]], project: str, state: str, words: str) -> None:
+    verdict = plane(StandInClient(documents)).judge(SHIPS, "", project, now=NOW)
+    assert verdict.state == state
+    assert words in f"{verdict.name} {verdict.sentence}"
+    assert SHIPS not in str(verdict)
+    assert verdict.hint or state != "bad"
+
+
+def test_a_plane_that_does_not_tell_is_unknown_and_no_failure() -> None:
+    client = StandInClient([], {"tokens": Refused("Your role may not list tokens.")})
+    assert plane(client).judge(SHIPS).state == "unknown"
+
+
+def test_its_own_token_is_told_before_anything_else_can_fail() -> None:
+    client, made = StandInClient([]), list[str]()
+    assert plane(client).make_token("proof-1", "p1", made.append) == "ewt_proof000000"
+    assert made == ["t9"]
+    client = StandInClient([], {"token": Failed("The plane is gone.")})
+    made.clear()
+    with pytest.raises(Failed):
+        plane(client).make_token("proof-1", "p1", made.append)
+    assert made == ["t9"], "it is there and must be deleted"
+
+
+def test_a_host_counts_with_its_health_known() -> None:
+    client = StandInClient([])
+    assert plane(client).see("proof-1") is None
+    client.hosts["proof-1"] = {"status": {"edgewright": {"healthState": "unknown"}}}
+    seen = plane(client).see("proof-1")
+    assert seen is not None
+    assert seen.health == ""
+    client.hosts["proof-1"] = {"metadata": {"labels": {"site": "berlin"}}, "status": {"health": {"state": "Healthy"}}}
+    seen = plane(client).see("proof-1")
+    assert seen is not None
+    assert (seen.health, seen.tags) == ("healthy", {"site": "berlin"})
+
+
+def test_what_is_gone_already_is_no_failure() -> None:
+    client = StandInClient([], {"delete_host": NotFound("gone"), "delete_token": NotFound("gone")})
+    plane(client).forget_host("proof-1")
+    plane(client).forget_token("t9")
+    assert client.calls == ["delete_host proof-1", "delete_token t9"]
+
+
+@pytest.mark.parametrize("text", ["", "short", "ewt_0123456789abcdef"])
+def test_a_masked_token_cannot_be_used(text: str) -> None:
+    assert not text or text not in masked(text)
