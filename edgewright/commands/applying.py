@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +11,7 @@ from edgewright.forge.installing import Made, Ready, build, check_places, prepar
 from edgewright.forge.progress import Cancelled, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from edgewright.commands.base import Outcome
     from edgewright.commands.context import CommandContext
@@ -88,6 +85,7 @@ def detach(work: Work, *, force: bool) -> str:
 
 async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], report: Callable[[str], None]) -> Outcome:
     """Build, prove if asked, and say what was made; a record of it is kept either way."""
+    from edgewright.commands.background import terminated_is_cancelled
     from edgewright.commands.base import Outcome
     from edgewright.commands.results import Text
     from edgewright.forge.builds import Recorder
@@ -99,7 +97,7 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
     if not given:
         check_places(work.ready, force=force)  # what cannot begin leaves no record
     recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
-    with _terminated_is_cancelled(), recorder:  # the record's log says each step already
+    with terminated_is_cancelled(), recorder:  # the record's log says each step already
         made = await _build(work, recorder, (lambda line: None) if given else report, force=force)
         recorder.made(made.outputs)
         proof = await _prove(ctx, work, recorder, report)
@@ -115,34 +113,6 @@ async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], 
         return build(work.ready, job, make_base=_appliance, force=force)
 
     return await in_thread(do, report, every=0.5, sink=recorder)
-
-
-@contextlib.contextmanager
-def _terminated_is_cancelled() -> Iterator[None]:
-    """Take SIGTERM for a Ctrl-C: the work cleans up behind itself. Raises `Cancelled` then."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    asked = False
-
-    def stop() -> None:
-        nonlocal asked
-        asked = True
-        if task is not None:
-            task.cancel()
-
-    try:
-        loop.add_signal_handler(signal.SIGTERM, stop)
-        handled = True
-    except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread: a console does it
-        handled = False
-    try:
-        yield
-    except asyncio.CancelledError:
-        if asked:
-            raise Cancelled from None
-        raise
-    finally:
-        if handled:
-            loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _appliance(job: Job) -> Path:

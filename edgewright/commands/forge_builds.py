@@ -80,6 +80,22 @@ class BuildsLog(_Builds):
         return Outcome((), message=message, result=Text("\n".join(found), found, build.id))
 
 
+class BuildsRun(_Builds):
+    """Do what is kept with a queued build, in this process; the console begins builds so."""
+
+    name = "forge builds run"
+    title = "run"
+    target = Target("build", 1, 1)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Do it and keep its record. Raises what its verb raises."""
+        from edgewright.commands.background import run_kept
+
+        return await run_kept(ctx, plan.touches[0])
+
+
 class BuildsCancel(_Builds):
     """Stop a build; what it has half done is taken away."""
 
@@ -155,4 +171,4 @@ class BuildsDelete(_Builds):
         return await for_each(plan.touches, forget, report, "forgotten")
 
 
-COMMANDS: tuple[type[Command], ...] = (BuildsList, BuildsShow, BuildsLog, BuildsCancel, BuildsDelete)
+COMMANDS: tuple[type[Command], ...] = (BuildsList, BuildsShow, BuildsLog, BuildsRun, BuildsCancel, BuildsDelete)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from edgewright.forge.progress import Job, Progress, Sink
 
 Result = TypeVar("Result")
+LISTENER: ContextVar[Sink | None] = ContextVar("listener", default=None)
+"""What gets the progress of every verb's work besides: the record of a build that runs in the background."""
 
 
 async def work(
@@ -16,15 +19,15 @@ async def work(
 ) -> Result:
     """Run `do(job)` in a thread and return what it returns; each new step and, every `every` seconds, where it is.
 
-    `sink` gets the same as values, in that thread. A cancelled task (Ctrl-C) cancels the job and waits until the thread
-    has cleaned up. Raises what `do` raises.
+    `sink` (else `LISTENER`) gets the same as values, in that thread. A cancelled task (Ctrl-C) cancels the job and
+    waits until the thread has cleaned up. Raises what `do` raises.
     """
-    last = ""
+    last, listener = "", sink or LISTENER.get()
 
     def tell(progress: Progress) -> None:
         nonlocal last
-        if sink is not None:
-            sink(progress)
+        if listener is not None:
+            listener(progress)
         line = str(progress)
         if line != last:
             last = line

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgewright.config.locations import write_private
-from edgewright.core.errors import Conflict, Failed
+from edgewright.core.errors import Conflict, Failed, NotFound
 from edgewright.forge.builds import process
 from edgewright.forge.builds.record import Build, find, new_folder, read, read_json, write_json
 from edgewright.forge.builds.recorder import Recorder, first_record
@@ -28,18 +28,22 @@ _children: list[subprocess.Popen[bytes]] = []
 def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "", force: bool = False) -> str:
     """Start a build in a process of its own and return its id.
 
-    It has its own session, no terminal and no input; what it prints goes to its log. It runs `edgewright WORDS
-    --build ID`, or applies `answers` (the text of an answer file, kept 0600 in the build's folder), with `force` over
-    what is there. Raises `Failed`.
+    It has its own session, no terminal and no input; what it prints goes to its log. It does the verb in `words` (kept
+    in the build's folder, done by `forge builds run ID`), or applies `answers` (the text of an answer file, kept there
+    0600), with `force` over what is there. Raises `Failed`.
     """
     folder = new_folder()
     try:
         write_json(folder / "build.json", first_record(kind, name))
         if answers:
             write_private(folder / "answers.yaml", answers)
-            words = ["apply", "-f", str(folder / "answers.yaml"), *(["--force"] if force else [])]
+            answers_file = str(folder / "answers.yaml")
+            command = ["apply", "-f", answers_file, *(["--force"] if force else []), "--build", folder.name]
+        else:
+            write_json(folder / "words.json", {"words": list(words)})
+            command = ["forge", "builds", "run", folder.name]
         write_private(folder / "log", "")
-        child = _spawn([*program(), *words, "--build", folder.name], folder)
+        child = _spawn([*program(), *command], folder)
         write_json(folder / "process.json", {"pid": child.pid, "started": process.started(child.pid)})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,6 +110,14 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
     raise Failed(
         f"Build {build.id} was asked to stop and has not yet.", f"Look at: edgewright forge builds log {build.id}"
     )
+
+
+def words_of(folder: Path) -> list[str]:
+    """Return the words that are kept with a build. Raises `NotFound` when there are none."""
+    words = read_json(folder / "words.json").get("words")
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise NotFound(f"No words are kept with build {folder.name}.", "Begin it anew.", "NoWords")
+    return [str(word) for word in words]
 
 
 def _stopped(build: Build) -> Build:

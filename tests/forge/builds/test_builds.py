@@ -22,15 +22,16 @@ from tests.support import ROOT
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
-from edgewright.forge.builds import Recorder
+from edgewright.forge.builds import Recorder, words_of
 from edgewright.forge.progress import Cancelled, Job
 job = None
 def stop(number, frame):
     job.cancel()
 signal.signal(signal.SIGTERM, stop)
-how, build = sys.argv[1], sys.argv[-1]
+assert sys.argv[1:4] == ["forge", "builds", "run"]
 part = Path("half.part")
-with Recorder.of(build) as recorder:
+with Recorder.of(sys.argv[4]) as recorder:
+    how = words_of(recorder.folder)[0]
     job = Job(recorder)
     job.step("working")
     part.write_text("half")
