@@ -71,7 +71,7 @@ class _Walk:
         if name in _ELSEWHERE and path.startswith("stylus"):
             self.found.append(error(where, f"{said}.", _ELSEWHERE[name], "UnknownKey"))
             return
-        home = _HOMES.get(name, "") if path == "" or path.startswith(("stylus", "install")) else ""
+        home = HOMES.get(name, "") if path == "" or path.startswith(("stylus", "install")) else ""
         if home:
             self.found.append(error(where, f"{said}; it belongs to {home}.", _IGNORED, "Misplaced"))
         else:
@@ -156,7 +156,8 @@ def _homes() -> Dict[str, str]:
     return {name: paths[0] for name, paths in places.items() if len(paths) == 1 and name not in common}
 
 
-_HOMES = _homes()
+HOMES = _homes()
+"""Full path of each key of stylus and install whose name alone says which it is."""
 
 
 def _kind_of(value: Any) -> str:

@@ -48,7 +48,8 @@ async def check_time(path: str, server: str, seconds: float, port: int = NTP_POR
         said = f"The time server {name} answers, but has no time itself."
         return [warning(path, said, "Its own source is lost; name a second one.", "Unsynchronised")]
     if abs(offset) > MOST_APART:
-        said = f"The clock of {name} is {times.words(abs(offset))} {'ahead of' if offset > 0 else 'behind'} this machine's."
+        side = "ahead of" if offset > 0 else "behind"
+        said = f"The clock of {name} is {times.words(abs(offset))} {side} this machine's."
         return [warning(path, said, "One of both is wrong: certificates and tokens depend on it.", "ClocksDiffer")]
     return [note(path, f"The time server {name} answers.", code="Fine")]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from edgewright.core import times
@@ -19,6 +20,9 @@ from edgewright.core.errors import EdgewrightError
 from edgewright.forge.userdata.certificates import pem_of
 from edgewright.wire.edgehost import EdgeHost
 from edgewright.wire.tokens import EdgeToken
+
+if TYPE_CHECKING:
+    from edgewright.clients.palette import Features
 
 PATH = "stylus.site.paletteEndpoint"
 TOKEN = "stylus.site.edgeHostToken"  # noqa: S105 - the name of a key
@@ -40,33 +44,46 @@ def https_url(endpoint: str) -> str:
 
 async def check_endpoint(document: Mapping[str, Any], seconds: float) -> list[Finding]:
     """Return whether the plane answers at `paletteEndpoint`, believed as the host will believe it."""
-    from edgewright.clients.palette import PlaneClient
-
     site = mapping(at(document, "stylus", "site"))
     endpoint = https_url(text(site.get("paletteEndpoint")))
     peer = shown(urlsplit(endpoint).netloc, 100)
     if site.get("insecureSkipVerify") is True:
         return await _answers(endpoint, peer, seconds)
     authorities = pem_of(items(site.get("caCerts")))
-    folder = tempfile.TemporaryDirectory(prefix="edgewright-ca-")
     try:
-        ca = None
-        if authorities:
-            ca = Path(folder.name) / "caCerts"
-            ca.write_text(authorities)
-        async with PlaneClient(endpoint, ca=ca, timeout=seconds) as client:
-            features = await client.features()
+        features = await _features(endpoint, authorities, seconds)
     except EdgewrightError as wrong:
-        said = wrong.message.replace(str(ca), "stylus.site.caCerts") if ca else wrong.message
+        said = re.sub(r"\S*/edgewright-ca-[^/]+/", "stylus.site.", wrong.message)
         if wrong.code in _WRONG:
             return [error(PATH, said, _WRONG[wrong.code], wrong.code)]
         hint = "That may be this machine's network alone: the host must reach it from its site."
         return [unknown(PATH, f"Whether the plane answers is not known. {said}", hint, wrong.code)]
-    finally:
-        folder.cleanup()
     kind = f"a hub, version {features.version}" if features.hub else "a Palette, or something like it"
     trust = "by the authorities of caCerts" if authorities else "by an authority that this machine knows"
     return [note(PATH, f"{peer} answers ({kind}); its certificate is good {trust}.", code="Fine")]
+
+
+async def _features(endpoint: str, authorities: str, seconds: float) -> Features:
+    """Return what a plane can do; believed by `authorities` (PEM), or as this machine does."""
+    from edgewright.clients.palette import PlaneClient
+
+    with tempfile.TemporaryDirectory(prefix="edgewright-ca-") as folder:
+        ca = None
+        if authorities:
+            ca = Path(folder) / "caCerts"
+            ca.write_text(authorities)
+        async with PlaneClient(endpoint, ca=ca, timeout=seconds) as client:
+            return await client.features()
+
+
+async def features_at(document: Mapping[str, Any], seconds: float) -> Features | None:
+    """Return what the plane of a document's `paletteEndpoint` can do; None when it does not answer."""
+    site = mapping(at(document, "stylus", "site"))
+    try:
+        endpoint = https_url(text(site.get("paletteEndpoint")))
+        return await _features(endpoint, pem_of(items(site.get("caCerts"))), seconds)
+    except (EdgewrightError, ValueError, OSError):
+        return None
 
 
 async def _answers(endpoint: str, peer: str, seconds: float) -> list[Finding]:

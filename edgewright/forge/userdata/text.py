@@ -84,13 +84,7 @@ def read(text: str, name: str = "The user-data") -> Parsed:
             "InvalidYaml",
         )
     hidden: list[str] = []
-    if "\ue000" not in text:  # Go templates are no YAML until they are filled in: they stand for one word each
-
-        def hide(found: re.Match[str]) -> str:
-            hidden.append(found.group())
-            return f"\ue000{len(hidden) - 1}\ue001"
-
-        text = _TEMPLATE.sub(hide, text)
+    text = hide_templates(text, hidden)
     builder = _Builder(hidden, name)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -107,6 +101,30 @@ def read(text: str, name: str = "The user-data") -> Parsed:
     if not isinstance(root, dict):
         raise InvalidInput(f"{name} is no map of keys.", "It begins with #cloud-config and holds keys such as stylus.")
     return Parsed(root, builder.lines, builder.problems)
+
+
+def hide_templates(text: str, hidden: list[str]) -> str:
+    """Return a text with each Go template as one odd word: they are no YAML until they are filled in on the host."""
+    if "\ue000" in text:
+        return text
+
+    def hide(found: re.Match[str]) -> str:
+        hidden.append(found.group())
+        return f"\ue000{len(hidden) - 1}\ue001"
+
+    return _TEMPLATE.sub(hide, text)
+
+
+def show_templates(text: str, hidden: list[str]) -> str:
+    """Return a text with the templates that `hide_templates` took out."""
+    if not hidden or "\ue000" not in text:
+        return text
+
+    def show(found: re.Match[str]) -> str:
+        place = int(found.group(1)[:9])
+        return hidden[place] if place < len(hidden) else found.group()
+
+    return _MARKED.sub(show, text)
 
 
 def _broken(name: str, wrong: yaml.MarkedYAMLError) -> InvalidInput:
@@ -183,18 +201,9 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise self.refuse(f"it holds more than {MAX_NODES:,} values", event, "No user-data needs that; shorten it.")
 
-    def _restore(self, text: str) -> str:
-        if not self.hidden or "\ue000" not in text:
-            return text
-        return _MARKED.sub(lambda found: self._hidden(found), text)
-
-    def _hidden(self, found: re.Match[str]) -> str:
-        place = int(found.group(1)[:9])
-        return self.hidden[place] if place < len(self.hidden) else found.group()
-
     def _scalar(self, event: Any) -> None:
         self._count(event)
-        text = self._restore(event.value)
+        text = show_templates(event.value, self.hidden)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             self._key(frame, text, event)

@@ -1,0 +1,138 @@
+"""`key=value` words: the key by its path or by a name that says it, the value by its kind, or out of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.keys_kairos import SCHEMA
+from edgewright.core.cloudconfig.look import shown
+from edgewright.core.cloudconfig.shape import HOMES
+from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
+from edgewright.core.yamlscalars import resolve
+
+MOST_ITEMS = 1000
+SHORT = {
+    "name": "stylus.site.name",
+    "uid": "stylus.site.name",
+    "endpoint": "stylus.site.paletteEndpoint",
+    "token": "stylus.site.edgeHostToken",
+}
+"""What a person means by these words, whatever else they name."""
+_STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,4})\]")
+
+
+class Assignment(NamedTuple):
+    """A key's full path and the value to put there."""
+
+    path: str
+    value: Any
+
+
+def read_assignment(word: str) -> Assignment:
+    """Return what `key=value` says; `key=@FILE` takes the text of a file, so that no secret is on the command line.
+
+    Raises `UsageError` without `=`, `NotFound` for a key or file that is not there, `InvalidInput` for a value of the
+    wrong kind.
+    """
+    name, sign, text = word.partition("=")
+    if not sign or not name.strip():
+        raise UsageError(f"{shown(word)!r} is no key=value.", "Write e.g. stylus.site.name=edge-01")
+    path = find_path(name.strip())
+    if text.startswith("@") and len(text) > 1:
+        text = _file(text[1:])
+    return Assignment(path, _value(path, text))
+
+
+def find_path(name: str) -> str:
+    """Return the full path of a key that is named by its path or its name alone. Raises `NotFound`."""
+    if name in SHORT:
+        return SHORT[name]
+    if SCHEMA.key(name) is not None or _inside_free(name):
+        return name
+    first, dot, rest = name.partition(".")
+    if first in HOMES:
+        path = HOMES[first] + dot + rest
+        if not rest or SCHEMA.key(path) is not None or _inside_free(path):
+            return path
+    near = SCHEMA.nearest(name)
+    more = f"; the nearest is `{near}`" if near else ""
+    raise NotFound(f"There is no key {shown(name)}{more}.", "See all: edgewright forge user-data show", "NoSuchKey")
+
+
+def _inside_free(name: str) -> bool:
+    """Tell whether a path lies in a map of free names, such as stylus.site.tags.floor."""
+    above = SCHEMA.key(name.rpartition(".")[0])
+    return above is not None and above.kind == model.TABLE
+
+
+def _file(name: str) -> str:
+    path = Path(name).expanduser()
+    try:
+        if path.stat().st_size > 1024 * 1024:
+            raise InvalidInput(f"{path} is bigger than 1 MB.", "Give the right file.", "TooBig")
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", "Give its path behind the @.", "NoFile") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is no text.", "Give a text file.", "NotText") from None
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
+
+
+def _value(path: str, text: str) -> Any:
+    key = SCHEMA.key(path)
+    kind = key.kind if key is not None else model.TEXT
+    if kind == model.FLAG:
+        value = resolve(text.strip())
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{path} must be true or false, not {shown(text)}.", "", "Type")
+        return value
+    if kind == model.INT:
+        word = text.strip()
+        if not re.fullmatch(r"-?[0-9]{1,18}", word):
+            raise InvalidInput(f"{path} must be a whole number, not {shown(text)}.", "", "Type")
+        return int(word, 8) if path.endswith(".permissions") and word.startswith("0") else int(word)
+    if kind in (model.TEXTS, model.TEXT_OR_TEXTS):
+        if "-----BEGIN" in text:
+            return [text]
+        parts = [part.strip() for part in re.split(r"[,\n]", text) if part.strip()]
+        return text.strip() if kind == model.TEXT_OR_TEXTS and len(parts) < 2 else parts
+    if kind in (model.MAP, model.MAPS, model.TABLE):
+        below = next((one.path for one in SCHEMA.below(path)), f"{path}.NAME")
+        raise UsageError(f"{path} is {model.WORDS[kind]}; set what is in it.", f"E.g. {below.replace('[]', '[0]')}=...")
+    return text.rstrip("\n") if "-----BEGIN" not in text else text
+
+
+def put(document: MutableMapping[str, Any], path: str, value: Any) -> None:
+    """Put a value at a path; maps and lists on the way are made. Raises `InvalidInput` where another thing stands."""
+    steps = [(name or None, int(index) if index else 0) for name, index in _STEP.findall(path)]
+    here: Any = document
+    for place, (name, index) in enumerate(steps):
+        last = place == len(steps) - 1
+        below: Any = [] if not last and steps[place + 1][0] is None else {}
+        if name is not None:
+            if not isinstance(here, MutableMapping):
+                raise InvalidInput(
+                    f"{path} cannot be set: what stands above it is no map.", "Look at the file.", "Type"
+                )
+            if last:
+                here[name] = value
+            elif here.get(name) is None:
+                here[name] = below
+            here = here[name]
+            continue
+        if not isinstance(here, list):
+            raise InvalidInput(f"{path} cannot be set: what stands above it is no list.", "Look at the file.", "Type")
+        if index > len(here) or index >= MOST_ITEMS:
+            raise InvalidInput(
+                f"{path} cannot be set: the list has {len(here)} items.", f"Begin with [{len(here)}].", "Type"
+            )
+        if index == len(here):
+            here.append(below)
+        if last:
+            here[index] = value
+        here = here[index]

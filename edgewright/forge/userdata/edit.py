@@ -1,0 +1,77 @@
+"""A user-data file that is changed and keeps its comments, its order and its quotes.
+
+What is not changed is written back byte for byte; a change goes through a reader that knows comments.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+from edgewright.core.errors import InvalidInput
+from edgewright.forge.userdata.assign import put
+from edgewright.forge.userdata.text import hide_templates, read, show_templates
+
+
+class Editor:
+    """The text of a user-data file, and changes to it. Raises `InvalidInput` for what is no user-data."""
+
+    def __init__(self, text: str) -> None:
+        read(text)  # bounds and form, before a slower reader sees it
+        self._text = text
+
+    def text(self) -> str:
+        """Return the file as it is now."""
+        return self._text
+
+    def set(self, path: str, value: Any) -> None:
+        """Set the key at a path; comments stay. Raises `InvalidInput` when something else stands in the way."""
+        self.change({path: value})
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set several keys at once."""
+        from ruamel.yaml import YAMLError
+        from ruamel.yaml.comments import CommentedMap
+
+        hidden: list[str] = []
+        source = hide_templates(self._text, hidden)
+        yaml = _yaml(source)
+        try:
+            document = yaml.load(source)
+        except (YAMLError, ValueError, RecursionError) as wrong:
+            raise InvalidInput(f"The file cannot be changed: {str(wrong)[:120]}.", "Change it by hand.") from None
+        document = CommentedMap() if document is None else document
+        for path, value in values.items():
+            put(document, path, _literal(value))
+        out = io.StringIO()
+        yaml.dump(document, out)
+        made = out.getvalue()
+        if not re.match(r"#", made) and source.startswith("#"):
+            # a file of comments alone: the reader hands none of them back
+            made = source.rstrip("\n") + "\n" + made
+        self._text = show_templates(made, hidden)
+
+
+def _literal(value: Any) -> Any:
+    from ruamel.yaml.scalarstring import LiteralScalarString
+
+    if isinstance(value, str) and "\n" in value:
+        return LiteralScalarString(value)
+    return [_literal(one) for one in value] if isinstance(value, list) else value
+
+
+def _yaml(source: str) -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = 1 << 20
+    yaml.allow_duplicate_keys = True
+    nested = re.search(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", source, re.MULTILINE)
+    step = re.search(r"^( +)[^\s#-]", source, re.MULTILINE)
+    width = len(step.group(1)) if step else 2
+    offset = len(nested.group(2)) - len(nested.group(1)) if nested else 2
+    offset = offset if 0 <= offset <= 8 else 2
+    yaml.indent(mapping=width if 1 <= width <= 8 else 2, sequence=offset + 2, offset=offset)
+    return yaml

@@ -1,0 +1,90 @@
+"""Files of a first deployer: user-data and CanvOS's `.arg`, told apart, read within bounds, checked offline."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.core.cloudconfig.args import MAX_SIZE as MAX_ARGS
+from edgewright.core.cloudconfig.args import ArgFile, read_args
+from edgewright.core.cloudconfig.args_check import check_args
+from edgewright.core.cloudconfig.check import check, check_text
+from edgewright.core.cloudconfig.findings import Finding
+from edgewright.core.cloudconfig.merge import merge
+from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.forge.userdata.certificates import check_certificates
+from edgewright.forge.userdata.text import MAX_SIZE, Parsed, decode, read
+
+
+class Loaded(NamedTuple):
+    """A file that was read: its name, its text, and what it is (exactly one of `parsed` and `args` is there)."""
+
+    name: str
+    text: str
+    parsed: Parsed | None = None
+    args: ArgFile | None = None
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The user-data's document; empty for a `.arg`."""
+        return self.parsed.document if self.parsed is not None else {}
+
+
+def load(name: str) -> Loaded:
+    """Return a file by its path (`-`: what comes in). Raises `NotFound`, `Failed`, `InvalidInput`."""
+    data = _bytes(name)
+    text = decode(data, name)
+    if is_args(name, text):
+        if len(data) > MAX_ARGS:
+            raise InvalidInput(f"{name} is longer than 256 kB.", "Is this the right file?", "TooBig")
+        return Loaded(name, data.decode("utf-8"), args=read_args(data.decode("utf-8")))
+    return Loaded(name, text, parsed=read(text, name))
+
+
+def _bytes(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_SIZE + 1)
+    path = Path(name).expanduser()
+    try:
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a folder, not a file.", "Name the file in it.", "Folder")
+        with path.open("rb") as file:
+            return file.read(MAX_SIZE + 1)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", "Begin one: edgewright forge user-data new", "NoFile") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Failed(f"{path} cannot be read: {why}.", "Check path and rights.") from None
+
+
+def is_args(name: str, text: str) -> bool:
+    """Tell whether a file is a `.arg`: by its name, or because it is made of `KEY=value` lines."""
+    last = name.rsplit("/", 1)[-1]
+    if last == ".arg" or last.endswith((".arg", ".arg.template")):
+        return True
+    if last.endswith((".yaml", ".yml")) or last == "user-data" or "#cloud-config" in text[:1000]:
+        return False
+    lines = [line for line in text[:20_000].splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return bool(lines) and all(re.match(r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=", line) for line in lines[:20])
+
+
+def findings(
+    loaded: Loaded, profile: str, now: float, over: Mapping[str, Any] | None = None
+) -> tuple[list[Finding], Mapping[str, Any]]:
+    """Return what the offline check says, with lines, and the document that was checked.
+
+    `over` is the user-data that this one lies over (an installer's): the two are checked as they are merged.
+    """
+    if loaded.args is not None:
+        return check_args(loaded.args), {}
+    parsed = loaded.parsed
+    assert parsed is not None
+    document = parsed.document
+    if over is not None:
+        document = merge([("installer", over), (loaded.name, document)]).document
+    found = [*parsed.problems, *check_text(loaded.text, loaded.name), *check(document, profile=profile, now=now)]
+    found += check_certificates(document, now)
+    return parsed.placed(found), document
