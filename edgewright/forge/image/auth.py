@@ -78,7 +78,7 @@ class Tokens:
                 "Have its token service set up with https.",
             )
         what = "asking for a token"
-        pairs = [("scope", scope) for scope in scopes]
+        pairs: list[tuple[str, str | int | float | bool | None]] = [("scope", scope) for scope in scopes]
         if "service" in fields:
             pairs.insert(0, ("service", fields["service"]))
         try:

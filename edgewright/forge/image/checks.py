@@ -141,14 +141,20 @@ def archive(path: Path, job: Job) -> Archive:
             f"{path} is no archive of images.", "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE"
         )
     names: list[str] = []
-    for entry in found.get("manifest.json") or []:
-        names += [str(tag) for tag in (entry.get("RepoTags") or [])] if isinstance(entry, dict) else []
+    for entry in _objects(found.get("manifest.json")):
+        tags = entry.get("RepoTags")
+        names += map(str, tags) if isinstance(tags, list) else []
     index = found.get("index.json")
-    for entry in (index.get("manifests") or []) if isinstance(index, dict) else []:
-        notes = entry.get("annotations") or {} if isinstance(entry, dict) else {}
-        name = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
-        names += [str(name)] if name else []
+    for entry in _objects(index.get("manifests") if isinstance(index, dict) else None):
+        notes = entry.get("annotations")
+        told = notes if isinstance(notes, dict) else {}
+        full = told.get("io.containerd.image.name") or told.get("org.opencontainers.image.ref.name")
+        names += [str(full)] if full else []
     return Archive(tuple(dict.fromkeys(names)))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def lacking_images(kubernetes: Kubernetes, names: list[str]) -> list[str]:

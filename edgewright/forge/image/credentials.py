@@ -117,9 +117,9 @@ def _entry(entry: dict[str, Any], key: str, path: Path) -> Login | None:
             raise InvalidInput(f"The login of {key} in {path} is damaged.", "Log in again to write it anew.") from None
         if colon:
             return Login(user, password.rstrip("\0"), token, str(path))
-    user, password = entry.get("username"), entry.get("password")
-    if isinstance(user, str) and isinstance(password, str) and user:
-        return Login(user, password, token, str(path))
+    name, secret = entry.get("username"), entry.get("password")
+    if isinstance(name, str) and isinstance(secret, str) and name:
+        return Login(name, secret, token, str(path))
     return Login("", "", token, str(path)) if token else None
 
 

@@ -24,7 +24,9 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 class Source(Protocol):
     """Where layers are read from."""
 
-    layers: Sequence[Blob]
+    @property
+    def layers(self) -> Sequence[Blob]:
+        """The layers from the lowest to the highest."""
 
     def read(self, blob: Blob) -> Iterator[bytes]:
         """Yield the bytes of a blob, verified at their end."""

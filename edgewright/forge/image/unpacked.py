@@ -116,7 +116,7 @@ def _pack(root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job:
     done = 0
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18) as tar:  # type: ignore[call-overload]
         for path in _walk(root):
-            tar.members.clear()  # type: ignore[attr-defined]  # it would keep one object per file
+            tar.members.clear()  # it would keep one object per file
             name = path.relative_to(root).as_posix()
             facts = path.lstat()
             info = _info(path, name, facts)
@@ -172,7 +172,9 @@ def _attributes(path: Path, info: tarfile.TarInfo) -> None:
         names = sorted(os.listxattr(path, follow_symlinks=False))
     except OSError:
         return
+    found = {}
     for name in names:
         if name.startswith(("security.capability", "user.")):
             value = os.getxattr(path, name, follow_symlinks=False)
-            info.pax_headers[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
+            found[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
+    info.pax_headers = found

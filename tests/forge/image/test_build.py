@@ -177,7 +177,7 @@ def test_a_full_disk_is_told(request_: Request, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_too_little_room_is_told_before_work(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
     with pytest.raises(Failed, match=r"10 B free, \d+ kB too few for the layer"):
         built(request_)
 
