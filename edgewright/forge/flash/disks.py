@@ -130,7 +130,7 @@ class Disks:
             parts = [*([whole] if whole.kind or whole.mounts or whole.holders else []), *parts]
         return Disk(
             name,
-            Path("/dev") / name,
+            self.root / "dev" / name,
             _text(folder / "dev"),
             " ".join(x for x in (vendor if vendor != "ATA" else "", model) if x),
             _text(folder / "device/serial") or _text(folder / "serial"),

@@ -1,0 +1,151 @@
+"""The verbs of the ISO engine, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgewright.commands.base import Plan
+from edgewright.commands.context import CommandContext
+from edgewright.commands.forge_flash import ForgeDisks, ForgeFlash
+from edgewright.config.settings import Settings
+from edgewright.core.errors import Conflict, NotFound, Refused, UsageError
+from edgewright.forge.flash import disks as disks_module
+from edgewright.forge.manifest import read_manifest
+from tests.cli_support import Cli
+from tests.forge.conftest import base_iso
+from tests.forge.flash.test_disks import Machine
+from tests.forge.isos import USER_DATA
+
+__all__ = ["base_iso"]
+
+CTX = CommandContext(Settings())
+
+
+@pytest.fixture
+def user_data(tmp_path: Path) -> str:
+    (tmp_path / "user-data").write_bytes(USER_DATA)
+    return "user-data"
+
+
+def test_an_installer_is_made(cli: Cli, base_iso: Path, user_data: str, tmp_path: Path) -> None:
+    done = cli("forge", "iso", "--base", str(base_iso), "--user-data", user_data, "-o", "out.iso", "--offline")
+    assert done.code == 0, done.err
+    assert "label       checked: 10 checks passed, not yet booted" in done.out
+    assert "registers with https://plane.example.com" in done.out
+    assert "Next: edgewright forge verify out.iso" in done.out
+    assert "writing the ISO" in done.err and "dG9rZW4" not in done.out + done.err
+    again = cli("forge", "iso", "--base", str(base_iso), "--user-data", user_data, "-o", "out.iso", "--offline")
+    assert (again.code, again.err.splitlines()[0]) == (6, "out.iso is there already.")
+    words = ["forge", "iso", "--base", str(base_iso), "--user-data", user_data, "--out", "out.iso", "--offline"]
+    told = cli(*words, "--force", "-o", "json")
+    assert told.json() == read_manifest(tmp_path / "out.iso")
+    shown = cli("forge", "identify", "out.iso", "-o", "json").json()
+    assert (shown["label"], shown["configs"], shown["refuse"]) == ("checked", ["/config.yaml"], "")
+
+
+def test_wrong_user_data_is_refused_with_its_line(cli: Cli, base_iso: Path, tmp_path: Path) -> None:
+    (tmp_path / "ud").write_bytes(USER_DATA.replace(b"plane.example.com", b"127.0.0.1"))
+    done = cli("forge", "iso", "--base", str(base_iso), "--user-data", "ud", "-o", "out.iso", "--offline")
+    assert done.code == 7
+    assert "ud is not right: line 4: " in done.err and "loopback" in done.err
+    assert not (tmp_path / "out.iso").exists()
+
+
+def test_what_is_no_base(cli: Cli, user_data: str) -> None:
+    done = cli("forge", "iso", "--base", user_data, "--user-data", user_data, "-o", "out.iso", "--offline")
+    assert done.code == 7 and done.err.splitlines()[-2].endswith("is no ISO: it points to 2048 bytes at 32768, "
+                                                                 "beyond its own end.")  # fmt: skip
+    assert cli("forge", "identify", "none.iso").code == 3
+
+
+def test_sites_by_seed(cli: Cli, user_data: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.csv").write_text("name,address,gateway\nedge-1,10.0.1.10/24,10.0.1.1\nedge-2,,\n")
+    done = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S")
+    assert done.code == 0, done.err
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines[0] == ["SITE", "ADDRESS", "FILE", "SIZE", "STATE"]
+    assert lines[2] == ["edge-2", "dhcp", "edge-2-cidata.iso", "365", "kB", "made"]
+    assert "2 made, 0 kept as they were; index: S/sites.json" in done.err
+    assert len(json.loads((tmp_path / "S/sites.json").read_text())["sites"]) == 2
+    again = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "-o", "json")
+    assert [one["state"] for one in again.json()] == ["kept", "kept"]
+
+
+def test_sites_that_collide(cli: Cli, user_data: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.csv").write_text("name,address\nedge-1,10.0.1.10/24\nedge-2,10.0.1.10/24\n")
+    done = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S")
+    assert done.code == 7 and not (tmp_path / "S").exists()
+    assert "Row 1 (line 2, edge-1) and row 2 (line 3, edge-2) have the same address 10.0.1.10." in done.err
+    assert cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "--whole").code == 2
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine with a system disk and one stick, whose device is a file that stands in for it."""
+    found = Machine(tmp_path / "machine")
+    found.part(found.disk("sda", 0, 500), "sda2", 2, "ext4", "root", "/")
+    found.part(found.disk("sdb", 16, 0.012, usb=True), "sdb1", 17, "vfat", "PHOTOS")
+    (found.root / "dev").mkdir()
+    (found.root / "dev/sdb").write_bytes(b"\xff" * 12_000_000)
+    real = disks_module.Disks
+    monkeypatch.setattr(disks_module, "Disks", lambda: real(found.root))
+    return found
+
+
+async def planned(**args: str | None) -> Plan:
+    return await ForgeFlash().plan(CTX, (), {"disk": None, **args})
+
+
+async def test_flashing_says_all_before_and_compares_after(machine: Machine, base_iso: Path) -> None:
+    plan = await planned(iso=str(base_iso))
+    assert plan.confirm_text == "sdb" and plan.title == "Write base.iso to sdb"
+    assert 'on it:     sdb1 1.0 GB vfat "PHOTOS"' in plan.lines
+    assert "disk:      sdb ACME Model X 12 MB (USB)" in plan.lines
+    assert plan.cannot_undo == ("everything on sdb is lost",)
+    told: list[str] = []
+    outcome = await ForgeFlash().apply(CTX, plan, {"iso": str(base_iso)}, told.append)
+    assert "written, read back and equal" in outcome.message and outcome.done == ("sdb",)
+    size = base_iso.stat().st_size
+    assert (machine.root / "dev/sdb").read_bytes()[:size] == base_iso.read_bytes()
+    assert any(line.startswith("reading sdb back") for line in told)
+
+
+async def test_a_disk_that_was_exchanged_is_not_written(machine: Machine, base_iso: Path) -> None:
+    plan = await planned(iso=str(base_iso))
+    machine.write("sys/devices/pci0/usb1/1-1/block/sdb/device/model", "Another")
+    with pytest.raises(Conflict, match="another disk now"):
+        await ForgeFlash().apply(CTX, plan, {"iso": str(base_iso)}, lambda line: None)
+    assert (machine.root / "dev/sdb").read_bytes() == b"\xff" * 12_000_000
+
+
+async def test_disks_that_are_not_offered(machine: Machine, base_iso: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="holds the system of this machine"):
+        await planned(iso=str(base_iso), disk="sda")
+    with pytest.raises(NotFound, match="There is no file"):
+        await planned(iso=str(tmp_path / "none.iso"))
+    machine.disk("sdc", 32, 8, usb=True)
+    with pytest.raises(UsageError, match=r"There are 2 removable disks: sdb ACME .*, sdc ACME"):
+        await planned(iso=str(base_iso))
+    machine.write("sys/devices/pci0/usb1/1-1/block/sdb/size", "2000\n")
+    with pytest.raises(Refused, match="too little"):
+        await planned(iso=str(base_iso), disk="sdb")
+
+
+async def test_an_iso_that_does_not_boot_from_usb_is_warned_of(machine: Machine, tmp_path: Path) -> None:
+    from edgewright.forge.iso.cidata import make_cidata
+
+    make_cidata(tmp_path / "seed.iso", b"#cloud-config\n")
+    plan = await planned(iso=str(tmp_path / "seed.iso"))
+    assert plan.lines[-1].startswith("WARNING:   this ISO does not boot from a USB disk: seed.iso has no boot record")
+
+
+async def test_the_list_of_disks(machine: Machine) -> None:
+    report: Callable[[str], None] = lambda line: None  # noqa: E731
+    outcome = await ForgeDisks().apply(CTX, await ForgeDisks().plan(CTX, (), {}), {}, report)
+    assert [item.cells for item in outcome.result.items] == [
+        ("sdb", "ACME Model X", "12 MB", 'sdb1 1.0 GB vfat "PHOTOS"', "ready")
+    ]
