@@ -26,8 +26,18 @@ def script(shell: str) -> str:
 
 
 def verbs_of(noun: str) -> list[str]:
-    """Return the second words of a noun; empty for a noun that is a verb by itself."""
-    return [c.name.split(" ", 1)[1] for c in for_noun(noun) if " " in c.name and c.cli]
+    """Return the second words of a noun, each once; empty for a noun that is a verb by itself."""
+    return list(dict.fromkeys(c.name.split()[1] for c in for_noun(noun) if " " in c.name and c.cli))
+
+
+def below(noun: str) -> dict[str, list[str]]:
+    """Return the third words of a noun's verbs by the second, e.g. `user-data` to new, check, show, merge."""
+    found: dict[str, list[str]] = {}
+    for command in for_noun(noun):
+        words = command.name.split()
+        if len(words) == 3 and command.cli:
+            found.setdefault(words[1], []).append(words[2])
+    return found
 
 
 def _flags(command: type[Command]) -> list[str]:
@@ -53,6 +63,11 @@ def _bash() -> str:
     for command in _commands():
         cases.append(f"    '{command.name}') flags='{' '.join(_flags(command))}'; values='{_values(command)}' ;;")
     nouns = "\n".join(f"      {noun}) verbs='{' '.join(verbs_of(noun))}' ;;" for noun in NOUNS if verbs_of(noun))
+    thirds = "\n".join(
+        f"      '{noun} {second}') subs='{' '.join(words)}' ;;"
+        for noun in NOUNS
+        for second, words in below(noun).items()
+    )
     choices = [
         f"    '{c.name}:{p.flag}') words='{' '.join(p.choices)}' ;;"
         for c in _commands()
@@ -62,7 +77,7 @@ def _bash() -> str:
     return f"""# bash completion for edgewright; load it with: eval "$(edgewright completion bash)"
 _edgewright() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}
-  local noun='' verb='' verbs='' flags='' values='' words='' key='' i skip=0 w
+  local noun='' verb='' sub='' verbs='' subs='' flags='' values='' words='' key='' i skip=0 w
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     w=${{COMP_WORDS[i]}}
@@ -70,7 +85,7 @@ _edgewright() {{
     case $w in
       -o|--context|--project|--timeout) skip=1 ;;
       -*) ;;
-      *) if [[ -z $noun ]]; then noun=$w; elif [[ -z $verb ]]; then verb=$w; fi ;;
+      *) if [[ -z $noun ]]; then noun=$w; elif [[ -z $verb ]]; then verb=$w; elif [[ -z $sub ]]; then sub=$w; fi ;;
     esac
   done
   case $prev in
@@ -92,6 +107,14 @@ _edgewright() {{
   fi
   key=$noun
   [[ -n $verbs ]] && key="$noun $verb"
+  case $key in
+{thirds}
+  esac
+  if [[ -n $subs && -z $sub ]]; then
+    COMPREPLY=($(compgen -W "$subs" -- "$cur"))
+    return
+  fi
+  [[ -n $subs ]] && key="$key $sub"
   case "$key:$prev" in
 {chr(10).join(choices)}
   esac
@@ -144,11 +167,19 @@ def _fish() -> str:
     for command in _commands():
         words = command.name.split()
         seen = f"__fish_seen_subcommand_from {words[0]}"
-        if len(words) == 2:
+        if len(words) > 1:
             others = " ".join(verbs_of(words[0]))
             first = f"'{seen}; and not __fish_seen_subcommand_from {others}'"
-            lines.append(f"complete -c edgewright -n {first} -a {words[1]} -d {_quoted(command.help())}")
+            told = command.help() if len(words) == 2 else ", ".join(below(words[0])[words[1]])
+            line = f"complete -c edgewright -n {first} -a {words[1]} -d {_quoted(told)}"
+            if line not in lines:
+                lines.append(line)
             seen += f"; and __fish_seen_subcommand_from {words[1]}"
+        if len(words) == 3:
+            others = " ".join(below(words[0])[words[1]])
+            first = f"'{seen}; and not __fish_seen_subcommand_from {others}'"
+            lines.append(f"complete -c edgewright -n {first} -a {words[2]} -d {_quoted(command.help())}")
+            seen += f"; and __fish_seen_subcommand_from {words[2]}"
         for param in command.params:
             if param.flag:
                 takes = "" if param.kind == "flag" else " -r -F" if param.kind == "file" else " -x"

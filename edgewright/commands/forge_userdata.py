@@ -90,7 +90,7 @@ class ForgeUserDataCheck(Command):
         failed = []
         told = []
         for name, every in found.items():
-            what = f"{counted(every)} (profile {args['profile']})"
+            what = counted(every) + ("" if name.endswith(".arg") else f" (profile {args['profile']})")
             if has_errors(every):
                 hint = "Mend the errors; explain a key: edgewright forge user-data show KEY"
                 failed.append((name, InvalidInput(f"{name} is not right: {what}.", hint, "InvalidUserData")))

@@ -59,7 +59,7 @@ async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline:
         tokens=known.tokens,
         hosts=known.hosts,
         why_no_tokens=known.why or "no plane was asked for its tokens",
-        timeout=min(ctx.timeout, 10.0),
+        timeout=min(ctx.timeout, 5.0),
     )
 
 

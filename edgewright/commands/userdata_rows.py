@@ -62,7 +62,7 @@ def key_text(key: Key, path: str) -> Text:
         width = min(max(len(_name(one)) for one in below), 34)
         lines += [f"  {_name(one):<{width}}  {one.doc}" for one in below]
     if key.path in ("stages", "stages.*"):
-        lines += ["", "Stages:", *textwrap.wrap(", ".join(STAGES), WIDTH, initial_indent="  ", subsequent_indent="  ")]
+        lines += ["", "Stages:", *_wrapped(", ".join(STAGES), WIDTH)]
         lines += [f"  {name:<21} {when}" for name, when in WHEN.items()]
     document = {**key._asdict(), "path": path, "choices": list(key.choices), "below": [one.path for one in below]}
     return Text("\n".join(lines), document, path)
@@ -86,10 +86,14 @@ def arg_text(key: ArgKey) -> Text:
 def _facts(facts: Sequence[tuple[str, str]]) -> list[str]:
     lines = []
     for label, value in facts:
-        wrapped = textwrap.wrap(value, WIDTH - 12) or [""]
+        wrapped = _wrapped(value, WIDTH - 12, "") or [""]
         lines.append(f"{label:<11} {wrapped[0]}")
         lines += [" " * 12 + more for more in wrapped[1:]]
     return lines
+
+
+def _wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _name(key: Key) -> str:

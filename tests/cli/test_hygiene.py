@@ -59,6 +59,9 @@ def test_the_help_file_is_what_the_registry_gives() -> None:
         ("edgewright completion z", {"zsh"}),
         ("edgewright host show edge-", {"edge-a", "edge-b"}),
         ("edgewright host list --lim", {"--limit"}),
+        ("edgewright forge us", {"user-data"}),
+        ("edgewright forge user-data ch", {"check"}),
+        ("edgewright forge user-data check --off", {"--offline"}),
     ],
 )
 def test_bash_completes(line: str, wanted: set[str]) -> None:

@@ -90,5 +90,5 @@ def not_checked(document: Mapping[str, Any]) -> list[Finding]:
         parts.append("the proxy")
     if not parts:
         return []
-    said = f"Not checked, since it was to be offline: {'; '.join(parts)}."
+    said = f"It was to be offline, so nobody was asked: {'; '.join(parts)}."
     return [unknown("", said, "Run it without --offline where the network is.", "Offline")]

@@ -173,6 +173,6 @@ def starting_args(values: Mapping[str, str]) -> str:
         if key.name in values:
             lines.append(f"{key.name}={quoted(values[key.name])}")
         else:
-            lines.append(f"{key.name}={key.template}" if key.template else f"# {key.name}={key.default}")
+            lines.append(f"{key.name}={key.template}" if key.template else f"# {key.name}={quoted(key.default)}")
     lines += [f"{name}={quoted(value)}" for name, value in values.items() if name not in {key.name for key in KEYS}]
     return "\n".join(lines) + "\n"

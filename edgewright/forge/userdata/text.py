@@ -92,7 +92,7 @@ def read(text: str, name: str = "The user-data") -> Parsed:
             if not builder.take(event):
                 break
     except yaml.MarkedYAMLError as wrong:
-        raise _broken(name, wrong) from None
+        raise _broken(name, wrong, text) from None
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as wrong:
         raise InvalidInput(f"{name} is no YAML: {str(wrong)[:200]}.", "Correct it.", "InvalidYaml") from None
     root = builder.root
@@ -127,12 +127,13 @@ def show_templates(text: str, hidden: list[str]) -> str:
     return _MARKED.sub(show, text)
 
 
-def _broken(name: str, wrong: yaml.MarkedYAMLError) -> InvalidInput:
+def _broken(name: str, wrong: yaml.MarkedYAMLError, text: str) -> InvalidInput:
     mark = wrong.problem_mark or wrong.context_mark
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     problem = (wrong.problem or wrong.context or "it cannot be read").strip().rstrip(".")
     hint = "Correct that line; look at the indentation and at quotes around texts with ': ' or '#'."
-    if "character that cannot start any token" in problem and "'\\t'" in problem:
+    lines = text.split("\n")
+    if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
         hint = "YAML takes no tab for indentation; use spaces."
     return InvalidInput(f"{name}{place}: {problem}.", hint, "InvalidYaml")
 
