@@ -217,8 +217,12 @@ class EdgewrightApp(ThemedApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the keys that open the prompt to a field or a dialog that has the keyboard."""
+        screen = self.screen
         if action == "asking":
-            return isinstance(self.screen, BaseScreen) and not isinstance(self.focused, Input)
+            named = isinstance(screen, BaseScreen) and screen.lets(str(parameters[0]))
+            return named and not isinstance(self.focused, Input)
+        if action in ("verb", "history", "last_view") and isinstance(screen, BaseScreen):
+            return screen.lets(str(parameters[0]) if parameters else action)
         return super().check_action(action, parameters)
 
     def action_interrupt(self) -> None:

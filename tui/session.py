@@ -120,6 +120,8 @@ class Session:
     """Leave the present plane and go to the named context."""
     switch_project: Callable[[str], Awaitable[None]] | None = None
     """Show another project, by uid (`""`: all)."""
+    installer: Any = None
+    """What the wizard and the Installers screen call, in place of `edgewright.commands.installer`; for tests."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_running: Callable[[], bool] | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.base import Command, Outcome, Param, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
     from edgewright.forge.progress import Sink
@@ -47,6 +48,7 @@ class ForgeVerify(Command):
         Param("memory", "memory of the machine, MiB", "--memory", kind="int", default=2048, metavar="MIB"),
         Param("disk", "size of its disk, GiB", "--disk", kind="int", default=32, metavar="GIB"),
         Param("raw", "print its serial console too", "--console", kind="flag"),
+        Param("build", "write the progress into this build (the console does that)", "--build", metavar="ID"),
     )  # fmt: skip
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
@@ -66,13 +68,48 @@ class ForgeVerify(Command):
         from edgewright.core.errors import Failed
 
         console = (lambda line: report(f"| {line}")) if args.get("raw") else (lambda line: None)
-        proof, label = await prove_iso(ctx, Path(args["iso"]), plan.payload, report, console=console)
+        if args.get("build"):
+            return await _recorded(ctx, Path(args["iso"]), plan.payload, str(args["build"]), report)
+        with terminable():
+            proof, label = await prove_iso(ctx, Path(args["iso"]), plan.payload, report, console=console)
         text = "\n".join([proof.text(), f"  label: {label}"])
         result = Text(text, {**proof.as_dict(), "label": label}, proof.iso)
         if proof.ok:
             return Outcome((proof.iso,), result=result)
         error = Failed(f"{proof.iso} failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
         return Outcome((), ((proof.iso, error),), result=result)
+
+
+async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, report: Callable[[str], None]) -> Outcome:
+    """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
+    from edgewright.core.errors import Failed
+    from edgewright.forge.builds import Recorder
+
+    with Recorder.of(build) as recorder:
+        recorder.made([iso])
+        proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
+        if not proof.ok:
+            raise Failed(f"It failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
+    return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let a SIGTERM end the proof as Ctrl-C does: with the machine off, and host and token gone from the plane."""
+    import asyncio
+    import signal
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    handled = task is not None
+    try:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel if task is not None else loop.stop)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread
+        handled = False
+    try:
+        yield
+    finally:
+        if handled:
+            loop.remove_signal_handler(signal.SIGTERM)
 
 
 def wish_of(args: Mapping[str, Any]) -> Wish:

@@ -27,6 +27,9 @@ class Move(NamedTuple):
         return (self.scope, *self.also)
 
 
+SORTED = ("tokens", "feed", "installers")
+"""Places beside the hosts where a table can be sorted."""
+
 MOVES: tuple[Move, ...] = (
     Move("nav-down", ("down", "j"), "Go one line down"),
     Move("nav-up", ("up", "k"), "Go one line up"),
@@ -46,13 +49,13 @@ MOVES: tuple[Move, ...] = (
     Move("nav-last", ("-",), "Swap with the last view"),
     Move("nav-search-next", ("n",), "Go to the next match", "feed"),
     Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),
-    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", ("tokens", "feed")),
+    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", SORTED),
     Move(
         "nav-sort-previous",
         ("shift+left", "less_than_sign"),
         "Sort by the column before",
         "hosts",
-        ("tokens", "feed"),
+        SORTED,
     ),
     Move("nav-unfold", ("v",), "Show or fold the virtual network cards", "host"),
     Move("replay-next", ("right",), "Go one event on in the recording", "replay"),
@@ -66,6 +69,19 @@ MOVES: tuple[Move, ...] = (
     Move("way-connect", ("2",), "Connect to a hub or a Palette", "first-run"),
     Move("way-ssh", ("3",), "Open a site by SSH", "first-run"),
     Move("way-demo", ("4",), "See a demo fleet", "first-run"),
+    Move("wizard-enter", ("enter",), "Go to the next field, from the last one to the next page", "wizard"),
+    Move("wizard-down", ("down",), "Go to the field below", "wizard"),
+    Move("wizard-up", ("up",), "Go to the field above", "wizard"),
+    Move("wizard-turn", ("right", "space"), "Take the next answer of a choice", "wizard"),
+    Move("wizard-turn-back", ("left",), "Take the answer before", "wizard"),
+    Move("wizard-remove", ("delete", "x"), "Take a line of a list away", "wizard"),
+    Move("wizard-page-next", ("pagedown",), "Go to the next page", "wizard"),
+    Move("wizard-page-back", ("pageup",), "Go to the page before", "wizard"),
+    Move("wizard-why", ("?", "f1"), "Say why the page asks", "wizard"),
+    Move("wizard-whole", ("v", "f2"), "Show the whole file", "wizard"),
+    Move("wizard-write", ("w", "f3"), "Write the answer file", "wizard"),
+    Move("wizard-check", ("c", "f4"), "Ask the plane and the others whether it is true", "wizard"),
+    Move("wizard-build", ("b", "f5"), "Build it, from the summary", "wizard"),
     Move("modal-leave", ("escape",), "Leave a dialog, nothing done", "form", ("confirm", "columns", "outcome")),
     Move("modal-close", ("enter",), "Close a dialog that is done", "outcome"),
     Move("modal-down", ("down",), "Read on in a plan", "confirm"),

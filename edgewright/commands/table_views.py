@@ -12,7 +12,7 @@ class _TableView(Command):
     """What these verbs share: live where there is a table, console only, nothing is changed."""
 
     scope: ClassVar[Scope] = "hosts"
-    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed")
+    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed", "installers")
     online = False
     cli = False
     no_cli = CONSOLE_ONLY
@@ -45,6 +45,7 @@ class Columns(_TableView):
     name = "columns"
     title = "columns"
     keys = ("C",)
+    also = ("tokens", "feed")
     action = "columns"
 
 
@@ -54,7 +55,7 @@ class Mark(_TableView):
     name = "mark"
     title = "mark"
     keys = ("space",)
-    also = ("tokens",)
+    also = ("tokens", "installers")
     action = "mark"
 
 
@@ -64,7 +65,7 @@ class MarkRange(_TableView):
     name = "mark range"
     title = "mark range"
     keys = ("ctrl+@",)
-    also = ("tokens",)
+    also = ("tokens", "installers")
     action = "mark_range"
 
 
@@ -74,7 +75,7 @@ class MarkClear(_TableView):
     name = "mark clear"
     title = "clear marks"
     keys = ("ctrl+backslash",)
-    also = ("tokens",)
+    also = ("tokens", "installers")
     action = "mark_clear"
 
 
@@ -94,7 +95,7 @@ class SortName(_TableView):
     name = "sort name"
     title = "sort by name"
     keys = ("N",)
-    also = ("tokens",)
+    also = ("tokens", "installers")
     action = "sort"
     preset = (("field", "name"),)
 
@@ -105,7 +106,7 @@ class SortAge(_TableView):
     name = "sort age"
     title = "sort by age"
     keys = ("A",)
-    also = ("tokens",)
+    also = ("tokens", "installers")
     action = "sort"
     preset = (("field", "since"),)
 

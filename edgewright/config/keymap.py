@@ -31,7 +31,7 @@ NAMED: dict[str, str] = {
 }
 """Names under which the same key is known; the right side is Textual's."""
 
-OVERLAYS = frozenset({"form", "confirm", "columns", "outcome", "prompt"})
+OVERLAYS = frozenset({"form", "confirm", "columns", "outcome", "prompt", "wizard"})
 """Places that lie over a screen: while one is open the keys of the screen, the global ones included, do nothing."""
 
 

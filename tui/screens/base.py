@@ -125,6 +125,10 @@ class BaseScreen(Screen[None]):
         keys = live_keys(self)
         return hints_of((*self.hints, "command", "help"), keys, self.refused(self.hints))
 
+    def lets(self, verb: str) -> bool:
+        """Whether the key of a verb of the whole console works here; a wizard keeps most keys to itself."""
+        return True
+
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return the ids of verbs that are refused now (the key line does not offer them): writes when read-only."""
         if not self.session.read_only:

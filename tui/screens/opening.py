@@ -15,5 +15,5 @@ def open_key(app: App[Any], key: str) -> None:
         opener(view, target)
 
 
-VIEWS = frozenset({"host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs"})
+VIEWS = frozenset({"host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "installer"})
 """Views that a line may lead to."""

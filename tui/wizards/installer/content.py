@@ -1,0 +1,180 @@
+"""What the wizard says around its fields: the steps, findings, what a page adds, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.installer.document import build_request
+from edgewright.core.installer.pages import STEPS
+from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
+from tui.wizards.installer.difference import Change, changed_lines
+from tui.wizards.installer.interview import Interview, said
+
+if TYPE_CHECKING:
+    from edgewright.core.cloudconfig.findings import Finding
+
+SIGNS: dict[str, tuple[str, Role]] = {
+    "error": ("▲", "bad"),
+    "warning": ("‼", "warn"),
+    "unknown": ("○", "muted"),
+    "note": ("•", "info"),
+}
+TITLE = "New installer"
+
+
+def steps_line(interview: Interview, width: int) -> Line:
+    """Return the title with the steps: those gone through are ticked, the one in front stands in capitals."""
+    pages = interview.pages
+    here = interview.page.short if interview.page is not None else "summary"
+    words = [word for word in STEPS if any(page.short == word for page in pages)] + ["summary"]
+    done = {word for word in words[:-1] if all(page.key in interview.seen for page in pages if page.short == word)}
+    shown = [(word.upper() if word == here else f"{word} √" if word in done else word) for word in words]
+    at = words.index(here)
+    first, last = 0, len(shown)
+    room = width - len(TITLE) - 3
+
+    def taken() -> int:
+        cut_off = (3 if first else 0) + (3 if last < len(shown) else 0)
+        return sum(len(word) + 2 for word in shown[first:last]) - 2 + cut_off
+
+    while taken() > room and (first < max(at - 1, 0) or last > at + 1):
+        if first < max(at - 1, 0):
+            first += 1
+        else:
+            last -= 1
+    pieces: list[Piece] = [("…  ", "muted")] if first else []
+    for place in range(first, last):
+        role: Role = "accent" if place == at else "ok" if words[place] in done else "muted"
+        pieces += [(shown[place], "head" if place == at else role), "  " if place < last - 1 else ""]
+    if last < len(shown):
+        pieces.append(("  …", "muted"))
+    return spread([(TITLE, "head")], pieces, width)
+
+
+def finding_lines(findings: Sequence[Finding], width: int) -> list[Line]:
+    """Return the findings, each a sentence and the next step below it."""
+    out: list[Line] = []
+    for one in findings:
+        sign, role = SIGNS.get(one.severity, SIGNS["note"])
+        out += wrap(one.message, width, f"{sign} ", "  ", role=role if role in ("bad", "warn") else "")
+        out[-1] = out[-1]
+        if one.hint:
+            out += wrap(one.hint, width, "  ", "  ", role="muted")
+    return out
+
+
+def fact_lines(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    """Return facts about a file that was named, one on a line."""
+    room = max((len(label) for label, _ in facts), default=0)
+    return [line((f"  {pad(label, room)}  ", "muted"), cut(value, max(width - room - 4, 8))) for label, value in facts]
+
+
+def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
+    """Return what a page adds to the file, at most `rows` lines; the last one says how many more there are."""
+    if not changes:
+        return [spread([("this page adds nothing to the file yet", "muted")], [], width)]
+    shown = list(changes) if len(changes) <= rows else list(changes[: rows - 1])
+    out: list[Line] = []
+    for number, change in enumerate(shown):
+        role: Role = "ok" if change.sign == "+" else "bad"
+        right: list[Piece] = [("what this page adds", "muted")] if number == 0 else []
+        pieces: list[Piece] = [(f"{change.sign} ", role), (f"{change.path}: ", "muted"), change.value]
+        out.append(spread(pieces, right, width))
+    if len(shown) < len(changes):
+        out.append(line((f"  and {len(changes) - len(shown)} more: v shows the whole file", "muted")))
+    return out
+
+
+def preview_lines(text: str, before: str) -> list[Line]:
+    """Return the whole file; lines that `before` does not have are marked with a plus."""
+    lines = text.rstrip("\n").split("\n")
+    new = changed_lines(before.rstrip("\n").split("\n"), lines) if before else set()
+    return [
+        line(("+ " if place in new else "  ", "ok"), (one, "ok" if place in new else "muted" if one[:1] == "#" else ""))
+        for place, one in enumerate(lines)
+    ]
+
+
+def summary_lines(
+    interview: Interview, made: Sequence[tuple[str, str]], findings: Sequence[Finding], refused: str, width: int
+) -> list[Line]:
+    """Return everything that was answered: what is missing first, then page by page; enter goes back to a page."""
+    wrong = [page for page in interview.pages if interview.problems(page)]
+    errors = [one for one in findings if one.severity == "error"]
+    out: list[Line] = []
+    if wrong:
+        many = "1 page lacks" if len(wrong) == 1 else f"{len(wrong)} pages lack"
+        out.append(line(("▲ ", "bad"), (f"{many} something, so nothing can be built yet.", "strong")))
+    elif errors:
+        out.append(line(("▲ ", "bad"), ("The box would not come up with these answers.", "strong")))
+    elif refused:
+        out += wrap(refused, width, "▬ ", "  ", role="parked")
+    else:
+        out.append(
+            line(("• ", "ok"), ("All is answered. Nothing is built before you say so: ", "strong"), ("b", "accent"))
+        )
+    out += [line(), *finding_lines(findings, width)] if findings else []
+    if made and not wrong:
+        out += [line(), heading("WHAT IS MADE"), *fact_lines(made, width)]
+    out += [line(), heading("YOUR ANSWERS", width, "enter goes back to the page")]
+    for page in interview.pages:
+        out += _page_lines(interview, page, width)
+    return out
+
+
+def _page_lines(interview: Interview, page: Any, width: int) -> list[Line]:
+    problems = interview.problems(page)
+    key = f"page/{page.key}"
+    told: list[tuple[str, str, Role]] = []
+    for question in page.visible(interview.answers):
+        value = said(question, interview.value(question))
+        if question.key in problems:
+            told.append((question.label, problems[question.key], "bad"))
+        elif value != "-":
+            told.append((question.label, value, ""))
+    sign: Piece = ("▲ ", "bad") if problems else "  "
+    first, *rest = told or [("", "-", "muted")]
+    label = max(12, *(len(one[0]) for one in told)) if told else 12
+    room = max(width - 18 - label, 8)
+    out = [
+        line(
+            sign,
+            (pad(page.title, 13), "strong"),
+            (f" {pad(first[0], label)}  ", "muted"),
+            (cut(first[1], room), first[2]),
+            key=key,
+        )
+    ]
+    out += [line(" " * 16, (f"{pad(name, label)}  ", "muted"), (cut(value, room), role)) for name, value, role in rest]
+    return out
+
+
+def why_lines(page: Any, answers: Mapping[str, Any], width: int) -> list[Line]:
+    """Return why a page asks what it asks, field by field."""
+    out: list[Line] = [line((page.question, "strong")), line()]
+    for question in page.visible(answers):
+        out += [line((question.label, "accent"), (" (needed)" if question.required else "", "muted"))]
+        out += wrap(question.help or "It goes into the file as it is.", width, "  ", "  ")
+    return out
+
+
+def clipped(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
+    """Return at most `rows` lines; the last one says that there is more."""
+    if len(lines) <= rows:
+        return [clip_line(one, width) for one in lines]
+    more = line((f"  and {len(lines) - rows + 1} more lines: c shows all of them", "muted"))
+    return [*(clip_line(one, width) for one in lines[: rows - 1]), more]
+
+
+def made_facts(answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what would be built, as label and value."""
+    request = build_request(answers)
+    what = {"": "one ISO", "cidata": "one ISO and a seed for each site", "iso": "a whole ISO for each site"}
+    proof = f"boots here until: {request.proof.until}" if request.proof.until else "not now: it is called checked"
+    return [
+        ("what", what[request.sites]),
+        ("from", "the reference appliance" if request.appliance else request.base),
+        ("into", f"{request.folder}/{request.name}.iso" if not request.sites else request.folder),
+        ("proof", proof),
+    ]

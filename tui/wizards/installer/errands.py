@@ -1,0 +1,158 @@
+"""What the wizard has others do: the plane, a base, the answer file, the build; each can be stopped while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+
+from edgewright.core.errors import EdgewrightError
+from tui.screens.fetching import sentence
+from tui.wizards.installer import content
+from tui.wizards.installer.drafts import Drafts
+from tui.wizards.installer.modals import ReadModal
+from tui.wizards.installer.page import WizardPage
+
+if TYPE_CHECKING:
+    from edgewright.core.installer.questions import Page, Question
+
+
+class Errands(WizardPage):
+    """A wizard page that can ask and order; one errand at a time, shown with its time until it is done."""
+
+    def begin(self) -> None:
+        """Have a place for drafts."""
+        super().begin()
+        self._drafts = Drafts(self.forge)
+
+    async def _go(self, step: int) -> None:
+        raise NotImplementedError
+
+    def _answers_of(self, target: str) -> dict[str, Any]:
+        """Return the answers of a file, or of a build by its id."""
+        path = Path(target) if "/" in target else Path(self.forge.build(target).folder) / "answers.yaml"
+        found: dict[str, Any] = self.forge.load(path)
+        return found
+
+    def _run(self, words: str, do: Callable[[], Awaitable[None]]) -> None:
+        self._doing, self._since = words, self.now
+        self.refresh_page()
+        self._work(do)
+
+    @work(exclusive=True, group="wizard:work", exit_on_error=False)
+    async def _work(self, do: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await do()
+        except EdgewrightError as error:
+            self._say(sentence(error), "bad")
+        finally:
+            self._doing = ""
+            if self.is_mounted:
+                self.refresh_page()
+
+    def _after(self, question: Question) -> None:
+        """Do what the answer to some questions calls for: fill in a plane that is known, look into a base."""
+        value = self.interview.value(question)
+        if question.key == "plane.context":
+            self._fill_plane()
+        elif (
+            question.key == "base.path"
+            and value
+            and question.key not in self._facts
+            and not self._wrong.get("base.path")
+        ):
+            self._run("Looking into the base", lambda: self._identify(str(value)))
+
+    def _fill_plane(self) -> None:
+        name = str(self.interview.answers.get("plane.context") or "")
+        plane = self._planes.get(name)
+        if name and self._planes and plane is None:
+            known = ", ".join(sorted(self._planes))
+            self._wrong["plane.context"] = f"There is no context {name}. There is {known}; or leave it empty."
+            if self._form is not None:
+                self._form.tell("plane.context", self._wrong["plane.context"])
+            return
+        self._wrong.pop("plane.context", None)
+        if plane is None:
+            return
+        for key, value in (("plane.endpoint", plane.url), ("plane.ca", plane.ca)):
+            if value and not self.interview.answers.get(key):
+                self.interview.answers[key] = value
+                if self._form is not None:
+                    self._form.put(key, value)
+
+    async def _identify(self, path: str) -> None:
+        try:
+            facts = await asyncio.to_thread(self.forge.base_facts, Path(path).expanduser())
+        except EdgewrightError as error:
+            self._wrong["base.path"] = sentence(error)
+            if self._form is not None:
+                self._form.tell("base.path", self._wrong["base.path"])
+            return
+        self._facts["base.path"] = [(str(label), str(value)) for label, value in facts]
+
+    def action_check(self) -> None:
+        """Ask the plane, registries and time servers whether what was answered is true."""
+        if not self._doing:
+            self._run("Asking the plane and the others that are named", self._check_online)
+
+    async def _check_online(self) -> None:
+        context = self.session.make_context() if self.session.make_context is not None else None
+        self._online = list(await self.forge.check_online(context, dict(self.interview.answers)))
+        if not self._online:
+            self._say("All that could be asked answered as it should.", "ok")
+        elif self.interview.page is not None:
+            found = list(self._online)
+            self.app.push_screen(ReadModal("What was found", lambda width: content.finding_lines(found, width)))
+
+    async def _settle(self, page: Page) -> bool:
+        """Take in what the answers of a page name (a certificate's file), hash its passwords; False when it cannot."""
+        keys, answers = self.interview.keys(page), self.interview.answers
+        try:
+            found = await asyncio.to_thread(self.forge.settle, {key: answers[key] for key in keys})
+        except EdgewrightError as error:
+            self._say(sentence(error), "bad")
+            return False
+        answers.update({key: found[key] for key in keys})
+        return True
+
+    def _token_to_make(self) -> bool:
+        page, answers = self.interview.page, self.interview.answers
+        return (
+            page is not None
+            and "token.how" in self.interview.keys(page)
+            and answers["token.how"] == "new"
+            and not answers["token.text"]
+        )
+
+    async def _make_token(self) -> None:
+        if self.session.read_only:
+            self._say("This session is read-only, so no token is made. Leave it with ctrl+o.", "warn")
+            return
+        answers = self.interview.answers
+        context = self.session.make_context() if self.session.make_context is not None else None
+        uid, text = await self.forge.make_token(
+            context, answers["token.name"], answers["token.project"], answers["token.expires"], answers["plane.context"]
+        )
+        answers["token.uid"], answers["token.text"] = uid, text
+        self._doing = ""
+        await self._go(1)
+        self._say(f"The token {answers['token.name']} is made. Its text is kept with the answers.", "ok")
+
+    async def _save(self, path: Path) -> None:
+        name = str(self.interview.answers["output.name"] or "installer")
+        await asyncio.to_thread(self.forge.save, path, name, dict(self.interview.answers))
+        self._say(f"{path} is written, for your eyes only. It builds with: edgewright apply -f {path.name}", "ok")
+
+    async def _start(self) -> None:
+        folder = Path(str(self.interview.answers["output.folder"])).expanduser()
+        uid = await asyncio.to_thread(self.forge.start_build, dict(self.interview.answers), folder)
+        self._left = True
+        self._drafts.drop()
+        await self._drafts.settled()
+        app: Any = self.app
+        await app.run_action("back")
+        app.open_view("installer", str(uid))

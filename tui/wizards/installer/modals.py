@@ -1,0 +1,99 @@
+"""Small questions and readings of the wizard: why we ask, what becomes of the answers, the whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tui.modals.base import DecisionModal
+from tui.screens.reader import ReaderScreen
+from tui.session import Session
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line, wrap
+from tui.wizards.installer.content import preview_lines
+
+Leaving = Literal["keep", "drop", "stay"]
+
+
+class ReadModal(DecisionModal[None]):
+    """Lines to read, as high as they need."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False, id="modal-close")]
+
+    def __init__(self, title: str, make: Callable[[int], Sequence[Line]]) -> None:
+        """Show what `make(width)` returns."""
+        super().__init__()
+        self.title_text = f" {title} "
+        self.keys_text = "enter close  ↑↓ read"
+        self._make = make
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the lines."""
+        yield LineView(id="read")
+
+    def on_mount(self) -> None:
+        """Show them."""
+        view = self.query_one("#read", LineView)
+        lines = list(self._make(self.inner_width()))
+        view.set_lines(lines)
+        view.styles.height = max(min(len(lines), self.room_height(2)), 1)
+        view.focus()
+
+
+class LeaveWizardModal(DecisionModal[Leaving]):
+    """What becomes of the answers when the wizard is left; escape stays in it."""
+
+    title_text = " Leave the wizard "
+    keys_text = "enter choose  ↑↓ move  esc stay"
+    DEFAULT_CSS = "LeaveWizardModal > #box { max-width: 64; }"
+    ANSWERS: ClassVar[tuple[tuple[Leaving, str, str], ...]] = (
+        ("keep", "Keep the answers", "They are kept where only you can read them; the wizard goes on from there."),
+        ("drop", "Throw them away", "There is no way back to them."),
+        ("stay", "Stay here", "Go on answering."),
+    )
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the answers."""
+        yield LineView(id="answers")
+
+    def on_mount(self) -> None:
+        """Point at the one that loses nothing."""
+        view = self.query_one("#answers", LineView)
+        width = min(self.inner_width(), 58)
+        lines: list[Line] = []
+        for key, title, words in self.ANSWERS:
+            lines += [line((title, "accent"), key=key), *wrap(words, width, "  ", "  ", role="muted")]
+        view.set_lines(lines)
+        view.styles.height = min(len(lines), self.room_height(2))
+        view.focus()
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        self.dismiss(next(key for key, _, _ in self.ANSWERS if key == event.key))
+
+    def action_leave(self) -> None:
+        """Escape stays."""
+        self.dismiss("stay")
+
+
+class WholeFileScreen(ReaderScreen):
+    """The user-data as it would be written, secrets masked; what the present page adds is marked."""
+
+    view = "user-data"
+
+    def __init__(self, session: Session, text: str, before: str) -> None:
+        super().__init__(session)
+        self._text, self._before = text, before
+
+    @property
+    def crumb(self) -> str:
+        """Say what it is."""
+        return "user-data, secrets masked"
+
+    def text_lines(self, width: int) -> list[Line]:
+        """Return the file."""
+        return preview_lines(self._text, self._before)

@@ -1,0 +1,267 @@
+"""The frame of the wizard: question, fields, findings, what the page adds, the whole file beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, TextArea
+
+from edgewright.commands.base import Scope
+from edgewright.commands.navigation import MOVES
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.installer.document import user_data
+from edgewright.core.installer.pages import QUESTIONS
+from tui.bindings import live_keys
+from tui.screens.base import BaseScreen
+from tui.screens.fetching import sentence
+from tui.session import Session
+from tui.widgets.frame import FrameLine
+from tui.widgets.key_line import KeyHint
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line, rule, wrap
+from tui.widgets.message_line import message_line
+from tui.wizards.installer import content
+from tui.wizards.installer.difference import Change, changes
+from tui.wizards.installer.form import QuestionForm
+from tui.wizards.installer.interview import Interview
+
+if TYPE_CHECKING:
+    from edgewright.core.cloudconfig.findings import Finding
+    from edgewright.core.installer.questions import Question
+
+ADDS = 3
+"""Lines for what a page adds."""
+FINDINGS = 5
+"""Lines for findings; all of them are read with `c`."""
+ALLOWED = frozenset({"quit", "theme", "read-only", "retry"})
+"""Verbs of the whole console that work in the wizard; its own keys have the rest."""
+
+
+class WizardPage(BaseScreen):
+    """What the wizard shows of an interview; going about in it is `InstallerWizard`."""
+
+    scope: ClassVar[Scope] = "global"
+    view = "installer-new"
+    DEFAULT_CSS = """
+    WizardPage {
+        & > #crumb { display: none; }
+        & > #message { display: none; }
+        & #left { width: 1fr; height: 1fr; }
+        & #question { margin-bottom: 1; }
+        & #page { height: 1fr; }
+        & #summary { display: none; }
+        & #findings { height: auto; max-height: 5; }
+        & #hint { height: 3; }
+        & #rule-adds { display: block; }
+        & #adds { height: 3; }
+        & #preview { display: none; width: 1fr; border-left: solid $muted; padding-left: 1; }
+        &.-summary {
+            & #page, & #findings, & #question, & #rule-adds, & #adds { display: none; }
+            & #summary { display: block; }
+        }
+        &.-wide { & #preview { display: block; } & #rule-adds, & #adds { display: none; } }
+        &.-low { & #question { margin-bottom: 0; } & #rule-adds, & #adds { display: none; } }
+        &.-tiny #findings { display: none; }
+    }
+    """
+
+    def __init__(self, session: Session, target: str = "") -> None:
+        """Make the wizard; `target` may name an answer file to begin with."""
+        super().__init__(session, target)
+        self.interview = Interview()
+        self._form: QuestionForm | None = None
+        self._findings: list[Finding] = []
+        self._online: list[Finding] = []
+        self._facts: dict[str, list[tuple[str, str]]] = {}
+        self._wrong: dict[str, str] = {}
+        """What a question's value turned out to be wrong with when it was tried, by key."""
+        self._doing = ""
+        self._since = 0.0
+        self._warned: tuple[str, tuple[str, ...]] = ("", ())
+        self._messages = 0
+        self._before: dict[str, Any] = {}
+        self._planes: dict[str, Any] = {}
+        self._left = False
+
+    @property
+    def forge(self) -> Any:
+        """What reads, checks and builds: `edgewright.commands.installer`, or what the session has in its place."""
+        if self.session.installer is None:
+            from edgewright.commands import installer
+
+            self.session.installer = installer
+        return self.session.installer
+
+    def compose_body(self) -> ComposeResult:
+        """Yield question, fields, findings and what the page adds; the whole file beside them on a wide screen."""
+        with Horizontal():
+            with Vertical(id="left"):
+                yield FrameLine(id="question")
+                yield Vertical(id="page")
+                yield LineView(id="summary")
+                yield LineView(id="findings")
+                yield LineView(id="hint")
+                yield FrameLine(id="rule-adds")
+                yield LineView(id="adds")
+            yield LineView(id="preview")
+
+    @property
+    def crumb(self) -> str:
+        """Say what it is."""
+        return content.TITLE
+
+    def lets(self, verb: str) -> bool:
+        """Whether a verb of the whole console has its key here."""
+        return verb in ALLOWED
+
+    def select(self) -> None:
+        """Show the page anew."""
+        self.refresh_page()
+
+    def tick(self) -> None:
+        """Say how long it is waited."""
+        if self._doing:
+            self._show_hint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self._take_size(event.size)
+        self.call_after_refresh(self.refresh_page)
+
+    def refresh_page(self) -> None:
+        """Show everything around the fields as it is now."""
+        if not self.is_mounted or not self.size.width:
+            return
+        page = self.interview.page
+        if page is not None and self._form is not None:
+            self._form.set_shown(self.interview.keys(page))
+            self.query_one("#question", FrameLine).set_line(line((page.question, "strong")))
+        left = self.query_one("#left")
+        width = max(left.size.width or self.size.width, 8)
+        self.query_one("#findings", LineView).set_lines(self._finding_lines(width - 2))
+        self.query_one("#rule-adds", FrameLine).set_line(rule(width))
+        if page is None:
+            self._show_summary(width)
+        else:
+            self.query_one("#adds", LineView).set_lines(content.adds_lines(self._changes(), width - 1, ADDS))
+        preview = self.query_one("#preview", LineView)
+        if self.has_class("-wide"):
+            preview.can_focus = page is None
+            preview.set_lines(content.preview_lines(self._text(), self._text(page)))
+        self._show_hint()
+        self.show_frame()
+
+    def _finding_lines(self, width: int) -> list[Line]:
+        page = self.interview.page
+        if page is None:
+            return []
+        found: list[Line] = []
+        for key in self.interview.keys(page):
+            found += content.fact_lines(self._facts.get(key, ()), width)
+        found += content.finding_lines([*self._findings, *self._online], width)
+        return content.clipped(found, width, FINDINGS)
+
+    def _show_summary(self, width: int) -> None:
+        made = content.made_facts(self.interview.answers)
+        findings = [*self._findings, *self._online]
+        lines = content.summary_lines(self.interview, made, findings, self._refusal(), min(width - 2, 110))
+        self.query_one("#summary", LineView).set_lines(lines)
+
+    def _show_hint(self) -> None:
+        width = max(self.query_one("#left").size.width, 8)
+        if self._doing:
+            took = max(self.now - self._since, 0)
+            said = [line(("► ", "work"), f"{self._doing} ({took:.0f} s)", ("   esc stops it", "muted"))]
+        elif self._form is not None and self._form.current:
+            question = QUESTIONS[self._form.current]
+            said = [*wrap(self._help(question), width - 1, role="muted")[:3]]
+        else:
+            said = []
+        hint = self.query_one("#hint", LineView)
+        hint.display = bool(said) or self._form is not None
+        hint.set_lines(said)
+
+    def _help(self, question: Question) -> str:
+        if question.key == "plane.context" and self._planes:
+            return f"You know {', '.join(sorted(self._planes))}. {question.help}"
+        return question.help
+
+    def show_frame(self, keys: bool = True) -> None:
+        """Show the steps as the title, and the newest message in place of the lowest rule."""
+        width = self.size.width
+        if not width or not self.is_mounted:
+            return
+        self._set("#title", content.steps_line(self.interview, width))
+        self._set("#rule-top", rule(width))
+        messages = self.session.store.model.messages
+        if len(messages) > self._messages:
+            newest = messages[-1]
+            self._set("#rule-bottom", message_line(newest.at, newest.level, newest.text, width))
+        else:
+            self._set("#rule-bottom", rule(width))
+        if keys:
+            self.show_keys()
+
+    def key_hints(self) -> list[KeyHint]:
+        """Return the keys of the page: letters, or function keys while a field takes the letters."""
+        if self._doing:
+            return [KeyHint("esc", "stop")]
+        keys = live_keys(self)
+        typing = isinstance(self.focused, Input | TextArea)
+
+        def key(name: str, label: str) -> list[KeyHint]:
+            moves = {move.id: move.keys for move in MOVES}
+            mine = [one for one in moves[name] if len(one) > 1 and one not in ("question_mark",)] if typing else []
+            pressed = mine[0] if mine and self.session.keymap.get(name) is None else keys.get(name, "")
+            return [KeyHint(pressed, label)] if pressed else []
+
+        if self.interview.page is None:
+            back = [KeyHint("enter", "to the page"), KeyHint("esc", "back"), *key("wizard-build", "build")]
+            return [
+                *back,
+                *key("wizard-check", "check online"),
+                *key("wizard-whole", "whole file"),
+                *key("wizard-write", "write"),
+            ]
+        area = isinstance(self.focused, TextArea)
+        on_ = [KeyHint("tab" if area else "enter", "next"), KeyHint("esc", "back")]
+        out = [*on_, *key("wizard-whole", "whole file"), *key("wizard-write", "write the answer file")]
+        return [*out, *key("wizard-why", "why we ask")]
+
+    def _document(self, without: Sequence[str] = ()) -> dict[str, Any]:
+        return user_data(self.interview.masked(without))
+
+    def _text(self, without: Any = None) -> str:
+        keys = self.interview.keys(without) if without is not None else ()
+        try:
+            return str(self.forge.preview(self.interview.masked(keys)))
+        except EdgewrightError as error:
+            return f"# {sentence(error)}"
+
+    def _changes(self) -> list[Change]:
+        return changes(self._before, self._document())
+
+    def _judge(self) -> None:
+        """Look at what the answers of the page mean together."""
+        page = self.interview.page
+        keys = self.interview.keys(page) if page is not None else None
+        try:
+            self._findings = list(self.forge.findings(self.interview.answers, keys))
+        except EdgewrightError as error:
+            self._findings = []
+            self._say(sentence(error), "warn")
+
+    def _refusal(self) -> str:
+        if self.session.read_only:
+            return "This session is read-only, so nothing is built. Leave it with ctrl+o; the answers can be written."
+        return ""
+
+    def _say(self, text: str, level: str) -> None:
+        self.session.store.message(text, level)
+        self.session.store.flush()
+        if self.is_mounted:
+            self.show_frame()

@@ -1,0 +1,261 @@
+"""The installer wizard: one question a page, what it adds to the file below, everything again before it is built."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.installer.pages import QUESTIONS
+from tui.bindings import move_bindings
+from tui.screens.fetching import sentence
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import line
+from tui.wizards.installer import content
+from tui.wizards.installer.controls import Given
+from tui.wizards.installer.errands import Errands
+from tui.wizards.installer.form import QuestionForm
+from tui.wizards.installer.interview import Interview
+from tui.wizards.installer.modals import LeaveWizardModal, ReadModal, WholeFileScreen
+
+if TYPE_CHECKING:
+    from edgewright.core.installer.questions import Question
+
+
+class InstallerWizard(Errands):
+    """Renders the pages of `edgewright.core.installer`; the rest it asks of `edgewright.commands.installer`."""
+
+    BINDINGS = move_bindings(
+        {
+            "nav-back": "back",
+            "wizard-page-next": "page(1)",
+            "wizard-page-back": "page(-1)",
+            "wizard-why": "why",
+            "wizard-whole": "whole",
+            "wizard-write": "write",
+            "wizard-check": "check",
+            "wizard-build": "build",
+        }
+    )
+
+    def begin(self) -> None:
+        """Begin with the answers that were kept, or with the file that was named."""
+        super().begin()
+        for name in ("#findings", "#adds", "#hint"):
+            self.query_one(name).can_focus = False
+        self._messages = len(self.session.store.model.messages)
+        self._load()
+
+    @work(exclusive=True, group="wizard:load", exit_on_error=False)
+    async def _load(self) -> None:
+        kept: dict[str, Any] | None = None
+        try:
+            if self.target:
+                kept = await asyncio.to_thread(self._answers_of, self.target)
+            else:
+                kept = await self._drafts.load()
+            self._planes = {str(plane.name): plane for plane in await asyncio.to_thread(self.forge.planes)}
+        except EdgewrightError as error:
+            self._say(sentence(error), "warn")
+        if kept is not None:
+            self.interview = Interview(kept)
+            if self.target:
+                self.interview.seen.update(page.key for page in self.interview.pages)
+                self.interview.at = len(self.interview.pages)
+            else:
+                self._say("These are the answers from before; esc on the first page can throw them away.", "info")
+        elif self.session.context_name in self._planes:
+            plane = self._planes[self.session.context_name]
+            known = {"plane.context": plane.name, "plane.endpoint": plane.url, "plane.ca": plane.ca}
+            self.interview.begin_with(known)
+        await self._show_page()
+
+    async def _show_page(self, last: bool = False) -> None:
+        """Put the fields of the page in front, or the summary."""
+        page = self.interview.page
+        self.set_class(page is None, "-summary")
+        if self._form is not None:
+            await self._form.remove()
+            self._form = None
+        self._warned = ("", ())
+        if page is not None:
+            self._before = self._document(without=self.interview.keys(page) or ())
+            self._form = QuestionForm(page.fields, self.interview.answers, self.interview.answers)
+            await self.query_one("#page").mount(self._form)
+            self._form.set_shown(self.interview.keys(page))
+            if page.key in self.interview.seen:
+                self._form.tell_all(self.interview.problems(page))
+            self._form.go_first(last)
+        else:
+            self.query_one("#summary").focus()
+        self._judge()
+        self.refresh_page()
+
+    @on(Given)
+    def _given(self, event: Given) -> None:
+        event.stop()
+        if self.interview.take(QUESTIONS[event.key], event.raw):
+            self._online = []
+            self._facts.pop(event.key, None)
+            self._wrong.pop(event.key, None)
+            self._warned = ("", ())
+            self.refresh_page()
+
+    @on(QuestionForm.Entered)
+    def _entered(self) -> None:
+        self._show_hint()
+        self.show_keys()
+
+    @on(QuestionForm.Left)
+    def _left_field(self, event: QuestionForm.Left) -> None:
+        """Tell what is wrong with a field that was left; one that is empty is told of when the page is left."""
+        if self._form is None or event.key not in QUESTIONS:
+            return
+        question = QUESTIONS[event.key]
+        empty = self.interview.value(question) in ("", None, [], {}) and question.key not in self.interview.broken
+        self._form.tell(event.key, "" if empty else self._problem(question))
+        self._after(question)
+        self._judge()
+        self.refresh_page()
+
+    def _problem(self, question: Question) -> str:
+        return self.interview.problem(question) or self._wrong.get(question.key, "")
+
+    def action_field(self, step: int) -> None:
+        """Go to the next field or the one before; from the last one to the next page it takes enter."""
+        if self._form is not None:
+            self._form.go(step)
+
+    async def action_enter(self) -> None:
+        """Go to the next field, from the last one to the next page."""
+        if self._form is not None and not self._form.go(1):
+            await self.action_page(1)
+
+    async def action_page(self, step: int) -> None:
+        """Go to the next page when nothing is wrong with this one, or to the page before."""
+        if self._doing or (step < 0 and self.interview.at == 0):
+            return
+        page = self.interview.page
+        if step > 0 and (page is None or not self._may_pass()):
+            return
+        if step > 0 and page is not None and self._token_to_make():
+            self._run("Making the token at the plane", self._make_token)
+            return
+        if step > 0 and page is not None and not await self._settle(page):
+            return
+        await self._go(step)
+
+    async def _go(self, step: int) -> None:
+        self.interview.step(step)
+        self._messages = len(self.session.store.model.messages)
+        self._keep()
+        await self._show_page()
+
+    def _may_pass(self) -> bool:
+        page, form = self.interview.page, self._form
+        assert page is not None and form is not None
+        problems = {one.key: self._problem(one) for one in page.visible(self.interview.answers)}
+        problems = {key: told for key, told in problems.items() if told}
+        form.tell_all(problems)
+        self._judge()
+        if problems:
+            form.focus_key(next(iter(problems)))
+            self.refresh_page()
+            return False
+        errors = tuple(one.message for one in self._findings if one.severity == "error")
+        if errors and self._warned != (page.key, errors):
+            self._warned = (page.key, errors)
+            self._say("Mend it, or press the key again to mend it later: it is not built like this.", "warn")
+            self.refresh_page()
+            return False
+        return True
+
+    async def action_back(self) -> None:
+        """Stop what is under way; else go to the page before, from the first one ask what becomes of the answers."""
+        if self._doing:
+            self.workers.cancel_group(self, "wizard:work")
+            self._say("Stopped.", "info")
+        elif self.interview.at > 0:
+            await self._go(-1)
+        elif not self.interview.touched:
+            await self._leave()
+        else:
+            self.app.push_screen(LeaveWizardModal(), self._leaving)
+
+    def _leaving(self, answer: str | None) -> None:
+        if answer == "keep":
+            self._keep()
+        elif answer == "drop":
+            self._drafts.drop()
+        else:
+            return
+        self.call_later(self._leave)
+
+    async def _leave(self) -> None:
+        self._left = True
+        await self._drafts.settled()
+        await self.app.run_action("back")
+
+    @on(LineView.Chosen, "#summary")
+    async def _chosen(self, event: LineView.Chosen) -> None:
+        kind, _, key = event.key.partition("/")
+        if kind == "page":
+            self.interview.go(key)
+            await self._show_page()
+
+    def _keep(self) -> None:
+        if self.interview.touched and not self._left:
+            self._drafts.keep(str(self.interview.answers["output.name"] or "installer"), self.interview.answers)
+
+    def action_why(self) -> None:
+        """Say why the page asks what it asks."""
+        page, answers = self.interview.page, self.interview.answers
+        if page is None:
+            said = "Nothing is built before you press the key. All answers are here; enter goes back to a page."
+            self.app.push_screen(ReadModal("Summary", lambda width: [line(said)]))
+            return
+        shown = page
+        self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, width)))
+
+    def action_whole(self) -> None:
+        """Show the whole file, secrets masked."""
+        self.app.push_screen(WholeFileScreen(self.session, self._text(), self._text(self.interview.page)))
+
+    def action_write(self) -> None:
+        """Write the answer file where the person says."""
+        from tui.modals.form import Field, FormModal
+
+        name = self.interview.answers["output.name"] or "installer"
+        field = Field("file", "file", "edgewright apply -f FILE builds from it", f"{name}.yaml", True, check=_check_new)
+        self.app.push_screen(FormModal("Write the answer file", (field,), go="Write"), self._write)
+
+    def _write(self, answer: dict[str, str] | None) -> None:
+        if answer is not None:
+            path = Path(answer["file"]).expanduser().absolute()
+            self._run(f"Writing {path}", lambda: self._save(path))
+
+    async def action_build(self) -> None:
+        """Begin to build, from the summary alone and only when nothing is wrong."""
+        if self._doing or self.interview.page is not None:
+            return
+        wrong = self.interview.first_wrong()
+        if refused := self._refusal():
+            self._say(refused, "warn")
+        elif wrong:
+            self.interview.go(wrong)
+            self.interview.seen.add(wrong)
+            await self._show_page()
+        elif any(one.severity == "error" for one in self._findings):
+            self._say("The box would not come up with these answers: mend what is marked first.", "warn")
+        else:
+            self._run("Beginning to build", self._start)
+
+
+def _check_new(text: str) -> str:
+    path = Path(text).expanduser()
+    if path.exists():
+        return f"There is {path} already; give another name."
+    return "" if path.absolute().parent.is_dir() else f"There is no folder {path.absolute().parent}."
