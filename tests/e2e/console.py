@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.fleet import command_environment, product
@@ -14,15 +16,25 @@ from tests.e2e.fleet import command_environment, product
 class Console:
     """`python -m edgewright` in a tmux of its own, with a context for one plane."""
 
-    def __init__(self, home: Path, url: str, ca: Path, api_key_file: Path, columns: int = 160, lines: int = 50) -> None:
+    def __init__(
+        self,
+        home: Path,
+        url: str,
+        ca: Path,
+        api_key_file: Path,
+        columns: int = 160,
+        lines: int = 50,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self._socket = f"ew-{secrets.token_hex(4)}"
         self.env = command_environment(home)
         home.mkdir(parents=True, exist_ok=True)
         words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
-        added = product(self.env, *words, "--no-keyring")
+        added = product(self.env, *words, "--no-keyring", *(["--no-check"] if prefix else []))
         assert added.returncode == 0, added.stderr
         size = ["-x", str(columns), "-y", str(lines)]
-        command = f"{sys.executable} -m edgewright --context lab; echo console ended with $?; sleep 600"
+        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", "--context", "lab"])
+        command = f"{program}; echo console ended with $?; sleep 600"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *size, command)
 
     def _tmux(self, *words: str) -> str:

@@ -147,6 +147,15 @@ class Running:
         """What it said until now, output and errors."""
         return b"".join(self._said).decode(errors="replace")
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; one that has ended gets none."""
+        self._process.send_signal(number)
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self._process.send_signal(2)
+        self.signal(2)

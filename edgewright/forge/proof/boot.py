@@ -59,14 +59,14 @@ class Boot:
         """Run until it is done or over, and return the last lines of the console."""
         track = self._track
         early = from_disk = 0
-        while not track.over:
+        while not track.over():
             track.started(self._now())
             self._reader = Reader()
             self._log.line(self._now(), f"--- machine on, {'disk' if track.from_disk else 'medium'} first ---")
             with Guest(command(self._machine._replace(disk_first=track.from_disk))) as guest:
                 self._watch(guest)
                 said, code = guest.words(), guest.code
-            if track.over:
+            if track.over():
                 break
             self._log.line(self._now(), "--- machine off ---")
             if code not in (0, None, -15, -9):
@@ -89,11 +89,11 @@ class Boot:
             now = self._now()
             self._ask(now)
             self._show(now)
-            if not track.over:
+            if not track.over():
                 if now > self._timing.limit:
                     track.end(too_slow("", now, [], overall=True), now)
                 track.overdue(now, self._reader.lines)
-            if track.over:
+            if track.over():
                 return
             if track.installed and not track.from_disk and track.quiet(now) > self._timing.leave:
                 return  # it stays on after its installation: what a person at the machine would do is to restart it

@@ -134,7 +134,7 @@ class _Run:
             iso=str(self.iso),
             iso_sha256=sha256,
             until=self.wish.until,
-            ok=self.track.done,
+            ok=self.track.done(),
             firmware=self.wish.firmware,
             secure_boot=self.wish.secure_boot,
             medium=self.wish.medium,

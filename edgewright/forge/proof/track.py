@@ -43,15 +43,13 @@ class Track:
         self._since = 0.0
         self._refused: tuple[float, str] | None = None
 
-    @property
     def done(self) -> bool:
         """Whether the last milestone is passed."""
         return self.marks[self.until if self.until != "installed" else "disk"].state == "passed"
 
-    @property
     def over(self) -> bool:
         """Whether it is done, or has failed."""
-        return self.done or self.why is not None
+        return self.done() or self.why is not None
 
     @property
     def next(self) -> str:
@@ -102,7 +100,7 @@ class Track:
 
     def end(self, reason: Why, now: float) -> None:
         """End it with this reason, once."""
-        if self.why is not None or self.done:
+        if self.why is not None or self.done():
             return
         self.why, self.failed = reason, self.next
         mark = self.marks[self.failed]._replace(state="failed", at=now, detail=reason.sentence)

@@ -69,7 +69,7 @@ def test_a_stand_in_for_a_stick_is_called_one() -> None:
 )
 def test_the_disk_is_one_that_the_rule_finds(device: str, bus: str) -> None:
     assert disk_bus(device, "pc") == bus
-    assert "drive=disk,bootindex=1" in " ".join(command(machine("bios", "cd", "pc")._replace(disk_bus=bus)))  # type: ignore[arg-type]
+    assert "drive=disk,bootindex=1" in " ".join(command(machine("bios", "cd", "pc")._replace(disk_bus=bus)))
 
 
 def test_firmware_that_is_not_there_is_named_with_its_package(tmp_path: Path) -> None:

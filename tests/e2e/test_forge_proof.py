@@ -1,0 +1,213 @@
+"""From an answer file to a machine that is seen to register: the appliance, a real hub, QEMU, a real terminal.
+
+One base, one hub in a network namespace. Two proofs run at the same time (one processor each): BIOS from a USB stick
+and UEFI from a CD. While a host is at the plane its proof is held for a moment, so that the console can be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.core.installer.samples import LEAST
+from tests.e2e.console import Console
+from tests.e2e.forge_base import base_iso
+from tests.e2e.proof_rig import Rig, Running
+from tests.support import missing
+
+pytestmark = [pytest.mark.e2e, pytest.mark.core]
+
+PROGRAMS = ("qemu-system-x86_64", "xorriso", "ip", "nsenter", "tmux", "mmdebstrap", "mksquashfs")
+BOTH = {"bios-usb": ("--bios", "--usb"), "uefi-cd": ("--uefi", "--cd")}
+LIMIT = float(os.environ.get("EDGEWRIGHT_PROOF_LIMIT", "540"))
+"""Seconds that the two proofs may take at the same time, emulated."""
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    lacking = [program for program in PROGRAMS if shutil.which(program) is None]
+    if lacking or os.geteuid():
+        missing("e2e", f"not installed: {', '.join(lacking)}" if lacking else "network namespaces need root")
+    made = Rig(tmp_path_factory.mktemp("proof"))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
+
+
+class Installer:
+    """One installer by an answer file, and a copy of it for each way to boot it."""
+
+    def __init__(self, rig: Rig, name: str, token: str) -> None:
+        self.rig, self.name, self.token = rig, name, token
+        self.folder = rig.folder / name
+        self.folder.mkdir()
+        self.iso = self.folder / f"{name}.iso"
+
+    def apply(self) -> None:
+        """Make it headless from an answer file, as the wizard's is replayed."""
+        answers = {
+            **LEAST,
+            "plane.endpoint": self.rig.url,
+            "plane.ca": self.rig.ca(),
+            "token.text": self.token,
+            "uid.rule": "name",
+            "uid.name": f"box-{self.name}",
+            "site.name": "berlin",
+            "site.tags": {"line": "3"},
+            "base.path": str(base_iso()),
+            "output.name": self.name,
+            "output.folder": str(self.folder),
+        }
+        document = {
+            "apiVersion": "edgewright/v1",
+            "kind": "Installer",
+            "metadata": {"name": self.name},
+            "answers": answers,
+        }
+        path = self.folder / "answers.yaml"
+        path.touch(0o600)
+        path.write_text(yaml.safe_dump(document))
+        done = self.rig.product("apply", "-f", str(path), timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert self.iso.is_file(), done.stdout
+
+    def copy(self, way: str) -> Path:
+        """Return a copy with its manifest, so that two proofs do not write into one."""
+        target = self.folder / f"{way}.iso"
+        for end in ("", ".manifest.json"):
+            shutil.copyfile(f"{self.iso}{end}", f"{target}{end}")
+        return target
+
+
+@pytest.fixture(scope="module")
+def installer(rig: Rig) -> Installer:
+    with rig.in_network() as plane:
+        _, token = plane.make_token("berlin-line")
+    made = Installer(rig, "shop", token)
+    began = time.monotonic()
+    made.apply()
+    print(f"the answer file became an installer in {time.monotonic() - began:.1f} s")
+    return made
+
+
+def test_a_wrong_token_fails_by_its_name_and_nothing_is_booted(rig: Rig) -> None:
+    with rig.in_network() as plane:
+        uid, token = plane.make_token("taken-back")
+        assert plane.ask("PUT", f"/v1/edgehosts/tokens/{uid}/state", {"isActive": False})[0] == 204
+    revoked = Installer(rig, "revoked", token)
+    revoked.apply()
+    done = rig.product("forge", "verify", str(revoked.iso), "-o", "json")
+    assert done.returncode == 1, done.stderr
+    proof = json.loads(done.stdout)
+    assert proof["failedAt"] == "token"
+    assert "taken-back" in proof["reason"]
+    assert "taken-back" in json.loads(done.stderr)["message"]
+    assert proof["label"] == "checked"
+    unknown = Installer(rig, "unknown", "ewt_" + "0" * 40)
+    unknown.apply()
+    done = rig.product("forge", "verify", str(unknown.iso))
+    assert done.returncode == 1
+    assert "ewt_00…00 of the user-data is not known" in done.stderr
+    assert "ewt_" + "0" * 40 not in done.stdout + done.stderr
+
+
+def test_it_registers_in_bios_from_usb_and_in_uefi_from_cd(rig: Rig, installer: Installer, tmux: str) -> None:
+    isos = {way: installer.copy(way) for way in BOTH}
+    runs = {
+        way: Running(rig.words("forge", "verify", str(isos[way]), *words, "-o", "json"), rig.env)
+        for way, words in BOTH.items()
+    }
+    seen: dict[str, dict[str, Any]] = {}
+    console: Console | None = None
+    deadline = time.monotonic() + LIMIT
+    try:
+        console = Console(
+            rig.folder / "console", rig.url, rig.data / "ca.crt", rig.data / "admin-api-key", prefix=rig.inside()
+        )
+        console.wait("Pulse", patience=30)
+        console.press("2")
+        while len(seen) < len(runs) and any(run.running for run in runs.values()) and time.monotonic() < deadline:
+            look(rig, runs, console, seen)
+            time.sleep(0.5)
+    finally:
+        if console is not None:
+            console.close()
+        ends = {way: run.end(max(30.0, deadline - time.monotonic())) for way, run in runs.items()}
+    for way, (code, out, err) in ends.items():
+        assert code == 0, f"{way}: {out}{err}"
+        told(way, runs[way], json.loads(out))
+    assert len(seen) == 2, "both hosts were seen at the plane and on the Hosts screen"
+    with rig.in_network() as plane:
+        assert plane.hosts() == {}, "the throw-away hosts are gone"
+        names = {token["metadata"]["name"] for token in plane.ask("GET", "/v1/edgehosts/tokens")[1]["items"]}
+        assert not [name for name in names if name.startswith("proof-")], "and so are their tokens"
+    for iso in isos.values():
+        assert json.loads(Path(f"{iso}.manifest.json").read_text())["label"] == "proven"
+        log = Path(f"{iso}.proof.log").read_text()
+        assert "edgewright: booted slot active" in log
+        assert installer.token not in log
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("edgewright-proof-*"))
+
+
+def look(rig: Rig, runs: dict[str, Running], console: Console, seen: dict[str, dict[str, Any]]) -> None:
+    """Look whether a new host is healthy at the plane; hold the proofs while the Hosts screen is read."""
+    with rig.in_network() as plane:
+        hosts = plane.hosts()
+        new = [uid for uid in hosts if uid not in seen and plane.judgement(uid).get("healthState") == "healthy"]
+        if not new:
+            return
+        for run in runs.values():
+            run.signal(signal.SIGSTOP)  # the machines run on; their proofs do not delete the hosts now
+        try:
+            for uid in new:
+                document = plane.host(uid)
+                if not document:
+                    continue  # its proof was quicker: the other one, or the next run, shows it
+                labels = document["metadata"]["labels"]
+                assert {"site": "berlin", "line": "3", "installer": "shop"}.items() <= labels.items()
+                assert labels["edgewright-proof"].endswith(".iso")
+                console.wait_row(uid, "healthy", patience=20)
+                console.wait("berlin", patience=5)
+                seen[uid] = document
+        finally:
+            for run in runs.values():
+                run.signal(signal.SIGCONT)
+
+
+def told(way: str, run: Running, proof: dict[str, Any]) -> None:
+    """Print what the proof says, and check what it must say."""
+    assert proof["proven"], proof
+    assert proof["label"] == "proven"
+    assert proof["left"] == []
+    assert all(mark["state"] == "passed" for mark in proof["milestones"]), proof["milestones"]
+    assert any("real disks" in words for words in proof["notProven"])
+    marks = "  ".join(f"{mark['name']} {mark['at']}" for mark in proof["milestones"])
+    print(f"{way}: {run.took:.0f} s, {proof['mediumDevice']}, {proof['accel']} ({proof['accelNote']}): {marks}")
+
+
+def test_ctrl_c_leaves_no_machine_no_file_no_token(rig: Rig, installer: Installer) -> None:
+    iso = installer.copy("stopped")
+    run = Running(rig.words("forge", "verify", str(iso), "--bios", "--accel", "tcg"), rig.env)
+    deadline = time.monotonic() + 90
+    while "waiting for: kernel" not in run.said and time.monotonic() < deadline:
+        time.sleep(0.2)
+    run.interrupt()
+    code, out, err = run.end(60)
+    assert code == 130, out + err
+    assert "kernel" in err
+    with rig.in_network() as plane:
+        names = {token["metadata"]["name"] for token in plane.ask("GET", "/v1/edgehosts/tokens")[1]["items"]}
+    assert not [name for name in names if name.startswith("proof-")]
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("edgewright-proof-*"))
+    assert not list(iso.parent.glob("stopped.iso.proof.log*"))
