@@ -57,7 +57,7 @@ class Apply(Command):
         from edgewright.commands.results import Text
 
         if args.get("detach"):
-            build = detach(plan.payload, force=bool(args.get("force")))
+            build = detach(plan.payload, force=bool(args.get("force")), read_only=ctx.read_only)
             return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
         return await perform(ctx, plan.payload, args, report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 KINDS = ("Installer",)
 """Kinds of documents that `apply` can do."""
+TOKEN_PATIENCE = 5.0
+"""Seconds that the plane is given to tell the uid of the token; without it the build goes on."""
 
 
 class Work(NamedTuple):
@@ -75,10 +78,21 @@ def lines_of(ready: Ready) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def detach(work: Work, *, force: bool) -> str:
-    """Start the work in a process of its own and return the build's id. Raises `Conflict`, `NotFound`, `Failed`."""
+def check_may(work: Work, *, read_only: bool) -> None:
+    """Raise `Refused` when a read-only session would have to change something at the plane: the proof does."""
+    if work.ready.request.proof.until == "registered" and read_only:
+        hint = "Run it without --read-only, or set proof.until to installed in the answers."
+        raise Refused("This session is read-only, and the proof makes a token and a host at the plane.", hint)
+
+
+def detach(work: Work, *, force: bool, read_only: bool = False) -> str:
+    """Start the work in a process of its own and return the build's id.
+
+    Raises `Refused`, `Conflict`, `NotFound`, `Failed`.
+    """
     from edgewright.forge.builds import start
 
+    check_may(work, read_only=read_only)
     check_places(work.ready, force=force)
     return start("iso", work.name, answers=text_of(work.name, work.answers), force=force)
 
@@ -90,20 +104,35 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
     from edgewright.commands.results import Text
     from edgewright.forge.builds import Recorder
 
-    if work.ready.request.proof.until == "registered" and ctx.read_only:
-        hint = "Run it without --read-only, or set proof.until to installed in the answers."
-        raise Refused("This session is read-only, and the proof makes a token and a host at the plane.", hint)
+    check_may(work, read_only=ctx.read_only)
     given, force = str(args.get("build") or ""), bool(args.get("force"))
     if not given:
         check_places(work.ready, force=force)  # what cannot begin leaves no record
     recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
     with terminated_is_cancelled(), recorder:  # the record's log says each step already
+        work = await _with_token_uid(ctx, work, recorder)
         made = await _build(work, recorder, (lambda line: None) if given else report, force=force)
         recorder.made(made.outputs)
         proof = await _prove(ctx, work, recorder, report)
     return Outcome(
         tuple(map(str, made.outputs)), (), _sentence(made, recorder.id, proof), Text(*_result(made, recorder.id))
     )
+
+
+async def _with_token_uid(ctx: CommandContext, work: Work, recorder: Recorder) -> Work:
+    """Return the work with the uid of its token, so that hosts that come by it are told; not needed for the build."""
+    request = work.ready.request
+    if request.token_uid or work.answers["plane.mode"] == "local":
+        return work
+    from edgewright.commands.installer_checks import token_uid
+
+    try:
+        uid = await asyncio.wait_for(token_uid(ctx, work.answers), TOKEN_PATIENCE)
+    except (EdgewrightError, TimeoutError) as error:
+        why = error.message if isinstance(error, EdgewrightError) else "The plane does not answer."
+        recorder.say(f"the uid of the token is not known: {why}")
+        return work
+    return work._replace(ready=work.ready._replace(request=request._replace(token_uid=uid)))
 
 
 async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], *, force: bool) -> Made:

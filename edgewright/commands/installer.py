@@ -142,21 +142,28 @@ def load(path: str | Path) -> dict[str, Any]:
     return read_answers(Path(path).expanduser()).answers
 
 
-def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False) -> BuildId:
+def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False, read_only: bool = False) -> BuildId:
     """Start the build in a process of its own that outlives the console, and return its id.
 
     `folder` is where relative paths begin (the present folder), `force` replaces an ISO of the same name. Raises
-    `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not.
+    `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
+    `Refused` when the session is `read_only` and a proof would change something at the plane.
     """
-    from edgewright.forge.answers import absolute, settle, text_of
-    from edgewright.forge.builds import start
-    from edgewright.forge.installing import check_places, prepare
+    from edgewright.commands.applying import Work, detach
+    from edgewright.forge.answers import absolute, settle
+    from edgewright.forge.installing import prepare
 
     base = Path(folder).expanduser().absolute() if folder else Path.cwd()
     ready = absolute(settle(answers, base), base)
-    check_places(prepare(ready), force=force)
-    name = str(ready["output.name"])
-    return start("iso", name, answers=text_of(name, ready), force=force)
+    work = Work(str(ready["output.name"]), ready, prepare(ready))
+    return detach(work, force=force, read_only=read_only)
+
+
+async def token_uid(ctx: CommandContext, answers: Answers) -> str:
+    """Return the uid of the answers' token at its plane, "" when it is not known there. Raises what the plane says."""
+    from edgewright.commands.installer_checks import token_uid
+
+    return await token_uid(ctx, settle(answers))
 
 
 def builds() -> list[Build]:

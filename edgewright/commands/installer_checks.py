@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer import answers as rules
-from edgewright.core.installer.document import user_data
+from edgewright.core.installer.document import endpoint_of, user_data
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.paths import key_of
 
@@ -127,10 +127,32 @@ async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Findin
     return ordered(found)
 
 
+async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
+    """Return the uid of the answers' token at the plane of their context, or of the context for the same address.
+
+    "" when no context is for that plane, or the plane has no such token. Raises what the plane says.
+    """
+    from edgewright.config import contexts
+    from edgewright.wire.tokens import EdgeToken
+
+    known = contexts.load().items
+    name = str(answers["plane.context"])
+    if name not in known:
+        wanted = endpoint_of(answers["plane.endpoint"])
+        name = next((context.name for context in known.values() if endpoint_of(context.url) == wanted), "")
+    if not name:
+        return ""
+    async with at_context(ctx, name) as there:
+        if not _same_plane(there, answers["plane.endpoint"]):
+            return ""
+        for token in map(EdgeToken, await (await there.client()).tokens()):
+            if token.token and token.token == answers["token.text"]:
+                return token.uid
+    return ""
+
+
 def _same_plane(ctx: CommandContext, endpoint: str) -> bool:
     """Whether the context's plane is the one that the box will report to: another one knows nothing of its tokens."""
-    from edgewright.core.installer.document import endpoint_of
-
     return ctx.context is not None and endpoint_of(ctx.context.url) == endpoint_of(endpoint)
 
 
