@@ -24,7 +24,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOVES = re.compile(rb"\x1b\[[0-9;]*[Hf]|\x1b\[2?J|\r+\n?|\n")
 """What ends a line: its end, a cursor put elsewhere, a cleared screen."""
-_WAITS = re.compile(r"^\[[ *]+\] .*\bJob .*/start running")
+_WAITS = re.compile(r"^\[[ *]+\] .*\bJob .*start running \(")
 """A unit that is waited for, drawn twice a second: no news."""
 LONGEST = 2000
 """Characters of a line that are looked at."""
