@@ -53,11 +53,14 @@ def planes() -> list[Plane]:
     return found
 
 
-def settle(answers: Answers, folder: Path | None = None) -> dict[str, Any]:
-    """Return answers with certificates read in and passwords hashed. Raises `InvalidInput`, `NotFound`."""
+def settle(answers: Answers, folder: Path | None = None, keys: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return complete answers with certificates read in and passwords hashed; of `keys` only, where they are given.
+
+    Raises `InvalidInput`, `NotFound`.
+    """
     from edgewright.forge.answers import settle
 
-    return settle(answers, folder)
+    return settle(answers, folder, keys=None if keys is None else frozenset(keys))
 
 
 def user_data_text(answers: Answers) -> str:
@@ -145,7 +148,7 @@ def load(path: str | Path) -> dict[str, Any]:
 def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False, read_only: bool = False) -> BuildId:
     """Start the build in a process of its own that outlives the console, and return its id.
 
-    `folder` is where relative paths begin (the present folder), `force` replaces an ISO of the same name. Raises
+    `folder` is where the files go (as the answers say), `force` replaces an ISO of the same name. Raises
     `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
     `Refused` when the session is `read_only` and a proof would change something at the plane.
     """
@@ -153,8 +156,8 @@ def start_build(answers: Answers, folder: str | Path = "", *, force: bool = Fals
     from edgewright.forge.answers import absolute, settle
     from edgewright.forge.installing import prepare
 
-    base = Path(folder).expanduser().absolute() if folder else Path.cwd()
-    ready = absolute(settle(answers, base), base)
+    chosen = {**answers, "output.folder": str(folder)} if folder else answers
+    ready = absolute(settle(chosen), Path.cwd())
     work = Work(str(ready["output.name"]), ready, prepare(ready))
     return detach(work, force=force, read_only=read_only)
 

@@ -145,26 +145,36 @@ def _dumper() -> Any:
     return Dumper
 
 
-def settle(answers: Answers, folder: Path | None = None, *, strict: bool = True) -> dict[str, Any]:
+def settle(
+    answers: Answers, folder: Path | None = None, *, strict: bool = True, keys: frozenset[str] | None = None
+) -> dict[str, Any]:
     """Return complete answers that need nothing else any more to give the same user-data.
 
     A context's address and authority, and certificates from files (relative ones below `folder`), are taken in;
-    passwords are hashed. With `strict` false what cannot be read stays as it is. Raises `InvalidInput`, `NotFound`.
+    passwords are hashed; with `keys` only those answers are. With `strict` false what cannot be read stays as it is.
+    Raises `InvalidInput`, `NotFound`.
     """
     found = rules.complete(answers)
+    given = dict(found)
     base = folder or Path.cwd()
-    if found["plane.mode"] != "local" and found["plane.context"]:
+
+    def wanted(key: str) -> bool:
+        return keys is None or key in keys
+
+    if wanted("plane.context") and found["plane.mode"] != "local" and found["plane.context"]:
         _take_context(found, strict=strict)
-    for key in ("plane.ca",):
-        found[key] = _certificate(found[key], base, strict)
-    found["ca.certificates"] = [_certificate(text, base, strict) for text in found["ca.certificates"]]
-    found["registries.list"] = [
-        {**row, "ca": _certificate(row["ca"], base, strict)} for row in found["registries.list"]
-    ]
-    found["user.password"] = _hashed(found["user.password"], _salt(found, found["user.name"]))
-    found["users.more"] = [
-        {**row, "password": _hashed(row["password"], _salt(found, row["name"]))} for row in found["users.more"]
-    ]
+    if wanted("plane.ca") or found["plane.ca"] != given["plane.ca"]:
+        found["plane.ca"] = _certificate(found["plane.ca"], base, strict)
+    if wanted("ca.certificates"):
+        found["ca.certificates"] = [_certificate(text, base, strict) for text in found["ca.certificates"]]
+    if wanted("registries.list"):
+        rows = found["registries.list"]
+        found["registries.list"] = [{**row, "ca": _certificate(row["ca"], base, strict)} for row in rows]
+    if wanted("user.password"):
+        found["user.password"] = _hashed(found["user.password"], _salt(found, found["user.name"]))
+    if wanted("users.more"):
+        rows = found["users.more"]
+        found["users.more"] = [{**r, "password": _hashed(r["password"], _salt(found, r["name"]))} for r in rows]
     return found
 
 

@@ -87,6 +87,12 @@ def test_the_wizard_and_the_answer_file_give_the_same_bytes(base: Path, tmp_path
     assert [item.tag for item in installer.installers()] == ["shop", "shop"]
 
 
+def test_the_files_go_where_the_wizard_says(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = answers_for(base, tmp_path, **{"output.folder": "out"})
+    assert finished(installer.start_build(answers, Path("out"))).iso == tmp_path / "out" / "shop.iso"
+
+
 def test_no_secret_is_in_log_record_or_words_of_the_process(base: Path, tmp_path: Path) -> None:
     build_id = installer.start_build(answers_for(base, tmp_path, **{"token.text": "top-secret-token"}))
     command = Path(f"/proc/{json.loads((builds.root() / build_id / 'process.json').read_text())['pid']}/cmdline")

@@ -152,3 +152,12 @@ def test_no_secret_is_in_masked_answers() -> None:
     for secret in ("very-secret", "correct horse", "letmein99"):
         assert secret not in text
     assert text.count(MASK) == 3
+
+
+def test_one_page_is_settled_as_all_of_them_are(tmp_path: Path) -> None:
+    raw = {**samples.LEAST, "user.password": "correct horse", "ca.certificates": ["/nowhere.pem"]}
+    found = settle(raw, keys=frozenset(["user.password"]))
+    assert found["ca.certificates"] == ["/nowhere.pem"]
+    assert found["user.password"] == settle({**raw, "ca.certificates": []})["user.password"]
+    with pytest.raises(InvalidInput, match="nowhere"):
+        settle(raw, keys=frozenset(["ca.certificates"]))

@@ -125,10 +125,10 @@ def list_builds() -> list[Build]:
 
 
 def find(word: str) -> Build:
-    """Return a build by id, by the beginning of it, or by name (the newest). Raises `NotFound`, `Conflict`."""
+    """Return a build by id, by its beginning or last part, or by name (the newest). Raises `NotFound`, `Conflict`."""
     every = list_builds()
     exact = [build for build in every if build.id == word]
-    begins = [build for build in every if word and build.id.startswith(word)]
+    begins = [build for build in every if word and (build.id.startswith(word) or build.id.endswith(f"-{word}"))]
     named = [build for build in every if build.name == word]
     if exact:
         return exact[0]

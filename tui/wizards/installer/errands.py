@@ -112,7 +112,7 @@ class Errands(WizardPage):
         """Take in what the answers of a page name (a certificate's file), hash its passwords; False when it cannot."""
         keys, answers = self.interview.keys(page), self.interview.answers
         try:
-            found = await asyncio.to_thread(self.forge.settle, {key: answers[key] for key in keys})
+            found = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
         except EdgewrightError as error:
             self._say(sentence(error), "bad")
             return False
