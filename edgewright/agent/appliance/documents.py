@@ -48,7 +48,7 @@ def is_placeholder(text: str) -> bool:
 
 def read_document(text: str) -> Dict[str, Any]:
     """Return the map in the text of a cloud-config. Raises `InvalidInput` (a `YamlError` names the line)."""
-    text = text.replace("\x00", "").rstrip() + "\n"  # a placeholder may be padded
+    text = text.replace("\x00", "")  # a placeholder may be padded
     document = _faithful(load(text, typed=True), load(text, typed=False))
     if document is None:
         return {}

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tup
 
 from edgewright.agent.appliance import bootloader, documents, layout, places, slots, stages
 from edgewright.agent.appliance.disks import Disk
+from edgewright.agent.appliance.mounts import wait_for
 from edgewright.agent.appliance.progress import Progress, document_hash, read_json
 from edgewright.agent.appliance.runner import Runner, write_file
 from edgewright.agent.appliance.wish import Wish
@@ -132,7 +133,7 @@ def _partition(job: Job, runner: Runner, parts: Tuple[layout.Planned, ...]) -> N
                stdin=layout.sfdisk_text(parts))  # fmt: skip
     runner.succeeds(["udevadm", "settle", "--timeout=30"], seconds=60)
     wanted = layout.partition_path(device, parts[-1].number)
-    if not os.path.exists(wanted):
+    if not wait_for(wanted, 10):
         raise Failed(f"The kernel does not show {wanted} after partitioning.", "Restart the medium and try again.")
 
 

@@ -76,7 +76,7 @@ def gather(runner: Runner, root: str = "/") -> Facts:
         pass  # a torn state file is the agent's to mend
     host = Root(root)
     try:
-        found, gateway, servers = nics(host)[0], default_route(host)[0], dns_servers(host)
+        found, gateway, servers = nics(host)[0], default_route(host)[1], dns_servers(host)
     except (OSError, ValueError):
         found, gateway, servers = [], "", []
     stylus = document.get("stylus")
