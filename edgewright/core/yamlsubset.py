@@ -227,7 +227,7 @@ class _Reader:
 
     def plain(self, column: int, parent: int) -> Any:
         line = self.lines[self.pos]
-        end = max(plain_line_end(line), column)
+        end = column + plain_line_end(line[column:])  # a quoted key before it may hold " #"
         if find_colon(line, column) is not None:
             self.fail("a second colon on this line; put the value into quotes")
         pieces = [line[column:end].strip(" \t")]

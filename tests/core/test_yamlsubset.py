@@ -156,6 +156,10 @@ def test_refusals_name_line_and_reason(text: str, line: int, word: str) -> None:
     assert word in str(caught.value)
 
 
+def test_a_quoted_key_may_hold_what_looks_like_a_comment() -> None:
+    assert load('"a #b": yes-it-is # really\n') == {"a #b": "yes-it-is"}
+
+
 def test_deep_nesting_is_refused() -> None:
     for text in ("[" * 500, "- " * 500 + "a", "{a: " * 500):
         with pytest.raises(YamlError):
