@@ -16,6 +16,8 @@ from edgewright.core.errors import Conflict, EdgewrightError, Failed
 from edgewright.forge.progress import size as words_of
 
 CHUNK = 1024 * 1024
+AHEAD = 128 * CHUNK
+"""Bytes after which what is written is put on the disk beside the work, so that the end need not wait for all of it."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -87,6 +89,8 @@ class PartFile:
         self.hashing = Hashing()
         self._mode = mode
         self._handle = -1
+        self._flusher: threading.Thread | None = None
+        self._lost: OSError | None = None
 
     def __enter__(self) -> PartFile:
         try:
@@ -99,6 +103,8 @@ class PartFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.hashing.close()
+        if self._flusher is not None:
+            self._flusher.join()  # it holds the file
         if self._handle >= 0:
             self.path.unlink(missing_ok=True)
             self._close()
@@ -130,12 +136,28 @@ class PartFile:
             raise Failed(
                 f"{self.path} cannot be written: {error.strerror}.", "Look at the disk, or give another place with -o."
             ) from None
+        if (self.written + len(data)) // AHEAD != self.written // AHEAD and not self._flushing():
+            self._flusher = threading.Thread(target=self._flush_ahead, daemon=True)
+            self._flusher.start()
         self.written += len(data)
         self.hashing.feed(data)
+
+    def _flushing(self) -> bool:
+        return self._flusher is not None and self._flusher.is_alive()
+
+    def _flush_ahead(self) -> None:
+        try:
+            os.fdatasync(self._handle)
+        except OSError as error:
+            self._lost = error  # the kernel tells it once only
 
     def flush(self) -> None:
         """Put what was written on the disk."""
         try:
+            if self._flusher is not None:
+                self._flusher.join()
+            if self._lost is not None:
+                raise self._lost
             os.fsync(self._handle)
         except OSError as error:
             if error.errno in FULL:

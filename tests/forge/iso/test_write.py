@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
@@ -264,3 +265,17 @@ def test_what_a_killed_run_left_is_written_over(base_iso: Path, tmp_path: Path) 
 def test_describing_odd_user_data_never_fails() -> None:
     for text in (b"#cloud-config\n", b"#cloud-config\n: :\n- {", b"#cloud-config\nstylus: 5\n", b"\xff"):
         assert set(write.describe(text)) >= {"sha256"}
+
+
+def test_what_the_disk_loses_meanwhile_is_told_at_the_end(
+    base_iso: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(partfile, "AHEAD", 1000)
+    monkeypatch.setattr(partfile.os, "fdatasync", lost)
+    with pytest.raises(Failed) as caught:
+        make_iso(base_iso, USER_DATA, tmp_path / "out.iso", Job())
+    assert caught.value.code == "NoSpace"
+    only(tmp_path)
