@@ -12,10 +12,9 @@ from edgewright.core.cloudconfig.look import at, shown, text
 from edgewright.core.cloudconfig.network import check_network
 from edgewright.core.cloudconfig.registries import check_registries
 from edgewright.core.cloudconfig.shape import check_shape
-from edgewright.core.cloudconfig.site import check_site
+from edgewright.core.cloudconfig.site import check_site, host_name_problems
 from edgewright.core.cloudconfig.stages import check_stages
 from edgewright.core.cloudconfig.users import check_users
-from edgewright.core.hosts import check_hostname
 
 HEADER = "#cloud-config"
 MAX_FILE = 1024 * 1024
@@ -44,9 +43,8 @@ def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Opt
 def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:
     found = []
     hostname = text(document.get("hostname"))
-    if hostname and not model.is_template(hostname) and check_hostname(hostname):
-        said = check_hostname(hostname)[0].replace("The host name", "hostname")
-        found.append(error("hostname", said, "", "HostName"))
+    if hostname and not model.is_template(hostname):
+        found += [error("hostname", said, "", "HostName") for said in host_name_problems(hostname, "hostname")]
     url = text(document.get("config_url"))
     if url and not model.is_template(url):
         if not re.fullmatch(r"https?://\S+", url):

@@ -180,7 +180,7 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
             found.append(warning(path, said, "Give stylus.site.hostName as well.", "HostName"))
     if host_name and not is_template(host_name):
         path = f"{_SITE}.hostName"
-        found += [error(path, s.replace("The host name", path), "", "HostName") for s in check_hostname(host_name)]
+        found += [error(path, said, "", "HostName") for said in host_name_problems(host_name, path)]
     prefix = text(site.get("prefix"))
     if prefix and not is_template(prefix) and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", prefix):
         said = f"{_SITE}.prefix is {shown(prefix)}; it may hold letters, digits and '-' only, at most 64."
@@ -191,6 +191,11 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
         said = f"{_SITE}.name is {RANDOM}: after a re-install the machine comes in as another host."
         found.append(warning(f"{_SITE}.name", said, "Take the name out to use the device's own UUID.", "RandomUid"))
     return found
+
+
+def host_name_problems(name: str, path: str) -> List[str]:
+    """Return what is wrong with a host name, as sentences that name the key it stands in."""
+    return [s.replace("The host name", path).replace("the host name", path) for s in check_hostname(name)]
 
 
 def _uid_path(item: Any, path: str) -> List[Finding]:

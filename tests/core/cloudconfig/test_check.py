@@ -1,0 +1,229 @@
+"""What the offline check finds: one mistake at a time in a document that is otherwise right."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from edgewright.core.cloudconfig.check import check, check_text
+from edgewright.core.cloudconfig.findings import ERROR, NOTE, WARNING, Finding, has_errors
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkzqGdQ3WXkqLkQ3t8o0y3nLw6rj1q0b2JcPp0pGm3y ops@example.com"
+GOOD: dict[str, Any] = {
+    "stylus": {
+        "site": {
+            "paletteEndpoint": "https://plane.example.com",
+            "edgeHostToken": "aXz3kd93kdlPq",
+            "name": "edge-berlin-01",
+            "tags": {"site": "berlin"},
+            "network": {
+                "interfaces": {
+                    "eno1": {
+                        "type": "static",
+                        "ipAddress": "192.168.1.10/24",
+                        "gateway": "192.168.1.1",
+                        "nameserver": "192.168.1.1",
+                    }
+                }
+            },
+            "users": [{"name": "ops", "groups": ["sudo"], "ssh_authorized_keys": [KEY]}],
+        }
+    },
+    "install": {"device": "auto", "poweroff": True},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Return the good document with one value set (a path of names) or, for `...`, taken out."""
+    document = copy.deepcopy(GOOD)
+    here = document
+    *above, last = path.split("/")
+    for name in above:
+        here = here.setdefault(name, {}) if isinstance(here, dict) else here[int(name)]
+    if value is ...:
+        del here[last]
+    else:
+        here[last] = value
+    return document
+
+
+def worst(found: list[Finding], code: str) -> Finding:
+    hits = [one for one in found if one.code == code]
+    assert hits, [(one.code, one.message) for one in found]
+    return hits[0]
+
+
+def test_the_good_one_has_no_errors_and_no_warnings() -> None:
+    assert [one for one in check(GOOD, now=0) if one.severity in (ERROR, WARNING)] == []
+
+
+SITE = "stylus/site"
+NIC = "stylus/site/network/interfaces/eno1"
+CASES: list[tuple[str, Any, str, str, str]] = [
+    (f"{SITE}/paletteEndpoint", "https://127.0.0.1:8443", ERROR, "Loopback", "127.0.0.1"),
+    (f"{SITE}/paletteEndpoint", "localhost:8443", ERROR, "Loopback", "localhost"),
+    (f"{SITE}/paletteEndpoint", "https://[::1]", ERROR, "Loopback", "::1"),
+    (f"{SITE}/paletteEndpoint", "https://0.0.0.0", ERROR, "Loopback", "0.0.0.0"),
+    (f"{SITE}/paletteEndpoint", "http://plane.example.com", ERROR, "NotHttps", "https"),
+    (f"{SITE}/paletteEndpoint", "<endpoint>", ERROR, "Placeholder", "<endpoint>"),
+    (f"{SITE}/paletteEndpoint", "https://plane_1.example.com", ERROR, "Endpoint", "no address"),
+    (f"{SITE}/paletteEndpoint", "https://plane.example.com:99999", ERROR, "Endpoint", "no address"),
+    (f"{SITE}/paletteEndpoint", "https://plane.example.com/console", WARNING, "Endpoint", "/console"),
+    (f"{SITE}/paletteEndpoint", ..., ERROR, "Missing", "profile palette"),
+    (f"{SITE}/edgeHostToken", ..., WARNING, "NoToken", "waits"),
+    (f"{SITE}/edgeHostToken", "abc def", ERROR, "Token", "not copied whole"),
+    (f"{SITE}/edgeHostTokn", "abc", ERROR, "UnknownKey", "`edgeHostToken`"),
+    (f"{SITE}/name", "edge/berlin", ERROR, "Uid", "/"),
+    (f"{SITE}/name", "x" * 129, ERROR, "Uid", "129"),
+    (f"{SITE}/name", "Edge_01", WARNING, "HostName", "host name"),
+    (f"{SITE}/name", "$random", WARNING, "RandomUid", "another host"),
+    (f"{SITE}/hostName", "Berlin_01", ERROR, "HostName", "a-z"),
+    (f"{SITE}/prefix", "edge_", ERROR, "Prefix", "edge_"),
+    (f"{SITE}/tags", {"": "x"}, ERROR, "Tag", "1 to 256"),
+    (f"{SITE}/tags", {"floor": 3}, WARNING, "Type", "number 3"),
+    (f"{SITE}/ntpServers", "ntp://x", ERROR, "Ntp", "no host name"),
+    (f"{SITE}/caCerts", ["nonsense !"], ERROR, "Certificate", "neither PEM nor base64"),
+    (f"{SITE}/caCerts", ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"], ERROR, "Certificate", "key"),
+    (f"{SITE}/insecureSkipVerify", True, WARNING, "NoVerify", "pretend"),
+    (f"{SITE}/deviceUIDPaths", [{"name": "/x", "regex": "(?=a)"}], ERROR, "Regex", "RE2"),
+    (f"{SITE}/deviceUIDPaths", [{"name": "/x", "regex": "["}], ERROR, "Regex", "no expression"),
+    (f"{SITE}/registrationURL", "example", ERROR, "Url", "web address"),
+    (f"{SITE}/token", "abc", ERROR, "UnknownKey", "token"),
+    (f"{NIC}/gateway", "192.168.2.1", ERROR, "Address", "not inside 192.168.1.0/24"),
+    (f"{NIC}/gateway", "192.168.1.10", ERROR, "Address", "own address"),
+    (f"{NIC}/ipAddress", "192.168.1.0/24", ERROR, "Address", "network"),
+    (f"{NIC}/ipAddress", "192.168.1.255/24", ERROR, "Address", "broadcast"),
+    (f"{NIC}/ipAddress", "192.168.1.10", ERROR, "Address", "prefix length"),
+    (f"{NIC}/ipAddress", "192.168.1.300/24", ERROR, "Address", "no address"),
+    (f"{NIC}/ipAddress", ..., ERROR, "NoAddress", "static"),
+    (f"{NIC}/mask", "255.255.0.0", ERROR, "Address", "/16"),
+    (f"{NIC}/mask", "255.0.255.0", ERROR, "Address", "no subnet mask"),
+    (f"{NIC}/nameserver", "dns.example.com", ERROR, "Dns", "no address"),
+    (f"{NIC}/type", "fixed", ERROR, "Choice", "dhcp, static"),
+    (f"{NIC}/type", "dhcp", WARNING, "Unused", "passed over"),
+    (f"{NIC}/vlan", 12, ERROR, "UnknownKey", "vlan"),
+    (f"{NIC}/gateway", ..., WARNING, "NoGateway", "own subnet"),
+    (f"{SITE}/network/httpsProxy", "proxy:3128", ERROR, "Proxy", "no URL"),
+    (f"{SITE}/network/httpsProxy", "http://proxy:3128", WARNING, "NoProxy", "127.0.0.1, 192.168.1.10"),
+    ("stylus/includeTui", True, WARNING, "Deprecated", "includeTui"),
+    ("stylus/installationMode", "airgap", WARNING, "Deprecated", "installationMode"),
+    ("stylus/managementMode", "centrl", ERROR, "Choice", "`central`"),
+    ("stylus/localUI", {"port": 70000}, ERROR, "Range", "65535"),
+    ("stylus/edgeHostToken", "abc", ERROR, "Misplaced", "stylus.site.edgeHostToken"),
+    ("stylus/registryCredentials", {"domain": "https://r.example.com"}, ERROR, "Registry", "scheme"),
+    ("stylus/registryCredentials", {"domain": "my_reg.example.com"}, ERROR, "Registry", "underscore"),
+    ("stylus/registryCredentials", {"domain": "r.example.com", "username": "x"}, ERROR, "Login", "no password"),
+    ("stylus/registryCredentials", {"domain": "r.example.com", "password": None}, ERROR, "Empty", "no value"),
+    ("instal", {"device": "auto"}, ERROR, "UnknownKey", "`install`"),
+    ("install/reboot", True, ERROR, "RebootAndPoweroff", "poweroff"),
+    ("install/device", "sda", ERROR, "Device", "`/dev/sda`"),
+    ("install/device", "/dev/sda1", ERROR, "Device", "partition"),
+    ("install/poweroff", "true", ERROR, "Type", "true or false"),
+    ("install/partitions", {"persistent": {"size": "20480"}}, ERROR, "Type", "whole number"),
+    ("install/partitions", {"persistent": {"size": 20}}, WARNING, "Partition", "MiB"),
+    ("install/extra-partitions", [{"size": 100}], ERROR, "Partition", "no name"),
+    ("install/extra-partitions", [{"name": "a"}, {"name": "b", "size": 1}], ERROR, "Partition", "not the last"),
+    ("install/extra-partitions", [{"name": "a", "size": 0}], ERROR, "Partition", "Both"),
+    ("install/ssh_hardening", "x", ERROR, "Type", "true or false"),
+    ("install/bind_mounts", ["var/x"], ERROR, "Path", "absolute"),
+    (f"{SITE}/users/0/passwd", "hunter2", WARNING, "PlainPassword", "plain text"),
+    (f"{SITE}/users/0/passwordExpiry", "2020-13-01", ERROR, "Date", "no date"),
+    (f"{SITE}/users/0/passwordExpiry", "1960-01-01", ERROR, "Expired", "over"),
+    (f"{SITE}/users/0/ssh_authorized_keys", [KEY[:60]], ERROR, "SshKey", "copied whole"),
+    (f"{SITE}/users/0/ssh_authorized_keys", ["-----BEGIN OPENSSH PRIVATE KEY-----"], ERROR, "SshKey", "private key"),
+    (f"{SITE}/users/0/name", "Ops", ERROR, "User", "no user name"),
+    ("stages", {"initramf": []}, ERROR, "UnknownStage", "`initramfs`"),
+    ("stages", {"boot": [{"commands": "x"}]}, ERROR, "Type", "list of texts"),
+    ("stages", {"boot": [{"files": [{"path": "x"}]}]}, ERROR, "Path", "absolute"),
+    ("stages", {"boot": [{"files": [{"path": "/x", "permissions": 644}]}]}, ERROR, "Mode", "1204"),
+    ("stages", {"boot": [{"commands": ["x --password hunter22"]}]}, WARNING, "PersistedSecret", "/oem/userdata"),
+    ("stages", {"boot": [{"name": "skip-copy-a", "commands": ["TOKEN=abcdefgh1"]}]}, NOTE, "SkipCopy", "unmount"),
+    (
+        "stages",
+        {"after-install": [{"name": "skip-copy-a", "commands": ["TOKEN=abcdefgh1"]}]},
+        *(WARNING, "PersistedSecret", "everything is kept"),
+    ),
+    ("config_url", "https://example.com/x", WARNING, "ConfigUrl", "every boot"),
+    ("hostname", "A_b", ERROR, "HostName", "hostname"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "severity", "code", "words"), CASES)
+def test_one_mistake_is_found(path: str, value: Any, severity: str, code: str, words: str) -> None:
+    found = check(changed(path, value), now=0)
+    hit = worst(found, code)
+    assert hit.severity == severity
+    assert any(words in one.message for one in found if one.code == code), hit.message
+    assert hit.message.endswith(".")
+
+
+def test_reboot_alone_warns_of_the_loop() -> None:
+    document = changed("install", {"reboot": True})
+    assert worst(check(document), "ReinstallLoop").severity == WARNING
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{SITE}/name", "{{ .Values.product.uuid }}"),
+        (f"{NIC}/ipAddress", "{{ .Values.ip }}/24"),
+        ("install/device", "{{ .Values.disk }}"),
+        ("install/reboot", "{{ .Values.reboot }}"),
+    ],
+)
+def test_a_template_is_left_to_the_host(path: str, value: str) -> None:
+    document = changed(path, value)
+    if path == "install/reboot":
+        del document["install"]["poweroff"]
+    assert not has_errors(check(document))
+
+
+def test_the_profiles_differ_and_the_error_names_its_own() -> None:
+    kairos = {"install": {"device": "auto", "auto": True}}
+    assert [one.code for one in check(kairos, profile="palette") if one.severity == ERROR] == ["Missing"]
+    missing = worst(check(kairos, profile="kairos"), "NoUsers")
+    assert missing.severity == ERROR and "profile kairos" in missing.message
+    nobody = {**kairos, "users": [{"name": "ops", "ssh_authorized_keys": [KEY]}]}
+    assert "profile kairos" in worst(check(nobody, profile="kairos"), "NoAdmin").message
+    nobody["users"] = [{"name": "ops", "groups": ["admin"], "ssh_authorized_keys": [KEY]}]
+    assert not has_errors(check(nobody, profile="kairos"))
+    assert not has_errors(check({"install": {"nousers": True}}, profile="kairos"))
+
+
+def test_local_mode_needs_no_plane() -> None:
+    document = {"stylus": {"managementMode": "local", "site": {"name": "edge-1"}}}
+    assert not has_errors(check(document))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("stylus/disableTui", True), (f"{SITE}/remoteShell/disable", True), ("install/device", "/dev/sdb")],
+)
+def test_what_cannot_be_undone_is_said(path: str, value: Any) -> None:
+    said = [one.message for one in check(changed(path, value)) if one.code == "Fixed"]
+    assert any(f"Cannot be undone later: {path.replace('/', '.')}" in one for one in said)
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "line"),
+    [
+        ("stylus: {}\n", ERROR, 1),
+        ("# cloud-config\nstylus: {}\n", ERROR, 1),
+        ("# hello\n#cloud-config\n", WARNING, 2),
+    ],
+)
+def test_the_header_is_looked_for(text: str, severity: str, line: int) -> None:
+    (found,) = check_text(text)
+    assert (found.severity, found.line) == (severity, line)
+
+
+@pytest.mark.parametrize("text", ["#cloud-config\n", "## template: jinja\n#cloud-config\n", "\ufeff#cloud-config\n"])
+def test_a_right_header_is_nothing_to_say(text: str) -> None:
+    assert check_text(text, "x.yaml") == []
+
+
+def test_a_big_file_and_an_odd_ending_are_told() -> None:
+    found = check_text("#cloud-config\n" + "#" * 1024 * 1024, "user.data")
+    assert [one.code for one in found] == ["TooBig", "Ending"]

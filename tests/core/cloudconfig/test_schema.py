@@ -1,0 +1,101 @@
+"""The table of keys: against Kairos's own schemas, and with itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.keys_kairos import SCHEMA
+from tests.support import spec_dir
+
+_KINDS = {
+    "string": (model.TEXT,),
+    "boolean": (model.FLAG,),
+    "integer": (model.INT,),
+    "object": (model.MAP, model.TABLE, model.ANY),
+    "array": (model.TEXTS, model.MAPS, model.ANY, model.TEXT_OR_TEXTS),
+}
+
+
+def _properties(schema: dict[str, Any], node: dict[str, Any], path: str, found: dict[str, dict[str, Any]]) -> None:
+    if "$ref" in node:
+        node = schema["definitions"][node["$ref"].rsplit("/", 1)[1]]
+    for part in [node, *node.get("oneOf", [])]:
+        if "$ref" in part:
+            part = schema["definitions"][part["$ref"].rsplit("/", 1)[1]]
+        for name, below in part.get("properties", {}).items():
+            where = f"{path}.{name}" if path else name
+            found.setdefault(where, below)
+            _properties(schema, below, where, found)
+            if isinstance(below.get("items"), dict):
+                _properties(schema, below["items"], f"{where}[]", found)
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize("name", ["kairos-cloud-config.schema.json", "kairos-cloud-config-v2.0.1.schema.json"])
+def test_every_key_of_kairos_is_known_with_its_kind(name: str) -> None:
+    schema = json.loads((spec_dir() / name).read_text())
+    found: dict[str, dict[str, Any]] = {}
+    _properties(schema, schema, "", found)
+    assert len(found) > 50
+    for path, node in found.items():
+        if "$ref" in node:
+            node = schema["definitions"][node["$ref"].rsplit("/", 1)[1]]
+        key = SCHEMA.key(path)
+        assert key is not None, path
+        assert key.kind in _KINDS[node.get("type", "object")], path
+
+
+STYLUS = """
+debug trace disablePasswordUpdate disableTui includeTui enableMultiNode featureGate managementMode installationMode path
+localUI.port localUI.login.disableRateLimiting localUI.login.attemptsBeforeExponentialDelayStarts
+localUI.login.maxFailedAttemptsBeforeLockout localUI.login.lockoutDurationInMinutes vip.skip emcServer.port
+registryCredentials.domain registryCredentials.username registryCredentials.password registryCredentials.encodedPassword
+registryCredentials.insecure externalRegistries.registries[].domain externalRegistries.registries[].certificates
+externalRegistries.registryMappingRules imageRedirectWebhook.enable imageRedirectWebhook.port imageOverride
+site.paletteEndpoint site.edgeHostToken site.disableAutoRegister site.registrationURL site.projectName site.projectUid
+site.name site.hostName site.prefix site.deviceUIDPaths[].name site.deviceUIDPaths[].regex site.tags
+site.tagsFromFile.fileName site.tagsFromFile.delimiter site.tagsFromFile.separator site.tagsFromScript.scriptName
+site.tagsFromScript.timeout site.caCerts site.insecureSkipVerify site.clusterId site.clusterName site.ntpServers
+site.remoteShell.disable site.users[].groups site.users[].passwd site.users[].passwordExpiry site.users[].lock_passwd
+site.users[].ssh_authorized_keys site.network.httpProxy site.network.httpsProxy site.network.noProxy
+site.network.nameserver site.network.interfaces.eno1.type site.network.interfaces.eno1.ipAddress
+site.network.interfaces.eno1.mask site.network.interfaces.eno1.gateway site.network.interfaces.eno1.nameserver
+site.twoNode.enabled site.twoNode.health-check-script
+"""
+
+
+@pytest.mark.parametrize("path", STYLUS.split())
+def test_every_key_of_the_reference_is_known(path: str) -> None:
+    assert SCHEMA.key(f"stylus.{path}") is not None
+
+
+@pytest.mark.parametrize("key", SCHEMA.keys.values(), ids=lambda key: key.path)
+def test_a_key_explains_itself(key: model.Key) -> None:
+    assert key.doc.endswith((".", "?")) and len(key.doc) <= 110
+    assert key.kind in model.WORDS
+    if isinstance(key.default, str) and key.choices:
+        assert key.default in ("", *key.choices)
+    if key.kind == model.FLAG and key.default is not None:
+        assert isinstance(key.default, bool)
+
+
+def test_secrets_are_marked() -> None:
+    assert {key.name for key in SCHEMA.keys.values() if key.secret} == {
+        *("password", "passwd", "edgeHostToken", "network_token", "cluster_token", "K3S_TOKEN")
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("stylus.site.paleteEndpoint", "stylus.site.paletteEndpoint"),
+        ("edgeHostTokn", "stylus.site.edgeHostToken"),
+        ("instal.device", "install.device"),
+    ],
+)
+def test_the_nearest_key_is_found(wrong: str, right: str) -> None:
+    assert SCHEMA.nearest(wrong) == right
