@@ -45,7 +45,7 @@ class ConsoleLog:
                 f"The log {target} cannot be written: {error.strerror}.",
                 "Verify an ISO in a folder that you may write.",
             ) from None
-        self._file = os.fdopen(handle, "w", encoding="utf-8")
+        self._file = os.fdopen(handle, "w", buffering=1, encoding="utf-8")
 
     def line(self, at: float, text: str) -> str:
         """Write one line and return it without secrets."""
