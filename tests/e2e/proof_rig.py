@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,10 +18,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.e2e.fleet import Plane, command_environment, until
-from tests.support import ROOT
+from tests.support import ROOT, missing
 
 ADDRESS = "10.77.0.1"
 PORT = 8443
+PROGRAMS = ("qemu-system-x86_64", "xorriso", "ip", "nsenter", "tmux", "mmdebstrap", "mksquashfs")
 
 
 class Rig:
@@ -35,6 +37,14 @@ class Rig:
         self.env = command_environment(self.home)
         self.url = f"https://{ADDRESS}:{PORT}"
         self._hub: subprocess.Popen[bytes] | None = None
+
+    def must_be_possible(self) -> None:
+        """Skip the test with the reason where this machine cannot run it."""
+        lacking = [program for program in PROGRAMS if shutil.which(program) is None]
+        if lacking:
+            missing("e2e", f"not installed: {', '.join(lacking)}")
+        if os.geteuid():
+            missing("e2e", "network namespaces need root")
 
     def up(self) -> None:
         """Make the namespace, start the hub, add the context."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -16,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.core.installer.samples import LEAST
 from tests.e2e.console import Console
-from tests.e2e.forge_base import base_iso
+from tests.e2e.proof_installer import Installer
 from tests.e2e.proof_rig import Rig, Running
-from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core]
 
-PROGRAMS = ("qemu-system-x86_64", "xorriso", "ip", "nsenter", "tmux", "mmdebstrap", "mksquashfs")
 BOTH = {"bios-usb": ("--bios", "--usb"), "uefi-cd": ("--uefi", "--cd")}
 LIMIT = float(os.environ.get("EDGEWRIGHT_PROOF_LIMIT", "540"))
 """Seconds that the two proofs may take at the same time, emulated."""
@@ -34,60 +29,13 @@ LIMIT = float(os.environ.get("EDGEWRIGHT_PROOF_LIMIT", "540"))
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    lacking = [program for program in PROGRAMS if shutil.which(program) is None]
-    if lacking or os.geteuid():
-        missing("e2e", f"not installed: {', '.join(lacking)}" if lacking else "network namespaces need root")
     made = Rig(tmp_path_factory.mktemp("proof"))
+    made.must_be_possible()
     try:
         made.up()
         yield made
     finally:
         made.down()
-
-
-class Installer:
-    """One installer by an answer file, and a copy of it for each way to boot it."""
-
-    def __init__(self, rig: Rig, name: str, token: str) -> None:
-        self.rig, self.name, self.token = rig, name, token
-        self.folder = rig.folder / name
-        self.folder.mkdir()
-        self.iso = self.folder / f"{name}.iso"
-
-    def apply(self) -> None:
-        """Make it headless from an answer file, as the wizard's is replayed."""
-        answers = {
-            **LEAST,
-            "plane.endpoint": self.rig.url,
-            "plane.ca": self.rig.ca(),
-            "token.text": self.token,
-            "uid.rule": "name",
-            "uid.name": f"box-{self.name}",
-            "site.name": "berlin",
-            "site.tags": {"line": "3"},
-            "base.path": str(base_iso()),
-            "output.name": self.name,
-            "output.folder": str(self.folder),
-        }
-        document = {
-            "apiVersion": "edgewright/v1",
-            "kind": "Installer",
-            "metadata": {"name": self.name},
-            "answers": answers,
-        }
-        path = self.folder / "answers.yaml"
-        path.touch(0o600)
-        path.write_text(yaml.safe_dump(document))
-        done = self.rig.product("apply", "-f", str(path), timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert self.iso.is_file(), done.stdout
-
-    def copy(self, way: str) -> Path:
-        """Return a copy with its manifest, so that two proofs do not write into one."""
-        target = self.folder / f"{way}.iso"
-        for end in ("", ".manifest.json"):
-            shutil.copyfile(f"{self.iso}{end}", f"{target}{end}")
-        return target
 
 
 @pytest.fixture(scope="module")
