@@ -35,6 +35,8 @@ class ForgeBase(Command):
         Param("refresh_lock", "write a lock of the present versions (to --lock, else your own); builds with --out",
               "--refresh-lock", kind="flag"),
         Param("mirror", "address of the archive debian (default: from apt's sources)", "--mirror", metavar="URL"),
+        Param("agent", "agent archive to put in (default: one of this Edgewright's own)", "--agent", kind="file",
+              metavar="FILE"),
         Param("offline", "take packages from the cache only", "--offline", kind="flag"),
         Param("fast", "compress less: built sooner, a fifth larger, another hash", "--fast", kind="flag"),
         Param("force", "replace the ISO when it is there", "--force", kind="flag"),
@@ -99,7 +101,10 @@ def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> B
     package = Path(edgewright.__file__).parent
     with tempfile.TemporaryDirectory(prefix="edgewright-agent-") as place:
         agent = Path(place, "edgewright-agent.pyz")
-        archive.build(str(agent), str(package))
+        if args["agent"]:
+            agent = Path(args["agent"])
+        else:
+            archive.build(str(agent), str(package))
         return build.build_base(
             out,
             job,

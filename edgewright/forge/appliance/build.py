@@ -6,13 +6,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from edgewright import __version__
-from edgewright.core.errors import Failed, Refused
+from edgewright.core.errors import Failed, InvalidInput, Refused
 from edgewright.core.times import now, rfc3339
 from edgewright.forge import manifest
 from edgewright.forge.appliance import medium, rootfs, space
@@ -59,7 +60,7 @@ def build_base(
     """Build the base's ISO to `out`. `mirrors` is asked only when a package is missing; None: never fetch.
 
     Needs root. A cancelled or failed build leaves nothing but what may stay in the cache. Raises `Refused` without
-    root, `NotFound` for a missing program or package, `Failed`.
+    root, `NotFound` for a missing program or package, `InvalidInput` for what is no agent archive, `Failed`.
     """
     if os.geteuid() != 0:
         raise Refused(
@@ -67,6 +68,8 @@ def build_base(
         )
     for name in TOOLS:
         find(name)
+    if not zipfile.is_zipfile(agent):
+        raise InvalidInput(f"{agent} is no agent archive.", "Make one: make agent (dist/edgewright-agent.pyz).")
     if not out.parent.is_dir():
         raise Failed(f"There is no folder {out.parent}.", "Make it, or name another --output.")
     cache.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,8 @@ def grub_cfg() -> str:
     text = _HEAD
     for title, name, words in ENTRIES:
         line = f"{KERNEL_LINE} {words}".rstrip()
-        text += f'menuentry "{title}" --id {name} {{\n  linux ($root)/boot/kernel {line}\n  initrd ($root)/boot/initrd\n}}\n'
+        text += f'menuentry "{title}" --id {name} {{\n'
+        text += f"  linux ($root)/boot/kernel {line}\n  initrd ($root)/boot/initrd\n}}\n"
     return text
 
 
@@ -135,9 +136,13 @@ def _efi(lock: Lock, system: System, iso: Path, work: Path, job: Job) -> None:
         str(kib),
     ]
     done = run(words, job, env=env)
+    # one by one: a whole folder at once would be written in the order in which the disk happens to list it
+    folders = sorted({str(parent) for name in files for parent in Path(name).parents if parent.name})
     if done.code == 0:
-        tops = sorted(str(path) for path in folder.iterdir())
-        done = run(["mcopy", "-s", "-m", "-i", str(image), *tops, "::"], job, env=env)
+        done = run(["mmd", "-i", str(image), *(f"::/{name}" for name in folders)], job, env=env)
+    for name in sorted(files):
+        if done.code == 0:
+            done = run(["mcopy", "-m", "-i", str(image), str(folder / name), f"::/{name}"], job, env=env)
     if done.code != 0:
         raise tool_failed("mkfs.vfat or mcopy", done, work)
 

@@ -83,7 +83,13 @@ def make_system(lock: Lock, files: Sequence[Path], work: Path, cache: Path, job:
     wipe(root)
     job.step("packing the system", "steps")
     words = ["tar", "--create", "--sort=name", f"--mtime=@{lock.timestamp}", "--numeric-owner", "--xattrs"]
-    words += ["--xattrs-include=*", "--use-compress-program=zstd -3 -q", "-f", str(ready / "tree.tar.zst")]
+    words += [
+        "--xattrs-include=*",
+        "--pax-option=delete=atime,delete=ctime",
+        "--use-compress-program=zstd -3 -q",
+        "-f",
+        str(ready / "tree.tar.zst"),
+    ]
     words += ["--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "."]
     done = run(words, job)
     if done.code != 0:

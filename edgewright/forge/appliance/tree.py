@@ -27,7 +27,10 @@ ExecStartPre=/bin/sh -c 'test -s /etc/ssh/ssh_host_ed25519_key || \
 ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key'
 ExecStartPre=/usr/sbin/sshd -t
 """
-_SSHD = "# One key kind: the slow ones would hold up the first start of a small box.\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
+_SSHD = """\
+# One kind of key: the slow ones would hold up the first start of a small box.
+HostKey /etc/ssh/ssh_host_ed25519_key
+"""
 
 
 def make_tree(lock: Lock, system: System, agent: Path, units: Path, version: str, work: Path, job: Job) -> Path:
