@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,33 +94,42 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     if os.getuid():
         missing("e2e", "unpacking images needs root")
     folder = tmp_path_factory.mktemp("images")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = _free_address()
+    with _registry(folder, address, ""):
+        made = Place(folder, address)
+        _base(made)
+        yield made
+
+
+@contextmanager
+def _registry(folder: Path, address: str, more: str) -> Iterator[None]:
+    """Run a registry on loopback; `more` are further lines of its configuration."""
     (folder / "registry.yml").write_text(
         "version: 0.1\nlog: {level: error}\n"
-        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\nhttp: {{addr: '{address}'}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\nhttp:\n  addr: '{address}'\n{more}"
     )
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen(
             ["docker-registry", "serve", str(folder / "registry.yml")], stdout=log, stderr=log, start_new_session=True
         )
     try:
-        until("the registry answers", 20, lambda: _answers(address))
-        made = Place(folder, address)
-        _base(made)
-        yield made
+        until("the registry listens", 20, lambda: _listens(address))
+        yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
 
 
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{address}/v2/", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def _base(place: Place) -> None:
@@ -263,6 +274,51 @@ def test_the_appliance_as_the_base(place: Place) -> None:
     assert (got / "etc/secret").stat().st_mode & 0o7777 == 0o4750
     assert (got / "bin/sh").read_bytes() == (root / "bin/sh").read_bytes()
     assert place.image(f"appliance:{iso}", "--custom-tag", "appliance", "--replace")["digest"] == first["digest"]
+
+
+def test_a_registry_with_tls_and_logins(place: Place, tmp_path: Path) -> None:
+    import bcrypt
+
+    certificate, secret = _certificate(tmp_path), "the right one"
+    hashed = bcrypt.hashpw(secret.encode(), bcrypt.gensalt(4)).decode()
+    (tmp_path / "htpasswd").write_text(f"builder:{hashed}\n")
+    address = _free_address()
+    more = f"  tls: {{certificate: {certificate}, key: {tmp_path / 'tls.key'}}}\n"
+    more += f"auth: {{htpasswd: {{realm: test, path: {tmp_path / 'htpasswd'}}}}}\n"
+    base = f"{place.address}/base/debian:12"
+    push = ["--push", f"{address}/edge/debian"]
+    with _registry(tmp_path, address, more):
+        unknown = place.run(base, *push)
+        assert unknown.returncode == 5 and "--ca" in unknown.stderr and "certificate" in unknown.stderr
+        push += ["--ca", str(certificate)]
+        nobody = place.run(base, *push)
+        assert nobody.returncode == 4 and f"skopeo login {address}" in nobody.stderr
+        config = place.folder / "home/.docker/config.json"
+        config.parent.mkdir()
+        try:
+            for word, code in (("a wrong one", 4), (secret, 0)):
+                auth = base64.b64encode(f"builder:{word}".encode()).decode()
+                config.write_text(json.dumps({"auths": {address: {"auth": auth}}}))
+                done = place.run(base, *push, "-o", "json")
+                assert done.returncode == code, done.stderr
+                assert word not in done.stderr + done.stdout and auth not in done.stderr + done.stdout
+            document = json.loads(done.stdout)
+            folder = tmp_path / "certs"
+            folder.mkdir()
+            shutil.copy(certificate, folder / "ca.crt")
+            login = ["--creds", f"builder:{secret}", "--cert-dir", str(folder)]
+            seen = place.skopeo("inspect", *login, f"docker://{document['reference']}")
+            assert json.loads(seen)["Digest"] == document["digest"]
+        finally:
+            config.unlink()
+
+
+def _certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that is its own authority."""
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=registry of a test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    tool(*words, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"))
+    return folder / "tls.crt"
 
 
 def test_the_same_inputs_give_the_same_digest_and_a_taken_tag_is_left_alone(place: Place) -> None:

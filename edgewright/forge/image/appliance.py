@@ -27,7 +27,7 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
             "Build one with: edgewright forge base -o base.iso",
         )
     spool.need(found.squashfs_size, f"the root file system of {path.name}")
-    job.step(f"turning the root file system of {path.name} into a layer")
+    job.step(f"unpacking the root file system of {path.name}")
     with spool.layer() as out:
         squashfs_layer(Squashfs(path, found.squashfs_offset, found.squashfs_size), out, spool, job)
     assert out.blob is not None

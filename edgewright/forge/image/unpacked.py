@@ -113,7 +113,8 @@ def _owners(squashfs: Squashfs, job: Job) -> dict[str, tuple[int, int]]:
 
 def _pack(root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job: Job) -> None:
     links: dict[tuple[int, int], str] = {}
-    done = 0
+    job.step("packing the root file system into a layer")
+    done, total = 0, sum(facts.st_size for facts in map(Path.lstat, _walk(root)) if stat.S_ISREG(facts.st_mode))
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18) as tar:  # type: ignore[call-overload]
         for path in _walk(root):
             tar.members.clear()  # it would keep one object per file
@@ -131,7 +132,7 @@ def _pack(root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job:
                 tar.addfile(info)
                 continue
             with path.open("rb") as stream:
-                tar.addfile(info, Watched(stream, lambda count, before=done: job.at(before + count)))  # type: ignore[misc]
+                tar.addfile(info, Watched(stream, lambda count, before=done: job.at(before + count, total)))  # type: ignore[misc]
             done += info.size
 
 
