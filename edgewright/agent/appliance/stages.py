@@ -58,8 +58,9 @@ def run_stage(
         for part in _PARTS if full else _PARTS[:2] + _PARTS[-1:]:
             try:
                 part(step, runner, tell, root)
-            except (EdgewrightError, OSError, ValueError, TypeError, AttributeError) as error:
+            except (EdgewrightError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
                 told = error.message if isinstance(error, EdgewrightError) else str(error)
+                told = f"it has no {told}" if isinstance(error, KeyError) else told
                 tell(f"{where} failed: {clean(told, 300)}")
                 failed += 1
     return failed
