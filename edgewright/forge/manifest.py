@@ -32,6 +32,9 @@ def read_manifest(iso: Path) -> Manifest | None:
         return None
     if not isinstance(document, dict) or document.get("kind") != "InstallerManifest":
         return None
+    for part in ("iso", "base", "userData"):
+        if not isinstance(document.get(part), dict):
+            document[part] = {}  # written by another hand: what is missing is empty, never an error
     return document
 
 

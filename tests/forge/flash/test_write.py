@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Failed, NotFound
+from edgewright.core.errors import EdgewrightError, Failed, NotFound
 from edgewright.forge.flash import write as flashing
 from edgewright.forge.flash.disks import Disk, Disks
 from edgewright.forge.flash.write import HalfWritten, write
@@ -108,6 +108,23 @@ def test_stopping_says_that_the_disk_is_half_written(iso: Path, disk: Disk) -> N
 def test_a_file_that_is_not_the_one_of_its_manifest(iso: Path, disk: Disk) -> None:
     with pytest.raises(Failed, match="not the file that its manifest tells of"):
         write(iso, disk, Job(), sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (errno.EACCES, "NeedsRoot", "needs the rights of root"),
+        (errno.EBUSY, "Conflict", "is in use"),
+        (errno.EROFS, "OperationForbidden", "is write-protected"),
+    ],
+)
+def test_a_disk_that_cannot_be_opened(
+    iso: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, code: int, kind: str, words: str
+) -> None:
+    failing(monkeypatch, "open", code, 0)
+    with pytest.raises(EdgewrightError, match=words) as caught:
+        write(iso, disk, Job())
+    assert caught.value.code == kind
 
 
 def test_a_disk_that_is_not_there(iso: Path, disk: Disk, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound
 from edgewright.forge.sites.rows import file_name, read_plan
 
 CSV = """name,address,gateway,dns,vlan,tags,tag.site
@@ -122,3 +124,19 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 
 def test_file_names_stay_in_their_folder() -> None:
     assert [file_name(name) for name in ("edge-1", "../x", "a/b", ".", "ä")] == ["edge-1", "x", "a-b", "site", "site"]
+
+
+CELLS = st.text(alphabet="edge-1/.,;:\"'#=\n\t 0249{}[]&*!|>äé\0", max_size=60)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(head=st.sampled_from(["name,address,gateway,dns,vlan,tags\n", "name;mtu\n", ""]), text=CELLS, kind=st.booleans())
+def test_any_text_is_a_plan_or_told(tmp_path: Path, head: str, text: str, kind: bool) -> None:
+    file = tmp_path / ("plan.csv" if kind else "plan.yaml")
+    file.write_bytes((head + text).encode())
+    try:
+        found = read_plan(file)
+    except EdgewrightError as error:
+        assert error.message.endswith(".")
+        return
+    assert all(finding.message.endswith(".") for finding in found.findings)
