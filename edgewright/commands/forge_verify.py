@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
-    from edgewright.forge.progress import Sink
+    from edgewright.forge.progress import Job, Sink
     from edgewright.forge.proof.prove import Wish
     from edgewright.forge.proof.result import Proof
 
@@ -85,7 +85,7 @@ async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, repo
     from edgewright.core.errors import Failed
     from edgewright.forge.builds import Recorder
 
-    with Recorder.of(build) as recorder:
+    with terminable(), Recorder.of(build) as recorder:
         recorder.made([iso])
         proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
         if not proof.ok:
@@ -154,14 +154,16 @@ async def prove_iso(
     from edgewright.commands.forging import work
     from edgewright.core.errors import NotFound
     from edgewright.forge.manifest import with_proof
-    from edgewright.forge.proof.prove import prove
+    from edgewright.forge.proof.prove import Rest, prove
 
-    proof = await work(
-        lambda job: prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console),
-        report,
-        every=15.0,
-        sink=sink,
-    )
+    def do(job: Job) -> Proof:
+        try:
+            return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
+        except Rest as rest:  # a stopped verb says no more than that it was stopped
+            report(rest.message)
+            raise
+
+    proof = await work(do, report, every=15.0, sink=sink)
     try:
         label = str(with_proof(iso, proof.as_dict(), proof.iso_sha256)["label"])
     except NotFound:
