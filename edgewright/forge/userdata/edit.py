@@ -9,6 +9,7 @@ import io
 import re
 from typing import Any
 
+from edgewright.core.cloudconfig.findings import ERROR
 from edgewright.core.errors import InvalidInput
 from edgewright.forge.userdata.assign import put
 from edgewright.forge.userdata.text import hide_templates, read, show_templates
@@ -34,6 +35,9 @@ class Editor:
         from ruamel.yaml import YAMLError
         from ruamel.yaml.comments import CommentedMap
 
+        for problem in read(self._text).problems:
+            if problem.severity == ERROR:  # which of the two would be meant?
+                raise InvalidInput(f"Line {problem.line}: {problem.message}", problem.hint, problem.code)
         hidden: list[str] = []
         source = hide_templates(self._text, hidden)
         yaml = _yaml(source)
@@ -67,7 +71,6 @@ def _yaml(source: str) -> Any:
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = 1 << 20
-    yaml.allow_duplicate_keys = True
     nested = re.search(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", source, re.MULTILINE)
     step = re.search(r"^( +)[^\s#-]", source, re.MULTILINE)
     width = len(step.group(1)) if step else 2

@@ -1,0 +1,179 @@
+"""Reading and writing user-data: lines, templates, odd things, and bounds that hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewright.core.cloudconfig.check import check, check_text
+from edgewright.core.cloudconfig.masking import masked
+from edgewright.core.cloudconfig.merge import merge
+from edgewright.core.errors import InvalidInput
+from edgewright.core.yamlsubset import load
+from edgewright.forge.userdata.text import MAX_SIZE, decode, dump, read
+
+
+def test_each_key_has_its_line() -> None:
+    parsed = read("#cloud-config\nstylus:\n  site:\n    users:\n      - name: a\n      - name: b\n")
+    assert parsed.document == {"stylus": {"site": {"users": [{"name": "a"}, {"name": "b"}]}}}
+    assert parsed.line_of("stylus.site.users[1].name") == 6
+    assert parsed.line_of("stylus.site.users[1].passwd") == 6
+    assert parsed.line_of("install") == 0
+
+
+def test_templates_are_words_until_the_host_fills_them_in() -> None:
+    parsed = read("a: {{ .Values.product.uuid }}\nb: x-{{ trunc 4 .MachineID }}\nc: |\n  {{ .X }}\n")
+    assert parsed.document == {"a": "{{ .Values.product.uuid }}", "b": "x-{{ trunc 4 .MachineID }}", "c": "{{ .X }}\n"}
+
+
+def test_what_is_odd_about_the_text_is_told() -> None:
+    parsed = read("a: &x [1]\nb: *x\nb: 2\nc: !!str 5\n---\nd: 1\n")
+    assert parsed.document == {"a": [1], "b": 2, "c": "5"}
+    assert [(one.code, one.line) for one in parsed.problems] == [
+        ("NotPortable", 2),
+        ("Doubled", 3),
+        ("TwoDocs", 5),
+    ]
+
+
+def test_merge_keys_are_filled_in() -> None:
+    assert read("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\n").document["b"] == {"p": 1, "q": 3}
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+BIG_ALIAS = "a: &a " + "x" * 500_000 + "\nb: [" + "*a, " * 50 + "]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "line 2"),
+        ("a:\n\t- b", "line 2"),
+        ("- a", "no map"),
+        ("a: \0", "U+0000"),
+        ("[" * 100_000, "nested deeper"),
+        ("{a: " * 10_000, "nested deeper"),
+        (BOMB, "more than 100,000 values"),
+        (BIG_ALIAS, "longer than 1 MB"),
+        ("a: &a {b: *a}", "names nothing"),
+        ("? [a]\n: b", "a key must be a word"),
+        ("x" * (MAX_SIZE + 1), "1 MB"),
+        ("a: '" + "x" * 1000, "line 1"),
+    ],
+    ids=range(12),
+)
+def test_what_cannot_be_read_is_refused_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(text)
+    assert words in caught.value.message
+
+
+def test_a_tab_has_its_own_hint() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read("a:\n\tb: c\n")
+    assert "tab" in caught.value.hint
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"a: \xc3(", b"x" * (MAX_SIZE + 1)])
+def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        decode(data)
+
+
+@pytest.mark.parametrize("word", ["9" * 5000, "0x" + "f" * 5000, "1.0e+999", ".inf"])
+def test_numbers_that_nobody_writes_stay_text(word: str) -> None:
+    assert read(f"a: {word}\n").document == {"a": word}
+
+
+def test_writing_is_the_same_each_time_and_both_readers_read_it() -> None:
+    document = {
+        "stylus": {"site": {"name": "007", "tags": {"a": "yes", "b": "1.5"}, "ntpServers": ["a", "b"], "empty": {}}},
+        "stages": {"initramfs": [{"name": "x", "commands": ["echo a\necho b\n", "x: y", "a #b", ""]}]},
+        "flags": [True, False, None, 5],
+    }
+    text = dump(document, ["made for a test"])
+    assert text.startswith("#cloud-config\n# made for a test\nstylus:\n  site:\n    name: '007'\n")
+    assert "        - |\n          echo a\n          echo b\n" in text
+    assert read(text).document == document == load(text)
+    assert dump(read(text).document, ["made for a test"]) == text
+    assert dump({}) == "#cloud-config\n"
+
+
+WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=12)
+KNOWN_WORDS = """
+    stylus site install stages users name network interfaces type ipAddress mask gateway nameserver registries
+    externalRegistries registryMappingRules domain boot files caCerts tags extra-partitions size device commands path
+    permissions content passwd ssh_authorized_keys deviceUIDPaths regex paletteEndpoint noProxy httpsProxy ntpServers
+"""
+KNOWN = st.sampled_from(KNOWN_WORDS.split())
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    WORDS,
+    st.sampled_from(
+        ["static", "10.0.0.5/24", "https://[::", "http://a:b", "$6$", "{{ .X }}", "auto", "-----BEGIN X-----"]
+    ),
+)
+DOCUMENTS = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.one_of(KNOWN, WORDS), inner, max_size=5)),
+    max_leaves=30,
+)
+ROOTS = st.dictionaries(KNOWN, DOCUMENTS, max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROOTS)
+def test_any_document_can_be_checked_masked_and_merged(document: dict[str, Any]) -> None:
+    for profile in ("palette", "kairos"):
+        for found in check(document, profile=profile, now=0):
+            assert found.message and found.severity in ("error", "warning", "note")
+    masked(document)
+    merge([("a", document), ("b", {"stylus": {"site": {"name": "x"}}}), ("c", document)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(WORDS, DOCUMENTS, max_size=5))
+def test_any_document_is_written_and_read_back(document: dict[str, Any]) -> None:
+    written = dump(document)
+    again = read(written).document
+    assert dump(again) == written
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(st.binary(max_size=600), st.text(max_size=600).map(lambda text: text.encode("utf-8", "surrogatepass")))
+)
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        text = decode(data)
+        check_text(text, "x.yaml")
+        parsed = read(text)
+    except InvalidInput:
+        return
+    parsed.placed(check(parsed.document, now=0))
+
+
+YAMLISH = st.lists(
+    st.sampled_from(
+        ["a", ": ", "- ", "\n", "  ", "{", "}", "[", "]", "&a ", "*a", "!x ", "|\n", "'", '"', "#", "---\n"]
+    )
+    | st.sampled_from(["stylus:\n", "  site:\n", "<<: ", "{{ .X }}", "? ", ", ", "%", "\t", "~", "0", "é"]),
+    max_size=60,
+).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(YAMLISH)
+def test_anything_like_yaml_is_read_or_refused(text: str) -> None:
+    try:
+        parsed = read(text)
+    except InvalidInput:
+        return
+    check(parsed.document, now=0)
+    parsed.line_of("stylus.site.name")
