@@ -22,7 +22,8 @@ def kept_base(job: Job) -> Path:
 
     Raises `Refused` without root, `NotFound` for a missing program, `Failed`, `Cancelled`.
     """
-    from edgewright.commands.forge_base import _build
+    from edgewright.commands.forge_base import ForgeBase, _build
+    from edgewright.commands.grammar import parse
     from edgewright.config.locations import ensure, folder
 
     bases = ensure(folder("cache") / "bases")
@@ -30,7 +31,7 @@ def kept_base(job: Job) -> Path:
     with _alone(bases / ".lock", job):
         if not _whole(target):
             target.unlink(missing_ok=True)
-            _build(target, None, {"offline": False, "mirror": None, "fast": False}, job)
+            _build(target, None, parse(ForgeBase, ())[1], job)  # as `forge base` does it without options
             _forget_old(bases, target)
     return target
 

@@ -49,7 +49,7 @@ def detail(build: Build) -> Detail:
     if build.error is not None:
         told = [("what", build.error.get("message", "")), ("next", build.error.get("hint", "") or "-")]
         told += [("at", build.error["step"])] if build.error.get("step") else []
-        sections.append(Section("WENT WRONG", tuple(told)))
+        sections.append(Section("STOPPED" if build.state == "cancelled" else "WENT WRONG", tuple(told)))
     if build.outputs:
         sections.append(Section("MADE", tuple((str(n), clean(path)) for n, path in enumerate(build.outputs, 1))))
     manifest = read_manifest(build.iso) if build.iso is not None else None

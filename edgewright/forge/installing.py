@@ -113,8 +113,8 @@ def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -
 
     check_places(ready, force=force)
     request = ready.request
-    folder = _folder(Path(request.folder))
     base = make_base(job) if request.appliance else Path(request.base)
+    folder = _folder(Path(request.folder))
     if request.sites == "iso":
         return Made(_make_sites(ready, base, job), None)
     manifest = make_iso(

@@ -68,7 +68,10 @@ class Recorder:
             if not new and now - self._written < EVERY:
                 return
             self._written = now
-            self._write(**progress._asdict())
+            try:
+                self._write(**progress._asdict())
+            except Failed:
+                pass  # no work stops because its progress cannot be told
 
     def say(self, line: str) -> None:
         """Append a line to the log; that it cannot be written stops no build."""
