@@ -115,7 +115,11 @@ class RegistryStandIn:
         self.wants = wants
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first = await reader.read(1)
+        if first == b"\x16":  # it is asked by TLS first
+            writer.close()
+            return
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
         login = base64.b64encode(b"bob:secret").decode()
         good = not self.wants or f"Basic {login}" in head
         if "/v2/" not in head.split("\r\n")[0]:

@@ -127,7 +127,7 @@ DOCUMENTS = st.recursive(
 ROOTS = st.dictionaries(KNOWN, DOCUMENTS, max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ROOTS)
 def test_any_document_can_be_checked_masked_and_merged(document: dict[str, Any]) -> None:
     for profile in ("palette", "kairos"):
@@ -137,7 +137,7 @@ def test_any_document_can_be_checked_masked_and_merged(document: dict[str, Any])
     merge([("a", document), ("b", {"stylus": {"site": {"name": "x"}}}), ("c", document)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(WORDS, DOCUMENTS, max_size=5))
 def test_any_document_is_written_and_read_back(document: dict[str, Any]) -> None:
     written = dump(document)
@@ -145,7 +145,7 @@ def test_any_document_is_written_and_read_back(document: dict[str, Any]) -> None
     assert dump(again) == written
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.one_of(st.binary(max_size=600), st.text(max_size=600).map(lambda text: text.encode("utf-8", "surrogatepass")))
 )
@@ -168,7 +168,7 @@ YAMLISH = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(YAMLISH)
 def test_anything_like_yaml_is_read_or_refused(text: str) -> None:
     try:

@@ -1,0 +1,159 @@
+"""The verbs of user-data on the command line: exit codes, what is printed where, files readable by one alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgewright.cli.main import run
+
+GOOD = """\
+#cloud-config
+stylus:
+  site:
+    paletteEndpoint: https://plane.example.com
+    edgeHostToken: very-secret-token
+    name: edge-1
+install:
+  poweroff: true
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("edge-1", "edge/1").replace("install", "instal"))
+    (tmp_path / "site.yaml").write_text("#cloud-config\nstylus:\n  site:\n    name: edge-9\n    edgeHostToken: other\n")
+    (tmp_path / ".arg").write_text("K8S_DISTRIBUTION=k3s\nUBUNTU_PRO_KEY=C1234567\n")
+    return tmp_path
+
+
+def test_a_good_file_ends_with_0_and_says_what_was_not_checked(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "good.yaml", "--offline"]) == 0
+    out, err = capsys.readouterr()
+    assert "good.yaml: not checked: It was to be offline" in out
+    assert "good.yaml has no errors: 1 not checked" in err
+    assert "very-secret-token" not in out + err
+
+
+def test_a_bad_file_ends_with_7_and_names_line_and_next_step(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "bad.yaml", "good.yaml", "--offline"]) == 7
+    out, err = capsys.readouterr()
+    assert "bad.yaml:7: error: instal is not a key of a cloud-config; the nearest is `install`.\n    Rename it" in out
+    assert "bad.yaml:6: error: stylus.site.name must not contain /." in out
+    assert "bad.yaml is not right: 2 errors" in err and "good.yaml has no errors" in err
+
+
+def test_json_is_a_list_of_findings(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "bad.yaml", "--offline", "-o", "json"]) == 7
+    found = json.loads(capsys.readouterr().out)
+    assert {"file", "severity", "path", "message", "hint", "code", "line"} == set(found[0])
+    assert [one["code"] for one in found if one["severity"] == "error"] == ["Uid", "UnknownKey"]
+
+
+@pytest.mark.parametrize(("text", "line"), [("a:\n\tb: c\n", 2), ("- a\n", 0), ("a: \0", 1)])
+def test_what_is_no_yaml_is_a_finding_with_its_line(
+    files: Path, capsys: pytest.CaptureFixture[str], text: str, line: int
+) -> None:
+    (files / "x.yaml").write_text(text)
+    assert run(["forge", "user-data", "check", "x.yaml", "--offline", "-o", "json"]) == 7
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["severity"], found["line"]) == ("error", line)
+
+
+def test_arg_files_are_checked_too(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", ".arg"]) == 7
+    out = capsys.readouterr().out
+    assert ".arg:2: error: UBUNTU_PRO_KEY is a secret" in out and "all 58 versions of k3s" in out
+    assert "C1234567" not in out
+
+
+def test_a_file_that_is_not_there_ends_with_3(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "none.yaml"]) == 3
+    assert "There is no file none.yaml." in capsys.readouterr().err
+
+
+def test_sites_of_one_plan_are_compared(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "two.yaml").write_text(GOOD)
+    assert run(["forge", "user-data", "check", "good.yaml", "two.yaml", "--offline", "--site-plan"]) == 7
+    assert "two.yaml and good.yaml have the same UID edge-1" in capsys.readouterr().out
+
+
+def test_a_site_is_checked_as_it_lies_over_the_installer(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "site.yaml", "--offline"]) == 7
+    assert run(["forge", "user-data", "check", "site.yaml", "--offline", "--over", "good.yaml"]) == 0
+    capsys.readouterr()
+
+
+def test_the_profile_of_kairos_wants_users(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "good.yaml", "--offline", "--profile", "kairos"]) == 7
+    assert "users is missing (profile kairos)" in capsys.readouterr().out
+
+
+def test_a_new_file_is_for_its_owner_alone_and_never_replaces(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "token").write_text("tok\n")
+    words = ["forge", "user-data", "new", "endpoint=https://plane.example.com", "token=@token", "-o", "new.yaml"]
+    assert run(words) == 0
+    made = files / "new.yaml"
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert "edgeHostToken: tok\n" in made.read_text() and "# " in made.read_text()
+    assert run(words) == 6
+    assert run([*words, "--force"]) == 0
+    assert run(["forge", "user-data", "check", "new.yaml", "--offline"]) == 0
+    assert "tok\n" not in capsys.readouterr().out.replace("edgeHostToken\n", "")
+
+
+def test_a_changed_file_keeps_its_comments(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "good.yaml").write_text(GOOD.replace("name: edge-1", "name: edge-1  # mine"))
+    assert run(["forge", "user-data", "new", "--from", "good.yaml", "name=edge-2", "-o", "good.yaml"]) == 0
+    assert (files / "good.yaml").read_text() == GOOD.replace("name: edge-1", "name: edge-2  # mine")
+    assert run(["forge", "user-data", "new", "--from", ".arg", "K8S_VERSION=1.33.5", "-o", "x.arg"]) == 0
+    assert (files / "x.arg").read_text() == "K8S_DISTRIBUTION=k3s\nUBUNTU_PRO_KEY=C1234567\nK8S_VERSION=1.33.5\n"
+    capsys.readouterr()
+
+
+def test_keys_are_explained(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for what, words in (
+        ("edgeHostToken", "stylus.site.edgeHostToken"),
+        ("stylus.site", "paletteEndpoint"),
+        ("stages", "initramfs"),
+        ("K8S_VERSION", ".arg of CanvOS"),
+        ("install.device", "cannot be undone later"),
+    ):
+        assert run(["forge", "user-data", "show", what]) == 0
+        assert words in capsys.readouterr().out
+    assert run(["forge", "user-data", "show", "edgeHostTokn"]) == 3
+    assert "`stylus.site.edgeHostToken`" in capsys.readouterr().err
+    assert run(["forge", "user-data", "show"]) == 0
+    assert "stylus.site.network.interfaces.*.gateway" in capsys.readouterr().out
+
+
+def test_a_file_is_shown_without_its_secrets(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "show", "good.yaml"]) == 0
+    assert run(["forge", "user-data", "show", ".arg"]) == 0
+    out = capsys.readouterr().out
+    assert "edge-1" in out and "k3s" in out
+    assert "very-secret-token" not in out and "C1234567" not in out
+
+
+def test_a_merge_shows_what_wins_and_writes_for_the_owner_alone(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["forge", "user-data", "merge", "good.yaml", "site.yaml", "-o", "merged.yaml"]) == 0
+    out, err = capsys.readouterr()
+    assert "stylus.site.name" in out and "edge-9" in out and "staging: edge-1" in out
+    assert "very-secret-token" not in out + err
+    made = files / "merged.yaml"
+    assert made.stat().st_mode & 0o777 == 0o600 and "edgeHostToken: other" in made.read_text()
+    assert run(["forge", "user-data", "merge", "good.yaml", ".arg"]) == 7
+
+
+def test_text_from_a_file_cannot_steer_the_terminal(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "x.yaml").write_text('#cloud-config\n"\\e[31mstylus": 1\nstages: {"\\e[2J": []}\n')
+    run(["forge", "user-data", "check", "x.yaml", "--offline"])
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
