@@ -22,8 +22,10 @@ PLACEHOLDER = 64 * 1024
 PLACEHOLDER_HEAD = "#cloud-config\n# edgewright placeholder: the user-data of an installer is written over this file.\n"
 KERNEL_LINE = (
     "cdroot root=live:CDLABEL=COS_LIVE rd.live.dir=/ rd.live.squashimg=rootfs.squashfs rd.live.overlay.overlayfs=1 "
-    "rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0"
+    "rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0 panic=30 no_timer_check"
 )
+"""Kairos's words; then a kernel that restarts instead of standing still, and one that a busy emulator does not confuse:
+its timer check panics where the emulated timer is late ("IO-APIC + timer doesn't work")."""
 ENTRIES = (
     ("Edgewright: install", "install", "edgewright.install"),
     ("Edgewright: live system, without installing", "live", ""),
