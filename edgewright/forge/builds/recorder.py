@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound
+from edgewright.core.errors import Conflict, EdgewrightError, ExitCode, Failed, NotFound
 from edgewright.forge.builds import process
 from edgewright.forge.builds.record import ENDED, new_folder, read_json, root, write_json
 from edgewright.forge.progress import Progress
@@ -43,10 +43,13 @@ class Recorder:
 
     @classmethod
     def of(cls, build_id: str) -> Recorder:
-        """Return the recorder of a build that was queued. Raises `NotFound`."""
+        """Return the recorder of a build that was queued. Raises `NotFound`, `Conflict` when it has begun already."""
         if not build_id or "/" in build_id or build_id.startswith("."):
             raise NotFound(f"There is no build {build_id[:60]!r}.", "See them: edgewright forge builds list", "NoBuild")
-        return cls(root() / build_id)
+        recorder = cls(root() / build_id)
+        if recorder._told.get("state") != "queued":
+            raise Conflict(f"Build {build_id} has begun already.", f"See: edgewright forge builds show {build_id}")
+        return recorder
 
     @property
     def id(self) -> str:
