@@ -94,6 +94,7 @@ class ForgeFlash(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Write, read back, compare. Raises `Refused` without root, `Conflict`, `Failed`."""
+        from edgewright.commands.background import terminated_is_cancelled
         from edgewright.commands.forging import work
         from edgewright.core.errors import Conflict
         from edgewright.forge.flash.disks import Disks
@@ -107,7 +108,8 @@ class ForgeFlash(Command):
             raise Conflict(f"{disk.name} is another disk now.", "List the disks again: edgewright forge disks")
         manifest = read_manifest(iso) or {}
         wanted = str(manifest.get("iso", {}).get("sha256", ""))
-        done = await work(lambda job: write(iso, disk, job, disks=disks, sha256=wanted), report)
+        with terminated_is_cancelled():
+            done = await work(lambda job: write(iso, disk, job, disks=disks, sha256=wanted), report)
         message = (
             f"{disk.name} holds {iso.name}: {size(done.size)} written, read back and equal (sha256 {done.sha256})."
         )

@@ -46,6 +46,7 @@ class ForgeIso(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Check the user-data, write, verify. Raises `InvalidInput` with what the check found."""
+        from edgewright.commands.background import terminated_is_cancelled
         from edgewright.commands.forge_checked import as_check, ask_online, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.commands.results import Text
@@ -59,21 +60,22 @@ class ForgeIso(Command):
         findings = [*user_data.findings, *asked.findings]
         refuse_errors(findings, args["user_data"], report)
         custom, cluster = args["edge_custom_config"], args["cluster_definition"]
-        manifest = await work(
-            lambda job: make_iso(
-                base,
-                user_data.data,
-                out,
-                job,
-                content=[Path(folder) for folder in args["content"]],
-                cluster_definition=Path(cluster) if cluster else None,
-                edge_custom_config=Path(custom) if custom else None,
-                force=args["force"],
-                token_uid=asked.token_uid,
-                checks=[as_check(findings)],
-            ),
-            report,
-        )
+        with terminated_is_cancelled():
+            manifest = await work(
+                lambda job: make_iso(
+                    base,
+                    user_data.data,
+                    out,
+                    job,
+                    content=[Path(folder) for folder in args["content"]],
+                    cluster_definition=Path(cluster) if cluster else None,
+                    edge_custom_config=Path(custom) if custom else None,
+                    force=args["force"],
+                    token_uid=asked.token_uid,
+                    checks=[as_check(findings)],
+                ),
+                report,
+            )
         return Outcome((str(out),), result=Text(told(out, manifest), manifest, str(out)))
 
 

@@ -46,6 +46,7 @@ class ForgeSites(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Check every site, then write. Raises `InvalidInput` with the rows that are wrong, `Conflict`."""
+        from edgewright.commands.background import terminated_is_cancelled
         from edgewright.commands.forge_checked import as_check, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.core.errors import Failed, UsageError
@@ -72,7 +73,8 @@ class ForgeSites(Command):
                 return make_seeds(sites, out, job)
             return make_isos(sites, base, common.document, out, job, checks=[as_check(findings)])
 
-        made = await work(make, report)
+        with terminated_is_cancelled():
+            made = await work(make, report)
         index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
         return Outcome(tuple(str(one.file) for one in made), result=_listing(made, index))
 
