@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgewright.core.cloudconfig.findings import Finding, has_errors, ordered
+from edgewright.core.cloudconfig.findings import Finding, ordered
 from edgewright.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -71,8 +71,3 @@ def _plan(found: dict[str, list[Finding]], documents: Mapping[str, Mapping[str, 
         name, _, path = clash.path.partition(": ")
         if name in found:
             found[name] = ordered([*found[name], clash._replace(path=path)])
-
-
-def any_errors(found: Mapping[str, list[Finding]]) -> bool:
-    """Tell whether one of the files has an error."""
-    return any(has_errors(every) for every in found.values())

@@ -32,8 +32,8 @@ class Editor:
 
     def change(self, values: dict[str, Any]) -> None:
         """Set several keys at once."""
-        from ruamel.yaml import YAMLError
         from ruamel.yaml.comments import CommentedMap
+        from ruamel.yaml.error import YAMLError
 
         for problem in read(self._text).problems:
             if problem.severity == ERROR:  # which of the two would be meant?

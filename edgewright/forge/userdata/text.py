@@ -178,7 +178,7 @@ class _Builder:
     def take(self, event: Any) -> bool:
         """Take one event; False when the document has ended and the rest need not be read."""
         if isinstance(event, yaml.DocumentStartEvent) and self.done:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 0
             self.problems.append(
                 Finding("error", "", "A second document begins; only the first is used.", "Join them.", "TwoDocs", line)
             )
