@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgewright.core import times
@@ -29,7 +30,7 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
     spool.need(found.squashfs_size, f"the root file system of {path.name}")
     job.step(f"unpacking the root file system of {path.name}")
     with spool.layer() as out:
-        squashfs_layer(Squashfs(path, found.squashfs_offset, found.squashfs_size), out, spool, job)
+        program = squashfs_layer(Squashfs(path, found.squashfs_offset, found.squashfs_size), out, spool, job)
     assert out.blob is not None
     created = times.rfc3339(found.created)
     config = {
@@ -39,4 +40,7 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
         "config": {"Cmd": ["/sbin/init"]},
         "history": [{"created": created, "created_by": "edgewright forge image", "comment": found.volume_id}],
     }
-    return in_spool(f"appliance:{where}", config, [out.blob], spool)
+    base = in_spool(f"appliance:{where}", config, [out.blob], spool)
+    if program == "unsquashfs" and os.getuid():
+        base.notes = ("Made without root: file capabilities and device files of the appliance are not in the image.",)
+    return base

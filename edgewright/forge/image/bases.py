@@ -15,6 +15,7 @@ from edgewright.forge.image.registry import Manifest, Registry
 from edgewright.forge.image.spool import Blob, Spool
 from edgewright.forge.progress import Job
 
+REF_NAME = "org.opencontainers.image.ref.name"
 KINDS = ("oci-archive", "oci", "docker-archive", "appliance", "docker")
 
 
@@ -45,6 +46,8 @@ class Base:
 
     def __init__(self, name: str, digest: str, config: dict[str, Any], blobs: Sequence[Blob]) -> None:
         self.name, self.digest, self.config, self.layers = name, digest, config, tuple(blobs)
+        self.notes: tuple[str, ...] = ()
+        """Sentences about what a person should know of how it was read."""
         self.reference: Reference | None = None
         """The image at its registry, by digest; None when it comes from a file."""
 
@@ -67,6 +70,7 @@ class Changed(Base):
         ):
             same += 1
         super().__init__(name, base.digest, built.config, [*base.layers[:same], *built.layers[same:]])
+        self.notes = base.notes
         self._base, self._built, self._own = base, built, set(base.layers[:same])
 
     def read(self, blob: Blob) -> Iterator[bytes]:
@@ -120,9 +124,9 @@ def open_layout(where: str, kind: str, platform: str, spool: Spool, job: Job) ->
     name = f"{kind}:{where}"
     files: store.Store = store.Tar(_unpacked(path, spool, job)) if kind == "oci-archive" else store.Folder(path)
     index = media.parsed(store.small(files, "index.json"), f"index.json of {name}")
-    entries = [m for m in index.get("manifests") or [] if isinstance(m, dict)]
+    entries = media.objects(index.get("manifests"))
     if tag:
-        entries = [m for m in entries if (m.get("annotations") or {}).get("org.opencontainers.image.ref.name") == tag]
+        entries = [m for m in entries if media.object_(m.get("annotations")).get(REF_NAME) == tag]
     if not entries:
         raise NotFound(f"{path} holds no image{f' with the tag {tag}' if tag else ''}.", "Look at its index.json.")
 
@@ -187,7 +191,7 @@ def one_platform(manifest: Manifest, platform: str, name: str, load: Any) -> Man
     for _ in range(4):
         if manifest.media_type not in media.INDEXES:
             return manifest
-        entries = [m for m in media.parsed(manifest.data, name).get("manifests") or [] if isinstance(m, dict)]
+        entries = media.objects(media.parsed(manifest.data, name).get("manifests"))
         fits = [m for m in entries if _architecture(m) == ("linux", platform)]
         if not fits and len(entries) == 1 and not entries[0].get("platform"):
             fits = entries
@@ -199,8 +203,7 @@ def one_platform(manifest: Manifest, platform: str, name: str, load: Any) -> Man
 
 
 def _architecture(entry: dict[str, Any]) -> tuple[str, str]:
-    platform = entry.get("platform")
-    told = platform if isinstance(platform, dict) else {}
+    told = media.object_(entry.get("platform"))
     return str(told.get("os") or ""), str(told.get("architecture") or "")
 
 
@@ -217,14 +220,20 @@ def _digest(entry: Any, what: str) -> str:
     return digest
 
 
+def _size(entry: dict[str, Any], what: str) -> int:
+    size = entry.get("size")
+    if not isinstance(size, int) or size < 0:
+        raise InvalidInput(f"{what} does not say how large its parts are.", "It is damaged, or no image.")
+    return size
+
+
 def _layers(manifest: dict[str, Any], config: dict[str, Any], name: str) -> list[Blob]:
-    rootfs = config.get("rootfs")
-    diffs = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    diffs = media.object_(config.get("rootfs")).get("diff_ids")
     listed = manifest.get("layers")
     if not isinstance(listed, list) or not isinstance(diffs, list) or len(diffs) != len(listed):
         raise InvalidInput(f"{name} is no image of an operating system.", "Its configuration lists no layers.")
     return [
-        Blob(_digest(one, name), int(one.get("size") or 0), media.layer(str(one.get("mediaType"))), str(diff))
+        Blob(_digest(one, name), _size(one, name), media.layer(str(one.get("mediaType"))), str(diff))
         for one, diff in zip(listed, diffs, strict=True)
     ]
 

@@ -132,7 +132,7 @@ def build(
             system = content.System(*request.os, system.pretty)
         layer = _layer(request, base_digest, taken, files, system, spool, job, epoch)
         config, manifest = _documents(request, base, base_digest, layer, epoch)
-        warnings = _warnings(request, taken, seen, job)
+        warnings = (*base.notes, *_warnings(request, taken, seen, job))
         sent = push.layers(base, [layer], target, spool)
         if before is None:
             push.refuse_taken(target, reference, replace=request.replace)  # somebody may have been faster
@@ -244,14 +244,14 @@ def _layer(
 def _documents(request: Request, base: Base, base_digest: str, layer: Blob, epoch: int) -> tuple[bytes, bytes]:
     """Return configuration and manifest of the new image."""
     kubernetes, created = request.name.kubernetes, times.rfc3339(epoch)
-    inner = dict(base.config.get("config") or {})
+    inner = dict(media.object_(base.config.get("config")))
     inner["Labels"] = {
-        **(inner.get("Labels") or {}),
+        **media.object_(inner.get("Labels")),
         "edgewright.kubernetes.distribution": kubernetes.distribution,
         "edgewright.kubernetes.version": kubernetes.full,
     }
     said = f"edgewright forge image: {kubernetes.distribution} {kubernetes.full}"
-    history = [*(base.config.get("history") or []), {"created": created, "created_by": said}]
+    history = [*media.objects(base.config.get("history")), {"created": created, "created_by": said}]
     diffs = [*(blob.diff_id for blob in base.layers), layer.diff_id]
     config = {**base.config, "created": created, "architecture": request.arch, "os": "linux", "config": inner}
     raw = media.canonical({**config, "rootfs": {"type": "layers", "diff_ids": diffs}, "history": history})

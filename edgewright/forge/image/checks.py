@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput
-from edgewright.forge.image import layers
+from edgewright.forge.image import layers, media
 from edgewright.forge.image.reference import Kubernetes
 from edgewright.forge.progress import Job
 
@@ -141,20 +141,15 @@ def archive(path: Path, job: Job) -> Archive:
             f"{path} is no archive of images.", "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE"
         )
     names: list[str] = []
-    for entry in _objects(found.get("manifest.json")):
+    for entry in media.objects(found.get("manifest.json")):
         tags = entry.get("RepoTags")
         names += map(str, tags) if isinstance(tags, list) else []
     index = found.get("index.json")
-    for entry in _objects(index.get("manifests") if isinstance(index, dict) else None):
-        notes = entry.get("annotations")
-        told = notes if isinstance(notes, dict) else {}
+    for entry in media.objects(media.object_(index).get("manifests")):
+        told = media.object_(entry.get("annotations"))
         full = told.get("io.containerd.image.name") or told.get("org.opencontainers.image.ref.name")
         names += [str(full)] if full else []
     return Archive(tuple(dict.fromkeys(names)))
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def lacking_images(kubernetes: Kubernetes, names: list[str]) -> list[str]:

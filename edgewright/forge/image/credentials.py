@@ -7,7 +7,6 @@ configuration folder's, then Docker's. The longest name that fits wins, so that 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -113,7 +112,7 @@ def _entry(entry: dict[str, Any], key: str, path: Path) -> Login | None:
     if isinstance(auth, str) and auth:
         try:
             user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             raise InvalidInput(f"The login of {key} in {path} is damaged.", "Log in again to write it anew.") from None
         if colon:
             return Login(user, password.rstrip("\0"), token, str(path))

@@ -6,19 +6,17 @@ Neither is part of this: CanvOS is a checkout with `earthly.sh` (it needs Docker
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from edgewright.core.cloudconfig.args import read_args
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.forge import programs
 from edgewright.forge.image.checks import sha256
 from edgewright.forge.image.reference import Name
 from edgewright.forge.progress import Job
-
-_SET = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=")
 
 
 class Artefact(NamedTuple):
@@ -52,16 +50,10 @@ def args_of(name: Name, arch: str, os_: tuple[str, str] | None, base: str) -> di
 
 def with_args(text: str, wanted: Mapping[str, str]) -> str:
     """Return an `.arg` file with these values; comments, order and all other keys stay."""
-    lines, done = [], set()
-    for line in text.splitlines():
-        found = _SET.match(line)
-        key = found[1] if found else ""
-        if key in wanted:
-            line = f"{key}={wanted[key]}"
-            done.add(key)
-        lines.append(line)
-    lines += [f"{key}={value}" for key, value in wanted.items() if key not in done]
-    return "\n".join(lines) + "\n"
+    file = read_args(text)
+    for key, value in wanted.items():
+        file.set(key, value)
+    return file.text()
 
 
 def check_canvos(folder: Path | None) -> Path:

@@ -52,6 +52,16 @@ def parsed(data: bytes, what: str) -> dict[str, Any]:
     return document
 
 
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; whatever is none is passed over."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def object_(value: Any) -> dict[str, Any]:
+    """Return a JSON object, an empty one for whatever is none."""
+    return value if isinstance(value, dict) else {}
+
+
 def of_manifest(data: bytes, told: str) -> str:
     """Return the media type of a manifest: what it says of itself, else what came with it. Raises `InvalidInput`."""
     document = parsed(data, "The manifest")

@@ -139,7 +139,7 @@ def _list_referrer(registry: Registry, digest: str, own: str, size: int, what: s
     entries: list[dict[str, Any]] = []
     if registry.digest(tag, what) is not None:
         index = media.parsed(registry.manifest(tag, what).data, f"The referrers of {digest}")
-        entries = [m for m in index.get("manifests") or [] if isinstance(m, dict)]
+        entries = media.objects(index.get("manifests"))
     if any(m.get("digest") == own for m in entries):
         return
     entries.append({"mediaType": media.OCI_MANIFEST, "digest": own, "size": size, "artifactType": ARTIFACT_TYPE})

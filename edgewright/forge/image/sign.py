@@ -201,10 +201,10 @@ def manifest_of(registry: Registry, layers: list[dict[str, Any]], what: str, **m
 
 def _layers(registry: Registry, tag: str, what: str) -> list[dict[str, Any]]:
     try:
-        found = media.parsed(registry.manifest(tag, what).data, f"The manifest of {what}").get("layers")
+        found = media.parsed(registry.manifest(tag, what).data, f"The manifest of {what}")
     except NotFound:
         return []
-    return [layer for layer in found if isinstance(layer, dict)] if isinstance(found, list) else []
+    return media.objects(found.get("layers"))
 
 
 def _verifies(
@@ -214,8 +214,7 @@ def _verifies(
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    notes = layer.get("annotations")
-    text = notes.get(ANNOTATION) if isinstance(notes, dict) else None
+    text = media.object_(layer.get("annotations")).get(ANNOTATION)
     if layer.get("mediaType") != PAYLOAD_TYPE or not isinstance(text, str):
         return False
     try:

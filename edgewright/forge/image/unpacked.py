@@ -89,7 +89,7 @@ def _unpack(squashfs: Squashfs, root: Path, spool: Spool, job: Job) -> None:
     done = programs.run([*words, "-d", str(root), str(squashfs.file)], job)
     if done.code and "No space left" in done.text:
         raise full(spool.folder.parent)
-    if done.code > 1 or (done.code and os.getuid() == 0):  # 1 for a user: devices and owners that only root can make
+    if done.code == 1 or (done.code and os.getuid() == 0):  # 2 for a user: devices and owners are for root to make
         raise Failed(
             f"unsquashfs cannot read what is in {squashfs.file.name}: {done.lines[-1] if done.lines else ''}.",
             "Check the ISO.",

@@ -39,7 +39,7 @@ def canvos(tmp_path: Path) -> Path:
 def test_arguments_are_set_and_the_rest_stays() -> None:
     text = "# a comment\nexport IMAGE_REPO=old\n\nUPDATE_KERNEL=false # why\nK8S_VERSION=\n"
     made = drivers.with_args(text, {"IMAGE_REPO": "ubuntu", "K8S_VERSION": "1.32.3", "NEW": "1"})
-    assert made == "# a comment\nIMAGE_REPO=ubuntu\n\nUPDATE_KERNEL=false # why\nK8S_VERSION=1.32.3\nNEW=1\n"
+    assert made == "# a comment\nexport IMAGE_REPO=ubuntu\n\nUPDATE_KERNEL=false # why\nK8S_VERSION=1.32.3\nNEW=1\n"
     assert drivers.with_args(made, {"IMAGE_REPO": "ubuntu", "K8S_VERSION": "1.32.3", "NEW": "1"}) == made
 
 
