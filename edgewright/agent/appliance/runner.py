@@ -21,7 +21,8 @@ class Runner:
         code, output, told = self._call(words, stdin, seconds)
         if check and code != 0:
             last = [line for line in (told or output).strip().splitlines() if line.strip()][-1:] or [f"code {code}"]
-            raise Failed(f"`{' '.join(words[:4])}` failed: {clean(last[0], 300).rstrip('.')}.", code="ProgramFailed")
+            # the program's name alone: a stage's command may hold a secret, and this is read on the console
+            raise Failed(f"`{words[0]}` failed: {clean(last[0], 300).rstrip('.')}.", code="ProgramFailed")
         return output
 
     def succeeds(self, words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> bool:

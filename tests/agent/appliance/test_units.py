@@ -25,7 +25,7 @@ def test_the_agents_unit_is_as_tight_as_the_one_that_install_writes() -> None:
     ours = lines((FILES / "edgewright-agent.service").read_text())
     command = [places.PYTHON, places.PROGRAM, "run", "--user-data", places.USERDATA, "--data", places.DATA]
     made = lines(unit_text(command, places.DATA))
-    assert {line for line in made - ours} == {"After=network.target systemd-tmpfiles-setup.service"}
+    assert set(made - ours) == {"After=network.target systemd-tmpfiles-setup.service"}
     assert ours - made == {
         "ConditionKernelCommandLine=edgewright.slot",
         "ConditionPathExists=/oem/userdata",
@@ -89,7 +89,7 @@ def test_the_agent_tells_milestones_on_the_appliance_only_and_once(
 def test_the_runner_bounds_programs_and_says_their_last_words() -> None:
     real = runner.Runner()
     assert real.run(["/bin/sh", "-c", "cat"], stdin="secret") == "secret"
-    with pytest.raises(Failed, match=r"`/bin/sh -c echo one; echo two >&2; exit 3` failed: two\."):
+    with pytest.raises(Failed, match=r"^`/bin/sh` failed: two\.$"):
         real.run(["/bin/sh", "-c", "echo one; echo two >&2; exit 3"])
     with pytest.raises(Failed, match="did not end within 0 s"):
         real.run(["/bin/sh", "-c", "sleep 5"], seconds=0.2)
