@@ -99,8 +99,8 @@ def _mode(item: Mapping[str, Any], default: int) -> int:
     if value is None or value == "":
         return default
     text = str(value)
-    # plain 0644 arrives as its word, decimal 420 as yip writes it back: both mean the same
-    mode = int(text, 8) if set(text.lower().replace("0o", "")) <= set("01234567") else int(text)
+    # plain 0644 arrives as its word; a number is decimal, as yip reads it: 420 means the same
+    mode = value if isinstance(value, int) else int(text, 8)
     if not 0 <= mode <= 0o7777:
         raise Failed(f"The permissions {clean(text, 20)} are none.")
     return mode
