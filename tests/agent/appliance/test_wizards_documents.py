@@ -23,7 +23,8 @@ def test_the_install_block_is_understood_whole(name: str) -> None:
     assert wish.reboot == (name not in ("local", "static_vlan_proxy"))
     if name == "local":
         assert wish.device == "/dev/disk/by-id/nvme-1" and wish.parts["persistent"].size == 20480
-        assert [(part.name, part.size, part.label) for part in wish.extra] == [("data", 4096, "DATA"), ("rest", 0, "rest")]
+        extra = [(part.name, part.size, part.label) for part in wish.extra]
+        assert extra == [("data", 4096, "DATA"), ("rest", 0, "rest")]
 
 
 def test_a_bond_is_written_so_that_networkd_can_read_it(tmp_path: Path) -> None:
