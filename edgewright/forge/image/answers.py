@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from typing import Any
 
@@ -34,9 +35,7 @@ def from_answer(status: int, body: bytes, what: str, registry: str, login: Login
             "Denied",
         )
     if status == 404:
-        if code == "NAME_UNKNOWN":
-            return NotFound(f"The registry {registry} has no such repository ({what}).", "Check its name.", code)
-        return NotFound(f"The registry {registry} does not have it ({what}).", "Check name and tag.", code or None)
+        return _not_there(code, what, registry)
     if status == 405:
         return Refused(f"The registry {registry} does not do this ({what}).", "It may be read-only: ask its keeper.")
     if status == 409:
@@ -60,6 +59,15 @@ def from_answer(status: int, body: bytes, what: str, registry: str, login: Login
     if status in (400, 416, 422):
         return InvalidInput(f"The registry {registry} does not take {what} ({status}).{told}", "", code or None)
     return Failed(f"The registry {registry} answered {status} ({what}).{told}", "", code or None)
+
+
+def _not_there(code: str, what: str, registry: str) -> NotFound:
+    if code == "NAME_UNKNOWN":
+        return NotFound(f"The registry {registry} has no such repository ({what}).", "Check its name.", code)
+    if code == "MANIFEST_UNKNOWN":
+        sentence = f"{what[:1].upper()}{what[1:]} is not at the registry {registry}."
+        return NotFound(sentence, "Check name and tag.", code)
+    return NotFound(f"The registry {registry} does not have it ({what}).", "Check its name.", code or None)
 
 
 def _unauthorized(registry: str, login: Login | None) -> Refused:
@@ -90,7 +98,7 @@ def lost(error: BaseException, registry: str, what: str, *, connecting: bool = F
     if "Timeout" in name and "Connect" not in name:
         return TimedOut(f"The registry {registry} stopped answering ({what}).", "Try again.")
     if connecting or "Connect" in name:
-        reason = clean(str(error), limit=120).rstrip(".") or "no answer"
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", clean(str(error), limit=120)).rstrip(".") or "no answer"
         return Unreachable(
             f"The registry {registry} cannot be reached: {reason}.", "Check its name, port and the way there."
         )

@@ -6,7 +6,7 @@ and a `SHA256SUMS` in it is checked. What comes from a URL must be in the file o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from edgewright.forge.progress import Job
 PROGRAMS = {"kubeadm": ("kubeadm", "kubelet", "kubectl"), "k3s": ("k3s",)}
 FURTHER = {"kubeadm": ("crictl", "etcdctl"), "k3s": ()}
 """Taken along when they are there."""
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 BIN_FOLDERS = ("", "bin/", "usr/bin/", "usr/local/bin/", "go-runner/", "kubernetes/node/bin/", "kubernetes/server/bin/")
 
 
@@ -109,26 +110,44 @@ def _first(paths: list[Path]) -> Path | None:
 
 def _from_url(url: str, wanted: Wanted, spool: Spool, job: Job) -> list[Input]:
     """Fetch `URL/NAME` for each program, or one archive that holds them."""
-    if url.endswith((".tar.gz", ".tgz", ".tar", ".tar.zst")):
+    if url.endswith(ARCHIVES):
         path = _fetched(url, wanted, spool, job)
         return _from_archive(path, url, wanted, spool, job, checked=True)
-    found = []
-    for name in PROGRAMS[wanted.kubernetes.distribution]:
-        single = len(PROGRAMS[wanted.kubernetes.distribution]) == 1 and not url.endswith("/")
-        source = url if single else f"{url.rstrip('/')}/{name}"
+    found, distribution = [], wanted.kubernetes.distribution
+    for name, source in zip(PROGRAMS[distribution], _urls(url, distribution), strict=True):
         path = _fetched(source, wanted, spool, job)
         found.append(Input("binary", name, path, checks.sha256(path, job), source))
     return found
 
 
+def need_sums(binaries_: str, images_: Sequence[str], distribution: str, sums: checks.Checksums) -> None:
+    """Raise `InvalidInput` for the first file that comes from a URL and has no checksum."""
+    urls = [url for url in images_ if download.is_url(url)]
+    if download.is_url(binaries_):
+        urls = [*_urls(binaries_, distribution), *urls]
+    for url in urls:
+        if sums.of(_last(url)) is None:
+            raise InvalidInput(
+                f"{_last(url)} comes from {url} and has no checksum.",
+                "List its sha256 in a file and give it with --checksums.",
+                "NoChecksum",
+            )
+
+
+def _last(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def _urls(url: str, distribution: str) -> list[str]:
+    """Return what is fetched for a URL of programs: one archive or program, or each program below it."""
+    names = PROGRAMS[distribution]
+    if url.endswith(ARCHIVES) or (len(names) == 1 and not url.endswith("/")):
+        return [url]
+    return [f"{url.rstrip('/')}/{name}" for name in names]
+
+
 def _fetched(url: str, wanted: Wanted, spool: Spool, job: Job) -> Path:
-    name = url.partition("?")[0].rpartition("/")[2]
-    if wanted.sums.of(name) is None:
-        raise InvalidInput(
-            f"{name} comes from {url} and has no checksum.",
-            "List its sha256 in a file and give it with --checksums.",
-            "NoChecksum",
-        )
+    name = _last(url)
     job.step(f"fetching {name}")
     path = spool.fresh(name)
     with spool.room():
@@ -185,7 +204,7 @@ def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job
     found: dict[str, Input] = {}
     for where in given:
         for path, source, checked in _archives(where, wanted, spool, job):
-            name = path.name if not download.is_url(source) else source.partition("?")[0].rpartition("/")[2]
+            name = path.name if not download.is_url(source) else _last(source)
             job.step(f"checking {name}")
             digest = checks.sha256(path, job)
             if not checked:
@@ -218,7 +237,7 @@ def _archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tu
 
 
 def _is_archive(name: str) -> bool:
-    return name.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst"))
+    return name.endswith(ARCHIVES)
 
 
 def _tar_name(name: str) -> str:

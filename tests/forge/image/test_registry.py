@@ -91,7 +91,7 @@ def test_unknown_repository_and_unknown_tag_are_told_apart(registry: FakeRegistr
         with pytest.raises(NotFound, match="no such repository"):
             there.manifest("t", "the base")
         registry.put_blob("edge/debian", b"x")
-        with pytest.raises(NotFound, match="does not have it"):
+        with pytest.raises(NotFound, match="The base is not at the registry"):
             there.manifest("t", "the base")
 
 
