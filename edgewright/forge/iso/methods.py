@@ -74,12 +74,12 @@ def overwrite(base: Base, user_data: bytes, into: PartFile, job: Job) -> str:
             old.close()
 
 
-def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFile, job: Job) -> str:
-    """Let xorriso write the base anew with the user-data in the place of its config; return the base's sha256.
+def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFile, job: Job) -> dict[Path, str]:
+    """Let xorriso write the base anew with the user-data in the place of its config; return the hash of each file read.
 
     Further configs of the base are taken away: the installer would merge them into this one.
     """
-    side = Reading(base.path)
+    side = Reading([base.path, *(piece.source for piece in pieces if not piece.offset)])
     side.start()
     try:
         # it holds a token: a folder for us alone, gone as soon as xorriso is done
@@ -87,6 +87,8 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
             file = Path(folder) / "user-data"
             write_private(file, user_data)
             xorriso.run(commands(base, str(file), pieces), str(base.path.absolute()), epoch_of(base), into, job)
+        if side.is_alive():
+            job.step("hashing what went in", "steps")
         while side.is_alive():
             job.check()
             side.join(0.2)
@@ -94,8 +96,8 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
         side.stopped = True
         side.join()
     if side.failed is not None:
-        raise Failed(f"{base.path} cannot be read: {side.failed.strerror}.", "Copy it anew.") from None
-    return side.sha256
+        raise Failed(f"{side.at} cannot be read: {side.failed.strerror}.", "Copy it anew.") from None
+    return side.found
 
 
 def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
@@ -120,24 +122,27 @@ def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
 
 
 class Reading(threading.Thread):
-    """The hash of a file, taken beside other work that reads it."""
+    """The hashes of files, taken beside other work that reads them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__(daemon=True)
-        self.path = path
-        self.sha256 = ""
+        self.paths = paths
+        self.at = paths[0]
+        self.found: dict[Path, str] = {}
         self.failed: OSError | None = None
         self.stopped = False
 
     def run(self) -> None:
-        """Read to the end, or until `stopped`."""
+        """Read each to its end, or until `stopped`."""
         import hashlib
 
-        found = hashlib.sha256()
         try:
-            with self.path.open("rb", buffering=0) as file:
-                while not self.stopped and (data := file.read(CHUNK)):
-                    found.update(data)
+            for path in self.paths:
+                self.at = path
+                sha256 = hashlib.sha256()
+                with path.open("rb", buffering=0) as file:
+                    while not self.stopped and (data := file.read(CHUNK)):
+                        sha256.update(data)
+                self.found[path] = sha256.hexdigest()
         except OSError as error:
             self.failed = error
-        self.sha256 = found.hexdigest()

@@ -12,10 +12,10 @@ from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Ref
 from edgewright.core.times import now, rfc3339
 from edgewright.forge.iso import methods, xorriso
 from edgewright.forge.iso.configs import LARGEST, has_header, target_of
-from edgewright.forge.iso.extras import Piece, pieces_of
+from edgewright.forge.iso.extras import pieces_of
 from edgewright.forge.iso.facts import Base, Check
 from edgewright.forge.iso.identify import identify
-from edgewright.forge.iso.partfile import CHUNK, PartFile
+from edgewright.forge.iso.partfile import PartFile
 from edgewright.forge.iso.verify import verify_iso
 from edgewright.forge.manifest import Manifest, label_of, write_manifest
 from edgewright.forge.progress import Job
@@ -55,9 +55,9 @@ def make_iso(
     job.step("writing the ISO")
     with PartFile(out, known.size + added) as part:
         if quick:
-            base_sha256 = methods.overwrite(known, user_data, part, job)
+            hashes = {base: methods.overwrite(known, user_data, part, job)}
         else:
-            base_sha256 = methods.rewrite(known, user_data, pieces, part, job)
+            hashes = methods.rewrite(known, user_data, pieces, part, job)
         job.step("verifying the ISO", "steps")
         part.flush()
         found = verify_iso(part.path, user_data, known, pieces)
@@ -65,18 +65,21 @@ def make_iso(
         if wrong:
             told = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
             raise Failed(f"The new ISO is not as it should be: {told}.", "It was removed. Take another base.", "Verify")
-        inputs = [_input("user-data", "", hashlib.sha256(user_data).hexdigest(), len(user_data))]
-        inputs += _inputs(pieces, job)
         sha256, size = part.hashing.hexdigest(), part.written
         job.check()
         part.commit()
+    inputs = [_input("user-data", "", hashlib.sha256(user_data).hexdigest(), len(user_data))]
+    for piece in pieces:
+        if not piece.offset:  # of a bundle in parts its first stands for all
+            size = sum(part.length for part in pieces if part.source == piece.source)
+            inputs.append(_input(piece.kind, piece.source.name, hashes[piece.source], size))
     manifest: Manifest = {
         "apiVersion": "edgewright/v1",
         "kind": "InstallerManifest",
         "name": name or out.stem,
         "createdAt": rfc3339(now()),
         "iso": {"file": out.name, "size": size, "sha256": sha256, "volumeId": known.volume_id},
-        "base": _base(known, base_sha256),
+        "base": _base(known, hashes[base]),
         "userData": {"path": target_of(known.configs), **describe(user_data, token_uid)},
         "inputs": inputs,
         "tools": {"edgewright": __version__, **({} if quick else {"xorriso": xorriso.version()})},
@@ -153,23 +156,6 @@ def _base(base: Base, sha256: str) -> dict[str, Any]:
         "kairosRelease": base.kairos_release,
         "boots": list(base.boot_modes),
     }
-
-
-def _inputs(pieces: Sequence[Piece], job: Job) -> list[dict[str, Any]]:
-    """Return name, size and hash of each file that went in, whole files only once."""
-    found = []
-    for piece in pieces:
-        if piece.offset:
-            continue
-        size = piece.source.stat().st_size
-        job.step(f"hashing {piece.source.name}")
-        sha256 = hashlib.sha256()
-        with piece.source.open("rb", buffering=0) as file:
-            while data := file.read(CHUNK):
-                sha256.update(data)
-                job.at(file.tell(), size)
-        found.append(_input(piece.kind, piece.source.name, sha256.hexdigest(), size))
-    return found
 
 
 def _input(kind: str, file: str, sha256: str, size: int) -> dict[str, Any]:
