@@ -99,7 +99,7 @@ class Registry:
             self._base = f"https://{self._address}"
             try:
                 self._http.get(f"{self._base}/v2/")
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
                 if not (self.plain and answers.speaks_no_tls(error)):
                     self._base = ""
                     raise answers.lost(error, self.host, "connecting", connecting=True) from None
@@ -152,7 +152,7 @@ class Registry:
                                 raise Failed(f"{what} is longer than it says.", "Do not trust this registry.")
                             yield piece
                 break
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
                 tries += 1
                 if tries >= TRIES:
                     raise answers.lost(error, self.host, what) from None
@@ -190,7 +190,7 @@ class Registry:
         for attempt in range(1, tries + 1):
             try:
                 answer = self._once(method, url, body, headers or {}, params)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
                 if attempt == tries:
                     raise answers.lost(error, self.host, what) from None
                 self.pause(attempt)
@@ -208,7 +208,7 @@ class Registry:
 
         try:
             self._http.delete(url, headers=self._with_login({}, url), timeout=3.0)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
             pass
 
     def pause(self, attempt: int, wish: str = "") -> None:

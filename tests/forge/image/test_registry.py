@@ -204,3 +204,28 @@ def test_a_blob_that_is_something_else_is_refused(registry: FakeRegistry) -> Non
     registry.blobs["edge/debian", digest] = DATA + b"x"
     with opened(registry) as there, pytest.raises(Failed, match="longer"):
         list(there.blob(digest, len(DATA), "a layer"))
+
+
+def test_a_place_for_an_upload_that_is_none_is_told(registry: FakeRegistry, file: Path) -> None:
+    registry.answers = [("POST ", 202, {"Location": "http://[no-host/x"})] * TRIES
+    with opened(registry) as there, pytest.raises(EdgewrightError, match=registry.host):
+        upload(there, digest_of(DATA), file, "x", piece=100_000)
+
+
+def test_an_upload_that_is_sent_elsewhere_does_not_take_the_login_along(
+    registry: FakeRegistry, home: Path, file: Path
+) -> None:
+    registry.auth = "basic"
+    write_login(home, registry)
+    other = FakeRegistry()
+    try:
+        other.uploads["u0"] = bytearray()
+        there_url = f"http://{other.host}/v2/edge/debian/blobs/uploads/u0"
+        with opened(registry) as there:
+            there.digest("t", "x")
+            registry.answers = [("POST ", 202, {"Location": there_url})]
+            upload(there, digest_of(DATA), file, "x")
+        assert other.blobs["edge/debian", digest_of(DATA)] == DATA
+        assert not any("Authorization" in sent for sent in other.headers)
+    finally:
+        other.close()
