@@ -18,8 +18,11 @@ from edgewright.core.errors import InvalidInput
 ENV_SIZE = 1024
 _ENV_HEAD = "# GRUB Environment Block\n"
 LABEL = {"active": L_STATE, "passive": L_STATE, "recovery": L_RECOVERY}
-BASE = "rd.live.overlay.overlayfs=1 rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0 panic=30"
-"""Kairos's words, and a kernel that restarts instead of standing still."""
+BASE = (
+    "rd.live.overlay.overlayfs=1 rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0 "
+    "panic=30 no_timer_check"
+)
+"""Kairos's words, a kernel that restarts instead of standing still, and no panic in a slow virtual machine's timer."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f;|&<>(){}'\"\\$`]")
 
 _STUB = """\

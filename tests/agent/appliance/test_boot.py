@@ -79,8 +79,11 @@ def test_the_early_stage_brings_the_box_in_shape(tmp_path: Path, monkeypatch: py
     assert box.early() == 0
     lines = box.runner.lines()
     assert f"mount -o rw,nodev /dev/disk/by-label/COS_OEM {tmp_path}/oem" in lines
-    assert f"mount --bind {tmp_path}/usr/local/.state/etc-ssh.bind {tmp_path}/etc/ssh" in lines
-    assert f"mount --bind {tmp_path}/usr/local/.state/var-lib-mine.bind {tmp_path}/var/lib/mine" in lines
+    table = tmp_path / "run/edgewright/binds.fstab"
+    assert f"mount --all --fstab {table}" in lines
+    binds = table.read_text().splitlines()
+    assert f"{tmp_path}/usr/local/.state/etc-ssh.bind {tmp_path}/etc/ssh none bind 0 0" in binds
+    assert f"{tmp_path}/usr/local/.state/var-lib-mine.bind {tmp_path}/var/lib/mine none bind 0 0" in binds
     assert "useradd --shell /bin/bash --user-group --uid 1000 --create-home ops" in lines
     assert "usermod --append --groups sudo ops" in lines
     assert "ops:$6$salt$hash\n" in box.runner.stdins and not [line for line in lines if "$6$" in line]
@@ -115,7 +118,7 @@ def test_a_boot_without_its_partitions_is_not_marked_as_good(tmp_path: Path, mon
     monkeypatch.setattr(mounts, "wait_for", lambda device: "PERSISTENT" not in device)
     assert box.early() == 0
     assert any("there is no partition COS_PERSISTENT" in line for line in box.said)
-    assert not [line for line in box.runner.lines() if "--bind" in line]
+    assert not [line for line in box.runner.lines() if "--fstab" in line]
     box.late()
     assert box.env()["tries"] == "1"
 
