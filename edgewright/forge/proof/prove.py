@@ -6,6 +6,7 @@ could not be taken away is named.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -31,6 +32,7 @@ from edgewright.forge.proof.result import Proof
 from edgewright.forge.proof.track import Track
 from edgewright.forge.userdata.text import dump
 
+PREFIX = "edgewright-proof-"
 KVM_SCALE = 0.5
 """Part of emulation's patience that a machine in KVM is given."""
 
@@ -103,7 +105,8 @@ class _Run:
             self._must_name_a_plane(site)
             self.plane = self.planes(site.endpoint)
         sha256 = inside.sha256(self.iso, self.job)
-        folder = Path(tempfile.mkdtemp(prefix="edgewright-proof-"))
+        sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         stopped: BaseException | None = None
         choice, medium, kept = kvm.Choice("tcg"), "", False
         lines: list[str] = []
@@ -271,6 +274,17 @@ class _Run:
             except EdgewrightError as error:
                 last = error.message
         self.left.append(f"the {what} at {self.plane.name if self.plane else 'the plane'} ({last} By hand: {by_hand})")
+
+
+def sweep() -> None:
+    """Remove the folders of proofs that were killed: each is named by its process, which is no more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        try:
+            if pid.isdigit() and folder.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
 
 
 class Rest(Cancelled):

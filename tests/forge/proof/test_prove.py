@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -243,3 +245,14 @@ def test_a_file_that_is_no_iso_is_refused(tmp_path: Path) -> None:
     out.write_bytes(b"no iso" * 1000)
     with pytest.raises(InvalidInput):
         run(out, StandInPlane())
+
+
+def test_the_folder_of_a_proof_that_was_killed_is_removed_by_the_next(iso: Path, qemu: Any, tmp_path: Path) -> None:
+    qemu(GOOD)
+    killed = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    gone = tmp_path / "tmp" / f"edgewright-proof-{int(killed.stdout)}-abcd"
+    alive = tmp_path / "tmp" / f"edgewright-proof-{os.getpid()}-abcd"
+    for folder in (gone, alive):
+        folder.mkdir()
+    assert run(iso, StandInPlane(), WISH._replace(until="installed")).ok
+    assert left_in(tmp_path) == [alive.name]
