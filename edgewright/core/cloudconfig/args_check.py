@@ -10,12 +10,14 @@ from typing import Callable, Dict, List, Mapping, Tuple
 
 from edgewright.core.cloudconfig.args import ArgFile
 from edgewright.core.cloudconfig.args_keys import ADDRESS, ARGS, CUSTOM, FLAG, IMAGE_GB, SECRET, VERSIONS, ArgKey
-from edgewright.core.cloudconfig.findings import Finding, error, note, ordered, warning
+from edgewright.core.cloudconfig.findings import Finding, error, limited, note, warning
 from edgewright.core.cloudconfig.look import is_placeholder, shown
 from edgewright.core.cloudconfig.model import nearest
 from edgewright.core.cloudconfig.registries import domain_problem
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+MOST_UNKNOWN = 100
+"""Unknown keys that are told."""
 _REQUIRED = ("ARCH", "OS_DISTRIBUTION", "K8S_DISTRIBUTION", "IMAGE_REGISTRY")
 
 
@@ -44,14 +46,18 @@ def check_args(file: ArgFile) -> List[Finding]:
     values = file.values()
     for problem in [*_values(values), *_build(values)]:
         found.append(problem._replace(line=file.line_of(problem.path)))
-    return ordered(found)
+    return limited(found)
 
 
 def _values(values: Mapping[str, str]) -> List[Finding]:
     found: List[Finding] = []
+    unknown = 0
     for name, value in values.items():
         key = ARGS.get(name)
         if key is None:
+            unknown += not name.startswith(CUSTOM)
+            if unknown > MOST_UNKNOWN:
+                continue
             near = nearest(name, ARGS) if not name.startswith(CUSTOM) else ""
             if near:
                 said = f"{name} is not a key of .arg; the nearest is `{near}`."

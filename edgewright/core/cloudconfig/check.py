@@ -6,7 +6,7 @@ import re
 from typing import Any, List, Mapping, Optional
 
 from edgewright.core.cloudconfig import model
-from edgewright.core.cloudconfig.findings import Finding, error, note, ordered, warning
+from edgewright.core.cloudconfig.findings import Finding, error, limited, note, warning
 from edgewright.core.cloudconfig.installing import check_install
 from edgewright.core.cloudconfig.look import at, shown, text
 from edgewright.core.cloudconfig.network import check_network
@@ -37,7 +37,7 @@ def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Opt
         *check_stages(document),
         *_others(document, profile),
     ]
-    return ordered(found)
+    return limited(found)
 
 
 def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:

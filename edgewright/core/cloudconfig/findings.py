@@ -14,6 +14,10 @@ SEVERITIES = (ERROR, WARNING, UNKNOWN, NOTE)
 """From the worst to the least."""
 
 
+MOST = 500
+"""Findings of one document that are told one by one."""
+
+
 class Finding(NamedTuple):
     """One thing that a check says.
 
@@ -64,6 +68,15 @@ def ordered(findings: Iterable[Finding]) -> List[Finding]:
     known = {name: place for place, name in enumerate(SEVERITIES)}
     unique = dict.fromkeys(findings)
     return sorted(unique, key=lambda finding: (known.get(finding.severity, 0), finding.line or 1 << 30))
+
+
+def limited(findings: Iterable[Finding], most: int = MOST) -> List[Finding]:
+    """Return the findings in order, the worst `most` of them one by one and the number of the others in one."""
+    found = ordered(findings)
+    if len(found) <= most:
+        return found
+    more = f"{len(found) - most} more findings are left out."
+    return [*found[:most], warning("", more, "Mend these first; is it the right file?", "More")]
 
 
 def counted(findings: Iterable[Finding]) -> str:

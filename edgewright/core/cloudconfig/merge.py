@@ -91,15 +91,21 @@ class _Merge:
         if maps or any(isinstance(one, Mapping) for one in old):
             added, maps = [_copy(one) for one in new], True
         else:
-            added = []
+            added, seen = [], {_mark(one) for one in old}
             for one in new:
-                if one not in old and one not in added:
+                if _mark(one) not in seen:
+                    seen.add(_mark(one))
                     added.append(_copy(one))
         if added:
             parts, known = self.lists.setdefault(path, ([], maps))
             parts.append((source, len(added)))
             self.lists[path] = (parts, known or maps)
         return [*old, *added]
+
+
+def _mark(value: Any) -> Any:
+    """Return what two equal values of a list have in common."""
+    return (type(value).__name__, repr(value) if isinstance(value, (list, tuple)) else value)
 
 
 def _copy(value: Any) -> Any:

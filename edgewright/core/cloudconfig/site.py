@@ -185,7 +185,7 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
     if prefix and not is_template(prefix) and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", prefix):
         said = f"{_SITE}.prefix is {shown(prefix)}; it may hold letters, digits and '-' only, at most 64."
         found.append(error(f"{_SITE}.prefix", said, "", "Prefix"))
-    for place, item in enumerate(items(site.get("deviceUIDPaths"))):
+    for place, item in enumerate(items(site.get("deviceUIDPaths"))[:100]):
         found += _uid_path(item, f"{_SITE}.deviceUIDPaths[{place}]")
     if uid == RANDOM:
         said = f"{_SITE}.name is {RANDOM}: after a re-install the machine comes in as another host."
@@ -248,7 +248,7 @@ def _tags(site: Mapping[str, Any]) -> List[Finding]:
 
 def _certificates(site: Mapping[str, Any]) -> List[Finding]:
     found = []
-    for place, item in enumerate(items(site.get("caCerts"))):
+    for place, item in enumerate(items(site.get("caCerts"))[:100]):
         problem = pem_problem(item)
         if problem:
             path = f"{_SITE}.caCerts[{place}]"

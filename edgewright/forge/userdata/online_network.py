@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import socket
 import struct
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
     try:
         status = await asyncio.wait_for(_connect(parts.hostname or "", port, parts, host), seconds)
     except (OSError, TimeoutError, ValueError) as wrong:
-        said = f"Whether the proxy {peer} works is not known: {shown(str(wrong) or 'no answer', 100)}."
+        said = f"Whether the proxy {peer} works is not known: {told(wrong)}."
         return [unknown(path, said, "The host must reach it from its site.", "NoAnswer")]
     if status == 407:
         said = f"The proxy {peer} wants a login, and does not take the one given."
@@ -110,6 +111,12 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
         return [warning(path, said, "Ask for the plane's address to be allowed.", "ProxyRefuses")]
     through = f" and lets through to {shown(host)}" if host and status else ""
     return [note(path, f"The proxy {peer} answers{through}.", code="Fine")]
+
+
+def told(wrong: BaseException) -> str:
+    """Return what a failure says, as the end of a sentence without its full stop."""
+    words = re.sub(r"^\[Errno -?[0-9]+\] ", "", str(wrong)) or "no answer"
+    return shown(words[:1].lower() + words[1:], 120).rstrip(".")
 
 
 async def _connect(hostname: str, port: int, parts: Any, target: str) -> int:

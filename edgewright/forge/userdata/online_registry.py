@@ -12,6 +12,7 @@ from edgewright.core.cloudconfig.look import shown
 from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.registries import Registry, domain_problem
 from edgewright.forge.userdata.certificates import pem_of
+from edgewright.forge.userdata.online_network import told
 
 if TYPE_CHECKING:
     import httpx
@@ -57,10 +58,17 @@ def _failed(wrong: Exception, path: str, host: str) -> Finding:
         return error(
             path, found.message, hint if found.code == "UnknownCA" else "Have its certificate mended.", found.code
         )
-    said = (
-        f"Whether the registry {shown(host)} works is not known: {shown(str(wrong) or 'no answer', 120).rstrip('.')}."
-    )
+    said = f"Whether the registry {shown(host)} works is not known: {told(wrong)}."
     return unknown(path, said, "The host must reach it from its site.", "NoAnswer")
+
+
+def _by_proxy(base: str) -> bool:
+    """Tell whether this machine reaches an address by a proxy of its own, which may answer in the other's place."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(base)
+    return parts.scheme in getproxies() and not proxy_bypass(parts.hostname or "")
 
 
 async def _ask(client: httpx.AsyncClient, registry: Registry, base: str) -> list[Finding]:
@@ -71,6 +79,9 @@ async def _ask(client: httpx.AsyncClient, registry: Registry, base: str) -> list
             said = f"The registry {name} answers without a login; the one given was not tried."
             return [note(path, said, code="Fine")]
         return [note(path, f"The registry {name} answers.", code="Fine")]
+    if answer.status_code != 401 and _by_proxy(base):
+        said = f"Whether the registry {name} works is not known: the proxy on the way says {answer.status_code}."
+        return [unknown(path, said, "Try it where the registry can be reached directly.", "NoAnswer")]
     if answer.status_code != 401:
         said = f"What answers at {name} is no registry: /v2/ gives {answer.status_code}."
         return [error(path, said, "Look at host and port.", "NoRegistry")]
