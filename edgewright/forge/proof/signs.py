@@ -47,6 +47,7 @@ _OURS: tuple[tuple[str, Kind, str], ...] = (
     (r"edgewright: booted slot (passive|recovery)\b", "told", "other-slot"),
     (r"edgewright: registering with (\S+ as \S+)", "milestone", "registering"),
     (r"edgewright: waiting for a person: (.*)", "told", "person"),
+    (r"^ ?Edgewright  ([A-Z][a-z]+(?: [A-Z][a-z]+)?)\s*$", "told", "screen"),
     (r"edgewright: registered as (\S+)", "told", "registered"),
     (r"edgewright: registration refused: (.*)", "told", "refused"),
 )

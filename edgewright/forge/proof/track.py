@@ -132,11 +132,10 @@ class Track:
         self.passed(key, now, sign.text)
 
     def _told_word(self, sign: Sign, now: float, lines: Sequence[str]) -> None:
-        if sign.key == "person":
-            if "install" in self.marks:
-                self.fail("person", sign.text, now, lines)
-            else:
-                self.passed("login", now, "first-boot screen")
+        if sign.key == "person" and "install" in self.marks:
+            self.fail("person", sign.text, now, lines)
+        elif sign.key in ("person", "screen"):
+            self.passed("login", now, "first-boot screen")
         elif sign.key == "not-again" and self.from_disk:
             self.fail("again", "", now, lines)
         elif sign.key == "other-slot" and self.from_disk:

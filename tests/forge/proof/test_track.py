@@ -176,3 +176,10 @@ def test_a_console_without_a_word_is_told_as_that() -> None:
 def test_kvm_is_given_less_patience() -> None:
     track = Track("login", scale=0.5)
     assert track.patience == Track("login").patience / 2
+
+
+def test_the_first_boot_screen_is_where_one_logs_in() -> None:
+    track = Track("login")
+    play(track, ["edgewright: live system up", " Edgewright  Installing"])
+    assert track.done()
+    assert track.marks["login"].detail == "first-boot screen"
