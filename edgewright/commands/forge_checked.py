@@ -36,9 +36,10 @@ class UserData(NamedTuple):
 
 def read_user_data(path: Path, profile: str) -> UserData:
     """Return a file and what the offline check finds. Raises `NotFound`, `Failed`, `InvalidInput`."""
-    from edgewright.core.cloudconfig.check import check, check_text
+    from edgewright.core.cloudconfig.check import check_text
     from edgewright.core.errors import Failed, NotFound
     from edgewright.core.times import now
+    from edgewright.forge.userdata.files import check_document
     from edgewright.forge.userdata.text import decode, read
 
     try:
@@ -49,7 +50,7 @@ def read_user_data(path: Path, profile: str) -> UserData:
         raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
     text = decode(data, str(path))
     parsed = read(text, str(path))
-    found = [*parsed.problems, *check_text(text), *check(parsed.document, profile=profile, now=now())]
+    found = [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
     return UserData(data, parsed, tuple(parsed.placed(found)))
 
 

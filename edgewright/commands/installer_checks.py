@@ -33,14 +33,14 @@ def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Fin
 
 
 def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Finding]:
-    from edgewright.core.cloudconfig.check import check
     from edgewright.core.times import now
     from edgewright.forge.answers import settle
+    from edgewright.forge.userdata.files import check_document
 
     broken = {problem.key for problem in rules.problems(complete)}
     document = user_data(settle(complete, strict=False))
     told = []
-    for finding in check(document, profile="palette", now=now()):
+    for finding in check_document(document, "palette", now()):
         key = key_of(finding.path, complete["net.mode"])
         if keys is None or (key in keys and key not in broken):
             told.append(finding._replace(path=key or finding.path))

@@ -63,10 +63,10 @@ class Made(NamedTuple):
 
 def prepare(answers: Answers) -> Ready:
     """Return what is to be built from settled answers. Raises `InvalidInput` naming the first thing that is wrong."""
-    from edgewright.core.cloudconfig.check import check
     from edgewright.core.times import now
     from edgewright.forge.sites.make import check_sites
     from edgewright.forge.sites.rows import read_plan
+    from edgewright.forge.userdata.files import check_document
     from edgewright.forge.userdata.text import dump
 
     wrong = problems(answers)
@@ -79,7 +79,7 @@ def prepare(answers: Answers) -> Ready:
         plan = read_plan(Path(request.plan))
         findings = tuple(check_sites(document, plan))
     else:
-        findings = tuple(check(document, profile="palette", now=now()))
+        findings = tuple(check_document(document, "palette", now()))
     error = next((finding for finding in findings if finding.severity == ERROR), None)
     if error is not None:
         where = f"{error.path}: " if error.path else ""

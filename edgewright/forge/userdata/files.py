@@ -71,6 +71,11 @@ def is_args(name: str, text: str) -> bool:
     return bool(lines) and all(re.match(r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=", line) for line in lines[:20])
 
 
+def check_document(document: Mapping[str, Any], profile: str, now: float) -> list[Finding]:
+    """Return what the offline check says about a document, and what its certificates say at `now` (epoch seconds)."""
+    return [*check(document, profile=profile, now=now), *check_certificates(document, now)]
+
+
 def findings(
     loaded: Loaded, profile: str, now: float, over: Mapping[str, Any] | None = None
 ) -> tuple[list[Finding], Mapping[str, Any]]:
@@ -85,6 +90,5 @@ def findings(
     document = parsed.document
     if over is not None:
         document = merge([("installer", over), (loaded.name, document)]).document
-    found = [*parsed.problems, *check_text(loaded.text, loaded.name), *check(document, profile=profile, now=now)]
-    found += check_certificates(document, now)
+    found = [*parsed.problems, *check_text(loaded.text, loaded.name), *check_document(document, profile, now)]
     return parsed.placed(found), document
