@@ -47,7 +47,7 @@ def _flags(command: type[Command]) -> list[str]:
 def _values(command: type[Command]) -> str:
     """Return what completes the positional words: a kind of thing, words, or files."""
     if command.target is not None:
-        return f"@{command.target.kind}"
+        return {"build": "@forge builds"}.get(command.target.kind, f"@{command.target.kind}")
     for param in command.params:
         if not param.flag and param.choices:
             return " ".join(param.choices)
@@ -133,7 +133,7 @@ _edgewright() {{
   esac
 }}
 _edgewright_names() {{
-  edgewright "$1" list -o name --timeout 2 2>/dev/null
+  edgewright $(echo "$1") list -o name --timeout 2 2>/dev/null
 }}
 complete -o default -F _edgewright edgewright
 """
@@ -150,7 +150,7 @@ def _fish() -> str:
     lines = [
         "# fish completion for edgewright; load it with: edgewright completion fish | source",
         "function __edgewright_names",
-        "    edgewright $argv[1] list -o name --timeout 2 2>/dev/null",
+        "    edgewright (string split ' ' $argv[1]) list -o name --timeout 2 2>/dev/null",
         "end",
         "complete -c edgewright -f",
         f"complete -c edgewright -s o -x -a '{' '.join(OUTPUTS)}'",
@@ -184,11 +184,11 @@ def _fish() -> str:
             if param.flag:
                 takes = "" if param.kind == "flag" else " -r -F" if param.kind == "file" else " -x"
                 words_ = f" -a '{' '.join(param.choices)}'" if param.choices else ""
-                flag = param.flag.removeprefix("--")
-                lines.append(f"complete -c edgewright -n '{seen}' -l {flag}{takes}{words_} -d {_quoted(param.help)}")
+                flag = f"-l {param.flag[2:]}" if param.flag.startswith("--") else f"-s {param.flag[1:]}"
+                lines.append(f"complete -c edgewright -n '{seen}' {flag}{takes}{words_} -d {_quoted(param.help)}")
         values = _values(command)
         if values.startswith("@") and values != "@file":
-            values = f"(__edgewright_names {values[1:]})"
+            values = f'(__edgewright_names "{values[1:]}")'
         if values == "@file":
             lines.append(f"complete -c edgewright -n '{seen}' -F")
         elif values:
