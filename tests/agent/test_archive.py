@@ -60,6 +60,7 @@ def test_it_runs_with_the_standard_library_of_each_python_here(built: Path, tmp_
         ["run", "--help"],
         ["status", "--data", str(tmp_path / "none")],
         ["simulate", "--help"],
+        ["appliance", "status"],
     ):
         done = subprocess.run(
             [python, "-I", str(built), *words], capture_output=True, text=True, check=False, timeout=60
@@ -69,6 +70,8 @@ def test_it_runs_with_the_standard_library_of_each_python_here(built: Path, tmp_
     code = (
         f"import sys; sys.path.insert(0, {str(built)!r})\n"
         "from edgewright.agent import agent, simulated, install, status\n"
+        "from edgewright.agent.appliance import boot, installer, medium\n"
+        "from edgewright.agent.appliance.console import app\n"
         "from edgewright.agent.facts import device\nfrom edgewright.agent.hostfs import Root\n"
         "assert device.collect(Root()).device['memory']['sizeInMB'] > 0"
     )
