@@ -33,11 +33,12 @@ _RRIP = (
 )
 
 
-def make_cidata(out: Path, user_data: bytes, meta_data: bytes = b"", *, force: bool = False) -> str:
+def make_cidata(out: Path, user_data: bytes, meta_data: bytes = b"", *, force: bool = False, sync: bool = True) -> str:
     """Write a seed ISO (readable by its owner alone) and return its sha256; same bytes in, same bytes out.
 
-    A file that is there with the same bytes stays as it is. Raises `Conflict` when it holds other bytes and `force`
-    is not set, `InvalidInput` for user-data above 1 MB, `Failed` for a full disk.
+    A file that is there with the same bytes stays as it is. `sync=False` leaves it to the caller to put the folder on
+    the disk after many of them. Raises `Conflict` when the file holds other bytes and `force` is not set,
+    `InvalidInput` for user-data above 1 MB, `Failed` for a full disk.
     """
     data = cidata_bytes(user_data, meta_data)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -48,7 +49,7 @@ def make_cidata(out: Path, user_data: bytes, meta_data: bytes = b"", *, force: b
             raise Conflict(f"{out} is there already and holds something else.", "Give another folder, or --force.")
     with PartFile(out, len(data)) as part:
         part.write(data)
-        part.commit()
+        part.commit(sync=sync)
     return sha256
 
 

@@ -74,6 +74,15 @@ def full_disk(target: Path, short: int) -> EdgewrightError:
     )
 
 
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk. Raises `OSError`."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class PartFile:
     """`NAME.part` beside the target while it grows; `commit` gives it its name, leaving without it removes it.
 
@@ -164,16 +173,16 @@ class PartFile:
                 raise full_disk(self.target, max(self.total - self.written, 1)) from None
             raise Failed(f"{self.path} cannot be written: {error.strerror}.", "Look at the disk.") from None
 
-    def commit(self) -> None:
-        """Give the file its name; it is on the disk when this returns."""
+    def commit(self, *, sync: bool = True) -> None:
+        """Give the file its name; it is on the disk when this returns.
+
+        Whoever makes many files leaves the folder alone (`sync=False`) and calls `sync_folder` once at the end.
+        """
         self.flush()
         try:
             self.path.replace(self.target)
-            folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            if sync:
+                sync_folder(self.target.parent)
         except OSError as error:
             raise Failed(f"{self.target} cannot be written: {error.strerror}.", "Look at its folder.") from None
         self._close()

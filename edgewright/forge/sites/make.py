@@ -16,6 +16,7 @@ from edgewright.core.errors import Conflict, Failed
 from edgewright.core.times import now, rfc3339
 from edgewright.forge.iso.cidata import cidata_bytes, make_cidata
 from edgewright.forge.iso.facts import Check
+from edgewright.forge.iso.partfile import sync_folder
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.manifest import read_manifest
 from edgewright.forge.progress import Job
@@ -83,7 +84,7 @@ def make_seeds(plan: Plan, out: Path, job: Job) -> list[Made]:
     for number, site in enumerate(plan.sites, 1):
         file = target(site, out, whole=False)
         kept = file.exists()
-        sha256 = make_cidata(file, texts[site.row], _meta(site))
+        sha256 = make_cidata(file, texts[site.row], _meta(site), sync=False)
         digest = hashlib.sha256(texts[site.row]).hexdigest()
         made.append(Made(site, file, file.stat().st_size, sha256, digest, kept))
         job.at(number, len(plan.sites))
@@ -153,6 +154,7 @@ def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        sync_folder(out)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise Failed(f"{path} cannot be written: {error.strerror}.", "The installers themselves are whole.") from None
