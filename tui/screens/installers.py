@@ -161,12 +161,9 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
         return [
             line(("○ ", "muted"), ("No installer yet.", "strong")),
             line(),
-            line(
-                "  Press ",
-                ("+", "accent"),
-                " to make one: some questions, a page each, and a preview of what comes out.",
-            ),
-            line("  Nothing is built before you say so, and nothing is shipped before you have seen it boot."),
+            line("  Press ", ("+", "accent"), " to make one: some questions, a page each, and a preview of"),
+            line("  what comes out. Nothing is built before you say so, and it can be booted"),
+            line("  here before you ship it."),
         ]
 
     @on(VirtualTable.RowSelected)

@@ -82,7 +82,7 @@ def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
         pieces: list[Piece] = [(f"{change.sign} ", role), (f"{change.path}: ", "muted"), change.value]
         out.append(spread(pieces, right, width))
     if len(shown) < len(changes):
-        out.append(line((f"  and {len(changes) - len(shown)} more: v shows the whole file", "muted")))
+        out.append(line((f"  and {len(changes) - len(shown)} more in the whole file", "muted")))
     return out
 
 
@@ -150,9 +150,10 @@ def _page_lines(interview: Interview, page: Any, width: int) -> list[Line]:
     return out
 
 
-def why_lines(page: Any, answers: Mapping[str, Any], width: int) -> list[Line]:
-    """Return why a page asks what it asks, field by field."""
+def why_lines(page: Any, answers: Mapping[str, Any], findings: Sequence[Finding], width: int) -> list[Line]:
+    """Return what was found about a page's answers, and why it asks what it asks, field by field."""
     out: list[Line] = [line((page.question, "strong")), line()]
+    out += [*finding_lines(findings, width), line()] if findings else []
     for question in page.visible(answers):
         out += [line((question.label, "accent"), (" (needed)" if question.required else "", "muted"))]
         out += wrap(question.help or "It goes into the file as it is.", width, "  ", "  ")
@@ -163,7 +164,7 @@ def clipped(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
     """Return at most `rows` lines; the last one says that there is more."""
     if len(lines) <= rows:
         return [clip_line(one, width) for one in lines]
-    more = line((f"  and {len(lines) - rows + 1} more lines: c shows all of them", "muted"))
+    more = line((f"  and {len(lines) - rows + 1} more lines: see why we ask", "muted"))
     return [*(clip_line(one, width) for one in lines[: rows - 1]), more]
 
 

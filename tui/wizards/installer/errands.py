@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from edgewright.core.installer.questions import Page, Question
 
 
+TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
+"""Answers that a plane that is known gives, and what they are called there."""
+
+
 class Errands(WizardPage):
     """A wizard page that can ask and order; one errand at a time, shown with its time until it is done."""
 
@@ -78,8 +82,10 @@ class Errands(WizardPage):
         self._wrong.pop("plane.context", None)
         if plane is None:
             return
-        for key, value in (("plane.endpoint", plane.url), ("plane.ca", plane.ca)):
-            if value and not self.interview.answers.get(key):
+        filled = {key: {"", *(getattr(one, name) for one in self._planes.values())} for key, name in TAKEN_OVER}
+        for key, name in TAKEN_OVER:
+            value = getattr(plane, name)
+            if self.interview.answers.get(key) in filled[key]:  # what a person gave by hand stays
                 self.interview.answers[key] = value
                 if self._form is not None:
                     self._form.put(key, value)

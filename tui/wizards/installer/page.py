@@ -28,6 +28,7 @@ from tui.wizards.installer import content
 from tui.wizards.installer.difference import Change, changes
 from tui.wizards.installer.form import QuestionForm
 from tui.wizards.installer.interview import Interview
+from tui.wizards.installer.rows import RowsControl
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -84,6 +85,7 @@ class WizardPage(BaseScreen):
         self._warned: tuple[str, tuple[str, ...]] = ("", ())
         self._messages = 0
         self._before: dict[str, Any] = {}
+        self._before_text = ""
         self._planes: dict[str, Any] = {}
         self._left = False
 
@@ -151,7 +153,7 @@ class WizardPage(BaseScreen):
         preview = self.query_one("#preview", LineView)
         if self.has_class("-wide"):
             preview.can_focus = page is None
-            preview.set_lines(content.preview_lines(self._text(), self._text(page)))
+            preview.set_lines(content.preview_lines(self._text(), self._before_text))
         self._show_hint()
         self.show_frame()
 
@@ -229,6 +231,13 @@ class WizardPage(BaseScreen):
             ]
         area = isinstance(self.focused, TextArea)
         on_ = [KeyHint("tab" if area else "enter", "next"), KeyHint("esc", "back")]
+        if isinstance(self.focused, RowsControl):
+            on_ = [
+                KeyHint("enter", "open"),
+                *key("wizard-remove", "take away"),
+                KeyHint("tab", "next"),
+                KeyHint("esc", "back"),
+            ]
         out = [*on_, *key("wizard-whole", "whole file"), *key("wizard-write", "write the answer file")]
         return [*out, *key("wizard-why", "why we ask")]
 
@@ -250,7 +259,8 @@ class WizardPage(BaseScreen):
         page = self.interview.page
         keys = self.interview.keys(page) if page is not None else None
         try:
-            self._findings = list(self.forge.findings(self.interview.answers, keys))
+            found = self.forge.findings(self.interview.answers, keys)
+            self._findings = [one for one in found if one.code != "WrongAnswer"]  # those stand at their fields
         except EdgewrightError as error:
             self._findings = []
             self._say(sentence(error), "warn")

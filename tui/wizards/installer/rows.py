@@ -92,7 +92,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
     RowModal {
         & > #box { max-width: 76; }
         & QuestionForm { height: auto; background: $surface; }
-        & .control { background: $surface; }
+        & Painted { background: $surface; }
         & #row-help { height: 2; color: $muted; }
     }
     """

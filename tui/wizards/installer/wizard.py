@@ -71,9 +71,9 @@ class InstallerWizard(Errands):
             plane = self._planes[self.session.context_name]
             known = {"plane.context": plane.name, "plane.endpoint": plane.url, "plane.ca": plane.ca}
             self.interview.begin_with(known)
-        await self._show_page()
+        await self.show_page()
 
-    async def _show_page(self, last: bool = False) -> None:
+    async def show_page(self, last: bool = False) -> None:
         """Put the fields of the page in front, or the summary."""
         page = self.interview.page
         self.set_class(page is None, "-summary")
@@ -81,6 +81,7 @@ class InstallerWizard(Errands):
             await self._form.remove()
             self._form = None
         self._warned = ("", ())
+        self._before_text = self._text(page)
         if page is not None:
             self._before = self._document(without=self.interview.keys(page) or ())
             self._form = QuestionForm(page.fields, self.interview.answers, self.interview.answers)
@@ -152,7 +153,7 @@ class InstallerWizard(Errands):
         self.interview.step(step)
         self._messages = len(self.session.store.model.messages)
         self._keep()
-        await self._show_page()
+        await self.show_page()
 
     def _may_pass(self) -> bool:
         page, form = self.interview.page, self._form
@@ -204,7 +205,7 @@ class InstallerWizard(Errands):
         kind, _, key = event.key.partition("/")
         if kind == "page":
             self.interview.go(key)
-            await self._show_page()
+            await self.show_page()
 
     def _keep(self) -> None:
         if self.interview.touched and not self._left:
@@ -217,12 +218,12 @@ class InstallerWizard(Errands):
             said = "Nothing is built before you press the key. All answers are here; enter goes back to a page."
             self.app.push_screen(ReadModal("Summary", lambda width: [line(said)]))
             return
-        shown = page
-        self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, width)))
+        shown, found = page, [*self._findings, *self._online]
+        self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, found, width)))
 
     def action_whole(self) -> None:
         """Show the whole file, secrets masked."""
-        self.app.push_screen(WholeFileScreen(self.session, self._text(), self._text(self.interview.page)))
+        self.app.push_screen(WholeFileScreen(self.session, self._text(), self._before_text))
 
     def action_write(self) -> None:
         """Write the answer file where the person says."""
@@ -247,7 +248,7 @@ class InstallerWizard(Errands):
         elif wrong:
             self.interview.go(wrong)
             self.interview.seen.add(wrong)
-            await self._show_page()
+            await self.show_page()
         elif any(one.severity == "error" for one in self._findings):
             self._say("The box would not come up with these answers: mend what is marked first.", "warn")
         else:
