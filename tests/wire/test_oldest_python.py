@@ -24,8 +24,9 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import importlib
 for room in ("core", "wire"):
-    for path in sorted(Path(sys.argv[1], "edgewright", room).glob("*.py")):
-        importlib.import_module("edgewright." + room + ("" if path.stem == "__init__" else "." + path.stem))
+    for path in sorted(Path(sys.argv[1], "edgewright", room).rglob("*.py")):
+        words = path.relative_to(sys.argv[1]).with_suffix("").parts
+        importlib.import_module(".".join(words).replace(".__init__", ""))
 from edgewright.core import filters, health, identity, search, times, userdata
 from edgewright.wire.edgehost import EdgeHost
 site = userdata.read_site("#cloud-config\\nstylus:\\n  site:\\n    name: shop-1\\n    tags: {site: a}\\n")
