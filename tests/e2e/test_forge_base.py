@@ -170,7 +170,8 @@ def test_it_boots_under_secure_boot(tmp_path: Path, base: Base) -> None:
     machine = Machine(
         base.path, disk, firmware="uefi", secure_boot=True, medium="cd", code=files.code, variables=variables
     )
-    reader, seen, end = Reader(), set(), time.monotonic() + LIMIT
+    seen: set[str] = set()
+    reader, end = Reader(), time.monotonic() + LIMIT
     with Guest(command(machine)) as guest:
         while not {"secure-boot", "live"} <= seen and not guest.ended and time.monotonic() < end:
             seen |= {sign.key for _, sign in reader.feed(guest.read()) if sign is not None}

@@ -21,6 +21,7 @@ from edgewright.forge.appliance.fetch import fetch
 from edgewright.forge.appliance.lock import Lock
 from edgewright.forge.appliance.sbom import sbom
 from edgewright.forge.appliance.tree import make_tree
+from edgewright.forge.iso.identify import identify
 from edgewright.forge.programs import find, run
 from edgewright.forge.progress import Job
 
@@ -103,6 +104,7 @@ def _finish(part: Path, out: Path, lock: Lock, agent: Path, cached: bool, job: J
             job.at(file.tell(), size)
         os.fsync(file.fileno())
     sha256 = digest.hexdigest()
+    checks = _checked(part)
     agent_sha256 = hashlib.sha256(agent.read_bytes()).hexdigest()
     beside = out.with_name(out.name + ".spdx.json")
     _put(beside, sbom(lock, out.name, sha256, __version__, agent_sha256))
@@ -133,12 +135,32 @@ def _finish(part: Path, out: Path, lock: Lock, agent: Path, cached: bool, job: J
             ],
             "sbom": beside.name,
             "tools": {"edgewright": __version__, **tools},
-            "checks": [],
+            "checks": checks,
             "label": "unproven",
             "proof": None,
         },
     )
     return BaseResult(out, sha256, size, beside, path, len(lock.packages), cached)
+
+
+def _checked(iso: Path) -> list[dict[str, object]]:
+    """Look at the finished ISO as whoever makes an installer of it does. Raises `Failed` when it lacks something."""
+    base = identify(iso)
+    placeholder = base.placeholder.size if base.placeholder else 0
+    checks = [
+        ("volume-id", base.volume_id == medium.VOLUME, base.volume_id),
+        ("boot-modes", len(base.boot_modes) == 4, ", ".join(base.boot_modes)),
+        ("usb-partition", not base.partition_broken, base.partition_broken or "its superblock lies inside it"),
+        ("placeholder", placeholder == medium.PLACEHOLDER, f"{placeholder} bytes"),
+        ("kairos-release", bool(base.kairos_release), base.kairos_release.get("KAIROS_NAME", "none")),
+        ("usable", not base.refuse, base.refuse or "an installer can be made of it"),
+    ]
+    for name, good, detail in checks:
+        if not good:
+            raise Failed(
+                f"The ISO was written and is not right: {name} ({detail}).", "Update xorriso, then build again."
+            )
+    return [{"name": name, "ok": good, "detail": detail} for name, good, detail in checks]
 
 
 def version_of(name: str, job: Job) -> str:
