@@ -129,7 +129,10 @@ def _disk(made: dict[str, Any], said: list[str]) -> None:
     if not isinstance(install, dict):
         return
     device = str(install.get("device") or "")
-    if device.startswith("/dev/disk/") or (device and device != "auto" and not device.startswith("/dev/")):
+    if device.startswith("/dev/sd"):
+        said.append(f"the choice of the disk ({device}: such names change with what is plugged in)")
+        install["device"] = "auto"
+    elif device.startswith("/dev/disk/") or (device and device != "auto" and not device.startswith("/dev/")):
         said.append(f"the choice of the disk ({device})")
         install["device"] = "auto"
     if install.get("encrypted_partitions"):

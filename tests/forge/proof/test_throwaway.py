@@ -99,3 +99,11 @@ def test_no_secret_of_the_user_data_gets_onto_paper() -> None:
     for secret in ("ewt_proof000000", "ewt_ships0000000", "registry-pass", "verysecret1"):
         assert secret not in line
     assert "berlin" in line
+
+
+def test_a_disk_by_a_name_that_a_stick_can_take_is_left_to_the_installer() -> None:
+    made = make_copy({"install": {"device": "/dev/sda"}}, "t" * 12, "proof-1", "x")
+    assert made.document["install"]["device"] == "auto"
+    assert any("/dev/sda" in words for words in made.not_proven)
+    made = make_copy({"install": {"device": "/dev/nvme0n1"}}, "t" * 12, "proof-1", "x")
+    assert made.document["install"]["device"] == "/dev/nvme0n1"
