@@ -18,6 +18,7 @@ from edgewright.agent.appliance.progress import (
 )
 from edgewright.agent.appliance.runner import Runner, read_text
 from edgewright.agent.appliance.wish import Wish, read_wish
+from edgewright.agent.standing import unexpected
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import clean
 
@@ -58,9 +59,14 @@ class Medium:
             return self._install(progress, document, wish, chosen)
         except EdgewrightError as error:
             sentence = f"{error.message} {error.hint}".strip()
-            self.tell(f"install failed: {sentence}")
-            progress.note("failed", message=sentence)
-            return 1
+        except OSError as error:
+            told = (error.strerror or str(error)).lower()
+            sentence = f"{error.filename or 'The medium'}: {told}. Check the medium and the disk."
+        except Exception as error:  # a person stands before this screen: a sentence, and the place to report
+            sentence = unexpected(error).message
+        self.tell(f"install failed: {sentence}")
+        progress.note("failed", message=sentence)
+        return 1
 
     def collect(self) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         """Return the user-data of the medium with that of a `cidata` medium over it, and what was left out."""

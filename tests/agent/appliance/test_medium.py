@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.appliance import disks, installer, layout, slots
+from edgewright.agent.appliance import disks, installer, layout, medium, slots
 from edgewright.agent.appliance.medium import Medium
 from edgewright.agent.appliance.places import INSTALL_RECORD
 from edgewright.core.errors import Failed
@@ -185,6 +185,26 @@ def test_a_program_that_fails_ends_the_installation_with_the_record_on_disk(
     assert json.loads(record_of(box))["phase"] == "running" and json.loads(record_of(box))["step"] == 7
     assert "systemctl --no-block reboot" not in box.runner.lines()
     assert [line for line in box.runner.lines() if line.startswith("umount")]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(5, "Input/output error", "/dev/sr0"), "install failed: /dev/sr0: input/output error."),
+        (RuntimeError("odd"), "install failed: The agent hit an unexpected RuntimeError in test_medium.py:"),
+    ],
+)
+def test_what_nobody_foresaw_is_a_sentence_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    box = Box(tmp_path, AUTO, monkeypatch)
+
+    def broken(sources: object) -> str:
+        raise error
+
+    monkeypatch.setattr(medium, "installer_id", broken)
+    assert box.medium.run() == 1
+    assert box.said[-1].startswith(said) and box.state()["phase"] == "failed"
 
 
 def test_a_copy_that_reads_back_differently_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
