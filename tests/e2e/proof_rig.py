@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -128,7 +129,14 @@ class Running:
         self.began = time.monotonic()
         self.took = 0.0
         self._process = subprocess.Popen(
-            words, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+            words,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            # tests that run in the background inherit a Ctrl-C that is ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._said: list[bytes] = [b"", b""]
         streams = (self._process.stdout, self._process.stderr)
@@ -145,7 +153,7 @@ class Running:
         try:
             code = self._process.wait(patience)
         except subprocess.TimeoutExpired:
-            self._process.send_signal(2)
+            self._process.send_signal(signal.SIGINT)
             code = self._process.wait(30)
         self.took = time.monotonic() - self.began
         for reader in self._readers:
@@ -162,10 +170,10 @@ class Running:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
-    def signal(self, number: int) -> None:
+    def send(self, number: int) -> None:
         """Send it a signal; one that has ended gets none."""
         self._process.send_signal(number)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self.signal(2)
+        self.send(signal.SIGINT)

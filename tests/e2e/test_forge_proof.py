@@ -116,7 +116,7 @@ def look(rig: Rig, runs: dict[str, Running], console: Console, seen: dict[str, d
         if not new:
             return
         for run in runs.values():
-            run.signal(signal.SIGSTOP)  # the machines run on; their proofs do not delete the hosts now
+            run.send(signal.SIGSTOP)  # the machines run on; their proofs do not delete the hosts now
         try:
             for uid in new:
                 document = plane.host(uid)
@@ -130,7 +130,7 @@ def look(rig: Rig, runs: dict[str, Running], console: Console, seen: dict[str, d
                 seen[uid] = document
         finally:
             for run in runs.values():
-                run.signal(signal.SIGCONT)
+                run.send(signal.SIGCONT)
 
 
 def told(way: str, run: Running, proof: dict[str, Any]) -> None:
