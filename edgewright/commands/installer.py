@@ -131,11 +131,14 @@ def base_facts(path: str) -> list[tuple[str, str]]:
     return facts_of_base(Path(path).expanduser())
 
 
-def save(path: str | Path, name: str, answers: Answers) -> None:
-    """Write the answer file (0600) with settled answers. Raises `InvalidInput`, `Failed`."""
+def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) -> None:
+    """Write the answer file (0600) with settled answers; a draft (`strict` false) may name what cannot be read yet.
+
+    Raises `InvalidInput`, `Failed`.
+    """
     from edgewright.forge.answers import settle, write_answers
 
-    write_answers(Path(path).expanduser(), name, settle(answers))
+    write_answers(Path(path).expanduser(), name, settle(answers, strict=strict))
 
 
 def load(path: str | Path) -> dict[str, Any]:

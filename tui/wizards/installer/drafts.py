@@ -56,4 +56,9 @@ class Drafts:
         while self._wanted is not None:
             (name, answers), self._wanted = self._wanted, None
             with contextlib.suppress(EdgewrightError):  # a full disk must not stop the wizard; leaving it tells
-                await asyncio.to_thread(self._forge.save, draft_path(), name, answers)
+                await asyncio.to_thread(self._save, name, answers)
+
+    def _save(self, name: str, answers: Mapping[str, Any]) -> None:
+        path = draft_path()
+        locations.ensure(path.parent)
+        self._forge.save(path, name, answers, strict=False)
