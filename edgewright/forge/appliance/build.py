@@ -165,7 +165,7 @@ def _checked(iso: Path) -> list[dict[str, object]]:
 
 def version_of(name: str, job: Job) -> str:
     """Return the first line that a tool says about its version; empty when it says none."""
-    switch = {"mksquashfs": "-version", "mkfs.vfat": "--help", "mcopy": "--version"}.get(name, "--version")
+    switch = {"mksquashfs": "-version", "mkfs.vfat": "/nonexistent/image", "mcopy": "--version"}.get(name, "--version")
     lines = run([name, switch], job).lines
     return next((line[:100] for line in lines if any(character.isdigit() for character in line)), "")
 

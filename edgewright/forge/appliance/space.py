@@ -23,7 +23,7 @@ def no_space(folder: Path, count: int, free: int, what: str) -> EdgewrightError:
     return Failed(
         f"{folder} has {size(free)} free and {what} takes about {size(count)}: "
         f"{size(max(count - free, 0))} are missing.",
-        "Make room, or name another place (--output, EDGEWRIGHT_FORGE_CACHE).",
+        "Make room, or name another place (-o, EDGEWRIGHT_FORGE_CACHE).",
         "NoSpace",
     )
 
@@ -34,7 +34,7 @@ def tool_failed(name: str, done: Done, folder: Path) -> EdgewrightError:
         free = shutil.disk_usage(folder).free
         return Failed(
             f"The disk of {folder} became full while {name} ran; {size(free)} are free now.",
-            "Make room, or name another place (--output, EDGEWRIGHT_FORGE_CACHE).",
+            "Make room, or name another place (-o, EDGEWRIGHT_FORGE_CACHE).",
             "NoSpace",
         )
     complaints = [line for line in done.lines if line.startswith(("E:", "dpkg: error", "dracut: FATAL", "FATAL"))]
