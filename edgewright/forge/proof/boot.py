@@ -68,7 +68,7 @@ class Boot:
     def run(self) -> list[str]:
         """Run until it is done or over, and return the last lines of the console."""
         track = self._track
-        early = from_disk = 0
+        early = from_disk = starved = 0
         while not track.over():
             track.started(self._now())
             self._reader = Reader()
@@ -79,7 +79,9 @@ class Boot:
             if track.over():
                 break
             self._log.line(self._now(), "--- machine off ---")
-            if code not in (0, None, -15, -9):
+            if track.starved > starved:
+                starved = track.starved
+            elif code not in (0, None, -15, -9):
                 track.fail("qemu", f"with {code}: {' '.join(said)[-300:]}", self._now(), self._reader.lines)
             elif track.from_disk:
                 from_disk += 1
@@ -94,6 +96,7 @@ class Boot:
 
     def _watch(self, guest: Guest) -> None:
         track = self._track
+        starved = track.starved
         while not guest.ended:
             self._take(guest.read())
             now = self._now()
@@ -106,6 +109,8 @@ class Boot:
                 track.overdue(now, self._reader.lines)
             if track.over():
                 return
+            if track.starved > starved:
+                return  # no fault of the installer: it is started again
             if track.installed and not track.from_disk and track.quiet(now) > self._timing.leave:
                 return  # it stays on after its installation: what a person at the machine would do is to restart it
 

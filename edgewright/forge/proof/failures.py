@@ -50,6 +50,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "The machine ran out of memory.",
         "Give it more: --memory 3072",
     ),
+    (
+        r"watchdog: BUG: soft lockup|IO-APIC \+ timer doesn't work",
+        "The machine got too little time: this computer has too much else to do (its kernel says soft lockup).",
+        "Try again when this computer has less to do.",
+    ),
 )
 _KINDS = {
     "panic": ("The kernel panicked{detail}.", "See the last lines; `--console` shows all of them."),

@@ -73,6 +73,7 @@ _KAIROS: tuple[tuple[str, Kind, str], ...] = (
     (r"Installation complete", "milestone", "installed"),
 )
 _OVER: tuple[tuple[str, Kind, str], ...] = (
+    (r"Kernel panic - not syncing: (IO-APIC \+ timer doesn't work)", "told", "starved"),
     (r"Kernel panic - not syncing: (.*)", "failure", "panic"),
     (r"Failed to mount block device of live image", "failure", "live-image"),
     (r"dracut: FATAL: (.*)", "failure", "dracut"),

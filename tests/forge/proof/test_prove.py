@@ -256,3 +256,12 @@ def test_the_folder_of_a_proof_that_was_killed_is_removed_by_the_next(iso: Path,
         folder.mkdir()
     assert run(iso, StandInPlane(), WISH._replace(until="installed")).ok
     assert left_in(tmp_path) == [alive.name]
+
+
+def test_a_kernel_that_a_busy_computer_starved_is_started_again(iso: Path, qemu: Any) -> None:
+    starved = "import os\nif not os.path.exists(sys.argv[0] + '.once'):\n    open(sys.argv[0] + '.once', 'w').close()\n"
+    starved += (
+        "    print('Linux version 6 (x)\\nKernel panic - not syncing: IO-APIC + timer doesn\\'t work!', flush=True)\n"
+    )
+    qemu(starved + "    time.sleep(60)\n" + GOOD)
+    assert run(iso, StandInPlane()).ok

@@ -183,3 +183,10 @@ def test_the_first_boot_screen_is_where_one_logs_in() -> None:
     play(track, ["edgewright: live system up", " Edgewright  Installing"])
     assert track.done()
     assert track.marks["login"].detail == "first-boot screen"
+
+
+def test_a_starved_machine_is_told_as_that() -> None:
+    track = Track("login")
+    track.overdue(1000, ["Linux version 6.1", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [python3:593]"])
+    assert track.why is not None
+    assert "too much else to do" in track.why.sentence
