@@ -42,5 +42,6 @@ def test_a_bond_is_written_so_that_networkd_can_read_it(tmp_path: Path) -> None:
 def test_a_mode_is_meant_as_yip_means_it(tmp_path: Path) -> None:
     text = "#cloud-config\nstages:\n  boot:\n    - files:\n        - {path: /a, permissions: 0600}\n"
     text += "        - {path: /b, permissions: 420}\n        - {path: /c, permissions: '0755'}\n        - {path: /d}\n"
-    stages.run_stage(read_document(text), "boot", Recorder(), [].append, root=str(tmp_path))
+    told: list[str] = []
+    stages.run_stage(read_document(text), "boot", Recorder(), told.append, root=str(tmp_path))
     assert [tmp_path.joinpath(name).stat().st_mode & 0o777 for name in "abcd"] == [0o600, 0o644, 0o755, 0o644]

@@ -46,7 +46,9 @@ def test_a_page_asks_one_question_that_fits(page: Page) -> None:
 
 @EACH_PAGE
 def test_a_page_fits_whatever_was_answered(page: Page) -> None:
-    choices = {q.key: [c.value for c in q.choices] for q in page.fields if q.kind == "choice"}
+    choices: dict[str, list[str | bool]] = {
+        q.key: [c.value for c in q.choices] for q in page.fields if q.kind == "choice"
+    }
     choices |= {q.key: [True, False] for q in page.fields if q.kind == "flag"}
     extra = {"proxy.https": "http://p:1", "registries.list": [{"domain": "x"}]}
     for values in itertools.product(*choices.values()):

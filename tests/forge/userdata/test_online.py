@@ -99,7 +99,7 @@ def test_what_the_plane_says_of_the_token(tokens: Any, site: dict[str, str], sev
 def test_hosts_that_are_in_the_way_are_told() -> None:
     nic = {"type": "static", "ipAddress": "10.0.0.5/24"}
     site = {"name": "edge-1", "hostName": "box", "network": {"interfaces": {"eno1": nic}}}
-    hosts = [
+    hosts: list[dict[str, Any]] = [
         {"metadata": {"uid": "edge-1"}},
         {"metadata": {"uid": "edge-2", "name": "box"}},
         {"metadata": {"uid": "edge-3"}, "spec": {"device": {"nics": [{"ip": "10.0.0.5"}]}}},
