@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
-    from edgewright.config.contexts import Context
     from edgewright.core.cloudconfig.findings import Finding
     from edgewright.forge.iso.facts import Check
     from edgewright.forge.userdata.text import Parsed
@@ -56,53 +55,18 @@ def read_user_data(path: Path, profile: str) -> UserData:
 
 async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool) -> Asked:
     """Ask plane, registries and time servers about user-data; what cannot be asked is `unknown`, never fine."""
-    from edgewright.core.errors import EdgewrightError
+    from edgewright.commands.userdata_plane import ask
     from edgewright.core.userdata import site_of
     from edgewright.forge.userdata import online
 
     document = user_data.document
     if offline:
         return Asked(tuple(user_data.parsed.placed(online.not_checked(document))))
-    site = site_of(document)
-    tokens: list[dict[str, Any]] | None = None
-    why = "none of your contexts is for its plane"
-    found = _context_of(ctx, site.endpoint)
-    if found is not None:
-        from edgewright.commands.context import make_plane_client
-
-        try:
-            async with make_plane_client(found, "", ctx.timeout) as client:
-                tokens = await client.tokens()
-        except EdgewrightError as error:
-            why = error.message.rstrip(".")
-    told = await online.check_online(document, tokens=tokens, why_no_tokens=why, timeout=min(ctx.timeout, 5.0))
-    return Asked(tuple(user_data.parsed.placed(told)), _uid_of(tokens or [], site.token))
-
-
-def _uid_of(tokens: Sequence[dict[str, Any]], text: str) -> str:
-    from edgewright.wire.tokens import EdgeToken
-
-    return next((token.uid or "" for token in map(EdgeToken, tokens) if text and token.token == text), "")
-
-
-def _context_of(ctx: CommandContext, endpoint: str) -> Context | None:
-    """Return the context that is for the plane of the user-data: the chosen one, that of the environment, any."""
-    import os
-
-    from edgewright.config import contexts
-
-    known = [ctx.context] if ctx.context else []
-    if os.environ.get("EDGEWRIGHT_URL"):
-        known.append(contexts.from_environment(os.environ))
-    known += contexts.load().items.values()
-    return next((one for one in known if endpoint and _place(one.url) == _place(endpoint)), None)
-
-
-def _place(url: str) -> tuple[str, int | None]:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    return (parts.hostname or "").lower().rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
+    known = await ask(ctx, document)
+    told = await online.check_online(
+        document, tokens=known.tokens, hosts=known.hosts, why_no_tokens=known.why, timeout=min(ctx.timeout, 5.0)
+    )
+    return Asked(tuple(user_data.parsed.placed(told)), known.token_uid(site_of(document).token))
 
 
 def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None]) -> None:

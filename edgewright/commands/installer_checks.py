@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer import answers as rules
-from edgewright.core.installer.document import endpoint_of, user_data
+from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.paths import key_of
 
@@ -105,22 +105,21 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
 
 async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
     """Return what plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    from edgewright.commands.userdata_plane import Known, ask
     from edgewright.forge.answers import settle
     from edgewright.forge.userdata.online import check_online
 
     settled = settle(answers, strict=False)
-    tokens: list[dict[str, Any]] | None = None
-    why = "the context is not for this plane"
-    found: list[Finding] = []
-    if settled["plane.mode"] != "local":
-        try:
-            async with at_context(ctx, settled["plane.context"]) as there:
-                client = await there.client()
-                if _same_plane(there, settled["plane.endpoint"]):
-                    tokens = await client.tokens()
-        except EdgewrightError as wrong:
-            why = wrong.message.rstrip(".")
-    told = await check_online(user_data(settled), tokens=tokens, why_no_tokens=why, timeout=min(ctx.timeout, 5.0))
+    document = user_data(settled)
+    try:
+        async with at_context(ctx, settled["plane.context"]) as there:
+            known = await ask(there, document)
+    except EdgewrightError as wrong:
+        known = Known(why=wrong.message.rstrip("."))
+    told = await check_online(
+        document, tokens=known.tokens, hosts=known.hosts, why_no_tokens=known.why, timeout=min(ctx.timeout, 5.0)
+    )
+    found = []
     for finding in told:
         key = key_of(finding.path, settled["net.mode"])
         found.append(finding._replace(path=key or finding.path))
@@ -128,32 +127,17 @@ async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Findin
 
 
 async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
-    """Return the uid of the answers' token at the plane of their context, or of the context for the same address.
+    """Return the uid of the answers' token at its plane; "" when no context is for it, or it has no such token.
 
-    "" when no context is for that plane, or the plane has no such token. Raises what the plane says.
+    Raises `EdgewrightError` when the plane of the answers cannot be asked.
     """
+    from edgewright.commands.userdata_plane import ask
     from edgewright.config import contexts
-    from edgewright.wire.tokens import EdgeToken
 
-    known = contexts.load().items
-    name = str(answers["plane.context"])
-    if name not in known:
-        wanted = endpoint_of(answers["plane.endpoint"])
-        name = next((context.name for context in known.values() if endpoint_of(context.url) == wanted), "")
-    if not name:
-        return ""
-    async with at_context(ctx, name) as there:
-        if not _same_plane(there, answers["plane.endpoint"]):
-            return ""
-        for token in map(EdgeToken, await (await there.client()).tokens()):
-            if token.token and token.token == answers["token.text"]:
-                return token.uid
-    return ""
-
-
-def _same_plane(ctx: CommandContext, endpoint: str) -> bool:
-    """Whether the context's plane is the one that the box will report to: another one knows nothing of its tokens."""
-    return ctx.context is not None and endpoint_of(ctx.context.url) == endpoint_of(endpoint)
+    name = str(answers["plane.context"])  # the answers may come from another machine, whose contexts are not ours
+    async with at_context(ctx, name if name in contexts.load().items else "") as there:
+        known = await ask(there, user_data(dict(answers)))
+    return known.token_uid(str(answers["token.text"]))
 
 
 def facts_of_base(path: Path) -> list[tuple[str, str]]:

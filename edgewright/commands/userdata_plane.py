@@ -6,13 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from edgewright.commands.context import make_plane_client
 from edgewright.core.cloudconfig.look import at, text
 from edgewright.core.errors import EdgewrightError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edgewright.clients.palette import PlaneClient
     from edgewright.commands.context import CommandContext
+    from edgewright.config.contexts import Context
 
 MOST_HOSTS = 5000
 """Hosts that are looked at for the same UID, name or address."""
@@ -25,56 +28,73 @@ class Known(NamedTuple):
     hosts: list[dict[str, Any]] | None = None
     why: str = ""
 
+    def token_uid(self, token: str) -> str:
+        """Return the uid of the token with this text, or "" when the plane has none or could not be asked."""
+        from edgewright.wire.tokens import EdgeToken
+
+        return next((one.uid or "" for one in map(EdgeToken, self.tokens or ()) if token and one.token == token), "")
+
 
 async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
-    """Return what the plane of the context knows, when it is that of the document's `paletteEndpoint`. Never raises."""
+    """Return what the plane of the document's `paletteEndpoint` knows, by any context that is for it. Never raises."""
     endpoint = text(at(document, "stylus", "site", "paletteEndpoint"))
     if not endpoint:
         return Known()
     try:
-        if ctx.context is None:
-            from edgewright.config import contexts
-
-            ctx.context = contexts.load().choose("")
-        if ctx.context is None:
-            return Known(why="there is no context for its plane here")
-        if not await _same(ctx, document, endpoint):
-            return Known(why=f"the context {ctx.context.name} is of another plane ({ctx.context.url})")
-        client = await ctx.client()
-        tokens = await client.tokens()
+        found, why = await _context_for(ctx, document, endpoint)
+        if found is None:
+            return Known(why=why)
+        client = await ctx.client() if found is ctx.context else make_plane_client(found, "", ctx.timeout)
     except EdgewrightError as wrong:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     try:
-        hosts = await asyncio.wait_for(_hosts(ctx), ctx.timeout * 3)
-    except (EdgewrightError, TimeoutError):
-        return Known(tokens)
-    return Known(tokens, hosts)
+        tokens = await client.tokens()
+        try:
+            hosts = await asyncio.wait_for(_hosts(client), ctx.timeout * 3)
+        except (EdgewrightError, TimeoutError):
+            return Known(tokens)
+        return Known(tokens, hosts)
+    except EdgewrightError as wrong:
+        return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
+    finally:
+        if found is not ctx.context:
+            await client.aclose()
 
 
-async def _hosts(ctx: CommandContext) -> list[dict[str, Any]]:
+async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoint: str) -> tuple[Context | None, str]:
+    """Return the context for the plane that the host will report to, and why there is none. Raises `EdgewrightError`.
+
+    The chosen one is looked at first, then any with the same address. A hub has many names: two addresses are the
+    same hub when both say that it began at the same moment.
+    """
+    from edgewright.config import contexts
+    from edgewright.forge.userdata.online_plane import features_at, https_url
+
+    stored = contexts.load()
+    if ctx.context is None:
+        ctx.context = stored.choose("")
+    known = [*([ctx.context] if ctx.context else []), *stored.items.values()]
+    wanted = _peer(https_url(endpoint))
+    for one in known:
+        if _peer(one.url) == wanted:
+            return one, ""
+    if ctx.context is None:
+        return None, "none of your contexts is for its plane" if known else "there is no context for its plane here"
+    mine = await (await ctx.client()).features()
+    if mine.hub and mine.started:
+        other = await features_at(document, ctx.timeout)
+        if other is not None and other.started == mine.started:
+            return ctx.context, ""
+    return None, f"the context {ctx.context.name} is of another plane ({ctx.context.url})"
+
+
+async def _hosts(client: PlaneClient) -> list[dict[str, Any]]:
     found = []
-    async for host in (await ctx.client()).all_hosts():
+    async for host in client.all_hosts():
         found.append(host)
         if len(found) >= MOST_HOSTS:
             break
     return found
-
-
-async def _same(ctx: CommandContext, document: Mapping[str, Any], endpoint: str) -> bool:
-    """Tell whether the context's plane is the one that the host will report to.
-
-    A hub has many names: two addresses are the same hub when both say that it began at the same moment.
-    """
-    from edgewright.forge.userdata.online_plane import features_at, https_url
-
-    assert ctx.context is not None
-    if _peer(ctx.context.url) == _peer(https_url(endpoint)):
-        return True
-    mine = await (await ctx.client()).features()
-    if not mine.hub or not mine.started:
-        return False
-    other = await features_at(document, ctx.timeout)
-    return other is not None and other.started == mine.started
 
 
 def _peer(url: str) -> tuple[str, int]:
