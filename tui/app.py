@@ -48,6 +48,7 @@ class EdgewrightApp(ThemedApp):
     TITLE = "Edgewright"
     CSS = """
     * { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+    Input { scrollbar-size-vertical: 0; scrollbar-size-horizontal: 0; }
     Toast { display: none; }
     CommandPalette { background: $background; }
     """

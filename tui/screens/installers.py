@@ -134,6 +134,8 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
                 hosts = self.session.store.model.hosts.values()
                 self._came = hosts_by_build(hosts, (self.builds or {}).values())
         super().select()
+        if self.is_mounted and self.focused is None and not self.prompt.is_open:
+            self._focus_list()  # the table was hidden while it was empty, and lost the keyboard by that
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Count the hosts anew."""

@@ -138,7 +138,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
 
     @on(QuestionForm.Left)
     def _left(self, event: QuestionForm.Left) -> None:
-        value = self._row.get(event.key)
+        value = self._row.get(event.key) or event.key in self._broken
         self.query_one(QuestionForm).tell(event.key, self._problems().get(event.key, "") if value else "")
 
     @on(QuestionForm.Entered)
