@@ -35,7 +35,9 @@ class Rig:
         self.home = folder / "home"
         self.home.mkdir()
         self.data = folder / "hub"
-        self.env = command_environment(self.home)
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.env = {**command_environment(self.home), "TMPDIR": str(self.temporary)}
         self.url = f"https://{ADDRESS}:{PORT}"
         self._hub: subprocess.Popen[bytes] | None = None
 

@@ -26,6 +26,8 @@ BOTH = {"bios-usb": ("--bios", "--usb"), "uefi-cd": ("--uefi", "--cd")}
 LIMIT = float(os.environ.get("EDGEWRIGHT_PROOF_LIMIT", "540"))
 """Seconds that the two proofs may take at the same time, emulated."""
 
+CROWDED = 4.0
+
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
@@ -71,6 +73,9 @@ def test_a_wrong_token_fails_by_its_name_and_nothing_is_booted(rig: Rig) -> None
 
 
 def test_it_registers_in_bios_from_usb_and_in_uefi_from_cd(rig: Rig, installer: Installer, tmux: str) -> None:
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    if crowd > CROWDED and "EDGEWRIGHT_PROOF_LIMIT" not in os.environ:
+        pytest.skip(f"this machine has {crowd:.1f} times as much to do as it has processors: emulation would starve")
     isos = {way: installer.copy(way) for way in BOTH}
     runs = {
         way: Running(rig.words("forge", "verify", str(isos[way]), *words, "-o", "json"), rig.env)
@@ -105,7 +110,7 @@ def test_it_registers_in_bios_from_usb_and_in_uefi_from_cd(rig: Rig, installer: 
         log = Path(f"{iso}.proof.log").read_text()
         assert "edgewright: booted slot active" in log
         assert installer.token not in log
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("edgewright-proof-*"))
+    assert list(rig.temporary.iterdir()) == []
 
 
 def look(rig: Rig, runs: dict[str, Running], console: Console, seen: dict[str, dict[str, Any]]) -> None:
@@ -157,5 +162,5 @@ def test_ctrl_c_leaves_no_machine_no_file_no_token(rig: Rig, installer: Installe
     with rig.in_network() as plane:
         names = {token["metadata"]["name"] for token in plane.ask("GET", "/v1/edgehosts/tokens")[1]["items"]}
     assert not [name for name in names if name.startswith("proof-")]
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("edgewright-proof-*"))
+    assert list(rig.temporary.iterdir()) == []
     assert not list(iso.parent.glob("stopped.iso.proof.log*"))
