@@ -34,7 +34,7 @@ FIELDS = (
     FilterField("name", "text", "name of the installer", searched=True),
     FilterField("kind", "word", "installer, base, image, sites or proof", searched=True),
     FilterField(
-        "state", "word", "failed, lost, runs, waits, proven, checked, unproven, done or stopped", searched=True
+        "state", "word", "failed, fails, lost, runs, waits, proven, checked, unproven, done or stopped", searched=True
     ),
     FilterField("base", "text", "file of its base", searched=True),
     FilterField("plane", "text", "plane that it names", aliases=("endpoint",), searched=True),

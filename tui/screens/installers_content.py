@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STATES: dict[str, tuple[str, str, Role, int]] = {
     "failed": ("▲", "failed", "bad", 0),
+    "disproven": ("▲", "fails", "bad", 1),
     "lost": ("○", "lost", "warn", 1),
     "running": ("►", "runs", "work", 2),
     "queued": ("►", "waits", "work", 3),
@@ -38,6 +39,8 @@ BAR = 20
 def state_of(shown: Shown) -> str:
     """Return the key of `STATES` for a build."""
     build = shown.build
+    if build.state == "done" and build.label != "proven" and disproven(shown.manifest):
+        return "disproven"
     if build.state == "done" and build.kind != "verify" and build.label in STATES:
         return build.label
     return build.state if build.state in STATES else "lost"
@@ -47,6 +50,12 @@ def part(manifest: Mapping[str, Any] | None, key: str) -> Mapping[str, Any]:
     """Return a map of the manifest; an empty one when it has none there."""
     found = (manifest or {}).get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def disproven(manifest: Mapping[str, Any] | None) -> bool:
+    """Whether these very bytes were booted and did not do what they should."""
+    proof = part(manifest, "proof")
+    return proof.get("ok") is False and proof.get("isoSha256") == part(manifest, "iso").get("sha256")
 
 
 def base_name(shown: Shown) -> str:
@@ -122,6 +131,11 @@ def _verdict(shown: Shown, now: float, width: int) -> list[Line]:
         out += wrap(build.error.get("message", ""), width, "  ", "  ", role=role)
         out += wrap(build.error.get("hint", ""), width, "  ", "  ") if build.error.get("hint") else []
         out += wrap(step, width, "  ", "  ", role="muted") if step else []
+    elif state == "disproven":
+        why = clean(part(shown.manifest, "proof").get("reason"))
+        out += wrap(f"It was booted and failed. {why}".strip(), width, "  ", "  ", role=role)
+        hint = clean(part(shown.manifest, "proof").get("hint"))
+        out += wrap(hint, width, "  ", "  ") if hint else []
     elif state in MEANS:
         out += wrap(MEANS[state], width, "  ", "  ")
     elif state == "lost":
