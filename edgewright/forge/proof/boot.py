@@ -105,7 +105,7 @@ class Boot:
             self._show(now)
             if not track.over():
                 if now > self._timing.limit:
-                    track.end(too_slow("", now, [], overall=True), now)
+                    track.end(too_slow(now, [], overall=True), now)
                 track.overdue(now, self._reader.lines)
             if track.over():
                 return

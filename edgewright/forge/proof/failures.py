@@ -111,7 +111,7 @@ def cause(lines: Sequence[str]) -> Why | None:
     return None
 
 
-def too_slow(title: str, waited: float, lines: Sequence[str], overall: bool = False) -> Why:
+def too_slow(waited: float, lines: Sequence[str], overall: bool = False) -> Why:
     """Return the sentence for a milestone that did not come; `waited` in seconds."""
     found = cause(lines)
     if found is not None:

@@ -50,6 +50,7 @@ _OURS: tuple[tuple[str, Kind, str], ...] = (
     (r"^ ?Edgewright  ([A-Z][a-z]+(?: [A-Z][a-z]+)?)\s*$", "told", "screen"),
     (r"edgewright: registered as (\S+)", "told", "registered"),
     (r"edgewright: registration refused: (.*)", "told", "refused"),
+    (r"edgewright: registration waits: (.*)", "told", "waits"),
 )
 _BOOT: tuple[tuple[str, Kind, str], ...] = (
     (r"SeaBIOS \(version ([^)\s]+)", "milestone", "firmware"),

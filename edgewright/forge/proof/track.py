@@ -47,6 +47,7 @@ class Track:
         self._told = told
         self._since = 0.0
         self._refused: tuple[float, str] | None = None
+        self._waits = ""
 
     def done(self) -> bool:
         """Whether the last milestone is passed."""
@@ -117,7 +118,10 @@ class Track:
         if self._refused is not None and now - self._refused[0] >= REFUSALS * self.scale:
             self.fail("refused", self._refused[1], now, lines)
         elif self.next and now - self._since > self.patience:
-            self.end(too_slow(BY_KEY[self.next].title, now - self._since, lines), now)
+            reason = too_slow(now - self._since, lines)
+            if self._waits and self.next in ("registering", "registered"):
+                reason = Why(f"{reason.sentence} The host says: {self._waits}", "See that the plane can be reached.")
+            self.end(reason, now)
 
     def _milestone(self, sign: Sign, now: float) -> None:
         key = sign.key
@@ -143,6 +147,8 @@ class Track:
                 self.fail("panic", sign.text, now, lines)
         elif sign.key == "person" and "install" in self.marks:
             self.fail("person", sign.text, now, lines)
+        elif sign.key == "waits":
+            self._waits = sign.text
         elif sign.key in ("person", "screen"):
             self.passed("login", now, "first-boot screen")
         elif sign.key == "not-again" and self.from_disk:

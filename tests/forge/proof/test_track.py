@@ -190,3 +190,14 @@ def test_a_starved_machine_is_told_as_that() -> None:
     track.overdue(1000, ["Linux version 6.1", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [python3:593]"])
     assert track.why is not None
     assert "too much else to do" in track.why.sentence
+
+
+def test_why_a_host_waits_is_told_when_it_waited_too_long() -> None:
+    track = Track("registered")
+    at = play(track, FIRST)
+    track.started(at)
+    at = play(track, [SECOND[3], "edgewright: registration waits: 10.77.0.1:8443 cannot be reached."], at)
+    track.overdue(at + track.patience + 1, ["x"])
+    assert track.failed == "registering"
+    assert track.why is not None
+    assert "10.77.0.1:8443 cannot be reached" in track.why.sentence
