@@ -65,9 +65,12 @@ def _status(output: str) -> int:
     if output == "json":
         print(json.dumps(facts, indent=2, sort_keys=True))
         return 0
+    import os
+
+    hidden = "only root may read it" if facts["slot"] and os.geteuid() != 0 else "-"
     rows = {
         "Slot": facts["slot"] or "unknown",
-        "Installed": facts.get("installed") or "-",
+        "Installed": facts.get("installed") or hidden,
         "Failed slot": facts["boot"].get("failed_slot") or "-",
         "Missing": ", ".join(facts["missing"]) or "-",
     }

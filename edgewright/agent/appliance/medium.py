@@ -39,7 +39,7 @@ class Medium:
         self.sys = "/sys"
         self.target = places.TARGET
         self.root = "/"
-        self.wait = time.sleep
+        self.wait: Callable[[float], None] = time.sleep
 
     def run(self) -> int:
         """Install, or say why not. Returns 0 when installed or left in place, 1 after a failure; the box stays up."""
@@ -47,11 +47,11 @@ class Medium:
         progress.note("looking")
         try:
             document, told = self.collect()
-            for sentence in told:
-                self.tell(sentence)
+            for line in told:
+                self.tell(line)
             wish = read_wish(document)
-            for sentence in wish.told:
-                self.tell(sentence)
+            for line in wish.told:
+                self.tell(line)
             if wish.by_itself:
                 chosen = wish.device
             else:

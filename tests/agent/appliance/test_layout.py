@@ -29,7 +29,7 @@ def test_a_small_disk_gets_systems_of_twice_what_the_medium_holds() -> None:
 
 
 def test_asked_sizes_win_and_the_last_partition_takes_the_rest() -> None:
-    wish = {
+    wish: dict[str, object] = {
         "partitions": {"persistent": {"size": 4096}, "oem": {"size": "128"}},
         "extra-partitions": [{"name": "data", "size": 0, "fs": "xfs"}],
     }

@@ -40,10 +40,11 @@ class Box:
         self.medium.root = str(folder)
         monkeypatch.setattr(disks, "find_disks", lambda sys, live: [disks.Disk("vda", 16 * GIB)])
         monkeypatch.setattr(installer, "wait_for", lambda path, seconds: True)
-        monkeypatch.setattr(installer.os, "sync", lambda: None)
+        monkeypatch.setattr("os.sync", lambda: None)
 
     def state(self) -> dict[str, Any]:
-        return json.loads(Path(self.medium.state).read_text())
+        body: dict[str, Any] = json.loads(Path(self.medium.state).read_text())
+        return body
 
     def below(self, path: str) -> Path:
         return self.folder / "target" / path
