@@ -60,8 +60,8 @@ class Medium:
         except EdgewrightError as error:
             sentence = f"{error.message} {error.hint}".strip()
         except OSError as error:
-            told = (error.strerror or str(error)).lower()
-            sentence = f"{error.filename or 'The medium'}: {told}. Check the medium and the disk."
+            why = (error.strerror or str(error)).lower()
+            sentence = f"{error.filename or 'The medium'}: {why}. Check the medium and the disk."
         except Exception as error:  # a person stands before this screen: a sentence, and the place to report
             sentence = unexpected(error).message
         self.tell(f"install failed: {sentence}")
