@@ -16,10 +16,16 @@ from edgewright.commands import installer as facade
 from edgewright.commands.applying import examine
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
+from edgewright.core.installer.document import user_data
+from edgewright.core.installer.pages import QUESTIONS
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.installing import KEY, PEM, TOKEN, StandIn, answered, every_build
+from tui.screens.reading import MASK
 from tui.terminal.screen_text import screen_text
+from tui.wizards.installer.content import preview_lines
+from tui.wizards.installer.difference import changes, flatten
 from tui.wizards.installer.drafts import draft_path
+from tui.wizards.installer.interview import said as said_so
 from tui.wizards.installer.wizard import InstallerWizard
 
 
@@ -306,3 +312,22 @@ async def test_a_tiny_terminal_does_not_break_it(size: tuple[int, int]) -> None:
         await on(pilot, "plane")
         await press(pilot, "down", "tab", "pagedown", "v", "escape", "question_mark", "escape")
         assert view(pilot) == "installer-new"
+
+
+def test_no_login_of_a_proxy_is_shown() -> None:
+    answers = complete({"proxy.https": "http://field:a-proxy-secret@proxy.site:3128"})
+    told_so = flatten(user_data(answers))
+    assert told_so["stylus.site.network.httpsProxy"] == f"http://field:{MASK}@proxy.site:3128"
+    assert "a-proxy-secret" not in said_so(QUESTIONS["proxy.https"], answers["proxy.https"])
+    shown_so = "\n".join(one.plain for one in preview_lines(facade.preview(answers), ""))
+    assert "proxy.site" in shown_so and "a-proxy-secret" not in shown_so
+
+
+def test_what_came_and_went_between_two_documents_is_told_by_its_place() -> None:
+    before = {"stylus": {"site": {"tags": {"a": "1"}, "name": "x"}}, "install": {"device": "auto"}}
+    after = {"stylus": {"site": {"tags": {"a": "2"}, "edgeHostToken": TOKEN}}, "install": {"device": "auto"}}
+    assert [tuple(one) for one in changes(before, after)] == [
+        ("+", "stylus.site.tags.a", "2"),
+        ("+", "stylus.site.edgeHostToken", MASK),
+        ("-", "stylus.site.name", "x"),
+    ]

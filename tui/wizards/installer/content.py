@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.pages import STEPS
 from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
-from tui.wizards.installer.difference import Change, changed_lines
+from tui.wizards.installer.difference import Change, changed_lines, without_login
 from tui.wizards.installer.interview import Interview, said
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
 
 def preview_lines(text: str, before: str) -> list[Line]:
     """Return the whole file; lines that `before` does not have are marked with a plus."""
-    lines = text.rstrip("\n").split("\n")
-    new = changed_lines(before.rstrip("\n").split("\n"), lines) if before else set()
+    lines = without_login(text).rstrip("\n").split("\n")
+    new = changed_lines(without_login(before).rstrip("\n").split("\n"), lines) if before else set()
     return [
         line(("+ " if place in new else "  ", "ok"), (one, "ok" if place in new else "muted" if one[:1] == "#" else ""))
         for place, one in enumerate(lines)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgewright.core.text import clean
 from tui.screens.reading import MASK, is_secret
+
+_LOGIN = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
+
+
+def without_login(text: str) -> str:
+    """Return a text in which no address shows its password (`http://user:password@proxy`)."""
+    return _LOGIN.sub(rf"\1{MASK}@", text)
 
 
 class Change(NamedTuple):
@@ -44,7 +52,7 @@ def _text(value: object, name: str) -> str:
     if isinstance(value, str):
         if value and (is_secret(name) or "passw" in name.lower()):
             return MASK
-        first, _, more = value.strip("\n").partition("\n")
+        first, _, more = without_login(value).strip("\n").partition("\n")
         lines = more.count("\n") + 2
         return f"{clean(first)} ... ({lines} lines)" if more else clean(first) or '""'
     return clean(value)

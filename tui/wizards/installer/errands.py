@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, Refused
 from tui.screens.fetching import sentence
 from tui.wizards.installer import content
 from tui.wizards.installer.drafts import Drafts
@@ -17,6 +17,7 @@ from tui.wizards.installer.modals import ReadModal
 from tui.wizards.installer.page import WizardPage
 
 if TYPE_CHECKING:
+    from edgewright.commands.context import CommandContext
     from edgewright.core.installer.questions import Page, Question
 
 
@@ -100,13 +101,20 @@ class Errands(WizardPage):
             return
         self._facts["base.path"] = [(str(label), str(value)) for label, value in facts]
 
+    def _plane_context(self) -> CommandContext:
+        if self.session.make_context is None:
+            raise Refused("There is no plane here: this only shows what was recorded.", "Open the console on a plane.")
+        context = self.session.make_context()
+        context.read_only = context.read_only or self.session.read_only
+        return context
+
     def action_check(self) -> None:
         """Ask the plane, registries and time servers whether what was answered is true."""
         if not self._doing:
             self._run("Asking the plane and the others that are named", self._check_online)
 
     async def _check_online(self) -> None:
-        context = self.session.make_context() if self.session.make_context is not None else None
+        context = self._plane_context()
         self._online = list(await self.forge.check_online(context, dict(self.interview.answers)))
         if not self._online:
             self._say("All that could be asked answered as it should.", "ok")
@@ -139,7 +147,7 @@ class Errands(WizardPage):
             self._say("This session is read-only, so no token is made. Leave it with ctrl+o.", "warn")
             return
         answers = self.interview.answers
-        context = self.session.make_context() if self.session.make_context is not None else None
+        context = self._plane_context()
         uid, text = await self.forge.make_token(
             context, answers["token.name"], answers["token.project"], answers["token.expires"], answers["plane.context"]
         )

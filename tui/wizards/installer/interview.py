@@ -10,6 +10,7 @@ from edgewright.core.installer.kept import shown_lines, shown_text, taken, taken
 from edgewright.core.installer.pages import QUESTIONS, visible_pages
 from edgewright.core.installer.questions import Page, Question, coerce
 from tui.screens.reading import MASK, is_secret
+from tui.wizards.installer.difference import without_login
 
 Values = Mapping[str, Any]
 
@@ -201,7 +202,7 @@ def said(question: Question, value: Any) -> str:
         return "; ".join(row_said(question, row) for row in value)
     if isinstance(value, list):
         return ", ".join(" ".join(str(one).split()) for one in value if str(one).strip())
-    return " ".join(str(value).split())
+    return " ".join(without_login(str(value)).split())
 
 
 def row_said(question: Question, row: Values) -> str:
