@@ -19,6 +19,7 @@ import pytest
 from tests.e2e.console import Console
 from tests.e2e.proof_installer import Installer
 from tests.e2e.proof_rig import Rig, Running
+from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core]
 
@@ -75,7 +76,7 @@ def test_a_wrong_token_fails_by_its_name_and_nothing_is_booted(rig: Rig) -> None
 def test_it_registers_in_bios_from_usb_and_in_uefi_from_cd(rig: Rig, installer: Installer, tmux: str) -> None:
     crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
     if crowd > CROWDED and "EDGEWRIGHT_PROOF_LIMIT" not in os.environ:
-        pytest.skip(f"this machine has {crowd:.1f} times as much to do as it has processors: emulation would starve")
+        missing("e2e", f"this machine has {crowd:.1f} times as much to do as it has processors: emulation would starve")
     isos = {way: installer.copy(way) for way in BOTH}
     runs = {
         way: Running(rig.words("forge", "verify", str(isos[way]), *words, "-o", "json"), rig.env)
