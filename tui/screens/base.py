@@ -229,7 +229,8 @@ class BaseScreen(Screen[None]):
 
     def show_keys(self) -> None:
         """Say the key line anew: call it when what the cursor stands on changes which verbs may run."""
-        if self.is_mounted and not self.prompt.is_open:
+        behind = isinstance(self.app.screen, ModalScreen)  # a dialog has the keys now: the line stays as it was
+        if self.is_mounted and not self.prompt.is_open and not behind:
             self._set("#keys", key_line(self.key_hints(), self.size.width))
 
     def _set(self, selector: str, line: Line) -> None:
