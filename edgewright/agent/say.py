@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Dict, Optional, TextIO, Tuple
 
 from edgewright.core import times
@@ -49,19 +50,7 @@ class Voice:
         self(priority, sentence)
         if not self.console:
             return
-        try:
-            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-            handle = os.open(
-                self.console, flags | (0 if self.console.startswith("/dev/") else os.O_CREAT | os.O_APPEND)
-            )
-        except OSError:
-            return  # a host without a console
-        try:
-            os.write(handle, ("\r\nedgewright-agent: " + clean(sentence, LINE) + "\r\n").encode())
-        except OSError:
-            return  # a console that takes nothing now
-        finally:
-            os.close(handle)
+        write_console(self.console, "edgewright-agent: " + clean(sentence, LINE))
 
     def milestone(self, text: str) -> None:
         """Tell on the reference appliance's console how far the host is, in the words that a boot proof looks for.
@@ -90,3 +79,28 @@ class Voice:
     def over(self, topic: str) -> None:
         """Forget what was told for a topic, so that the same reason is told again when it comes back."""
         self._told.pop(topic, None)
+
+
+def write_console(console: str, line: str, patience: float = 2.0) -> None:
+    """Write one line on a console; never fails, and waits `patience` seconds at most for one that is full.
+
+    A serial line takes some thousand characters a second, so that a screen drawn on it fills its buffer for a moment;
+    a console that nobody reads takes nothing for ever.
+    """
+    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(console, flags | (0 if console.startswith("/dev/") else os.O_CREAT | os.O_APPEND))
+    except OSError:
+        return  # a host without a console
+    left = ("\r\n" + line + "\r\n").encode()
+    deadline = time.monotonic() + patience
+    try:
+        while left and time.monotonic() < deadline:
+            try:
+                left = left[os.write(handle, left) :]
+            except BlockingIOError:
+                time.sleep(0.02)
+    except OSError:
+        return  # a console that takes nothing
+    finally:
+        os.close(handle)

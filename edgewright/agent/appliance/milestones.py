@@ -1,14 +1,14 @@
 """The lines that tell a person, and a program that watches the serial console, how far the box is.
 
-One line is one write, so that a screen which is drawn on the same console cannot fall into the middle of it.
+One line is one write where the console takes it, so that a screen drawn on it does not fall into its middle.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Callable
 
+from edgewright.agent.say import write_console
 from edgewright.core.text import clean
 
 CONSOLE = "/dev/console"
@@ -23,13 +23,4 @@ def milestone(text: str, console: str = CONSOLE) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         pass  # nobody reads it there; the console still does
-    try:
-        handle = os.open(console, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return  # a box without a console
-    try:
-        os.write(handle, ("\r\n" + line + "\r\n").encode())
-    except OSError:
-        pass  # a console that takes nothing now
-    finally:
-        os.close(handle)
+    write_console(console, line)
