@@ -68,6 +68,16 @@ class Console:
             assert time.monotonic() < deadline, f"row {name} without {word} for {patience:g} s:\n{self.screen()}"
             time.sleep(0.1)
 
+    def wait_line(self, *words: str, patience: float = 10.0) -> None:
+        """Wait until one line of the table (without the detail beside it) holds all words, or fail with the screen."""
+        deadline = time.monotonic() + patience
+        while True:
+            tables = (line.partition("│")[0] for line in self.screen().splitlines())
+            if any(all(word in table for word in words) for table in tables):
+                return
+            assert time.monotonic() < deadline, f"no line with {words} for {patience:g} s:\n{self.screen()}"
+            time.sleep(0.1)
+
     def wait(self, *words: str, patience: float = 20.0) -> str:
         """Wait until all words stand on the screen and return it."""
         deadline = time.monotonic() + patience

@@ -131,8 +131,8 @@ def look(rig: Rig, runs: dict[str, Running], console: Console, seen: dict[str, d
                 labels = document["metadata"]["labels"]
                 assert {"site": "berlin", "line": "3", "installer": "shop"}.items() <= labels.items()
                 assert labels["edgewright-proof"].endswith(".iso")
-                console.wait_row(uid, "healthy", patience=20)
-                console.wait("berlin", patience=5)
+                console.wait_line(uid, "healthy", "berlin", patience=20)  # the UID is in full as the machine's id
+                console.wait("installer:shop", "site:berlin", patience=5)
                 seen[uid] = document
         finally:
             for run in runs.values():

@@ -59,7 +59,8 @@ def test_a_token_in_two_installers_tells_nothing() -> None:
 def test_a_manifest_is_read_with_care() -> None:
     manifest = {"createdAt": "2026-11-25T21:00:00Z", "userData": {"tags": {"installer": "shop"}, "tokenUid": "t"}}
     assert installer_of("b", manifest) == Installer("b", "shop", "t", 1795640400.0)
-    for odd in ({}, {"userData": 3, "createdAt": "yesterday"}, {"userData": {"tags": []}}):
+    odds: tuple[dict[str, object], ...] = ({}, {"userData": 3, "createdAt": "yesterday"}, {"userData": {"tags": []}})
+    for odd in odds:
         assert installer_of("b", odd) == Installer("b", "", "", None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,13 @@ class Machine:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
-    def disk(self, name: str, number: int, gigabytes: float, *, usb: bool = False, **files: str) -> str:
+    def disk(
+        self, name: str, number: int, gigabytes: float, *, usb: bool = False, files: Mapping[str, str] | None = None
+    ) -> str:
         bus = "pci0/usb1/1-1" if usb else "pci0/ata1"
         folder = f"sys/devices/{bus}/block/{name}"
         told = {"removable": "1" if usb else "0", "ro": "0", "device/model": "Model X", "device/vendor": "ACME"}
-        for key, value in {**told, **files}.items():
+        for key, value in {**told, **(files or {})}.items():
             self.write(f"{folder}/{key}", value + "\n")
         self.write(f"{folder}/size", f"{int(gigabytes * 1e9) // 512}\n")
         self.write(f"{folder}/dev", f"8:{number}\n")
@@ -58,11 +61,11 @@ def machine(tmp_path: Path) -> Machine:
     mounted = found.disk("sdc", 32, 8, usb=True)
     found.part(mounted, "sdc1", 33, "exfat", "DATA", "/media/me/DA\\040TA")
     found.disk("sdd", 48, 0, usb=True)
-    found.disk("sde", 64, 8, usb=True, ro="1")
+    found.disk("sde", 64, 8, usb=True, files={"ro": "1"})
     found.disk("loop0", 70, 1)
-    found.disk("sr0", 71, 1, removable="1")
-    found.disk("mmcblk0", 80, 16, **{"device/type": "SD", "device/name": "SD16G", "device/model": ""})
-    found.disk("mmcblk1", 81, 16, **{"device/type": "MMC", "device/name": "EMMC"})
+    found.disk("sr0", 71, 1, files={"removable": "1"})
+    found.disk("mmcblk0", 80, 16, files={"device/type": "SD", "device/name": "SD16G", "device/model": ""})
+    found.disk("mmcblk1", 81, 16, files={"device/type": "MMC", "device/name": "EMMC"})
     return found
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import NotFound
-from edgewright.forge.iso import inside
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.image import SECTOR
 from tests.support import missing
@@ -45,7 +44,7 @@ def test_every_config_is_found_wherever_it_lies(plain_iso: Path) -> None:
 
 
 def test_without_unsquashfs_it_says_unknown(base_iso: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inside.shutil, "which", lambda name: None)
+    monkeypatch.setattr("edgewright.forge.iso.inside.shutil.which", lambda name: None)
     found = identify(base_iso)
     assert found.refuse == "" and found.kairos_release == {}
     assert "unsquashfs is not installed" in found.notes[0]

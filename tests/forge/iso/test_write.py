@@ -207,7 +207,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     base_iso: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=base_iso.stat().st_size - 5_000_000)
-    monkeypatch.setattr(partfile.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr("edgewright.forge.iso.partfile.shutil.disk_usage", lambda path: usage)
     with pytest.raises(Failed, match=r"is full: 5 MB more are needed for out\.iso"):
         make_iso(base_iso, USER_DATA, tmp_path / "out.iso", Job())
     only(tmp_path)
@@ -274,7 +274,7 @@ def test_what_the_disk_loses_meanwhile_is_told_at_the_end(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(partfile, "AHEAD", 1000)
-    monkeypatch.setattr(partfile.os, "fdatasync", lost)
+    monkeypatch.setattr("edgewright.forge.iso.partfile.os.fdatasync", lost)
     with pytest.raises(Failed) as caught:
         make_iso(base_iso, USER_DATA, tmp_path / "out.iso", Job())
     assert caught.value.code == "NoSpace"
