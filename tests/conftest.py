@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,7 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     for name in ("COLUMNS", "LINES", "NO_COLOR", "COLORTERM", "TEXTUAL_COLOR_SYSTEM"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+# A shell starts what runs in its background deaf to Ctrl-C, and children inherit that: the programs under test must hear.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -78,6 +78,8 @@ class WizardPage(BaseScreen):
         self._findings: list[Finding] = []
         self._online: list[Finding] = []
         self._facts: dict[str, list[tuple[str, str]]] = {}
+        self._tried: set[str] = set()
+        """Keys of the pages that were tried to be left with something missing: from then on it stays told."""
         self._wrong: dict[str, str] = {}
         """What a question's value turned out to be wrong with when it was tried, by key."""
         self._doing = ""

@@ -112,12 +112,14 @@ class InstallerWizard(Errands):
 
     @on(QuestionForm.Left)
     def _left_field(self, event: QuestionForm.Left) -> None:
-        """Tell what is wrong with a field that was left; one that is empty is told of when the page is left."""
+        """Tell what is wrong with a field that was left; one that is empty is told of from the first try to go on."""
         if self._form is None or event.key not in QUESTIONS:
             return
         question = QUESTIONS[event.key]
         empty = self.interview.value(question) in ("", None, [], {}) and question.key not in self.interview.broken
-        self._form.tell(event.key, "" if empty else self._problem(question))
+        page = self.interview.page
+        spared = empty and (page is None or page.key not in self._tried)
+        self._form.tell(event.key, "" if spared else self._problem(question))
         self._after(question)
         self._judge()
         self.refresh_page()
@@ -163,6 +165,7 @@ class InstallerWizard(Errands):
         form.tell_all(problems)
         self._judge()
         if problems:
+            self._tried.add(page.key)
             form.focus_key(next(iter(problems)))
             self.refresh_page()
             return False
