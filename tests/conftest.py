@@ -36,5 +36,5 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return home
 
 
-# A shell starts what runs in its background deaf to Ctrl-C, and children inherit that: the programs under test must hear.
+# What a shell starts in its background is deaf to Ctrl-C, and so are its children: the programs under test must hear.
 signal.signal(signal.SIGINT, signal.default_int_handler)
