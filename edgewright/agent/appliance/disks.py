@@ -1,8 +1,7 @@
-"""The disks of the box, and the rule for `install.auto`: the smallest fixed disk that is large enough.
+"""The disks of the box, and the rule for `install.auto`: the largest fixed disk, as Kairos has it.
 
-Not taken by itself: what can be pulled out (removable, USB), what is read-only, what the live system runs from. The
-smallest, because the large one beside it holds the data; equal ones go by name. A named device is taken as it is,
-but never the medium.
+Not taken by itself: what can be pulled out (removable, USB), what is read-only, what the live system runs from, what
+is too small. Equal ones go by name. A named device is taken as it is, but never the medium.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ def choose(disks: Sequence[Disk], device: str, need: int) -> Disk:
     if not fit:
         why = "; ".join(f"{disk.words}: {reasons[disk.path]}" for disk in disks) or "this machine shows no disk"
         raise NotFound(f"No disk fits: {why}.", "Add a disk, or name one with install.device.", code="NoDisk")
-    return min(fit, key=lambda disk: (disk.size, disk.name))
+    return min(fit, key=lambda disk: (-disk.size, disk.name))
 
 
 def _named(disks: Sequence[Disk], device: str) -> Disk:

@@ -30,11 +30,19 @@ def a_sys(tmp_path: Path, **disks: tuple[int, str]) -> Path:
     return tmp_path
 
 
-def test_the_smallest_fixed_disk_that_is_large_enough_is_taken(tmp_path: Path) -> None:
-    sys = a_sys(tmp_path, vda=(1, "pci"), vdb=(64, "pci"), vdc=(500, "pci"), sdz=(32, "pci/usb1/stick"), zram0=(8, "x"))
+def test_the_largest_fixed_disk_is_taken(tmp_path: Path) -> None:
+    sys = a_sys(
+        tmp_path,
+        vda=(1, "pci"),
+        vdb=(64, "pci"),
+        vdc=(500, "pci"),
+        vdd=(500, "pci"),
+        sdz=(900, "pci/usb1/stick"),
+        zram0=(8, "x"),
+    )
     disks = find_disks(str(sys))
-    assert [disk.name for disk in disks] == ["sdz", "vda", "vdb", "vdc"]
-    assert choose(disks, "", 8 * GIB).path == "/dev/vdb"
+    assert [disk.name for disk in disks] == ["sdz", "vda", "vdb", "vdc", "vdd"]
+    assert choose(disks, "", 8 * GIB).path == "/dev/vdc"
 
 
 def test_the_live_medium_is_not_taken_even_when_it_looks_like_a_fixed_disk(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class QuestionField(Vertical):
         said.display = bool(problem)
 
 
-class QuestionForm(VerticalScroll, can_focus=False):
+class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Fields for `questions`, some of them shown. It knows no page: whoever made it judges the answers."""
 
     DEFAULT_CSS = """
