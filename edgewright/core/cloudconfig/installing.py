@@ -35,7 +35,7 @@ def check_install(document: Mapping[str, Any], profile: str = model.PALETTE) -> 
 def _end(install: Mapping[str, Any]) -> List[Finding]:
     reboot, poweroff = install.get("reboot") is True, install.get("poweroff") is True
     if reboot and poweroff:
-        said = "install has both reboot and poweroff; the installer takes neither of both together."
+        said = "install has both reboot and poweroff; the installer does one of them only."
         return [error("install.poweroff", said, "Keep one of them.", "RebootAndPoweroff")]
     if reboot:
         said = "install.reboot is set: a machine that boots from the medium again begins the installation anew."
