@@ -16,6 +16,7 @@ from edgewright.core.times import rfc3339
 from edgewright.hub import pki
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.database import open_engines, unusable
+from edgewright.hub.event_loop import check_event_loop
 from edgewright.hub.files import DataLock, make_private_dir
 from edgewright.hub.logs import set_up
 from edgewright.hub.migrations import migrate
@@ -60,6 +61,7 @@ def _ready_line(options: ServeOptions, url: str) -> str:
 
 def run(options: ServeOptions) -> int:
     """Serve until a signal comes; returns the exit code. Raises `EdgewrightError` when the hub cannot start."""
+    check_event_loop()
     os.umask(0o077)
     make_private_dir(options.data)
     lock = DataLock(options.data)
