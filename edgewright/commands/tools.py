@@ -8,7 +8,7 @@ SCREENS = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", 
 
 
 class Render(Command):
-    """Draw one frame of a screen without a terminal, from the live plane, a recording or the last known fleet."""
+    """Draw one frame of a screen without a terminal, from the live plane or a recording."""
 
     name = "render"
     title = "render"

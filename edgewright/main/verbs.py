@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
-    """Draw one frame: of a recording, of the last known fleet, or of the plane as it is now."""
+    """Draw one frame: of a recording, or of the plane as it is now."""
     import asyncio
     import re
     from pathlib import Path
