@@ -1,4 +1,4 @@
-"""The tables of the hub, as the newest schema has them.
+"""The tables of the hub, as the newest revision in `migrations/versions` leaves them; a test compares both.
 
 Schema 1 already holds what plane and agent need to agree after a loss: generation, operation id and intent base.
 Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypted.
@@ -10,6 +10,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaD
 
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("applied_at", Float, nullable=False),
+)
+"""Read by v0.1.0 only: its third row makes an old hub refuse this database (revision 0003)."""
 
 settings = Table("settings", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 

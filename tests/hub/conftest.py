@@ -11,6 +11,7 @@ import pytest
 from edgewright.hub.app import Hub, make_app
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub
+from tests.postgres import Cluster, cluster
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,13 @@ def hub() -> Iterator[RunningHub]:
 def token(hub: RunningHub) -> str:
     """A registration token that is good."""
     return hub.token("shared")[1]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """One PostgreSQL server for all tests of a run; each test makes its own database."""
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture

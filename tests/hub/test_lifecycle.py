@@ -1,19 +1,15 @@
-"""Keys, certificates, migrations, backup, a full disk, and PostgreSQL instead of SQLite."""
+"""Keys, certificates, backup, a full disk, and PostgreSQL instead of SQLite."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from sqlalchemy import Column, Integer, Table, inspect, text
 
-from edgewright.core.errors import Conflict, Failed, InvalidInput
+from edgewright.core.errors import Conflict, InvalidInput
 from edgewright.hub import migrations, pki, schema
 from edgewright.hub.backup import backup, restore
 from edgewright.hub.database import open_engines
@@ -21,9 +17,7 @@ from edgewright.hub.problems import StorageProblem
 from edgewright.hub.process import status
 from edgewright.hub.writer import Tx, Writer
 from tests.hub_fixture import RunningHub, running_hub
-from tests.support import missing
-
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
+from tests.postgres import Cluster
 
 
 def test_certificates_follow_the_advertised_names(tmp_path: Path) -> None:
@@ -50,54 +44,6 @@ def test_strict_verification_accepts_the_certificate(hub: RunningHub) -> None:
     for name in ("localhost", "127.0.0.1"):
         with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname=name):
             pass
-
-
-def test_migrations_bring_an_old_database_up(tmp_path: Path) -> None:
-    engine, _ = open_engines(tmp_path, None)
-    assert migrations.migrate(engine) == (0, len(migrations.STEPS))
-    with engine.begin() as connection:
-        connection.execute(schema.settings.insert().values(key="kept", value="1"))
-
-    newest = len(migrations.STEPS)
-
-    def further(connection: object) -> None:
-        table = Table("novel", schema.metadata.__class__(), Column("id", Integer, primary_key=True))
-        table.create(connection)  # type: ignore[arg-type]
-
-    assert migrations.migrate(engine, (*migrations.STEPS, further)) == (newest, newest + 1)
-    with engine.begin() as connection:
-        assert inspect(connection).has_table("novel")
-        assert connection.execute(text("SELECT value FROM settings WHERE key = 'kept'")).scalar() == "1"
-    with pytest.raises(Failed, match="newer hub"):
-        migrations.migrate(engine)
-
-
-def test_a_failed_step_leaves_the_old_schema(tmp_path: Path) -> None:
-    engine, _ = open_engines(tmp_path, None)
-    migrations.migrate(engine)
-
-    def broken(connection: object) -> None:
-        connection.execute(text("CREATE TABLE half (id INTEGER)"))  # type: ignore[attr-defined]
-        raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError):
-        migrations.migrate(engine, (*migrations.STEPS, broken))
-    with engine.begin() as connection:
-        assert not inspect(connection).has_table("half")
-        assert migrations.current_version(connection) == len(migrations.STEPS)
-
-
-def test_first_schema_holds_what_plane_and_agent_agree_on(tmp_path: Path) -> None:
-    engine, _ = open_engines(tmp_path, None)
-    migrations.migrate(engine)
-    with engine.begin() as connection:
-        columns = {
-            table: {column["name"] for column in inspect(connection).get_columns(table)}
-            for table in ("hosts", "operations", "intents")
-        }
-    assert "generation" in columns["hosts"]
-    assert {"id", "generation", "result", "deadline"} <= columns["operations"]
-    assert {"base_generation", "base_value"} <= columns["intents"]
 
 
 def test_backup_of_a_running_hub_and_restore(tmp_path: Path) -> None:
@@ -164,41 +110,25 @@ async def test_one_bad_job_does_not_take_its_batch_along(tmp_path: Path) -> None
     await asyncio.to_thread(writer.stop)
 
 
-@pytest.mark.e2e
-def test_postgresql_takes_the_core_sequence(tmp_path: Path) -> None:
-    if not (POSTGRES / "initdb").exists() or os.geteuid() != 0 or shutil.which("runuser") is None:
-        missing("e2e", f"PostgreSQL 15 is not under {POSTGRES}, or this is not root")
-    folder = Path("/tmp") / f"edgewright-pg-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    shutil.chown(folder, "postgres", "postgres")
-    run = ["runuser", "-u", "postgres", "--"]
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
-    pg_ctl = [*run, str(POSTGRES / "pg_ctl"), "-D", str(folder / "data"), "-w"]
-    try:
-        subprocess.run([*run, str(POSTGRES / "initdb"), "-D", str(folder / "data"), "-A", "trust"], check=True, cwd="/")
-        log = str(folder / "log")
-        subprocess.run([*pg_ctl, "-o", options, "-l", log, "start"], check=True, cwd="/", stdout=subprocess.DEVNULL)
-        url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        with running_hub("--db", url, data=tmp_path / "d") as hub:
-            _, token = hub.token()
-            host = hub.host("pg-1", token)
-            beat = {"state": "healthy", "edgewright": {"seq": 1, "bootId": "b"}}
-            assert host.patch("/v1/edgehosts/pg-1/health", json=beat).status_code == 204
-            assert hub.register("pg-1", token, "f" * 32).status_code == 409
-            made = hub.client().post("/edgewright/v1/hosts/pg-1/operations", json={"kind": "reset"}).json()["uid"]
-            result = {"state": "succeeded", "message": "ok"}
-            done = f"/edgewright/v1/hosts/pg-1/operations/{made}/result"
-            assert host.post(done, json=result).status_code == 204
-            hub.kill()
-            hub.start_again()
-            found = hub.client().get("/v1/edgehosts/pg-1").json()["status"]
-            assert found["state"] == "ready" and found["edgewright"]["heartbeats"] == 1
-            assert hub.client().get("/v1/audits").json()["listmeta"]["count"] >= 3
-            with (
-                pytest.raises(AssertionError, match="Another hub already runs on this database"),
-                running_hub("--db", url, data=tmp_path / "e"),
-            ):
-                pass
-    finally:
-        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], cwd="/", stdout=subprocess.DEVNULL, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+def test_postgresql_takes_the_core_sequence(tmp_path: Path, postgres: Cluster) -> None:
+    url = postgres.url(postgres.create())
+    with running_hub("--db", url, data=tmp_path / "d") as hub:
+        _, token = hub.token()
+        host = hub.host("pg-1", token)
+        beat = {"state": "healthy", "edgewright": {"seq": 1, "bootId": "b"}}
+        assert host.patch("/v1/edgehosts/pg-1/health", json=beat).status_code == 204
+        assert hub.register("pg-1", token, "f" * 32).status_code == 409
+        made = hub.client().post("/edgewright/v1/hosts/pg-1/operations", json={"kind": "reset"}).json()["uid"]
+        result = {"state": "succeeded", "message": "ok"}
+        done = f"/edgewright/v1/hosts/pg-1/operations/{made}/result"
+        assert host.post(done, json=result).status_code == 204
+        hub.kill()
+        hub.start_again()
+        found = hub.client().get("/v1/edgehosts/pg-1").json()["status"]
+        assert found["state"] == "ready" and found["edgewright"]["heartbeats"] == 1
+        assert hub.client().get("/v1/audits").json()["listmeta"]["count"] >= 3
+        with (
+            pytest.raises(AssertionError, match="Another hub already runs on this database"),
+            running_hub("--db", url, data=tmp_path / "e"),
+        ):
+            pass

@@ -1,0 +1,1 @@
+"""The revisions, one module each; the newest is the only head."""
