@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from edgewright.commands.context import CommandContext
     from edgewright.forge.flash.disks import Disk
+    from edgewright.forge.iso.facts import Base
 
 
 class ForgeDisks(Command):
@@ -47,7 +48,8 @@ class ForgeFlash(Command):
     """Write an installer to a removable disk, read it back and compare; all that is on the disk is lost.
 
     Without a disk, the only removable one is taken; `edgewright forge disks` lists them. Built-in, mounted and too
-    small disks are refused. Its name must be typed.
+    small disks are refused. Its name must be typed. An ISO that does not boot from USB is refused; the seed of a site
+    (`forge sites`) need not boot.
     """
 
     name = "forge flash"
@@ -59,13 +61,16 @@ class ForgeFlash(Command):
     params = (
         Param("iso", "the installer", required=True, kind="file", metavar="ISO"),
         Param("disk", "the disk, e.g. sdb", metavar="DISK"),
+        Param("any_iso", "write it although it does not boot from USB", "--any-iso", kind="flag"),
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Say which disk, what is on it, and what the installer is. Raises `NotFound`, `Refused`, `UsageError`."""
         from edgewright.core.errors import NotFound
         from edgewright.forge.flash.disks import Disks
+        from edgewright.forge.iso import modes
         from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.layout import SEED_OF_SITE
         from edgewright.forge.manifest import label_of, read_manifest
         from edgewright.forge.progress import size
 
@@ -75,7 +80,6 @@ class ForgeFlash(Command):
         known = identify(iso, look_inside=False)
         disk = _choose(Disks(), args.get("disk"), known.size)
         manifest = read_manifest(iso)
-        usb = [mode for mode in known.boot_modes if mode.endswith("USB")]
         lines = [
             f"installer: {iso}, {size(known.size)}, {label_of(manifest)}",
             f"disk:      {disk}" + (f", serial {disk.serial}" if disk.serial else ""),
@@ -83,11 +87,14 @@ class ForgeFlash(Command):
         ]
         if manifest is not None and manifest.get("userData", {}).get("endpoint"):
             lines.insert(1, f"registers: with {manifest['userData']['endpoint']}")
-        if not usb:
-            why = known.refuse or known.partition_broken or "it has no partition to boot from"
-            lines.append(f"WARNING:   this ISO does not boot from a USB disk: {why}")
+        if known.what == SEED_OF_SITE:
+            lines.append("note:      the seed of a site: it does not boot, and is plugged in beside the installer")
+        elif not modes.boots_from_usb(known.boot_modes):
+            lines.append(f"WARNING:   {_no_usb(known, allowed=bool(args.get('any_iso')))}")
+        else:
+            lines += [f"WARNING:   {sentence}" for sentence in modes.warnings(iso.name, known.boot_modes)]
         lost = (f"everything on {disk.name} is lost",)
-        cli = self.cli_line((), {"iso": str(iso), "disk": disk.name})
+        cli = self.cli_line((), {"iso": str(iso), "disk": disk.name, "any_iso": bool(args.get("any_iso"))})
         return Plan(f"Write {iso.name} to {disk.name}", tuple(lines), (disk.name,), lost, cli, disk.name, disk)
 
     async def apply(
@@ -114,6 +121,20 @@ class ForgeFlash(Command):
             f"{disk.name} holds {iso.name}: {size(done.size)} written, read back and equal (sha256 {done.sha256})."
         )
         return Outcome((disk.name,), message=message)
+
+
+def _no_usb(known: Base, *, allowed: bool) -> str:
+    """Return the sentence that an ISO does not boot from USB. Raises `Refused` with it unless that is `allowed`."""
+    from edgewright.core.errors import Refused
+
+    why = known.refuse or known.partition_broken
+    boots = ", ".join(known.boot_modes)
+    reason = why.rstrip(".") if why else f"it boots {boots} only"
+    sentence = f"{known.path.name} does not boot from a USB disk: {reason}."
+    if not allowed:
+        hint = "Burn it to a disc or attach it as virtual media (BMC). To write it all the same: --any-iso"
+        raise Refused(sentence, hint, "NoUsbBoot")
+    return sentence
 
 
 def _choose(disks: Any, word: str | None, needed: int) -> Disk:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class ForgeIso(Command):
     """Make an installer ISO from a base and user-data; the base is never changed, and what was written is verified.
 
-    A base is an ISO of Kairos's layout: Palette's, Kairos's own, or one of `edgewright forge base`. The user-data
-    takes the place of the config that the base has. `-o OUT.iso` names the new file; with it comes a manifest.
+    A base is an ISO of Kairos's layout: Palette's, Kairos's own, or one of `edgewright forge base`; any other is
+    refused, since its installer would not read the user-data. The user-data takes the place of the config that the
+    base has. `-o OUT.iso` names the new file; with it comes a manifest.
     """
 
     name = "forge iso"
@@ -39,6 +40,8 @@ class ForgeIso(Command):
               metavar="FILE"),
         Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
               default="palette"),
+        Param("any_base", "take a base whose installer is not known to read user-data; the result is unproven",
+              "--any-base", kind="flag"),
         Param("force", "replace OUT.iso when it is there", "--force", kind="flag"),
     )  # fmt: skip
 
@@ -50,10 +53,17 @@ class ForgeIso(Command):
         from edgewright.commands.forge_checked import as_check, ask_online, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.commands.results import Text
-        from edgewright.forge.iso.write import check_out, make_iso
+        from edgewright.forge.iso import modes
+        from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.write import check_base, check_out, make_iso
 
         base, out = Path(args["base"]), Path(args["out"])
         check_out(base, out, force=args["force"])
+        known = identify(base)
+        check_base(known, any_base=args["any_base"])
+        for sentence in (known.foreign, *known.notes):
+            if sentence and not (known.partition_broken and known.partition_broken in sentence):  # rewriting repairs it
+                report(f"warning: {sentence}")
         user_data = read_user_data(Path(args["user_data"]), args["profile"])
         refuse_errors([f for f in user_data.findings if f.severity == "error"], args["user_data"], report)
         asked = await ask_online(ctx, user_data, offline=args["offline"])
@@ -73,32 +83,40 @@ class ForgeIso(Command):
                     force=args["force"],
                     token_uid=asked.token_uid,
                     checks=[as_check(findings)],
+                    any_base=args["any_base"],
                 ),
                 report,
             )
+        for sentence in modes.warnings(out.name, modes.modes_of(manifest)):
+            report(f"warning: {sentence}")
         return Outcome((str(out),), result=Text(told(out, manifest), manifest, str(out)))
 
 
 def told(out: Path, manifest: Manifest) -> str:
     """Return what a person reads when an ISO is made: what it is, how sure one may be, what to do next."""
+    from edgewright.forge.iso.modes import modes_of, next_lines, summary
     from edgewright.forge.progress import size
 
-    iso, label = manifest["iso"], manifest["label"]
+    iso, label, boots = manifest["iso"], manifest["label"], modes_of(manifest)
     site = manifest["userData"]
     said = next((check["detail"] for check in manifest["checks"] if check["name"] == "user-data"), "not checked")
+    failed = [check for check in manifest["checks"] if not check["ok"]]
     lines = [
         f"{out}  {size(iso['size'])}",
         f"  sha256      {iso['sha256']}",
-        f"  label       {label}: {sum(check['ok'] for check in manifest['checks'])} checks passed, not yet booted",
+        f"  label       {label}: {sum(check['ok'] for check in manifest['checks'])} checks passed"
+        + (f", {len(failed)} failed" if failed else "")
+        + ", not yet booted",
+        *(f"  failed      {check['name']}: {check['detail']}" for check in failed),
         f"  user-data   {said}",
         f"  config      {site['path']}"
         + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", registers with no plane"),
     ]
     lines += [f"  removed     {path}: it would have been merged into the user-data" for path in manifest["removed"]]
     lines += [
+        f"  boots       {summary(boots)}",
         f"  base        {manifest['base']['file']} ({manifest['base']['os'] or 'unknown system'})",
-        f"Next: edgewright forge verify {out}   boots it and waits until it registers",
-        f"      edgewright forge flash {out}    writes it to a removable disk",
+        *next_lines(out, boots),
     ]
     return "\n".join(lines)
 
@@ -115,8 +133,10 @@ class ForgeIdentify(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Read it, without mounting. Raises `NotFound`, `Failed`."""
+        """Read it, without mounting; one that is not usable fails with 7. Raises `NotFound`, `Failed`."""
         from edgewright.commands.results import Detail, Section
+        from edgewright.core.errors import InvalidInput
+        from edgewright.forge.iso.formats import hint_for
         from edgewright.forge.iso.identify import identify
         from edgewright.forge.manifest import label_of, read_manifest
 
@@ -125,7 +145,11 @@ class ForgeIdentify(Command):
         manifest = read_manifest(path)
         facts = base.facts() if manifest is None else (*base.facts(), ("label", label_of(manifest)))
         document = {**base.as_dict(), "label": None if manifest is None else label_of(manifest)}
-        return Outcome((str(path),), result=Detail(str(path), document, path.name, (Section("ISO", facts),)))
+        result = Detail(str(path), document, path.name, (Section("ISO", facts),))
+        if base.refusal:
+            code = "BaseForeign" if base.foreign else "BaseRefused"
+            return Outcome((), ((str(path), InvalidInput(base.refusal, hint_for(path), code)),), result=result)
+        return Outcome((str(path),), result=result)
 
 
 COMMANDS: tuple[type[Command], ...] = (ForgeIso, ForgeIdentify)

@@ -50,6 +50,8 @@ class ForgeSites(Command):
         from edgewright.commands.forge_checked import as_check, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.core.errors import Failed, UsageError
+        from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.write import check_base
         from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
         from edgewright.forge.sites.rows import read_plan
 
@@ -58,6 +60,9 @@ class ForgeSites(Command):
                 "--whole and --base belong together.", "Give both for whole ISOs, neither for seeds.", "Usage"
             )
         file, out = Path(args["plan"]), Path(args["out"])
+        base = Path(args["base"]) if args["base"] else None
+        if base is not None:
+            check_base(identify(base))  # before anything is made
         sites: SitePlan = read_plan(file)
         common = read_user_data(Path(args["base_user_data"]), args["profile"])
         findings = check_sites(common.document, sites, profile=args["profile"])
@@ -66,7 +71,6 @@ class ForgeSites(Command):
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Failed(f"{out} cannot be made: {error.strerror}.", "Give another folder.") from None
-        base = Path(args["base"]) if args["base"] else None
 
         def make(job: Job) -> list[Made]:
             if base is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,28 @@ def _path_problem(key: str, text: str) -> str:
             return "" if path.is_dir() else f"There is no folder {path}."
         if path.is_dir():
             return f"{path} is a folder, not a file."
-        return "" if path.is_file() else f"There is no file {path}."
+        if not path.is_file():
+            return f"There is no file {path}."
+        return _base_problem(path) if key == "base.path" else ""
     except (OSError, RuntimeError, ValueError):
         return f"{text[:80]!r} is no path."
+
+
+def _base_problem(path: Path) -> str:
+    """Return why no installer can be made of a base, or ""; looked at once for each state of the file."""
+    facts = path.stat()
+    return _refusal(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=32)
+def _refusal(path: Path, changed: int, size: int) -> str:
+    from edgewright.forge.iso.identify import identify
+
+    try:
+        quick = identify(path, look_inside=False)  # its files say it all for the bases that there are
+        return quick.refusal and identify(path).refusal
+    except EdgewrightError as wrong:
+        return wrong.message
 
 
 @asynccontextmanager
@@ -146,4 +166,4 @@ def facts_of_base(path: Path) -> list[tuple[str, str]]:
 
     base = identify(path)
     facts = list(base.facts())
-    return [("cannot be used", base.refuse), *facts] if base.refuse else facts
+    return [("cannot be used", base.refusal), *facts] if base.refusal else facts

@@ -88,11 +88,19 @@ def prepare(answers: Answers) -> Ready:
 
 
 def check_places(ready: Ready, *, force: bool) -> None:
-    """Raise for what would only show after long work: a base, plan or folder that is not there, a file in the way."""
+    """Raise for what would only show after long work: a base, plan or folder that is not there, a file in the way.
+
+    Also `InvalidInput` for a base whose installer would not read the user-data.
+    """
+    from edgewright.forge.iso.identify import identify
+    from edgewright.forge.iso.write import check_base
+
     request = ready.request
     for what, path in (("base ISO", request.base), ("plan", request.plan), ("cluster definition", request.cluster)):
         if path and not Path(path).is_file():
             raise NotFound(f"There is no {what} {path}.", "Correct its path in the answers.")
+    if request.base:
+        check_base(identify(Path(request.base)))
     if request.content and not Path(request.content).is_dir():
         raise NotFound(f"There is no content folder {request.content}.", "Correct its path in the answers.")
     folder = Path(request.folder)

@@ -18,7 +18,7 @@ from edgewright.forge.manifest import read_manifest
 from tests.cli_support import Cli
 from tests.forge.conftest import base_iso
 from tests.forge.flash.test_disks import Machine
-from tests.forge.isos import USER_DATA
+from tests.forge.isos import USER_DATA, look_alike
 
 __all__ = ["base_iso"]
 
@@ -57,8 +57,9 @@ def test_wrong_user_data_is_refused_with_its_line(cli: Cli, base_iso: Path, tmp_
 
 def test_what_is_no_base(cli: Cli, user_data: str) -> None:
     done = cli("forge", "iso", "--base", user_data, "--user-data", user_data, "-o", "out.iso", "--offline")
-    assert done.code == 7 and done.err.splitlines()[-2].endswith("is no ISO: it points to 2048 bytes at 32768, "
-                                                                 "beyond its own end.")  # fmt: skip
+    assert done.code == 7 and done.err.splitlines()[-2:] == [
+        "user-data is user-data, not an ISO.", "Give it with --user-data; --base takes an ISO.",
+    ]  # fmt: skip
     assert cli("forge", "identify", "none.iso").code == 3
 
 
@@ -135,12 +136,56 @@ async def test_disks_that_are_not_offered(machine: Machine, base_iso: Path, tmp_
         await planned(iso=str(base_iso), disk="sdb")
 
 
-async def test_an_iso_that_does_not_boot_from_usb_is_warned_of(machine: Machine, tmp_path: Path) -> None:
+async def test_a_seed_need_not_boot(machine: Machine, tmp_path: Path) -> None:
     from edgewright.forge.iso.cidata import make_cidata
 
     make_cidata(tmp_path / "seed.iso", b"#cloud-config\n")
     plan = await planned(iso=str(tmp_path / "seed.iso"))
-    assert plan.lines[-1].startswith("WARNING:   this ISO does not boot from a USB disk: seed.iso has no boot record")
+    assert plan.lines[-1].startswith("note:      the seed of a site: it does not boot")
+
+
+async def test_an_iso_that_does_not_boot_from_usb_is_refused(machine: Machine, tmp_path: Path) -> None:
+    cd = look_alike(tmp_path, "cd.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    with pytest.raises(Refused, match=r"cd\.iso does not boot from a USB disk: it boots BIOS from CD only\.") as caught:
+        await planned(iso=str(cd))
+    assert caught.value.hint.endswith("To write it all the same: --any-iso")
+    plan = await ForgeFlash().plan(CTX, (), {"iso": str(cd), "disk": None, "any_iso": True})
+    assert plan.lines[-1].startswith("WARNING:   cd.iso does not boot from a USB disk") and "--any-iso" in plan.cli
+    (tmp_path / "x.iso").write_bytes(b"\x1f\x8b" + bytes(100_000))
+    with pytest.raises(Refused, match=r"does not boot from a USB disk: x\.iso is compressed \(gzip\)\."):
+        await planned(iso=str(tmp_path / "x.iso"))
+
+
+async def test_a_firmware_that_does_not_start_the_stick_is_named(machine: Machine, tmp_path: Path) -> None:
+    usb = look_alike(tmp_path, "usb.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"}, usb="mbr")
+    plan = await planned(iso=str(usb))
+    assert "WARNING:   usb.iso boots from USB by BIOS only: a machine set to UEFI does not start it." in plan.lines
+
+
+def test_the_result_names_the_boot_modes_and_the_next_steps_that_are_left(
+    cli: Cli, user_data: str, tmp_path: Path
+) -> None:
+    look_alike(tmp_path, "cd.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    done = cli("forge", "iso", "--base", "cd.iso", "--user-data", user_data, "-o", "Läden 1.iso", "--offline")
+    assert done.code == 0, done.err
+    assert "warning: Läden 1.iso boots from a CD only (BIOS), as its base: a USB stick written with it does" in done.err
+    assert "boots       BIOS from CD\n" in done.out and "forge flash" not in done.out
+    assert "Next: edgewright forge verify 'Läden 1.iso' --bios --cd   boots it" in done.out
+
+
+def test_a_base_of_another_system(cli: Cli, user_data: str, tmp_path: Path) -> None:
+    look_alike(tmp_path, "live.iso", {"/casper/install-sources.yaml": b"x"})
+    words = ["forge", "iso", "--base", "live.iso", "--user-data", user_data, "-o", "out.iso", "--offline"]
+    done = cli(*words)
+    assert done.code == 7 and not (tmp_path / "out.iso").exists()
+    assert "live.iso looks like an Ubuntu live server installer: neither" in done.err and "--any-base" in done.err
+    shown = cli("forge", "identify", "live.iso")
+    assert shown.code == 7 and "usable" in shown.out and "looks like an Ubuntu live server" in shown.err
+    assert cli("forge", "identify", "live.iso", "-o", "json").json()["usable"] is False
+    done = cli(*words, "--any-base")
+    assert done.code == 0 and "warning: live.iso looks like an Ubuntu" in done.err
+    assert "label       unproven: " in done.out and "1 failed, not yet booted" in done.out
+    assert "failed      base: taken by --any-base: live.iso looks like" in done.out
 
 
 async def test_the_list_of_disks(machine: Machine) -> None:

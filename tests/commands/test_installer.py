@@ -212,16 +212,18 @@ def test_the_preview_shows_what_was_answered_so_far_without_secrets() -> None:
     assert samples.LEAST["token.text"] in installer.preview(samples.LEAST, masked=False)
 
 
-def test_findings_lead_to_their_questions(tmp_path: Path) -> None:
+def test_findings_lead_to_their_questions(base: Path, tmp_path: Path) -> None:
     found = installer.findings(initial(), ["plane.endpoint"])
     assert [(f.severity, f.path) for f in found] == [("error", "plane.endpoint")]
     assert [f.path for f in installer.findings({**samples.LEAST, "base.path": "/no.iso"}, ["base.path"])] == [
         "base.path"
     ]
     assert installer.findings({"plane.endpont": "x"})[0].severity == "error"
-    iso = tmp_path / "base.iso"
+    iso = tmp_path / "not.iso"
     iso.write_bytes(b"")
-    good = {**samples.LEAST, "base.path": str(iso)}
+    (wrong,) = installer.findings({**samples.LEAST, "base.path": str(iso)}, ["base.path"])
+    assert (wrong.severity, wrong.path, wrong.message) == ("error", "base.path", "not.iso is empty.")
+    good = {**samples.LEAST, "base.path": str(base)}
     whole = installer.findings(good)
     assert whole and not [f for f in whole if f.severity == "error"]
     assert ("disk.end" in {f.path for f in whole}) and installer.findings(good, ["ntp.servers"]) == []

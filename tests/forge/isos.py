@@ -96,3 +96,23 @@ def extracted(iso: Path, path: str, folder: Path) -> bytes:
     target.unlink(missing_ok=True)
     run(["xorriso", "-no_rc", "-osirrox", "on", "-indev", str(iso), "-extract", path, str(target)])
     return target.read_bytes()
+
+
+def look_alike(folder: Path, name: str, files: dict[str, bytes], *, volid: str = "LIVE", usb: str = "") -> Path:
+    """Return an ISO with these files and a small El Torito image (BIOS), as other systems' installers have one.
+
+    `usb` is `mbr` for one that a BIOS starts from a stick too. Nothing in it boots.
+    """
+    if shutil.which("xorriso") is None:
+        missing("e2e", "xorriso is not installed")
+    tree = folder / f"{name}.tree"
+    for path, content in {"/boot/boot.img": b"\xfa\xf4" * 1024, **files}.items():
+        target = tree / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    hybrid = ["-isohybrid-mbr", str(GRUB / "boot_hybrid.img"), "--protective-msdos-label"] if usb else []
+    boot = ["-b", "boot/boot.img", "-no-emul-boot", "-boot-load-size", "4"]
+    out = folder / name
+    run(["xorriso", "-as", "mkisofs", "-V", volid, "-r", "-J", "-o", str(out), *boot, *hybrid, str(tree)])
+    shutil.rmtree(tree)
+    return out

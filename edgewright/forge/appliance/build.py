@@ -153,7 +153,7 @@ def _checked(iso: Path) -> list[dict[str, object]]:
         ("usb-partition", not base.partition_broken, base.partition_broken or "its superblock lies inside it"),
         ("placeholder", placeholder == medium.PLACEHOLDER, f"{placeholder} bytes"),
         ("kairos-release", bool(base.kairos_release), base.kairos_release.get("KAIROS_NAME", "none")),
-        ("usable", not base.refuse, base.refuse or "an installer can be made of it"),
+        ("usable", not base.refusal, base.refusal or "an installer can be made of it"),
     ]
     for name, good, detail in checks:
         if not good:

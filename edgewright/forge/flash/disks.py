@@ -13,7 +13,12 @@ from edgewright.core.text import clean
 from edgewright.forge.progress import size as words_of
 
 SYSTEM = ("/", "/boot", "/boot/efi", "/usr", "/var", "/home", "/nix", "/etc/hosts")
-NO_DISKS = ("loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "drbd")
+KINDS = {
+    "loop": "loop device", "ram": "memory", "zram": "compressed memory", "dm-": "device mapper", "md": "RAID",
+    "sr": "CD drive", "fd": "floppy drive", "nbd": "network block device", "drbd": "replicated block device",
+}  # fmt: skip
+"""Block devices that are no disks of their own, by how the kernel begins their names."""
+NO_DISKS = tuple(KINDS)
 
 
 class Part(NamedTuple):
@@ -112,7 +117,11 @@ class Disks:
             if any(part.name == name for part in disk.parts):
                 raise Refused(f"{name} is a partition.", f"An installer needs the whole disk: {disk.name}")
         names = ", ".join(disk.name for disk in disks if disk.removable or disk.usb)
-        raise NotFound(f"There is no disk {word}.", f"Removable disks: {names}" if names else "Plug one in.", "NoDisk")
+        hint = f"Removable disks: {names}" if names else "Plug one in."
+        if (self.root / "sys/block" / name).exists():
+            kind = next(kind for prefix, kind in KINDS.items() if name.startswith(prefix))
+            raise Refused(f"{name} is no removable disk ({kind}).", hint, "DiskRefused")
+        raise NotFound(f"There is no disk {word}.", hint, "NoDisk")
 
     def there(self, disk: Disk) -> bool:
         """Tell whether the disk has not been pulled out."""

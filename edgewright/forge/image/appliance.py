@@ -24,7 +24,7 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
     found = identify(path)
     if not found.squashfs:
         raise InvalidInput(
-            found.refuse or f"{path.name} has no root file system in it (no squashfs).",
+            found.refusal or f"{path.name} has no root file system in it (no squashfs).",
             "Build one with: edgewright forge base -o base.iso",
         )
     spool.need(found.squashfs_size, f"the root file system of {path.name}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+APPLIANCE = "edgewright-appliance"
+"""How the KAIROS_NAME of the reference appliance begins."""
+
 
 class BootEntry(NamedTuple):
     """One boot image of the El Torito catalog; `platform` is `bios`, `uefi`, `ppc`, `mac` or `0x..`."""
@@ -58,8 +61,9 @@ class Check(NamedTuple):
 class Base(NamedTuple):
     """An ISO as it was identified, without mounting it. Sizes and offsets in bytes.
 
-    `refuse` is the sentence why no installer can be made of it, or empty; `notes` are sentences about what could not
-    be found out or is unusual.
+    `refuse` is the sentence why it cannot be rewritten at all, `foreign` the one why the installer on it would not
+    read the user-data (which `--any-base` overrides); both may be empty. `notes` are sentences about what could not be
+    found out or is unusual.
     """
 
     path: Path
@@ -93,6 +97,21 @@ class Base(NamedTuple):
     """Name of the operating system inside; empty: not known."""
     notes: tuple[str, ...] = ()
     refuse: str = ""
+    foreign: str = ""
+    what: str = ""
+    """What it is where it is nothing of ours, e.g. `a Debian live ISO (live/)` or `compressed (gzip)`."""
+    iso: bool = True
+    """Whether it holds an ISO 9660 volume."""
+
+    @property
+    def refusal(self) -> str:
+        """Why no installer can be made of it as it is, or "": whose installer it is says more than its partitions."""
+        return self.foreign or self.refuse
+
+    @property
+    def appliance(self) -> bool:
+        """Whether it is the reference appliance (known only where its squashfs was looked into)."""
+        return self.kairos_release.get("KAIROS_NAME", "").startswith(APPLIANCE)
 
     @property
     def boot_modes(self) -> tuple[str, ...]:
@@ -109,6 +128,10 @@ class Base(NamedTuple):
         """Return what a person wants to know, as label and value pairs."""
         from edgewright.forge.progress import size
 
+        usable = ("usable", f"no: {self.refusal}" if self.refusal else "yes")
+        if not self.iso:
+            what = [("what", self.what)] if self.what else []
+            return (("file", str(self.path)), ("size", size(self.size)), *what, usable)
         release = self.kairos_release
         inside = " ".join(x for x in (release.get("KAIROS_NAME", ""), release.get("KAIROS_VERSION", "")) if x)
         placeholder = f"{self.placeholder.path}, {self.placeholder.size} bytes" if self.placeholder else "none"
@@ -126,8 +149,9 @@ class Base(NamedTuple):
             ("squashfs", f"{self.squashfs} ({size(self.squashfs_size)})" if self.squashfs else "none"),
             ("configs", ", ".join(config.path for config in self.configs) or "none"),
             ("placeholder", placeholder),
+            *([("what", self.what)] if self.what else []),
             *(("note", note) for note in self.notes),
-            ("usable", f"no: {self.refuse}" if self.refuse else "yes"),
+            usable,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -140,5 +164,6 @@ class Base(NamedTuple):
             "configs": [config.path for config in self.configs],
             "placeholder": self.placeholder._asdict() if self.placeholder else None,
             "boot_modes": list(self.boot_modes),
+            "usable": not self.refusal,
             "notes": list(self.notes),
         }

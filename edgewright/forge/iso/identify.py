@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.core.text import clean
-from edgewright.forge.iso import boot, configs, inside
+from edgewright.forge.iso import boot, configs, inside, layout
 from edgewright.forge.iso.facts import Base, Config
+from edgewright.forge.iso.formats import format_of
 from edgewright.forge.iso.image import SECTOR, Broken, Image
 from edgewright.forge.iso.tree import Tree
 from edgewright.forge.iso.volume import Descriptors, Volume, descriptors
@@ -26,7 +27,10 @@ def identify(path: Path, *, look_inside: bool = True) -> Base:
         try:
             main = descriptors(image)
         except Broken as error:
-            return Base(path, image.size, refuse=f"{path.name} is no ISO: {error}.")
+            form = format_of(image)
+            if form is not None:
+                return Base(path, image.size, iso=False, what=form.what, refuse=f"{path.name} is {form.what}.")
+            return Base(path, image.size, iso=False, refuse=f"{path.name} is no ISO: {error}.")
         try:
             return _identify(image, main, look_inside=look_inside)
         except Broken as error:
@@ -80,13 +84,20 @@ def _identify(image: Image, main: Descriptors, *, look_inside: bool) -> Base:
             release, system, note = inside.release_of(image.path, offset)
             found |= {"kairos_release": release, "os": system}
             notes += [note] if note else []
-    return Base(image.path, image.size, **found, notes=tuple(notes), refuse=_refusal(image.path.name, found))
+    name, refuse = image.path.name, _refusal(image.path.name, found)
+    shape = layout.layout_of(
+        listed.names, str(found["volume_id"]), found.get("kairos_release", {}), udf=layout.has_udf(image)
+    )
+    other = layout.foreign(name, shape) if boots else ""
+    return Base(image.path, image.size, **found, notes=tuple(notes), refuse=refuse, what=shape.other, foreign=other)
 
 
 class _Listed:
     def __init__(self) -> None:
         self.configs: tuple[Config, ...] = ()
         self.squashfs: tuple[str, int, int] | None = None
+        self.names: set[str] = set()
+        """Paths of the upper folders in lower case, by which the layout is known."""
 
 
 def _files(image: Image, tree: Tree) -> _Listed:
@@ -94,6 +105,8 @@ def _files(image: Image, tree: Tree) -> _Listed:
     found = _Listed()
     listed: list[Config] = []
     for node in tree.walk():
+        if node.path.count("/") <= layout.DEPTH:
+            found.names.add(node.path.lower())
         if configs.is_config(image, node):
             listed.append(Config(clean(node.path), node.block, node.size))
         elif not node.folder and node.path.lower().endswith((".squashfs", ".squash", ".sqfs")):

@@ -14,6 +14,7 @@ from edgewright.forge.iso import methods, xorriso
 from edgewright.forge.iso.configs import LARGEST, has_header, target_of
 from edgewright.forge.iso.extras import pieces_of
 from edgewright.forge.iso.facts import Base, Check
+from edgewright.forge.iso.formats import ANOTHER, hint_for
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.partfile import PartFile
 from edgewright.forge.iso.verify import verify_iso
@@ -34,20 +35,22 @@ def make_iso(
     name: str = "",
     token_uid: str = "",
     checks: Sequence[Check] = (),
+    any_base: bool = False,
 ) -> Manifest:
     """Write `out` (0600, it holds the user-data's secrets) and its manifest, verified, and return the manifest.
 
-    `content` are folders with content bundles (`*.zst`), `checks` what was found before (the user-data check). Raises
-    `InvalidInput` for a base that cannot be used, `Conflict` when `out` is there and `force` is not set, `Refused`
-    when it is the base itself, `Failed` for a full disk or an ISO that does not hold what it should, `Cancelled`.
+    `content` are folders with content bundles (`*.zst`), `checks` what was found before (the user-data check).
+    `any_base` takes a base whose installer is not known to read user-data; the manifest then has a check `base` that
+    failed, so that the ISO stays *unproven* until it was seen to register. Raises `InvalidInput` for a base that cannot
+    be used, `Conflict` when `out` is there and `force` is not set, `Refused` when it is the base itself, `Failed` for a
+    full disk or an ISO that does not hold what it should, `Cancelled`.
     """
     check_out(base, out, force=force)
     check_user_data(user_data)
     pieces = pieces_of(content, cluster_definition, edge_custom_config)
     job.step("looking at the base", "steps")
     known = identify(base)
-    if known.refuse:
-        raise InvalidInput(known.refuse, "Take another base, e.g. of `edgewright forge base`.", "BaseRefused")
+    check_base(known, any_base=any_base)
     quick = methods.fits_placeholder(known, user_data, pieces)
     if not quick:
         xorriso.version()  # before anything is written: it may not be there
@@ -65,33 +68,49 @@ def make_iso(
         if wrong:
             told = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
             raise Failed(f"The new ISO is not as it should be: {told}.", "It was removed. Take another base.", "Verify")
+        made = identify(part.path, look_inside=False)
         sha256, size = part.hashing.hexdigest(), part.written
         job.check()
         part.commit()
     inputs = [_input("user-data", "", hashlib.sha256(user_data).hexdigest(), len(user_data))]
     for piece in pieces:
         if not piece.offset:  # of a bundle in parts its first stands for all
-            size = sum(part.length for part in pieces if part.source == piece.source)
-            inputs.append(_input(piece.kind, piece.source.name, hashes[piece.source], size))
+            length = sum(part.length for part in pieces if part.source == piece.source)
+            inputs.append(_input(piece.kind, piece.source.name, hashes[piece.source], length))
     manifest: Manifest = {
         "apiVersion": "edgewright/v1",
         "kind": "InstallerManifest",
         "name": name or out.stem,
         "createdAt": rfc3339(now()),
-        "iso": {"file": out.name, "size": size, "sha256": sha256, "volumeId": known.volume_id},
+        "iso": {
+            "file": out.name,
+            "size": size,
+            "sha256": sha256,
+            "volumeId": known.volume_id,
+            "boots": list(made.boot_modes),
+        },
         "base": _base(known, hashes[base]),
         "userData": {"path": target_of(known.configs), **describe(user_data, token_uid)},
         "inputs": inputs,
         "tools": {"edgewright": __version__, **({} if quick else {"xorriso": xorriso.version()})},
         "method": "placeholder" if quick else "rewrite",
         "removed": [config.path for config in known.configs if config.path != target_of(known.configs)],
-        "checks": [check._asdict() for check in (*checks, *found)],
+        "checks": [check._asdict() for check in (*checks, *_foreign(known), *found)],
         "label": "unproven",
         "proof": None,
     }
     manifest["label"] = label_of(manifest)
     write_manifest(out, manifest)
     return manifest
+
+
+def check_base(base: Base, *, any_base: bool = False) -> None:
+    """Raise `InvalidInput` for a base that no installer can be made of, or whose installer reads no user-data."""
+    if base.refuse and (any_base or not base.foreign):
+        raise InvalidInput(base.refuse, hint_for(base.path), "BaseRefused")
+    if base.foreign and not any_base:
+        insist = "" if base.refuse else " To insist: edgewright forge iso --any-base"
+        raise InvalidInput(base.foreign, f"{ANOTHER}{insist}", "BaseForeign")
 
 
 def check_out(base: Path, out: Path, *, force: bool) -> None:
@@ -144,6 +163,11 @@ def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
         "tokenDigest": token,
         "tags": site.tags,
     }
+
+
+def _foreign(base: Base) -> list[Check]:
+    """Return the check that failed where the base was taken although its installer is another one."""
+    return [Check("base", False, f"taken by --any-base: {base.foreign}")] if base.foreign else []
 
 
 def _base(base: Base, sha256: str) -> dict[str, Any]:

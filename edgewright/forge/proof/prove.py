@@ -228,7 +228,7 @@ class _Run:
         copy = throwaway.make_copy(document, token, self.uid, self.iso.name[:60])
         self.not_proven = copy.not_proven
         target = folder / "proof.iso"
-        make_iso(self.iso, dump(copy.document).encode(), target, self.job, name=self.uid)
+        make_iso(self.iso, dump(copy.document).encode(), target, self.job, name=self.uid, any_base=True)
         self.notes.append("Booted was a copy of the ISO with the proof's own token, name and tag in its user-data.")
         return machine._replace(medium_file=target, network="on")
 

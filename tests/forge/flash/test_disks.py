@@ -123,3 +123,14 @@ def test_names(machine: Machine) -> None:
 
 def test_a_machine_without_sysfs(tmp_path: Path) -> None:
     assert Disks(tmp_path).all() == []
+
+
+def test_a_block_device_that_is_no_disk_is_named_for_what_it_is(machine: Machine) -> None:
+    disks = Disks(machine.root)
+    with pytest.raises(Refused, match=r"^loop0 is no removable disk \(loop device\)\.$") as caught:
+        disks.named("/dev/loop0")
+    assert caught.value.hint.startswith("Removable disks: mmcblk0, sdb")
+    with pytest.raises(Refused, match=r"^sr0 is no removable disk \(CD drive\)\.$"):
+        disks.named("sr0")
+    with pytest.raises(NotFound, match=r"There is no disk /dev/loop9\."):
+        disks.named("/dev/loop9")

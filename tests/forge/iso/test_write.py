@@ -117,6 +117,7 @@ def test_content_is_split_and_the_rest_lies_in_its_place(
         ("cluster-definition", "spc.tgz"), ("edge-custom-config", "custom.yaml"),
     ]  # fmt: skip
     assert manifest["inputs"][1]["sha256"] == sha256(content / "app.zst")
+    assert manifest["iso"]["size"] == out.stat().st_size
     assert "extras" in [check["name"] for check in manifest["checks"]]
 
 
@@ -171,7 +172,7 @@ def test_what_is_refused(base_iso: Path, tmp_path: Path) -> None:
         make_iso(base_iso, USER_DATA, out, Job(), cluster_definition=tmp_path / "bad")
     with pytest.raises(InvalidInput, match="would be merged"):
         make_iso(base_iso, USER_DATA, out, Job(), edge_custom_config=tmp_path / "bad")
-    with pytest.raises(InvalidInput, match="is no ISO"):
+    with pytest.raises(InvalidInput, match="is user-data, not an ISO"):
         make_iso(tmp_path / "bad", USER_DATA, out, Job())
     out.write_text("mine")
     with pytest.raises(Conflict, match="is there already"):
