@@ -31,6 +31,8 @@ class RunningHub:
     data: Path
     process: subprocess.Popen[str]
     arguments: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables of the process beside those of this one."""
     _clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **headers: str) -> httpx.Client:
@@ -106,13 +108,13 @@ class RunningHub:
     def start_again(self) -> None:
         """Start another process on the same data and the same port."""
         port = self.url.rpartition(":")[2]
-        self.process = _spawn(self.data, [*self.arguments, "--listen", f"127.0.0.1:{port}"])
+        self.process = _spawn(self.data, [*self.arguments, "--listen", f"127.0.0.1:{port}"], self.environment)
         self.url = _ready(self.process)
 
 
-def _spawn(data: Path, arguments: list[str]) -> subprocess.Popen[str]:
+def _spawn(data: Path, arguments: list[str], more: dict[str, str] | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(data), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
     )
@@ -132,11 +134,16 @@ def _ready(process: subprocess.Popen[str], seconds: float = 30) -> str:
 
 
 @contextlib.contextmanager
-def running_hub(*arguments: str, data: Path | None = None, listen: str = "127.0.0.1:0") -> Iterator[RunningHub]:
+def running_hub(
+    *arguments: str,
+    data: Path | None = None,
+    listen: str = "127.0.0.1:0",
+    environment: dict[str, str] | None = None,
+) -> Iterator[RunningHub]:
     """Run a hub for as long as the block lasts; `arguments` are further ones of `hub serve`."""
     with contextlib.ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-"))) / "data"
-        process = _spawn(folder, [*arguments, "--listen", listen])
+        process = _spawn(folder, [*arguments, "--listen", listen], environment)
         try:
             url = _ready(process)
             hub = RunningHub(
@@ -146,6 +153,7 @@ def running_hub(*arguments: str, data: Path | None = None, listen: str = "127.0.
                 data=folder,
                 process=process,
                 arguments=list(arguments),
+                environment=environment or {},
             )
             try:
                 yield hub

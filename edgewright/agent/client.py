@@ -10,17 +10,21 @@ import http.client
 import json
 import socket
 import ssl
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Optional
 
 from edgewright.agent import tls
 from edgewright.agent.answer import Answer
 from edgewright.agent.proxy import Proxy
-from edgewright.core import times
+from edgewright.core import certificate_clock, times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
+from edgewright.core.times import http_date
+from edgewright.wire import protocol
 
 TIMEOUT = 20.0
 """Seconds that connecting, and each wait for the other end, may take (P4)."""
+LOOK = 5.0
+"""Seconds for a second look at a certificate that was refused for its dates."""
 MAX_REPLY = 4 * 1024 * 1024
 """Bytes of an answer that are read at most."""
 
@@ -166,26 +170,45 @@ class Client:
     def _connection(self) -> http.client.HTTPSConnection:
         if self._open is not None:
             return self._open
-        host, port = self.endpoint.host, self.endpoint.port
-        if self._proxy is not None:
-            connection = http.client.HTTPSConnection(
-                self._proxy.host, self._proxy.port, timeout=self.timeout, context=self._context
-            )
-            connection.set_tunnel(host, port, dict(self._proxy.headers))
-        else:
-            connection = http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self._context)
-        connection.response_class = Answer
-        connection.connect()
+        connection = self._connect(self._context, self.timeout)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._open = connection
         return connection
 
+    def _connect(self, context: ssl.SSLContext, timeout: float) -> http.client.HTTPSConnection:
+        host, port = self.endpoint.host, self.endpoint.port
+        if self._proxy is not None:
+            connection = http.client.HTTPSConnection(
+                self._proxy.host, self._proxy.port, timeout=timeout, context=context
+            )
+            connection.set_tunnel(host, port, dict(self._proxy.headers))
+        else:
+            connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        connection.response_class = Answer
+        connection.connect()
+        return connection
+
+    def _evidence(self) -> certificate_clock.Evidence:
+        """Return the dates of the certificate that was refused and the clock of who showed it; sends no secret.
+
+        The connection is not verified, so what it gives is evidence for a sentence and is used for nothing else.
+        """
+        begins = ends = clock = None
+        try:
+            with self._guard(), closing(self._connect(tls.unverified(), min(self.timeout, LOOK))) as connection:
+                begins, ends = certificate_clock.validity(connection.sock.getpeercert(True) or b"")
+                connection.request("GET", self.endpoint.base + protocol.HEALTH_PING)
+                clock = http_date(connection.getresponse().headers.get("Date"))
+        except (OSError, http.client.HTTPException, ValueError):
+            pass  # the certificate's dates alone are evidence too
+        return certificate_clock.Evidence(begins, ends, clock)
+
     def _explain(self, error: BaseException) -> EdgewrightError:
         name = self.endpoint.name
         through = f" through the proxy {self._proxy.name}" if self._proxy is not None else ""
         if isinstance(error, ssl.SSLError) and not isinstance(error, socket.timeout):
-            return tls.explain(error, self.endpoint.host, self._context, self._ca_file, self._now())
+            return tls.explain(error, self.endpoint.host, self._ca_file, self._now(), self._evidence)
         if isinstance(error, socket.gaierror):
             unknown = self._proxy.host if self._proxy is not None else self.endpoint.host
             return Unreachable(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import List, NamedTuple, Optional
 
 from edgewright.agent.facts.device import Facts
-from edgewright.agent.tls import clock_text
 from edgewright.core import times
+from edgewright.core.certificate_clock import clock_text
 from edgewright.core.hosts import Health
 
 DISK_FULL = 95

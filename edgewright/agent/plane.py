@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright import __version__
 from edgewright.agent.client import Client, Reply
 from edgewright.agent.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
+from edgewright.core.times import http_date
 from edgewright.wire import protocol
 
 Json = Dict[str, Any]
@@ -131,7 +131,7 @@ class Plane:
     def _send(self, method: str, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Reply:
         sent = {protocol.H_AGENT: __version__, "Accept": "application/json", **(headers or {})}
         reply = self.client.call(method, path, body, sent)
-        self.date = _date(reply.headers.get("date"))
+        self.date = http_date(reply.headers.get("date"))
         return reply
 
 
@@ -141,10 +141,3 @@ def _number(text: Optional[str]) -> Optional[float]:
     except ValueError:
         return None
     return value if value is not None and 0 <= value < 1e12 else None
-
-
-def _date(text: Optional[str]) -> Optional[float]:
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

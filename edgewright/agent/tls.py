@@ -7,13 +7,11 @@ in the certificate, a plane's certificate past its end, or this host's clock, wh
 from __future__ import annotations
 
 import ssl
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, Optional, Sequence
 
-from edgewright.core import times
+from edgewright.core import certificate_clock
+from edgewright.core.certificate_clock import NOTHING, Evidence
 from edgewright.core.errors import EdgewrightError, Failed, Unreachable
-
-MADE = 1793491200.0
-"""2026-11-01T00:00:00Z: this agent was made after it, so a clock that says less is wrong."""
 
 _UNKNOWN_CA = (2, 18, 19, 20, 21)  # X509_V_ERR_*: issuer missing, self-signed, unverified leaf
 _NOT_YET = 9
@@ -58,14 +56,31 @@ def make_context(ca_file: str, ca_pems: Sequence[str] = ()) -> ssl.SSLContext:
     return context
 
 
-def clock_text(now: float) -> str:
-    """Return the host's clock for a sentence, e.g. `1976-11-23 11:00 UTC`."""
-    text = times.rfc3339(now)
-    return f"{text[:10]} {text[11:16]} UTC"
+def concerns_clock(error: BaseException) -> bool:
+    """Return whether a handshake failed for the dates of a certificate."""
+    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in (_NOT_YET, _EXPIRED)
 
 
-def explain(error: ssl.SSLError, host: str, context: ssl.SSLContext, ca_file: str, now: float) -> EdgewrightError:
-    """Return the failure of a TLS handshake as a sentence that names the thing and the next step."""
+def unverified() -> ssl.SSLContext:
+    """Return a context that verifies nothing, to look at a certificate that was refused; never for a request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def explain(
+    error: ssl.SSLError,
+    host: str,
+    ca_file: str,
+    now: float,
+    evidence: Optional[Callable[[], Evidence]] = None,
+) -> EdgewrightError:
+    """Return the failure of a TLS handshake as a sentence that names the thing and the next step.
+
+    `evidence` is asked only when the dates of a certificate are the cause; it may take a few seconds.
+    """
     code = getattr(error, "verify_code", None) if isinstance(error, ssl.SSLCertVerificationError) else None
     trusted = ca_file or "the system's certificate store"
     if code in _UNKNOWN_CA:
@@ -75,7 +90,9 @@ def explain(error: ssl.SSLError, host: str, context: ssl.SSLContext, ca_file: st
             code="UnknownCa",
         )
     if code in (_NOT_YET, _EXPIRED):
-        return _outside_validity(code == _NOT_YET, host, context, now)
+        early = code == _NOT_YET
+        sentence, step = certificate_clock.explain(host, "this host", now, early, evidence() if evidence else NOTHING)
+        return Unreachable(sentence, step, code="CertificateNotYetValid" if early else "CertificateExpired")
     if code in _WRONG_NAME:
         return Unreachable(
             f"The certificate of the plane is not for {host}.",
@@ -98,40 +115,3 @@ def explain(error: ssl.SSLError, host: str, context: ssl.SSLContext, ca_file: st
         "Check that the endpoint is the plane and not something in between.",
         code="TlsFailed",
     )
-
-
-def _outside_validity(early: bool, host: str, context: ssl.SSLContext, now: float) -> EdgewrightError:
-    words = "is not valid yet" if early else "has expired"
-    first, last = _bounds(context)
-    span = ""
-    if first is not None and early and now < first:
-        span = f" (its CA is valid from {clock_text(first)})"
-    elif last is not None and not early and now > last:
-        span = f" (its CA is valid until {clock_text(last)})"
-    wrong = "; this clock is wrong, it is before this agent was made" if now < MADE else ""
-    step = (
-        "Set the clock of this host or let it reach a time server."
-        if early or wrong
-        else "If that clock is right, renew the plane's certificate; else set the clock of this host."
-    )
-    return Unreachable(
-        f"The certificate of {host} {words}{span}, by this host's clock, which says {clock_text(now)}{wrong}.",
-        step,
-        code="CertificateNotYetValid" if early else "CertificateExpired",
-    )
-
-
-def _bounds(context: ssl.SSLContext) -> Tuple[Optional[float], Optional[float]]:
-    """Return from when to when the loaded CAs are all valid; `None` when many are loaded or a date is unreadable."""
-    loaded = context.get_ca_certs()
-    if not 0 < len(loaded) <= 4:
-        return None, None
-    first: List[float] = []
-    last: List[float] = []
-    for certificate in loaded:
-        try:
-            first.append(float(ssl.cert_time_to_seconds(str(certificate["notBefore"]))))
-            last.append(float(ssl.cert_time_to_seconds(str(certificate["notAfter"]))))
-        except (KeyError, ValueError):
-            return None, None
-    return max(first), min(last)

@@ -7,6 +7,8 @@ when a person found the fingerprint right does the file become the authority of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import socket
 import ssl
 from pathlib import Path
@@ -14,8 +16,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from edgewright.clients.errors import no_connection
+from edgewright.core.certificate_clock import NOTHING, Evidence, validity
 from edgewright.core.errors import TimedOut, Unreachable
 from edgewright.core.text import clean
+from edgewright.core.times import http_date
+from edgewright.wire import protocol
 
 
 class Peer(NamedTuple):
@@ -49,11 +54,40 @@ async def inspect(url: str, folder: Path, timeout: float = 10.0) -> Peer:
     return await asyncio.to_thread(_describe, chain, host, folder)
 
 
+async def clock_evidence(url: str, timeout: float = 5.0) -> Evidence:
+    """Return the dates of the certificate that `url` presents and the clock of who presents it; never raises.
+
+    The connection is not verified and nothing secret is sent: this is evidence for a sentence and nothing else.
+    """
+    parts = urlsplit(url)
+    look = asyncio.to_thread(_clock, parts.hostname or "", parts.port or 443, timeout)
+    try:
+        return await asyncio.wait_for(look, 2 * timeout)
+    except (OSError, TimeoutError, ValueError):
+        return NOTHING
+
+
+def _clock(host: str, port: int, timeout: float) -> Evidence:
+    begins = ends = clock = None
+    link = http.client.HTTPSConnection(host, port, timeout=timeout, context=_unverified())
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(link):
+        link.connect()
+        begins, ends = validity(link.sock.getpeercert(binary_form=True) or b"")
+        link.request("GET", protocol.HEALTH_PING)
+        clock = http_date(link.getresponse().headers.get("Date"))
+    return Evidence(begins, ends, clock)
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _chain(host: str, port: int, timeout: float) -> list[bytes]:
     """Return the certificates that the peer presents, its own first, in DER form."""
-    told = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    told.check_hostname = False
-    told.verify_mode = ssl.CERT_NONE
+    told = _unverified()
     with (
         socket.create_connection((host, port), timeout=timeout) as raw,
         told.wrap_socket(raw, server_hostname=host) as wrapped,

@@ -121,7 +121,7 @@ class StreamApi(Transport):
         except self._httpx.ReadTimeout as error:
             raise errors.stream_silent(SILENCE) from error
         except (self._httpx.HTTPError, OSError, msgspec.DecodeError) as error:
-            raise (errors.stream_broke() if opened else self.explain(error, what)) from error
+            raise (errors.stream_broke() if opened else await self.failure(error, what)) from error
         raise errors.stream_broke()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
-from edgewright.core import times
+from edgewright.core import certificate_clock, times
+from edgewright.core.certificate_clock import NOTHING, Evidence
 from edgewright.core.errors import InvalidInput, Unreachable
 
 _SELF_SIGNED, _SELF_SIGNED_IN_CHAIN, _NO_ISSUER, _UNVERIFIED_LEAF = 18, 19, 20, 21
@@ -33,41 +35,52 @@ def context(ca: Path | None) -> ssl.SSLContext:
     return made
 
 
-def explain(error: BaseException, host: str, ca: Path | None, now: float | None = None) -> Unreachable | None:
-    """Return the sentence for a TLS failure in the chain of causes of `error`; `None` when there is none."""
+def explain(
+    error: BaseException, host: str, ca: Path | None, now: float | None = None, evidence: Evidence = NOTHING
+) -> Unreachable | None:
+    """Return the sentence for a TLS failure in the chain of causes of `error`; `None` when there is none.
+
+    `evidence` decides whose clock is named when the dates of a certificate are the cause.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _certificate(cause, host, ca, times.now() if now is None else now, evidence)
+        if isinstance(cause, ssl.SSLError):
+            return _handshake(cause, host)
+    return None
+
+
+def concerns_clock(error: BaseException) -> bool:
+    """Return whether the dates of a certificate are in the chain of causes of `error`."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in (_NOT_YET, _EXPIRED)
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _certificate(cause, host, ca, times.now() if now is None else now)
-        if isinstance(cause, ssl.SSLError):
-            return _handshake(cause, host)
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return None
 
 
-def _certificate(error: ssl.SSLCertVerificationError, host: str, ca: Path | None, now: float) -> Unreachable:
+def _certificate(
+    error: ssl.SSLCertVerificationError, host: str, ca: Path | None, now: float, evidence: Evidence
+) -> Unreachable:
     code = getattr(error, "verify_code", 0)
-    clock = times.rfc3339(now)[:16] + "Z"
     if code in (_SELF_SIGNED, _SELF_SIGNED_IN_CHAIN, _NO_ISSUER, _UNVERIFIED_LEAF):
         trusted = f"the CA in {ca}" if ca else "no authority that this machine trusts"
         sentence = f"The certificate of {host} was {'not ' if ca else ''}issued by {trusted}."
         return Unreachable(
             sentence, "Give the plane's own CA certificate with --ca (a hub's is DIR/ca.crt).", "UnknownCA"
         )
-    if code == _EXPIRED:
-        return Unreachable(
-            f"The certificate of {host} has expired; this machine's clock says {clock}.",
-            "Have it renewed; or, if that clock is wrong, set it.",
-            "CertificateExpired",
-        )
-    if code == _NOT_YET:
-        return Unreachable(
-            f"The certificate of {host} is not valid yet; this machine's clock says {clock}.",
-            "Set this machine's clock; if it is right, the plane's certificate was made in the future.",
-            "CertificateNotYetValid",
-        )
+    if code in (_EXPIRED, _NOT_YET):
+        early = code == _NOT_YET
+        sentence, step = certificate_clock.explain(host, "this machine", now, early, evidence)
+        return Unreachable(sentence, step, "CertificateNotYetValid" if early else "CertificateExpired")
     if code in (_NAME, _ADDRESS):
         return Unreachable(
             f"The certificate of the plane does not name {host}.",

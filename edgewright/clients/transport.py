@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from edgewright.clients import errors, tls
+from edgewright.clients import errors, peer, tls
 from edgewright.clients.budget import Budget
 from edgewright.clients.credential import Credential
+from edgewright.core.certificate_clock import NOTHING, Evidence
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut
 from edgewright.core.text import whole_number
 from edgewright.wire import protocol
@@ -109,7 +110,12 @@ class Transport:
             return Reply(status, self._parsed(data, what), answered)
         raise errors.from_answer(status, _tolerant(data), what, self.peer, self.credential.kind)
 
-    def explain(self, error: Exception, what: str) -> EdgewrightError:
+    async def failure(self, error: Exception, what: str) -> EdgewrightError:
+        """Return the error to show for a failure of httpx, after a second look where a clock may be the cause."""
+        evidence = await peer.clock_evidence(self.url) if tls.concerns_clock(error) else NOTHING
+        return self.explain(error, what, evidence)
+
+    def explain(self, error: Exception, what: str, evidence: Evidence = NOTHING) -> EdgewrightError:
         """Turn a failure of httpx into the error to show."""
         httpx = self._httpx
         if isinstance(error, httpx.ConnectTimeout):
@@ -119,7 +125,7 @@ class Transport:
                 f"The plane at {self.peer} did not answer within {self.timeout:g} s for {what}.",
                 "Try again, or give it longer with --timeout.",
             )
-        found = tls.explain(error, self.peer, self.ca)
+        found = tls.explain(error, self.peer, self.ca, evidence=evidence)
         if found is not None:
             return found
         if isinstance(error, httpx.ConnectError | httpx.ProxyError | OSError):
@@ -151,7 +157,7 @@ class Transport:
                         raise Failed(f"The plane at {self.peer} sent more than 64 MB for {what}.", "Ask for less.")
                 return answer.status_code, bytes(data), {name.lower(): text for name, text in answer.headers.items()}
         except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
-            raise self.explain(error, what) from error
+            raise await self.failure(error, what) from error
         except RuntimeError as error:  # httpx: the client was closed meanwhile
             if self._http.is_closed:
                 raise errors.lost(self.peer) from error

@@ -71,6 +71,16 @@ def rfc3339(moment: Optional[float]) -> str:
     return value.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
+def http_date(text: Optional[str]) -> Optional[float]:
+    """Return the epoch seconds of an HTTP `Date` header; `None` when it is missing or unreadable."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
 def age(seconds: Optional[float]) -> str:
     """Return an age in one unit: `7s`, `4m`, `3h`, `2d`; `-` for `None`. A negative age (clocks differ) is `0s`."""
     if seconds is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -16,20 +16,34 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from edgewright.core import times
+from edgewright.core.certificate_clock import BUILT, clock_text
 from edgewright.core.errors import Failed
 from edgewright.hub.files import PUBLIC, write_whole
 
 CA_DAYS = 3650
 LEAF_DAYS = 397
 RENEW_DAYS = 30
-"""A server certificate that ends within these days is made anew."""
+"""A server certificate that ends within these days is renewed."""
+BACK = datetime.timedelta(days=365)
+"""How long before its issue a certificate begins, so that a host whose clock is months behind (no battery, no time
+server yet) still reaches the hub. With `LEAF_DAYS` it stays under the 825 days that some TLS stacks allow."""
 
 CA_CERT, CA_KEY, SERVER_CERT, SERVER_KEY = "ca.crt", "ca.key", "server.crt", "server.key"
 _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
+def _moment(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
 def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
+    return _moment(times.now())
+
+
+def _latest(moments: Iterable[datetime.datetime]) -> datetime.datetime:
+    """Return the latest of some moments, never before this version was built: validity runs from there at least."""
+    return max(_moment(BUILT), *moments)
 
 
 def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -77,8 +91,8 @@ def _make_ca(data: Path) -> None:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=CA_DAYS))
+        .not_valid_before(now - BACK)
+        .not_valid_after(_latest([now]) + datetime.timedelta(days=CA_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(ca=True), critical=True)
         .add_extension(identifier, critical=False)
@@ -106,11 +120,12 @@ def _load(data: Path, cert_name: str, key_name: str) -> tuple[x509.Certificate, 
     return certificate, key
 
 
-def _make_leaf(data: Path, names: list[x509.GeneralName]) -> None:
+def _make_leaf(data: Path, names: list[x509.GeneralName], moments: Sequence[datetime.datetime] = ()) -> None:
+    """Issue a server certificate that is valid now and at `moments`, within the validity of the CA."""
     ca, ca_key = _load(data, CA_CERT, CA_KEY)
     key = ec.generate_private_key(ec.SECP256R1())
-    now = _now()
-    end = min(now + datetime.timedelta(days=LEAF_DAYS), ca.not_valid_after_utc)
+    moments = (_now(), *moments)
+    end = min(_latest(moments) + datetime.timedelta(days=LEAF_DAYS), ca.not_valid_after_utc)
     ca_identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
         x509.CertificateBuilder()
@@ -118,7 +133,7 @@ def _make_leaf(data: Path, names: list[x509.GeneralName]) -> None:
         .issuer_name(ca.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_before(max(min(moments) - BACK, ca.not_valid_before_utc))
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(ca=False), critical=True)
@@ -135,40 +150,88 @@ def _make_leaf(data: Path, names: list[x509.GeneralName]) -> None:
     write_whole(data / SERVER_CERT, chain, PUBLIC)
 
 
-def _leaf_is_good(data: Path, names: list[x509.GeneralName]) -> bool:
+def _leaf_is_good(data: Path, names: list[x509.GeneralName], moments: Sequence[datetime.datetime]) -> bool:
     try:
         leaf, _ = _load(data, SERVER_CERT, SERVER_KEY)
         ca, _ = _load(data, CA_CERT, CA_KEY)
         leaf.verify_directly_issued_by(ca)
-        held = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        in_leaf = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except Exception:  # noqa: BLE001,RUF100 - whatever is wrong with the pair, a new one is the answer
         return False
-    if leaf.not_valid_after_utc - _now() < datetime.timedelta(days=RENEW_DAYS):
-        return False
-    return set(held) == set(names)
+    if min(moments) < leaf.not_valid_before_utc:
+        return False  # issued by a clock that was ahead: every host and console refuses it until that day
+    soon = max(moments) + datetime.timedelta(days=RENEW_DAYS)
+    if leaf.not_valid_after_utc < min(soon, ca.not_valid_after_utc):
+        return False  # a certificate cannot outlast its CA, so one that ends with it is as good as a new one
+    return set(in_leaf) == set(names)
 
 
-def ensure_certificates(data: Path, names: Iterable[str]) -> bool:
-    """Make what is missing: CA at the first start, server certificate when names changed or its end is near.
+_NEW_CA = (
+    f"remove {CA_CERT}, {CA_KEY}, {SERVER_CERT} and {SERVER_KEY} for a new CA, which every host and console must then "
+    "be given"
+)
 
-    Returns whether the server certificate is new. Raises `Failed` when the CA on disk is damaged: a silent new CA
-    would lock out every host and console that trusts the old one.
+
+def _check_dates(data: Path, ca: x509.Certificate, last_seen: float | None) -> None:
+    """Raise `Failed` when the CA is outside its validity by this machine's clock: no host accepts what it signs."""
+    now = times.now()
+    begins, ends = ca.not_valid_before_utc.timestamp(), ca.not_valid_after_utc.timestamp()
+    if begins <= now < ends:
+        return
+    early = now < begins
+    state = f"is valid from {clock_text(begins)} on only" if early else f"ended at {clock_text(ends)}"
+    message = f"The hub's own CA in {data} {state}, and the clock of this machine shows {clock_text(now)}"
+    clock_first = "If that clock is wrong, set it and start the hub again"
+    if now < BUILT:
+        message += ": that clock is wrong, it is before this version was built"
+        clock_first = "Set the clock of this machine, or let it reach a time server, and start the hub again"
+    elif last_seen is not None and abs(now - last_seen) > times.DAY:
+        side = "later" if now > last_seen else "earlier"
+        message += f", which is {times.words(abs(now - last_seen))} {side} than when this hub last ran"
+    raise Failed(
+        f"{message}.",
+        f"{clock_first}; if it is right, {_NEW_CA}.",
+        code="CANotYetValid" if early else "CAExpired",
+    )
+
+
+def ca_ends(data: Path) -> float | None:
+    """Return when the hub's CA ends, epoch seconds UTC; `None` when it cannot be read."""
+    try:
+        return x509.load_pem_x509_certificate((data / CA_CERT).read_bytes()).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return None
+
+
+def ensure_certificates(
+    data: Path, names: Iterable[str], also_at: float | None = None, last_seen: float | None = None
+) -> bool:
+    """Create what is missing: CA at the first start, server certificate when names changed or its dates do not fit.
+
+    The server certificate is valid now and, while the clock is in doubt, at `also_at`, the other time that it may be
+    (epoch seconds). `last_seen` is when this hub last ran, by its clock of then.
+
+    Returns whether the server certificate is new. Raises `Failed` when the CA on disk is damaged, has expired or is not
+    valid yet: a silent new CA would lock out every host and console that trusts the old one.
     """
     if not (data / CA_CERT).exists() and not (data / CA_KEY).exists():
         _make_ca(data)
     elif (data / CA_KEY).exists() and not (data / CA_CERT).exists() and not (data / SERVER_CERT).exists():
         _make_ca(data)  # the first start was cut between the two files; nobody has seen this CA yet
     try:
-        _load(data, CA_CERT, CA_KEY)
+        ca, _ = _load(data, CA_CERT, CA_KEY)
     except (ValueError, OSError) as error:
         raise Failed(
             f"The hub's own CA in {data} is damaged ({CA_CERT}, {CA_KEY}): {_cause(error)}.",
-            f"Restore both from a backup (edgewright hub restore), or remove {CA_CERT}, {CA_KEY}, {SERVER_CERT} and "
-            f"{SERVER_KEY} for a new CA, which every host and console must then be given.",
+            f"Restore both from a backup (edgewright hub restore), or {_NEW_CA}.",
             code="DamagedCA",
         ) from None
+    _check_dates(data, ca, last_seen)
     wanted = general_names(names)
-    if _leaf_is_good(data, wanted):
+    moments = [_now()]
+    if also_at is not None:
+        moments.append(min(max(_moment(also_at), ca.not_valid_before_utc), ca.not_valid_after_utc))
+    if _leaf_is_good(data, wanted, moments):
         return False
-    _make_leaf(data, wanted)
+    _make_leaf(data, wanted, moments)
     return True

@@ -18,7 +18,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-PING = "/v1/health/ping"
+PING = protocol.HEALTH_PING
 READY = "/v1/health/ready"
 SERVICE_VERSION = "/v1/services/{serviceName}/version"
 OPEN_PATHS = (PING, READY)

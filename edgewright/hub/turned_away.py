@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
+from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.problems import Problem
@@ -30,11 +31,11 @@ ALERTS: dict[str, tuple[str, str]] = {
     ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "ClockOrCertificate",
-        "finds this hub's certificate expired: its clock is ahead, or the certificate is to be renewed.",
+        "finds this hub's certificate expired: the clock of that host is ahead, or the clock of this hub is wrong.",
     ),
     "ALERT_BAD_CERTIFICATE": (
         "ClockOrName",
-        "finds this hub's certificate not valid yet, or not for this name: look at its clock first.",
+        "finds this hub's certificate not valid yet, or not for this name: compare the clocks of both first.",
     ),
 }
 """TLS alert of the peer (end of OpenSSL's reason) -> reason word of the event, second half of the sentence."""
@@ -64,7 +65,10 @@ class TurnedAway:
                 ]
                 uid = known[0] if len(known) == 1 else ""
                 who = f"'{uid}' ({address})" if uid else address
-                self._tell(uid, uid or address, address, word, f"{who} {sentence}", word)
+                message = f"{who} {sentence}"
+                if word != "PlaneNotTrusted":
+                    message += f" The clock of this hub shows {clock_text(times.now())}."
+                self._tell(uid, uid or address, address, word, message, word)
 
     def _tell(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
         now = times.now()

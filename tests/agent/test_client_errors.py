@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,20 +62,46 @@ def test_the_systems_store_does_not_know_a_private_ca(stub: StubPlane) -> None:
     assert error.code == "UnknownCa" and "system's certificate store" in error.message
 
 
-def test_a_certificate_past_its_end_names_the_clock(
+def test_a_certificate_past_its_end_is_the_planes_where_both_clocks_agree(
     authority: Authority, start_stub: Callable[[Pair], StubPlane]
 ) -> None:
     plane = start_stub(authority.issue("old", first=-30, last=-2))
     error = call(plane.url, authority.file)
-    assert error.code == "CertificateExpired" and f"clock, which says {TODAY:%Y-%m-}" in error.message
+    assert error.code == "CertificateExpired" and f"this host, which shows {TODAY:%Y-%m-}" in error.message
+    assert "the clock of 127.0.0.1 agrees" in error.message and error.hint.startswith("Have the certificate renewed")
+    assert [(asked.path, asked.headers.get("authorization")) for asked in plane.requests] == [
+        ("/v1/health/ping", None)  # the second look is unverified: no credential goes with it
+    ]
 
 
-def test_a_certificate_of_the_future_names_the_clock(
+def test_a_certificate_of_the_future_is_the_planes_where_both_clocks_agree(
     authority: Authority, start_stub: Callable[[Pair], StubPlane]
 ) -> None:
     plane = start_stub(authority.issue("young", first=3, last=30))
     error = call(plane.url, authority.file)
-    assert error.code == "CertificateNotYetValid" and "is not valid yet" in error.message
+    assert error.code == "CertificateNotYetValid" and "is not valid yet (valid from " in error.message
+    assert error.hint.startswith("Have the certificate renewed: it was issued by a clock that was ahead")
+
+
+def test_a_clock_that_is_behind_the_planes_is_named(
+    authority: Authority, start_stub: Callable[[Pair], StubPlane]
+) -> None:
+    plane = start_stub(authority.issue("right"))
+
+    class Stopped(Client):
+        """A host whose clock shows a time before the certificate, as its TLS library sees it."""
+
+        def _once(self, *request: Any) -> Any:
+            error = ssl.SSLCertVerificationError("not yet")
+            error.verify_code = 9
+            raise error
+
+    past = (TODAY - 10 * DAY).timestamp()
+    client = Stopped(parse_endpoint(plane.url), make_context(str(authority.file)), now=lambda: past)
+    with pytest.raises(Unreachable) as caught:
+        client.call("GET", "/x")
+    assert "that is 10 days behind the clock of 127.0.0.1" in caught.value.message
+    assert caught.value.hint.startswith("Set the clock of this host")
 
 
 def test_a_clock_fifty_years_back_is_called_wrong(
@@ -82,7 +110,7 @@ def test_a_clock_fifty_years_back_is_called_wrong(
     plane = start_stub(authority.issue("young2", first=3, last=30))
     past = (TODAY - 50 * 365 * DAY).timestamp()
     error = call(plane.url, authority.file, now=lambda: past)
-    assert "this clock is wrong" in error.message and "its CA is valid from" in error.message
+    assert "that clock is wrong" in error.message and "valid from" in error.message
     assert "Set the clock" in error.hint
 
 

@@ -51,7 +51,9 @@ def test_the_certificate_is_renewed_while_the_hub_serves(monkeypatch: pytest.Mon
                 break
             time.sleep(0.1)
         new = served(hub)
-        assert (new.not_valid_after_utc - new.not_valid_before_utc).days == 398  # the hub's own, not the short one
+        assert (
+            new.not_valid_after_utc - new.not_valid_before_utc
+        ).days == 365 + 397  # the hub's own, not the short one
         assert hub.ca.read_bytes() == authority
         assert admin.get("/v1/users/info").status_code == 200  # on the connection that was open before
         assert any("certificate is renewed" in line["message"] for line in hub.log())

@@ -28,13 +28,13 @@ PATH = "stylus.site.paletteEndpoint"
 TOKEN = "stylus.site.edgeHostToken"  # noqa: S105 - the name of a key
 _WRONG = {
     "UnknownCA": "Put the CA that issued the plane's certificate into stylus.site.caCerts (a hub's is DIR/ca.crt).",
-    "CertificateExpired": "Have the plane's certificate renewed before the installer is used.",
-    "CertificateNotYetValid": "Look at the clocks here and at the plane.",
+    "CertificateExpired": "",
+    "CertificateNotYetValid": "",
     "CertificateNameMismatch": "Use a name that the certificate holds (a hub: edgewright hub serve --advertise NAME).",
     "CertificateRefused": "Look at it: openssl s_client -connect HOST:PORT -showcerts",
     "NoTLS": "Look at the port: what listens there speaks no TLS.",
 }
-"""What is wrong whoever asks, against what only this machine cannot reach."""
+"""What is wrong whoever asks, against what only this machine cannot reach; empty: the next step of the error itself."""
 
 
 def https_url(endpoint: str) -> str:
@@ -55,7 +55,7 @@ async def check_endpoint(document: Mapping[str, Any], seconds: float) -> list[Fi
     except EdgewrightError as wrong:
         said = re.sub(r"\S*/edgewright-ca-[^/]+/", "stylus.site.", wrong.message)
         if wrong.code in _WRONG:
-            return [error(PATH, said, _WRONG[wrong.code], wrong.code)]
+            return [error(PATH, said, _WRONG[wrong.code] or wrong.hint, wrong.code)]
         hint = "That may be this machine's network alone: the host must reach it from its site."
         return [unknown(PATH, f"Whether the plane answers is not known. {said}", hint, wrong.code)]
     kind = f"a hub, version {features.version}" if features.hub else "a Palette, or something like it"

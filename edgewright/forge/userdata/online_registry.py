@@ -54,10 +54,10 @@ def _trust(registry: Registry) -> ssl.SSLContext:
 def _failed(wrong: Exception, path: str, host: str) -> Finding:
     found = tls.explain(wrong, host, None)
     if found is not None and found.code in _TLS_WRONG:
-        hint = "Put the CA of the registry into its certificates."
-        return error(
-            path, found.message, hint if found.code == "UnknownCA" else "Have its certificate mended.", found.code
-        )
+        hint = found.hint  # for a certificate outside its dates it weighs the clocks
+        if found.code == "UnknownCA":
+            hint = "Put the CA of the registry into its certificates."
+        return error(path, found.message, hint, found.code)
     said = f"Whether the registry {shown(host)} works is not known: {told(wrong)}."
     return unknown(path, said, "The host must reach it from its site.", "NoAnswer")
 

@@ -1,0 +1,29 @@
+"""A process whose clock of day is another one, by libfaketime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import missing
+
+_PLACES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/local/lib", "/usr/lib64")
+
+
+def fake_clock(folder: Path) -> tuple[dict[str, str], Path]:
+    """Return the environment of such a process, and the file whose text (`+2y`, `-20y`, `+0`) shifts its clock.
+
+    The steady clocks run as they are: only the clock of day is shifted. Skips without libfaketime.
+    """
+    for place in _PLACES:
+        for library in (Path(place) / "faketime" / "libfaketimeMT.so.1", Path(place) / "libfaketimeMT.so.1"):
+            if library.is_file():
+                shift = folder / "shift"
+                shift.write_text("+0\n")
+                return {
+                    "LD_PRELOAD": str(library),
+                    "FAKETIME_TIMESTAMP_FILE": str(shift),
+                    "FAKETIME_NO_CACHE": "1",
+                    "DONT_FAKE_MONOTONIC": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                }, shift
+    missing("faketime", "libfaketime is not installed")
