@@ -37,8 +37,9 @@ class TokensApi(Transport):
     async def update_token(
         self, uid: str, name: str, project_uid: str = "", expiry: float | None = None, description: str = ""
     ) -> None:
-        """Set name, default project, expiry and description of a token."""
-        body = {"metadata": _metadata(name, description), "spec": _spec(project_uid, expiry)}
+        """Set the name of a token, and its default project, expiry or description where one is given."""
+        meta = _metadata(name, description) if description else {"name": name}
+        body = {"metadata": meta, "spec": {k: v for k, v in _spec(project_uid, expiry).items() if v != times.ZERO}}
         await self.call("PUT", protocol.path(protocol.TOKEN, uid=uid), f"token {uid}", body=body, tenant=True)
 
     async def set_token_state(self, uid: str, active: bool) -> None:

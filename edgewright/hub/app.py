@@ -29,7 +29,7 @@ from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.problems import Problem
 from edgewright.hub.render import Renderer
-from edgewright.hub.routing import Call, Route, check_access, problem_response
+from edgewright.hub.routing import Call, Route, check_access, check_project, problem_response
 from edgewright.hub.search import Finder
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.state import State
@@ -153,6 +153,7 @@ class _Endpoint:
             actor = self._hub.authenticator.actor(request.headers, address)
         params: dict[str, str] = request.path_params
         check_access(route, actor, params.get("uid", ""), self._hub)
+        check_project(request.headers.get(protocol.H_PROJECT, "").strip(), actor, self._hub)
         if actor.role == HOST and actor.pending:
             await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
         return await route.handler(Call(self._hub, request, actor, params))

@@ -16,6 +16,8 @@ from edgewright.wire import protocol
 
 ADMIN, VIEWER, HOST, NOBODY = "admin", "viewer", "host", ""
 ROLES = (ADMIN, VIEWER)
+SESSION_COOKIE = "Authorization"
+"""The cookie of `authenticate?setCookie=true`, as Palette names it; `SameSite=Strict`, so no other site can use it."""
 PAIRING_TRIES = 10
 """Wrong pairing keys for one host within a minute, after which the rest of that minute takes none."""
 
@@ -40,6 +42,15 @@ class Actor:
         return self.role in ROLES
 
 
+def cookie(header: str, name: str) -> str:
+    """Return the value of one cookie of a `Cookie` header; empty without it."""
+    for part in header.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value.strip().strip('"')
+    return ""
+
+
 class Authenticator:
     """Turns headers into an `Actor`; wrong credentials are counted by address."""
 
@@ -61,6 +72,8 @@ class Authenticator:
             return self._key(key or authorization, address)
         if authorization:
             return self._session(authorization, address)
+        if session := cookie(headers.get("cookie", ""), SESSION_COOKIE):
+            return self._session(session, address)
         return Actor(NOBODY, "", "", address)
 
     def still_valid(self, key: KeyRecord | None) -> bool:

@@ -13,6 +13,7 @@ from edgewright.hub import bodies, problems
 from edgewright.hub.auth import Actor
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import find_host, insert_host, save_host
+from edgewright.hub.merge import merge_tunnel
 from edgewright.hub.problems import Problem, bad_request, conflict, forbidden, not_found
 from edgewright.hub.records import HostRecord, TokenRecord, dump
 from edgewright.hub.routing import Access, Call, Route
@@ -70,7 +71,7 @@ def host_document(sent: dict[str, Any], uid: str, held: dict[str, Any] | None) -
     kept = {key: value for key, value in old_spec.items() if key not in spec}
     spec = {**kept, **spec, "host": host, "edgewright": extension}
     if tunnel:
-        spec["tunnelConfig"] = tunnel
+        spec["tunnelConfig"] = merge_tunnel(tunnel, {})
     unknown = {key: value for key, value in sent.items() if key not in ("metadata", "spec", "status", "aclmeta")}
     old_unknown = {key: value for key, value in (held or {}).items() if key not in ("metadata", "spec", "status")}
     return {**old_unknown, **unknown, "metadata": meta, "spec": spec, "status": (held or {}).get("status") or {}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright.core.hosts import HostState
 from edgewright.core.tags import labels_to_tags
-from edgewright.hub import bodies, problems
+from edgewright.hub import bodies
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import delete_host, find_host, insert_host, need_host, raise_generation, save_host
+from edgewright.hub.merge import merge_metadata, merge_tunnel
 from edgewright.hub.problems import Problem, bad_request, conflict
 from edgewright.hub.records import HostRecord, dump
 from edgewright.hub.register import host_document, need_uid, stored
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 KIND = "edgehost"
+_BY_USER = ("labels", "annotations")
 
 
 async def create(call: Call) -> Response:
@@ -31,6 +33,8 @@ async def create(call: Call) -> Response:
     spec = body.get("spec") or {}
     pairing_key = str(spec.pop("hostPairingKey", "") or "")
     device = {**(spec.pop("device", None) or {}), "archType": spec.pop("archType", None) or "amd64"}
+    if spec.get("tunnelConfig"):
+        spec["tunnelConfig"] = merge_tunnel({}, spec["tunnelConfig"])
     body["spec"] = {**spec, "device": device}
     project = call.project or getattr(call.hub.state.default_project(), "uid", "")
     if project not in call.hub.state.projects:
@@ -76,21 +80,39 @@ async def update(call: Call) -> Response:
         record = need_host(tx, call.uid)
         held = stored(record)
         if call.actor.is_user:
-            meta = body.get("metadata") or {}
-            held["metadata"] = {
-                **held["metadata"],
-                **{key: meta[key] for key in ("name", "labels", "annotations") if meta.get(key)},
-            }
-            document = held
-            call.audit(tx, "update", KIND, call.uid, call.uid, f"Edge host '{call.uid}' is updated", record.project_uid)
-        else:
-            sent = {**body, "metadata": {}}
-            document = host_document(sent, call.uid, held)
+            _update_by_user(call, tx, record, body)
+            return
+        document = host_document({**body, "metadata": {}}, call.uid, held)
         if dump(document) != record.doc:
             save_host(call.hub, tx, record, doc=dump(document))
 
     await call.write(job)
     return call.empty()
+
+
+def _update_by_user(call: Call, tx: Tx, record: HostRecord, body: dict[str, Any]) -> None:
+    """Apply name, labels and annotations that a user sends; the device only before registration (rule P54).
+
+    Raises 400 for another device than a registered host reports: the host would not know, and never correct it.
+    """
+    document = stored(record)
+    meta, device = body.get("metadata") or {}, (body.get("spec") or {}).get("device")
+    labels = document["metadata"].get("labels") or {}
+    document["metadata"] = merge_metadata(document["metadata"], {key: meta[key] for key in _BY_USER if key in meta})
+    if meta.get("name"):
+        document["metadata"]["name"] = meta["name"]
+    if device is not None and device != (document["spec"].get("device") or {}):
+        if record.registered_at is not None:
+            raise bad_request(
+                f"The device of the host '{call.uid}' is what the host reports; leave spec.device out, or send it back "
+                "unchanged."
+            )
+        document["spec"]["device"] = device
+    call.audit(tx, "update", KIND, call.uid, call.uid, f"Edge host '{call.uid}' is updated", record.project_uid)
+    if (document["metadata"].get("labels") or {}) != labels:
+        raise_generation(call.hub, tx, call.uid, "metadata.labels", doc=dump(document))
+    elif dump(document) != record.doc:
+        save_host(call.hub, tx, record, doc=dump(document))
 
 
 async def update_meta(call: Call) -> Response:
@@ -180,14 +202,12 @@ async def tunnel_config(call: Call) -> Response:
     """Switch remote SSH on or off (rule P30)."""
     body = await call.body(bodies.TUNNEL_CONFIG)
     call.host()
-    if body.get("remoteSshTempUser") == "enabled" and body.get("remoteSsh") == "disabled":
-        raise problems.invalid(problems.ENUM, "remoteSshTempUser in body needs remoteSsh to be enabled")
 
     def job(tx: Tx) -> None:
         record = need_host(tx, call.uid)
         document = stored(record)
         before = document["spec"].get("tunnelConfig") or {}
-        after = {**before, **body}
+        after = merge_tunnel(before, body)
         document["spec"]["tunnelConfig"] = after
         if after != before:
             raise_generation(call.hub, tx, call.uid, "spec.tunnelConfig", doc=dump(document))

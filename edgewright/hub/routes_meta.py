@@ -112,5 +112,5 @@ ROUTES = (
     Route("GET", protocol.FEATURES, Access.OPEN, features),
     Route("GET", protocol.HUB_STATUS, Access.READ, status),
     Route("GET", protocol.CHANGES, Access.READ, changes),
-    Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_WRITE, service_version),
+    Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_READ, service_version),
 )

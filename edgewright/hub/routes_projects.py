@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.hub import bodies, problems, schema
+from edgewright.hub.merge import merge_metadata
 from edgewright.hub.problems import conflict, not_found
 from edgewright.hub.records import ProjectRecord, dump
 from edgewright.hub.routing import Access, Call, Route
@@ -95,14 +96,9 @@ async def summary(call: Call) -> Response:
     return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
 
 
-def _document(body: dict[str, Any]) -> dict[str, Any]:
-    meta = {
-        key: value
-        for key, value in (body.get("metadata") or {}).items()
-        if key not in ("uid", "name", "creationTimestamp", "lastModifiedTimestamp", "deletionTimestamp")
-    }
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in body.items() if key not in ("metadata", "status")}
-    return {**rest, "metadata": meta}
+    return {**stored, **rest, "metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {})}
 
 
 def _name(body: dict[str, Any]) -> str:
@@ -120,7 +116,7 @@ async def create(call: Call) -> Response:
     def job(tx: Tx) -> str:
         if tx.one(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
             raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
-        record = ProjectRecord(new_uid(), name, dump(_document(body)), tx.now, tx.now)
+        record = ProjectRecord(new_uid(), name, dump(_document(body, {})), tx.now, tx.now)
         tx.run(schema.projects.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"Project '{name}' is created", record.uid)
         _taken(call, tx, record)
@@ -143,7 +139,7 @@ async def get(call: Call) -> Response:
 
 
 async def update(call: Call) -> Response:
-    """Replace name, labels and the rest of a project."""
+    """Change name, labels and the rest of a project; what is not sent stays (rule P51)."""
     only_meta = call.request.url.path.endswith("/meta")
     body = await call.body(bodies.META if only_meta else bodies.PROJECT)
     body = {"metadata": body} if only_meta else body
@@ -156,9 +152,7 @@ async def update(call: Call) -> Response:
         )
         if other is not None:
             raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
-        document = _document(body)
-        if only_meta:
-            document["spec"] = msgspec.json.decode(record.doc).get("spec") or {}
+        document = _document(body, msgspec.json.decode(record.doc))
         newer = msgspec.structs.replace(record, name=name, doc=dump(document), modified=tx.now)
         tx.run(
             schema.projects.update()
@@ -173,13 +167,20 @@ async def update(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    """Delete a project without hosts."""
+    """Delete a project that no host and no registration token uses."""
     record = _record(call)
 
     def job(tx: Tx) -> None:
         held = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
         if held is not None:
             raise conflict(f"The project '{record.name}' still has hosts, such as '{held.uid}'.", "ProjectInUse")
+        token = tx.one(select(schema.tokens.c.name).where(schema.tokens.c.project_uid == record.uid))
+        if token is not None:
+            raise conflict(
+                f"The registration token '{token.name}' registers hosts into the project '{record.name}'; "
+                "delete the token or give it another project first.",
+                "ProjectInUse",
+            )
         tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
 
@@ -199,13 +200,17 @@ async def validate(call: Call) -> Response:
     hosts = sorted(
         entry.record.uid for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid
     )
+    tokens = sorted(token.name for token in call.hub.state.tokens.values() if token.project_uid == record.uid)
     nothing = {"count": 0, "clusters": []}
     return call.json(
         {
             "appDeployments": {"count": 0, "apps": []},
             "clusters": nothing,
             "virtualClusters": nothing,
-            "edgewright": {"hosts": {"count": len(hosts), "uids": hosts[:50]}},
+            "edgewright": {
+                "hosts": {"count": len(hosts), "uids": hosts[:50]},
+                "tokens": {"count": len(tokens), "names": tokens[:50]},
+            },
         }
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
 from edgewright.hub.auth import ADMIN
+from edgewright.hub.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.problems import not_found
 from edgewright.hub.records import TokenRecord, dump
 from edgewright.hub.routing import Access, Call, Route
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 KIND = "edgetoken"
+_COLUMNS = ("token", "defaultProject", "defaultProjectUid", "expiry")
 TOKEN_HOSTS = protocol.PREFIX + "/tokens/{uid}/hosts"
 
 
@@ -44,22 +46,37 @@ def _save(call: Call, tx: Tx, record: TokenRecord, message: str, **changes: Any)
     tx.after(taken)
 
 
-def _split(call: Call, body: dict[str, Any]) -> tuple[str, str | None, float | None, dict[str, Any]]:
-    """Return name, default project, expiry and the document to keep."""
-    meta, spec = dict(body.get("metadata") or {}), dict(body.get("spec") or {})
-    name = str(meta.get("name") or "").strip()
+def _name(body: dict[str, Any]) -> str:
+    name = str((body.get("metadata") or {}).get("name") or "").strip()
     if not name:
         raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
-    project = str(spec.pop("defaultProjectUid", "") or "") or None
-    if project and project not in call.hub.state.projects:
-        raise not_found("project", project)
-    expiry = times.parse(spec.pop("expiry", None))
-    for secret in ("token", "defaultProject"):
-        spec.pop(secret, None)
-    for stamp in ("uid", "creationTimestamp", "lastModifiedTimestamp", "deletionTimestamp"):
-        meta.pop(stamp, None)
+    return name
+
+
+def _project(call: Call, uid: str) -> str | None:
+    """Return the uid of a project that exists, `None` for an empty one; raises 404."""
+    if uid and uid not in call.hub.state.projects:
+        raise not_found("project", uid)
+    return uid or None
+
+
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stored besides the columns, with what `body` sends in place of what `stored` has."""
+    spec = {key: value for key, value in (body.get("spec") or {}).items() if key not in _COLUMNS}
     rest = {key: value for key, value in body.items() if key not in ("metadata", "spec", "status")}
-    return name, project, expiry, {**rest, "metadata": meta, "spec": spec}
+    return {
+        **stored,
+        **rest,
+        "metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {}),
+        "spec": {**(stored.get("spec") or {}), **spec},
+    }
+
+
+def _refuse_duplicate(tx: Tx, name: str, own_uid: str = "") -> None:
+    """Raise 409 when another token has this name: Palette's clients find tokens by name."""
+    same = select(schema.tokens.c.uid).where(schema.tokens.c.name == name, schema.tokens.c.uid != own_uid)
+    if tx.one(same) is not None:
+        raise problems.conflict(f"A registration token named '{name}' exists already.", "DuplicateName")
 
 
 def _record(call: Call) -> TokenRecord:
@@ -79,15 +96,15 @@ async def listing(call: Call) -> Response:
 async def create(call: Call) -> Response:
     """Make a token."""
     body = await call.body(bodies.TOKEN)
-    name, project, expiry, document = _split(call, body)
-    if expiry is not None and expiry <= call.now:
-        raise problems.invalid(problems.MINIMUM, "spec.expiry in body should lie in the future")
+    spec = body.get("spec") or {}
+    name, project = _name(body), _project(call, str(spec.get("defaultProjectUid") or ""))
+    expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
+    document = _document(body, {})
     secret = new_secret(protocol.TOKEN_PREFIX)
     hub = call.hub
 
     def job(tx: Tx) -> str:
-        if tx.one(select(schema.tokens.c.uid).where(schema.tokens.c.name == name)) is not None:
-            raise problems.conflict(f"A registration token named '{name}' exists already.", "DuplicateName")
+        _refuse_duplicate(tx, name)
         record = TokenRecord(
             new_uid(), name, digest(secret), hub.box.seal(secret), project, True, expiry, dump(document), tx.now, tx.now
         )
@@ -110,13 +127,19 @@ async def get(call: Call) -> Response:
 
 
 async def update(call: Call) -> Response:
-    """Change name, description, default project or expiry."""
+    """Change name, description, default project or expiry; what is not sent stays (rule P51)."""
     body = await call.body(bodies.TOKEN)
-    body.setdefault("metadata", {}).setdefault("name", _record(call).name)
-    name, project, expiry, document = _split(call, body)
+    spec = body.get("spec") or {}
+    wanted = _project(call, str(spec.get("defaultProjectUid") or ""))
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
+        name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
+        if name != record.name:
+            _refuse_duplicate(tx, name, record.uid)
+        project = wanted if "defaultProjectUid" in spec else record.project_uid
+        expiry = merge_expiry(spec, record.expiry, tx.now)
+        document = _document(body, msgspec.json.decode(record.doc))
         message = f"Registration token '{name}' is updated"
         _save(call, tx, record, message, name=name, project_uid=project, expiry=expiry, doc=dump(document))
 

@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
-from edgewright.hub.auth import ADMIN, VIEWER
+from edgewright.hub.auth import ADMIN, ROLES, SESSION_COOKIE, VIEWER
+from edgewright.hub.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.records import KeyRecord, dump
 from edgewright.hub.routing import Access, Call, Route
-from edgewright.hub.secretbox import digest, new_secret, new_uid
+from edgewright.hub.secretbox import SESSION_SECONDS, digest, new_secret, new_uid
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def _token_answer(call: Call, key: KeyRecord) -> Response:
     token = call.hub.box.sign_session(key.uid, key.user_uid, call.now)
     headers = {}
     if call.request.query_params.get("setCookie", "true").lower() == "true":
-        headers["Set-Cookie"] = f"Authorization={token}; Path=/; Secure; HttpOnly; SameSite=Strict"
+        headers["Set-Cookie"] = (
+            f"{SESSION_COOKIE}={token}; Max-Age={SESSION_SECONDS}; Path=/; Secure; HttpOnly; SameSite=Strict"
+        )
     return call.json({"Authorization": token, "isMfa": False}, headers=headers)
 
 
@@ -106,13 +109,42 @@ def _keep_an_admin(tx: Tx, record: KeyRecord) -> None:
         raise bad_request("This is the last active API key of role admin; make another one first.")
 
 
-def _document(body: dict[str, Any]) -> dict[str, Any]:
-    meta = {
-        key: value
-        for key, value in (body.get("metadata") or {}).items()
-        if key not in ("uid", "name", "creationTimestamp", "lastModifiedTimestamp", "deletionTimestamp")
-    }
-    return {"metadata": meta, "spec": {}}
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {}), "spec": {}}
+
+
+def _refuse_duplicate(tx: Tx, name: str, user_uid: str, own_uid: str = "") -> None:
+    """Raise 409 when a user has another key of this name: which one is revoked must never be a guess."""
+    table = schema.api_keys
+    same = select(table.c.uid).where(table.c.name == name, table.c.user_uid == user_uid, table.c.uid != own_uid)
+    if tx.one(same) is not None:
+        raise problems.conflict(f"An API key named '{name}' exists already.", "DuplicateName")
+
+
+def _owner(call: Call, asked: str) -> str:
+    """Return the uid of the user that a key is for; raises 404.
+
+    Palette's clients send the uid of the tenant, which they read from `users/info`, and mean the caller (rule P52).
+    """
+    if not asked or asked == call.hub.state.tenant_uid:
+        return call.actor.uid
+    if asked not in call.hub.state.users:
+        raise not_found("user", asked)
+    return asked
+
+
+def _role(call: Call, asked: str, owner: str) -> str:
+    """Return the role of a new key: its creator's unless less is asked for (rule P52); raises 422 and 403.
+
+    A key for another user never has more rights than that user.
+    """
+    if asked and asked not in ROLES:
+        raise problems.invalid(problems.ENUM, f"spec.edgewright.role in body should be one of [{' '.join(ROLES)}]")
+    user = call.hub.state.users.get(owner)
+    most = VIEWER if VIEWER in (call.actor.role, user.role if user else VIEWER) else ADMIN
+    if asked == ADMIN and most == VIEWER:
+        raise problems.forbidden("This user has the role viewer; an API key of role admin would have more rights.")
+    return asked or most
 
 
 async def keys(call: Call) -> Response:
@@ -129,18 +161,15 @@ async def create_key(call: Call) -> Response:
     if not name:
         raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
     asked = spec.get("edgewright") or (meta.get("edgewright") if isinstance(meta.get("edgewright"), dict) else None)
-    role = str((asked or {}).get("role") or VIEWER)
-    if role not in (ADMIN, VIEWER):
-        raise problems.invalid(problems.ENUM, "spec.edgewright.role in body should be one of [admin viewer]")
-    user_uid = str(spec.get("userUid") or call.actor.uid)
-    if user_uid not in call.hub.state.users:
-        raise not_found("user", user_uid)
+    user_uid = _owner(call, str(spec.get("userUid") or ""))
+    role = _role(call, str((asked or {}).get("role") or ""), user_uid)
+    expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
     text = new_secret(protocol.API_KEY_PREFIX)
 
     def job(tx: Tx) -> str:
+        _refuse_duplicate(tx, name, user_uid)
         record = KeyRecord(
-            new_uid(), name, digest(text), role, user_uid, True, times.parse(spec.get("expiry")),
-            dump(_document(body)), tx.now, tx.now,
+            new_uid(), name, digest(text), role, user_uid, True, expiry, dump(_document(body, {})), tx.now, tx.now,
         )  # fmt: skip
         tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' of role {role} is created")
@@ -167,16 +196,18 @@ def _change(call: Call, tx: Tx, record: KeyRecord, message: str, **changes: Any)
 
 
 async def update_key(call: Call) -> Response:
-    """Change name, description or expiry of an API key."""
+    """Change name, description or expiry of an API key; what is not sent stays (rule P51)."""
     body = await call.body(bodies.API_KEY)
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
-        name = str((body.get("metadata") or {}).get("name") or record.name)
-        spec = body.get("spec") or {}
-        expiry = times.parse(spec["expiry"]) if "expiry" in spec else record.expiry
+        name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
+        if name != record.name:
+            _refuse_duplicate(tx, name, record.user_uid, record.uid)
+        expiry = merge_expiry(body.get("spec") or {}, record.expiry, tx.now)
+        document = _document(body, msgspec.json.decode(record.doc))
         message = f"API key '{name}' is updated"
-        _change(call, tx, record, message, name=name, expiry=expiry, doc=dump(_document(body)))
+        _change(call, tx, record, message, name=name, expiry=expiry, doc=dump(document))
 
     await call.write(job)
     return call.empty()

@@ -41,11 +41,12 @@ class Access(enum.Enum):
     HOST = "the host itself"
     HOST_OR_READ = "the host itself, or any user"
     HOST_OR_WRITE = "the host itself, or users of role admin"
+    ANY_HOST_OR_READ = "any registered host, or any user"
     ANY_HOST_OR_WRITE = "any registered host, or users of role admin"
 
 
 _FOR_HOSTS = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_WRITE)
-_FOR_READERS = (Access.READ, Access.HOST_OR_READ)
+_FOR_ANY_HOST = (Access.ANY_HOST_OR_READ, Access.ANY_HOST_OR_WRITE)
 _FOR_ADMINS = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
 
 Handler = Callable[["Call"], Awaitable[Response]]
@@ -218,6 +219,15 @@ def _whole(text: str | None, name: str) -> int | None:
     return value if abs(value) < 2**63 else 2**31
 
 
+def check_project(uid: str, actor: Actor, hub: Hub) -> None:
+    """Raise 404 when a user names a project in `ProjectUid` that does not exist (rule P53).
+
+    An empty list would look like a project without hosts. A host's own project is in its record; its header is ignored.
+    """
+    if uid and actor.is_user and uid not in hub.state.projects:
+        raise not_found("project", uid[:64])
+
+
 def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
     """Raise 401 or 403 unless this caller may use the route."""
     if route.access is Access.OPEN:
@@ -225,7 +235,7 @@ def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
     if not actor.role:
         raise problems.unauthorized("Send an API key in the header ApiKey, or a session token in Authorization.")
     if actor.role == HOST:
-        if route.access is Access.ANY_HOST_OR_WRITE:
+        if route.access in _FOR_ANY_HOST:
             return
         if route.access not in _FOR_HOSTS:
             raise forbidden("A host credential opens this host's own calls only.")

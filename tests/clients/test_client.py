@@ -195,8 +195,8 @@ async def test_bodies_are_those_that_palette_takes() -> None:
             "PUT",
             "/v1/edgehosts/tokens/u1",
             {
-                "metadata": {"name": "shop", "annotations": {"description": ""}},
-                "spec": {"expiry": "0001-01-01T00:00:00.000Z", "defaultProjectUid": "p2"},
+                "metadata": {"name": "shop"},
+                "spec": {"defaultProjectUid": "p2"},
             },
         ),
         ("DELETE", "/v1/edgehosts/tokens/u1", None),
