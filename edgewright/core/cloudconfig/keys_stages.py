@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
-from edgewright.core.cloudconfig.model import ANY, FLAG, INT, MAP, MAPS, TABLE, TEXT, TEXT_OR_TEXTS, TEXTS, Key
+from edgewright.core.cloudconfig.model import ANY, FLAG, INT, MAP, MAPS, TABLE, TEXT, TEXTS, Key
 
 _DISPATCHED = ("rootfs", "initramfs", "boot", "fs", "network", "reconcile")
 _PHASES = (
@@ -17,13 +17,19 @@ _PHASES = (
 )
 _KAIROS = ("kairos-install", "kairos-uki-install", "kairos-uki-reset", "kairos-uki-upgrade")
 
-STAGES: Tuple[str, ...] = (
-    *(f"{name}{when}" for name in (*_DISPATCHED, *_PHASES) for when in ("", ".before", ".after")),
+_RUN: Tuple[str, ...] = (
+    *_DISPATCHED,
+    *_PHASES,
     *(f"{name}{when}" for name in _KAIROS for when in (".pre", ".after")),
     "kairos-agent.bootstrap",
+)
+"""What Kairos runs by name."""
+
+STAGES: Tuple[str, ...] = (
+    *(f"{name}{when}" for name in _RUN for when in ("", ".before", ".after")),
     *(f"provider-kairos.bootstrap.{when}.{role}" for when in ("before", "after") for role in ("master", "worker")),
 )
-"""Every stage that something runs."""
+"""Every stage that something runs: Kairos's agent runs STAGE.before, STAGE and STAGE.after for each."""
 
 WHEN = {
     "rootfs": "before the root file system is there",
@@ -79,7 +85,7 @@ _STEP: Tuple[Tuple[str, str, str], ...] = (
     ("users.*", MAP, "One user."),
     ("users.*.name", TEXT, "Its name, when another than the key."),
     ("users.*.passwd", TEXT, "Password, best as a crypt(3) hash."),
-    ("users.*.groups", TEXT_OR_TEXTS, "Groups."),
+    ("users.*.groups", TEXTS, "Groups."),
     ("users.*.primary_group", TEXT, "First group."),
     ("users.*.gecos", TEXT, "Full name."),
     ("users.*.homedir", TEXT, "Home folder."),
@@ -144,6 +150,10 @@ _STEP: Tuple[Tuple[str, str, str], ...] = (
 )
 
 _SECRET = ("users.*.passwd",)
+
+
+STEP_KEYS = frozenset(name.split(".")[0].replace("[]", "") for name, _, _ in _STEP)
+"""Keys that a step of a stage may have."""
 
 
 def stage_keys() -> List[Key]:

@@ -10,6 +10,8 @@ import difflib
 import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
+from edgewright.core.cloudconfig.opposites import are_opposite
+
 TEXT, FLAG, INT, MAP, ANY = "text", "flag", "int", "map", "any"
 TEXTS = "texts"
 """A list of texts."""
@@ -66,11 +68,13 @@ class Key(NamedTuple):
 class Node:
     """A place in the tree: its key, and what may stand below it."""
 
-    __slots__ = ("children", "key")
+    __slots__ = ("children", "key", "path")
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "") -> None:
         self.key: Optional[Key] = None
         self.children: Dict[str, Node] = {}
+        self.path = path
+        """The pattern of the place, as in the tables (`stages.*[].commands`); "" for the top."""
 
     def child(self, name: str) -> Optional["Node"]:
         """Return what stands below under a name, by its own name or as a free one."""
@@ -99,7 +103,10 @@ class Schema:
         self.keys[key.path] = key
         node = self.root
         for part in parts(key.path):
-            node = node.children.setdefault(part, Node())
+            if part not in node.children:
+                dot = "." if node.path and part != "[]" else ""
+                node.children[part] = Node(f"{node.path}{dot}{part}")
+            node = node.children[part]
         node.key = key
 
     def node(self, path: str) -> Optional[Node]:
@@ -123,16 +130,6 @@ class Schema:
         children = list((item or node).children.values())
         return [child.key for child in children if child.key is not None]
 
-    def nearest(self, path: str) -> str:
-        """Return the known path that is most like one that is not known, or ""."""
-        found = difflib.get_close_matches(path[:200], self.keys, n=1, cutoff=0.6)
-        if not found:
-            last = path.rsplit(".", 1)[-1][:100]
-            ends = {key.name: key.path for key in reversed(list(self.keys.values()))}
-            names = difflib.get_close_matches(last, ends, n=1, cutoff=0.7)
-            found = [ends[names[0]]] if names else []
-        return found[0] if found else ""
-
 
 _PART = re.compile(r"\[[0-9]*\]|[^.\[\]]+|[\[\]]")
 
@@ -142,15 +139,25 @@ def parts(path: str) -> List[str]:
     return ["[]" if part[0] == "[" else part for part in _PART.findall(path)]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the most similar of the known words to one that is not known, or "" when nothing is near."""
-    candidates = list(known)
-    folded = {name.lower().replace("-", "").replace("_", ""): name for name in candidates}
-    plain = word[:100].lower().replace("-", "").replace("_", "")
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the most similar of the known words to one that is not known, or "" when nothing is near.
+
+    A word that means the opposite (before for after, disableX for X) is never returned. `cutoff` is the least
+    similarity, 0 to 1.
+    """
+    folded = {fold(name): name for name in known}
+    plain = fold(word[:100])
     if plain in folded:
         return folded[plain]
-    found = difflib.get_close_matches(plain, folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else ""
+    for match in difflib.get_close_matches(plain, folded, n=4, cutoff=cutoff):
+        if not are_opposite(word, folded[match]):
+            return folded[match]
+    return ""
+
+
+def fold(name: str) -> str:
+    """Return a name without what people vary: case, `-` and `_`."""
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def is_template(value: Any) -> bool:

@@ -9,9 +9,10 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
-from edgewright.core.cloudconfig.keys_stages import STAGES
+from edgewright.core.cloudconfig.keys_stages import STAGES, STEP_KEYS
 from edgewright.core.cloudconfig.look import items, mapping, shown, text
 from edgewright.core.cloudconfig.model import is_template, nearest
+from edgewright.core.cloudconfig.modes import number_mode, text_modes
 from edgewright.core.cloudconfig.networkd import check_networkd
 
 SKIP = "skip-copy-*"
@@ -89,6 +90,7 @@ def check_stages(document: Mapping[str, Any]) -> List[Finding]:
         )
         found.append(note(kept[0], said, "Unmount it before a cluster is made.", "SkipCopy"))
     found += check_networkd(files)
+    found += text_modes(document)
     return found
 
 
@@ -98,7 +100,10 @@ def _stage(stage: str) -> List[Finding]:
     path, near = f"stages.{stage}", nearest(stage, STAGES)
     if stage.startswith("provider-kairos.bootstrap"):
         return []
-    said = f"{shown(stage)} is no stage that anything runs"
+    said = f"{shown(stage)} is not a stage that anything runs"
+    if stage in STEP_KEYS:
+        said = f"{shown(stage)} is a key of a step, not the name of a stage."
+        return [error(path, said, f"Write it in a step: stages: {{boot: [{{{stage}: ...}}]}}", "UnknownStage")]
     if near:
         return [error(path, f"{said}; the nearest is `{near}`.", "Its steps would never run.", "UnknownStage")]
     hint = f"Its steps run only when you call it yourself. Usual ones: {', '.join(STAGES[:13:3])}."
@@ -114,7 +119,7 @@ def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
         target, content = text(raw.get("path")), raw.get("content")
         if isinstance(one, Mapping) and not target.startswith("/") and not is_template(target):
             found.append(error(f"{path}.path", f"{path}.path must be an absolute path.", "", "Path"))
-        found += _mode(raw.get("permissions"), f"{path}.permissions")
+        found += number_mode(raw.get("permissions"), f"{path}.permissions")
         encoding = text(raw.get("encoding")).lower()
         if encoding and encoding not in (
             "b64",
@@ -136,17 +141,6 @@ def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
         if re.fullmatch(r"/(?:etc|run|usr/lib)/systemd/network/[^/]+\.(?:network|netdev|link)", target):
             networkd[target] = (f"{path}.content", content if isinstance(content, str) else "")
     return found
-
-
-def _mode(value: Any, path: str) -> List[Finding]:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return []
-    if not 0 <= value <= 0o7777:
-        return [error(path, f"{path} is no file mode.", "Write it in octal: 0644.", "Mode")]
-    if value in (600, 640, 644, 700, 750, 755, 777):  # read as decimal: the 0 in front is missing
-        said = f"{path} is {value} without a 0 in front, which is read as the mode {value:04o}."
-        return [error(path, said, f"Write 0{value}.", "Mode")]
-    return []
 
 
 def secrets(step: Step) -> Iterator[Tuple[str, str]]:

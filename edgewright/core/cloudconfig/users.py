@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
-from edgewright.core.cloudconfig.look import at, items, mapping, shown, text, texts
+from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
 from edgewright.core.cloudconfig.model import is_template
 
 _HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|md5)\$[^\s:]+|[!*]+|!.*")
@@ -50,7 +50,7 @@ def accounts(document: Mapping[str, Any]) -> Iterator[Account]:
 
 
 def _account(path: str, name: str, raw: Mapping[str, Any]) -> Account:
-    groups = tuple(word for _, word in texts(raw.get("groups"))[:50])
+    groups = tuple(text(group) for group in items(raw.get("groups"))[:50])  # a text is not read: no group at all
     keys = tuple(
         (f"{path}.ssh_authorized_keys[{place}]", one)
         for place, one in enumerate(items(raw.get("ssh_authorized_keys"))[:100])

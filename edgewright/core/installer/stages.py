@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
+from edgewright.core.cloudconfig.keys_stages import STAGES, STEP_KEYS
+from edgewright.core.cloudconfig.model import nearest
 from edgewright.core.errors import InvalidInput
-from edgewright.core.installer.words import nearest
 from edgewright.core.yamlsubset import load
-
-STAGES = (
-    "rootfs", "initramfs", "boot", "fs", "network", "reconcile", "before-install", "after-install",
-    "after-install-chroot", "before-upgrade", "after-upgrade", "after-upgrade-chroot", "before-reset", "after-reset",
-    "after-reset-chroot", "kairos-install.pre", "kairos-install.after", "kairos-agent.bootstrap",
-)  # fmt: skip
-"""Names of stages, from Palette's installer reference and Kairos; each may have `.before` and `.after` behind it."""
-
-STEP_KEYS = frozenset(
-    [
-        "name", "if", "node", "only_os", "only_os_version", "only_arch", "only_service_manager", "if_files", "after",
-        "commands", "files", "downloads", "directories", "users", "authorized_keys", "hostname", "dns", "sysctl",
-        "modules", "systemctl", "environment", "environment_file", "packages", "package_pins", "unpack_images",
-        "ensure_entities", "delete_entities", "datasource", "layout", "systemd_firstboot", "timesyncd", "git",
-    ]
-)  # fmt: skip
-"""Keys that a step may have."""
 
 SKIP_COPY = "skip-copy-"
 """Stages of this name are not kept on the box."""
@@ -47,8 +31,7 @@ def read_stages(lines: Sequence[str]) -> Dict[str, Any]:
 def problem_in(stages: Dict[str, Any]) -> str:
     """Return what is wrong with stages, as a sentence; "" when they are fine."""
     for stage, steps in stages.items():
-        name = stage.rsplit(".", 1)[0] if stage.endswith((".before", ".after")) else stage
-        if name not in STAGES and stage not in STAGES and not stage.startswith(SKIP_COPY):
+        if stage not in STAGES and not stage.startswith(SKIP_COPY):
             near = nearest(stage, STAGES)
             return f"There is no stage {stage[:40]}" + (f"; the nearest is {near}." if near else ".")
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.homes import HOMES, suggestion
 from edgewright.core.cloudconfig.keys_kairos import SCHEMA
 from edgewright.core.cloudconfig.look import shown
-from edgewright.core.cloudconfig.shape import HOMES
 from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
 from edgewright.core.yamlscalars import resolve
 
@@ -58,9 +58,9 @@ def find_path(name: str) -> str:
         path = HOMES[first] + dot + rest
         if not rest or SCHEMA.key(path) is not None or _inside_free(path):
             return path
-    near = SCHEMA.nearest(name)
-    more = f"; the nearest is `{near}`" if near else ""
-    raise NotFound(f"There is no key {shown(name)}{more}.", "See all: edgewright forge user-data show", "NoSuchKey")
+    raise NotFound(
+        f"There is no key {shown(name)}{suggestion(name)}.", "See all: edgewright forge user-data show", "NoSuchKey"
+    )
 
 
 def _inside_free(name: str) -> bool:

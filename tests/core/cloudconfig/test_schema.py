@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgewright.core.cloudconfig import model
+from edgewright.core.cloudconfig.homes import suggestion
 from edgewright.core.cloudconfig.keys_kairos import SCHEMA
 from tests.support import spec_dir
 
@@ -98,4 +99,4 @@ def test_secrets_are_marked() -> None:
     ],
 )
 def test_the_nearest_key_is_found(wrong: str, right: str) -> None:
-    assert SCHEMA.nearest(wrong) == right
+    assert suggestion(wrong).endswith(f"`{right}`")
