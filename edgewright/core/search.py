@@ -1,8 +1,9 @@
 """Palette's host search: check a `v1SearchFilterSummarySpec` and evaluate it.
 
 Keys may come in any case and any object or list may be `null`. A filter without values asks for nothing and matches
-everything. Problems carry the numeric codes of the framework under Palette (601 type, 602 required, 606 enum, 611 too
-many items), to be answered with 422.
+everything. A search that asks for more than `MAX_TESTS` comparisons on each host is refused. Problems carry the
+numeric codes of the framework under Palette (601 type, 602 required, 606 enum, 611 too many items), to be answered
+with 422.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from edgewright.core import times
 from edgewright.core.searchschema import BY_NAME, PROPERTIES, SORT_FIELDS, Property, host_values, schema_document
+from edgewright.core.searchtests import Filter, Get, Subject, Test, as_number, number_check, text_check
 from edgewright.core.tags import BARE
 
 __all__ = [
@@ -25,10 +27,11 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Get = Callable[[str], object]
 Check = Callable[[Get], bool]
 
 MAX_GROUPS, MAX_FILTERS, MAX_VALUES = 50, 50, 1000
+MAX_TESTS = 1000
+"""Comparisons that one search may ask for on each host, over all its filters: what bounds the work of a plane."""
 
 _STRING_OPERATORS = ("eq", "contains", "beginsWith")
 _NUMBER_OPERATORS = ("eq", "gt", "gte", "lt", "lte")
@@ -73,9 +76,10 @@ def compile_search(spec: Any) -> Check:
     Raises `ValueError` with a `Problem` as its first argument.
     """
     try:
-        return _compile(_object(spec, "body"))
+        test = _compile(_object(spec, "body"))
     except _Bad as bad:
         raise ValueError(bad.problem) from None
+    return lambda get: test(Subject(get))
 
 
 def sort_fields(spec: Any) -> List[Tuple[str, bool]]:
@@ -145,31 +149,51 @@ def _enum(value: Any, allowed: Sequence[str], place: str) -> str:
     raise _Bad(606, place, f"should be one of [{' '.join(allowed)}]")
 
 
-def _combined(checks: List[Check], conjunction: Any, place: str) -> Check:
+class _Cost:
+    """Adds up the comparisons of a search, so that one over its budget is refused before any host is looked at."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, filter_: Filter) -> Test:
+        self.total += filter_.cost
+        return filter_.test
+
+
+def _combined(tests: List[Test], conjunction: Any, place: str) -> Test:
     word = _enum(conjunction or "and", ("and", "or"), place)
-    if not checks:
-        return lambda get: True
-    if len(checks) == 1:
-        return checks[0]
+    if not tests:
+        return lambda subject: True
+    if len(tests) == 1:
+        return tests[0]
     if word == "or":
-        return lambda get: any(check(get) for check in checks)
-    return lambda get: all(check(get) for check in checks)
+        return lambda subject: any(test(subject) for test in tests)
+    return lambda subject: all(test(subject) for test in tests)
 
 
-def _compile(body: Mapping[str, Any]) -> Check:
+def _compile(body: Mapping[str, Any]) -> Test:
     place = "filter"
     outer = _object(_key(body, "filter"), place)
-    groups: List[Check] = []
+    groups: List[Test] = []
+    cost = _Cost()
     for raw_group in _list(_key(outer, "filterGroups"), place + ".filterGroups", MAX_GROUPS):
         group = _object(raw_group, place + ".filterGroups")
         items = _list(_key(group, "filters"), place + ".filterGroups.filters", MAX_FILTERS)
-        checks = [check for check in (_item(_object(item, place)) for item in items) if check is not None]
-        if checks:
-            groups.append(_combined(checks, _key(group, "conjunction"), place + ".filterGroups.conjunction"))
+        found = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
+        if found:
+            tests = [cost.add(item) for item in found]
+            groups.append(_combined(tests, _key(group, "conjunction"), place + ".filterGroups.conjunction"))
+    if cost.total > MAX_TESTS:
+        raise _Bad(
+            611,
+            place,
+            f"asks for {cost.total} comparisons on each host, at most {MAX_TESTS} are allowed; "
+            "use fewer values, or the operator eq, which counts as one",
+        )
     return _combined(groups, _key(outer, "conjunction"), place + ".conjunction")
 
 
-def _item(item: Mapping[str, Any]) -> Optional[Check]:
+def _item(item: Mapping[str, Any]) -> Optional[Filter]:
     place = "filter.filterGroups.filters"
     name = _enum(_key(item, "property"), [entry.name for entry in PROPERTIES], place + ".property")
     known = BY_NAME[name]
@@ -183,15 +207,15 @@ def _item(item: Mapping[str, Any]) -> Optional[Check]:
         wanted = _key(condition, "value")
         if not isinstance(wanted, bool):
             raise _Bad(601, place + ".condition.bool.value", "must be of type boolean")
-        return lambda get: bool(get(name)) is wanted
-    check = _of_values(known, kind, condition, f"{place}.condition.{kind}")
-    if check is not None and _key(condition, "negation") is True:
-        plain = check
-        return lambda get: not plain(get)
-    return check
+        return Filter(lambda subject: bool(subject.get(name)) is wanted, 1)
+    found = _of_values(known, kind, condition, f"{place}.condition.{kind}")
+    if found is not None and _key(condition, "negation") is True:
+        plain = found.test
+        return Filter(lambda subject: not plain(subject), found.cost)
+    return found
 
 
-def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: str) -> Optional[Check]:
+def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: str) -> Optional[Filter]:
     match = _object(_key(condition, "match"), place + ".match")
     values = _list(_key(match, "values"), place + ".match.values", MAX_VALUES)
     every = _enum(_key(match, "conjunction") or "or", ("and", "or"), place + ".match.conjunction") == "and"
@@ -207,63 +231,36 @@ def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: 
         key = raw_key
     if not values and not key:
         return None
-    tests: List[Callable[[Any], bool]]
+    name = known.name
     if kind in ("string", "keyValue"):
         fold = _key(condition, "ignoreCase") is True
-        tests = [_text_test(value, operator, fold, place, known.type == "tags") for value in values]
-        if kind == "keyValue":
-            wanted_key = key.casefold() if fold else key
-            return lambda get: _has(_values_of_key(get(known.name), wanted_key, fold), tests, every)
-        return lambda get: _has(_texts(get(known.name)), tests, every)
+        wanted = [_wanted_text(value, fold, place, known.type == "tags") for value in values]
+        check, cost = text_check(operator, wanted, every)
+        if kind == "string":
+            return Filter(lambda subject: check(subject.texts(name, fold)), cost)
+        label = key.casefold() if fold else key
+        if not wanted:
+            return Filter(lambda subject: bool(subject.values_of(name, label, fold).values), 1)
+        return Filter(lambda subject: check(subject.values_of(name, label, fold)), cost)
     numbers = [_number(value, kind, place) for value in values]
-    if operator == "range":
-        if len(numbers) != 2:
-            raise _Bad(612, place + ".match.values", "should have 2 items")
-        low, high = sorted(numbers)
-        tests = [lambda value: low <= value <= high]
-    else:
-        tests = [_number_test(number, operator) for number in numbers]
-    return lambda get: _has(_numbers(get(known.name)), tests, every)
+    if operator == "range" and len(numbers) != 2:
+        raise _Bad(612, place + ".match.values", "should have 2 items")
+    passes, cost = number_check(operator, numbers, every)
+
+    def test(subject: Subject) -> bool:
+        value = as_number(subject.get(name))
+        return value is not None and passes(value)
+
+    return Filter(test, cost)
 
 
-def _has(values: Sequence[Any], tests: Sequence[Callable[[Any], bool]], every: bool) -> bool:
-    if not tests:
-        return bool(values)
-    if every:
-        return all(any(test(value) for value in values) for test in tests)
-    return any(test(value) for test in tests for value in values)
-
-
-def _texts(value: object) -> List[str]:
-    if isinstance(value, (list, tuple)):
-        return [str(item) for item in value]
-    return [] if value is None else [str(value)]
-
-
-def _numbers(value: object) -> List[float]:
-    return [float(value)] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
-
-
-def _values_of_key(tags: object, key: str, fold: bool) -> List[str]:
-    found = []
-    for tag in _texts(tags):
-        name, _, value = tag.partition(":")
-        if (name.casefold() if fold else name) == key:
-            found.append(value)
-    return found
-
-
-def _text_test(value: Any, operator: str, fold: bool, place: str, tag: bool) -> Callable[[str], bool]:
+def _wanted_text(value: Any, fold: bool, place: str, tag: bool) -> str:
     if not isinstance(value, str):
         raise _Bad(601, place + ".match.values", "must be of type string")
     if tag and value.endswith(":" + BARE):
         value = value[: -len(BARE) - 1]
-    wanted = value.casefold() if fold else value
-    if operator == "contains":
-        return lambda text: wanted in (text.casefold() if fold else text)
-    if operator == "beginsWith":
-        return lambda text: (text.casefold() if fold else text).startswith(wanted)
-    return lambda text: (text.casefold() if fold else text) == wanted
+    text: str = value
+    return text.casefold() if fold else text
 
 
 def _number(value: Any, kind: str, place: str) -> float:
@@ -281,15 +278,3 @@ def _number(value: Any, kind: str, place: str) -> float:
         return float(value)
     except OverflowError:
         raise _Bad(608, place + ".match.values", "is too large") from None
-
-
-def _number_test(limit: float, operator: str) -> Callable[[float], bool]:
-    if operator == "gt":
-        return lambda value: value > limit
-    if operator == "gte":
-        return lambda value: value >= limit
-    if operator == "lt":
-        return lambda value: value < limit
-    if operator == "lte":
-        return lambda value: value <= limit
-    return lambda value: value == limit

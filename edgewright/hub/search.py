@@ -1,14 +1,13 @@
 """Finding hosts among tens of thousands: filter, order, and cursors that outlive what changes between two pages.
 
 A search walks the hosts in the order of their names and looks at few values of each, giving way to other requests every
-few milliseconds. Its result is kept for a while, so that the next page costs no second search. A cursor names its
+few milliseconds (`pace`); what it may ask of each host is bounded (`core.search.MAX_TESTS`). Its result is kept for a while, so that the next page costs no second search. A cursor names its
 result and the last host of its page by value: when the result is no longer kept, the next page begins after that host
 in a fresh result, so that a host that did not change comes once, whatever came or went meanwhile.
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ import msgspec
 from edgewright.core import search as rules
 from edgewright.core.health import GRACE
 from edgewright.hub import problems
+from edgewright.hub.pace import Pace
 from edgewright.hub.problems import Problem, bad_request
 from edgewright.hub.records import HostEntry
 from edgewright.hub.render import Renderer
@@ -29,8 +29,6 @@ KEPT = 16
 """Results that are kept at the same time."""
 FRESH = 30.0
 """Seconds that a result serves further pages."""
-AT_ONCE = 1000
-"""Hosts looked at in one go before other requests get their turn."""
 
 Value = str | float | bool | None
 Column = list[Value]
@@ -148,18 +146,19 @@ class Finder:
             return self._ordered
         return [entry for entry in self._ordered if entry.record.project_uid == project]
 
-    async def find(self, project: str, spec: dict[str, Any], now: float) -> Result:
-        """Search anew and keep the result; raises `Problem` 422 for a search that cannot be evaluated."""
+    async def find(self, project: str, spec: dict[str, Any], now: float, pace: Pace | None = None) -> Result:
+        """Search and store the result; raises `Problem` 422 for a search that cannot be evaluated or costs too much."""
         for problem in rules.validate(spec):
             raise problems.invalid(problem.code, problem.message)
         sorting = rules.sort_fields(spec)
         view = View(self._renderer, now)
-        found = self.ordered(project)
-        if (spec.get("filter") or {}).get("filterGroups"):
-            found = await _passing(found, rules.compile_search(spec), view)
         columns: list[Column] = []
-        if sorting:
-            found, columns = await _sorted(found, sorting, view)
+        async with pace or Pace.alone() as pace:
+            found = self.ordered(project)
+            if (spec.get("filter") or {}).get("filterGroups"):
+                found = await _passing(found, rules.compile_search(spec), view, pace)
+            if sorting:
+                found, columns = await _sorted(found, sorting, view, pace)
         uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
         key = (project, msgspec.json.encode(spec))
@@ -170,14 +169,14 @@ class Finder:
         return result
 
     async def page(
-        self, project: str, spec: dict[str, Any], now: float, offset: int, cursor: str
+        self, project: str, spec: dict[str, Any], now: float, offset: int, cursor: str, pace: Pace | None = None
     ) -> tuple[Result, int]:
         """Return a result and where in it the page begins; raises `Problem` 400 for a foreign cursor."""
         wanted = _read_cursor(cursor) if cursor else None
         held = self._kept.get((project, msgspec.json.encode(spec)))
         if held is not None and now - held.at <= FRESH and offset and (wanted is None or wanted.s == held.serial):
             return held, offset
-        result = await self.find(project, spec, now)
+        result = await self.find(project, spec, now, pace)
         if wanted is None:
             return result, offset
         if len(wanted.v) != len(result.sorting):
@@ -221,46 +220,45 @@ def _key(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
 
 
-async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View) -> list[HostEntry]:
+async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View, pace: Pace) -> list[HostEntry]:
     found = []
-    for first in range(0, len(entries), AT_ONCE):
-        if first:
-            await asyncio.sleep(0)
-        for entry in entries[first : first + AT_ONCE]:
-            view.entry = entry
-            if passes(view):
-                found.append(entry)
+    for entry in entries:
+        view.entry = entry
+        if passes(view):
+            found.append(entry)
+        if pace.due:
+            await pace.rest()
     return found
 
 
-async def _sorted(entries: Sequence[HostEntry], sorting: Sorting, view: View) -> tuple[list[HostEntry], list[Column]]:
+async def _sorted(
+    entries: Sequence[HostEntry], sorting: Sorting, view: View, pace: Pace
+) -> tuple[list[HostEntry], list[Column]]:
     """Return the hosts in order, and each field's values; hosts that are equal keep the order of their names."""
     columns: list[Column] = []
     for field, _ in sorting:
         column: Column = []
         getter = view.getters[field]
-        for first in range(0, len(entries), AT_ONCE):
-            if first:
-                await asyncio.sleep(0)
-            for entry in entries[first : first + AT_ONCE]:
-                view.entry = entry
-                column.append(getter())
+        for entry in entries:
+            view.entry = entry
+            column.append(getter())
+            if pace.due:
+                await pace.rest()
         columns.append(column)
     order = list(range(len(entries)))
     for column, (_, descending) in reversed(list(zip(columns, sorting, strict=True))):
-        await asyncio.sleep(0)
         keys: list[Any] = [value.casefold() if isinstance(value, str) else value for value in column]
         unknown = [index for index in order if keys[index] is None]
         known = [index for index in order if keys[index] is not None] if unknown else order
         known.sort(key=keys.__getitem__, reverse=descending)
         order = known + unknown
-    await asyncio.sleep(0)
+        await pace.rest()
     return [entries[index] for index in order], [[column[index] for index in order] for column in columns]
 
 
-async def ordered_by(entries: Sequence[HostEntry], sorting: Sorting, view: View) -> list[HostEntry]:
+async def ordered_by(entries: Sequence[HostEntry], sorting: Sorting, view: View, pace: Pace) -> list[HostEntry]:
     """Return hosts in another order."""
-    return (await _sorted(entries, sorting, view))[0]
+    return (await _sorted(entries, sorting, view, pace))[0]
 
 
 def _foreign() -> Problem:
