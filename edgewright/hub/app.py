@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
@@ -27,6 +27,7 @@ from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_hear
 from edgewright.hub.housekeeping import Meter, keep_house
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.options import ServeOptions
+from edgewright.hub.pace import Turns
 from edgewright.hub.problems import Problem
 from edgewright.hub.render import Renderer
 from edgewright.hub.routing import Call, Route, check_access, check_project, problem_response
@@ -58,6 +59,7 @@ class Hub:
         self.heartbeats = Heartbeats(self)
         self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)
+        self.turns = Turns()
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self.tls: ssl.SSLContext | None = None
@@ -133,6 +135,8 @@ class _Endpoint:
             response = await self._answer(request)
         except Problem as problem:
             response = problem_response(problem)
+        except ClientDisconnect:
+            return  # nobody waits for the answer any more
         except Exception as error:
             failure = storage_problem(error) or Problem(
                 500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."

@@ -3,7 +3,8 @@
 Everything that loops over the fleet or renders documents runs under a `Pace`. After `SLICE` seconds it gives way: first
 to whatever the event loop has to do (heartbeats, pings), then to others that wait for a turn. Only one slice runs
 between two rounds of the event loop, however many requests are under way, so that the wait of a short request does not
-grow with their number. Turns go round by caller: a hundred searches of one API key delay another user by one slice each.
+grow with their number. Turns go round by caller: a hundred searches of one API key delay another user's by one slice
+each.
 """
 
 from __future__ import annotations
@@ -50,7 +51,11 @@ class Turns:
             raise
 
     def give(self) -> None:
-        """End a turn; the next goes to the caller who has waited longest since the last turn of theirs."""
+        """End a turn; the next one begins in the next round of the event loop, never in this one."""
+        asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        """Give the turn to the caller who has waited longest since the last turn of theirs."""
         while self._waiting:
             owner, line = self._waiting.popitem(last=False)
             turn = line.popleft()
@@ -95,7 +100,6 @@ class Pace:
     async def rest(self) -> None:
         """Give way to the event loop and to others, then continue with a fresh slice."""
         self._give()
-        await asyncio.sleep(0)
         await self._take()
 
     async def _take(self) -> None:

@@ -59,9 +59,12 @@ async def status(call: Call) -> Response:
     """Tell how this hub does, for `hub status`."""
     hub = call.hub
     view, counted = View(hub.renderer, call.now), {"healthy": 0, "unhealthy": 0, "unknown": 0}
-    for entry in list(hub.state.hosts.values()):
-        view.entry = entry
-        counted[view.health()] += 1
+    async with call.pace() as pace:
+        for entry in list(hub.state.hosts.values()):
+            view.entry = entry
+            counted[view.health()] += 1
+            if pace.due:
+                await pace.rest()
     space = shutil.disk_usage(hub.data)
     return call.json(
         {

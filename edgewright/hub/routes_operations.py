@@ -170,12 +170,14 @@ async def everything(call: Call) -> Response:
     over = select(_TABLE).where(_TABLE.c.state != protocol.OP_PENDING).order_by(_TABLE.c.created.desc()).limit(_OVER)
     rows = await call.hub.read(lambda connection: [*connection.execute(pending).all(), *connection.execute(over).all()])
     hosts = call.hub.state.hosts
-    items = [
-        document(row)
-        for row in rows
-        if not call.project
-        or ((entry := hosts.get(row.host_uid)) is not None and entry.record.project_uid == call.project)
-    ]
+    items = []
+    async with call.pace() as pace:
+        for row in rows:
+            entry = hosts.get(row.host_uid) if call.project else None
+            if not call.project or (entry is not None and entry.record.project_uid == call.project):
+                items.append(document(row))
+            if pace.due:
+                await pace.rest()
     return call.json({"items": items})
 
 

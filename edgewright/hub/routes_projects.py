@@ -77,7 +77,12 @@ async def summary(call: Call) -> Response:
         found.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
     page = found[offset : offset + limit]
     items = []
-    fleet = Counter(entry.record.project_uid for entry in call.hub.state.hosts.values())
+    fleet: Counter[str] = Counter()
+    async with call.pace() as pace:
+        for entry in list(call.hub.state.hosts.values()):
+            fleet[entry.record.project_uid] += 1
+            if pace.due:
+                await pace.rest()
     for record in page:
         document = call.hub.renderer.project(record)
         health = {"errored": 0, "healthy": 0, "running": 0, "unhealthy": 0}
@@ -197,9 +202,14 @@ async def delete(call: Call) -> Response:
 async def validate(call: Call) -> Response:
     """Tell what of a project would stand in the way of its deletion (`v1ProjectActiveResources`)."""
     record = _record(call)
-    hosts = sorted(
-        entry.record.uid for entry in call.hub.state.hosts.values() if entry.record.project_uid == record.uid
-    )
+    hosts = []
+    async with call.pace() as pace:
+        for entry in list(call.hub.state.hosts.values()):
+            if entry.record.project_uid == record.uid:
+                hosts.append(entry.record.uid)
+            if pace.due:
+                await pace.rest()
+    hosts.sort()
     tokens = sorted(token.name for token in call.hub.state.tokens.values() if token.project_uid == record.uid)
     nothing = {"count": 0, "clusters": []}
     return call.json(

@@ -90,7 +90,13 @@ async def listing(call: Call) -> Response:
     """List every token; its text is for admins only."""
     secret = call.actor.role == ADMIN
     records = sorted(call.hub.state.tokens.values(), key=lambda record: (record.name, record.uid))
-    return call.json({"items": [call.hub.renderer.token(record, secret=secret, now=call.now) for record in records]})
+    items = []
+    async with call.pace() as pace:
+        for record in records:
+            items.append(call.hub.renderer.token(record, secret=secret, now=call.now))
+            if pace.due:
+                await pace.rest()
+    return call.json({"items": items})
 
 
 async def create(call: Call) -> Response:
@@ -182,17 +188,23 @@ async def delete(call: Call) -> Response:
 async def hosts(call: Call) -> Response:
     """List the hosts that came in by a token."""
     record, state = _record(call), call.hub.state
-    found = [
-        {
-            "uid": entry.record.uid,
-            "name": entry.facts.name,
-            "registeredAt": times.rfc3339(entry.record.registered_at),
-            "healthState": entry.live.health,
-            "projectUid": entry.record.project_uid,
-        }
-        for entry in (state.hosts[uid] for uid in state.came_by.get(record.uid, ()))
-    ]
-    return call.json({"items": sorted(found, key=lambda item: str(item["uid"]))})
+    items = []
+    async with call.pace() as pace:
+        for uid in sorted(state.came_by.get(record.uid, ())):
+            entry = state.hosts.get(uid)
+            if entry is not None:
+                items.append(
+                    {
+                        "uid": uid,
+                        "name": entry.facts.name,
+                        "registeredAt": times.rfc3339(entry.record.registered_at),
+                        "healthState": entry.live.health,
+                        "projectUid": entry.record.project_uid,
+                    }
+                )
+            if pace.due:
+                await pace.rest()
+    return call.json({"items": items})
 
 
 ROUTES = (

@@ -21,6 +21,7 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.text import whole_number
 from edgewright.hub import audit, problems, shapes
 from edgewright.hub.auth import ADMIN, HOST, Actor
+from edgewright.hub.pace import Pace
 from edgewright.hub.problems import Problem, bad_request, forbidden, not_found
 from edgewright.hub.records import HostEntry
 from edgewright.wire import listmeta, protocol
@@ -100,6 +101,19 @@ class Call:
     def origin(self) -> str:
         """Return who calls, for messages of the audit log."""
         return self.actor.name or self.actor.uid or "anonymous"
+
+    @property
+    def caller(self) -> str:
+        """Return whose share of the hub's time this call uses: its API key, its host, else its address."""
+        if self.actor.key is not None:
+            return f"key {self.actor.key.uid}"
+        return f"host {self.actor.uid}" if self.actor.role == HOST else f"address {self.actor.address}"
+
+    def pace(self) -> Pace:
+        """Return the pace of this call's long work; raises `Problem` 429 when too much of its caller waits already."""
+        pace = Pace(self.hub.turns, self.caller, self.request.is_disconnected)
+        pace.admit()
+        return pace
 
     async def body(self, shape: shapes.Shape) -> Any:
         """Return the checked body."""

@@ -1,9 +1,10 @@
 """Finding hosts among tens of thousands: filter, order, and cursors that outlive what changes between two pages.
 
 A search walks the hosts in the order of their names and looks at few values of each, giving way to other requests every
-few milliseconds (`pace`); what it may ask of each host is bounded (`core.search.MAX_TESTS`). Its result is kept for a while, so that the next page costs no second search. A cursor names its
-result and the last host of its page by value: when the result is no longer kept, the next page begins after that host
-in a fresh result, so that a host that did not change comes once, whatever came or went meanwhile.
+few milliseconds (`pace`); what it may ask of each host is bounded (`core.search.MAX_TESTS`). Its result is stored for a
+while, so that the next page costs no second search. A cursor names its result and the last host of its page by value:
+when the result is no longer stored, the next page begins after that host in a fresh result, so that a host that did not
+change comes once, whatever came or went meanwhile.
 """
 
 from __future__ import annotations
