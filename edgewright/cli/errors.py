@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.errors import EdgewrightError, ExitCode, InvalidDocument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,10 @@ def tell(error: EdgewrightError, form: str = "table") -> int:
 
         print(as_json(error.as_dict()), file=sys.stderr)
     else:
-        print(clean(error.message, 4096), file=sys.stderr)
+        problems = error.problems if isinstance(error, InvalidDocument) else ()
+        print(clean(error.headline if len(problems) > 1 else error.message, 4096), file=sys.stderr)  # type: ignore[attr-defined]
+        for problem in problems if len(problems) > 1 else ():
+            print(f"  {clean(problem.sentence(), 4096)}", file=sys.stderr)
         if error.hint:
             print(clean(error.hint, 4096), file=sys.stderr)
     return int(error.exit_code)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.base import Command, Outcome, Param, Plan
 
@@ -12,16 +13,27 @@ if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
 
 
-class Apply(Command):
-    """Do what an answer file says: build its installer without asking, to the same bytes as the wizard.
+class Example(NamedTuple):
+    """An example that is to be printed."""
 
-    With --detach it goes on in the background, and `forge builds` tells of it.
+    kind: str
+    text: str
+
+
+class Apply(Command):
+    """Build what an answer file describes, without questions: the same file gives the same bytes.
+
+    `edgewright apply --example` prints a commented file to begin from, `--example KIND` that of another kind.
+    Everything that is wrong in a file is reported in one run. With --detach the build continues in the background
+    and `edgewright forge builds` shows it.
     """
 
     name = "apply"
     title = "apply"
     params = (
-        Param("file", "answer file", flag="-f", required=True, kind="file", metavar="FILE"),
+        Param("example_kind", "with --example: the kind of the file", metavar="KIND"),
+        Param("file", "answer file", flag="-f", kind="file", metavar="FILE"),
+        Param("example", "print a commented answer file and do nothing", flag="--example", kind="flag"),
         Param("force", "replace what is there under the same name", flag="--force", kind="flag"),
         Param("detach", "go on in the background and print the build's id", flag="--detach", kind="flag"),
         Param("build", "write the progress into this build (the console does that)", flag="--build", metavar="ID"),
@@ -31,11 +43,21 @@ class Apply(Command):
     tells = True
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what would be made. Raises `NotFound`, `Refused`, and `InvalidInput` for a file that cannot be done."""
+        """Return what would be built. Raises `UsageError`, `NotFound`, `Refused`, `InvalidDocument`."""
+        if args.get("example"):
+            from edgewright.commands.answer_kinds import example
+
+            kind, text = example(str(args.get("example_kind") or ""))
+            title = f"Print an example of kind {kind}"
+            return Plan(title, (), (), (), self.cli_line((), args), None, Example(kind, text))
+        _need_file(args)
         from edgewright.commands.applying import examine, lines_of
+        from edgewright.forge.answer_files import read_document
 
         try:
-            job = examine(str(args["file"]))
+            word = str(args["file"])
+            document = read_document(Path(word).expanduser().absolute())
+            job = examine(document, word)
         except BaseException as error:
             _tell_build(args, error)
             raise
@@ -56,10 +78,25 @@ class Apply(Command):
         from edgewright.commands.applying import detach, perform
         from edgewright.commands.results import Text
 
+        if isinstance(plan.payload, Example):
+            kind, text = plan.payload
+            return Outcome((), result=Text(text.rstrip("\n"), {"kind": kind, "text": text}, kind))
         if args.get("detach"):
             build = detach(plan.payload, force=bool(args.get("force")), read_only=ctx.read_only)
             return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
         return await perform(ctx, plan.payload, args, report)
+
+
+def _need_file(args: Mapping[str, Any]) -> None:
+    """Raise `UsageError` unless the words name a file by -f."""
+    from edgewright.core.errors import UsageError
+
+    hint = "Give one with -f FILE; edgewright apply --example prints one to begin from."
+    stray = args.get("example_kind")
+    if stray:
+        raise UsageError(f"{stray} does not belong there.", f"A file is given with -f {stray}, a kind after --example.")
+    if not args.get("file"):
+        raise UsageError("No answer file is given.", hint)
 
 
 def _tell_build(args: Mapping[str, Any], error: BaseException) -> None:

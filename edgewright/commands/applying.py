@@ -6,9 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, Refused
-from edgewright.forge.answers import AnswerFile, absolute, answers_of, read_document, settle, text_of
-from edgewright.forge.installing import Made, Ready, build, check_places, prepare, told
+from edgewright.commands.answer_kinds import kinds
+from edgewright.core.errors import DocumentProblem, EdgewrightError, Failed, InvalidDocument, InvalidInput, Refused
+from edgewright.core.installer.answers import document_problems
+from edgewright.core.installer.document import build_request
+from edgewright.forge.answer_files import opened
+from edgewright.forge.answers import absolute, judged, settled, text_of
+from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
 from edgewright.forge.progress import Cancelled, Job
 
 if TYPE_CHECKING:
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
     from edgewright.forge.builds import Recorder
 
-KINDS = ("Installer",)
-"""Kinds of documents that `apply` can do."""
 TOKEN_PATIENCE = 5.0
 """Seconds that the plane is given to tell the uid of the token; without it the build goes on."""
 
@@ -37,20 +39,30 @@ class Work(NamedTuple):
         return (self.ready.iso,) if self.ready.request.sites != "iso" else (self.ready.sites,)
 
 
-def examine(word: str) -> Work:
-    """Return what a file asks for. Raises `NotFound`, `Refused`, and `InvalidInput` for what cannot be done."""
-    from edgewright.config.nearest import suggestion
+def examine(document: Mapping[str, Any], word: str) -> Work:
+    """Return what the answer file `word` of an installer asks for.
 
+    Raises `InvalidDocument` with everything that is wrong in it, `NotFound`.
+    """
     path = Path(word).expanduser().absolute()
-    document = read_document(path)
-    kind = document.get("kind")
-    if kind not in KINDS:
-        said = f"is of kind {str(kind)[:40]}" if kind else "names no kind"
-        near = suggestion(str(kind or ""), KINDS)
-        raise InvalidInput(f"{word} {said}; known is {', '.join(KINDS)}{near}.", "See: edgewright apply --help", "Kind")
-    found: AnswerFile = answers_of(document, word)
-    answers = absolute(settle(found.answers, path.parent), path.parent)
-    return Work(found.name, answers, prepare(answers))
+    outer = opened(document, kinds())
+    if not outer.kind:
+        raise InvalidDocument(word, outer.problems, "See: edgewright apply --example")
+    file, problems = judged(outer)
+    keys = {problem.key.removeprefix("answers.") for problem in problems}
+    found, unread = settled(file.answers, path.parent)
+    if len(unread) == 1 and not problems:
+        only = next(iter(unread.values()))
+        if only.exit_code != InvalidInput.exit_code and not document_problems(found, unread):
+            raise only
+    problems += [DocumentProblem(f"answers.{k}", e.message, e.hint, e.code) for k, e in unread.items() if k not in keys]
+    answers = absolute(found, path.parent)
+    ready, wrong = judge(answers, [*keys, *unread])
+    problems += wrong
+    if ready is None or problems:
+        problems += [p for p in missing_files(build_request(answers)) if p.key not in {q.key for q in problems}]
+        raise InvalidDocument(word, problems, "See: edgewright apply --example")
+    return Work(file.name, answers, ready)
 
 
 def lines_of(ready: Ready) -> tuple[str, ...]:

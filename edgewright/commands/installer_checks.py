@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
 def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Finding]:
     """Return what is wrong with the answers of `keys` (None: all): own rules, files, then those of the document."""
-    try:
-        complete = rules.complete(answers)
-    except EdgewrightError as wrong:
-        return [error("", wrong.message, wrong.hint, wrong.code)]
+    complete, wrong = rules.completed(answers)
+    if wrong:
+        return [error(p.key.removeprefix("answers."), p.message, p.hint, p.code) for p in wrong]
     found = [error(p.key, p.message, code="WrongAnswer") for p in rules.problems(complete, keys)]
     found += [finding for finding in _files(complete) if keys is None or finding.path in keys]
     if any(finding.severity == ERROR for finding in found):

@@ -8,7 +8,7 @@ Every failure that a person may see is an `EdgewrightError`. Its class decides t
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Dict, Optional
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 
 class ExitCode(IntEnum):
@@ -38,7 +38,7 @@ class EdgewrightError(Exception):
         self.hint = hint
         self.code = code or self.default_code
 
-    def as_dict(self) -> Dict[str, str]:
+    def as_dict(self) -> Dict[str, Any]:
         """Return the JSON form that `-o json` prints on stderr: `{"code", "message", "hint"}`."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
@@ -87,6 +87,44 @@ class InvalidInput(EdgewrightError):
 
     exit_code = ExitCode.INVALID
     default_code = "InvalidInput"
+
+
+class DocumentProblem(NamedTuple):
+    """One thing that is wrong in a document: where (a dotted key), what, and what to write instead."""
+
+    key: str
+    message: str
+    hint: str = ""
+    code: str = ""
+
+    def sentence(self) -> str:
+        """Return it on one line: key, message, hint."""
+        return " ".join(part for part in (f"{self.key}:" if self.key else "", self.message, self.hint) if part)
+
+
+class InvalidDocument(InvalidInput):
+    """A document with everything that is wrong in it (exit 7), so that one run is enough to correct it.
+
+    `message` names all of them on one line; the command line prints `headline` and a line for each of `problems`.
+    """
+
+    def __init__(self, what: str, problems: Sequence[DocumentProblem], hint: str = "") -> None:
+        self.problems = tuple(problems)
+        codes = {problem.code for problem in problems if problem.code}
+        code = codes.pop() if len(codes) == 1 else "InvalidDocument"
+        self.headline = f"{what}: {len(self.problems)} problems:"
+        if len(self.problems) == 1:
+            only = self.problems[0]
+            place = f"{only.key}: " if only.key else ""
+            super().__init__(f"{what}: {place}{only.message}", only.hint or hint or "Correct it.", code)
+            return
+        rows = " | ".join(problem.sentence().rstrip(".") for problem in self.problems)
+        super().__init__(f"{self.headline} {rows}.", hint or "Correct them.", code)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the JSON form, with `problems`: a list of `{"key", "message", "hint"}`."""
+        rows = [{"key": p.key, "message": p.message, "hint": p.hint} for p in self.problems]
+        return {**super().as_dict(), "problems": rows}
 
 
 class TimedOut(EdgewrightError):

@@ -5,6 +5,8 @@
     metadata: {name: NAME}
     answers: {KEY: VALUE, ...}
 
+`edgewright apply --example` prints one.
+
 It holds a token, so it is readable by its owner alone (0600). What it took from elsewhere (certificates from files, a
 context's address) is in it, and passwords are in it as hashes: the same file gives the same bytes on any machine.
 """
@@ -16,19 +18,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgewright.config.nearest import suggestion
-from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+from edgewright.core.errors import DocumentProblem, EdgewrightError, InvalidDocument, InvalidInput, NotFound, Refused
 from edgewright.core.installer import answers as rules
 from edgewright.core.installer.checks import PEM
 from edgewright.core.installer.pages import QUESTIONS
 from edgewright.core.installer.pages_people import HASH, MIN_PASSWORD
 from edgewright.core.installer.passwords import ALPHABET, sha512_crypt
 from edgewright.core.installer.questions import Answers
+from edgewright.forge.answer_files import API_VERSION, EXAMPLE, MAX_FILE, Opened, opened, read_document
 
-API_VERSION = "edgewright/v1"
 KIND = "Installer"
-MAX_FILE = 4 * 1024 * 1024
-"""Bytes of an answer file, or of a certificate file, at most."""
 PATHS = ("base.path", "output.folder", "output.plan", "content.folder", "content.cluster")
 """Answers that are paths on this machine and stay paths."""
 MASK = "********"
@@ -44,68 +43,35 @@ class AnswerFile(NamedTuple):
 def read_answers(path: Path) -> AnswerFile:
     """Return what is in an answer file.
 
-    Raises `NotFound`, `InvalidInput` for what is no answer file (a key that is not known is told with the nearest),
+    Raises `NotFound`, `InvalidDocument` with everything that is wrong in it (a key that is not known with the nearest),
     `Refused` when others can read it.
     """
     return answers_of(read_document(path), str(path))
 
 
-def read_document(path: Path) -> Mapping[str, Any]:
-    """Return the one YAML map in a file that only its owner can read. Raises `NotFound`, `InvalidInput`, `Refused`."""
-    import yaml
-
-    from edgewright.config.locations import read_private
-
-    try:
-        if path.is_dir():
-            raise InvalidInput(f"{path} is a folder, not a file.", "Name the answer file in it.")
-        if path.exists() and path.stat().st_size > MAX_FILE:
-            raise InvalidInput(f"{path} is too big for an answer file.", "Give the file that the wizard wrote.")
-    except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
-    try:
-        text = read_private(path)
-    except Refused as error:
-        raise Refused(f"{path} holds a token and can be read by others.", error.hint, error.code) from None
-    if text is None:
-        raise NotFound(f"There is no file {path}.", "Make one: the wizard writes it with `w`.")
-    try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(f"{path}{where}: that is no YAML.", "Correct that line.", "InvalidYaml") from None
-    if not isinstance(found, dict):
-        raise InvalidInput(f"{path} is not a map of keys.", f"It begins with apiVersion: {API_VERSION}")
-    return found
-
-
 def answers_of(document: Mapping[str, Any], where: str) -> AnswerFile:
-    """Return the answers in a document of kind Installer. Raises `InvalidInput` naming `where`."""
-    known = ("apiVersion", "kind", "metadata", "answers")
-    for key in document:
-        if key not in known:
-            near = suggestion(str(key), known)
-            raise InvalidInput(f"{where}: there is no key `{str(key)[:60]}`{near}.", "Leave it out.", "UnknownKey")
-    version = document.get("apiVersion")
-    if version != API_VERSION:
-        told = f"apiVersion {str(version)[:40]}" if version else "no apiVersion"
-        raise InvalidInput(
-            f"{where} has {told}; this version reads {API_VERSION}.", "Write it with this version's wizard."
-        )
-    if document.get("kind") != KIND:
-        raise InvalidInput(f"{where} is of kind {str(document.get('kind'))[:40]}, not {KIND}.", f"Write kind: {KIND}")
-    metadata, answers = ({} if document.get(key) is None else document[key] for key in ("metadata", "answers"))
-    if not isinstance(metadata, Mapping) or not isinstance(answers, Mapping):
-        raise InvalidInput(f"{where}: metadata and answers are maps of keys.", "Correct the file.")
-    for key in metadata:
-        if key != "name":
-            raise InvalidInput(f"{where}: metadata has no `{str(key)[:60]}`{suggestion(str(key), ('name',))}.")
-    try:
-        complete = rules.complete(answers)
-    except InvalidInput as error:
-        raise InvalidInput(f"{where}: {error.message}", error.hint, error.code) from None
-    return AnswerFile(str(metadata.get("name") or complete["output.name"]), complete)
+    """Return the answers in a document of kind Installer. Raises `InvalidDocument` naming `where`."""
+    file, problems = judged(opened(document, {KIND: tuple(QUESTIONS)}))
+    if problems:
+        raise InvalidDocument(where, problems, EXAMPLE)
+    return file
+
+
+def judged(outer: Opened) -> tuple[AnswerFile, list[DocumentProblem]]:
+    """Return the complete answers of a file of kind Installer, and what is wrong with its keys and their kinds.
+
+    `metadata.name` names the output where `output.name` is not given.
+    """
+    problems = list(outer.problems)
+    complete, wrong = rules.completed(outer.answers)
+    problems += wrong
+    if outer.name and outer.answers.get("output.name") in (None, ""):
+        complete["output.name"] = outer.name
+        message = rules.problem(QUESTIONS["output.name"], outer.name, complete)
+        if message:
+            problems.append(DocumentProblem("metadata.name", message, "Or give answers.output.name.", "WrongAnswer"))
+            complete["output.name"] = QUESTIONS["output.name"].empty
+    return AnswerFile(outer.name or str(complete["output.name"]), complete), problems
 
 
 def write_answers(path: Path, name: str, answers: Answers) -> None:
@@ -123,7 +89,8 @@ def text_of(name: str, answers: Answers) -> str:
     import yaml
 
     complete = rules.complete(answers)
-    kept = {key: value for key, value in complete.items() if value != QUESTIONS[key].empty}
+    shown = ("output.name",)  # even where it is the default: without it metadata.name would name the output
+    kept = {key: value for key, value in complete.items() if value != QUESTIONS[key].empty or key in shown}
     document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "answers": kept}
     return yaml.dump(
         document, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False, width=120
@@ -152,30 +119,53 @@ def settle(
 
     A context's address and authority, and certificates from files (relative ones below `folder`), are taken in;
     passwords are hashed; with `keys` only those answers are. With `strict` false what cannot be read stays as it is.
-    Raises `InvalidInput`, `NotFound`.
+    Raises `InvalidInput`, `NotFound`; `InvalidDocument` for several things that cannot be read.
     """
+    found, problems = settled(answers, folder, keys=keys)
+    if strict and len(problems) == 1:
+        raise next(iter(problems.values()))
+    if strict and problems:
+        rows = [DocumentProblem(f"answers.{key}", e.message, e.hint, e.code) for key, e in problems.items()]
+        raise InvalidDocument("The answers", rows)
+    return found
+
+
+def settled(
+    answers: Answers, folder: Path | None = None, *, keys: frozenset[str] | None = None
+) -> tuple[dict[str, Any], dict[str, EdgewrightError]]:
+    """Return the answers as `settle` does, and by key of the answer why something could not be taken in."""
     found = rules.complete(answers)
-    given = dict(found)
-    base = folder or Path.cwd()
+    given, base = dict(found), folder or Path.cwd()
+    problems: dict[str, EdgewrightError] = {}
 
     def wanted(key: str) -> bool:
         return keys is None or key in keys
 
+    def pem(key: str, value: str) -> str:
+        try:
+            return _certificate(value, base)
+        except EdgewrightError as error:
+            problems.setdefault(key, error)
+            return value
+
     if wanted("plane.context") and found["plane.mode"] != "local" and found["plane.context"]:
-        _take_context(found, strict=strict)
+        try:
+            _take_context(found)
+        except EdgewrightError as error:
+            problems["plane.context"] = error
     if wanted("plane.ca") or found["plane.ca"] != given["plane.ca"]:
-        found["plane.ca"] = _certificate(found["plane.ca"], base, strict)
+        found["plane.ca"] = pem("plane.ca", found["plane.ca"])
     if wanted("ca.certificates"):
-        found["ca.certificates"] = [_certificate(text, base, strict) for text in found["ca.certificates"]]
+        found["ca.certificates"] = [pem("ca.certificates", text) for text in found["ca.certificates"]]
     if wanted("registries.list"):
         rows = found["registries.list"]
-        found["registries.list"] = [{**row, "ca": _certificate(row["ca"], base, strict)} for row in rows]
+        found["registries.list"] = [{**row, "ca": pem("registries.list", row["ca"])} for row in rows]
     if wanted("user.password"):
         found["user.password"] = _hashed(found["user.password"], _salt(found, found["user.name"]))
     if wanted("users.more"):
         rows = found["users.more"]
         found["users.more"] = [{**r, "password": _hashed(r["password"], _salt(found, r["name"]))} for r in rows]
-    return found
+    return found, problems
 
 
 def absolute(answers: Answers, folder: Path) -> dict[str, Any]:
@@ -199,8 +189,8 @@ def masked(answers: Answers) -> dict[str, Any]:
     return found
 
 
-def _take_context(found: dict[str, Any], *, strict: bool) -> None:
-    """Fill address and authority from the context of that name, where they were not given by hand."""
+def _take_context(found: dict[str, Any]) -> None:
+    """Fill address and authority from the context of that name, where they were not given. Raises `EdgewrightError`."""
     from edgewright.config import contexts
 
     if found["plane.endpoint"] and found["plane.ca"]:
@@ -208,7 +198,7 @@ def _take_context(found: dict[str, Any], *, strict: bool) -> None:
     try:
         context = contexts.load().get(found["plane.context"])
     except (NotFound, InvalidInput, Refused):
-        if strict and not found["plane.endpoint"]:
+        if not found["plane.endpoint"]:
             raise
         return  # replayed on a machine that does not know the context: what was taken from it is in the answers
     if not found["plane.endpoint"]:
@@ -217,7 +207,8 @@ def _take_context(found: dict[str, Any], *, strict: bool) -> None:
         found["plane.ca"] = context.ca
 
 
-def _certificate(value: str, folder: Path, strict: bool) -> str:
+def _certificate(value: str, folder: Path) -> str:
+    """Return a PEM text, read from the file that `value` names where it is none. Raises `InvalidInput`."""
     if not value.strip() or PEM in value:
         return value.strip()
     path = folder / Path(value).expanduser()
@@ -226,22 +217,16 @@ def _certificate(value: str, folder: Path, strict: bool) -> str:
             raise InvalidInput(f"{path} is too big for a certificate.", "Give a PEM file.")
         text = path.read_text("utf-8")
     except (OSError, ValueError) as error:
-        if not strict:
-            return value
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
         raise InvalidInput(
             f"The certificate file {path} cannot be read: {why}.", "Give the path of a PEM file."
         ) from None
-    except InvalidInput:
-        if strict:
-            raise
-        return value
     from edgewright.core.installer.checks import certificate
 
     problem = certificate(text) if PEM in text else "There is no PEM certificate in it."
-    if problem and strict:
+    if problem:
         raise InvalidInput(f"{path}: {problem}", "Give a file that begins with -----BEGIN CERTIFICATE-----")
-    return text.strip() if not problem else value
+    return text.strip()
 
 
 def _hashed(password: str, salt: str) -> str:

@@ -8,14 +8,23 @@ module needs neither. A build leaves `NAME.iso` (0600, it holds the token), `NAM
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.cloudconfig.findings import ERROR, Finding, counted
-from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
-from edgewright.core.installer.answers import problems
+from edgewright.core.errors import (
+    Conflict,
+    DocumentProblem,
+    EdgewrightError,
+    Failed,
+    InvalidDocument,
+    NotFound,
+    Refused,
+)
+from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import BuildRequest, build_request, user_data
+from edgewright.core.installer.paths import key_of
 from edgewright.core.installer.questions import Answers
 from edgewright.forge.iso.facts import Check
 from edgewright.forge.manifest import Manifest
@@ -27,6 +36,15 @@ if TYPE_CHECKING:
 
 MakeBase = Callable[[Job], Path]
 """Returns the reference appliance's ISO, made when it is not there yet."""
+
+
+COARSE = {
+    "ca.certificates": ("ca.certificates", "plane.ca"),
+    "net.address": ("net.",),
+    "net.cards": ("net.", "bond."),
+    "user.name": ("user.", "users."),
+}
+"""Answers that stand for more than one place of the user-data: by the beginnings of all keys behind that place."""
 
 
 class Ready(NamedTuple):
@@ -62,29 +80,75 @@ class Made(NamedTuple):
 
 
 def prepare(answers: Answers) -> Ready:
-    """Return what is to be built from settled answers. Raises `InvalidInput` naming the first thing that is wrong."""
+    """Return what is to be built from settled answers.
+
+    Raises `InvalidDocument` with everything that is wrong, `NotFound` for a plan that is not there.
+    """
+    ready, problems = judge(answers)
+    if ready is None:
+        raise InvalidDocument("The answers", problems)
+    return ready
+
+
+def judge(answers: Answers, skip: Iterable[str] = ()) -> tuple[Ready | None, list[DocumentProblem]]:
+    """Return what is to be built from settled answers, or None and everything that is wrong with them.
+
+    Answers in `skip` are known to be wrong and are passed over. Raises what reading a plan of sites raises, when
+    nothing else is wrong.
+    """
     from edgewright.core.times import now
     from edgewright.forge.sites.make import check_sites
     from edgewright.forge.sites.rows import read_plan
     from edgewright.forge.userdata.files import check_document
     from edgewright.forge.userdata.text import dump
 
-    wrong = problems(answers)
-    if wrong:
-        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise InvalidInput(f"The answer {wrong[0].key}: {wrong[0].message}", f"Correct it{more}.", "WrongAnswer")
+    broken = set(skip)
+    problems = document_problems(answers, broken)
+    broken |= {problem.key.removeprefix("answers.").partition("[")[0] for problem in problems}
     document = user_data(answers)
     request, plan = build_request(answers), None
-    if request.sites:
-        plan = read_plan(Path(request.plan))
-        findings = tuple(check_sites(document, plan))
-    else:
-        findings = tuple(check_document(document, "palette", now()))
-    error = next((finding for finding in findings if finding.severity == ERROR), None)
-    if error is not None:
-        where = f"{error.path}: " if error.path else ""
-        raise InvalidInput(f"{where}{error.message}", error.hint or "Correct the answer behind it.", error.code)
-    return Ready(request, document, dump(document).encode(), findings, plan)
+    findings: tuple[Finding, ...] = tuple(check_document(document, "palette", now()))
+    if request.sites and "output.plan" not in broken:
+        try:
+            plan = read_plan(Path(request.plan))
+        except EdgewrightError as error:
+            if not problems and not broken and not _wrong(findings, broken, answers):
+                raise
+            problems.append(DocumentProblem("answers.output.plan", error.message, error.hint, error.code))
+        else:
+            findings = tuple(check_sites(document, plan))
+    problems += _wrong(findings, broken, answers)
+    if problems or broken:
+        return None, problems
+    return Ready(request, document, dump(document).encode(), findings, plan), []
+
+
+def _wrong(findings: Iterable[Finding], broken: set[str], answers: Answers) -> list[DocumentProblem]:
+    """Return the errors of the user-data by the answers behind them, but for answers that are known to be wrong."""
+    problems = []
+    for finding in findings:
+        key = key_of(finding.path, answers["net.mode"]) if finding.path else ""
+        causes = COARSE.get(key, (key,))
+        known = any(name.startswith(cause) for name in broken for cause in causes if cause)
+        if finding.severity == ERROR and not known:
+            where = f"answers.{key}" if key else finding.path
+            problems.append(DocumentProblem(where, finding.message, finding.hint, finding.code))
+    return problems
+
+
+def missing_files(request: BuildRequest) -> list[DocumentProblem]:
+    """Return what the answers name and this machine does not have."""
+    files = (
+        ("base.path", "base ISO", request.base, Path.is_file),
+        ("output.plan", "plan", request.plan, Path.is_file),
+        ("content.cluster", "cluster definition", request.cluster, Path.is_file),
+        ("content.folder", "content folder", request.content, Path.is_dir),
+    )
+    return [
+        DocumentProblem(f"answers.{key}", f"There is no {what} {path}.", "Correct its path.", "NotFound")
+        for key, what, path, there in files
+        if path and not there(Path(path))
+    ]
 
 
 def check_places(ready: Ready, *, force: bool) -> None:
@@ -96,13 +160,13 @@ def check_places(ready: Ready, *, force: bool) -> None:
     from edgewright.forge.iso.write import check_base
 
     request = ready.request
-    for what, path in (("base ISO", request.base), ("plan", request.plan), ("cluster definition", request.cluster)):
-        if path and not Path(path).is_file():
-            raise NotFound(f"There is no {what} {path}.", "Correct its path in the answers.")
+    missing = missing_files(request)
+    if missing:
+        sentences = " ".join(problem.message for problem in missing)
+        where = "its path" if len(missing) == 1 else "their paths"
+        raise NotFound(sentences, f"Correct {where} in the answers: {', '.join(p.key for p in missing)}.")
     if request.base:
         check_base(identify(Path(request.base)))
-    if request.content and not Path(request.content).is_dir():
-        raise NotFound(f"There is no content folder {request.content}.", "Correct its path in the answers.")
     folder = Path(request.folder)
     if folder.exists() and not folder.is_dir():
         raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")

@@ -56,6 +56,6 @@ def test_words_are_a_verb_of_the_command_line(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="no verb"):
             background.verb_of(words)
     with pytest.raises(UsageError):
-        background.verb_of(["apply"])
+        background.verb_of(["forge", "iso"])
     with pytest.raises(NotFound):
         builds.words_of(tmp_path)

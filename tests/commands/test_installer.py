@@ -151,8 +151,9 @@ def test_another_kind_is_refused_with_what_is_known(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("apiVersion: edgewright/v1\nkind: Instaler\n")
     path.chmod(0o600)
-    with pytest.raises(InvalidInput, match="known is Installer; the nearest is `Installer`"):
+    with pytest.raises(InvalidInput, match="kind: It is Instaler; known kinds: Installer") as caught:
         apply_now(path)
+    assert "Write kind: Installer" in str(caught.value)
 
 
 def test_an_installer_that_is_there_is_kept_unless_forced(base: Path, tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import re
+from pathlib import Path
 
 import pytest
 
 from edgewright.commands import registry
+from edgewright.commands.apply import Apply
+from edgewright.commands.context import CommandContext
+from edgewright.config.settings import Settings
 from tests.support import ROOT
 
 _spec = importlib.util.spec_from_file_location("write_reference", ROOT / "tools" / "write_reference.py")
@@ -31,3 +36,15 @@ def test_the_pages_name_verbs_that_exist(page: str) -> None:
         words = line.split()
         names = {c.name for c in registry.for_noun(words[0])}
         assert names & {" ".join(words[:count]) for count in (1, 2, 3)}, line
+
+
+def test_the_answer_files_of_the_pages_can_be_planned(tmp_path: Path) -> None:
+    """Every whole answer file of docs/forge.md is extracted and planned."""
+    files = re.findall(r"^```yaml\n(apiVersion: .*?)^```$", (ROOT / "docs/forge.md").read_text("utf-8"), re.M | re.S)
+    assert files
+    for number, text in enumerate(files):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text)
+        path.chmod(0o600)
+        plan = asyncio.run(Apply().plan(CommandContext(Settings()), (), {"file": str(path)}))
+        assert plan.touches

@@ -55,12 +55,12 @@ GOOD: dict[str, Any] = {"apiVersion": "edgewright/v1", "kind": "Installer", "met
 
 BAD: list[tuple[Any, str, str]] = [
     ({**GOOD, "answers": {"plane.endpont": "x"}}, "plane.endpont", "plane.endpoint"),
-    ({**GOOD, "answer": {}}, "answers", ""),
+    ({**GOOD, "answer": {}}, "answer: There is no such key", "`answers`"),
     ({**GOOD, "apiVersion": "edgewright/v2"}, "edgewright/v2", ""),
-    ({k: v for k, v in GOOD.items() if k != "apiVersion"}, "no apiVersion", ""),
-    ({**GOOD, "kind": "Cluster"}, "of kind Cluster", ""),
-    ({**GOOD, "answers": []}, "maps of keys", ""),
-    ({**GOOD, "metadata": {"nam": "x"}}, "nearest is `name`", ""),
+    ({k: v for k, v in GOOD.items() if k != "apiVersion"}, "apiVersion: It is missing", "edgewright/v1"),
+    ({**GOOD, "kind": "Cluster"}, "kind: It is Cluster", "--example"),
+    ({**GOOD, "answers": []}, "must be a map of keys", "answers:"),
+    ({**GOOD, "metadata": {"nam": "x"}}, "metadata.nam:", "nearest is `name`"),
     ({**GOOD, "answers": {"net.vlan": "x"}}, "net.vlan", ""),
     ("- a\n", "not a map", ""),
     ("a: [\n", "no YAML", ""),
@@ -83,7 +83,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_way_to_close_it(tmp_pat
     assert f"chmod 600 {path}" in caught.value.hint
     with pytest.raises(NotFound):
         read_answers(tmp_path / "none.yaml")
-    with pytest.raises(InvalidInput, match="folder"):
+    with pytest.raises(InvalidInput, match="directory"):
         read_answers(tmp_path)
 
 

@@ -299,7 +299,8 @@ async def test_rows_are_added_changed_and_taken_away(tmp_path: Path) -> None:
         rows = wizard(pilot).interview.answers["disk.extra"]
         assert rows == [{"name": "data", "size": 20480, "fs": "ext4", "label": ""}]
         await press(pilot, "up", "enter", "tab", "ctrl+u", *"abc", "tab")
-        assert "MiB is a whole number." in "\n".join(str(one.content) for one in pilot.app.screen.query(".problem"))  # type: ignore[attr-defined]
+        problems = [str(one.content) for one in pilot.app.screen.query(".problem")]  # type: ignore[attr-defined]
+        assert "MiB must be a whole number." in "\n".join(problems)
         await press(pilot, "escape")
         assert wizard(pilot).interview.answers["disk.extra"] == rows
         await press(pilot, "x")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.errors import InvalidInput
+from edgewright.core.errors import DocumentProblem, InvalidDocument
 from edgewright.core.installer.pages import PAGES, QUESTIONS
 from edgewright.core.installer.questions import Answers, Question, coerce
 from edgewright.core.installer.words import nearest
@@ -29,20 +29,31 @@ def initial() -> Dict[str, Any]:
 def complete(answers: Answers) -> Dict[str, Any]:
     """Return all answers in the order of the pages, each in its kind, those not given with their default.
 
-    Raises `InvalidInput` for a key that is not known, with the nearest one, and for a value of another kind.
+    Raises `InvalidDocument` for keys that are not known, with the nearest ones, and for values of another kind.
     """
+    found, wrong = completed(answers)
+    if wrong:
+        raise InvalidDocument("The answers", wrong)
+    return found
+
+
+def completed(answers: Answers) -> Tuple[Dict[str, Any], List[DocumentProblem]]:
+    """Return all answers as `complete` does, and what is wrong with them; a wrong one has its default."""
+    wrong = []
     for key in answers:
         if key not in QUESTIONS:
             near = nearest(str(key), QUESTIONS)
-            hint = f"The nearest is `{near}`." if near else "Leave it out."
-            raise InvalidInput(f"There is no answer `{str(key)[:60]}`.", hint, "UnknownAnswer")
+            hint = f"The nearest is `{near}`." if near else "Remove it."
+            wrong.append(DocumentProblem(f"answers.{str(key)[:60]}", "There is no such answer.", hint, "UnknownAnswer"))
     found: Dict[str, Any] = {}
     for key, question in QUESTIONS.items():
+        found[key] = question.empty
         try:
-            found[key] = coerce(question, answers[key]) if key in answers else question.empty
+            if key in answers:
+                found[key] = coerce(question, answers[key])
         except ValueError as error:
-            raise InvalidInput(f"The answer `{key}` {error}.", _example(question)) from None
-    return found
+            wrong.append(DocumentProblem(f"answers.{key}", f"The value {error}.", _example(question), "WrongAnswer"))
+    return found, wrong
 
 
 def _example(question: Question) -> str:
@@ -105,6 +116,46 @@ def problems(answers: Answers, keys: Optional[Iterable[str]] = None) -> List[Pro
     if (wanted is None or "token.how" in wanted) and _token_missing(answers) and wanted is None:
         found.append(Problem("token.how", "The token is not made yet: go to its page and go on from there."))
     return found
+
+
+def document_problems(answers: Answers, skip: Iterable[str] = ()) -> List[DocumentProblem]:
+    """Return everything that is wrong with complete answers but `skip`, each row of a list for itself.
+
+    Keys are those of an answer file (`answers.users.more[1].name`, rows counted from 1).
+    """
+    left_out, found = set(skip), []
+    for page in PAGES:
+        for question in page.visible(answers) if page.shown(answers) else ():
+            if question.key in left_out:
+                continue
+            value, key = answers.get(question.key, question.empty), f"answers.{question.key}"
+            rows = list(_field_problems(question, value, answers)) if question.kind == "rows" else []
+            message = "" if rows else problem(question, value, answers)
+            found += [p._replace(key=f"{key}{p.key}") for p in rows]
+            if message:
+                hint = ""
+                if not value and question.required:
+                    message = "It is missing."
+                    hint = f"Write {question.key}: {question.placeholder if _shows_value(question) else 'VALUE'}"
+                found.append(DocumentProblem(key, message, hint, "WrongAnswer"))
+    if _token_missing(answers) and "token.how" not in left_out:
+        hint = "Make one (edgewright token create NAME), then write token.how: existing and token.text: TEXT"
+        found.append(DocumentProblem("answers.token.how", "The token does not exist yet.", hint, "WrongAnswer"))
+    return found
+
+
+def _field_problems(question: Question, rows: List[Dict[str, Any]], answers: Answers) -> Iterable[DocumentProblem]:
+    for number, row in enumerate(rows, 1):
+        within = with_row(answers, row)
+        for field in question.fields:
+            message = problem(field, row.get(field.key, field.empty), within) if field.shown(within) else ""
+            if message:
+                yield DocumentProblem(f"[{number}].{field.key}", message, code="WrongAnswer")
+
+
+def _shows_value(question: Question) -> bool:
+    """Whether the placeholder is a value to write (`https://hub.example.org:8443`), not words about an empty one."""
+    return bool(question.placeholder) and " " not in question.placeholder and question.placeholder != "none"
 
 
 def _token_missing(answers: Answers) -> bool:

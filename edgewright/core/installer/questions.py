@@ -99,7 +99,7 @@ def coerce(question: Question, value: Any) -> Any:
         return question.empty
     if question.kind == "flag":
         if not isinstance(value, bool):
-            raise ValueError("is true or false")
+            raise ValueError("must be true or false")
         return value
     if question.kind == "int":
         return _number(value)
@@ -107,7 +107,7 @@ def coerce(question: Question, value: Any) -> Any:
         return _lines(value)
     if question.kind == "map":
         if not isinstance(value, Mapping):
-            raise ValueError("is a map of key and value")
+            raise ValueError("must be a map of key and value")
         return {str(key).strip(): _text(item) for key, item in value.items() if str(key).strip()}
     if question.kind == "rows":
         return _rows(question, value)
@@ -116,7 +116,7 @@ def coerce(question: Question, value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError("is a text")
+        raise ValueError("must be a text")
     return str(value).strip()
 
 
@@ -129,14 +129,14 @@ def _number(value: Any) -> Union[int, None]:
         number = whole_number(value.strip())
         if number is not None:
             return number
-    raise ValueError("is a whole number")
+    raise ValueError("must be a whole number")
 
 
 def _lines(value: Any) -> List[str]:
     if isinstance(value, str):
         value = value.split("\n")
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise ValueError("is a list of texts")
+        raise ValueError("must be a list of texts")
     lines = [item.rstrip() for item in value]
     while lines and not lines[-1]:
         lines.pop()
@@ -144,13 +144,23 @@ def _lines(value: Any) -> List[str]:
 
 
 def _rows(question: Question, value: Any) -> List[Dict[str, Any]]:
+    """Return the rows, each with every field. Raises `ValueError`, a phrase with everything that is wrong in them."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(row, Mapping) for row in value):
-        raise ValueError("is a list of maps")
+        raise ValueError("must be a list of maps")
     known = {field.key: field for field in question.fields}
-    rows = []
-    for row in value:
-        for key in row:
-            if key not in known:
-                raise ValueError(f"has no field `{key}`; there are {', '.join(known)}")
-        rows.append({key: coerce(field, row.get(key)) for key, field in known.items()})
+    rows, wrong = [], []
+    for number, row in enumerate(value, 1):
+        unknown = [str(key)[:60] for key in row if key not in known]
+        if unknown:
+            names = ", ".join(f"`{key}`" for key in unknown)
+            wrong.append(f"has in row {number} no field {names} (there are {', '.join(known)})")
+        made = {}
+        for key, field in known.items():
+            try:
+                made[key] = coerce(field, row.get(key))
+            except ValueError as error:
+                wrong.append(f"has in row {number} a `{key}` that {error}")
+        rows.append(made)
+    if wrong:
+        raise ValueError("; it ".join(wrong))
     return rows

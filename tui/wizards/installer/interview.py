@@ -156,7 +156,7 @@ def pairs(lines: Sequence[str]) -> dict[str, str]:
 
 
 def sentence(question: Question, phrase: str) -> str:
-    """Return the sentence of a phrase like `is a whole number`."""
+    """Return the sentence of a phrase like `must be a whole number`."""
     return f"{capital(question.label)} {phrase}."
 
 

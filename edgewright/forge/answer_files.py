@@ -1,0 +1,123 @@
+"""What answer files of every kind have in common: one YAML map with apiVersion, kind, metadata.name and answers.
+
+A file is judged whole: `opened` collects what is wrong around the answers, the reader of the kind what is wrong in
+them, so that a person gets all of it in one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgewright.config.nearest import suggestion
+from edgewright.core.errors import DocumentProblem, Failed, InvalidInput, NotFound, Refused
+
+API_VERSION = "edgewright/v1"
+MAX_FILE = 4 * 1024 * 1024
+"""Bytes of an answer file, or of a certificate file, at most."""
+KEYS = ("apiVersion", "kind", "metadata", "answers")
+EXAMPLE = "See a whole file: edgewright apply --example"
+
+
+class Opened(NamedTuple):
+    """An answer file without its meaning: the kind ("" when it is not clear), the name, the answers, the problems."""
+
+    kind: str
+    name: str
+    answers: Mapping[str, Any]
+    problems: tuple[DocumentProblem, ...]
+
+
+def read_document(path: Path) -> Mapping[str, Any]:
+    """Return the one YAML map in a file that only its owner can read. Raises `NotFound`, `InvalidInput`, `Refused`."""
+    import yaml
+
+    from edgewright.config.locations import read_private
+
+    try:
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a directory, not a file.", "Name the answer file in it.")
+        if path.exists() and path.stat().st_size > MAX_FILE:
+            raise InvalidInput(f"{path} is too big for an answer file.", EXAMPLE)
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
+    try:
+        text = read_private(path)
+    except Refused as error:
+        raise Refused(f"{path} holds a token and can be read by others.", error.hint, error.code) from None
+    if text is None:
+        hint = f"Write one from the example: (umask 077; edgewright apply --example > {path.name})"
+        raise NotFound(f"There is no file {path}.", hint)
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        raise InvalidInput(f"{path}{where}: that is no YAML.", f"Correct that line. {EXAMPLE}", "InvalidYaml") from None
+    if document is None:
+        raise InvalidInput(f"{path} is empty.", EXAMPLE, "Empty")
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE)
+    return document
+
+
+def opened(document: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]) -> Opened:
+    """Return the parts of a document and what is wrong around its answers.
+
+    `kinds` has the known kinds with the keys of their answers: a file whose kind is missing or mistyped is judged as
+    the kind that its answers fit, so that its other problems are found too.
+    """
+    found: list[DocumentProblem] = []
+    for key in document:
+        if key not in KEYS:
+            near = suggestion(str(key), KEYS).removeprefix("; ")
+            hint = f"{near[:1].upper()}{near[1:]}." if near else "Remove it."
+            found.append(DocumentProblem(str(key)[:60], "There is no such key.", hint, "UnknownKey"))
+    version = document.get("apiVersion")
+    if version != API_VERSION:
+        message = f"It is {str(version)[:40]}; this version reads {API_VERSION}." if version else "It is missing."
+        found.append(DocumentProblem("apiVersion", message, f"Write apiVersion: {API_VERSION}", "ApiVersion"))
+    metadata, answers = (_map(document, key, found) for key in ("metadata", "answers"))
+    for key in metadata:
+        if key != "name":
+            near = suggestion(str(key), ("name",)).removeprefix("; ")
+            hint = f"{near[:1].upper()}{near[1:]}." if near else "metadata has only `name`."
+            found.append(DocumentProblem(f"metadata.{str(key)[:60]}", "There is no such key.", hint, "UnknownKey"))
+    name = metadata.get("name")
+    if name is not None and not isinstance(name, (str, int, float)):
+        found.append(DocumentProblem("metadata.name", "It must be a text.", "Write metadata: {name: NAME}"))
+        name = None
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        known = ", ".join(kinds)
+        likely = _near(str(kind or ""), kinds) or _fitting(answers, kinds)
+        message = f"It is {str(kind)[:40]}; known kinds: {known}." if kind else f"It is missing; known kinds: {known}."
+        hint = f"Write kind: {likely}" if likely else EXAMPLE
+        found.append(DocumentProblem("kind", message, hint, "Kind"))
+        kind = likely
+    return Opened(kind, "" if name is None else str(name).strip(), answers, tuple(found))
+
+
+def _map(document: Mapping[str, Any], key: str, problems: list[DocumentProblem]) -> Mapping[str, Any]:
+    value = document.get(key)
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return value
+    problems.append(DocumentProblem(key, "It must be a map of keys.", f"Write {key}: and below it KEY: VALUE"))
+    return {}
+
+
+def _near(word: str, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return the kind that a mistyped one means; stricter than for keys, since all else is judged by it."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word[:60], list(kinds), n=1, cutoff=0.75)), "")
+
+
+def _fitting(answers: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return the kind that most of the answers belong to, "" when none of them is known anywhere."""
+    counts = {kind: sum(key in keys for key in answers) for kind, keys in kinds.items()}
+    best = max(counts, key=lambda kind: counts[kind], default="")
+    return best if best and counts[best] else ""

@@ -1,0 +1,188 @@
+"""Answer files: an example of each kind that is valid as printed, and all that is wrong in a file in one run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edgewright.commands import registry
+from edgewright.commands.answer_kinds import answer_kinds, example
+from edgewright.commands.apply import Apply
+from edgewright.commands.base import Plan
+from edgewright.commands.context import CommandContext
+from edgewright.config.settings import Settings
+from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, UsageError
+from edgewright.core.installer.example import GIVEN
+from edgewright.core.installer.pages import PAGES
+from edgewright.core.installer.questions import coerce
+from edgewright.main import main
+from tests.cli_support import Done
+from tests.core.installer import samples
+
+Run = Callable[..., Done]
+KINDS = [kind.name for kind in answer_kinds()]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def command_line(*words: str) -> Done:
+        capsys.readouterr()
+        code = main(list(words))
+        return Done(code, *capsys.readouterr())
+
+    return command_line
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "answers.yaml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def planned(path: Path) -> Plan:
+    return asyncio.run(Apply().plan(CommandContext(Settings()), (), {"file": str(path)}))
+
+
+def refused(folder: Path, document: dict[str, Any] | str) -> InvalidDocument:
+    text = document if isinstance(document, str) else yaml.safe_dump(document)
+    with pytest.raises(InvalidDocument) as caught:
+        planned(written(folder, text))
+    return caught.value
+
+
+def answers(**changes: Any) -> dict[str, Any]:
+    given = {
+        **samples.LEAST,
+        "base.kind": "appliance",
+        **{key.replace("__", "."): value for key, value in changes.items()},
+    }
+    return {"apiVersion": "edgewright/v1", "kind": "Installer", "metadata": {"name": "shop"}, "answers": given}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_example_is_valid_as_it_is_printed(kind: str, tmp_path: Path) -> None:
+    outcome = asyncio.run(
+        registry.run(Apply, CommandContext(Settings()), (), {"example": True, "example_kind": kind.lower()})
+    )
+    plan = planned(written(tmp_path, outcome.result.text + "\n"))
+    assert plan.touches and outcome.result.document["kind"] == kind == yaml.safe_load(outcome.result.text)["kind"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_example_has_every_key_of_its_kind(kind: str) -> None:
+    text = example(kind)[1].partition("\nanswers:\n")[2]
+    shown = re.findall(r"^  #?([a-z_.]+): ", text, re.MULTILINE)
+    known = {k for each in answer_kinds() if each.name == kind for k in each.keys}
+    assert known - set(shown) <= {"output.name", "token.uid"} and set(shown) <= known and len(shown) == len(set(shown))
+
+
+def test_what_the_example_offers_as_a_comment_is_of_the_right_kind() -> None:
+    questions = {question.key: question for page in PAGES for question in page.fields}
+    for key, value in re.findall(r"^  #([a-z_.]+): (.*?)(?:  # .*)?$", example("Installer")[1], re.MULTILINE):
+        coerce(questions[key], yaml.safe_load(value))
+    for key, (value, _) in GIVEN.items():
+        coerce(questions[key], value)
+
+
+def test_the_first_kind_is_printed_without_one_and_an_unknown_one_names_the_known() -> None:
+    assert example()[0] == KINDS[0] == "Installer"
+    with pytest.raises(NotFound) as caught:
+        example("instaler")
+    assert all(kind in caught.value.message for kind in KINDS) and "--example installer" in caught.value.hint
+
+
+def test_all_problems_of_a_file_are_reported_in_one_run(tmp_path: Path) -> None:
+    document = {
+        "metadata": {"nam": "x"},
+        "answers": {
+            "base": "x.iso",
+            "net.vlan": "twelve",
+            "plane.ca": "/nowhere.pem",
+            "users.more": [{"name": "Bad Name", "keys": []}, {"name": "field", "password": "short"}],
+            "base.path": "/nowhere.iso",
+            "content.folder": "/nowhere",
+            "output.folder": "out",
+            "user.password": "correct horse",
+            "ntp.servers": ["not a host"],
+        },
+    }
+    error = refused(tmp_path, document)
+    assert [problem.key for problem in error.problems] == [
+        "apiVersion",
+        "metadata.nam",
+        "kind",
+        "answers.base",
+        "answers.net.vlan",
+        "answers.plane.ca",
+        "answers.plane.endpoint",
+        "answers.token.text",
+        "answers.ntp.servers",
+        "answers.users.more[1].name",
+        "answers.users.more[1].keys",
+        "answers.users.more[2].password",
+        "answers.base.path",
+        "answers.content.folder",
+    ]
+    rows = {problem.key: problem.sentence() for problem in error.problems}
+    assert "Write kind: Installer" in rows["kind"] and "`base.path`" in rows["answers.base"]
+    assert "Write plane.endpoint: https://" in rows["answers.plane.endpoint"]
+    assert all(sentence in error.message for sentence in ("answers.token.text: It is missing", "apiVersion"))
+    assert [row["key"] for row in error.as_dict()["problems"]] == list(rows)
+
+
+def test_what_the_user_data_lacks_is_reported_with_the_rest(tmp_path: Path) -> None:
+    static = {"net__mode": "static", "net__nic": "eno1", "net__address": "10.4.1.7/24", "net__dns": "10.4.1.1"}
+    error = refused(tmp_path, answers(**static, net__gateway="10.9.1.1", disk__cmdline="root=/dev/sda1"))
+    assert {problem.key for problem in error.problems} == {"answers.net.gateway", "answers.disk.cmdline"}
+    stages = {"stages__steps": ["boot:", "  - commands: {a: b}"]}
+    error = refused(tmp_path, answers(**stages, uid__regex="(", plane__ca="not a certificate"))
+    assert {problem.key for problem in error.problems} >= {"answers.uid.regex", "answers.plane.ca"}
+
+
+def test_the_command_line_prints_a_line_for_each_problem(tmp_path: Path, run: Run) -> None:
+    path = written(tmp_path, yaml.safe_dump(answers(net__vlan="x", plane__endpoint="")))
+    done = run("apply", "-f", str(path))
+    lines = done.err.splitlines()
+    assert done.code == 7 and lines[0] == f"{path}: 2 problems:" and lines[-1] == "See: edgewright apply --example"
+    assert lines[1].startswith("  answers.net.vlan: ") and lines[2].startswith("  answers.plane.endpoint: ")
+    document = json.loads(run("apply", "-f", str(path), "-o", "json").err)
+    assert document["code"] == "WrongAnswer" and len(document["problems"]) == 2
+
+
+def test_the_name_of_the_document_names_the_output(tmp_path: Path) -> None:
+    document = answers(output__folder=str(tmp_path))
+    del document["answers"]["output.name"]
+    document["metadata"]["name"] = "shop2"
+    plan = planned(written(tmp_path, yaml.safe_dump(document)))
+    assert plan.touches == (str(tmp_path / "shop2.iso"),) and "shop2" in plan.title
+    document["answers"]["output.name"] = "other"
+    assert planned(written(tmp_path, yaml.safe_dump(document))).touches == (str(tmp_path / "other.iso"),)
+    del document["answers"]["output.name"]
+    document["metadata"]["name"] = "a b"
+    error = refused(tmp_path, document)
+    assert [problem.key for problem in error.problems] == ["metadata.name"]
+
+
+def test_the_way_to_an_example_is_named_where_a_person_begins(tmp_path: Path, run: Run) -> None:
+    for text in ("", "# nothing yet\n", "- a\n", "a: [\n"):
+        with pytest.raises(InvalidInput) as caught:
+            planned(written(tmp_path, text))
+        assert "apply --example" in caught.value.hint
+    with pytest.raises(NotFound) as missing:
+        planned(tmp_path / "none.yaml")
+    assert "apply --example" in missing.value.hint
+    done = run("apply")
+    assert done.code == 2 and "apply --example" in done.err
+    done = run("apply", "shop.yaml")
+    assert done.code == 2 and "-f shop.yaml" in done.err
+    assert "--example" in run("apply", "--help").out
+    with pytest.raises(UsageError):
+        asyncio.run(Apply().plan(CommandContext(Settings()), (), {}))
