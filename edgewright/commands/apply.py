@@ -57,7 +57,7 @@ class Apply(Command):
         try:
             word = str(args["file"])
             document = read_document(Path(word).expanduser().absolute())
-            job = examine(document, word)
+            job = examine(word, document)
         except BaseException as error:
             _tell_build(args, error)
             raise

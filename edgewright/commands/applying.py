@@ -10,7 +10,7 @@ from edgewright.commands.answer_kinds import kinds
 from edgewright.core.errors import DocumentProblem, EdgewrightError, Failed, InvalidDocument, InvalidInput, Refused
 from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import build_request
-from edgewright.forge.answer_files import opened
+from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
 from edgewright.forge.progress import Cancelled, Job
@@ -39,13 +39,13 @@ class Work(NamedTuple):
         return (self.ready.iso,) if self.ready.request.sites != "iso" else (self.ready.sites,)
 
 
-def examine(document: Mapping[str, Any], word: str) -> Work:
-    """Return what the answer file `word` of an installer asks for.
+def examine(word: str, document: Mapping[str, Any] | None = None) -> Work:
+    """Return what the answer file `word` of an installer asks for; `document` is what is in it, if it was read.
 
     Raises `InvalidDocument` with everything that is wrong in it, `NotFound`.
     """
     path = Path(word).expanduser().absolute()
-    outer = opened(document, kinds())
+    outer = opened(read_document(path) if document is None else document, kinds())
     if not outer.kind:
         raise InvalidDocument(word, outer.problems, "See: edgewright apply --example")
     file, problems = judged(outer)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgewright.config import contexts
@@ -33,6 +33,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
+@example({"a": "\u2028"}, ["\x850", "a\x85\nb"])
 @given(
     st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=3), st.lists(st.text(max_size=30))
 )
