@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from edgewright.core.errors import EdgewrightError, UsageError
+from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 from edgewright.wire import protocol
 
 
@@ -108,14 +108,16 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process import status
+    from edgewright.hub.process import DAMAGED, status
 
     found = status(arguments.data)
     if arguments.output == "json":
         sys.stdout.write(json.dumps(found) + "\n")
     else:
         sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in found.items()))
-    return 0 if found["running"] and found["answers"] is not False else 5
+    if found["database"] == DAMAGED:
+        return int(ExitCode.FAILED)
+    return 0 if found["running"] and found["answers"] is not False else int(ExitCode.UNREACHABLE)
 
 
 def _word(value: object) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError
 
 from edgewright.core.errors import Conflict, Failed
+from edgewright.hub.integrity import cause, is_damage
 from edgewright.hub.problems import Problem, StorageProblem
 
 DATABASE = "hub.db"
@@ -28,7 +29,7 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
     Raises `Failed` when the database cannot be opened, `Conflict` when another hub holds it.
     """
     try:
-        parsed = make_url(url or f"sqlite:///{data / DATABASE}")
+        parsed = make_url(url) if url else URL.create("sqlite", database=str(data / DATABASE))
     except ArgumentError:
         raise Failed("The database URL cannot be read.", "Write --db postgresql+psycopg://user@host/name.") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
@@ -37,15 +38,14 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         )
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(str(parsed), "BEGIN IMMEDIATE"), _sqlite(str(parsed), "BEGIN")
-        writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True)
+            return _sqlite(parsed, "BEGIN IMMEDIATE"), _sqlite(parsed, "BEGIN")
+        writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
         _hold(writer)
-        return writer, create_engine(parsed, pool_size=4, pool_pre_ping=True)
+        return writer, create_engine(parsed, pool_size=4, pool_pre_ping=True, hide_parameters=True)
     except (DBAPIError, ModuleNotFoundError) as error:
         shown = parsed.render_as_string(hide_password=True)
-        cause = str(getattr(error, "orig", error)).strip().splitlines()
         raise Failed(
-            f"The database {shown} cannot be opened: {cause[0] if cause else type(error).__name__}.",
+            f"The database {shown} cannot be opened: {cause(getattr(error, 'orig', None) or error)}.",
             "Check that it runs and that this user may write it."
             if url
             else "Restore a backup (edgewright hub restore) into a new directory.",
@@ -54,14 +54,14 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
 
 
 def unusable(error: DBAPIError) -> Failed:
-    """Return what to tell when the database breaks off while the hub starts."""
-    cause = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
-    hint = "Free space on its disk." if "full" in cause else "Restore a backup (edgewright hub restore), or mend it."
-    return Failed(f"The hub's database cannot be used: {cause}.", hint, code="Database")
+    """Return the error for a database that fails while the hub starts."""
+    reason = cause(error.orig or error)
+    hint = "Free space on its disk." if "full" in reason else "Restore a backup (edgewright hub restore), or repair it."
+    return Failed(f"The hub's database cannot be used: {reason}.", hint, code="Database")
 
 
-def _sqlite(url: str, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10})
+def _sqlite(url: URL, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -72,6 +72,16 @@ def _sqlite(url: str, begin: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+    @event.listens_for(engine, "handle_error", retval=True)
+    def _quote_nothing(context: ExceptionContext) -> BaseException | None:
+        """Replace the driver's message about a text that is not UTF-8: it quotes the text, which may be a secret."""
+        original = context.original_exception
+        clean = cause(original)
+        if not isinstance(original, sqlite3.Error) or not is_damage(original) or clean == str(original):
+            return context.sqlalchemy_exception
+        original.args = (clean,)
+        return DatabaseError(context.statement, None, original, hide_parameters=True)
 
     with engine.connect():
         pass
@@ -91,11 +101,13 @@ def storage_problem(error: BaseException) -> Problem | None:
     """Return what to answer for a failure of the database itself; `None` when it is something else."""
     if not isinstance(error, DBAPIError):
         return None
-    cause = str(error.orig)
-    if "disk is full" in cause or "No space left" in cause:
+    reason = str(error.orig)
+    if "disk is full" in reason or "No space left" in reason:
         return StorageProblem(507, "StorageFull", f"The hub's disk is full; {_LOST}")
-    if "readonly" in cause or "read-only" in cause:
+    if "readonly" in reason or "read-only" in reason:
         return StorageProblem(503, "StorageReadOnly", f"The hub's database is read-only; {_LOST}")
-    if isinstance(error, OperationalError):
+    if error.orig is not None and is_damage(error.orig):
+        return StorageProblem(503, "StorageDamaged", f"The hub's database is damaged; {_LOST} See: hub status.")
+    if isinstance(error, (OperationalError, InternalError)):
         return StorageProblem(503, "StorageFailed", f"The hub's database does not answer; {_LOST}")
     return None

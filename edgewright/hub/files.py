@@ -90,15 +90,17 @@ class DataLock:
 
 
 def lock_holder(data: Path) -> int | None:
-    """Return the process number of the hub that runs on `data`; `None` when none does."""
-    path = data / "hub.lock"
+    """Return the process number of the hub that runs on `data`; `None` when none does.
+
+    Raises `PermissionError` when this user may not look.
+    """
     try:
-        with path.open("r+") as file:
+        with (data / "hub.lock").open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
                 text = file.read(20).strip()
                 return int(text) if text.isdigit() else 0
-    except OSError:
+    except FileNotFoundError:
         return None
     return None

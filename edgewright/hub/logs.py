@@ -17,7 +17,8 @@ from edgewright.core.text import clean
 
 LOG_FILE = "hub.log"
 _SIZE, _KEPT = 10_000_000, 3
-_SECRETS = re.compile(r"(ew[kht]_)[A-Za-z0-9_\-]{8,}")
+_SECRETS = re.compile(r"(ew[kht]_|gAAAA)[A-Za-z0-9_\-]{8,}=*")
+"""API keys, host credentials, registration tokens, and what `SecretBox` sealed."""
 
 
 def hide(text: str) -> str:

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from edgewright.core import times
-from edgewright.core.errors import Failed, NotFound
+from edgewright.core.errors import Failed, NotFound, Refused
+from edgewright.hub.database import DATABASE
 from edgewright.hub.files import lock_holder, write_whole
+from edgewright.hub.integrity import NotFinished, damage
 from edgewright.wire import protocol
 
 STATE_FILE = "hub.json"
@@ -22,6 +24,9 @@ BACKUP_FILE = "backup.json"
 """When the data directory was last backed up."""
 ANSWER_WITHIN = 5.0
 """Seconds that the hub may take to answer `status`."""
+CHECK_WITHIN = 2.0
+"""Seconds that `status` looks at the pages of a database; a backup looks at all of a larger one."""
+DAMAGED = "damaged"
 
 
 def write_state(data: Path, url: str, pid: int, started: str) -> None:
@@ -30,8 +35,26 @@ def write_state(data: Path, url: str, pid: int, started: str) -> None:
 
 
 def status(data: Path) -> dict[str, Any]:
-    """Return whether a hub runs on `data`, its process and address; raises `NotFound` when `data` is no hub's."""
-    if not (data / "hub.lock").exists():
+    """Return whether a hub runs on `data`, its process and address, and whether its database is whole.
+
+    Raises `NotFound` when `data` is not a hub's, `Refused` when this user may not read it.
+    """
+    try:
+        return _status(data)
+    except PermissionError as error:
+        raise Refused(
+            f"{data} cannot be read by this user: {error.filename} ({error.strerror}).",
+            "Run it as the user of the hub.",
+            code="DataDirectoryAccess",
+        ) from None
+
+
+def _status(data: Path) -> dict[str, Any]:
+    try:
+        names = {path.name for path in data.iterdir()}  # `exists` hides a refusal on newer versions of Python
+    except (FileNotFoundError, NotADirectoryError):
+        names = set()
+    if not names & {"hub.lock", DATABASE}:
         raise NotFound(f"{data} is not the data directory of a hub.", "Start one: edgewright hub serve --data DIR")
     holder = lock_holder(data)
     try:
@@ -49,6 +72,7 @@ def status(data: Path) -> dict[str, Any]:
         "ca": str(data / "ca.crt"),
         "adminKey": str(data / "admin-api-key") if (data / "admin-api-key").exists() else None,
         **_last_backup(data),
+        **_database(data),
     }
     if running and found["url"] and found["adminKey"]:
         found.update(_ask(data, str(found["url"])))
@@ -68,6 +92,17 @@ def _last_backup(data: Path) -> dict[str, Any]:
     except (OSError, msgspec.DecodeError):
         noted = {}
     return {"lastBackup": noted.get("at"), "lastBackupFile": noted.get("file")}
+
+
+def _database(data: Path) -> dict[str, Any]:
+    """Return whether the pages of the SQLite database are whole; `None` when there is none, or the time was up."""
+    if not (data / DATABASE).exists():
+        return {"database": None}
+    try:
+        problem = damage(data / DATABASE, seconds=CHECK_WITHIN)
+    except NotFinished:
+        return {"database": None}
+    return {"database": DAMAGED if problem else "whole", **({"databaseProblem": problem} if problem else {})}
 
 
 def _ask(data: Path, url: str) -> dict[str, Any]:

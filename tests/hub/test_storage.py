@@ -14,8 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from edgewright.hub.app import Hub
+from edgewright.hub.database import open_engines
+from edgewright.hub.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT, missing
 
@@ -135,3 +139,44 @@ def test_the_cap_on_connections_leaves_those_that_are_open_alone() -> None:
         else:
             raise AssertionError("there is still no room")
         assert any("limit of connections" in line["message"] for line in hub.log())
+
+
+async def test_a_damaged_text_is_503_and_is_not_quoted(
+    inside: tuple[Hub, httpx.AsyncClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    hub, admin = inside
+    assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "d-1"}})).status_code == 201
+    with hub.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE audits SET doc = CAST(x'67414141414122ff' || 'sealed-text' AS TEXT)")
+    answer = await admin.get("/v1/audits")
+    assert (answer.status_code, answer.json()["code"]) == (503, "StorageDamaged")
+    shown = "".join(JsonLines().format(record) for record in caplog.records)
+    assert "not UTF-8" in shown and "sealed-text" not in shown + caplog.text + answer.text
+
+
+async def test_a_damaged_page_is_503_and_the_rest_still_answers(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "d-1"}})).status_code == 201
+    with hub.engine.connect() as connection:
+        root = connection.exec_driver_sql("SELECT rootpage FROM sqlite_master WHERE name = 'audits'").scalar()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar()
+    assert isinstance(root, int) and isinstance(size, int)
+    pooled = hub.engine.raw_connection()
+    pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pooled.close()
+    with (hub.data / "hub.db").open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xaa" * 400)
+    hub.readers.dispose()
+    answer = await admin.get("/v1/audits")
+    assert (answer.status_code, answer.json()["code"]) == (503, "StorageDamaged")
+    assert "hub status" in answer.json()["message"] and answer.headers["retry-after"] == "10"
+    assert (await admin.get("/v1/users/info")).status_code == 200
+
+
+def test_no_parameter_of_a_statement_reaches_an_error(tmp_path: Path) -> None:
+    for engine in open_engines(tmp_path, None):
+        with engine.connect() as connection, pytest.raises(DBAPIError) as told:
+            connection.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": "ewk-hidden"})
+        assert "ewk-hidden" not in str(told.value)
+        engine.dispose()
