@@ -13,7 +13,7 @@ from typing import Dict, Optional
 from edgewright import __version__
 from edgewright.agent import conditions, documents, say
 from edgewright.agent.client import Client, parse_endpoint
-from edgewright.agent.desired import Desired
+from edgewright.agent.desired import Answer, Desired
 from edgewright.agent.enrolment import Enrolment
 from edgewright.agent.facts import device, system
 from edgewright.agent.hostfs import Root
@@ -32,6 +32,7 @@ from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
+from edgewright.wire.generations import Position
 
 FACTS_EVERY = 60.0
 """Seconds between two readings of all facts at least."""
@@ -194,7 +195,8 @@ class Agent:
         report = conditions.judge(self.facts, self.folder.trouble, self._clock_off, now)
         self._seq += 1
         boot_id = self.facts.boot_id if self.facts is not None else ""
-        body = documents.heartbeat_body(report, gauges, self._seq, boot_id, self.desired.observed)
+        observed = Position(self.desired.lineage, self.desired.observed)
+        body = documents.heartbeat_body(report, gauges, self._seq, boot_id, observed)
         pulse = plane.heartbeat(body)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date)
         if not self.flags.interval and pulse.interval is not None:
@@ -202,7 +204,7 @@ class Agent:
         self.standing.reached(plane.name, self.outbox.event)
         if self.facts is not None and self.facts.digest != self._told_digest:
             self._tell_facts(plane, gauges)
-        if self.desired.due(pulse.generation):
+        if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
         self._deliver(plane)
         self.standing.note(
@@ -221,10 +223,17 @@ class Agent:
         self._facts_told()
 
     def _reconcile(self, plane: Plane, plane_time: Optional[float]) -> None:
-        """Fetch the desired state and act on it (P22, P24)."""
-        fresh = plane.config(self.desired.generation)
-        if not self.desired.take(fresh):
+        """Fetch the desired state and act on it (P22, P24, P36)."""
+        answer, change = self.desired.take(plane.config(self.desired.position))
+        if answer is Answer.INVALID:
+            sentence = f"{plane.name} sent a desired state without a valid lineage and generation; it is ignored."
+            self.voice.once("desired", say.WARNING, sentence, times.now())
+        if change is not None:
+            self.voice(say.WARNING, change.message)
+            self._told_digest = ""  # a restored plane has older facts of this host
+        if answer is not Answer.TO_APPLY:
             return
+        self.voice.over("desired")
         refusal = OBSERVED if self.flags.observe else ""
         for offer in self.desired.operations():
             if self.journal.run(offer, self._handlers(plane), refusal, plane_time):

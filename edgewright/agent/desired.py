@@ -1,12 +1,15 @@
-"""The desired state of this host (P22): kept on disk before it is acted on, acted on while the plane is away."""
+"""The desired state of this host (P22, P36): stored on disk before it is acted on, also while the plane is away."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+import enum
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.agent.operations import Outcome
 from edgewright.agent.state import StateFolder
+from edgewright.core import times
 from edgewright.wire import protocol
+from edgewright.wire.generations import Position, is_announced, is_late, read_generation, read_lineage
 
 NAME = "desired"
 ASK_EVERY = 10
@@ -14,40 +17,91 @@ ASK_EVERY = 10
 NO_TUNNEL = "this agent has no tunnel yet: reach the host by SSH on its own network"
 
 
+class Answer(enum.Enum):
+    """What an answer with a desired state was."""
+
+    UNCHANGED = "unchanged"
+    TO_APPLY = "to apply"
+    LATE = "late"
+    INVALID = "invalid"
+
+
+class LineageChange(NamedTuple):
+    """The plane's database has another lineage than the one before: it was restored, or set back."""
+
+    before: Position
+    after: Position
+
+    @property
+    def message(self) -> str:
+        """Return the sentences for the journal and the status."""
+        names = f"lineage {self.after.lineage or '-'} instead of {self.before.lineage or '-'}"
+        numbers = f"generation {self.after.generation} after {self.before.generation}"
+        return (
+            f"The plane's database was restored or set back ({names}, {numbers}). Its settings and operations apply "
+            "from now on; operations that ran here before do not run again."
+        )
+
+
 class Desired:
-    """The newest desired state, how far it is applied, and what the plane was told of the tunnel."""
+    """The newest desired state, how far it is applied, and which tunnel state the plane knows.
+
+    What is on disk may come from an agent that believed any number: a position out of bounds counts as none.
+    """
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
         body = folder.load(NAME) or {}
-        self.generation = _whole(body.get("generation"))
-        self.observed = _whole(body.get("observed"))
-        self._config: Dict[str, Any] = body["config"] if isinstance(body.get("config"), dict) else {}
+        self.generation = read_generation(body.get("generation")) or 0
+        self.lineage = read_lineage(body.get("lineage")) or ""
+        self.observed = min(read_generation(body.get("observed")) or 0, self.generation)
+        config = body.get("config")
+        self._config: Dict[str, Any] = config if isinstance(config, dict) and self.generation else {}
         self._tunnel_told: str = str(body.get("tunnelTold", ""))
+        changed = body.get("lineageChanged")
+        self._changed: Dict[str, Any] = changed if isinstance(changed, dict) else {}
         self._beats = ASK_EVERY  # ask once after each start
 
-    def due(self, announced: Optional[int]) -> bool:
-        """Tell whether to ask the plane now; `announced` is the generation that a heartbeat named."""
+    @property
+    def position(self) -> Position:
+        """Return the place of the stored desired state in the plane's history."""
+        return Position(self.lineage, self.generation)
+
+    def due(self, lineage: Optional[str], generation: Optional[int]) -> bool:
+        """Tell whether to ask the plane now; the arguments are what a heartbeat's answer named."""
         self._beats += 1
         if self._beats > ASK_EVERY or self.observed < self.generation:
             return True
-        return announced is not None and announced > self.generation
+        return is_announced(self.position, lineage, generation)
 
-    def take(self, config: Optional[Mapping[str, Any]]) -> bool:
-        """Make an answer durable; return whether there is something to act on. `None` means unchanged.
+    def take(self, config: Optional[Mapping[str, Any]]) -> Tuple[Answer, Optional[LineageChange]]:
+        """Make an answer durable; return what it was and, if so, which lineage ended. `None` means unchanged.
 
-        A lower generation than the one on disk is late and dropped.
+        A lower generation of the same lineage is late and dropped; host settings and operations of another lineage
+        are taken at once (P36). An answer without a position that can be one changes nothing (P37).
         """
         self._beats = 0
-        if config is not None:
-            generation = _whole(_extension(config).get("generation"))
-            if generation < self.generation:
-                return False
-            if generation != self.generation or dict(config) != self._config:
-                self.generation, self._config = generation, dict(config)
-                self._save()
-            return True
-        return self.observed < self.generation
+        if config is None:
+            return (Answer.TO_APPLY if self.observed < self.generation else Answer.UNCHANGED), None
+        extension = _extension(config)
+        generation, lineage = read_generation(extension.get("generation")), read_lineage(extension.get("lineage"))
+        if generation is None or lineage is None:
+            return Answer.INVALID, None
+        before, after = self.position, Position(lineage, generation)
+        if is_late(before, after):
+            return Answer.LATE, None
+        change = LineageChange(before, after) if before.generation and lineage != before.lineage else None
+        if change is not None:
+            self.observed = 0
+            self._tunnel_told = ""
+            if not before.lineage and generation >= before.generation:
+                change = None  # the plane was updated from a version that named none
+        if after != before or dict(config) != self._config:
+            self.lineage, self.generation, self._config = lineage, generation, dict(config)
+            if change is not None:
+                self._changed = {"before": before.lineage, "at": times.rfc3339(times.now()), "message": change.message}
+            self._save()
+        return Answer.TO_APPLY, change
 
     def operations(self) -> List[Dict[str, Any]]:
         """Return the operations that the plane offers."""
@@ -85,20 +139,18 @@ class Desired:
     def forget(self) -> None:
         """Begin anew, after the credential was lost: the next record of this host counts from the start."""
         self.generation = self.observed = 0
-        self._config = {}
+        self.lineage = ""
+        self._config, self._changed = {}, {}
         self._tunnel_told = ""
         self._beats = ASK_EVERY
         self._folder.forget(NAME)
 
     def _save(self) -> None:
         body = {"generation": self.generation, "observed": self.observed, "config": self._config}
-        self._folder.save(NAME, {**body, "tunnelTold": self._tunnel_told})
+        body.update(tunnelTold=self._tunnel_told, lineage=self.lineage, lineageChanged=self._changed)
+        self._folder.save(NAME, body)
 
 
 def _extension(config: Mapping[str, Any]) -> Mapping[str, Any]:
     value = config.get(protocol.EXTENSION)
     return value if isinstance(value, dict) else {}
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0

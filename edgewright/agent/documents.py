@@ -11,6 +11,7 @@ from edgewright.agent.facts.system import Gauges
 from edgewright.core.text import clean
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
+from edgewright.wire.generations import Position
 
 Json = Dict[str, Any]
 
@@ -80,8 +81,9 @@ def registration_document(
     return document
 
 
-def heartbeat_body(report: Report, gauges: Gauges, seq: int, boot_id: str, observed_generation: int) -> Json:
-    """Return the body of a heartbeat (P17)."""
+def heartbeat_body(report: Report, gauges: Gauges, seq: int, boot_id: str, observed: Position) -> Json:
+    """Return the body of a heartbeat (P17). `observed` is the applied generation, with the lineage it belongs to."""
+    named = {"lineage": observed.lineage} if observed.lineage else {}
     return {
         "state": report.state.value,
         "message": clean(report.message, protocol.MAX_MESSAGE),
@@ -89,7 +91,8 @@ def heartbeat_body(report: Report, gauges: Gauges, seq: int, boot_id: str, obser
         protocol.EXTENSION: {
             "seq": seq,
             "bootId": boot_id,
-            "observedGeneration": observed_generation,
+            "observedGeneration": observed.generation,
+            **named,
             "load1": gauges.load1,
             "cpuPercent": gauges.cpu_percent,
             "memoryUsedMB": gauges.memory_used_mb,

@@ -61,7 +61,10 @@ class Journal:
         """
         identifier = offer.get("id")
         kind = offer.get("kind")
-        if not isinstance(identifier, str) or not identifier or self.knows(identifier):
+        if not isinstance(identifier, str) or not identifier:
+            return False
+        if self.knows(identifier):
+            self._report_again(identifier)
             return False
         if now is not None and _past(offer.get("deadline"), now):
             return False
@@ -84,6 +87,13 @@ class Journal:
         self._finish(record, outcome)
         self._save()
         return True
+
+    def _report_again(self, operation: str) -> None:
+        """Send the result of an operation once more: the plane still offers it, so its database was set back."""
+        for record in self._records:
+            if record.get("id") == operation and record.get("acknowledged"):
+                record["acknowledged"] = False
+                self._save()
 
     def unacknowledged(self) -> List[Dict[str, Any]]:
         """Return the records whose result the plane has not taken yet."""

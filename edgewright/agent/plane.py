@@ -9,8 +9,10 @@ from edgewright import __version__
 from edgewright.agent.client import Client, Reply
 from edgewright.agent.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
+from edgewright.core.text import whole_number
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
+from edgewright.wire.generations import Position, read_generation, read_lineage
 
 Json = Dict[str, Any]
 
@@ -33,6 +35,7 @@ class Pulse(NamedTuple):
     generation: Optional[int]
     interval: Optional[float]
     date: Optional[float]
+    lineage: Optional[str] = None
 
 
 class Plane:
@@ -68,16 +71,17 @@ class Plane:
         """P17. Raises `CredentialLost` or `PlaneRefusal`."""
         reply = self._own("PATCH", protocol.HOST_HEALTH, "the heartbeat", body)
         interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
-        generation = _number(reply.headers.get(protocol.H_GENERATION.lower()))
-        return Pulse(None if generation is None else int(generation), interval, self.date)
+        generation = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
+        lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
+        return Pulse(read_generation(generation), interval, self.date, lineage)
 
     def facts(self, document: Mapping[str, Any]) -> None:
         """P20."""
         self._own("PUT", protocol.HOST, "the facts", document)
 
-    def config(self, generation: int) -> Optional[Json]:
-        """P22. Return the desired state, `None` when it is still that of `generation`."""
-        headers = {"If-None-Match": f'"{generation}"'} if generation > 0 else {}
+    def config(self, known: Position) -> Optional[Json]:
+        """P22. Return the desired state, `None` when it is still the one at the position `known`."""
+        headers = {"If-None-Match": f'"{known.tag}"'} if known.generation > 0 else {}
         reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers)
         return None if reply.status == 304 else reply.json()
 

@@ -27,9 +27,11 @@ from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, Refused
 from edgewright.core.hosts import Health
+from edgewright.core.text import whole_number
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
 from edgewright.wire.events import KIND_HOST, event_body
+from edgewright.wire.generations import Position, is_announced, is_late, read_generation, read_lineage
 
 START_PER_SECOND = 120.0
 """Registrations begun in a second: 500 hosts take some four seconds and leave the machine usable."""
@@ -88,7 +90,7 @@ class SimulatedHost:
         self._booted = times.now() - self._rng.uniform(600, 5e6)
         self._cpu = self._rng.uniform(3, 55)
         self._memory = self._rng.uniform(0.2, 0.75)
-        self._generation = self._observed = 0
+        self._position = self._observed = Position("", 0)
         self._done: Dict[str, Dict[str, Any]] = {}
         self._backoff = Backoff(1.0, 60.0, self._rng.random)
 
@@ -164,8 +166,9 @@ class SimulatedHost:
             self.credential = ""
             return 5.0
         self.fleet.heartbeats += 1
-        announced = reply.headers.get(protocol.H_GENERATION.lower(), "0")
-        if announced.isdigit() and int(announced) > self._generation:
+        announced = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
+        lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
+        if is_announced(self._position, lineage, read_generation(announced)):
             await self._reconcile()
         given = reply.headers.get(protocol.H_INTERVAL.lower(), "")
         interval = self.fleet.interval or (float(given) if given.isdigit() else protocol.HEARTBEAT_INTERVAL)
@@ -174,16 +177,22 @@ class SimulatedHost:
     async def _reconcile(self) -> None:
         reply = await self._own("GET", protocol.HOST_CONFIG)
         extension = reply.json().get(protocol.EXTENSION, {}) if reply.status == 200 else {}
-        if not isinstance(extension, dict) or not isinstance(extension.get("generation"), int):
+        if not isinstance(extension, dict):
             return
-        self._generation = extension["generation"]
+        generation, lineage = read_generation(extension.get("generation")), read_lineage(extension.get("lineage"))
+        if generation is None or lineage is None or is_late(self._position, Position(lineage, generation)):
+            return
+        self._position = Position(lineage, generation)
         limit = extension.get("silenceLimit")
         if isinstance(limit, (int, float)) and limit > 0:
             self.fleet.silence_limit = float(limit)
         for offer in extension.get("operations") or []:
-            if offer.get("id") not in self._done:
+            done = self._done.get(str(offer.get("id")))
+            if done is None:
                 await self._operate(offer)
-        self._observed = self._generation
+            else:  # the plane was set back and does not know the result any more
+                await self._own("POST", protocol.OPERATION_RESULT, done, operationId=offer["id"])
+        self._observed = self._position
 
     async def _operate(self, offer: Dict[str, Any]) -> None:
         message = "Nothing was there to forget: this host is simulated."

@@ -48,6 +48,8 @@ def gather(folder: str) -> Dict[str, Any]:
 
     status, identity, registration = body("status"), body(IDENTITY), body(REGISTRATION)
     journal, outbox, desired = body("operations"), body("outbox"), body("desired")
+    changed = desired.get("lineageChanged")
+    changed = changed if isinstance(changed, dict) else {}
     records = [record for record in journal.get("records", []) if isinstance(record, dict)]
     return {
         **{name: value for name, value in status.items() if isinstance(value, (str, int, float))},
@@ -59,6 +61,9 @@ def gather(folder: str) -> Dict[str, Any]:
         "running": _running(folder),
         "generation": desired.get("generation", 0),
         "observedGeneration": desired.get("observed", 0),
+        "lineage": desired.get("lineage", ""),
+        "lineageChangedAt": changed.get("at", ""),
+        "lineageMessage": changed.get("message", ""),
         "operations": len(records),
         "resultsWaiting": sum(1 for record in records if not record.get("acknowledged")),
         "eventsWaiting": len(outbox.get("events", [])),
@@ -112,6 +117,9 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     if next_try is not None and next_try > now:
         rows.append(("Next try", f"in {times.words(next_try - now)}"))
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
+    changed = _moment(facts.get("lineageChangedAt"))
+    if changed is not None:
+        rows.append(("Plane restored", f"{times.age(now - changed)} ago: {facts['lineageMessage']}"))
     waiting = f"{facts['resultsWaiting']} results, {facts['eventsWaiting']} events, {facts['intentsWaiting']} intents"
     rows.append(("Waiting", waiting))
     return [f"{name:<15} {clean(value, 400)}" for name, value in rows]

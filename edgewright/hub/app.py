@@ -26,6 +26,7 @@ from edgewright.hub.database import storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
+from edgewright.hub.lineage import Lineage
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.pace import Turns
 from edgewright.hub.problems import Problem
@@ -56,6 +57,7 @@ class Hub:
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
+        self.lineage = Lineage(self)
         self.heartbeats = Heartbeats(self)
         self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)

@@ -19,6 +19,7 @@ from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.hub import drafts, integrity
 from edgewright.hub.database import DATABASE
 from edgewright.hub.files import PRIVATE, PUBLIC, sync_dir
+from edgewright.hub.lineage import renew_restored
 from edgewright.hub.process import note_backup
 
 KEYS = ("ca.crt", "ca.key", "server.crt", "server.key", "secret.key", "admin-api-key")
@@ -106,6 +107,7 @@ def restore(file: Path, data: Path) -> None:
             _unpack(file, draft)
             _check(file, draft)
             # Here, before the directory has its name: what a restored database must not share with its original.
+            renew_restored(draft / DATABASE, file.name)
             sync_dir(draft)
             draft.replace(data)  # an interrupted restore leaves no half data directory
             sync_dir(parent)

@@ -100,7 +100,8 @@ HEALTH = obj(
     edgewright=obj(
         seq=INTEGER,
         bootId=name(64),
-        observedGeneration=INTEGER,
+        observedGeneration=ANY,
+        lineage=text(64),
         load1=NUMBER,
         cpuPercent=NUMBER,
         memoryUsedMB=NUMBER,
@@ -141,7 +142,7 @@ RESULT = obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finish
 INTENT = obj(
     id=name(64),
     field=name(256),
-    base=obj(generation=INTEGER, value=ANY),
+    base=obj(generation=INTEGER, lineage=text(64), value=ANY),
     value=ANY,
     actor=text(256),
     at=WHEN,

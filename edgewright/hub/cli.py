@@ -140,7 +140,7 @@ def _restore(arguments: argparse.Namespace) -> int:
     from edgewright.hub.backup import restore
 
     restore(arguments.file, arguments.data)
-    return _tell(arguments, f"restored into {arguments.data}", data=str(arguments.data))
+    return _tell(arguments, f"restored into {arguments.data} (lineage renewed)", data=str(arguments.data))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
     uid = str((document.get("metadata") or {}).get("uid") or "")
     if uid and tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
         return uid
-    row = _row(tx, document, project_uid)
+    row = event_row(document, project_uid, tx.now)
     tx.run(schema.events.insert().values(row))
     tx.after(lambda: hub.changes.publish("event", "put", row["uid"], project_uid, document))
     return str(row["uid"])
@@ -32,7 +32,9 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
 
 def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], str]]) -> None:
     """Store many events of the hub's own making, given with their projects, in one statement."""
-    tx.connection.execute(schema.events.insert(), [_row(tx, document, project) for document, project in events])
+    tx.connection.execute(
+        schema.events.insert(), [event_row(document, project, tx.now) for document, project in events]
+    )
 
     def tell() -> None:
         for document, project in events:
@@ -41,8 +43,8 @@ def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], st
     tx.after(tell)
 
 
-def _row(tx: Tx, document: dict[str, Any], project_uid: str) -> dict[str, Any]:
-    """Return the row of an event, and complete its document."""
+def event_row(document: dict[str, Any], project_uid: str, now: float) -> dict[str, Any]:
+    """Return the row of an event that is stored at `now`, and complete its document."""
     meta = document.get("metadata") or {}
     uid = str(meta.get("uid") or "") or new_uid()
     related = document.get("relatedObject") or {}
@@ -51,8 +53,8 @@ def _row(tx: Tx, document: dict[str, Any], project_uid: str) -> dict[str, Any]:
         **meta,
         "uid": uid,
         "name": meta.get("name") or uid,
-        "creationTimestamp": meta.get("creationTimestamp") or times.rfc3339(tx.now),
-        "lastModifiedTimestamp": times.rfc3339(tx.now),
+        "creationTimestamp": meta.get("creationTimestamp") or times.rfc3339(now),
+        "lastModifiedTimestamp": times.rfc3339(now),
     }
     return {
         "uid": uid,
@@ -61,7 +63,7 @@ def _row(tx: Tx, document: dict[str, Any], project_uid: str) -> dict[str, Any]:
         "object_uid": str(related.get("uid") or involved.get("uid") or ""),
         "severity": str(document.get("severity") or ""),
         "reason": str(document.get("reason") or ""),
-        "at": _at(document["metadata"]["creationTimestamp"], tx.now),
+        "at": _at(document["metadata"]["creationTimestamp"], now),
         "doc": dump(document),
     }
 

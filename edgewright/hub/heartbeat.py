@@ -21,6 +21,7 @@ from edgewright.hub.records import HostEntry
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.secretbox import digest
 from edgewright.wire import protocol
+from edgewright.wire.generations import read_generation
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -49,6 +50,7 @@ class Extension(msgspec.Struct):
     """Bounded by what the database holds: one number beyond it would fail the whole batch, and with it other hosts."""
     bootId: str | None = None
     observedGeneration: int | None = None
+    lineage: str | None = None
     load1: float | None = None
     cpuPercent: float | None = None
     memoryUsedMB: float | None = None
@@ -98,6 +100,7 @@ class Heartbeats:
                 "headers": (
                     (b"edgewright-generation", b"%d" % entry.record.generation),
                     (b"edgewright-interval", self._interval),
+                    (b"edgewright-lineage", self._hub.lineage.value.encode()),
                 ),
             }
         )
@@ -159,7 +162,12 @@ class Heartbeats:
             live.since = now
         applied = extension.observedGeneration
         moved = (state, message, version) != (live.state, live.message, live.agent_version)
-        if applied is not None and live.observed_generation < applied <= entry.record.generation:
+        if (
+            applied is not None
+            and applied != live.observed_generation
+            and self._hub.lineage.believes(extension.lineage or None, applied, entry, now)
+            and applied > live.observed_generation
+        ):
             live.observed_generation = applied
             moved = True
         live.state, live.message, live.agent_version = state, message, version
@@ -185,6 +193,9 @@ async def _slow(call: Call) -> Response:
     body = shapes.load(await call.raw_body(), bodies.HEALTH)
     if "state" not in body:
         raise problems.invalid(problems.REQUIRED, "state in body is required")
+    extension = body.get("edgewright") or {}
+    if read_generation(extension.get("observedGeneration")) is None:
+        extension.pop("observedGeneration", None)  # an odd number is not believed; the host is alive all the same
     try:
         beat = msgspec.convert(body, Beat)
     except msgspec.ValidationError as error:
@@ -194,6 +205,7 @@ async def _slow(call: Call) -> Response:
         {
             protocol.H_GENERATION: str(entry.record.generation),
             protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
+            protocol.H_LINEAGE: call.hub.lineage.value,
         }
     )
 

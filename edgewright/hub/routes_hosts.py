@@ -16,6 +16,7 @@ from edgewright.hub.register import host_document, need_uid, stored
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.secretbox import digest
 from edgewright.wire import protocol
+from edgewright.wire.generations import Position
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -242,9 +243,10 @@ async def config(call: Call) -> Response:
     # then has a higher one, and the agent comes back for it. The other way round it would never ask again.
     generation = entry.record.generation
     spec = entry.document().get("spec") or {}
-    etag = f'"{generation}"'
+    position = Position(call.hub.lineage.value, generation)
+    etag = f'"{position.tag}"'
     known = call.request.headers.get("if-none-match", "").removeprefix("W/").strip('" ')
-    if known == str(generation):
+    if known == position.tag:  # never for a bare number: that of an agent v0.1.0 may belong to another lineage
         from starlette.responses import Response as Empty
 
         return Empty(status_code=304, headers={"ETag": etag})
@@ -255,6 +257,7 @@ async def config(call: Call) -> Response:
         "tunnelConfig": tunnel,
         "edgewright": {
             "generation": generation,
+            "lineage": position.lineage,
             "interval": call.hub.options.heartbeat,
             "silenceLimit": call.hub.options.silence_limit,
             "operations": operations,

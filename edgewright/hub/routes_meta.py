@@ -74,6 +74,8 @@ async def status(call: Call) -> Response:
             "hosts": {"count": len(hub.state.hosts), **counted},
             "heartbeatsPerSecond": round(hub.meter.rate(call.now, hub.writer.beats_written), 1),
             "streams": hub.changes.readers,
+            "lineage": hub.lineage.value,
+            "lineageSince": times.rfc3339(hub.lineage.since),
             "databaseBytes": sum(path.stat().st_size for path in hub.data.glob("hub.db*")),
             "freeBytes": space.free,
         }

@@ -16,6 +16,7 @@ from edgewright.hub.problems import Problem, not_found
 from edgewright.hub.records import dump
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.wire import protocol
+from edgewright.wire.generations import MAX_GENERATION
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -49,8 +50,11 @@ async def offer_intent(call: Call) -> Response:
             raise problems.invalid(problems.REQUIRED, f"{name} in body is required")
     if not _ID.fullmatch(body["id"]):
         raise problems.invalid(problems.PATTERN, "id in body should be 24 hex digits")
-    if not isinstance(base.get("generation"), int):
+    if base.get("generation") is None:
         raise problems.invalid(problems.REQUIRED, "base.generation in body is required")
+    if not 0 <= base["generation"] <= MAX_GENERATION:
+        raise problems.invalid(problems.MAXIMUM, f"base.generation in body should be from 0 to {MAX_GENERATION}")
+    other_lineage = bool(base.get("lineage")) and base["lineage"] != call.hub.lineage.value
     table, fields = schema.intents, schema.host_fields
 
     def job(tx: Tx) -> tuple[Any, bool]:
@@ -62,7 +66,8 @@ async def offer_intent(call: Call) -> Response:
         changed = tx.one(
             select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
         )
-        clash = changed is not None and changed.generation > base["generation"]
+        # A generation of another lineage cannot be compared: a restored plane may have changed the field or not.
+        clash = other_lineage or (changed is not None and changed.generation > base["generation"])
         state = protocol.INTENT_CONFLICT if clash else protocol.INTENT_OFFERED
         tx.run(
             table.insert().values(

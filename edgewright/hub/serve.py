@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
-from edgewright.hub import pki
+from edgewright.hub import lineage, pki
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.database import open_engines, unusable
 from edgewright.hub.event_loop import check_event_loop
@@ -39,6 +39,7 @@ def prepare(options: ServeOptions) -> Hub:
     try:
         migrate(engines[0])
         seed(engines[0], options.data, new_key=options.new_admin_key)
+        lineage.ensure(engines[0])
         with engines[1].connect() as connection:
             state.load(connection)
     except DBAPIError as error:

@@ -102,7 +102,9 @@ class StubPlane:
     def __init__(self, pair: Pair) -> None:
         self.requests: list[Request] = []
         self.script: Script = lambda request: None
-        self.generation = 1
+        self.generation: Any = 1
+        self.lineage: Any = ""
+        """Of its database; the empty text is a hub v0.1.0, which names none."""
         self.config: dict[str, Any] = {"clusterUids": [], "tunnelConfig": {"remoteSsh": "disabled"}}
         self.operations: list[dict[str, Any]] = []
         stub = self
@@ -156,12 +158,16 @@ class StubPlane:
             document["status"]["edgewright"] = {"generation": self.generation}
             return 200, document, {}
         if request.path.endswith("/health"):
-            return 204, None, {"Edgewright-Generation": str(self.generation), "Edgewright-Interval": "60"}
+            named = {"Edgewright-Lineage": str(self.lineage)} if self.lineage else {}
+            return 204, None, {"Edgewright-Generation": str(self.generation), "Edgewright-Interval": "60", **named}
         if request.path.endswith("/config"):
-            if request.headers.get("if-none-match") == f'"{self.generation}"':
+            tag = f"{self.lineage}-{self.generation}" if self.lineage else f"{self.generation}"
+            if request.headers.get("if-none-match") == f'"{tag}"':
                 return 304, None, {}
             extension = {"generation": self.generation, "interval": 60, "operations": self.operations}
-            return 200, {**self.config, "edgewright": extension}, {"ETag": f'"{self.generation}"'}
+            if self.lineage:
+                extension["lineage"] = self.lineage
+            return 200, {**self.config, "edgewright": extension}, {"ETag": f'"{tag}"'}
         if request.path.endswith("/bulk"):
             return 201, {"uids": [event["metadata"]["uid"] for event in request.body]}, {}
         return 204, None, {}

@@ -112,7 +112,7 @@ async def test_p22_an_operation_that_comes_while_the_answer_is_made_is_not_lost(
     monkeypatch.setattr(routes_operations, "pending_operations", overtaken)
     async with bare(hub) as client:
         answer = await client.get("/v1/edgehosts/h/config", headers=own)
-    assert answer.headers["etag"] == f'"{before}"'
+    assert answer.headers["etag"] == f'"{hub.lineage.value}-{before}"'
     assert answer.json()["edgewright"]["generation"] == before
 
 
