@@ -13,6 +13,7 @@ from pathlib import Path
 from edgewright.forge.appliance.lock import Lock
 from edgewright.forge.appliance.rootfs import System
 from edgewright.forge.appliance.space import tool_failed
+from edgewright.forge.iso.ending import trim
 from edgewright.forge.programs import run
 from edgewright.forge.progress import Job
 
@@ -173,3 +174,4 @@ def _write(lock: Lock, iso: Path, work: Path, out: Path, job: Job) -> None:
     done = run(words, job, on_line=look, env={"SOURCE_DATE_EPOCH": str(lock.timestamp), "TZ": "UTC"})
     if done.code != 0:
         raise tool_failed("xorriso", done, work)
+    trim(out)  # else partition tools complain that the backup GPT is not at the end

@@ -12,8 +12,10 @@ from edgewright.config.locations import write_private
 from edgewright.core.errors import Failed
 from edgewright.forge.iso import xorriso
 from edgewright.forge.iso.configs import target_of
+from edgewright.forge.iso.ending import end_of
 from edgewright.forge.iso.extras import Piece
 from edgewright.forge.iso.facts import Base
+from edgewright.forge.iso.image import Broken, Image
 from edgewright.forge.iso.partfile import CHUNK, Hashing, PartFile
 from edgewright.forge.progress import Job
 
@@ -40,9 +42,14 @@ def padded(user_data: bytes, size: int) -> bytes:
 def overwrite(base: Base, user_data: bytes, into: PartFile, job: Job) -> str:
     """Copy the base with the placeholder's bytes replaced; return the sha256 of the base.
 
-    Both hashes share all bytes up to the placeholder.
+    Both hashes share all bytes up to the placeholder. Padding behind the base's backup GPT is not copied.
     """
     assert base.placeholder is not None
+    with Image(base.path) as image:
+        try:
+            ending = end_of(image)
+        except Broken:  # it was cut off since it was identified: the copy finds that out
+            ending = image.size
     begin, end = base.placeholder.offset, base.placeholder.offset + base.placeholder.size
     old: Hashing | None = None
     try:
@@ -61,14 +68,14 @@ def overwrite(base: Base, user_data: bytes, into: PartFile, job: Job) -> str:
                     from_here = at - begin
                     new = padded(user_data, base.placeholder.size)[from_here : from_here + len(data)]
                     into.write(new)
-                else:
-                    into.write(data)
+                elif at < ending:
+                    into.write(data[: ending - at])
                 at += len(data)
                 job.at(at, base.size)
         assert old is not None
         return old.hexdigest()
     except OSError as error:
-        raise Failed(f"{base.path} cannot be read: {error.strerror}.", "Copy it anew.") from None
+        raise Failed(f"{base.path} cannot be read: {error.strerror}.", "Copy it again.") from None
     finally:
         if old is not None:
             old.close()

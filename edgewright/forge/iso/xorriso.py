@@ -15,6 +15,7 @@ from typing import IO
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import clean
 from edgewright.forge import programs
+from edgewright.forge.iso.ending import Trimmer
 from edgewright.forge.iso.partfile import CHUNK, PartFile
 from edgewright.forge.progress import Job
 
@@ -76,6 +77,7 @@ def run(words: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -
 def _copy(reading: int, into: PartFile, job: Job) -> None:
     held: list[bytes] = []
     length = 0
+    trimmer = Trimmer()
     while True:
         job.check()
         if not select.select([reading], [], [], 0.5)[0]:
@@ -84,7 +86,7 @@ def _copy(reading: int, into: PartFile, job: Job) -> None:
         held.append(data)
         length += len(data)
         if length >= CHUNK or not data:  # a pipe gives small pieces; larger ones are cheaper to hash and to write
-            into.write(b"".join(held))
+            into.write(trimmer.feed(b"".join(held)))
             held, length = [], 0
             job.at(into.written, max(into.total, into.written))
         if not data:

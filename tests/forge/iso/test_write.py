@@ -40,10 +40,12 @@ def test_the_placeholder_is_overwritten(base_iso: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.iso"
     manifest = make_iso(base_iso, USER_DATA, out, Job(), checks=FINE)
     assert manifest["method"] == "placeholder" and manifest["label"] == "checked"
-    assert (sha256(out), out.stat().st_size) == (manifest["iso"]["sha256"], base_iso.stat().st_size)
+    assert (sha256(out), out.stat().st_size) == (manifest["iso"]["sha256"], manifest["iso"]["size"])
+    padding = base_iso.read_bytes()[out.stat().st_size :]
+    assert 0 < len(padding) < 64 * 1024 and not any(padding)  # xorriso's, behind the backup GPT
     assert sha256(base_iso) == before == manifest["base"]["sha256"]
     assert out.stat().st_mode & 0o777 == 0o600
-    differing = [n for n, (a, b) in enumerate(zip(base_iso.read_bytes(), out.read_bytes(), strict=True)) if a != b]
+    differing = [n for n, (a, b) in enumerate(zip(base_iso.read_bytes(), out.read_bytes(), strict=False)) if a != b]
     place = identify(base_iso).placeholder
     assert place is not None
     assert place.offset <= differing[0] and differing[-1] < place.offset + place.size
@@ -260,7 +262,7 @@ def test_two_at_once_do_not_mix(base_iso: Path, tmp_path: Path) -> None:
 def test_what_a_killed_run_left_is_written_over(base_iso: Path, tmp_path: Path) -> None:
     (tmp_path / "out.iso.part").write_bytes(b"x" * 50_000_000)
     manifest = make_iso(base_iso, USER_DATA, tmp_path / "out.iso", Job())
-    assert (tmp_path / "out.iso").stat().st_size == manifest["iso"]["size"] == base_iso.stat().st_size
+    assert (tmp_path / "out.iso").stat().st_size == manifest["iso"]["size"] <= base_iso.stat().st_size
 
 
 def test_describing_odd_user_data_never_fails() -> None:
