@@ -35,8 +35,8 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
     """Tell how it ended and return the exit code; called while `error` is handled, which may be anything."""
     if isinstance(error, EdgewrightError):
         return tell(error, form)
-    if isinstance(error, KeyboardInterrupt):
-        return interrupted()
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":  # asyncio may not be loaded
+        return interrupted(argv)
     if isinstance(error, BrokenPipeError):
         return pipe_closed()
     if isinstance(error, SystemExit):
@@ -55,10 +55,24 @@ def no_room(error: OSError, form: str = "table") -> int:
     return code
 
 
-def interrupted() -> int:
-    """Tell that the person interrupted it."""
-    print("\nInterrupted; what was already sent may have been done.", file=sys.stderr)
+LOCAL = ("forge", "apply", "check", "config", "completion")
+"""Nouns whose verbs write files here, whole or not at all; others may have sent something to a plane."""
+
+
+def interrupted(argv: Sequence[str] = ()) -> int:
+    """Tell that the operator interrupted it, and what may be left of it."""
+    left = "nothing partial is left" if _noun(argv) in LOCAL else "what was already sent may have been done"
+    print(f"\nInterrupted; {left}.", file=sys.stderr)
     return int(ExitCode.INTERRUPTED)
+
+
+def _noun(argv: Sequence[str]) -> str:
+    from edgewright.cli.words import take
+
+    try:
+        return take(argv).noun
+    except EdgewrightError:
+        return ""
 
 
 def pipe_closed() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -37,10 +38,20 @@ async def perform(
         if command.danger == "destructive" and "yes" not in options:
             confirm.ask(command, plan, form)
         report = _reporter(command, plan, form)
-        outcome = await registry.run(command, ctx, targets, args, plan=plan, report=report)
+        with _stoppable(command):
+            outcome = await registry.run(command, ctx, targets, args, plan=plan, report=report)
         return await _print(command, outcome, form, ascii_only=ctx.settings.ascii is True)
     finally:
         await ctx.aclose()
+
+
+def _stoppable(command: type[Command]) -> contextlib.AbstractContextManager[None]:
+    """Let SIGTERM end long work as Ctrl-C does; a short verb is ended by it at once."""
+    if not command.tells:
+        return contextlib.nullcontext()
+    from edgewright.commands.background import terminated_is_cancelled
+
+    return terminated_is_cancelled()
 
 
 def _show_plan(plan: Plan, form: str, *, ascii_only: bool) -> None:

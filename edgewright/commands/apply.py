@@ -74,7 +74,7 @@ class Apply(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Build it. Raises what the build raises; nothing half done is left then."""
+        """Build it. Raises what the build raises; nothing partial is left then."""
         from edgewright.commands.applying import detach, perform
         from edgewright.commands.results import Text
 

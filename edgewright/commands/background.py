@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def terminated_is_cancelled() -> Iterator[None]:
-    """Take SIGTERM for a Ctrl-C: the work cleans up behind itself. Raises `Cancelled` then."""
+    """Take SIGTERM for a Ctrl-C: the work cleans up behind itself. Raises `Cancelled` then.
+
+    Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them.
+    """
     from edgewright.forge.progress import Cancelled
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -30,6 +33,9 @@ def terminated_is_cancelled() -> Iterator[None]:
         if task is not None:
             task.cancel()
 
+    if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, None):
+        yield
+        return
     try:
         loop.add_signal_handler(signal.SIGTERM, stop)
         handled = True

@@ -97,7 +97,7 @@ class BuildsRun(_Builds):
 
 
 class BuildsCancel(_Builds):
-    """Stop a build; what it has half done is taken away."""
+    """Stop a build; its partial files are removed."""
 
     name = "forge builds cancel"
     title = "cancel"
@@ -112,7 +112,7 @@ class BuildsCancel(_Builds):
         build = find(targets[0])
         if build.over:
             raise Conflict(f"Build {build.id} has ended: {build.state}.", "There is nothing to stop.", "Ended")
-        lines = (f"{build.kind} {build.name}: {build.line}", "Its half done files are removed; finished ones stay.")
+        lines = (f"{build.kind} {build.name}: {build.line}", "Its partial files are removed; finished ones stay.")
         gone = ("the work so far: it begins anew",)
         return Plan(f"Stop build {build.id}", lines, (build.id,), gone, self.cli_line((build.id,), args))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.base import Command, Outcome, Param, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
     from edgewright.forge.progress import Job, Sink
@@ -64,13 +63,14 @@ class ForgeVerify(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Boot it, and write what was seen into the manifest. Raises as `prove`."""
+        from edgewright.commands.background import terminated_is_cancelled
         from edgewright.commands.results import Text
         from edgewright.core.errors import Failed
 
         console = (lambda line: report(f"| {line}")) if args.get("raw") else (lambda line: None)
         if args.get("build"):
             return await _recorded(ctx, Path(args["iso"]), plan.payload, str(args["build"]), report)
-        with terminable():
+        with terminated_is_cancelled():
             proof, label = await prove_iso(ctx, Path(args["iso"]), plan.payload, report, console=console)
         text = "\n".join([proof.text(), f"  label: {label}"])
         result = Text(text, {**proof.as_dict(), "label": label}, proof.iso)
@@ -82,34 +82,16 @@ class ForgeVerify(Command):
 
 async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, report: Callable[[str], None]) -> Outcome:
     """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
+    from edgewright.commands.background import terminated_is_cancelled
     from edgewright.core.errors import Failed
     from edgewright.forge.builds import Recorder
 
-    with terminable(), Recorder.of(build) as recorder:
+    with terminated_is_cancelled(), Recorder.of(build) as recorder:
         recorder.made([iso])
         proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
         if not proof.ok:
             raise Failed(f"It failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
     return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let a SIGTERM end the proof as Ctrl-C does: with the machine off, and host and token gone from the plane."""
-    import asyncio
-    import signal
-
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    handled = task is not None
-    try:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel if task is not None else loop.stop)
-    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread
-        handled = False
-    try:
-        yield
-    finally:
-        if handled:
-            loop.remove_signal_handler(signal.SIGTERM)
 
 
 def wish_of(args: Mapping[str, Any]) -> Wish:
@@ -154,14 +136,10 @@ async def prove_iso(
     from edgewright.commands.forging import work
     from edgewright.core.errors import NotFound
     from edgewright.forge.manifest import with_proof
-    from edgewright.forge.proof.prove import Rest, prove
+    from edgewright.forge.proof.prove import prove
 
     def do(job: Job) -> Proof:
-        try:
-            return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
-        except Rest as rest:  # a stopped verb says no more than that it was stopped
-            report(rest.message)
-            raise
+        return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
 
     proof = await work(do, report, every=15.0, sink=sink)
     try:

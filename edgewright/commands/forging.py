@@ -1,13 +1,14 @@
-"""How a verb does long work of the forge: in a thread, told line by line, stopped by Ctrl-C with nothing half done."""
+"""How a verb does long work of the forge: in a thread, reported line by line, stopped with nothing partial left."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-from edgewright.forge.progress import Job, Progress, Sink
+from edgewright.forge.progress import Cancelled, Job, Progress, Sink
 
 Result = TypeVar("Result")
 LISTENER: ContextVar[Sink | None] = ContextVar("listener", default=None)
@@ -19,8 +20,10 @@ async def work(
 ) -> Result:
     """Run `do(job)` in a thread and return what it returns; each new step and, every `every` seconds, where it is.
 
-    `sink` (else `LISTENER`) gets the same as values, in that thread. A cancelled task (Ctrl-C) cancels the job and
-    waits until the thread has cleaned up. Raises what `do` raises.
+    `sink` (else `LISTENER`) gets the same as values, in that thread. A cancelled task (Ctrl-C, SIGTERM) cancels the job
+    and waits until the thread has cleaned up, also when it is cancelled again. What the thread then says counts:
+    `Cancelled` or a more exact form of it (a disk that is half written, what could not be deleted), or its result, if
+    it was done before it heard of it. Raises what `do` raises.
     """
     last, listener = "", sink or LISTENER.get()
 
@@ -39,6 +42,12 @@ async def work(
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         job.cancel()
-        await asyncio.wait([running])
-        running.exception()  # taken: the person stopped it, what it then says is no news
-        raise
+        while not running.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        error = running.exception()
+        if error is None:
+            return running.result()
+        if isinstance(error, Cancelled):
+            raise error from None
+        raise Cancelled from None  # it failed on its way out; that it was stopped is what counts

@@ -194,7 +194,7 @@ def build_log(build_id: str, last: int = 200) -> list[str]:
 
 
 def cancel_build(build_id: str) -> Build:
-    """Stop a build; nothing half done is left. Raises `NotFound`, `Conflict` when it does not run."""
+    """Stop a build; nothing partial is left. Raises `NotFound`, `Conflict` when it does not run."""
     from edgewright.forge.builds import cancel
 
     return cancel(build_id)

@@ -153,7 +153,7 @@ class InstallerVerify(Command):
 
 
 class InstallerCancel(BuildsCancel):
-    """Stop a build that runs; what it has half done is taken away."""
+    """Stop a build that runs; its partial files are removed."""
 
     name = "installer cancel"
     title = "stop"

@@ -179,7 +179,7 @@ def check_places(ready: Ready, *, force: bool) -> None:
 def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -> Made:
     """Build what the answers ask for and return it.
 
-    Raises `Cancelled`, and what the base, the ISO and the sites raise; then nothing half done is left.
+    Raises `Cancelled`, and what the base, the ISO and the sites raise; then nothing partial is left.
     """
     from edgewright.forge.iso.write import make_iso
 

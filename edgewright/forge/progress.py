@@ -59,13 +59,13 @@ Sink = Callable[[Progress], None]
 
 
 class Cancelled(EdgewrightError):
-    """The person stopped the work (exit 130); nothing half done is left."""
+    """The operator stopped the work (exit 130); nothing partial is left."""
 
     exit_code = ExitCode.INTERRUPTED
     default_code = "Cancelled"
 
     def __init__(self) -> None:
-        super().__init__("Stopped; nothing half done is left.", "Run it again to begin anew.")
+        super().__init__("Stopped; nothing partial is left.", "Run it again to start over.")
 
 
 class Job:

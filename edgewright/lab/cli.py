@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Run `edgewright lab` with these words and return the exit code."""
     as_json = "json" in argv
+    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # as Ctrl-C
     try:
         words = build_parser().parse_args(_shield(argv))
         lacking = shortcomings()
@@ -91,6 +93,8 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _shield(argv: list[str]) -> list[str]:

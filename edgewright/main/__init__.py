@@ -18,7 +18,14 @@ CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "timeout")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Edgewright with these words and return the exit code: no words open the console."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:  # before anything was begun, e.g. while modules are loaded
+        sys.stderr.write("\nInterrupted.\n")
+        return 130
+
+
+def _main(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
         return _overview()
     from edgewright.cli.main import run

@@ -101,6 +101,7 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     import asyncio
     from pathlib import Path
 
+    from edgewright.cli.interrupt import terminated_is_interrupted
     from edgewright.cli.output import say
     from edgewright.core.errors import UsageError
     from edgewright.store.record import Recorder
@@ -120,7 +121,8 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     recorder = Recorder(feed.store, Path(args["file"]), ctx.context_name)
     say(f"Recording {ctx.context_name} into {args['file']}; Ctrl-C ends it.", error=True)
     try:
-        asyncio.run(run())
+        with terminated_is_interrupted():
+            asyncio.run(run())
     except KeyboardInterrupt:
         pass  # the way in which a recording ends
     finally:
@@ -156,6 +158,7 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     import json
     from pathlib import Path
 
+    from edgewright.cli.interrupt import terminated_is_interrupted
     from edgewright.cli.output import say
     from edgewright.commands.guide import demo_hub, start_demo
     from edgewright.core.errors import InvalidInput
@@ -168,7 +171,8 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
         check_terminal()
     hub = demo_hub(Path(args["data"]).absolute() if args.get("data") else None)
     try:
-        context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
+        with terminated_is_interrupted():
+            context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
         if not alone:
             return open_console(ctx.settings, context, hub=hub, simulated=True)
         told = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}

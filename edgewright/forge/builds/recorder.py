@@ -100,7 +100,7 @@ class Recorder:
         if error is None:
             self._end("done", None)
             return
-        told = {"code": "Cancelled", "message": "Stopped; nothing half done is left.", "hint": "Run it again."}
+        told = {"code": "Cancelled", "message": "Stopped; nothing partial is left.", "hint": "Run it again."}
         state = "cancelled"
         if isinstance(error, EdgewrightError):
             told = error.as_dict()
