@@ -56,6 +56,7 @@ class Hub:
         self.clock = ClockWatch()
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render)
+        state.access_changed = self.changes.wake
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
         self.lineage = Lineage(self)
         self.heartbeats = Heartbeats(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgewright.core import times
 from edgewright.hub.limiter import FailureLimiter
@@ -33,6 +33,8 @@ class Actor:
     via: str = ""
     host: HostEntry | None = None
     key: KeyRecord | None = None
+    session_end: float | None = None
+    """When the session ends (epoch seconds); `None` for every other credential."""
     pending: bool = False
     """The host used its newest credential for the first time; the older one is to end (rule P10)."""
 
@@ -80,6 +82,21 @@ class Authenticator:
         """Tell whether an API key would be let in now: for a login, and for answers that last, like the stream."""
         now = None if key is None else self._state.keys.get(key.uid)
         return now is not None and now.active and (now.expiry is None or now.expiry > times.now())
+
+    def may_continue(self, actor: Actor) -> bool:
+        """Tell whether a user would still be let in with the same role: asked again and again by answers that last."""
+        record = None if actor.key is None else self._state.keys.get(actor.key.uid)
+        if record is None or (actor.session_end is not None and actor.session_end <= times.now()):
+            return False
+        try:
+            return self._of_key(record, actor.address, actor.via).role == actor.role
+        except Problem:
+            return False
+
+    def end(self, actor: Actor) -> float | None:
+        """Return when a user's credential ends by itself (epoch seconds), if ever."""
+        ends = [actor.session_end, actor.key.expiry if actor.key is not None else None]
+        return min((end for end in ends if end is not None), default=None)
 
     def fail(self, address: str, message: str, code: str = protocol.E_UNAUTHORIZED) -> Problem:
         """Count a wrong credential and return the answer for it."""
@@ -141,4 +158,5 @@ class Authenticator:
         record = self._state.keys.get(str(claims.get("key"))) if claims else None
         if record is None:
             raise self.fail(address, "This session has ended or is not known here; log in again.")
-        return self._of_key(record, address, f"session of API key {record.name}")
+        actor = self._of_key(record, address, f"session of API key {record.name}")
+        return replace(actor, session_end=float(claims["exp"]) if claims else None)

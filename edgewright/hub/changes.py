@@ -1,7 +1,9 @@
 """The change stream: a bounded ring of what changed, read by each client at its own pace (rules P33 to P35).
 
-The ring holds names, not documents: a host is rendered when it is sent, so a slow reader gets the present state and
-costs no memory. A reader that the ring has overtaken is told to read the lists anew (`resync`).
+The ring contains names of hosts, tokens and projects, which are rendered when they are sent: a slow reader gets the
+present state and costs no memory. Events, audit entries and operations are stored as the bytes that are sent, bounded
+in number and in sum. A reader that the ring has overtaken gets `resync` and reads the lists again. Rendering is long
+work (`pace`), so that many readers of a busy fleet hold up no other request.
 """
 
 from __future__ import annotations
@@ -13,10 +15,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from edgewright.core import times
+from edgewright.hub.pace import Pace
 from edgewright.wire import protocol
 
 RING = 20_000
+RING_BYTES = 32 * 1024 * 1024
+"""Bytes of documents in the ring; the oldest changes go first."""
 _CHUNK = 200
+_PIECE = 256 * 1024
+"""Bytes that are sent at once, before others get their turn."""
 
 
 class Change(NamedTuple):
@@ -27,7 +35,12 @@ class Change(NamedTuple):
     op: str
     uid: str
     project_uid: str
-    doc: dict[str, Any] | None
+    doc: msgspec.Raw | None
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of its document."""
+        return 0 if self.doc is None else len(bytes(self.doc))
 
 
 Render = Callable[[str, str], dict[str, Any] | None]
@@ -36,11 +49,13 @@ Render = Callable[[str, str], dict[str, Any] | None]
 class Changes:
     """The ring and those who wait for it. Used on the event loop only."""
 
-    def __init__(self, started: float, render: Render, size: int = RING) -> None:
+    def __init__(self, started: float, render: Render, size: int = RING, most_bytes: int = RING_BYTES) -> None:
         # Numbers begin at the start time in milliseconds, so that they rise over restarts without being stored:
         # a number from before a restart lies below the ring and gets `resync`.
         self.seq = int(started * 1000)
-        self._ring: deque[Change] = deque(maxlen=size)
+        self._ring: deque[Change] = deque()
+        self._size, self._most_bytes = size, most_bytes
+        self._bytes = 0
         self._floor = self.seq
         self._render = render
         self._waiters: set[asyncio.Event] = set()
@@ -50,17 +65,26 @@ class Changes:
     def publish(self, kind: str, op: str, uid: str, project_uid: str = "", doc: dict[str, Any] | None = None) -> None:
         """Add a change, after it became durable."""
         self.seq += 1
-        if len(self._ring) == self._ring.maxlen:
-            self._floor = self._ring[0].seq
-        self._ring.append(Change(self.seq, kind, op, uid, project_uid, doc))
+        change = Change(
+            self.seq, kind, op, uid, project_uid, None if doc is None else msgspec.Raw(msgspec.json.encode(doc))
+        )
+        self._ring.append(change)
+        self._bytes += change.size
+        while len(self._ring) > self._size or (self._bytes > self._most_bytes and len(self._ring) > 1):
+            dropped = self._ring.popleft()
+            self._bytes -= dropped.size
+            self._floor = dropped.seq
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every reader look again: for changes, and whether it may still read."""
         for waiter in self._waiters:
             waiter.set()
 
     def stop(self) -> None:
         """End every stream."""
         self.stopping = True
-        for waiter in self._waiters:
-            waiter.set()
+        self.wake()
 
     def _after(self, position: int) -> list[Change]:
         """Return the next changes after `position`, at most a chunk."""
@@ -70,10 +94,19 @@ class Changes:
         return [self._ring[index] for index in range(start, min(start + _CHUNK, len(self._ring)))]
 
     async def stream(
-        self, since: int | None, project_uid: str, may_read: Callable[[], bool] = lambda: True
+        self,
+        since: int | None,
+        project_uid: str,
+        may_read: Callable[[], bool] = lambda: True,
+        end: float | None = None,
+        pace: Pace | None = None,
     ) -> AsyncIterator[bytes]:
-        """Yield server-sent events for one reader until the hub stops, or `may_read` says that its credential ended."""
+        """Yield server-sent events for one reader until the hub stops or `may_read` returns false.
+
+        It is asked before every piece, after `wake`, and at the time `end` (epoch seconds) when the session ends.
+        """
         position = self.seq if since is None else since
+        pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
         self.readers += 1
@@ -86,39 +119,54 @@ class Changes:
                     yield _event("resync", position, {"seq": position, "op": "resync", "uid": "", "doc": None})
                 chunk = self._after(position)
                 if chunk:
-                    position = chunk[-1].seq
-                    text = b"".join(self._told(chunk, project_uid))
-                    if text:
+                    async with pace:
+                        position, text = self._rendered(chunk, project_uid, pace)
+                    if text and may_read():
                         yield text
                     continue
                 try:
-                    async with asyncio.timeout(protocol.STREAM_PING):
+                    async with asyncio.timeout(_patience(end)):
                         await waiter.wait()
                 except TimeoutError:
-                    yield b": ping\n\n"
+                    if may_read():
+                        yield b": ping\n\n"
         finally:
             self._waiters.discard(waiter)
             self.readers -= 1
 
-    def _told(self, chunk: list[Change], project_uid: str) -> list[bytes]:
+    def _rendered(self, chunk: list[Change], project_uid: str, pace: Pace) -> tuple[int, bytes]:
+        """Return the number of the last change of the chunk that was looked at, and what is to be sent of them."""
         newest = {(change.kind, change.uid): change.seq for change in chunk}
-        told = []
+        piece = bytearray()
         for change in chunk:
-            if project_uid and change.project_uid and change.project_uid != project_uid:
-                continue
-            if project_uid and not change.project_uid and change.kind in ("audit", "token"):
-                continue
-            if newest[(change.kind, change.uid)] != change.seq:
-                continue  # a newer change of the same thing follows in this chunk
-            doc = change.doc
-            if change.op == protocol.CHANGE_PUT and doc is None:
-                doc = self._render(change.kind, change.uid)
-                if doc is None:
-                    continue  # deleted meanwhile; its own change follows
-            told.append(
-                _event(change.kind, change.seq, {"seq": change.seq, "op": change.op, "uid": change.uid, "doc": doc})
-            )
-        return told
+            last = change.seq
+            # A newer change of the same thing that follows in this chunk makes this one needless.
+            if newest[change.kind, change.uid] == change.seq and _in_scope(change, project_uid):
+                piece += self._told(change)
+            if pace.due or len(piece) >= _PIECE:
+                break
+        return last, bytes(piece)
+
+    def _told(self, change: Change) -> bytes:
+        doc: msgspec.Raw | dict[str, Any] | None = change.doc
+        if change.op == protocol.CHANGE_PUT and doc is None:
+            doc = self._render(change.kind, change.uid)
+            if doc is None:
+                return b""  # deleted meanwhile; its own change follows
+        return _event(change.kind, change.seq, {"seq": change.seq, "op": change.op, "uid": change.uid, "doc": doc})
+
+
+def _in_scope(change: Change, project_uid: str) -> bool:
+    """Tell whether a reader of a project (all for an empty one) gets a change (rule P35)."""
+    if not project_uid or change.project_uid == project_uid:
+        return True
+    return not change.project_uid and change.kind not in ("audit", "token")
+
+
+def _patience(end: float | None) -> float:
+    """Return how many seconds to wait for a change before the reader is looked at again."""
+    left = protocol.STREAM_PING if end is None else end - times.now()
+    return min(protocol.STREAM_PING, left) if left > 0 else protocol.STREAM_PING  # a key's end may have been moved
 
 
 def _event(kind: str, seq: int, data: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 import edgewright
 from edgewright.core import times
 from edgewright.core.text import whole_number
+from edgewright.hub.pace import Pace
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.search import View
@@ -88,8 +89,14 @@ async def changes(call: Call) -> Response:
     since = whole_number(text)
     if text and since is None:
         raise bad_request("The value of 'since' is not a sequence number of this stream.")
-    key, authenticator = call.actor.key, call.hub.authenticator
-    stream = call.hub.changes.stream(since, call.project, lambda: authenticator.still_valid(key))
+    actor, authenticator = call.actor, call.hub.authenticator
+    stream = call.hub.changes.stream(
+        since,
+        call.project,
+        lambda: authenticator.may_continue(actor),
+        authenticator.end(actor),
+        Pace(call.hub.turns, call.caller),
+    )
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )

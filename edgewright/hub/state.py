@@ -6,6 +6,7 @@ apart from the first load.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -40,6 +41,8 @@ class State:
         self.gone: dict[str, str] = {}
         self.came_by: dict[str, set[str]] = {}
         """Token uid -> uids of the hosts that came in by it."""
+        self.access_changed: Callable[[], None] = lambda: None
+        """Called when a key, and with it what somebody may do, has changed."""
         self.version = 0
         """Rises with each change of a host's record; the order of all hosts is kept for one version."""
 
@@ -90,12 +93,14 @@ class State:
         """Take an API key that became durable."""
         self.keys[record.uid] = record
         self.keys_by_hash[record.key_hash] = record
+        self.access_changed()
 
     def drop_key(self, uid: str) -> None:
         """Forget an API key."""
         record = self.keys.pop(uid, None)
         if record is not None:
             self.keys_by_hash.pop(record.key_hash, None)
+        self.access_changed()
 
     def put_token(self, record: TokenRecord) -> None:
         """Take a registration token that became durable."""
