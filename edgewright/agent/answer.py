@@ -1,7 +1,8 @@
-"""An HTTP answer that must be whole within a time, from its first byte on.
+"""An HTTP answer that must make progress: its head within a time and a size, its body at a least rate.
 
 The time-out of a socket holds for each wait only: a peer or a link that lets one byte through every few seconds would
-hold the agent for hours in the head of an answer, which `http.client` reads to its end by itself.
+hold the agent for hours, and `http.client` skips any number of `100 Continue` heads by itself. A thin link that keeps
+delivering is given the time that it needs.
 """
 
 from __future__ import annotations
@@ -12,31 +13,47 @@ import socket
 import time
 from typing import Any
 
-WHOLE = 60.0
+GRACE = 20.0
+"""Seconds until an answer is measured by its rate (P4)."""
+LEAST_RATE = 256.0
+"""Bytes a second that an answer must bring on average once `GRACE` is over."""
+WHOLE = 120.0
 """Seconds that one answer may take in all."""
+MAX_HEAD = 64 * 1024
+"""Bytes before the body, `100 Continue` heads included."""
 
 
 class _Timed(io.RawIOBase):
-    """Reads a socket's file until a moment of the steady clock; each wait is no longer than what is left."""
+    """Reads a socket's file for as long as the answer keeps its pace. `in_head` until the body begins."""
 
-    def __init__(self, raw: io.RawIOBase, link: socket.socket, whole: float) -> None:
+    def __init__(self, raw: io.RawIOBase, link: socket.socket, grace: float, whole: float) -> None:
         self._raw = raw
         self._link = link
         self._each = link.gettimeout()
-        self._deadline = time.monotonic() + whole
+        self._began = time.monotonic()
+        self._grace = grace
+        self._whole = whole
+        self._received = 0
+        self.in_head = True
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> Any:
-        left = self._deadline - time.monotonic()
+        """Read once. Raises `TimeoutError` for an answer that is too slow, `ValueError` for a head without end."""
+        allowed = min(self._whole, self._grace + self._received / LEAST_RATE)
+        left = self._began + allowed - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the answer trickled")
+            raise TimeoutError("the answer is too slow")
+        if self.in_head and self._received > MAX_HEAD:
+            raise ValueError("its head is too long")
         self._link.settimeout(left if self._each is None else min(left, self._each))
         try:
-            return self._raw.readinto(buffer)
+            count = self._raw.readinto(buffer)
         finally:
             self._link.settimeout(self._each)
+        self._received += count or 0
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -44,10 +61,17 @@ class _Timed(io.RawIOBase):
 
 
 class Answer(http.client.HTTPResponse):
-    """`http.client`'s own answer, head and body within `WHOLE` seconds; then `TimeoutError`."""
+    """`http.client`'s own answer, read through `_Timed`."""
 
+    grace = GRACE
     whole = WHOLE
 
     def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, self.whole))
+        self._timed = _Timed(self.fp.detach(), sock, self.grace, self.whole)
+        self.fp = io.BufferedReader(self._timed)
+
+    def begin(self) -> None:
+        """Read the head."""
+        super().begin()
+        self._timed.in_head = False

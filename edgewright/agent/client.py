@@ -83,11 +83,19 @@ class Reply(NamedTuple):
 
     def json(self) -> Dict[str, Any]:
         """Return the body as an object; an empty one when it is no JSON object."""
-        try:
-            value = json.loads(self.body) if self.body else {}
-        except (ValueError, RecursionError):
-            return {}
+        value = self._value()
         return value if isinstance(value, dict) else {}
+
+    @property
+    def is_json(self) -> bool:
+        """Return whether the body is a JSON object or list, as every answer of a plane is that has one."""
+        return isinstance(self._value(), (dict, list))
+
+    def _value(self) -> Any:
+        try:
+            return json.loads(self.body) if self.body else None
+        except (ValueError, RecursionError):
+            return None
 
 
 class Client:
@@ -209,17 +217,23 @@ class Client:
         through = f" through the proxy {self._proxy.name}" if self._proxy is not None else ""
         if isinstance(error, ssl.SSLError) and not isinstance(error, socket.timeout):
             return tls.explain(error, self.endpoint.host, self._ca_file, self._now(), self._evidence)
-        if isinstance(error, socket.gaierror):
-            unknown = self._proxy.host if self._proxy is not None else self.endpoint.host
+        if self._proxy is not None and isinstance(error, (socket.gaierror, ConnectionRefusedError)):
+            unknown = isinstance(error, socket.gaierror)
+            problem = "its name cannot be resolved" if unknown else "the connection was refused"
             return Unreachable(
-                f"The name {unknown} cannot be resolved.",
+                f"The proxy {self._proxy.name} cannot be reached: {problem}.",
+                "Check stylus.site.network.httpsProxy (or HTTPS_PROXY), and that the proxy is running.",
+                code="DnsFailed" if unknown else "ProxyUnreachable",
+            )
+        if isinstance(error, socket.gaierror):
+            return Unreachable(
+                f"The name {self.endpoint.host} cannot be resolved.",
                 "Check the name and this host's DNS servers.",
                 code="DnsFailed",
             )
         if isinstance(error, ConnectionRefusedError):
-            at = self._proxy.name if self._proxy is not None else name
             return Unreachable(
-                f"Nothing listens at {at}: the connection was refused.",
+                f"Nothing listens at {name}: the connection was refused.",
                 "Check the port, and that the plane runs.",
                 code="ConnectionRefused",
             )

@@ -126,6 +126,8 @@ class Plane:
         sent = {protocol.H_AUTHORIZATION: self.credential, **(headers or {})}
         reply = self._send(method, path, body, sent)
         if reply.status < 300 or reply.status == 304:
+            if reply.body and not reply.is_json:
+                raise unexpected(reply, what, self.name)  # a gateway's page with status 200 is no acknowledgement
             return reply
         if final and 400 <= reply.status < 500 and reply.status != 401 and not retryable(reply.status):
             return reply

@@ -112,7 +112,7 @@ class StateFolder:
         if told != self.trouble:
             self.trouble = told
             self._say(
-                3, f"Cannot write {path}: {told}. The agent goes on and keeps its state in memory; free the disk."
+                3, f"Cannot write {path}: {told}. The agent continues with its state in memory; {_advice(error)}."
             )
 
 
@@ -122,8 +122,24 @@ def _reason(error: OSError) -> str:
         errno.EDQUOT: "the disk quota is used up",
         errno.EROFS: "the file system is read-only",
         errno.EACCES: "permission denied",
+        errno.EIO: "the disk reports an input/output error",
     }
     return known.get(error.errno or 0, (error.strerror or str(error)).lower())
+
+
+def _advice(error: OSError) -> str:
+    """Return the next step for a file that cannot be written."""
+    known = {
+        errno.ENOSPC: "free the disk",
+        errno.EDQUOT: "free space of this quota, or raise it",
+        errno.EROFS: "check the disk and mount it read-write (dmesg shows why it is not)",
+        errno.EACCES: "run the agent as root, or give its user this folder",
+        errno.EPERM: "check the owner and the attributes (lsattr): it may be immutable",
+        errno.EISDIR: "remove the folder that is in its place",
+        errno.ENOTDIR: "remove the file that is in the place of the folder",
+        errno.EIO: "check the disk (dmesg, smartctl); it may be failing",
+    }
+    return known.get(error.errno or 0, "check the folder and its disk")
 
 
 def write_checked(path: str, body: Body, durable: bool = True) -> None:

@@ -163,6 +163,16 @@ def test_something_that_speaks_no_tls() -> None:
     assert isinstance(error, Unreachable) and error.code in ("NoTls", "BrokenAnswer")
 
 
+def test_a_proxy_that_does_not_listen_is_named_as_the_proxy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    error = call("https://plane.example:8443", "", proxy=Proxy("127.0.0.1", port))
+    assert error.code == "ProxyUnreachable" and f"The proxy 127.0.0.1:{port} cannot be reached" in error.message
+    assert "httpsProxy" in error.hint and "plane" not in error.hint
+    unknown = call("https://plane.example:8443", "", proxy=Proxy("proxy.invalid", 3128))
+    assert unknown.code == "DnsFailed" and "proxy.invalid:3128" in unknown.message and "httpsProxy" in unknown.hint
+
+
 def test_a_proxy_that_refuses() -> None:
     def refuse(caller: socket.socket) -> None:
         caller.recv(1000)

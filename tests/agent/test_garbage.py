@@ -60,6 +60,50 @@ def test_p4_an_answer_that_trickles_counts_as_lost(
         assert time.monotonic() - began < 3
 
 
+def test_p4_a_slow_answer_that_keeps_its_pace_is_taken_and_a_slower_one_is_lost(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answer, "grace", 0.3)
+    monkeypatch.setattr("edgewright.agent.answer.LEAST_RATE", 10.0)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"  # 20 bytes a second, as `trickle` sends them
+    with trickle(authority, whole, 1.2) as port:
+        client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
+        assert client.call("GET", "/x").body == b"x" * 20
+    monkeypatch.setattr("edgewright.agent.answer.LEAST_RATE", 100.0)
+    with trickle(authority, whole, 3.0) as port:
+        client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            client.call("GET", "/x")
+        assert time.monotonic() - began < 1.2, "it does not wait for the end"
+
+
+def test_p4_a_head_without_end_is_refused_soon(authority: Authority) -> None:
+    with trickle(authority, b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, 1.0) as port:
+        client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
+        began = time.monotonic()
+        with pytest.raises(Failed, match="head is too long"):
+            client.call("GET", "/x")
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("body", [b"<html><body>Log in</body></html>", b"ok", b"[1"])
+def test_p17_a_page_with_status_200_is_no_acknowledgement_of_a_heartbeat(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(parse_endpoint("https://plane"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    plane = Plane(client, "h")
+    plane.credential = "ewh_x"
+    monkeypatch.setattr(client, "call", lambda *words: Reply(200, {}, body))
+    with pytest.raises(Failed, match="not understood"):
+        plane.heartbeat({"state": "healthy"})
+    with pytest.raises(Failed, match="not understood"):
+        plane.config(0)
+    for good in (b"", b"{}", b'{"a": [1]}'):
+        monkeypatch.setattr(client, "call", lambda *words, good=good: Reply(200, {}, good))
+        plane.heartbeat({"state": "healthy"})
+
+
 @pytest.mark.parametrize("text", ["ewh_a\r\nX-Evil: 1", "ewh_\u00e9\u20ac", "ewh_ a", "ewh_" + "a" * 5000, ""])
 def test_p10_a_credential_that_no_header_can_carry_is_not_kept(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import json

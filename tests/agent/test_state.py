@@ -136,3 +136,30 @@ def test_a_secret_is_the_first_line_of_its_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(Failed, match="not text"):
         read_secret(str(path), "registration token")
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "advice"),
+    [
+        (errno.ENOSPC, "the disk is full", "free the disk"),
+        (errno.EACCES, "permission denied", "run the agent as root"),
+        (errno.EROFS, "read-only", "mount it read-write"),
+        (errno.EISDIR, "is a directory", "in its place"),
+        (errno.EPERM, "not permitted", "lsattr"),
+        (errno.EIO, "input/output error", "smartctl"),
+        (errno.ENODEV, "no such device", "check the folder and its disk"),
+    ],
+)
+def test_the_advice_fits_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str, advice: str
+) -> None:
+    messages: list[str] = []
+    folder = StateFolder(str(tmp_path), lambda priority, message: messages.append(message))
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("edgewright.agent.state.write_checked", fail)
+    assert not folder.save("thing", {})
+    assert reason in messages[0] and advice in messages[0]
+    assert ("free the disk" in messages[0]) == (number == errno.ENOSPC)
