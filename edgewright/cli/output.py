@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from edgewright.commands.results import Column, Detail, Item, Listing, Text
-from edgewright.core.text import cells, clean, is_harmless
+from edgewright.core.text import cells, clean, clip, is_harmless
 
 ASCII = str.maketrans({"•": ".", "▲": "!", "○": "?", "►": ">", "‼": "@", "▬": "=", "■": "#", "…": "~", "·": "-"})
 
@@ -52,18 +53,49 @@ def _listing(listing: Listing, form: str) -> str:
         return as_yaml([item.document for item in listing.items])
     if form == "name":
         return "\n".join(clean(item.name) for item in listing.items)
-    return table(listing.columns, listing.items, wide=form == "wide")
+    room = shutil.get_terminal_size().columns if form == "table" and sys.stdout.isatty() else 0
+    return table(listing.columns, listing.items, wide=form == "wide", room=room)
 
 
-def table(columns: Sequence[Column], items: Sequence[Item], *, wide: bool) -> str:
-    """Return a table; "" when there is nothing in it."""
+MOST_PADDING = 48
+"""Cells to which a column is filled up; a longer text moves the rest of its own line and of no other."""
+LAST_ROOM = 24
+"""Cells that are left for the last column where a table is cut to a terminal."""
+LEAST_WIDTH = 8
+"""Cells that a column has at least where a table is cut to a terminal."""
+
+
+def table(columns: Sequence[Column], items: Sequence[Item], *, wide: bool, room: int = 0) -> str:
+    """Return a table; "" when there is nothing in it.
+
+    `room` is the width of a terminal in cells: the longest columns are cut until a line fits, apart from the last,
+    which is a message that a terminal may wrap. 0: nothing is cut.
+    """
     if not items:
         return ""
     shown = [index for index, column in enumerate(columns) if wide or not column.wide]
     rows = [[columns[i].title for i in shown]]
     rows += [[clean(item.cells[i], 4096 if i == shown[-1] else 256) for i in shown] for item in items]
     widths = [max(cells(row[n]) for row in rows) for n in range(len(shown))]
+    if room:
+        last = widths[-1]
+        widths = [*_fit(widths[:-1], room - min(last, LAST_ROOM) - 2), last]
+        rows = [[clip(text, width) for text, width in zip(row, widths, strict=True)] for row in rows]
+    widths = [min(width, MOST_PADDING) for width in widths]
     return "\n".join(_line(row, widths, [columns[i].right for i in shown]) for row in rows)
+
+
+def _fit(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths of columns that fit into `room`, with two cells between them; the longest give way first."""
+    fitted = list(widths)
+    over = sum(fitted) + 2 * (len(fitted) - 1) - room
+    while over > 0 and max(fitted, default=0) > LEAST_WIDTH:
+        longest = max(range(len(fitted)), key=fitted.__getitem__)
+        second = max((width for n, width in enumerate(fitted) if n != longest), default=0)
+        cut = min(over, max(1, fitted[longest] - max(second, LEAST_WIDTH)))
+        fitted[longest] -= cut
+        over -= cut
+    return fitted
 
 
 def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

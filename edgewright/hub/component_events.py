@@ -24,6 +24,7 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
     uid = str((document.get("metadata") or {}).get("uid") or "")
     if uid and tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
         return uid
+    name_host(hub, document)
     row = event_row(document, project_uid, tx.now)
     tx.run(schema.events.insert().values(row))
     tx.after(lambda: hub.changes.publish("event", "put", row["uid"], project_uid, document))
@@ -32,6 +33,8 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
 
 def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], str]]) -> None:
     """Store many events of the hub's own making, given with their projects, in one statement."""
+    for document, _ in events:
+        name_host(hub, document)
     tx.connection.execute(
         schema.events.insert(), [event_row(document, project, tx.now) for document, project in events]
     )
@@ -41,6 +44,19 @@ def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], st
             hub.changes.publish("event", "put", document["metadata"]["uid"], project, document)
 
     tx.after(tell)
+
+
+def name_host(hub: Hub, document: dict[str, Any]) -> None:
+    """Put the present name of a known host into an event, so that a list names each host in one way.
+
+    Agents, clients and the hub's own parts know the uid; what people gave as name is in the host's record.
+    """
+    for key in ("involvedObject", "relatedObject"):
+        reference = document.get(key)
+        if isinstance(reference, dict) and str(reference.get("kind") or "").lower() == EDGE_HOST:
+            entry = hub.state.hosts.get(str(reference.get("uid") or ""))
+            if entry is not None:
+                reference["name"] = entry.facts.name
 
 
 def event_row(document: dict[str, Any], project_uid: str, now: float) -> dict[str, Any]:

@@ -205,9 +205,8 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     how = f"with the token '{token.name}'" if token else "with its pairing key"
     message = f"Edge host '{asked.uid}' registered {how} from {actor.address}"
     call.audit(tx, "create", "edgehost", asked.uid, asked.uid, message, record.project_uid)
-    store_event(
-        call.hub, tx, host_event(asked.uid, asked.uid, "Info", "HostRegistered", message + "."), record.project_uid
-    )
+    name = str(stored(record)["metadata"].get("name") or asked.uid)
+    store_event(call.hub, tx, host_event(asked.uid, name, "Info", "HostRegistered", message + "."), record.project_uid)
     if token is not None:
         tx.after(lambda: call.hub.changes.publish("token", "put", token.uid))
     return asked.uid, credential

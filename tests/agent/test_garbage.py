@@ -17,6 +17,7 @@ from edgewright.agent.client import Client, Reply, parse_endpoint
 from edgewright.agent.plane import Plane
 from edgewright.agent.tls import make_context
 from edgewright.core.errors import Failed, TimedOut
+from edgewright.wire.generations import Position
 
 from .conftest import Authority
 
@@ -98,7 +99,7 @@ def test_p17_a_page_with_status_200_is_no_acknowledgement_of_a_heartbeat(
     with pytest.raises(Failed, match="not understood"):
         plane.heartbeat({"state": "healthy"})
     with pytest.raises(Failed, match="not understood"):
-        plane.config(0)
+        plane.config(Position("", 0))
     for good in (b"", b"{}", b'{"a": [1]}'):
         monkeypatch.setattr(client, "call", lambda *words, good=good: Reply(200, {}, good))
         plane.heartbeat({"state": "healthy"})

@@ -260,6 +260,10 @@ def test_p18_silence_reason_clock_and_recovery() -> None:
         assert judged(hub, "q-2")["edgewright"]["healthState"] == "unknown"  # an unpaired host for ever
         host.patch(HEALTH.format("q-1"), json=beat(2))
         assert judged(hub, "q-1")["health"]["state"] == "healthy"
+        with stream.grew:  # the event is written after the answer
+            assert stream.grew.wait_for(
+                lambda: any(e["event"] == "event" and e["doc"]["reason"] == "HostRecovered" for e in stream.events), 10
+            )
         reasons = [e["message"] for e in hub.client().get("/v1/events/components/edgehost/q-1").json()["items"]]
         assert any("is back after" in reason for reason in reasons)
 

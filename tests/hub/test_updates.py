@@ -159,3 +159,18 @@ def test_merge_tunnel(before: dict[str, Any], sent: dict[str, Any], after: dict[
 def test_a_pre_registration_with_a_temporary_user_needs_remote_ssh(hub: RunningHub) -> None:
     body = {"metadata": {"uid": unique("pre")}, "spec": {"tunnelConfig": {"remoteSshTempUser": "enabled"}}}
     assert hub.client().post("/v1/edgehosts", json=body).status_code == 422
+
+
+def test_events_name_a_host_in_one_way_whoever_reports_them(hub: RunningHub, token: str) -> None:
+    admin, uid = hub.client(), unique("ew")
+    own = hub.host(uid, token)
+    assert admin.put(f"/v1/edgehosts/{uid}", json={"metadata": {"name": "till-7"}}).status_code == 204
+    reference = {"kind": "edgehost", "uid": uid, "name": uid}
+    event = {"involvedObject": reference, "relatedObject": reference, "message": "m", "reason": "ByAgent"}
+    assert own.post("/v1/events/components", json={**event, "severity": "Info"}).status_code == 201
+    made = admin.post(f"/edgewright/v1/hosts/{uid}/operations", json={"kind": "reset"}).json()["uid"]
+    done = {"state": "succeeded", "message": "ok"}
+    assert own.post(f"/edgewright/v1/hosts/{uid}/operations/{made}/result", json=done).status_code == 204
+    items = admin.get(f"/v1/events/components/edgehost/{uid}").json()["items"]
+    names = {item["reason"]: item["involvedObject"]["name"] for item in items}
+    assert names["ByAgent"] == names["OperationFinished"] == "till-7"
