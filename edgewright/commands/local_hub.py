@@ -22,7 +22,7 @@ from typing import NamedTuple
 from edgewright.config import locations
 from edgewright.core.errors import Failed, TimedOut
 
-READY = re.compile(r"hub ready at (https://\S+) \(ca (.+), admin key (.+)\)")
+READY = re.compile(r"hub ready at (https://\S+) \(ca (.+), (?:no admin key file.*|admin key (.+))\)")
 PATIENCE = 30.0
 """Seconds that a hub may take to be ready."""
 
@@ -187,6 +187,12 @@ class LocalHub:
         while time.monotonic() < deadline:
             text = self.log.read_text("utf-8", "replace")
             found = READY.search(text)
+            if found and found.group(3) is None:
+                await asyncio.to_thread(_end, child.pid)
+                raise Failed(
+                    f"The hub in {self.data} has no admin key file, so this console cannot be let in.",
+                    f"Make one: edgewright hub serve --data {self.data} --new-admin-key",
+                )
             if found:
                 return HubInfo(found.group(1), Path(found.group(2)), Path(found.group(3)))
             if child.poll() is not None:

@@ -13,20 +13,11 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 
 
-def make_private_dir(path: Path) -> None:
-    """Make a directory of mode 0700; raises `Failed` when it cannot be made or written."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
-        probe = path / f".probe-{secrets.token_hex(4)}"
-        probe.touch(mode=PRIVATE)
-        probe.unlink()
-    except OSError as error:
-        raise Failed(
-            f"The data directory {path} cannot be written: {error.strerror}.",
-            "Give a directory that this user may write, on a file system that is not full or read-only.",
-            code="DataDirectory",
-        ) from None
+def check_writable(folder: Path) -> None:
+    """Raise `OSError` when no file can be made in a directory."""
+    probe = folder / f".probe-{secrets.token_hex(4)}"
+    probe.touch(mode=PRIVATE, exist_ok=False)
+    probe.unlink()
 
 
 def write_whole(path: Path, content: bytes, mode: int = PRIVATE) -> None:

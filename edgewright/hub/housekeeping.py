@@ -33,7 +33,7 @@ async def renew_certificate(hub: Hub) -> bool:
     Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
     """
     data = hub.options.data
-    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names):
+    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names, first_start=False):
         return False
     if hub.tls is not None:
         hub.tls.load_cert_chain(data / pki.SERVER_CERT, data / pki.SERVER_KEY)

@@ -47,6 +47,8 @@ class ServeOptions:
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
     new_admin_key: bool = False
     """Make a new admin API key at start and withdraw the one of `admin-api-key`."""
+    new_ca: bool = False
+    """Make a new CA at start; whoever trusts the old one must be given it."""
     log_stderr: bool = False
     ready_json: bool = False
     """Say that the hub is ready by one line of JSON."""

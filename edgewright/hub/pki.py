@@ -80,7 +80,8 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
     return result
 
 
-def _make_ca(data: Path) -> None:
+def make_ca(data: Path) -> None:
+    """Write a new CA, in place of one that is there."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Edgewright hub CA")])
     now = _now()
@@ -166,10 +167,7 @@ def _leaf_is_good(data: Path, names: list[x509.GeneralName], moments: Sequence[d
     return set(in_leaf) == set(names)
 
 
-_NEW_CA = (
-    f"remove {CA_CERT}, {CA_KEY}, {SERVER_CERT} and {SERVER_KEY} for a new CA, which every host and console must then "
-    "be given"
-)
+NEW_CA = "start once with --new-ca for a new CA, which every host and console must then be given"
 
 
 def _check_dates(data: Path, ca: x509.Certificate, last_seen: float | None) -> None:
@@ -190,7 +188,7 @@ def _check_dates(data: Path, ca: x509.Certificate, last_seen: float | None) -> N
         message += f", which is {times.words(abs(now - last_seen))} {side} than when this hub last ran"
     raise Failed(
         f"{message}.",
-        f"{clock_first}; if it is right, {_NEW_CA}.",
+        f"{clock_first}; if it is right, {NEW_CA}.",
         code="CANotYetValid" if early else "CAExpired",
     )
 
@@ -203,27 +201,43 @@ def ca_ends(data: Path) -> float | None:
         return None
 
 
+def ca_fingerprint(data: Path) -> str:
+    """Return the SHA-256 of the hub's CA certificate in hex; empty when it cannot be read."""
+    try:
+        return x509.load_pem_x509_certificate((data / CA_CERT).read_bytes()).fingerprint(hashes.SHA256()).hex()
+    except (OSError, ValueError):
+        return ""
+
+
 def ensure_certificates(
-    data: Path, names: Iterable[str], also_at: float | None = None, last_seen: float | None = None
+    data: Path,
+    names: Iterable[str],
+    also_at: float | None = None,
+    last_seen: float | None = None,
+    *,
+    first_start: bool = True,
 ) -> bool:
     """Create what is missing: CA at the first start, server certificate when names changed or its dates do not fit.
 
     The server certificate is valid now and, while the clock is in doubt, at `also_at`, the other time that it may be
     (epoch seconds). `last_seen` is when this hub last ran, by its clock of then.
 
-    Returns whether the server certificate is new. Raises `Failed` when the CA on disk is damaged, has expired or is not
-    valid yet: a silent new CA would lock out every host and console that trusts the old one.
+    Returns whether the server certificate is new. Raises `Failed` when the CA on disk is damaged, has expired, is not
+    valid yet, or is missing and this is not the first start: a silent new CA would lock out every host and console that
+    trusts the old one.
     """
-    if not (data / CA_CERT).exists() and not (data / CA_KEY).exists():
-        _make_ca(data)
-    elif (data / CA_KEY).exists() and not (data / CA_CERT).exists() and not (data / SERVER_CERT).exists():
-        _make_ca(data)  # the first start was cut between the two files; nobody has seen this CA yet
+    if first_start and not (data / CA_CERT).exists() and not (data / CA_KEY).exists():
+        make_ca(data)
+    elif (
+        first_start and (data / CA_KEY).exists() and not (data / CA_CERT).exists() and not (data / SERVER_CERT).exists()
+    ):
+        make_ca(data)  # the first start was cut between the two files; nobody has seen this CA yet
     try:
         ca, _ = _load(data, CA_CERT, CA_KEY)
     except (ValueError, OSError) as error:
         raise Failed(
             f"The hub's own CA in {data} is damaged ({CA_CERT}, {CA_KEY}): {_cause(error)}.",
-            f"Restore both from a backup (edgewright hub restore), or {_NEW_CA}.",
+            f"Restore both from a backup (edgewright hub restore), or {NEW_CA}.",
             code="DamagedCA",
         ) from None
     _check_dates(data, ca, last_seen)

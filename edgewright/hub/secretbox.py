@@ -59,18 +59,16 @@ class SecretBox:
 
     def __init__(self, key: bytes) -> None:
         self._fernet = Fernet(key)
+        self._check = hmac.digest(key, b"edgewright key check", "sha256").hex()
         self._signing = hashlib.sha256(b"edgewright session\0" + key).digest()
 
     @classmethod
     def open(cls, data: Path) -> SecretBox:
-        """Read the key file, or make it at the first start; raises `Failed` when it is damaged."""
+        """Read the key file, or make it at the first start; raises `Failed` when it is damaged.
+
+        Whether this is the first start, `belonging.check` decides before.
+        """
         path = data / KEY_FILE
-        if not path.exists() and (data / "hub.db").exists():
-            raise Failed(
-                f"{path} is missing, and the registration tokens in this database were sealed with it.",
-                "Restore it from a backup (edgewright hub restore into a new directory).",
-                code="MissingKey",
-            )
         if not path.exists():
             write_whole(path, Fernet.generate_key() + b"\n")
         try:
@@ -81,6 +79,11 @@ class SecretBox:
                 "Restore it from a backup; without it the registration tokens cannot be read.",
                 code="DamagedKey",
             ) from None
+
+    @property
+    def key_check(self) -> str:
+        """Return what tells this key from another one and nothing else about it."""
+        return self._check
 
     def seal(self, text: str) -> str:
         """Return an encrypted text."""

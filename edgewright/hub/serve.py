@@ -9,15 +9,17 @@ import signal
 import socket
 import sys
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
-from edgewright.hub import lineage, pki
+from edgewright.hub import belonging, lineage, pki
 from edgewright.hub.app import Hub, make_app
+from edgewright.hub.data_directory import check_database_file, open_directory
 from edgewright.hub.database import open_engines, unusable
 from edgewright.hub.event_loop import check_event_loop
-from edgewright.hub.files import DataLock, make_private_dir
+from edgewright.hub.files import DataLock
 from edgewright.hub.logs import set_up
 from edgewright.hub.migrations import migrate
 from edgewright.hub.options import ServeOptions
@@ -28,23 +30,40 @@ from edgewright.hub.server import bind, make_server
 from edgewright.hub.state import State
 
 log = logging.getLogger("edgewright.hub")
+NO_ADMIN_KEY = "no admin key file, --new-admin-key makes one"
 
 
 def prepare(options: ServeOptions) -> Hub:
     """Open everything that a hub needs except its socket; raises `EdgewrightError` with what is in the way."""
-    box = SecretBox.open(options.data)
-    pki.ensure_certificates(options.data, options.names)
+    if options.db is None:
+        check_database_file(options.data)
     engines = open_engines(options.data, options.db)
     state = State()
     try:
+        stored = belonging.read(engines[0])
+        belonging.check(options, stored)
+        box = SecretBox.open(options.data)
+        if options.new_ca:
+            pki.make_ca(options.data)
+        pki.ensure_certificates(options.data, options.names, first_start=not stored.in_use)
         migrate(engines[0])
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0])
+        belonging.store(engines[0], box, options.data)
         with engines[1].connect() as connection:
             state.load(connection)
     except DBAPIError as error:
+        _close(engines)
         raise unusable(error) from None
+    except EdgewrightError:
+        _close(engines)
+        raise
     return Hub(options, engines, box, state)
+
+
+def _close(engines: tuple[Engine, Engine]) -> None:
+    for engine in engines:
+        engine.dispose()
 
 
 def _url(options: ServeOptions, sock: socket.socket) -> str:
@@ -54,17 +73,17 @@ def _url(options: ServeOptions, sock: socket.socket) -> str:
 
 
 def _ready_line(options: ServeOptions, url: str) -> str:
+    ca, key = options.data / pki.CA_CERT, options.data / ADMIN_KEY_FILE
     if options.ready_json:
-        told = {"url": url, "ca": str(options.data / pki.CA_CERT), "adminKey": str(options.data / ADMIN_KEY_FILE)}
-        return json.dumps(told)
-    return f"hub ready at {url} (ca {options.data / pki.CA_CERT}, admin key {options.data / ADMIN_KEY_FILE})"
+        return json.dumps({"url": url, "ca": str(ca), "adminKey": str(key) if key.exists() else None})
+    return f"hub ready at {url} (ca {ca}, {f'admin key {key}' if key.exists() else NO_ADMIN_KEY})"
 
 
 def run(options: ServeOptions) -> int:
     """Serve until a signal comes; returns the exit code. Raises `EdgewrightError` when the hub cannot start."""
     check_event_loop()
     os.umask(0o077)
-    make_private_dir(options.data)
+    open_directory(options.data)
     lock = DataLock(options.data)
     lock.write_holder()
     set_up(options.data, stderr=options.log_stderr)

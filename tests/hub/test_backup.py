@@ -13,6 +13,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -186,14 +187,14 @@ def test_a_directory_of_any_name_is_backed_up(made: Path, tmp_path: Path, name: 
 
 def test_nobody_can_prepare_the_draft_of_a_backup(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where its name is guessed, a symlink or a file there is never written through."""
-    monkeypatch.setattr(drafts.secrets, "token_hex", lambda _size: "guessed")
+    monkeypatch.setattr("edgewright.hub.drafts.secrets.token_hex", lambda _size: "guessed")
     folder, trap = tmp_path / "shared", tmp_path / "trap"
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)  # whoever may write here could swap a folder of ours: the copy is made in the data directory
     trap.write_bytes(b"")
-    for prepare in (lambda path: path.symlink_to(trap), lambda path: path.write_bytes(b"")):
-        draft = folder / ".edgewright-draft-guessed"
-        prepare(draft)
+    draft = folder / ".edgewright-draft-guessed"
+    for prepare in (partial(draft.symlink_to, trap), draft.touch):
+        prepare()
         with pytest.raises(Failed, match="cannot be written: File exists"):
             backup(data, folder / "b.tgz")
         assert trap.read_bytes() == b"" and not (folder / "b.tgz").exists()

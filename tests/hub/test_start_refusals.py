@@ -5,20 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.hub import pki
 from edgewright.hub.database import open_engines
-from edgewright.hub.secretbox import SecretBox
-
-
-def test_a_lost_key_beside_a_database_is_not_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "hub.db").touch()
-    with pytest.raises(Failed, match=r"secret\.key is missing"):
-        SecretBox.open(tmp_path)
-    (tmp_path / "secret.key").write_bytes(Fernet.generate_key())
-    SecretBox.open(tmp_path)
 
 
 def test_a_torn_authority_is_named_in_plain_words(tmp_path: Path) -> None:
