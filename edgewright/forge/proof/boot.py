@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from edgewright.forge.progress import Job
 from edgewright.forge.proof.console_log import ConsoleLog
-from edgewright.forge.proof.failures import too_slow
 from edgewright.forge.proof.guest import Guest
 from edgewright.forge.proof.machine import Machine, command
 from edgewright.forge.proof.milestones import BY_KEY
@@ -105,7 +104,7 @@ class Boot:
             self._show(now)
             if not track.over():
                 if now > self._timing.limit:
-                    track.end(too_slow(now, [], overall=True), now)
+                    track.out_of_time(now, self._reader.lines)
                 track.overdue(now, self._reader.lines)
             if track.over():
                 return
@@ -132,6 +131,9 @@ class Boot:
         seen = self._plane.see(self._uid)
         if seen is not None and seen.health:
             track.passed("registered", self._now(), f"{seen.health}, as {self._uid}")
+        elif seen is None and track.from_disk:
+            for report in self._plane.reports(self._uid):
+                track.reported(report.message, self._now(), about_host=report.about_host)
 
     def _show(self, now: float) -> None:
         """Tell what is waited for, and how long it has been quiet."""

@@ -81,6 +81,22 @@ _KINDS = {
     ),
     "other-slot": ("The installed system fell back to another slot{detail}.", "Its active slot does not boot."),
     "refused": ("The plane refused the host{detail}.", "See its events: edgewright event list"),
+    "not-trusted": (
+        "The host does not trust its plane{detail}.",
+        "Put the plane's ca.crt into caCerts of the user-data (stylus.site.caCerts), and make the installer again.",
+    ),
+    "wrong-name": (
+        "The plane's certificate does not fit its address{detail}.",
+        "Use a name that it holds (a hub: edgewright hub serve --advertise NAME), and make the installer again.",
+    ),
+    "dates": (
+        "The plane's certificate is not valid for the host{detail}.",
+        "Compare the clocks of the plane and of this machine (the proof's machine has this one's).",
+    ),
+    "approval": (
+        "The host waits for approval{detail}.",
+        "Put a registration token into the user-data: edgewright token create NAME",
+    ),
     "off": ("The machine switched itself off or reset before that{detail}.", "See the last lines."),
     "qemu": ("QEMU ended{detail}.", "See its words in the last lines."),
     "no-secure-boot": (
@@ -88,6 +104,24 @@ _KINDS = {
         "It was started past shim; or its boot loader does not hand Secure Boot on.",
     ),
 }
+
+
+_REFUSALS: tuple[tuple[str, str], ...] = (
+    (r"not signed by a CA|does not trust|holds no certificate|caCerts .*cannot be read|CA file", "not-trusted"),
+    (r"certificate of .* is not for", "wrong-name"),
+    (r"certificate .*(?:expired|ended|is valid only|not valid yet|not yet valid)|finds .* certificate", "dates"),
+    (r"waits for approval", "approval"),
+    (r"was refused:|refused the registration|does not know the registration token", "refused"),
+    (r"registration token .* (?:has expired|was revoked)", "refused"),
+)
+
+
+def refusal_in(text: str) -> str:
+    """Return the kind of failure that a host's reason for waiting means, "" for what may pass by itself.
+
+    A certificate that the host does not trust stays so, however often it tries; a plane that is not reached may come.
+    """
+    return next((kind for words, kind in _REFUSALS if re.search(words, text, re.IGNORECASE)), "")
 
 
 def why(kind: str, detail: str = "", lines: Sequence[str] = ()) -> Why:
@@ -117,7 +151,7 @@ def too_slow(waited: float, lines: Sequence[str], overall: bool = False) -> Why:
     if found is not None:
         return found
     if overall:
-        return Why(f"It took longer than {waited:.0f} s in all.", "Give it longer: --limit 1h")
+        return Why(f"It took longer than {waited:.0f} s in all.", "Give it more time: --limit 1h")
     if not lines:
         return Why(
             f"Nothing came on the serial console for {waited:.0f} s.",

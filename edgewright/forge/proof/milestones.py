@@ -17,6 +17,7 @@ class Milestone(NamedTuple):
 
 
 MILESTONES = (
+    Milestone("plane", "plane trusted by the host", 60),
     Milestone("token", "token at the plane", 60),
     Milestone("firmware", "firmware", 60),
     Milestone("bootloader", "boot loader", 90),
@@ -37,7 +38,7 @@ _START = ("firmware", "bootloader", "kernel")
 _WANTED: dict[str, tuple[str, ...]] = {
     "login": (*_START, "live", "login"),
     "installed": (*_START, "live", "install", "installed", "disk"),
-    "registered": ("token", *_START, "live", "install", "installed", "disk", "registering", "registered"),
+    "registered": ("plane", "token", *_START, "live", "install", "installed", "disk", "registering", "registered"),
 }
 
 

@@ -7,12 +7,16 @@ the machine booted is no matter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from edgewright.core import times
+from edgewright.core.cloudconfig.findings import ERROR, NOTE
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.core.text import clean
+from edgewright.core.userdata import site_of
+from edgewright.forge.proof.failures import why
 from edgewright.wire.edgehost import EdgeHost
 from edgewright.wire.tokens import EdgeToken
 
@@ -40,6 +44,17 @@ class Seen(NamedTuple):
     tags: dict[str, str]
 
 
+class Report(NamedTuple):
+    """A refusal that the plane told as an event; `about_host` says that it names the proof's own host."""
+
+    message: str
+    about_host: bool
+
+
+REFUSALS = ("RegistrationRefused", "PlaneNotTrusted", "ClockOrCertificate", "ClockOrName")
+"""Reasons of a hub's events about hosts that it did not let in, or that broke off the handshake."""
+
+
 def masked(token: str) -> str:
     """Return a token so that its owner knows it and nobody can use it: `ewt_3f…9c`."""
     if len(token) < 12:
@@ -54,6 +69,8 @@ class ProofPlane:
         self._make = make
         self.name = name
         self.project_uid = ""
+        self._known: set[str] | None = None
+        """Events that were there before the machine was switched on."""
 
     def _ask(self, ask: Callable[[PlaneClient], Awaitable[T]]) -> T:
         async def once() -> T:
@@ -142,6 +159,51 @@ class ProofPlane:
         state = str(ours.get("healthState") or health.get("state") or "").lower()
         labels = EdgeHost(document).labels or {}
         return Seen("" if state == "unknown" else state, {str(k): str(v) for k, v in labels.items()})
+
+    def trusted(self, document: Mapping[str, Any], *, any_store: bool = False, timeout: float = 5.0) -> Verdict:
+        """Return whether the host that this user-data makes would trust the plane at its address.
+
+        It is asked as the host will ask it: by the authorities of `caCerts`, under the name of `paletteEndpoint`.
+        `any_store` says that the host's own store, which counts without `caCerts`, may hold other authorities than
+        this machine's.
+        """
+        from edgewright.forge.userdata.online_plane import check_endpoint
+
+        site = site_of(document)
+        name = urlsplit(site.endpoint).netloc
+        try:
+            (finding,) = asyncio.run(asyncio.wait_for(check_endpoint(document, timeout), timeout * 3))
+        except (TimeoutError, OSError, ValueError):
+            return Verdict("unknown", name, "Whether the host would trust its plane is not known: no answer.")
+        if finding.code == "UnknownCA" and any_store and not site.ca_certs:
+            return Verdict("unknown", name, f"{finding.message} The base may know its CA by itself.")
+        if finding.severity == ERROR:
+            hint = why("not-trusted").hint if finding.code == "UnknownCA" else finding.hint
+            return Verdict("bad", name, finding.message, hint)
+        if finding.severity == NOTE:
+            return Verdict("ok", name, finding.message)
+        return Verdict("unknown", name, finding.message, finding.hint)
+
+    def reports(self, uid: str) -> list[Report]:
+        """Return the refusals that came as events since this was called first, the newest first.
+
+        A plane that does not answer just now, or has no such events, reports nothing.
+        """
+        try:
+            page = self._ask(lambda client: client.events(limit=50))
+        except EdgewrightError:
+            return []
+        events = {str((one.get("metadata") or {}).get("uid") or at): one for at, one in enumerate(page.items)}
+        if self._known is None:
+            self._known = set(events)
+            return []
+        found = []
+        for key, event in events.items():
+            if key in self._known or event.get("reason") not in REFUSALS:
+                continue
+            message = clean(event.get("message"), 300)
+            found.append(Report(message, uid in message))
+        return found
 
     def forget_host(self, uid: str) -> None:
         """Delete the proof's host; one that is not there is well. Raises `EdgewrightError`."""

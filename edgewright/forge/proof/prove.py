@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused
 from edgewright.core.userdata import Site, site_of
+from edgewright.forge.iso import modes
+from edgewright.forge.iso.facts import Base
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.progress import Cancelled, Job
@@ -97,6 +99,7 @@ class _Run:
         base = identify(self.iso)
         if not base.boots:
             raise InvalidInput(f"{self.iso} is no ISO that boots.", base.refuse or "Name an installer ISO.", "NoIso")
+        self._must_boot_so(base)
         document, _, notes = inside.user_data(base)
         self.notes += notes
         self.secrets |= throwaway.secrets_of(document)
@@ -113,8 +116,9 @@ class _Run:
         try:
             machine = self._machine(folder, document)
             medium = medium_words(machine)
-            if self.plane is None or self._token_is_good(self.plane, site):
+            if self.plane is None or self._plane_lets_it_in(self.plane, site, document, base):
                 if self.plane is not None:
+                    self.plane.reports(self.uid)  # what was there before is none of the proof's
                     machine = self._with_copy(machine, folder, document, site)
                 else:
                     self.not_proven = ("registration at the plane", *throwaway.ALWAYS)
@@ -163,6 +167,18 @@ class _Run:
         clean = Redactor(self.secrets)
         self.job.step(clean(str(mark)))
 
+    def _must_boot_so(self, base: Base) -> None:
+        """Raise `InvalidInput` for a way to boot that the ISO does not have: the firmware would find nothing."""
+        wish = self.wish
+        mode = f"{wish.firmware.upper()} from {wish.medium.upper()}"
+        if mode in base.boot_modes:
+            return
+        said = f"{self.iso.name} does not boot by {wish.firmware.upper()} from {wish.medium.upper()}"
+        broken = f" ({base.partition_broken})" if wish.medium == "usb" and base.partition_broken else ""
+        has = f"; it boots {', '.join(base.boot_modes)}" if base.boot_modes else ""
+        hint = f"Prove what it has: {modes.verify_line(self.iso, base.boot_modes)}" if base.boot_modes else base.refuse
+        raise InvalidInput(f"{said}{broken}{has}.", hint, "NoBootMode")
+
     def _must_name_a_plane(self, site: Site) -> None:
         instead = "Prove less: --until installed, or --until login."
         if not site.endpoint:
@@ -197,6 +213,25 @@ class _Run:
             variables=variables,
             uuid=str(uuid.uuid4()),
         )
+
+    def _plane_lets_it_in(self, plane: ProofPlane, site: Site, document: dict[str, Any], base: Base) -> bool:
+        """Check what the plane would say to the host; what it refuses ends the proof before anything is booted."""
+        return self._plane_is_trusted(plane, document, base) and self._token_is_good(plane, site)
+
+    def _plane_is_trusted(self, plane: ProofPlane, document: dict[str, Any], base: Base) -> bool:
+        """Compare the authorities and the address in the user-data with what the plane shows.
+
+        Without `caCerts` the host asks the store of its own system; of bases only the reference appliance's is known.
+        """
+        self.job.step(f"asking {plane.name} for its certificate")
+        verdict = plane.trusted(document, any_store=not base.appliance)
+        if verdict.state == "bad":
+            self.track.end(Why(verdict.sentence, verdict.hint), 0.0)
+            return False
+        if verdict.state == "unknown":
+            self.notes.append(f"Whether the host would trust its plane is unknown. {verdict.sentence}")
+        self.track.passed("plane", 0.0, f"unknown: {verdict.name}" if verdict.state == "unknown" else verdict.name)
+        return True
 
     def _token_is_good(self, plane: ProofPlane, site: Site) -> bool:
         """Check the token that ships; a bad one ends the proof before anything is booted. Raises `Unreachable`."""

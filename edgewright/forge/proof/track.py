@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edgewright.forge.proof.failures import Why, too_slow, why
+from edgewright.forge.proof.failures import Why, refusal_in, too_slow, why
 from edgewright.forge.proof.milestones import BY_KEY, MILESTONES, Mark, Until, wanted
 from edgewright.forge.proof.signs import Sign
 
@@ -46,8 +46,12 @@ class Track:
         self.scale = scale
         self._told = told
         self._since = 0.0
-        self._refused: tuple[float, str] | None = None
+        self._refused: tuple[float, str, str] | None = None
+        """When the host was refused first, the kind of failure, and the sentence."""
         self._waits = ""
+        """The host's last reason for waiting."""
+        self._reported = ""
+        """What the plane last reported about hosts that it let not in."""
 
     def done(self) -> bool:
         """Whether the last milestone is passed."""
@@ -116,12 +120,32 @@ class Track:
     def overdue(self, now: float, lines: Sequence[str]) -> None:
         """End it when what is waited for is overdue, or when a refusal stayed."""
         if self._refused is not None and now - self._refused[0] >= REFUSALS * self.scale:
-            self.fail("refused", self._refused[1], now, lines)
+            self.fail(*self._refused[1:], now, lines)
         elif self.next and now - self._since > self.patience:
-            reason = too_slow(now - self._since, lines)
-            if self._waits and self.next in ("registering", "registered"):
-                reason = Why(f"{reason.sentence} The host says: {self._waits}", "See that the plane can be reached.")
-            self.end(reason, now)
+            self.end(self._with_reason(too_slow(now - self._since, lines)), now)
+
+    def out_of_time(self, now: float, lines: Sequence[str]) -> None:
+        """End it: all of it took too long. The host's last reason tells more than the clock."""
+        if self._refused is not None:
+            self.fail(*self._refused[1:], now, lines)
+        else:
+            self.end(self._with_reason(too_slow(now, lines, overall=True)), now)
+
+    def reported(self, message: str, now: float, *, about_host: bool) -> None:
+        """Take what the plane reports: a refusal of this very host, or of one whose name is not known."""
+        self._reported = message
+        if about_host and self._refused is None:
+            self._refused = (now, refusal_in(message) or "refused", message)
+
+    def _with_reason(self, reason: Why) -> Why:
+        if self.next not in ("registering", "registered"):
+            return reason
+        parts = [reason.sentence, *([f"The host reports: {self._waits}"] if self._waits else [])]
+        parts += [f"The plane reports: {self._reported}"] if self._reported else []
+        kind = refusal_in(self._waits) or refusal_in(self._reported)
+        if kind:
+            return Why(" ".join(parts), why(kind).hint)
+        return Why(" ".join(parts), "See that the plane can be reached.") if self._waits else reason
 
     def _milestone(self, sign: Sign, now: float) -> None:
         key = sign.key
@@ -149,6 +173,9 @@ class Track:
             self.fail("person", sign.text, now, lines)
         elif sign.key == "waits":
             self._waits = sign.text
+            kind = refusal_in(sign.text)
+            if kind and self._refused is None and "registered" in self.marks:
+                self._refused = (now, kind, sign.text)
         elif sign.key in ("person", "screen"):
             self.passed("login", now, "first-boot screen")
         elif sign.key == "not-again" and self.from_disk:
@@ -163,6 +190,6 @@ class Track:
             self.passed("disk", now)
         elif sign.key == "registered":
             self.passed("registering", now)
-            self._refused = None
+            self._refused, self._waits = None, ""
         elif sign.key == "refused" and self._refused is None and "registered" in self.marks:
-            self._refused = (now, sign.text)
+            self._refused = (now, "refused", sign.text)

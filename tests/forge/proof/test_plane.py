@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from edgewright.clients.hosts import HostsPage
+from edgewright.core.cloudconfig.findings import Finding, error, note, unknown
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.forge.proof.plane import ProofPlane, masked
 
@@ -20,6 +22,7 @@ class StandInClient:
         self.documents, self.fails = tokens, fails or {}
         self.calls: list[str] = []
         self.hosts: dict[str, dict[str, Any]] = {}
+        self.news: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> StandInClient:
         return self
@@ -35,6 +38,10 @@ class StandInClient:
     async def tokens(self) -> list[dict[str, Any]]:
         self._called("tokens")
         return self.documents
+
+    async def events(self, limit: int) -> HostsPage:
+        self._called("events")
+        return HostsPage(list(self.news), len(self.news), "", 0)
 
     async def token(self, uid: str) -> dict[str, Any]:
         self._called("token", uid)
@@ -128,3 +135,52 @@ def test_what_is_gone_already_is_no_failure() -> None:
 @pytest.mark.parametrize("text", ["", "short", "ewt_0123456789abcdef"])
 def test_a_masked_token_cannot_be_used(text: str) -> None:
     assert not text or text not in masked(text)
+
+
+def event(uid: str, reason: str, message: str) -> dict[str, Any]:
+    return {"metadata": {"uid": uid}, "reason": reason, "message": message}
+
+
+def test_refusals_are_read_from_the_events_that_are_new() -> None:
+    client = StandInClient([])
+    client.news = [event("e1", "RegistrationRefused", "'proof-1' was refused: an old story.")]
+    ours = plane(client)
+    assert ours.reports("proof-1") == []
+    client.news += [
+        event("e2", "RegistrationRefused", "'proof-1' was refused: The token is not known here."),
+        event("e3", "PlaneNotTrusted", "10.0.0.9 does not trust this hub's certificate: it holds another CA."),
+        event("e4", "HostUnhealthy", "proof-1 is silent."),
+    ]
+    assert [(one.about_host, one.message[:9]) for one in ours.reports("proof-1")] == [
+        (True, "'proof-1'"), (False, "10.0.0.9 "),
+    ]  # fmt: skip
+    client.fails["events"] = Failed("no")
+    assert ours.reports("proof-1") == []
+
+
+def user_data(**site: Any) -> dict[str, Any]:
+    return {"stylus": {"site": {"paletteEndpoint": "https://10.77.0.1:8443", "edgeHostToken": "t" * 20, **site}}}
+
+
+@pytest.mark.parametrize(
+    ("finding", "site", "any_store", "state"),
+    [
+        (error("p", "Not signed by a CA in caCerts.", "", "UnknownCA"), {"caCerts": ["x"]}, True, "bad"),
+        (error("p", "Not signed by a CA here.", "", "UnknownCA"), {}, False, "bad"),
+        (error("p", "Not signed by a CA here.", "", "UnknownCA"), {}, True, "unknown"),
+        (error("p", "It is for another name.", "h", "CertificateNameMismatch"), {}, True, "bad"),
+        (unknown("p", "It does not answer.", "", "Unreachable"), {}, True, "unknown"),
+        (note("p", "It answers.", code="Fine"), {"caCerts": ["x"]}, True, "ok"),
+    ],
+)
+def test_whether_the_host_would_trust_its_plane(
+    monkeypatch: pytest.MonkeyPatch, finding: Finding, site: dict[str, Any], any_store: bool, state: str
+) -> None:
+    async def check(document: Any, seconds: float) -> list[Finding]:
+        return [finding]
+
+    monkeypatch.setattr("edgewright.forge.userdata.online_plane.check_endpoint", check)
+    verdict = plane(StandInClient([])).trusted(user_data(**site), any_store=any_store)
+    assert (verdict.state, verdict.name) == (state, "10.77.0.1:8443")
+    if state == "bad":
+        assert verdict.hint == "h" or verdict.hint.startswith("Put the plane's ca.crt into caCerts")

@@ -16,10 +16,11 @@ from edgewright.core.errors import EdgewrightError, InvalidInput, Refused, Unrea
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.manifest import label_of, read_manifest, with_proof
 from edgewright.forge.progress import Cancelled, Job, Progress
-from edgewright.forge.proof import boot, machine
-from edgewright.forge.proof.plane import Seen, Verdict
+from edgewright.forge.proof import boot, machine, track
+from edgewright.forge.proof.plane import Report, Seen, Verdict
 from edgewright.forge.proof.prove import Rest, Wish, prove
 from edgewright.forge.proof.result import Proof
+from tests.forge.isos import look_alike
 
 SHIPS = "ewt_ships0000000"
 OURS = "ewt_proof0000000"
@@ -55,11 +56,20 @@ class StandInPlane:
         self.name, self.project_uid = "lab", ""
         self.asked: list[str] = []
         self._verdict, self._fails = verdict, fails
+        self.trust = Verdict("ok", "10.77.0.1:8443", "It answers.")
+        self.refusals: list[Report] = []
         self.on: Path | None = None
 
     def judge(self, token: str, project_uid: str = "", project_name: str = "") -> Verdict:
         assert token == SHIPS
         return Verdict(self._verdict, "berlin-line", f"The token berlin-line is {self._verdict}.", "Do X.", "p1")  # type: ignore[arg-type]
+
+    def trusted(self, document: Any, *, any_store: bool = False) -> Verdict:
+        assert document["stylus"]["site"]["edgeHostToken"] == SHIPS
+        return self.trust
+
+    def reports(self, uid: str) -> list[Report]:
+        return self.refusals if uid else []
 
     def make_token(self, name: str, project: str, made: Callable[[str], None]) -> str:
         self.asked.append("make token")
@@ -156,6 +166,73 @@ def test_a_bad_token_fails_by_its_name_before_anything_is_booted(iso: Path, qemu
     assert proof.hint
     assert plane.asked == []
     assert left_in(tmp_path) == []
+
+
+def test_a_wrong_ca_fails_in_no_time_and_nothing_is_made(iso: Path, qemu: Any, tmp_path: Path) -> None:
+    qemu("raise SystemExit('must not be started')")
+    plane = StandInPlane()
+    plane.trust = Verdict(
+        "bad", "10.77.0.1:8443", "The certificate was not signed by a CA in caCerts.", "Put it there."
+    )
+    proof = run(iso, plane)
+    assert (proof.ok, proof.failed, proof.hint) == (False, "plane", "Put it there.")
+    assert "not signed by a CA" in proof.reason and proof.took < 5
+    assert plane.asked == [] and left_in(tmp_path) == []
+
+
+def test_a_plane_that_is_not_reached_from_here_is_unknown_and_it_is_tried(iso: Path, qemu: Any) -> None:
+    qemu(GOOD)
+    plane = StandInPlane()
+    plane.trust = Verdict("unknown", "10.77.0.1:8443", "No answer.")
+    proof = run(iso, plane)
+    assert proof.ok and any("would trust its plane is unknown. No answer." in note for note in proof.notes)
+
+
+WAITS = GOOD.replace("'token TOKEN of the guest'", "'edgewright: registration waits: REASON'").replace(
+    "    open(sys.argv[0] + '.on', 'w').close()  # for the stand-in of the plane: it is there now\n", ""
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "limit", "words", "hint"),
+    [
+        ("The certificate of 10.77.0.1 was not signed by a CA in caCerts.", 2400.0,
+         "The host does not trust its plane: The certificate of 10.77.0.1 was not signed by a CA in caCerts",
+         "Put the plane's ca.crt into caCerts"),
+        ("10.77.0.1:8443 cannot be reached.", 4.0,
+         "It took longer than 4 s in all. The host reports: 10.77.0.1:8443 cannot be reached.",
+         "See that the plane can be reached."),
+    ],
+)  # fmt: skip
+def test_what_the_host_reports_is_the_reason(
+    iso: Path, qemu: Any, monkeypatch: pytest.MonkeyPatch, reason: str, limit: float, words: str, hint: str
+) -> None:
+    monkeypatch.setattr(track, "REFUSALS", 1.0)
+    monkeypatch.setattr(boot, "crowded", lambda: 1.0)
+    qemu(WAITS.replace("REASON", reason))
+    proof = run(iso, StandInPlane(), WISH._replace(limit=limit))
+    assert proof.failed == "registered" and proof.took < 60
+    assert words in proof.reason and proof.hint.startswith(hint)
+    assert "longer" not in proof.hint and "more time" not in proof.hint
+
+
+def test_what_the_plane_reports_of_the_host_is_the_reason(
+    iso: Path, qemu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track, "REFUSALS", 1.0)
+    monkeypatch.setattr(boot, "crowded", lambda: 1.0)
+    qemu(WAITS.replace("edgewright: registration waits: REASON", "x"))
+    plane = StandInPlane()
+    plane.refusals = [Report("'proof-1' was refused: The token is not known here. It came from 10.0.0.1.", True)]
+    proof = run(iso, plane)
+    assert "The plane refused the host: 'proof-1' was refused: The token is not known here." in proof.reason
+
+
+def test_a_way_to_boot_that_the_iso_lacks_is_refused_at_once(tmp_path: Path) -> None:
+    cd = look_alike(tmp_path, "a b.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    with pytest.raises(InvalidInput, match=r"a b\.iso does not boot by UEFI from USB; it boots BIOS from CD\.") as told:
+        run(cd, StandInPlane(), Wish())
+    assert told.value.hint == f"Prove what it has: edgewright forge verify '{cd}' --bios --cd"
 
 
 def test_a_token_that_the_plane_does_not_tell_is_unknown(iso: Path, qemu: Any) -> None:

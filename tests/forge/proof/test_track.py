@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+
 import pytest
 
+from edgewright.agent import tls
+from edgewright.agent.client import Reply
+from edgewright.agent.refusals import registration_refused
 from edgewright.forge.proof.milestones import Mark
 from edgewright.forge.proof.signs import sign_of
 from edgewright.forge.proof.track import REFUSALS, Track
+from edgewright.wire import protocol
+
+
+def agent_tls(code: int) -> str:
+    """Return what our agent says when a handshake failed with this code of OpenSSL."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = code
+    return tls.explain(error, "10.77.0.1", "/etc/ca.crt", 1_800_000_000.0).message
+
+
+def agent_refusal(code: str) -> str:
+    """Return what our agent says when the plane refused its registration with this code."""
+    reply = Reply(403, {}, json.dumps({"code": code, "message": "no"}).encode())
+    return registration_refused(reply, "proof-1", "10.77.0.1:8443", "").message
+
 
 FIRST = [
     "SeaBIOS (version 1.16.2)",
@@ -42,6 +63,7 @@ def states(track: Track) -> dict[str, str]:
 def test_a_good_installation_until_it_is_registered() -> None:
     told: list[Mark] = []
     track = Track("registered", told=told.append)
+    track.passed("plane", 0.0, "10.77.0.1:8443")
     track.passed("token", 0.0, "berlin")
     at = play(track, FIRST)
     assert track.installed
@@ -201,3 +223,59 @@ def test_why_a_host_waits_is_told_when_it_waited_too_long() -> None:
     assert track.failed == "registering"
     assert track.why is not None
     assert "10.77.0.1:8443 cannot be reached" in track.why.sentence
+
+
+def waiting(text: str) -> tuple[Track, float]:
+    """Return a track that got as far as registering, after the host said `text`."""
+    track = Track("registered")
+    at = play(track, FIRST)
+    track.started(at)
+    return track, play(track, [*SECOND, text], at)
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        (agent_tls(20), "Put the plane's ca.crt into caCerts"),
+        (agent_tls(62), "Use a name that it holds"),
+        (agent_tls(10), "Compare the clocks"),
+        (agent_tls(9), "Compare the clocks"),
+        (agent_refusal(protocol.E_HOST_NOT_PREREGISTERED), "Put a registration token"),
+    ],
+)
+def test_a_reason_that_does_not_pass_ends_it_early(reason: str, hint: str) -> None:
+    """The sentences are the agent's own."""
+    track, at = waiting(f"edgewright: registration waits: {reason}")
+    track.overdue(at + REFUSALS - 1, [])
+    assert not track.over()
+    track.overdue(at + REFUSALS + 1, [])
+    assert track.why is not None and reason.rstrip(".") in track.why.sentence
+    assert track.why.hint.startswith(hint), track.why
+
+
+def test_a_host_that_registers_after_all_is_not_failed_for_what_it_said_before() -> None:
+    track, at = waiting(f"edgewright: registration waits: {agent_tls(20)}")
+    at = play(track, ["edgewright: registered as proof-1"], at)
+    track.overdue(at + REFUSALS * 2, [])
+    assert not track.over()
+
+
+def test_on_the_overall_limit_the_last_reason_is_told() -> None:
+    track, at = waiting("edgewright: registration waits: 10.77.0.1:8443 cannot be reached.")
+    track.reported("10.0.0.9 does not trust this hub's certificate: it holds another CA.", at, about_host=False)
+    track.overdue(at + REFUSALS + 1, [])
+    assert not track.over()  # it may be another host's
+    track.out_of_time(at + 100, [])
+    assert track.why is not None
+    assert "The host reports: 10.77.0.1:8443 cannot be reached. The plane reports: 10.0.0.9 does" in track.why.sentence
+    assert track.why.hint.startswith("Put the plane's ca.crt into caCerts")
+    track, at = waiting("edgewright: registration refused: The token is not known here.")
+    track.out_of_time(at + 1, [])
+    assert track.why is not None and "The token is not known here" in track.why.sentence
+
+
+def test_without_a_reason_more_time_is_the_advice() -> None:
+    track = Track("registered")
+    at = play(track, FIRST)
+    track.out_of_time(at, [])
+    assert track.why is not None and track.why.hint == "Give it more time: --limit 1h"
