@@ -100,6 +100,15 @@ class LabDown(_Process):
     delegate = "edgewright.lab.cli"
 
 
+class LabClean(_Process):
+    """Remove the cached disk that the hosts of labs start from."""
+
+    name = "lab clean"
+    writes = True
+    title = "clean"
+    delegate = "edgewright.lab.cli"
+
+
 class LabStatus(_Process):
     """Say what runs in the lab, or what is missing for one."""
 
@@ -128,6 +137,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AgentSimulate,
     LabUp,
     LabDown,
+    LabClean,
     LabStatus,
     LabFault,
 )

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edgewright.core.errors import Failed
+from edgewright.core.errors import Conflict, Failed
 from edgewright.lab.tools import environment
 
 SUITE = "bookworm"
@@ -68,6 +68,39 @@ def ensure_base(say: Say, suite: str = SUITE, packages: tuple[str, ...] = PACKAG
         _install(draft, suite, packages, say)
         draft.rename(ready)
     return ready
+
+
+def clean_cache() -> int:
+    """Remove every base and what a killed `up` left of one; returns the bytes that this frees.
+
+    Raises `Conflict` while hosts of a lab are running on a base, or one is being made.
+    """
+    cache = cache_folder()
+    mounts = Path("/proc/self/mounts").read_text()
+    if f"lowerdir={cache}/" in mounts:
+        raise Conflict(f"Hosts of a lab are running on a base in {cache}.", "End that lab: edgewright lab down")
+    freed = 0
+    for folder in sorted(path for path in cache.glob("*") if path.is_dir()):
+        lock_file = cache / f"{folder.name.removesuffix('.new')}.lock"
+        with lock_file.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(f"A lab is making the base {folder.name}.", "Wait until it is done.") from None
+            freed += _size(folder)
+            shutil.rmtree(folder)
+            lock_file.unlink(missing_ok=True)
+    return freed
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes that the files below a folder take on the disk, a file with several names once."""
+    files: dict[tuple[int, int], int] = {}
+    for home, _, names in os.walk(folder):
+        for name in names:
+            entry = (Path(home) / name).lstat()
+            files[entry.st_dev, entry.st_ino] = entry.st_blocks * 512
+    return sum(files.values())
 
 
 def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> None:

@@ -1,4 +1,4 @@
-"""`edgewright lab`: up, down, status and fault, from words to calls."""
+"""`edgewright lab`: up, down, clean, status and fault, from words to calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
-from edgewright.lab import faults, fleet, status
+from edgewright.lab import base, faults, fleet, status
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
 
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--no-python", action="store_true", help="hosts without Python (for the agent's binary)")
     up.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     verbs.add_parser("down", parents=[common], help="end all of it and remove its disks")
+    verbs.add_parser("clean", parents=[common], help="remove the cached disk that hosts start from")
     shown = verbs.add_parser("status", parents=[common], help="what is there and how it is")
     shown.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     fault = verbs.add_parser("fault", parents=[common], help="cut, slow, freeze, power-cut")
@@ -150,6 +151,13 @@ def _down(folder: Folder, words: argparse.Namespace) -> int:
     return 0
 
 
+def _clean(folder: Folder, words: argparse.Namespace) -> int:
+    freed = base.clean_cache()
+    where = base.cache_folder()
+    print(f"Removed {freed / 1e6:.0f} MB from {where}." if freed else f"There was no base image in {where}.")
+    return 0
+
+
 def _status(folder: Folder, words: argparse.Namespace) -> int:
     shown = status.document(folder, _loaded(folder))
     print(json.dumps(shown, indent=2) if words.output == "json" else status.table(shown))
@@ -203,6 +211,7 @@ def _do_fault(folder: Folder, state: LabState, words: argparse.Namespace) -> lis
 _VERBS: dict[str, Callable[[Folder, argparse.Namespace], int]] = {
     "up": _up,
     "down": _down,
+    "clean": _clean,
     "status": _status,
     "fault": _fault,
 }

@@ -104,7 +104,7 @@ def bring_up(folder: Folder, wishes: Wishes, say: Say) -> LabState:
 
 
 def take_down(folder: Folder, say: Say, patience: float = 8.0) -> bool:
-    """End everything of the lab and remove its disks; tell whether there was anything.
+    """End everything of the lab and remove its files, the lock last; return whether there was anything.
 
     Works without a readable state: namespaces, groups and mounts are found by the names that follow from the folder.
     """
@@ -127,11 +127,12 @@ def take_down(folder: Folder, say: Say, patience: float = 8.0) -> bool:
         machine.unmount_disk(folder, home.name)
     network.tear_down(folder.name)
     groups.remove(folder.name)
-    for part in ("hosts", "hub"):
+    for part in ("hosts", "hub", "ssh"):
         _remove_tree(folder.path / part)
     for pattern in ("lab.json*", "*.log", "token"):
         for path in folder.path.glob(pattern):
             path.unlink(missing_ok=True)
+    folder.lock_file.unlink(missing_ok=True)
     return found
 
 

@@ -88,6 +88,14 @@ def _member(raw: dict[str, Any] | None) -> Member | None:
     return Member(**raw, slow=Slow(**slow) if slow else None)
 
 
+def _same_file(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 class Folder:
     """The lab's folder on disk: its state file, its lock, and the names that follow from its path."""
 
@@ -95,6 +103,7 @@ class Folder:
         self.path = path
         self.name = "ew-" + hashlib.sha256(str(path).encode()).hexdigest()[:6]
         self.key = path / "ssh" / "id_ed25519"
+        self.lock_file = path / "lab.lock"
 
     def host(self, name: str) -> Path:
         """Return the folder of one host (overlay, console log)."""
@@ -126,12 +135,16 @@ class Folder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lab for one change. Raises `Conflict` when another process is changing it."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.path / "lab.lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(
-                    f"Another `edgewright lab` is changing the lab in {self.path}.", "Wait until it is done."
-                ) from None
-            yield
+        while True:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self.lock_file.open("w") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Conflict(
+                        f"Another `edgewright lab` is changing the lab in {self.path}.", "Wait until it is done."
+                    ) from None
+                if not _same_file(handle.fileno(), self.lock_file):
+                    continue  # a `down` that ended meanwhile removed the file: this lock would protect nothing
+                yield
+                return
