@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from edgewright.hub.writer import Tx
 
 EDGE_HOST = "edgehost"
+MAX_TEXT = 2048
+"""Characters of a message of the hub's own events."""
 
 
 def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
@@ -91,11 +93,11 @@ def _at(text: str, now: float) -> float:
 
 
 def host_event(uid: str, name: str, severity: str, reason: str, message: str) -> dict[str, Any]:
-    """Return an event of the hub about a host."""
+    """Return an event of the hub about a host; its message is cut where a host's own words made it too long."""
     return {
         "involvedObject": {"kind": EDGE_HOST, "uid": uid, "name": name},
         "relatedObject": {"kind": EDGE_HOST, "uid": uid, "name": name},
-        "message": message,
+        "message": message[:MAX_TEXT],
         "reason": reason,
         "severity": severity,
         "source": {"component": "hub", "host": ""},

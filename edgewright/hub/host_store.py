@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.core import times
-from edgewright.hub import health, schema
+from edgewright.hub import bounds, health, schema
 from edgewright.hub.problems import not_found
 from edgewright.hub.records import HostRecord, new_beat_row
 
@@ -32,14 +32,20 @@ def need_host(tx: Tx, uid: str) -> HostRecord:
 
 
 def insert_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
-    """Add a host."""
+    """Add a host; raises 413 for a document over its limits (rule P45)."""
+    bounds.check_host(record.uid, record.doc, "")
     tx.run(schema.hosts.insert().values(**msgspec.structs.asdict(record)))
     tx.run(new_beat_row(record.uid))
     tx.after(lambda: _taken(hub, record))
 
 
 def save_host(hub: Hub, tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
-    """Write changed columns of a host; `modified` moves with them unless given."""
+    """Write changed columns of a host; `modified` moves with them unless given.
+
+    Raises 413 for a document over its limits, with nothing written (rule P45).
+    """
+    if "doc" in changes:
+        bounds.check_host(record.uid, changes["doc"], record.doc)
     changes.setdefault("modified", tx.now)
     newer = msgspec.structs.replace(record, **changes)
     tx.run(schema.hosts.update().where(schema.hosts.c.uid == record.uid).values(**changes))

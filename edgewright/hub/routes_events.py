@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.hub import bodies, problems, schema
 from edgewright.hub.auth import HOST
+from edgewright.hub.bounds import MAX_EVENT, limited
 from edgewright.hub.component_events import EDGE_HOST, store_event
 from edgewright.hub.listing import filters, newest
 from edgewright.hub.problems import forbidden
@@ -66,6 +67,7 @@ def _owned(call: Call, event: dict[str, Any]) -> str:
 async def create(call: Call) -> Response:
     """Store one event."""
     event = await call.body(bodies.EVENT)
+    limited(event, MAX_EVENT, "The event")
     project = _owned(call, event)
 
     def job(tx: Tx) -> str:
@@ -82,6 +84,8 @@ async def create_bulk(call: Call) -> Response:
     events = await call.body(bodies.EVENTS)
     if not isinstance(events, list):
         raise problems.invalid(problems.TYPE, 'body in body must be of type array: "object"')
+    for number, event in enumerate(events):
+        limited(event, MAX_EVENT, f"Event {number}")
     with_projects = [(event, _owned(call, event)) for event in events if event is not None]
 
     def job(tx: Tx) -> list[str]:

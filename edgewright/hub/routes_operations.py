@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
+from edgewright.hub.bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import need_host, raise_generation
 from edgewright.hub.problems import bad_request, conflict, not_found
@@ -132,6 +133,7 @@ async def create(call: Call) -> Response:
     call.host()
     kind = str(body.get("kind") or "")
     params = _check(kind, dict(body.get("params") or {}))
+    limited(params, MAX_PARAMS, "params in body")
     key = call.request.headers.get(protocol.H_IDEMPOTENCY, "")[:128]
     return call.created(await call.write(lambda tx: make_operation(call, tx, kind, params, key)))
 
@@ -196,6 +198,7 @@ async def result(call: Call) -> Response:
     """Take the result of an operation (rule P25)."""
     body = await call.body(bodies.RESULT)
     operation = call.params["operationId"]
+    text = limited(body, MAX_RESULT, "The result of the operation")
     if "state" not in body:
         raise problems.invalid(problems.REQUIRED, "state in body is required")
 
@@ -213,7 +216,7 @@ async def result(call: Call) -> Response:
             )
         late = row.state == protocol.OP_EXPIRED or (row.deadline is not None and row.deadline <= tx.now)
         state = protocol.OP_EXPIRED if late else body["state"]
-        tx.run(_TABLE.update().where(_TABLE.c.id == operation).values(state=state, result=dump(body), finished=tx.now))
+        tx.run(_TABLE.update().where(_TABLE.c.id == operation).values(state=state, result=text, finished=tx.now))
         if row.state == protocol.OP_PENDING:
             project = raise_generation(call.hub, tx, call.uid).project_uid
         else:

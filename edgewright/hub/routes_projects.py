@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.hub import bodies, problems, schema
+from edgewright.hub.bounds import check_record
 from edgewright.hub.merge import merge_metadata
 from edgewright.hub.problems import conflict, not_found
 from edgewright.hub.records import ProjectRecord, dump
@@ -121,7 +122,8 @@ async def create(call: Call) -> Response:
     def job(tx: Tx) -> str:
         if tx.one(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
             raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
-        record = ProjectRecord(new_uid(), name, dump(_document(body, {})), tx.now, tx.now)
+        doc = check_record("project", name, dump(_document(body, {})))
+        record = ProjectRecord(new_uid(), name, doc, tx.now, tx.now)
         tx.run(schema.projects.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"Project '{name}' is created", record.uid)
         _taken(call, tx, record)
@@ -158,7 +160,8 @@ async def update(call: Call) -> Response:
         if other is not None:
             raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
         document = _document(body, msgspec.json.decode(record.doc))
-        newer = msgspec.structs.replace(record, name=name, doc=dump(document), modified=tx.now)
+        doc = check_record("project", name, dump(document), record.doc)
+        newer = msgspec.structs.replace(record, name=name, doc=doc, modified=tx.now)
         tx.run(
             schema.projects.update()
             .where(schema.projects.c.uid == record.uid)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
+from edgewright.hub.bounds import MAX_INTENT, limited
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import need_host
 from edgewright.hub.problems import Problem, not_found
@@ -54,6 +55,8 @@ async def offer_intent(call: Call) -> Response:
         raise problems.invalid(problems.REQUIRED, "base.generation in body is required")
     if not 0 <= base["generation"] <= MAX_GENERATION:
         raise problems.invalid(problems.MAXIMUM, f"base.generation in body should be from 0 to {MAX_GENERATION}")
+    value = limited(body.get("value"), MAX_INTENT, "The value of the intent")
+    base_value = limited(base.get("value"), MAX_INTENT, "The base value of the intent")
     other_lineage = bool(base.get("lineage")) and base["lineage"] != call.hub.lineage.value
     table, fields = schema.intents, schema.host_fields
 
@@ -75,8 +78,8 @@ async def offer_intent(call: Call) -> Response:
                 host_uid=call.uid,
                 field=body["field"],
                 base_generation=base["generation"],
-                base_value=dump(base.get("value")),
-                value=dump(body.get("value")),
+                base_value=base_value,
+                value=value,
                 actor=str(body.get("actor") or ""),
                 at=times.parse(body.get("at")),
                 note=str(body.get("note") or ""),

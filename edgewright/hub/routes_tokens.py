@@ -10,6 +10,7 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
 from edgewright.hub.auth import ADMIN
+from edgewright.hub.bounds import check_record
 from edgewright.hub.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.problems import not_found
 from edgewright.hub.records import TokenRecord, dump
@@ -105,14 +106,14 @@ async def create(call: Call) -> Response:
     spec = body.get("spec") or {}
     name, project = _name(body), _project(call, str(spec.get("defaultProjectUid") or ""))
     expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
-    document = _document(body, {})
+    doc = check_record("registration token", name, dump(_document(body, {})))
     secret = new_secret(protocol.TOKEN_PREFIX)
     hub = call.hub
 
     def job(tx: Tx) -> str:
         _refuse_duplicate(tx, name)
         record = TokenRecord(
-            new_uid(), name, digest(secret), hub.box.seal(secret), project, True, expiry, dump(document), tx.now, tx.now
+            new_uid(), name, digest(secret), hub.box.seal(secret), project, True, expiry, doc, tx.now, tx.now
         )
         tx.run(schema.tokens.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"Registration token '{name}' is created")
@@ -146,8 +147,9 @@ async def update(call: Call) -> Response:
         project = wanted if "defaultProjectUid" in spec else record.project_uid
         expiry = merge_expiry(spec, record.expiry, tx.now)
         document = _document(body, msgspec.json.decode(record.doc))
+        doc = check_record("registration token", name, dump(document), record.doc)
         message = f"Registration token '{name}' is updated"
-        _save(call, tx, record, message, name=name, project_uid=project, expiry=expiry, doc=dump(document))
+        _save(call, tx, record, message, name=name, project_uid=project, expiry=expiry, doc=doc)
 
     await call.write(job)
     return call.empty()

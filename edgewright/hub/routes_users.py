@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.hub import bodies, problems, schema
 from edgewright.hub.auth import ADMIN, ROLES, SESSION_COOKIE, VIEWER
+from edgewright.hub.bounds import check_record
 from edgewright.hub.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.records import KeyRecord, dump
@@ -164,12 +165,13 @@ async def create_key(call: Call) -> Response:
     user_uid = _owner(call, str(spec.get("userUid") or ""))
     role = _role(call, str((asked or {}).get("role") or ""), user_uid)
     expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
+    doc = check_record("API key", name, dump(_document(body, {})))
     text = new_secret(protocol.API_KEY_PREFIX)
 
     def job(tx: Tx) -> str:
         _refuse_duplicate(tx, name, user_uid)
         record = KeyRecord(
-            new_uid(), name, digest(text), role, user_uid, True, expiry, dump(_document(body, {})), tx.now, tx.now,
+            new_uid(), name, digest(text), role, user_uid, True, expiry, doc, tx.now, tx.now,
         )  # fmt: skip
         tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' of role {role} is created")
@@ -206,8 +208,8 @@ async def update_key(call: Call) -> Response:
             _refuse_duplicate(tx, name, record.user_uid, record.uid)
         expiry = merge_expiry(body.get("spec") or {}, record.expiry, tx.now)
         document = _document(body, msgspec.json.decode(record.doc))
-        message = f"API key '{name}' is updated"
-        _change(call, tx, record, message, name=name, expiry=expiry, doc=dump(document))
+        doc = check_record("API key", name, dump(document), record.doc)
+        _change(call, tx, record, f"API key '{name}' is updated", name=name, expiry=expiry, doc=doc)
 
     await call.write(job)
     return call.empty()

@@ -161,6 +161,11 @@ class Writer:
                 lost = _Done(future)
                 lost.error = failure
                 done.append(lost)
+        for outcome in done:
+            if isinstance(outcome.error, Problem):
+                # A traceback leads to the frames with the whole request, in a circle through `outcome`, and such a
+                # circle stays in memory until the garbage collector happens to run.
+                outcome.error.__traceback__ = None
         try:
             self._loop.call_soon_threadsafe(_finish, done)
         except RuntimeError:
