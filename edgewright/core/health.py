@@ -62,11 +62,13 @@ def judge(
     name: str = "this host",
     created: Optional[float] = None,
     registered_at: Optional[float] = None,
+    excused: float = 0.0,
 ) -> Verdict:
     """Judge one host at `now`.
 
     `started` is the plane's own start, `last_heartbeat` the last one that was acknowledged (`None`: none ever),
     `registered_at` counts as a first word if there was no heartbeat, `limit` and `interval` are in seconds.
+    `excused` seconds are no silence: the plane itself was absent (rule P42).
     A host that was never heard is unknown, whatever the time. The answer depends on nothing but the arguments.
     """
     if not registered:
@@ -77,7 +79,7 @@ def judge(
         reason = f"{name} has registered; its first heartbeat has not come yet."
         return Verdict(Health.UNKNOWN, reason, created, None, "host", None, states.REGISTERED)
 
-    counted_from = max(word, started)
+    counted_from = max(word, started) + excused
     deadline = counted_from + limit
     silence = max(0.0, now - word)
     if now >= deadline:
@@ -86,6 +88,8 @@ def judge(
             reason += f" The plane itself has been up for {words(now - started)}."
         elif last_heartbeat is None:
             reason = f"No heartbeat from {name} since it registered {words(silence)} ago."
+        if excused > 0:
+            reason += f" {words(excused)} of that do not count: the plane itself was not running."
         return Verdict(Health.UNHEALTHY, reason, word, deadline, "person", None, states.UNHEALTHY_SILENT)
 
     late = now - counted_from > GRACE * interval

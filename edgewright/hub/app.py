@@ -18,13 +18,13 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 
 from edgewright.core import times
-from edgewright.hub import health, routes
+from edgewright.hub import absence, health, routes
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
 from edgewright.hub.database import storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
-from edgewright.hub.housekeeping import Meter, keep_house
+from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.lineage import Lineage
 from edgewright.hub.options import ServeOptions
@@ -46,18 +46,25 @@ T = TypeVar("T")
 class Hub:
     """Everything one hub process holds; handed to every handler."""
 
-    def __init__(self, options: ServeOptions, engines: tuple[Engine, Engine], box: SecretBox, state: State) -> None:
+    def __init__(
+        self,
+        options: ServeOptions,
+        engines: tuple[Engine, Engine],
+        box: SecretBox,
+        state: State,
+        clock: ClockWatch | None = None,
+    ) -> None:
         self.options = options
         self.data: Path = options.data
         self.engine, self.readers = engines
         self.box = box
         self.state = state
         self.started = times.now()
-        self.clock = ClockWatch()
+        self.clock = clock or ClockWatch()
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render)
         state.access_changed = self.changes.wake
-        self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins))
+        self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
         self.heartbeats = Heartbeats(self)
         self.turned_away = TurnedAway(self)
@@ -73,12 +80,13 @@ class Hub:
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
         self.writer = Writer(self.engine, asyncio.get_running_loop())
+        absence.settle_future(self, self.started)
         health.start_quietly(self, self.started)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
         # some would hold the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
-        self._own = [asyncio.create_task(health.sweep(self)), asyncio.create_task(keep_house(self))]
+        self._own = [asyncio.create_task(task(self)) for task in (health.sweep, keep_house, watch_clock)]
 
     async def stop(self) -> None:
         """End streams, finish writes, close the database."""
@@ -86,8 +94,15 @@ class Hub:
         for task in self._own:
             task.cancel()
         await asyncio.to_thread(self.writer.stop)
+        await asyncio.to_thread(self.clock.save, self.data)
         self.engine.dispose()
         self.readers.dispose()
+
+    def look_at_clock(self) -> None:
+        """Notice that the clock was set or that the hub was absent, before anything is judged by the time."""
+        seen = self.clock.look()
+        if seen.jump or seen.absent:
+            absence.excuse(self, seen)
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Run a job in the writer; returns its result once it is durable."""
@@ -190,6 +205,7 @@ class Application:
             return
         if scope["type"] != "http":
             return
+        self._hub.look_at_clock()
         if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
             problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
             await problem_response(problem)(scope, receive, send)

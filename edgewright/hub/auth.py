@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from edgewright.core import times
@@ -56,7 +56,11 @@ def cookie(header: str, name: str) -> str:
 class Authenticator:
     """Turns headers into an `Actor`; wrong credentials are counted by address."""
 
-    def __init__(self, state: State, box: SecretBox, limiter: FailureLimiter) -> None:
+    def __init__(
+        self, state: State, box: SecretBox, limiter: FailureLimiter, now: Callable[[], float] = times.now
+    ) -> None:
+        """`now` decides expiry (rule P41)."""
+        self._now = now
         self._state = state
         self._box = box
         self._limiter = limiter
@@ -81,12 +85,12 @@ class Authenticator:
     def still_valid(self, key: KeyRecord | None) -> bool:
         """Tell whether an API key would be let in now: for a login, and for answers that last, like the stream."""
         now = None if key is None else self._state.keys.get(key.uid)
-        return now is not None and now.active and (now.expiry is None or now.expiry > times.now())
+        return now is not None and now.active and (now.expiry is None or now.expiry > self._now())
 
     def may_continue(self, actor: Actor) -> bool:
         """Tell whether a user would still be let in with the same role: asked again and again by answers that last."""
         record = None if actor.key is None else self._state.keys.get(actor.key.uid)
-        if record is None or (actor.session_end is not None and actor.session_end <= times.now()):
+        if record is None or (actor.session_end is not None and actor.session_end <= self._now()):
             return False
         try:
             return self._of_key(record, actor.address, actor.via).role == actor.role
@@ -148,13 +152,13 @@ class Authenticator:
     def _of_key(self, record: KeyRecord, address: str, via: str) -> Actor:
         if not record.active:
             raise unauthorized(f"The API key '{record.name}' is switched off.")
-        if record.expiry is not None and record.expiry <= times.now():
+        if record.expiry is not None and record.expiry <= self._now():
             raise unauthorized(f"The API key '{record.name}' ended at {times.rfc3339(record.expiry)}.")
         user = self._state.users.get(record.user_uid)
         return Actor(record.role, record.user_uid, user.email if user else record.name, address, via, key=record)
 
     def _session(self, token: str, address: str) -> Actor:
-        claims = self._box.read_session(token, times.now())
+        claims = self._box.read_session(token, self._now())
         record = self._state.keys.get(str(claims.get("key"))) if claims else None
         if record is None:
             raise self.fail(address, "This session has ended or is not known here; log in again.")

@@ -13,6 +13,7 @@ from edgewright.core import times
 from edgewright.core.hosts import Health
 from edgewright.core.times import words
 from edgewright.hub import schema
+from edgewright.hub.clock import boottime
 from edgewright.hub.component_events import host_event, store_event, store_new_events
 from edgewright.hub.records import HostEntry
 from edgewright.wire import protocol
@@ -68,28 +69,11 @@ def start_quietly(hub: Hub, now: float) -> None:
         entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
 
 
-def count_anew(hub: Hub, jump: float) -> None:
-    """Count silence from now on, after the plane's clock jumped: like an outage of the plane, it tells no events."""
-    now = times.now()
-    log.warning("the clock of this machine jumped by %.0f s; silence of hosts counts from now on", jump)
-    hub.renderer.started = now
-    entries = list(hub.state.hosts.values())
-    before = [entry.live.health for entry in entries]
-    for entry in entries:
-        live = entry.live
-        live.at = None if live.at is None else min(live.at, now)
-        live.published = min(live.published, now)
-    start_quietly(hub, now)
-    for entry, health in zip(entries, before, strict=True):
-        if entry.live.health != health:
-            publish(hub, entry, now)
-
-
 async def sweep(hub: Hub) -> None:
     """Look at silent hosts and overdue operations every few seconds until cancelled."""
     while True:
         await asyncio.sleep(hub.options.sweep)
-        hub.meter.note(times.now(), hub.writer.beats_written)
+        hub.meter.note(boottime(), hub.writer.beats_written)
         try:
             await sweep_once(hub)
         except Exception:
@@ -98,9 +82,7 @@ async def sweep(hub: Hub) -> None:
 
 async def sweep_once(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, then expire operations."""
-    jump = hub.clock.jumped()
-    if jump:
-        count_anew(hub, jump)
+    hub.look_at_clock()
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
     told: list[tuple[dict[str, Any], str]] = []
@@ -113,7 +95,7 @@ async def sweep_once(hub: Hub) -> None:
             await hub.write(partial(store_new_events, hub, events=events))
         now = times.now()
         live = entry.live
-        silence = now - max(live.at or entry.record.registered_at or now, hub.renderer.started)
+        silence = hub.renderer.silence(entry, now)
         doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
         if doubtful and settle(hub, entry, now, told):
             continue
@@ -143,7 +125,8 @@ async def expire_operations(hub: Hub) -> None:
         for row in rows:
             changed = tx.run(
                 table.update()
-                .where(table.c.id == row.id, table.c.state == protocol.OP_PENDING)
+                # The deadline again: it may have been moved meanwhile, with the clock or by an absence of the hub.
+                .where(table.c.id == row.id, table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now())
                 .values(state=protocol.OP_EXPIRED)
             )
             if changed:

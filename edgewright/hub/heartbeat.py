@@ -171,7 +171,7 @@ class Heartbeats:
             live.observed_generation = applied
             moved = True
         live.state, live.message, live.agent_version = state, message, version
-        live.at = now
+        live.at, live.excused = now, 0.0
         live.count += 1
         vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
         if extension.bootId:

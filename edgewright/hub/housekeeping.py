@@ -7,8 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgewright.core import times
-from edgewright.hub import pki, retention
+from edgewright.hub import clock, pki, retention
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub
@@ -16,11 +15,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("edgewright.hub")
 
 
+async def watch_clock(hub: Hub) -> None:
+    """Look at the clock every second until cancelled; the certificate and `clock.json` follow a change of doubt."""
+    doubt = hub.clock.doubt
+    await asyncio.to_thread(hub.clock.save, hub.data)
+    while True:
+        await asyncio.sleep(clock.TICK)
+        try:
+            hub.look_at_clock()
+            if hub.clock.doubt != doubt:
+                doubt = hub.clock.doubt
+                await renew_certificate(hub)  # hosts may see either time
+                await asyncio.to_thread(hub.clock.save, hub.data)
+        except Exception as error:
+            log.exception("the clock could not be followed: %s", error)
+
+
 async def keep_house(hub: Hub) -> None:
     """Do every task once an hour until cancelled; a task that fails is tried again the next hour."""
     while True:
         await asyncio.sleep(hub.options.housekeeping)
-        for task in (renew_certificate, _prune):
+        for task in (renew_certificate, _prune, _note_time):
             try:
                 await task(hub)
             except Exception as error:
@@ -28,17 +43,23 @@ async def keep_house(hub: Hub) -> None:
 
 
 async def renew_certificate(hub: Hub) -> bool:
-    """Make the server certificate anew when its end is near, and use it for every handshake from now on.
+    """Renew the server certificate when its end is near, and use it for every handshake from now on.
 
     Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
     """
     data = hub.options.data
-    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names, first_start=False):
+    also_at = hub.clock.expected() if hub.clock.doubt else None
+    seen = hub.clock.seen.at
+    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names, also_at, seen, first_start=False):
         return False
     if hub.tls is not None:
         hub.tls.load_cert_chain(data / pki.SERVER_CERT, data / pki.SERVER_KEY)
     log.info("the server certificate is renewed; it ends within %d days", pki.LEAF_DAYS)
     return True
+
+
+async def _note_time(hub: Hub) -> None:
+    await asyncio.to_thread(hub.clock.save, hub.data)
 
 
 async def _prune(hub: Hub) -> None:
@@ -53,7 +74,7 @@ class Meter:
     SPAN = 60.0
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque([(times.now(), 0)])
+        self._samples: deque[tuple[float, int]] = deque([(clock.boottime(), 0)])
 
     def note(self, now: float, count: int) -> None:
         """Take a sample of a counter that only rises."""

@@ -89,6 +89,7 @@ class Live:
         "boot_id",
         "count",
         "deadline",
+        "excused",
         "gone_boots",
         "health",
         "message",
@@ -117,6 +118,8 @@ class Live:
         self.reason = ""
         self.since: float | None = None
         self.deadline: float | None = None
+        self.excused = 0.0
+        """Seconds since the last heartbeat that are no silence, since the hub was absent (rule P42)."""
         self.who = "nobody"
         self.published = 0.0
 

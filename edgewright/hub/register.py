@@ -109,7 +109,7 @@ def _check_token(call: Call, asked: _Asked) -> TokenRecord:
         raise problems.unauthorized(
             f"The registration token '{record.name}' was revoked; use another one.", protocol.E_TOKEN_REVOKED
         )
-    if record.expiry is not None and record.expiry <= call.now:
+    if record.expiry is not None and record.expiry <= call.hub.clock.latest():
         raise problems.unauthorized(
             f"The registration token '{record.name}' expired at {times.rfc3339(record.expiry)}; use another one.",
             protocol.E_TOKEN_EXPIRED,

@@ -43,7 +43,13 @@ class Renderer:
             name=entry.record.uid,
             created=record.created,
             registered_at=record.registered_at,
+            excused=live.excused,
         )
+
+    def silence(self, entry: HostEntry, now: float) -> float:
+        """Return the seconds of silence of a host that count (rules P18, P42); 0 for one that never registered."""
+        heard = entry.live.at if entry.live.at is not None else entry.record.registered_at
+        return 0.0 if heard is None else now - max(heard, self.started) - entry.live.excused
 
     def meta(self, held: dict[str, Any], uid: str, name: str, created: float, modified: float) -> dict[str, Any]:
         """Return a metadata block: what is stored, with the plane's own properties over it."""

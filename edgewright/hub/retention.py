@@ -2,6 +2,9 @@
 
 Old rows go in small batches with a pause between, so that a hub that was set to keep less, or starts after a long time,
 does not stop for it. The change stream needs none of this: it is a bounded ring in memory.
+
+Age is a statement of the clock, and what is deleted does not come back. So nothing is deleted for its age while the
+clock is in doubt, and audit entries only when two checks a day apart found them too old (rule P41).
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
 from edgewright.core import times
 from edgewright.hub import schema
@@ -22,26 +25,52 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 BATCH = 500
 """Rows deleted in one transaction."""
+CONFIRM = DAY
+"""Seconds between the check that finds audit entries too old and the one that deletes them."""
 PAUSE = 0.02
 """Seconds between two batches."""
 
 
 async def prune(hub: Hub) -> dict[str, int]:
-    """Delete what is older than the hub is set to keep it; returns how many rows of each table went."""
+    """Delete what is older or more than the hub is set to keep; returns how many rows of each table went.
+
+    By number events always go, since that asks no clock; by age nothing goes while the clock is in doubt.
+    """
     keep, now = hub.options, times.now()
-    events, audits, operations, intents = schema.events, schema.audits, schema.operations, schema.intents
-    gone = {
-        "events": await _prune(hub, events, events.c.id, events.c.at < now - keep.keep_events * DAY),
-        "audits": await _prune(hub, audits, audits.c.id, audits.c.at < now - keep.keep_audits * DAY),
-    }
+    events, operations, intents = schema.events, schema.operations, schema.intents
+    gone = {"events": 0, "audits": 0, "operations": 0, "intents": 0}
     last = await _beyond(hub, keep.max_events)
     if last is not None:
         gone["events"] += await _prune(hub, events, events.c.id, events.c.id <= last)
+    hub.look_at_clock()
+    if hub.clock.doubt:
+        return gone
+    gone["events"] += await _prune(hub, events, events.c.id, events.c.at < now - keep.keep_events * DAY)
+    gone["audits"] = await _prune_audits(hub, now)
     ended = and_(operations.c.state != protocol.OP_PENDING, operations.c.created < now - keep.keep_operations * DAY)
     gone["operations"] = await _prune(hub, operations, operations.c.id, ended, with_logs=True)
     old = intents.c.received < now - keep.keep_intents * DAY
     gone["intents"] = await _prune(hub, intents, intents.c.id, old)
     return gone
+
+
+async def _prune_audits(hub: Hub, now: float) -> int:
+    """Delete the audit entries that were too old at an earlier check, a day ago or more, and note this check."""
+    seen, audits = hub.clock.seen, schema.audits
+    earlier, before = seen.audits_at, seen.audits_before
+    if earlier is not None and before is not None and earlier <= now < earlier + CONFIRM:
+        return 0
+    seen.audits_at, seen.audits_before = now, now - hub.options.keep_audits * DAY
+    if earlier is None or before is None or now < earlier:
+        return 0
+    return await _prune(hub, audits, audits.c.id, audits.c.at < min(before, seen.audits_before))
+
+
+def newest_row(connection: Connection) -> float | None:
+    """Return the time of the newest row that carries the hub's clock; `None` for an empty database."""
+    columns = (schema.events.c.at, schema.audits.c.at, schema.heartbeats.c.at)
+    newest = [connection.execute(select(func.max(column))).scalar() for column in columns]
+    return max((float(moment) for moment in newest if moment is not None), default=None)
 
 
 async def _beyond(hub: Hub, most: int) -> int | None:

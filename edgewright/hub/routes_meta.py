@@ -10,6 +10,8 @@ from starlette.responses import StreamingResponse
 import edgewright
 from edgewright.core import times
 from edgewright.core.text import whole_number
+from edgewright.hub import pki
+from edgewright.hub.clock import boottime
 from edgewright.hub.pace import Pace
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
@@ -71,14 +73,16 @@ async def status(call: Call) -> Response:
         {
             "version": edgewright.__version__,
             "started": times.rfc3339(hub.started),
-            "uptimeSeconds": int(call.now - hub.started),
+            "uptimeSeconds": int(hub.clock.elapsed()),
             "hosts": {"count": len(hub.state.hosts), **counted},
-            "heartbeatsPerSecond": round(hub.meter.rate(call.now, hub.writer.beats_written), 1),
+            "heartbeatsPerSecond": round(hub.meter.rate(boottime(), hub.writer.beats_written), 1),
             "streams": hub.changes.readers,
             "lineage": hub.lineage.value,
             "lineageSince": times.rfc3339(hub.lineage.since),
             "databaseBytes": sum(path.stat().st_size for path in hub.data.glob("hub.db*")),
             "freeBytes": space.free,
+            "caEnds": times.rfc3339(pki.ca_ends(hub.data)),
+            **hub.clock.as_dict(),
         }
     )
 

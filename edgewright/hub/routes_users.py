@@ -28,7 +28,7 @@ KIND = "apikey"
 
 
 def _token_answer(call: Call, key: KeyRecord) -> Response:
-    token = call.hub.box.sign_session(key.uid, key.user_uid, call.now)
+    token = call.hub.box.sign_session(key.uid, key.user_uid, call.hub.clock.latest())
     headers = {}
     if call.request.query_params.get("setCookie", "true").lower() == "true":
         headers["Set-Cookie"] = (
@@ -51,7 +51,7 @@ async def authenticate(call: Call) -> Response:
 
 async def refresh(call: Call) -> Response:
     """Return a fresh session token for one that has not ended."""
-    claims = call.hub.box.read_session(call.params["token"], call.now)
+    claims = call.hub.box.read_session(call.params["token"], call.hub.clock.latest())
     record = call.hub.state.keys.get(str(claims.get("key"))) if claims else None
     if record is None or not call.hub.authenticator.still_valid(record):
         raise call.hub.authenticator.fail(call.actor.address, "This session has ended; log in again.")

@@ -113,4 +113,5 @@ class SecretBox:
             claims: dict[str, Any] = msgspec.json.decode(_unb64(body.partition(".")[2]))
         except (ValueError, binascii.Error, msgspec.DecodeError):
             return None
-        return claims if claims.get("exp", 0) > now else None
+        # One that was issued while the clock was ahead would otherwise last until that day.
+        return claims if claims.get("iat", 0) - SESSION_SECONDS <= now < claims.get("exp", 0) else None

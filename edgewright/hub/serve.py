@@ -12,10 +12,12 @@ import sys
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
 from edgewright.hub import belonging, lineage, pki
 from edgewright.hub.app import Hub, make_app
+from edgewright.hub.clock import AWAY, ClockWatch, read_seen
 from edgewright.hub.data_directory import check_database_file, open_directory
 from edgewright.hub.database import open_engines, unusable
 from edgewright.hub.event_loop import check_event_loop
@@ -24,6 +26,7 @@ from edgewright.hub.logs import set_up
 from edgewright.hub.migrations import migrate
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.process import write_state
+from edgewright.hub.retention import newest_row
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.seed import ADMIN_KEY_FILE, seed
 from edgewright.hub.server import bind, make_server
@@ -37,6 +40,8 @@ def prepare(options: ServeOptions) -> Hub:
     """Open everything that a hub needs except its socket; raises `EdgewrightError` with what is in the way."""
     if options.db is None:
         check_database_file(options.data)
+    seen = read_seen(options.data)
+    also_at = seen.at if seen.at is not None and abs(seen.at - times.now()) > AWAY else None
     engines = open_engines(options.data, options.db)
     state = State()
     try:
@@ -45,20 +50,21 @@ def prepare(options: ServeOptions) -> Hub:
         box = SecretBox.open(options.data)
         if options.new_ca:
             pki.make_ca(options.data)
-        pki.ensure_certificates(options.data, options.names, first_start=not stored.in_use)
+        pki.ensure_certificates(options.data, options.names, also_at, seen.at, first_start=not stored.in_use)
         migrate(engines[0])
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0])
         belonging.store(engines[0], box, options.data)
         with engines[1].connect() as connection:
             state.load(connection)
+            newest = newest_row(connection)
     except DBAPIError as error:
         _close(engines)
         raise unusable(error) from None
     except EdgewrightError:
         _close(engines)
         raise
-    return Hub(options, engines, box, state)
+    return Hub(options, engines, box, state, ClockWatch(seen, newest))
 
 
 def _close(engines: tuple[Engine, Engine]) -> None:

