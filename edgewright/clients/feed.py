@@ -34,6 +34,10 @@ class FeedApi(Transport):
             params["continue"] = continue_
         return page_of((await self.call("GET", path, "list of events", params=params, headers=_big(limit))).data)
 
+    async def alerts(self) -> list[dict[str, Any]]:
+        """Return what needs an operator and is not the state of a host. Raises `NotFound` from a Palette."""
+        return items_of((await self.call("GET", protocol.ALERTS, "list of alerts")).data)
+
     async def audits(
         self,
         limit: int = protocol.PAGE_LIMIT,

@@ -1,4 +1,4 @@
-"""The pulse in words: what is wrong now, the fleet's counts, tokens that end soon."""
+"""The pulse in words: what needs attention, what is wrong now, the fleet's counts, tokens that end soon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from edgewright.commands.host_rows import ago, or_dash, stamp
 from edgewright.commands.lookup import FoundHost, every_host
 from edgewright.commands.results import Detail, Section
 from edgewright.core import times
+from edgewright.core.errors import NotFound
 from edgewright.core.text import clean
 from edgewright.wire.tokens import EdgeToken
 
 if TYPE_CHECKING:
+    from edgewright.clients.palette import PlaneClient
     from edgewright.commands.context import CommandContext
 
 SOON = 7 * times.DAY
@@ -32,6 +34,7 @@ async def pulse(ctx: CommandContext) -> Detail:
         for token in map(EdgeToken, await client.tokens())
         if token.is_active and token.expiry is not None and 0 < token.expiry - now < SOON
     ]
+    alerts = await _alerts(client)
     health = {word: sum(h.row.health == word for h in hosts) for word in ("healthy", "unhealthy", "unknown")}
     state = {word: sum(h.row.state == word for h in hosts) for word in ("unpaired", "ready", "in-use")}
     document: dict[str, Any] = {
@@ -39,6 +42,7 @@ async def pulse(ctx: CommandContext) -> Detail:
         "hosts": len(hosts),
         "health": health,
         "state": state,
+        "alerts": alerts,
         "problems": [_problem(host) for host in sick],
         "tokensEnding": [{"name": t.name, "uid": t.uid, "expiry": times.rfc3339(t.expiry)} for t in ending],
     }
@@ -53,13 +57,36 @@ async def pulse(ctx: CommandContext) -> Detail:
     sections = [Section("FLEET", tuple(fleet))]
     if wrong:
         sections.insert(0, Section("NOT WELL", tuple(wrong)))
+    if alerts:
+        sections.insert(0, Section("NEEDS ATTENTION", tuple(_alert_words(alert, now) for alert in alerts[:MOST])))
     if soon:
         sections.append(Section("TOKENS", soon))
     are = "is" if len(sick) == 1 else "are"
     headline = f"Nothing is wrong with {len(hosts)} {noun}"
     if sick:
         headline = f"{len(sick)} of {len(hosts)} {noun} {are} not well"
+    if alerts:
+        fine = f"All {len(hosts)} {noun} healthy" if not sick else headline
+        headline = f"{len(alerts)} {'alert needs' if len(alerts) == 1 else 'alerts need'} attention. {fine}"
     return Detail("pulse", document, f"{headline}, checked {stamp(now)}", tuple(sections))
+
+
+async def _alerts(client: PlaneClient) -> list[dict[str, Any]]:
+    """Return the plane's alerts; none from a Palette or a hub v0.1.0."""
+    try:
+        return await client.alerts()
+    except NotFound:
+        return []
+
+
+def _alert_words(alert: dict[str, Any], now: float) -> tuple[str, str]:
+    from edgewright.store.normalise import alert_row
+
+    row = alert_row(alert)
+    if row is None:
+        return "‼", "-"
+    where = f"(from {', '.join(row.addresses)})" if row.addresses else ""
+    return f"‼ {row.subject}", "  ".join(filter(None, [row.text, where, ago(row.since, now), row.owner, row.hint]))
 
 
 def _problem(host: FoundHost) -> dict[str, Any]:

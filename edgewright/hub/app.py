@@ -19,6 +19,7 @@ from starlette.routing import Router
 
 from edgewright.core import times
 from edgewright.hub import absence, health, routes
+from edgewright.hub.alerts import Alerts
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
@@ -64,6 +65,7 @@ class Hub:
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render)
         state.access_changed = self.changes.wake
+        self.alerts = Alerts(self.changes)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
         self.heartbeats = Heartbeats(self)

@@ -83,6 +83,7 @@ async def sweep(hub: Hub) -> None:
 async def sweep_once(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, then expire operations."""
     hub.look_at_clock()
+    hub.alerts.expire(times.now())
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
     told: list[tuple[dict[str, Any], str]] = []

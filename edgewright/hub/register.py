@@ -227,6 +227,7 @@ async def register(call: Call) -> Response:
         if problem.status < 500:
             call.hub.turned_away.registration(asked.uid, call.actor.address, problem)
         raise
+    call.hub.turned_away.registered(uid)
     document = call.hub.renderer.host(call.hub.state.hosts[uid])
     document["status"]["serviceAuthToken"] = credential
     return call.json(document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgewright.hub import (
+    alerts,
     heartbeat,
     register,
     routes_audits,
@@ -45,6 +46,7 @@ _MODULES = (
     routes_operations.ROUTES,
     routes_site.ROUTES,
     routes_meta.ROUTES,
+    alerts.ROUTES,
 )
 
 

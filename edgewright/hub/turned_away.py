@@ -1,6 +1,6 @@
-"""Hosts that were turned away, told once in a while as events, so that the console shows them and not only the host.
+"""Hosts that were rejected: an alert while it goes on (rule P39), and an event once in a while for the history.
 
-A refused registration tries again every minute, a broken handshake more often; the console needs one line of it.
+A refused registration tries again every minute, a broken handshake more often; the event log needs one line of it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
-from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
+from edgewright.hub.alerts import Alert
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.problems import Problem
+from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub
 
 AGAIN = 600.0
-"""Seconds before the same reason of the same host is told again."""
+"""Seconds before the same reason of the same host is stored as an event again."""
 PER_ADDRESS = 30
-"""Different tellings that one address may cause within that time; a flood of made-up names stops there."""
+"""Events, and alerts, that one address may cause within that time; a flood of made-up names stops there."""
+QUIET = 300.0
+"""Seconds without another attempt after which a box has stopped: agents try again every minute (rule P4)."""
+HANDSHAKES = 3
+"""Broken handshakes from which they are an alert: one is a browser, an agent comes back."""
 _MAX_TOLD = 5_000
 
 ALERTS: dict[str, tuple[str, str]] = {
@@ -31,32 +36,88 @@ ALERTS: dict[str, tuple[str, str]] = {
     ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "ClockOrCertificate",
-        "finds this hub's certificate expired: the clock of that host is ahead, or the clock of this hub is wrong.",
+        "finds this hub's certificate expired: its clock is ahead, or the certificate is to be renewed.",
     ),
     "ALERT_BAD_CERTIFICATE": (
         "ClockOrName",
-        "finds this hub's certificate not valid yet, or not for this name: compare the clocks of both first.",
+        "finds this hub's certificate not valid yet, or not for this name: look at its clock first.",
     ),
 }
 """TLS alert of the peer (end of OpenSSL's reason) -> reason word of the event, second half of the sentence."""
 
+_TEXTS: dict[str, tuple[str, str]] = {
+    protocol.E_INVALID_TOKEN: (
+        "rejected: unknown registration token",
+        "Put the text of a valid token into its user-data or token file (edgewright token list).",
+    ),
+    protocol.E_TOKEN_EXPIRED: (
+        "rejected: registration token expired",
+        "Create a token (edgewright token create) and put it into its token file; no restart is needed.",
+    ),
+    protocol.E_TOKEN_REVOKED: (
+        "rejected: registration token revoked",
+        "Put another token into its token file, or activate that one again (edgewright token activate).",
+    ),
+    protocol.E_DUPLICATE_HOST: (
+        "rejected: another machine is registered with this UID",
+        "If it is the same machine, delete the old record (edgewright host delete {uid}); else set stylus.site.name.",
+    ),
+    protocol.E_PROJECT_REQUIRED: (
+        "rejected: no project named, and the token has no default project",
+        "Set stylus.site.projectName in its user-data, or give the token a default project.",
+    ),
+    protocol.E_NOT_FOUND: (
+        "rejected: its project does not exist",
+        "Correct stylus.site.projectName in its user-data, or create that project.",
+    ),
+    protocol.E_HOST_NOT_PREREGISTERED: (
+        "waits for approval: nobody has registered its UID",
+        "Register it with `edgewright host register {uid}`; its agent continues by itself.",
+    ),
+    protocol.E_INVALID_PAIRING_KEY: (
+        "rejected: wrong pairing key",
+        "Compare the key in its user-data with the one given to `edgewright host register`.",
+    ),
+    protocol.E_TOO_MANY: (
+        "rejected: too many wrong credentials from its address",
+        "Correct its token or pairing key; its agent tries again by itself.",
+    ),
+    "PlaneNotTrusted": ("cannot connect: it trusts another CA", "Give it this hub's ca.crt."),
+    "ClockOrCertificate": (
+        "cannot connect: finds the hub's certificate expired",
+        "Check the clock of that machine, then the certificate of the hub.",
+    ),
+    "ClockOrName": (
+        "cannot connect: finds the hub's certificate not valid",
+        "Check the clock of that machine, then the name by which it calls the hub (--advertise).",
+    ),
+}
+"""Error code -> short text for the alert, next step."""
+
 
 class TurnedAway:
-    """Writes events about hosts that were not let in, each reason once in `AGAIN` seconds."""
+    """Reports hosts that were rejected: each reason as an event once in `AGAIN` seconds, and as an alert meanwhile."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._by_address: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._names: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
+        self._handshakes: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def registration(self, uid: str, address: str, problem: Problem) -> None:
-        """Tell that the registration of `uid` was refused, and why."""
+        """Report that the registration of `uid` was refused, and why."""
         name = clean(uid, 128)
         message = f"'{name}' was refused: {problem.message} It came from {address}."
         self._tell(uid, name, address, "RegistrationRefused", message, str(problem.code))
+        self._alert(f"rejected/{name}", uid, name, address, str(problem.code), problem.message)
+
+    def registered(self, uid: str) -> None:
+        """Note that `uid` was let in: whatever rejected it is over."""
+        self._hub.alerts.drop(f"rejected/{clean(uid, 128)}")
 
     def handshake(self, address: str, error: ssl.SSLError) -> None:
-        """Tell that a peer broke off the TLS handshake, if its reason is one that a person must mend."""
+        """Report that a peer broke off the TLS handshake, if its reason is one that an operator must fix."""
         reason = error.reason or ""
         for ending, (word, sentence) in ALERTS.items():
             if reason.endswith(ending):
@@ -65,10 +126,49 @@ class TurnedAway:
                 ]
                 uid = known[0] if len(known) == 1 else ""
                 who = f"'{uid}' ({address})" if uid else address
-                message = f"{who} {sentence}"
-                if word != "PlaneNotTrusted":
-                    message += f" The clock of this hub shows {clock_text(times.now())}."
-                self._tell(uid, uid or address, address, word, message, word)
+                self._tell(uid, uid or address, address, word, f"{who} {sentence}", word)
+                if self._comes_back(address):
+                    self._alert(f"handshake/{address}", uid, uid or address, address, word, f"{who} {sentence}")
+
+    def _comes_back(self, address: str) -> bool:
+        now = times.now()
+        last, count = self._handshakes.pop(address, (now, 0))
+        count = count + 1 if 0 <= now - last < QUIET else 1
+        self._handshakes[address] = (now, count)
+        while len(self._handshakes) > _MAX_TOLD:
+            self._handshakes.popitem(last=False)
+        return count >= HANDSHAKES
+
+    def _alert(self, key: str, uid: str, name: str, address: str, code: str, message: str) -> None:
+        """Raise or count up the alert of a box, unless its address made up too many names."""
+        now, alerts = times.now(), self._hub.alerts
+        held = alerts.get(key)
+        if held is not None and code == protocol.E_TOO_MANY:
+            code, message = held.code, held.message  # the brake hides the reason, and does not replace it
+        elif held is None and not self._may_name(address, key, now):
+            return
+        text, hint = _TEXTS.get(code, (f"rejected: {message}", ""))
+        entry, project = self._hub.state.hosts.get(uid), self._hub.state.default_project()
+        where = entry.record.project_uid if entry else (project.uid if project else "")
+        alerts.report(
+            Alert(
+                uid=key, kind="rejected", subject=name, text=text, message=message, hint=hint.replace("{uid}", name),
+                code=code, project_uid=where, host_uids=(uid,) if entry else (), since=now, last=now, quiet=QUIET,
+            ),
+            address,
+        )  # fmt: skip
+
+    def _may_name(self, address: str, key: str, now: float) -> bool:
+        began, names = self._names.pop(address, (now, set()))
+        if not 0 <= now - began < AGAIN:
+            began, names = now, set()
+        self._names[address] = (began, names)
+        while len(self._names) > _MAX_TOLD:
+            self._names.popitem(last=False)
+        if key not in names and len(names) >= PER_ADDRESS:
+            return False
+        names.add(key)
+        return True
 
     def _tell(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
         now = times.now()

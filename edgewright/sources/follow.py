@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from edgewright.clients.palette import Change, Features, PlaneClient
 from edgewright.clients.stream import OPEN
+from edgewright.core.errors import NotFound
 from edgewright.sources.redact import redact, redact_all
 from edgewright.sources.teller import Teller, optional
 from edgewright.store import events as kinds
@@ -28,8 +29,9 @@ _SEEN: Final = {
     "audit": kinds.AUDITS_SEEN,
     "project": kinds.PROJECTS_SEEN,
     "operation": kinds.OPERATIONS_SEEN,
+    "alert": kinds.ALERTS_SEEN,
 }
-_GONE: Final = {"host": kinds.HOSTS_GONE, "token": kinds.TOKENS_GONE}
+_GONE: Final = {"host": kinds.HOSTS_GONE, "token": kinds.TOKENS_GONE, "alert": kinds.ALERTS_GONE}
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
 
 
@@ -144,6 +146,7 @@ class Follower:
             continue_ = page.continue_
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
         await optional(self._teller, self._told, "operations", self._operations)
+        await optional(self._teller, self._told, "alerts", self._alerts)
         await optional(self._teller, self._told, "projects", self._projects)
         await optional(self._teller, self._told, "tokens", self._tokens)
         await optional(self._teller, self._told, "events", self._events)
@@ -159,6 +162,13 @@ class Follower:
     async def _operations(self) -> None:
         docs = redact_all(await self._client.all_operations())
         self._teller.emit(kinds.OPERATIONS_SEEN, {"docs": docs, "complete": True})
+
+    async def _alerts(self) -> None:
+        try:
+            docs = redact_all(await self._client.alerts())
+        except NotFound:
+            return  # a hub v0.1.0
+        self._teller.emit(kinds.ALERTS_SEEN, {"docs": docs, "complete": True})
 
     async def _events(self) -> None:
         self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events(limit=self._page)).items})

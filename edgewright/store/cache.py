@@ -44,6 +44,7 @@ _KEPT: Final = (
     names.FEED,
     names.AUDITS,
     names.OPERATIONS,
+    names.ALERTS,
     names.ACKNOWLEDGED,
 )
 

@@ -30,6 +30,7 @@ def head_of(model: Model) -> Model | None:
     if len(hosts) <= LIMIT:
         return None
     spoken = {row.object_uid for row in model.feed.values()} | {row.host_uid for row in model.operations.values()}
+    spoken.update(uid for row in model.alerts.values() for uid in row.host_uids)
     sites: set[str] = set()
     for uid, row in hosts.items():
         if row.health == "unhealthy" or waits_for_approval(row) or (row.disk_percent or 0.0) >= DISK_FULL:

@@ -18,6 +18,7 @@ _KEYED: Final = (
     names.FEED,
     names.AUDITS,
     names.OPERATIONS,
+    names.ALERTS,
     names.ACKNOWLEDGED,
 )
 _QUIET: Final = frozenset({"fetched_at"})

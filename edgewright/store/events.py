@@ -39,6 +39,10 @@ AUDITS_SEEN = "audits.seen"
 """`{"docs": [...]}`: audit entries of the plane."""
 OPERATIONS_SEEN = "operations.seen"
 """`{"docs": [...], "complete": bool}`: what hosts are asked to do, and what came of it; only a hub tells it."""
+ALERTS_SEEN = "alerts.seen"
+"""`{"docs": [...], "complete": bool}`: what needs an operator and is not the state of a host; only a hub has it."""
+ALERTS_GONE = "alerts.gone"
+"""`{"uids": [uid, ...]}`: alerts that have ended."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
@@ -57,6 +61,8 @@ KINDS: frozenset[str] = frozenset(
         FEED_SEEN,
         AUDITS_SEEN,
         OPERATIONS_SEEN,
+        ALERTS_SEEN,
+        ALERTS_GONE,
         SOURCE_STATE,
         MESSAGE,
         ACKNOWLEDGED,

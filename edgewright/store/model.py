@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from edgewright.store.rows import AuditRow, EventRow, HostRow, MessageRow, OperationRow, ProjectRow, TokenRow
+from edgewright.store.rows import AlertRow, AuditRow, EventRow, HostRow, MessageRow, OperationRow, ProjectRow, TokenRow
 
 HOSTS: Final = "hosts"
 TOKENS: Final = "tokens"
@@ -14,13 +14,14 @@ PROJECTS: Final = "projects"
 FEED: Final = "feed"
 AUDITS: Final = "audits"
 OPERATIONS: Final = "operations"
+ALERTS: Final = "alerts"
 MESSAGES: Final = "messages"
 SOURCE: Final = "source"
 PULSE: Final = "pulse"
 ACKNOWLEDGED: Final = "acknowledged"
 
 COLLECTIONS: Final[frozenset[str]] = frozenset(
-    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
+    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, ALERTS, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
 )
 
 FEED_LIMIT: Final = 2000
@@ -114,6 +115,7 @@ class Model(msgspec.Struct, frozen=True):
     feed: dict[str, EventRow] = {}
     audits: dict[str, AuditRow] = {}
     operations: dict[str, OperationRow] = {}
+    alerts: dict[str, AlertRow] = {}
     messages: tuple[MessageRow, ...] = ()
     source: SourceStatus = SourceStatus()
     pulse: tuple[Minute, ...] = ()

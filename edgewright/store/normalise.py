@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import tags as core_tags
 from edgewright.store.reading import EXTENSION, flag, number, part, parts, text, tidy, value, when, whole
-from edgewright.store.rows import AuditRow, EventRow, HostRow, OperationRow, ProjectRow, TokenRow, tag_value
+from edgewright.store.rows import AlertRow, AuditRow, EventRow, HostRow, OperationRow, ProjectRow, TokenRow, tag_value
 
 if TYPE_CHECKING:
     from edgewright.wire.edgehost import EdgeHost
@@ -162,6 +162,33 @@ def operation_row(doc: Mapping[str, Any]) -> OperationRow | None:
         actor=text(doc, "actor"),
         message=text(part(doc, "result"), "message"),
     )
+
+
+def alert_row(doc: Mapping[str, Any]) -> AlertRow | None:
+    """Return the row of an alert; `None` when it names no uid."""
+    uid = text(doc, "uid")
+    if not uid:
+        return None
+    return AlertRow(
+        uid=uid,
+        kind=text(doc, "kind"),
+        subject=text(doc, "subject"),
+        text=text(doc, "text") or text(doc, "message"),
+        message=text(doc, "message"),
+        hint=text(doc, "hint"),
+        code=text(doc, "code"),
+        host_uids=_texts(doc, "hostUids"),
+        addresses=_texts(doc, "addresses"),
+        since=when(doc, "since"),
+        last=when(doc, "last"),
+        count=max(0, whole(doc, "count") or 0),
+        owner=text(doc, "owner"),
+    )
+
+
+def _texts(doc: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    items = value(doc, key)
+    return tuple(tidy(item) for item in items[:MAX_TAGS] if isinstance(item, str)) if isinstance(items, list) else ()
 
 
 def project_row(doc: Mapping[str, Any]) -> ProjectRow | None:

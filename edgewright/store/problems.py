@@ -19,6 +19,13 @@ from edgewright.store.selectors import ending_tokens, neighbours, waiting_hosts
 DISK_FULL: Final = 95.0
 """Percent used of a partition from which it is told of."""
 
+_ALERT_EVENTS: Final = {
+    "rejected": "reason:RegistrationRefused",
+    "duplicate-identity": "reason:DuplicateIdentity",
+    "duplicate-hardware": "reason:DuplicateHardware",
+}
+"""Kind of an alert -> filter of the events that tell its history."""
+
 Section = Literal["person", "bad", "warn"]
 _RANK: Final[dict[str, int]] = {"person": 0, "bad": 1, "warn": 2}
 
@@ -45,7 +52,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
     """Return what is wrong, worst first: what waits for a person, what is not well, what will be; acknowledged last."""
-    found = [*_approvals(model), *_tokens(model, now), *_unwell(model), *_disks(model)]
+    found = [*_alerts(model), *_approvals(model), *_tokens(model, now), *_unwell(model), *_disks(model)]
     marked = [
         msgspec.structs.replace(one, acknowledged=True) if one.key in model.acknowledged else one for one in found
     ]
@@ -91,8 +98,28 @@ def is_silent(row: HostRow) -> bool:
     return row.deadline <= row.fetched_at + 1.0
 
 
+def _alerts(model: Model) -> Iterator[Problem]:
+    """Return what the plane itself reports: rejected boxes, two machines with one identity, two records of one."""
+    for row in model.alerts.values():
+        hosts = tuple(uid for uid in row.host_uids if uid in model.hosts)
+        yield Problem(
+            key=row.problem,
+            section="person",
+            kind=row.kind,
+            subject=row.subject,
+            text=row.text,
+            since=row.since,
+            who=row.owner or "operator",
+            uids=hosts,
+            target=("hosts", hosts[0]) if len(hosts) == 1 else ("events", _ALERT_EVENTS.get(row.kind, "")),
+        )
+
+
 def _approvals(model: Model) -> Iterator[Problem]:
+    rejected = {uid for row in model.alerts.values() if row.kind == "rejected" for uid in row.host_uids}
     for row in waiting_hosts(model):
+        if row.uid in rejected:
+            continue  # its alert says more: why it is not let in
         yield Problem(
             key=f"approval/{row.uid}",
             section="person",

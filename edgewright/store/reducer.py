@@ -18,7 +18,7 @@ from edgewright.store.draft import Draft
 from edgewright.store.events import Event
 from edgewright.store.finished import finished_message
 from edgewright.store.model import Model, Patch, SourceStatus
-from edgewright.store.normalise import audit_row, event_row, host_row, operation_row, project_row, token_row
+from edgewright.store.normalise import alert_row, audit_row, event_row, host_row, operation_row, project_row, token_row
 from edgewright.store.rows import MessageRow
 
 
@@ -119,6 +119,22 @@ def _operations_seen(draft: Draft, event: Event) -> None:
     draft.keep_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
 
 
+def _alerts_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(alert_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.ALERTS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.ALERTS, {row.uid for row in rows})
+
+
+def _alerts_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        row = draft.view(names.ALERTS).get(uid)
+        if row is not None:
+            draft.drop(names.ALERTS, uid)
+            draft.drop(names.ACKNOWLEDGED, row.problem)  # when it comes back it is news again
+
+
 def _source_state(draft: Draft, event: Event) -> None:
     told = event.payload
     before = draft.source
@@ -176,6 +192,8 @@ _HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
     kinds.FEED_SEEN: _feed_seen,
     kinds.AUDITS_SEEN: _audits_seen,
     kinds.OPERATIONS_SEEN: _operations_seen,
+    kinds.ALERTS_SEEN: _alerts_seen,
+    kinds.ALERTS_GONE: _alerts_gone,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,

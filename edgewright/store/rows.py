@@ -146,6 +146,33 @@ class OperationRow(Row, frozen=True, array_like=True, gc=False):
     message: str = ""
 
 
+class AlertRow(Row, frozen=True, array_like=True, gc=False):
+    """Something that needs an operator and is not the state of a host: a rejected box, two machines with one identity.
+
+    `text` is the short form, `message` and `hint` are sentences; `last` is when its cause was seen last, `count` how
+    often. `code` is the reason word of the plane.
+    """
+
+    uid: str
+    kind: str = ""
+    subject: str = ""
+    text: str = ""
+    message: str = ""
+    hint: str = ""
+    code: str = ""
+    host_uids: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    since: float | None = None
+    last: float | None = None
+    count: int = 0
+    owner: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Return the key under which it is acknowledged; another reason is another key, so it is news again."""
+        return f"alert/{self.uid}/{self.code}"
+
+
 class ProjectRow(Row, frozen=True, array_like=True, gc=False):
     """One project of the tenant."""
 

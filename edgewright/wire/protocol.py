@@ -57,6 +57,7 @@ CHANGES = PREFIX + "/changes"
 HUB_STATUS = PREFIX + "/status"
 HEALTH_PING = "/v1/health/ping"
 """Answers whoever asks, without a credential; Palette has it too."""
+ALERTS = PREFIX + "/alerts"
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"
@@ -100,7 +101,7 @@ INTENT_OFFERED = "offered"
 INTENT_CONFLICT = "conflict"
 INTENT_STATES: Tuple[str, ...] = (INTENT_OFFERED, INTENT_CONFLICT)
 
-CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation")
+CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert")
 CHANGE_RESYNC = "resync"
 CHANGE_PUT = "put"
 CHANGE_DELETE = "delete"

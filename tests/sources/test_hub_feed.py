@@ -35,7 +35,7 @@ def client_of(hub: RunningHub, key: str | None = None) -> PlaneClient:
 async def until(store: Store, true: Callable[[Model], bool], within: float = 20.0) -> None:
     """Wait until the model is so."""
     hit = asyncio.Event()
-    with_it = store.subscribe(["hosts", "tokens", "source", "projects", "operations"], lambda _: hit.set())
+    with_it = store.subscribe(["hosts", "tokens", "source", "projects", "operations", "alerts"], lambda _: hit.set())
     try:
         async with asyncio.timeout(within):
             while not true(store.model):
@@ -206,3 +206,14 @@ async def test_a_hub_gives_its_feed_in_big_pages() -> None:
             await until(store, lambda model: model.source.state == "live")
             store.flush()
             assert len(store.model.feed) >= 90
+
+
+async def test_p39_alerts_are_read_and_followed(hub: RunningHub) -> None:
+    wrong = "ewt_" + "x" * 43
+    assert hub.register("knocks-before", wrong).status_code == 401
+    async with feeding(hub) as (store, _source, _client):
+        await until(store, lambda model: "rejected/knocks-before" in model.alerts)
+        assert hub.register("knocks-later", wrong).status_code == 401
+        await until(store, lambda model: "rejected/knocks-later" in model.alerts)
+        hub.host("knocks-later", hub.token("lets-in")[1])
+        await until(store, lambda model: "rejected/knocks-later" not in model.alerts)

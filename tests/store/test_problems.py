@@ -137,3 +137,59 @@ def test_a_minute_in_which_the_plane_was_heard_is_known_though_no_host_spoke() -
     assert selectors.sparkline(store.model, NOW + 4 * 60)[-4:] == [None, 0.0, 0.0, None]
     with pytest.raises(ValueError, match="no sparkline"):
         selectors.sparkline(store.model, NOW, "sick")
+
+
+def alert(uid: str, kind: str = "rejected", **more: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "uid": uid,
+        "kind": kind,
+        "subject": uid.rpartition("/")[2],
+        "text": "rejected: unknown registration token",
+    }
+    body.update(code="InvalidEdgeToken", addresses=["10.0.0.9"], since=rfc3339(NOW - 300), last=rfc3339(NOW - 20))
+    return {**body, "count": 5, "owner": "operator", "hostUids": [], **more}
+
+
+def with_alerts(docs: list[dict[str, Any]], *alerts: dict[str, Any]) -> Store:
+    store = Store(clock=lambda: NOW)
+    store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": list(alerts), "complete": True})
+    store.flush()
+    return store
+
+
+def test_p39_a_rejected_box_needs_attention_although_every_host_is_healthy(host: Maker) -> None:
+    (problem,) = problems(with_alerts([well(host, "a")], alert("rejected/box-1")).model, NOW)
+    assert (problem.section, problem.subject, problem.text, problem.who) == (
+        "person", "box-1", "rejected: unknown registration token", "operator",
+    )  # fmt: skip
+    assert problem.since == NOW - 300 and problem.uids == ()
+    assert problem.target == ("events", "reason:RegistrationRefused")
+
+
+def test_p39_an_alert_goes_with_its_end_and_comes_back_as_news(host: Maker) -> None:
+    store = with_alerts([well(host, "a")], alert("rejected/box-1"))
+    store.acknowledge(problems(store.model, NOW)[0].key)
+    store.flush()
+    assert problems(store.model, NOW)[0].acknowledged
+    other = alert("rejected/box-1", code="EdgeTokenRevoked", text="rejected: registration token revoked")
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": [other]})
+    store.flush()
+    assert not problems(store.model, NOW)[0].acknowledged, "another reason is news"
+    store.emit("plane", kinds.ALERTS_GONE, {"uids": ["rejected/box-1"]})
+    store.flush()
+    assert problems(store.model, NOW) == []
+
+
+def test_p39_an_alert_of_a_waiting_host_takes_the_place_of_its_approval(host: Maker) -> None:
+    waiting = host("new", None, state="unpaired", who="person", reason="waits for approval")
+    assert [one.kind for one in problems(with_alerts([waiting]).model, NOW)] == ["approval"]
+    pairing = alert("rejected/new", hostUids=["new"], text="rejected: wrong pairing key")
+    (problem,) = problems(with_alerts([waiting], pairing).model, NOW)
+    assert (problem.kind, problem.uids, problem.target) == ("rejected", ("new",), ("hosts", "new"))
+
+
+@pytest.mark.parametrize("odd", [{}, {"uid": 7}, {"uid": "x", "hostUids": "y", "addresses": {}, "count": "many"}])
+def test_an_odd_alert_harms_nothing(odd: dict[str, Any]) -> None:
+    model = with_alerts([], odd).model
+    assert len(problems(model, NOW)) <= 1

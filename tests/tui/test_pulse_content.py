@@ -28,7 +28,7 @@ def store(well: bool = False, state: str = "live") -> Store:
 
 def test_what_waits_for_a_person_comes_first_then_the_worst() -> None:
     said = text_of(problem_lines(pulse_of(store().model, NOW), 80)).splitlines()
-    assert said[0].startswith("NEEDS A PERSON")
+    assert said[0].startswith("NEEDS ATTENTION")
     assert "since who" in said[0]
     assert said[1].split()[:3] == ["‼", "shop-install", "token"]
     assert said[2] == "NOT WELL"

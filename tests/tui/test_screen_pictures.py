@@ -13,7 +13,7 @@ from edgewright.store import events as kinds
 from edgewright.store.store import Store
 from tests.tui.driving import Driven, press, settle
 from tests.tui.plane import FakePlane, context_of
-from tests.tui.samples import NOW, fill, fleet, operation, session
+from tests.tui.samples import NOW, ago, fill, fleet, operation, session
 from tui.app import EdgewrightApp
 from tui.modals.confirm import ConfirmModal
 from tui.modals.run import RunModal
@@ -222,3 +222,50 @@ def test_leaving(snap_compare: Compare) -> None:
             await settle(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+
+
+def alerts() -> list[dict[str, Any]]:
+    return [
+        {
+            "uid": "rejected/edge-9b01",
+            "kind": "rejected",
+            "subject": "edge-9b01",
+            "text": "rejected: unknown registration token",
+            "message": "This registration token is not known here.",
+            "hint": "Put the text of a valid token into its user-data or token file (edgewright token list).",
+            "code": "InvalidEdgeToken",
+            "hostUids": [],
+            "addresses": ["10.4.9.31"],
+            "since": ago(1500),
+            "last": ago(40),
+            "count": 26,
+            "owner": "operator",
+        },
+        {
+            "uid": "duplicate-identity/uid-kiel-00",
+            "kind": "duplicate-identity",
+            "subject": "kiel-00",
+            "text": "two machines report with this identity",
+            "message": "Two machines report as kiel-00: 10.4.1.7 and 10.4.1.99. One of them has a copy of the other's "
+            "data folder or machine-id; what the hub shows may be the state of either.",
+            "hint": "Stop the agent on the copy, remove identity.json and registration.json there, and start it again.",
+            "code": "DuplicateIdentity",
+            "hostUids": ["uid-kiel-00"],
+            "addresses": ["10.4.1.7", "10.4.1.99"],
+            "since": ago(300),
+            "last": ago(15),
+            "count": 9,
+            "owner": "operator",
+        },
+    ]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("only", [False, True], ids=["beside-others", "alone"])
+def test_p39_pulse_with_alerts(snap_compare: Compare, size: tuple[int, int], only: bool) -> None:
+    hosts = [host for host in fleet() if host["metadata"]["name"].startswith("kiel-")] if only else None
+    app = app_of("pulse", hosts=hosts)
+    store = app.session.store
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": alerts(), "complete": True}, NOW - 3)
+    store.flush()
+    assert snap_compare(app, terminal_size=size, run_before=ready)

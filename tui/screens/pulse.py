@@ -42,7 +42,10 @@ class PulseScreen(BaseScreen):
     scope: ClassVar[Scope] = "pulse"
     view = "pulse"
     collections = frozenset(
-        {names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE, names.ACKNOWLEDGED, names.OPERATIONS}
+        {
+            *(names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE),
+            *(names.ACKNOWLEDGED, names.OPERATIONS, names.ALERTS),
+        }
     )
     hints = ("nav-open=open", "nav-next=next part", "acknowledge", "host-list", "token-list", "event-list")
     BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)"})

@@ -12,7 +12,7 @@ from tui.widgets.lines import Line, Piece, Role, Span, clip_line, columns, cut, 
 
 Section = Literal["person", "unwell", "working"]
 
-TITLES: dict[Section, str] = {"person": "NEEDS A PERSON", "unwell": "NOT WELL", "working": "WORKING"}
+TITLES: dict[Section, str] = {"person": "NEEDS ATTENTION", "unwell": "NOT WELL", "working": "WORKING"}
 SIGNS: dict[Section, tuple[str, Role]] = {"person": ("‼", "warn"), "unwell": ("▲", "bad"), "working": ("►", "work")}
 BARS = "▁▂▃▄▅▆▇█"
 NAME_WIDTH = 13

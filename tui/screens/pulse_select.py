@@ -9,6 +9,7 @@ from edgewright.store import selectors
 from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
 from edgewright.store.problems import Problem, explain, problems
+from tui.exact import exact
 from tui.screens.feed_content import told, told_together
 from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
 from tui.screens.working import working_items
@@ -82,13 +83,26 @@ def _item(model: Model, problem: Problem, now: float) -> Item:
         sentence=problem.text,
         since=problem.since,
         who=problem.who,
-        detail=_detail(model, problem, now),
+        detail=_alert_detail(model, problem) or _detail(model, problem, now),
         acknowledged=problem.acknowledged,
         opens=opens,
         problem=problem.key,
         uids=problem.uids,
         mild=problem.section == "warn",
     )
+
+
+def _alert_detail(model: Model, problem: Problem) -> tuple[str, ...]:
+    """Return what an alert of the plane says: the whole sentence, the next step, how often and from where."""
+    alert = next((row for row in model.alerts.values() if row.problem == problem.key), None)
+    if alert is None:
+        return ()
+    often = f"Seen {alert.count:,} {'time' if alert.count == 1 else 'times'}"
+    if alert.addresses:
+        often += f", from {', '.join(alert.addresses)}"
+    if alert.last is not None:
+        often += f", last at {exact(alert.last)}"
+    return tuple(part for part in (alert.message, alert.hint, f"{often}.") if part)
 
 
 def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
