@@ -36,6 +36,7 @@ class UserData(NamedTuple):
 def read_user_data(path: Path, profile: str) -> UserData:
     """Return a file and what the offline check finds. Raises `NotFound`, `Failed`, `InvalidInput`."""
     from edgewright.core.cloudconfig.check import check_text
+    from edgewright.core.cloudconfig.findings import warning
     from edgewright.core.errors import Failed, NotFound
     from edgewright.core.times import now
     from edgewright.forge.userdata.files import check_document
@@ -48,9 +49,13 @@ def read_user_data(path: Path, profile: str) -> UserData:
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
     text = decode(data, str(path))
+    found = []
+    if text.startswith("\ufeff"):  # Kairos would ignore the file: what goes on the medium begins with #
+        text = text.removeprefix("\ufeff")
+        found.append(warning("", "The byte order mark at its beginning is left out of the installer.", code="Bom"))
     parsed = read(text, str(path))
-    found = [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
-    return UserData(data, parsed, tuple(parsed.placed(found)))
+    found += [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
+    return UserData(text.encode(), parsed, tuple(parsed.placed(found)))
 
 
 async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool) -> Asked:

@@ -41,7 +41,7 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
         return text, check_args(read_args(text))
     assignments = [read_assignment(word) for word in words]
     if start is not None:
-        editor = Editor(start.text)
+        editor = Editor(start.text.removeprefix("\ufeff"))
         if assignments:
             editor.change(dict(assignments))
         text = editor.text()

@@ -60,7 +60,9 @@ def check_uid(uid: str) -> List[str]:
         problems.append(f"The host UID has {len(uid)} characters; {MAX_UID} are allowed.")
     bad = sorted({character for character in uid if not uid_character_ok(character)})
     if bad:
-        shown = " ".join(character if character.isprintable() else f"U+{ord(character):04X}" for character in bad[:12])
+        shown = " ".join(
+            f"'{character}'" if character.isprintable() else f"U+{ord(character):04X}" for character in bad[:12]
+        )
         problems.append(f"The host UID must not contain {shown}.")
     if uid != uid.strip():
         problems.append("The host UID begins or ends with a space.")

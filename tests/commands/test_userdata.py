@@ -44,7 +44,7 @@ def test_a_bad_file_ends_with_7_and_names_line_and_next_step(files: Path, capsys
     assert run(["forge", "user-data", "check", "bad.yaml", "good.yaml", "--offline"]) == 7
     out, err = capsys.readouterr()
     assert "bad.yaml:7: error: instal is not a key of a cloud-config; the nearest is `install`.\n    Rename it" in out
-    assert "bad.yaml:6: error: stylus.site.name must not contain /." in out
+    assert "bad.yaml:6: error: stylus.site.name must not contain '/'." in out
     assert "bad.yaml is not right: 2 errors" in err and "good.yaml has no errors" in err
 
 
@@ -84,9 +84,54 @@ def test_sites_of_one_plan_are_compared(files: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_site_is_checked_as_it_lies_over_the_installer(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["forge", "user-data", "check", "site.yaml", "--offline"]) == 7
+    (files / "site.yaml").write_text("#cloud-config\nstylus:\n  site:\n    name: edge-9\n    tags: {city: lund}\n")
+    assert run(["forge", "user-data", "check", "site.yaml", "--offline"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "site.yaml:3: warning: stylus.site names neither paletteEndpoint nor edgeHostToken: right for the user-data"
+        in out
+    )
+    assert "edgewright forge user-data check FILE --over installer.yaml" in out
     assert run(["forge", "user-data", "check", "site.yaml", "--offline", "--over", "good.yaml"]) == 0
+    assert "names neither" not in capsys.readouterr().out
+
+
+def test_a_file_without_an_endpoint_goes_to_palettes_default(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "x.yaml").write_text(GOOD.replace("    paletteEndpoint: https://plane.example.com\n", ""))
+    assert run(["forge", "user-data", "check", "x.yaml", "--offline"]) == 0
+    assert (
+        "warning: stylus.site.paletteEndpoint is missing: the host goes to api.spectrocloud.com"
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "utf-8-sig"])
+def test_other_encodings_are_errors_that_name_the_next_step(
+    files: Path, capsys: pytest.CaptureFixture[str], encoding: str
+) -> None:
+    (files / "x.yaml").write_bytes(f"{GOOD}# Läden".encode(encoding))
+    assert run(["forge", "user-data", "check", "x.yaml", "--offline"]) == 7
+    out = capsys.readouterr().out
+    assert "without BOM" in out or "Save it as UTF-8" in out
+    assert ("UTF-16" in out) is encoding.startswith("utf-16") and ("UTF-32" in out) is (encoding == "utf-32")
+
+
+def test_a_new_file_out_of_one_with_a_byte_order_mark_has_none(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "x.yaml").write_bytes(GOOD.encode("utf-8-sig"))
+    assert run(["forge", "user-data", "new", "--from", "x.yaml", "name=edge-2", "-o", "y.yaml"]) == 0
+    assert (files / "y.yaml").read_bytes().startswith(b"#cloud-config\n")
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", ["auto", "x.yaml"])
+def test_an_installer_is_written_without_a_byte_order_mark(files: Path, name: str) -> None:
+    from edgewright.commands.forge_checked import read_user_data
+    from edgewright.core.cloudconfig.findings import has_errors
+
+    (files / name).write_bytes(GOOD.encode("utf-8-sig"))
+    read = read_user_data(files / name, "palette")
+    assert read.data == GOOD.encode() and not has_errors(read.findings)
+    assert [one.severity for one in read.findings if one.code == "Bom"] == ["warning"]
 
 
 def test_the_profile_of_kairos_wants_users(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from typing import Callable, Dict, List, Mapping, Tuple
+from urllib.parse import urlsplit
 
 from edgewright.core.cloudconfig.args import ArgFile
 from edgewright.core.cloudconfig.args_keys import ADDRESS, ARGS, CUSTOM, FLAG, IMAGE_GB, SECRET, VERSIONS, ArgKey
 from edgewright.core.cloudconfig.findings import Finding, error, limited, note, warning
-from edgewright.core.cloudconfig.look import is_placeholder, shown
+from edgewright.core.cloudconfig.look import is_host, is_placeholder, shown
 from edgewright.core.cloudconfig.model import nearest
 from edgewright.core.cloudconfig.registries import domain_problem
 
@@ -37,6 +38,8 @@ def check_args(file: ArgFile) -> List[Finding]:
             found.append(warning(line.key, said, "Keep one of them.", "Doubled")._replace(line=at))
         seen[line.key] = at
         hint = "Earthly and the script read this file differently; quote the value: KEY='...'"
+        if "no line above sets" in line.trouble:
+            hint = "Set it on a line above, or write its value."
         if line.shell is None or line.trouble:
             said = f"{line.key} {line.trouble or 'cannot be told for a shell'}."
             found.append(warning(line.key, said, hint, "TwoReadings")._replace(line=at))
@@ -96,7 +99,21 @@ def _value(key: ArgKey, value: str) -> List[Finding]:
         return [error(name, f"{name} is {shown(value)}; it must be {key.rule or 'a version'}.", "", "Value")]
     if key.kind == ADDRESS and re.search(r"\s", value):
         return [error(name, f"{name} holds a space: {shown(value)}.", "", "Value")]
-    return []
+    return _proxy(name, value) if name.lower() in ("http_proxy", "https_proxy") else []
+
+
+def _proxy(name: str, value: str) -> List[Finding]:
+    """Return what is wrong with a proxy: curl takes one without a scheme, apt and others do not."""
+    hint = "Write http://HOST:PORT"
+    if "://" not in value:
+        said = f"{name} is {shown(value)}, without http:// in front: apt and others in the build refuse it."
+        return [warning(name, said, hint, "Proxy")]
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        good = False
+    return [] if good else [error(name, f"{name} is not the address of a proxy: {shown(value)}.", hint, "Proxy")]
 
 
 def _build(values: Mapping[str, str]) -> List[Finding]:

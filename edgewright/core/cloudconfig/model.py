@@ -156,8 +156,8 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def fold(name: str) -> str:
-    """Return a name without what people vary: case, `-` and `_`."""
-    return name.lower().replace("-", "").replace("_", "")
+    """Return a name without what people vary: case, `-`, `_`, and spaces that nobody sees."""
+    return re.sub("[-_\\s\u00ad\u200b-\u200f\u2060\ufeff]", "", name.lower())
 
 
 def is_template(value: Any) -> bool:

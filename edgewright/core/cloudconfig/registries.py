@@ -8,7 +8,7 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
 
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
-from edgewright.core.cloudconfig.look import at, is_host, is_placeholder, items, mapping, shown, split_port, text
+from edgewright.core.cloudconfig.look import at, is_host, items, mapping, shown, split_port, text
 from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.pem import pem_problem
 
@@ -93,20 +93,11 @@ def _check_one(one: Registry, raw: Mapping[str, Any]) -> List[Finding]:
     found = []
     if not one.domain:
         found.append(error(f"{one.path}.domain", f"{one.path} has no domain.", "Give the registry's host.", "Missing"))
-    elif is_placeholder(one.domain):
-        found.append(
-            error(f"{one.path}.domain", f"{one.path}.domain is still a placeholder.", "Fill it in.", "Placeholder")
-        )
     elif not is_template(one.domain):
         problem = domain_problem(one.domain)
         if problem:
             found.append(error(f"{one.path}.domain", f"{one.path}.domain {problem}.", "Write HOST:PORT.", "Registry"))
     password = text(raw.get("password"))
-    for name in ("username", "password"):
-        if is_placeholder(raw.get(name)):
-            found.append(
-                error(f"{one.path}.{name}", f"{one.path}.{name} is still a placeholder.", "Fill it in.", "Placeholder")
-            )
     if bool(one.username) != bool(password):
         has, lacks = ("username", "password") if one.username else ("password", "username")
         said = f"{one.path} has a {has} and no {lacks}."

@@ -28,7 +28,12 @@ from edgewright.core.hosts import check_hostname, check_uid
 from edgewright.core.tags import MAX_KEY, MAX_VALUE
 
 _SITE = "stylus.site"
+_GAP_LABEL = re.compile(
+    r"x{3,}|your(?:[-_].*|domain|company|palette|plane|hub|server|endpoint)|changeme", re.IGNORECASE
+)
 RANDOM = "$random"
+DEFAULT_PLANE = "api.spectrocloud.com"
+"""Where Palette's agent registers when no address is given (its installer reference)."""
 
 
 def local_mode(document: Mapping[str, Any]) -> bool:
@@ -51,7 +56,7 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
     site = mapping(at(document, "stylus", "site"))
     found: List[Finding] = []
     if profile == model.PALETTE and not local_mode(document):
-        found += _plane_is_there(site)
+        found += _plane_is_there(document, site)
     found += check_endpoint(site.get("paletteEndpoint"))
     found += _token(site)
     found += _identity(site)
@@ -62,13 +67,27 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
     return found
 
 
-def _plane_is_there(site: Mapping[str, Any]) -> List[Finding]:
+def is_site_only(document: Mapping[str, Any]) -> bool:
+    """Tell whether this is the user-data of a site: it names neither plane nor token, and says nothing of the disk."""
+    site = mapping(at(document, "stylus", "site"))
+    named = text(site.get("paletteEndpoint")) or text(site.get("edgeHostToken"))
+    return not named and "install" not in document and not local_mode(document)
+
+
+def _plane_is_there(document: Mapping[str, Any], site: Mapping[str, Any]) -> List[Finding]:
+    if is_site_only(document):
+        said = (
+            f"{_SITE} names neither paletteEndpoint nor edgeHostToken: right for the user-data of a site, which is "
+            "laid over the installer's; not for an installer's own."
+        )
+        hint = "Check it as the host reads it: edgewright forge user-data check FILE --over installer.yaml"
+        return [warning(_SITE, said, hint, "SiteUserData")]
     found = []
     path = f"{_SITE}.paletteEndpoint"
     if not text(site.get("paletteEndpoint")):
-        said = f"{path} is missing (profile palette): the host would not know its plane."
-        hint = "Give the plane's https address, or set stylus.managementMode: local for a host without a plane."
-        found.append(error(path, said, hint, "Missing"))
+        said = f"{path} is missing: the host goes to {DEFAULT_PLANE}, Palette's default."
+        hint = "A hub, and a Palette of your own, need their https address here."
+        found.append(warning(path, said, hint, "DefaultPlane"))
     if not text(site.get("edgeHostToken")):
         said = f"{_SITE}.edgeHostToken is missing: the host waits until somebody adds it by its UID."
         found.append(warning(f"{_SITE}.edgeHostToken", said, "Make one: edgewright token create NAME", "NoToken"))
@@ -81,9 +100,8 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
     if not word or is_template(word):
         return []
     if is_placeholder(word):
-        return [
-            error(path, f"{path} is still the placeholder {shown(word)}.", "Give the plane's address.", "Placeholder")
-        ]
+        said = f"{path} is still the placeholder {shown(word)}."
+        return [error(path, said, "Give the plane's address.", "Placeholder")]
     url = word if "://" in word else "https://" + word
     try:
         parts = urlsplit(url)
@@ -97,6 +115,10 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
         return [
             error(path, f"{path} is no address: {shown(word)}.", "Write https://HOST or https://HOST:PORT.", "Endpoint")
         ]
+    gap = next((label for label in host.split(".")[:-1] if _GAP_LABEL.fullmatch(label)), "")
+    if gap:
+        said = f"{path} still holds the placeholder {shown(gap)}: {shown(word)}."
+        return [error(path, said, "Give the plane's address.", "Placeholder")]
     if parts.scheme == "http":
         said = f"{path} is not https: the token could be read on the way."
         found.append(error(path, said, "Write https://; a hub and Palette both speak TLS.", "NotHttps"))
@@ -137,11 +159,7 @@ def _token(site: Mapping[str, Any]) -> List[Finding]:
     if not isinstance(value, str) or not value or is_template(value):
         return []
     found = []
-    if is_placeholder(value):
-        found.append(
-            error(path, f"{path} is still a placeholder.", "Make one: edgewright token create NAME", "Placeholder")
-        )
-    elif re.search(r"\s", value.strip()) or not value.isascii() or not value.isprintable():
+    if re.search(r"\s", value.strip()) or not value.isascii() or not value.isprintable():
         said = f"{path} has spaces or odd characters inside: it was not copied whole, or more than it was."
         found.append(error(path, said, "Copy it again: edgewright token show NAME -o yaml", "Token"))
     elif value != value.strip():
@@ -149,11 +167,6 @@ def _token(site: Mapping[str, Any]) -> List[Finding]:
     if text(site.get("projectName")) and text(site.get("projectUid")):
         said = f"{_SITE} has both projectName and projectUid; the uid is used."
         found.append(warning(f"{_SITE}.projectUid", said, "Keep one of them.", "TwoProjects"))
-    for name in ("projectName", "projectUid"):
-        if is_placeholder(site.get(name)):
-            found.append(
-                error(f"{_SITE}.{name}", f"{_SITE}.{name} is still a placeholder.", "Fill it in.", "Placeholder")
-            )
     url = text(site.get("registrationURL"))
     if url and not is_template(url) and not re.fullmatch(r"https?://[^\s/]+\S*", url):
         said = f"{_SITE}.registrationURL is no web address: {shown(url)}."
@@ -173,8 +186,6 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
         path = f"{_SITE}.name"
         hint = "What is forbidden is taken out on the host, which then comes in under another UID than the one written."
         found += [error(path, sentence.replace("The host UID", path), hint, "Uid") for sentence in check_uid(uid)]
-        if is_placeholder(uid):
-            found.append(error(path, f"{path} is still the placeholder {shown(uid)}.", "Fill it in.", "Placeholder"))
         if not host_name and check_hostname(uid):
             said = f"{path} serves as the host name too, and as one it is not valid: {check_hostname(uid)[0]}"
             found.append(warning(path, said, "Give stylus.site.hostName as well.", "HostName"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
 import re
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
@@ -12,14 +10,11 @@ from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
 from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.sshkeys import COPY, key_problem
 
 _HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|md5)\$[^\s:]+|[!*]+|!.*")
 _WEAK = re.compile(r"\$1\$|\$md5")
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
-_KEY_TYPES = (
-    *("ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
-    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
-)
 
 
 class Account(NamedTuple):
@@ -71,7 +66,7 @@ def check_users(
         problem = key_problem(one)
         if problem:
             path = f"ssh_authorized_keys[{place}]"
-            found.append(error(path, f"{path} {problem}.", _COPY, "SshKey"))
+            found.append(error(path, f"{path} {problem}.", COPY, "SshKey"))
     if profile == model.KAIROS:
         found += _kairos(document, every)
     elif not every:
@@ -121,16 +116,13 @@ def _check(account: Account, now: Optional[float]) -> List[Finding]:
     for where, key in account.keys:
         problem = key_problem(key)
         if problem:
-            found.append(error(where, f"{where} {problem}.", _COPY, "SshKey"))
+            found.append(error(where, f"{where} {problem}.", COPY, "SshKey"))
         elif key.startswith(("github:", "gitlab:")):
             said = (
                 f"{where} is fetched from {key.split(':')[0]}.com at the first boot: without internet nobody gets in."
             )
             found.append(note(where, said, "Write the key itself for a cut-off site.", "FetchedKey"))
     return found
-
-
-_COPY = "Copy the whole line of a .pub file, e.g. ~/.ssh/id_ed25519.pub."
 
 
 def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
@@ -148,41 +140,3 @@ def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
         said = f"{path} is {value}, which is over: the password does not open any more."
         return [error(path, said, "Give a day to come, or take it out.", "Expired")]
     return []
-
-
-def key_problem(value: Any) -> str:
-    """Return what is wrong with an SSH public key, as the end of a sentence; "" for a good one or a template."""
-    if not isinstance(value, str) or is_template(value):
-        return ""
-    line = value.strip()
-    if len(line) > 20_000:
-        return "is longer than any key"
-    if re.fullmatch(r"(?:github|gitlab):[A-Za-z0-9][A-Za-z0-9._-]{0,63}", line):
-        return ""
-    if "PRIVATE KEY" in line:
-        return "is a private key; take it out of every file that it came into, and make a new pair"
-    if "\n" in line:
-        return "holds several lines; each key is an item of its own"
-    words = line.split()
-    place = next((place for place, word in enumerate(words[:12]) if word in _KEY_TYPES), None)
-    if place is None:
-        return "is no SSH public key" if line else "is empty"
-    if place + 1 >= len(words):
-        return "has no key behind its type"
-    try:
-        blob = base64.b64decode(words[place + 1], validate=True)
-    except (binascii.Error, ValueError):
-        return "is damaged: the part behind the type is no base64"
-    length = int.from_bytes(blob[:4], "big")
-    kind = blob[4 : 4 + length].decode("ascii", "replace") if length <= 64 else ""
-    if kind != words[place]:
-        return "is damaged or was not copied whole: type and key do not agree"
-    rest, fields = blob[4 + length :], 0
-    while rest:
-        size = int.from_bytes(rest[:4], "big")
-        if len(rest) < 4 + size:
-            return "was not copied whole"
-        rest, fields = rest[4 + size :], fields + 1
-    return (
-        "was not copied whole" if not fields else "is a DSA key, which SSH takes no more" if kind == "ssh-dss" else ""
-    )

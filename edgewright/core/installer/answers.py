@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from edgewright.core.cloudconfig.slips import slip
 from edgewright.core.errors import DocumentProblem, InvalidDocument
 from edgewright.core.installer.pages import PAGES, QUESTIONS
 from edgewright.core.installer.questions import Answers, Question, coerce
 from edgewright.core.installer.words import nearest
+
+_FREE = ("uid.regex", "disk.cmdline", "user.password")
+"""Answers in which `$` and the like have their own meaning."""
+NEEDED = {"token.text": "The token itself"}
+"""Names of answers in a sentence, where the label alone says too little."""
 
 
 class Problem(NamedTuple):
@@ -75,14 +81,17 @@ def problem(question: Question, value: Any, answers: Answers) -> str:
     """Return what is wrong with one value, as a sentence; "" when it is fine. `value` is in its kind already."""
     if value in ("", None) or (question.kind in ("lines", "map", "rows") and not value):
         if question.required:
-            return f"{question.label[:1].upper()}{question.label[1:]} is needed."
+            return f"{NEEDED.get(question.key) or question.label[:1].upper() + question.label[1:]} is needed."
         if question.kind in ("choice", "text", "secret", "file", "int"):
             return question.check(value, answers) if value == "" else ""
     if question.kind == "choice" and value not in [choice.value for choice in question.choices]:
         return f"{value!r} is none of {', '.join(choice.value for choice in question.choices)}."
     for row in row_problems(question, value, answers) if question.kind == "rows" else ():
         return f"Row {row.key}: {row.message}"
-    return question.check(value, answers)
+    said = question.check(value, answers)
+    if not said and question.kind in ("text", "secret") and question.key not in _FREE and isinstance(value, str):
+        said = slip(value, secret=question.secret, token=question.key == "token.text")
+    return said[:1].upper() + said[1:]
 
 
 def row_problems(question: Question, rows: List[Dict[str, Any]], answers: Answers) -> List[Problem]:

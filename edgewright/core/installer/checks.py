@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import re
 from typing import Any, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
+from edgewright.core.cloudconfig.sshkeys import TYPES, key_problem
 from edgewright.core.hosts import check_hostname, check_uid
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -24,7 +23,6 @@ HOST = re.compile(
 )
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,15}", re.ASCII)
 """Labels of ext4 hold at most 16 bytes."""
-KEY_TYPES = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp", "sk-ssh-ed25519@", "sk-ecdsa-sha2-")
 PEM = "-----BEGIN "
 
 
@@ -152,21 +150,16 @@ def user(text: str) -> str:
 
 def ssh_key(text: str) -> str:
     """Check one line of an authorized_keys file."""
-    words = text.split()
-    at = next((i for i, word in enumerate(words) if word.startswith(KEY_TYPES)), -1)
     if "PRIVATE KEY" in text:
         return "That is a private key: keep it to yourself, and give the line of the .pub file."
+    words = text.split()
+    at = next((i for i, word in enumerate(words) if word in TYPES), -1)
+    problem = key_problem(text)
+    if not problem:
+        return ""
     if at < 0 or at + 1 >= len(words):
-        return f"{text[:30]!r} is no public SSH key; it begins with ssh-ed25519 or ssh-rsa."
-    try:
-        blob = base64.b64decode(words[at + 1], validate=True)
-        length = int.from_bytes(blob[:4], "big")
-        kind = blob[4 : 4 + length].decode("ascii")
-    except (binascii.Error, ValueError):
-        kind = ""
-    if kind != words[at]:
-        return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} is damaged: copy its line whole."
-    return ""
+        return f"{text[:30]!r} is not a public SSH key; it begins with ssh-ed25519 or ssh-rsa."
+    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}: copy its line whole."
 
 
 def certificate(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from edgewright.core.cloudconfig.labels import label_problem
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer import checks
 from edgewright.core.installer.questions import Answers, Choice, Page, Question
@@ -55,7 +56,10 @@ def _partitions(value: Any, answers: Answers) -> str:
 def _label(value: Any, answers: Answers) -> str:
     if value in RESERVED_LABELS:
         return f"{value} is a partition of the system."
-    return "" if not value or checks.LABEL.fullmatch(value) else "A label is 1 to 16 of A-Z, a-z, 0-9, '_', '.', '-'."
+    if value and not checks.LABEL.fullmatch(value):
+        return "A label is 1 to 16 of A-Z, a-z, 0-9, '_', '.', '-'."
+    problem = label_problem(value, str(answers.get("fs") or "")) if value else ""
+    return f"The label {problem}." if problem else ""
 
 
 def _partition_name(value: Any, answers: Answers) -> str:

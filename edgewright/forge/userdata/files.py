@@ -37,10 +37,10 @@ def load(name: str) -> Loaded:
     """Return a file by its path (`-`: what comes in). Raises `NotFound`, `Failed`, `InvalidInput`."""
     data = _bytes(name)
     text = decode(data, name)
-    if is_args(name, text):
+    if is_args(name, text.removeprefix("\ufeff")):
         if len(data) > MAX_ARGS:
             raise InvalidInput(f"{name} is longer than 256 kB.", "Is this the right file?", "TooBig")
-        return Loaded(name, data.decode("utf-8"), args=read_args(data.decode("utf-8")))
+        return Loaded(name, text, args=read_args(text))
     return Loaded(name, text, parsed=read(text, name))
 
 

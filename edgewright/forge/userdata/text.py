@@ -26,6 +26,12 @@ MAX_NODES = 100_000
 MAX_PATH = 300
 """Characters of a path that is kept for its line; longer ones are told by what stands above them."""
 
+_HEADS: tuple[tuple[bytes, str], ...] = (
+    *((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")),
+    *((b"PK\3\4", "a workbook or ZIP archive"), (b"\x1f\x8b", "compressed with gzip"), (b"%PDF", "a PDF")),
+    *((b"\xd0\xcf\x11\xe0", "an old Office document"), (b"\x7fELF", "a program")),
+)
+"""First bytes of what is taken for a text by mistake (Notepad's "Unicode", PowerShell's `>` write UTF-16)."""
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE = re.compile(r"\{\{[^{}\n]*\}\}")
 _MARKED = re.compile("\ue000([0-9]+)\ue001")
@@ -53,18 +59,33 @@ class Parsed(NamedTuple):
 
 
 def decode(data: bytes, name: str = "The user-data") -> str:
-    """Return the text of a file's bytes. Raises `InvalidInput` when it is too big or no UTF-8."""
+    """Return the text of a file's bytes, with its byte order mark. Raises `InvalidInput`: too big, or not UTF-8."""
     if len(data) > MAX_SIZE:
         raise InvalidInput(
             f"{name} has {len(data):,} bytes; the host's collector skips what is bigger than 1 MB.",
             "Put what is big into the image or a content bundle.",
             "TooBig",
         )
+    other = _other_encoding(data)
+    if other:
+        raise InvalidInput(f"{name} is {other}, not UTF-8 text.", "Save it as UTF-8 without BOM.", "NotText")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        raise InvalidInput(f"{name} is no UTF-8 text: line {line} is not.", "Save it as UTF-8.", "NotText") from None
+        said = f"{name} is not UTF-8 text: line {line} holds the byte 0x{data[wrong.start]:02X}."
+        raise InvalidInput(
+            said, "Save it as UTF-8 (an editor of Windows writes its own code page).", "NotText"
+        ) from None
+
+
+def _other_encoding(data: bytes) -> str:
+    """Return what a file is that is no UTF-8 text, by its first bytes; "" when they say nothing."""
+    for head, what in _HEADS:
+        if data.startswith(head):
+            return what
+    head = data[:200]
+    return "UTF-16" if len(head) >= 8 and head.count(0) * 3 >= len(head) else ""
 
 
 def read(text: str, name: str = "The user-data") -> Parsed:
@@ -314,7 +335,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
+    breaks = any(mark in value for mark in "\x85\u2028\u2029")  # YAML takes these for line ends, unless escaped
+    style = '"' if breaks else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

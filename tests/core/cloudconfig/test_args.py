@@ -57,7 +57,14 @@ def test_the_good_one_has_nothing_to_say() -> None:
         ("UPDATE_KERNAL=true", ERROR, "`UPDATE_KERNEL`"),
         ("SOMETHING_ELSE=1", WARNING, "CUSTOM_ARG_"),
         ("MY_ORG=ACME Corp", WARNING, "runs what stands behind it"),
-        ("HTTP_PROXY=$PROXY", WARNING, "which a shell fills in"),
+        ("HTTP_PROXY=$PROXY", WARNING, "takes $PROXY, which no line above sets"),
+        ("HTTPS_PROXY=192.0.2.7", WARNING, "without http:// in front"),
+        ("https_proxy=proxy.example.net:3128", WARNING, "Write http://HOST:PORT"),
+        ("HTTP_PROXY=http://", ERROR, "not the address of a proxy"),
+        ("MY_ORG='ACME'X", WARNING, "behind its closing quote"),
+        ("MY_ORG='ACME", WARNING, "quote that does not end"),
+        ("\ufeffMY_ORG=a", ERROR, "byte order mark"),
+        ("IMAGE_REPO=$OS_DISTRIBUTION-Big", ERROR, "IMAGE_REPO is ubuntu-Big"),
         ("ARCH = amd64", WARNING, "takes the key for a command"),
         ("nonsense", ERROR, "no KEY=value"),
         ("CUSTOM_TAG=a\nCUSTOM_TAG=b", WARNING, "stands twice"),
@@ -69,6 +76,52 @@ def test_each_trap_is_told(line: str, severity: str, words: str) -> None:
     found = check_args(read_args(rest + line + "\n"))
     said = [(one.severity, one.message + one.hint) for one in found]
     assert any(one == severity and words in message for one, message in said), said
+
+
+TEMPLATE = GOOD.replace("OS_VERSION", "IMAGE_REPO=$OS_DISTRIBUTION\nOS_VERSION")
+
+
+def test_a_variable_of_a_line_above_is_filled_in_by_both() -> None:
+    file = read_args(TEMPLATE)
+    assert check_args(file) == []
+    assert file.values()["IMAGE_REPO"] == "ubuntu" and file.lines[file.line_of("IMAGE_REPO") - 1].shell == "ubuntu"
+    assert image_name(file.values()).startswith("registry.example.com:5000/edge/ubuntu:")
+    file.set("OS_DISTRIBUTION", "opensuse-leap")
+    assert file.values()["IMAGE_REPO"] == "opensuse-leap"
+    file.unset("OS_DISTRIBUTION")
+    assert file.values()["IMAGE_REPO"] == ""
+
+
+READINGS = [
+    ("$A", "1", "1"),
+    ("${A}b", "1b", "1b"),
+    ('"x$A"', "x1", "x1"),
+    ("'$A'", "$A", "$A"),
+    ("\\$A", "$A", "$A"),
+    ('"\\$A"', "$A", "$A"),
+    ("$B", "", None),
+    ("$a", "$a", None),
+    ("$(A)", "1)", None),
+    ("a\\ b", "a\\ b", "a b"),
+    ('"a\\tb"', "atb", "a\\tb"),
+    ('"a\\\\b"', "a\\b", "a\\b"),
+    ("#", "#", "#"),
+    ("a # b # c", "a # b", "a"),
+    ('"a" # b', "a", "a"),
+    ("${A:-x}", "1:-x}", None),
+    ("~/x", "~/x", None),
+    ("a$", "a$", "a$"),
+    ("'a\\", None, None),
+    ('""', "", ""),
+]
+"""Text behind KEY=, as godotenv 1.5.1 and as bash read it (both measured; A is 1), None where they give no value."""
+
+
+@pytest.mark.parametrize(("rest", "earthly", "shell"), READINGS)
+def test_both_readings_are_those_that_were_measured(rest: str, earthly: str | None, shell: str | None) -> None:
+    line = read_args(f"A=1\nK={rest}\n").lines[1]
+    assert line.shell == shell
+    assert earthly is None or line.value == earthly
 
 
 def test_keys_of_an_own_dockerfile_are_nothing_to_say() -> None:
@@ -140,8 +193,30 @@ def test_a_quoted_value_means_the_same_to_both(value: str) -> None:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 @pytest.mark.parametrize(
     "rest",
-    ["abc", "'a b'", '"a b"', "a#b", "a #b", "a\\ b", "a'b'\"c\"", '"a\\"b"', "", "'#'", "a=b", '"x" # c', "a\\\\b"],
+    [
+        "$A",
+        "${A}b",
+        '"x$A y"',
+        "'$A'",
+        "\\$A",
+        '"\\$A"',
+        "a$",
+        '"a$"',
+        "abc",
+        "'a b'",
+        '"a b"',
+        "a#b",
+        "a #b",
+        "a\\ b",
+        "a'b'\"c\"",
+        '"a\\"b"',
+        "",
+        "'#'",
+        "a=b",
+        '"x" # c',
+        "a\\\\b",
+    ],
 )
 def test_the_shells_reading_is_that_of_bash(rest: str) -> None:
-    done = subprocess.run(["bash", "-c", f'K={rest}\nprintf %s "$K"'], capture_output=True, text=True)
-    assert read_line(f"K={rest}\n").shell == done.stdout
+    done = subprocess.run(["bash", "-c", f'A=1\nK={rest}\nprintf %s "$K"'], capture_output=True, text=True)
+    assert read_line(f"K={rest}\n", {"A": "1"}, {"A": "1"}).shell == done.stdout

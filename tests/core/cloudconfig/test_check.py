@@ -71,12 +71,15 @@ CASES: list[tuple[str, Any, str, str, str]] = [
     (f"{SITE}/paletteEndpoint", "https://plane_1.example.com", ERROR, "Endpoint", "no address"),
     (f"{SITE}/paletteEndpoint", "https://plane.example.com:99999", ERROR, "Endpoint", "no address"),
     (f"{SITE}/paletteEndpoint", "https://plane.example.com/console", WARNING, "Endpoint", "/console"),
-    (f"{SITE}/paletteEndpoint", ..., ERROR, "Missing", "profile palette"),
+    (f"{SITE}/paletteEndpoint", ..., WARNING, "DefaultPlane", "api.spectrocloud.com"),
+    (f"{SITE}/paletteEndpoint", "https://xxxx.example.com", ERROR, "Placeholder", "xxxx"),
+    (f"{SITE}/paletteEndpoint", "palette.your-domain.com", ERROR, "Placeholder", "your-domain"),
     (f"{SITE}/edgeHostToken", ..., WARNING, "NoToken", "waits"),
     (f"{SITE}/edgeHostToken", "abc def", ERROR, "Token", "not copied whole"),
     (f"{SITE}/edgeHostTokn", "abc", ERROR, "UnknownKey", "`edgeHostToken`"),
     (f"{SITE}/name", "edge/berlin", ERROR, "Uid", "/"),
-    (f"{SITE}/name", "x" * 129, ERROR, "Uid", "129"),
+    (f"{SITE}/name", "edge.berlin", ERROR, "Uid", "must not contain '.'."),
+    (f"{SITE}/name", "xy" * 65, ERROR, "Uid", "130"),
     (f"{SITE}/name", "Edge_01", WARNING, "HostName", "host name"),
     (f"{SITE}/name", "$random", WARNING, "RandomUid", "another host"),
     (f"{SITE}/hostName", "Berlin_01", ERROR, "HostName", "a-z"),
@@ -126,6 +129,41 @@ CASES: list[tuple[str, Any, str, str, str]] = [
     ("install/extra-partitions", [{"size": 100}], ERROR, "Partition", "no name"),
     ("install/extra-partitions", [{"name": "a"}, {"name": "b", "size": 1}], ERROR, "Partition", "not the last"),
     ("install/extra-partitions", [{"name": "a", "size": 0}], ERROR, "Partition", "Both"),
+    (
+        "install/extra-partitions",
+        [{"name": "a", "fs": "ext4", "label": "x" * 17, "size": 9}],
+        ERROR,
+        "Label",
+        "17 bytes",
+    ),
+    (
+        "install/extra-partitions",
+        [{"name": "a", "fs": "ext4", "label": "ä" * 9, "size": 9}],
+        ERROR,
+        "Label",
+        "18 bytes",
+    ),
+    (
+        "install/extra-partitions",
+        [{"name": "a", "fs": "xfs", "label": "x" * 13, "size": 9}],
+        ERROR,
+        "Label",
+        "at most 12",
+    ),
+    (
+        "install/extra-partitions",
+        [{"name": "a", "fs": "vfat", "label": "x" * 12, "size": 9}],
+        ERROR,
+        "Label",
+        "at most 11",
+    ),
+    ("install/extra-partitions", [{"name": "a" * 37, "size": 9}], ERROR, "Label", "at most 36"),
+    ("stages", {"boot": [{"layout": {"add_partitions": [{"fsLabel": "x" * 17}]}}]}, ERROR, "Label", "ext4"),
+    (
+        "stages",
+        {"boot": [{"layout": {"add_partitions": [{"fsLabel": "x" * 17, "filesystem": "swap"}]}}]},
+        *(ERROR, "Label", "swap"),
+    ),
     ("install/ssh_hardening", "x", ERROR, "Type", "true or false"),
     ("install/bind_mounts", ["var/x"], ERROR, "Path", "absolute"),
     (f"{SITE}/users/0/passwd", "hunter2", WARNING, "PlainPassword", "plain text"),
@@ -212,6 +250,14 @@ def test_what_cannot_be_undone_is_said(path: str, value: Any) -> None:
         ("stylus: {}\n", ERROR, 1),
         ("# cloud-config\nstylus: {}\n", ERROR, 1),
         ("# hello\n#cloud-config\n", WARNING, 2),
+        (" #cloud-config\n", ERROR, 1),
+        ("#Cloud-Config\n", ERROR, 1),
+        ("install: {}\n#cloud-config\n", ERROR, 2),
+        ("#\n" * 9 + "#cloud-config\n", ERROR, 1),
+        ("\x0b#cloud-config\n", ERROR, 1),
+        ("#kairos-config\n", WARNING, 1),
+        ("#node-config\n", WARNING, 1),
+        ("\ufeff#cloud-config\n", ERROR, 1),
     ],
 )
 def test_the_header_is_looked_for(text: str, severity: str, line: int) -> None:
@@ -219,7 +265,7 @@ def test_the_header_is_looked_for(text: str, severity: str, line: int) -> None:
     assert (found.severity, found.line) == (severity, line)
 
 
-@pytest.mark.parametrize("text", ["#cloud-config\n", "## template: jinja\n#cloud-config\n", "\ufeff#cloud-config\n"])
+@pytest.mark.parametrize("text", ["#cloud-config\n", "## template: jinja\n#cloud-config\n", "#cloud-config  \r\n"])
 def test_a_right_header_is_nothing_to_say(text: str) -> None:
     assert check_text(text, "x.yaml") == []
 

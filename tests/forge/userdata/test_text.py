@@ -83,6 +83,22 @@ def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
         decode(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("#cloud-config\n".encode("utf-16"), "is UTF-16, not UTF-8"),
+        ("#cloud-config\n".encode("utf-16-be"), "is UTF-16, not UTF-8"),
+        (b"PK\3\4xl/workbook.xml", "is a workbook or ZIP archive"),
+        (b"\x1f\x8b\x08\0", "compressed with gzip"),
+        (b"a: 1\nb: \xe4\n", "line 2 holds the byte 0xE4"),
+    ],
+)
+def test_what_a_file_is_instead_of_text_is_named(data: bytes, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode(data, "x.yaml")
+    assert words in caught.value.message and "UTF-8" in caught.value.hint
+
+
 @pytest.mark.parametrize("word", ["9" * 5000, "0x" + "f" * 5000, "1.0e+999", ".inf"])
 def test_numbers_that_nobody_writes_stay_text(word: str) -> None:
     assert read(f"a: {word}\n").document == {"a": word}
