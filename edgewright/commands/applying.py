@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -175,7 +176,7 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
     except EdgewrightError as error:
         if error.exit_code == Cancelled.exit_code:
             raise
-        again = f"Try again: edgewright forge verify {work.ready.iso}"
+        again = f"Try again: edgewright forge verify {shlex.quote(str(work.ready.iso))}"
         raise Failed(
             f"The installer {work.ready.iso} is made, but not proven: {error.message}",
             f"{error.hint} {again}".strip(),

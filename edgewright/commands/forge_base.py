@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,13 +131,14 @@ def _told_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
 def _told(result: BaseResult) -> str:
     from edgewright.forge.progress import size
 
+    begin = f"edgewright forge iso --base {shlex.quote(str(result.path))}"
     return "\n".join(
         (
             f"{result.path}  {size(result.size)}",
             f"  sha256      {result.sha256}",
             f"  packages    {result.packages}, listed in {result.sbom_path.name}",
             "  boots       BIOS and UEFI (Secure Boot too), from CD and USB",
-            f"Next: edgewright forge iso --base {result.path} --user-data FILE -o OUT.iso   makes an installer of it",
+            f"Next: {begin} --user-data FILE -o OUT.iso   makes an installer of it",
         )
     )
 

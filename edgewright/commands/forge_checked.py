@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -88,7 +89,7 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
     for finding in wrong[1:]:
         report(f"error: {_told(finding)}")
     more = f" And {len(wrong) - 1} more." if len(wrong) > 1 else ""
-    hint = wrong[0].hint or f"Look at all of it: edgewright forge user-data check {what}"
+    hint = wrong[0].hint or f"Look at all of it: edgewright forge user-data check {shlex.quote(what)}"
     raise InvalidInput(f"{what} is not right: {_told(wrong[0])}{more}", hint, wrong[0].code or "InvalidInput")
 
 

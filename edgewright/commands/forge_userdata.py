@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.base import Command, Outcome, Param, Plan
@@ -52,7 +53,8 @@ class ForgeUserDataNew(Command):
         if not out:
             return Outcome((), result=Text(text.rstrip("\n"), {"text": text}))
         write(out, text, force=bool(args.get("force")) or out == args.get("start"))
-        message = f"{out} is written; its check: {counted(found)}. See: edgewright forge user-data check {out}"
+        see = f"edgewright forge user-data check {shlex.quote(out)}"
+        message = f"{out} is written; its check: {counted(found)}. See: {see}"
         return Outcome((out,), (), message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +201,8 @@ def plane_for(endpoint: str, ctx: CommandContext, first: str = "") -> Any:
     if context is None:
         raise Refused(
             f"The user-data names the plane {endpoint}, and none of your contexts is for it.",
-            f"Add it: edgewright context add NAME --url {endpoint} --api-key-file FILE (or --until installed)",
+            f"Add it: edgewright context add NAME --url {shlex.quote(endpoint)} --api-key-file FILE "
+            "(or --until installed)",
             "NoContext",
         )
     if context.read_only:

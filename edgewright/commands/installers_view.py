@@ -122,20 +122,22 @@ class InstallerVerify(Command):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Say what is booted. Raises `NotFound`, and `Conflict` for a build that made no ISO."""
-        import shlex
-
         from edgewright.core.errors import Conflict
         from edgewright.forge.builds import find
+        from edgewright.forge.iso.modes import modes_of, to_verify, verify_line
+        from edgewright.forge.manifest import read_manifest
 
         build = find(targets[0])
         if build.state != "done" or build.iso is None or not build.iso.is_file():
             raise Conflict(f"Build {build.id} has no ISO to boot.", "Choose one that is done.", "NoIso")
+        boots = modes_of(read_manifest(build.iso) or {})
+        firmware, medium = to_verify(boots)[0].split(" from ")
         lines = (
-            f"Boots {build.iso.name} by UEFI from USB in QEMU, until it is seen to register.",
+            f"Boots {build.iso.name} by {firmware} from {medium} in QEMU, until it is seen to register.",
             "A token for one day and a host proof-... are made at the plane of its user-data, and both are deleted.",
             "It takes minutes and goes on when the console is left; the answer goes into the manifest.",
         )
-        cli = f"edgewright forge verify {shlex.quote(str(build.iso))}"
+        cli = verify_line(build.iso, boots)
         return Plan(f"Boot {build.name} and watch it register", lines, (build.id,), (), cli, None, build)
 
     async def apply(
@@ -143,11 +145,12 @@ class InstallerVerify(Command):
     ) -> Outcome:
         """Begin the proof in a process of its own. Raises `Failed`."""
         import asyncio
+        import shlex
 
         from edgewright.forge.builds import start
 
         build: Build = plan.payload
-        words = ["forge", "verify", str(build.iso)]
+        words = shlex.split(plan.cli)[1:]
         begun = await asyncio.to_thread(start, "verify", build.name, words)
         return Outcome(plan.touches, (), f"The proof of {build.name} runs as build {begun}.")
 

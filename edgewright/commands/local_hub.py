@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -191,7 +192,7 @@ class LocalHub:
                 await asyncio.to_thread(_end, child.pid)
                 raise Failed(
                     f"The hub in {self.data} has no admin key file, so this console cannot be let in.",
-                    f"Make one: edgewright hub serve --data {self.data} --new-admin-key",
+                    f"Make one: edgewright hub serve --data {shlex.quote(str(self.data))} --new-admin-key",
                 )
             if found:
                 return HubInfo(found.group(1), Path(found.group(2)), Path(found.group(3)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -97,7 +98,9 @@ def read_private(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
         if mode & 0o077:
-            raise Refused(f"{path} can be read by others.", f"Close it: chmod 600 {path}", code="FileTooOpen")
+            raise Refused(
+                f"{path} can be read by others.", f"Close it: chmod 600 {shlex.quote(str(path))}", code="FileTooOpen"
+            )
         return path.read_text("utf-8")
     except FileNotFoundError:
         return None

@@ -6,6 +6,7 @@ them, so that a person gets all of it in one run.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ def read_document(path: Path) -> Mapping[str, Any]:
     except Refused as error:
         raise Refused(f"{path} holds a token and can be read by others.", error.hint, error.code) from None
     if text is None:
-        hint = f"Write one from the example: (umask 077; edgewright apply --example > {path.name})"
+        hint = f"Write one from the example: (umask 077; edgewright apply --example > {shlex.quote(path.name)})"
         raise NotFound(f"There is no file {path}.", hint)
     try:
         document = yaml.safe_load(text)

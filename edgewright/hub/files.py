@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shlex
 from pathlib import Path
 
 from edgewright.core.errors import Conflict, Failed
@@ -64,7 +65,8 @@ class DataLock:
             self._file.close()
             raise Conflict(
                 f"Another hub (process {holder}) already runs on {data}.",
-                f"Use that one (edgewright hub status --data {data}), stop it, or give another directory with --data.",
+                f"Use that one (edgewright hub status --data {shlex.quote(str(data))}), stop it, "
+                "or give another directory with --data.",
                 code="DataInUse",
             ) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from edgewright.core.errors import Failed
@@ -95,12 +96,12 @@ def ways_in(shown: dict[str, Any]) -> str:
     if shown["hub"]:
         hub = shown["hub"]
         lines.append("Open the console on it:")
-        lines.append(
-            f"  edgewright context add {shown['name']} --url {hub['url']} --ca {hub['ca']}"
-            f" --api-key-file {hub['apiKeyFile']}"
-        )
-        lines.append(f"  edgewright --context {shown['name']}")
+        words = [shown["name"], "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"]]
+        lines.append(f"  edgewright context add {shlex.join(words)}")
+        lines.append(f"  edgewright --context {shlex.quote(shown['name'])}")
     if shown["hosts"]:
         lines.append("Get into a host:")
-        lines.append(f"  ssh -i {shown['sshKey']} -o StrictHostKeyChecking=no root@{shown['hosts'][0]['address']}")
+        lines.append(
+            f"  ssh -i {shlex.quote(shown['sshKey'])} -o StrictHostKeyChecking=no root@{shown['hosts'][0]['address']}"
+        )
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
@@ -209,7 +210,7 @@ class FirstRunScreen(BaseScreen):
             lines=certificate_lines(peer.subject, peer.issuer, peer.ends, peer.fingerprint),
             touches=(),
             cannot_undo=(),
-            cli=f"edgewright context add NAME --url {url} --ca {peer.ca_file}",
+            cli=f"edgewright context add NAME --url {shlex.quote(url)} --ca {shlex.quote(str(peer.ca_file))}",
         )
 
         def decided(yes: bool | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,9 +192,14 @@ def _next(shown: Shown, width: int) -> list[Line]:
     rows = [
         line(("  v", "accent"), (" boots it here and watches it register" + (" once more" if proven else ""), "muted"))
     ]
-    rows.append(
-        line(("  write it to a stick: ", "muted"), cut(f"edgewright forge flash {build.iso}", max(width - 23, 12)))
-    )
+    boots = part(shown.manifest, "iso").get("boots")
+    if isinstance(boots, list) and boots and not any(str(mode).endswith("USB") for mode in boots):
+        rows.append(
+            line(("  it does not boot from a stick: burn it to a disc, or attach it as virtual media", "muted"))
+        )
+    else:
+        command = f"edgewright forge flash {shlex.quote(str(build.iso))}"
+        rows.append(line(("  write it to a stick: ", "muted"), cut(command, max(width - 23, 12))))
     return [line(), heading("NEXT"), *(reversed(rows) if proven else rows)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,7 +89,8 @@ def load(path: Path | None = None) -> Lock:
         return parse(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise NotFound(
-            f"There is no lock file {path}.", f"Make it: edgewright forge base --refresh-lock --lock {path}"
+            f"There is no lock file {path}.",
+            f"Make it: edgewright forge base --refresh-lock --lock {shlex.quote(str(path))}",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}.", "Name a lock file.") from None

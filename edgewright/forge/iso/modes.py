@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_ORDER = (("UEFI from USB", ()), ("BIOS from USB", ("--bios",)), ("UEFI from CD", ("--cd",)),
-          ("BIOS from CD", ("--bios", "--cd")))  # fmt: skip
+_ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("UEFI from USB", ()),
+    ("BIOS from USB", ("--bios",)),
+    ("UEFI from CD", ("--cd",)),
+    ("BIOS from CD", ("--bios", "--cd")),
+)
 """Modes in the order in which they are proven, with the options of `forge verify` for each."""
 _OTHER = {"BIOS": "UEFI", "UEFI": "BIOS"}
 
@@ -68,10 +72,14 @@ def warnings(name: str, modes: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def to_verify(modes: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the mode that is proven first of those that an ISO has, and the options of `forge verify` for it."""
+    return next(((mode, options) for mode, options in _ORDER if mode in modes), _ORDER[0])
+
+
 def verify_line(iso: Path | str, modes: Sequence[str]) -> str:
     """Return the command that proves the ISO in the first mode that it has, quoted for a shell."""
-    options = next((options for mode, options in _ORDER if mode in modes), ())
-    return " ".join(["edgewright forge verify", shlex.quote(str(iso)), *options])
+    return " ".join(["edgewright forge verify", shlex.quote(str(iso)), *to_verify(modes)[1]])
 
 
 def next_lines(iso: Path | str, modes: Sequence[str]) -> list[str]:

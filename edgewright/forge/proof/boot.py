@@ -101,8 +101,8 @@ class Boot:
             now = self._now()
             track.scale = self._scale * crowded()
             self._ask(now)
-            self._show(now)
             if not track.over():
+                self._show(now)
                 if now > self._timing.limit:
                     track.out_of_time(now, self._reader.lines)
                 track.overdue(now, self._reader.lines)

@@ -7,6 +7,7 @@ the machine booted is no matter.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -99,7 +100,9 @@ class ProofPlane:
             )
         name, project = clean(found.name), found.project_uid
         if not found.is_active:
-            hint = f"Activate it (edgewright token activate {name}), or put another one into the user-data."
+            hint = (
+                f"Activate it (edgewright token activate {shlex.quote(name)}), or put another one into the user-data."
+            )
             return Verdict("bad", name, f"The token {name} of the user-data was revoked.", hint, project)
         if found.expired(at):
             sentence = f"The token {name} of the user-data expired at {times.rfc3339(found.expiry)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import ssl
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -122,7 +123,7 @@ def check_token(
         return [error(TOKEN, said, "Make one: edgewright token create NAME", "NoSuchToken")]
     name = shown(token.name) or token.uid or ""
     if not token.is_active:
-        hint = f"Activate it: edgewright token activate {name}; or make another one."
+        hint = f"Activate it: edgewright token activate {shlex.quote(name)}; or make another one."
         return [error(TOKEN, f"The token {name} is revoked: a host with it is turned away.", hint, "TokenRevoked")]
     if token.expired(now):
         said = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is turned away."
@@ -155,7 +156,8 @@ def check_hosts(document: Mapping[str, Any], hosts: Sequence[Mapping[str, Any]])
         shown_as = shown(known, 80)
         if uid and known == uid:
             said = f"The plane has a host {shown_as} already: a second one with its UID is refused."
-            hint = f"Take another UID; or, for a re-install, delete the record first: edgewright host delete {shown_as}"
+            delete = f"edgewright host delete {shlex.quote(shown_as)}"
+            hint = f"Take another UID; or, for a re-install, delete the record first: {delete}"
             found.append(warning("stylus.site.name", said, hint, "UidTaken"))
             continue
         if host_name and host.name == host_name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +160,9 @@ class Errands(WizardPage):
     async def _save(self, path: Path) -> None:
         name = str(self.interview.answers["output.name"] or "installer")
         await asyncio.to_thread(self.forge.save, path, name, dict(self.interview.answers))
-        self._say(f"{path} is written, for your eyes only. It builds with: edgewright apply -f {path.name}", "ok")
+        self._say(
+            f"{path} is written, for your eyes only. It builds with: edgewright apply -f {shlex.quote(path.name)}", "ok"
+        )
 
     async def _start(self) -> None:
         folder = Path(str(self.interview.answers["output.folder"])).expanduser()
