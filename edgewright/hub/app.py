@@ -18,12 +18,12 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 
 from edgewright.core import times
-from edgewright.hub import absence, health, routes
+from edgewright.hub import absence, database_lock, health, routes
 from edgewright.hub.alerts import Alerts
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
-from edgewright.hub.database import storage_problem
+from edgewright.hub.database import lock_of, storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
@@ -58,6 +58,7 @@ class Hub:
         self.options = options
         self.data: Path = options.data
         self.engine, self.readers = engines
+        self.lock = lock_of(self.engine)
         self.box = box
         self.state = state
         self.started = times.now()
@@ -89,6 +90,8 @@ class Hub:
         gc.collect()
         gc.freeze()
         self._own = [asyncio.create_task(task(self)) for task in (health.sweep, keep_house, watch_clock)]
+        if self.lock is not None:
+            self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
 
     async def stop(self) -> None:
         """End streams, finish writes, close the database."""
@@ -211,6 +214,9 @@ class Application:
         if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
             problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
             await problem_response(problem)(scope, receive, send)
+            return
+        if self._hub.lock is not None and self._hub.lock.taken_over:
+            await problem_response(database_lock.taken_over())(scope, receive, send)
             return
         if is_heartbeat(scope):
             try:

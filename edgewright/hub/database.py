@@ -9,18 +9,20 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError
 
-from edgewright.core.errors import Conflict, Failed
+from edgewright.core.errors import Failed
+from edgewright.hub.database_lock import DatabaseLock
 from edgewright.hub.integrity import cause, is_damage
 from edgewright.hub.problems import Problem, StorageProblem
 
 DATABASE = "hub.db"
 _LOST = "nothing of this request was kept."
-_PG_LOCK = 0x65646765  # "edge": one hub process for one database
+_LOCKS: WeakKeyDictionary[Engine, DatabaseLock] = WeakKeyDictionary()
 
 
 def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
@@ -38,9 +40,14 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         )
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, "BEGIN IMMEDIATE"), _sqlite(parsed, "BEGIN")
+            writer = _sqlite(parsed, "BEGIN IMMEDIATE")
+            _watch_file(writer, data / DATABASE)
+            return writer, _sqlite(parsed, "BEGIN")
         writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
-        _hold(writer)
+        _LOCKS[writer] = DatabaseLock()
+        _LOCKS[writer].attach(writer)
+        with writer.connect():
+            pass
         return writer, create_engine(parsed, pool_size=4, pool_pre_ping=True, hide_parameters=True)
     except (DBAPIError, ModuleNotFoundError) as error:
         shown = parsed.render_as_string(hide_password=True)
@@ -88,13 +95,29 @@ def _sqlite(url: URL, begin: str) -> Engine:
     return engine
 
 
-def _hold(engine: Engine) -> None:
-    """Keep other hubs off a PostgreSQL database for as long as the writer's connection lives."""
-    with engine.begin() as connection:
-        if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _PG_LOCK}).scalar():
-            raise Conflict(
-                "Another hub already runs on this database.", "Stop it, or give another --db.", code="DatabaseInUse"
+def _watch_file(engine: Engine, path: Path) -> None:
+    """Refuse to write into a file that was removed or replaced: what it takes would be gone at the next start."""
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    opened = identity()
+
+    @event.listens_for(engine, "begin")
+    def _compare(_connection: Connection) -> None:
+        if identity() != opened:
+            raise StorageProblem(
+                503, "StorageGone", f"{path.name} was removed or replaced while the hub runs; {_LOST} Stop the hub."
             )
+
+
+def lock_of(engine: Engine) -> DatabaseLock | None:
+    """Return the lock of a writer's engine on PostgreSQL; SQLite's is that of the data directory."""
+    return _LOCKS.get(engine)
 
 
 def storage_problem(error: BaseException) -> Problem | None:

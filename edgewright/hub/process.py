@@ -105,6 +105,16 @@ def _database(data: Path) -> dict[str, Any]:
     return {"database": DAMAGED if problem else "whole", **({"databaseProblem": problem} if problem else {})}
 
 
+def _problem(body: bytes) -> dict[str, str]:
+    """Return why the hub answers nothing, in its own words; from an answer of the hub's form only."""
+    try:
+        answer = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    message = answer.get("message") if isinstance(answer, dict) else None
+    return {"problem": message} if isinstance(message, str) else {}
+
+
 def _ask(data: Path, url: str) -> dict[str, Any]:
     """Return what the hub itself tells; `answers` is false when it does not, `None` when its admin key was changed."""
     parts = urlsplit(url)
@@ -120,7 +130,7 @@ def _ask(data: Path, url: str) -> dict[str, Any]:
             answer = link.getresponse()
             body = answer.read()
         if answer.status != 200:
-            return {"answers": None if answer.status == 401 else False}
+            return {"answers": None if answer.status == 401 else False, **_problem(body)}
         told: dict[str, Any] = msgspec.json.decode(body)
     except (OSError, ValueError, http.client.HTTPException):
         return {"answers": False}

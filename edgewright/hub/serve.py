@@ -19,7 +19,7 @@ from edgewright.hub import belonging, lineage, pki
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.clock import AWAY, ClockWatch, read_seen
 from edgewright.hub.data_directory import check_database_file, open_directory
-from edgewright.hub.database import open_engines, unusable
+from edgewright.hub.database import lock_of, open_engines, unusable
 from edgewright.hub.event_loop import check_event_loop
 from edgewright.hub.files import DataLock
 from edgewright.hub.logs import set_up
@@ -52,6 +52,9 @@ def prepare(options: ServeOptions) -> Hub:
             pki.make_ca(options.data)
         pki.ensure_certificates(options.data, options.names, also_at, seen.at, first_start=not stored.in_use)
         migrate(engines[0])
+        lock = lock_of(engines[0])
+        if lock is not None:
+            lock.claim(engines[0])  # before anything is read into memory
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0])
         belonging.store(engines[0], box, options.data)

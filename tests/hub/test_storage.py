@@ -180,3 +180,19 @@ def test_no_parameter_of_a_statement_reaches_an_error(tmp_path: Path) -> None:
             connection.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": "ewk-hidden"})
         assert "ewk-hidden" not in str(told.value)
         engine.dispose()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_database_removed_under_the_hub_takes_no_more_writes(
+    inside: tuple[Hub, httpx.AsyncClient], replaced: bool
+) -> None:
+    """SQLite would go on writing into a file without a name, and every acknowledged write would be lost."""
+    hub, admin = inside
+    assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "gone-1"}})).status_code == 201
+    (hub.data / "hub.db").rename(hub.data / "aside")
+    if replaced:
+        shutil.copyfile(hub.data / "aside", hub.data / "hub.db")
+    answer = await admin.post("/v1/edgehosts", json={"metadata": {"uid": "gone-2"}})
+    assert (answer.status_code, answer.json()["code"]) == (503, "StorageGone")
+    (hub.data / "aside").replace(hub.data / "hub.db")
+    assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "gone-2"}})).status_code == 201
