@@ -20,12 +20,15 @@ from starlette.routing import Router
 from edgewright.core import times
 from edgewright.hub import absence, database_lock, health, routes
 from edgewright.hub.alerts import Alerts
+from edgewright.hub.allocator import return_free_pages
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
+from edgewright.hub.body_reader import Disconnected
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
 from edgewright.hub.database import lock_of, storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
+from edgewright.hub.http_bounds import Budget
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.lineage import Lineage
 from edgewright.hub.options import ServeOptions
@@ -69,6 +72,8 @@ class Hub:
         self.alerts = Alerts(self.changes)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
+        self.budget = Budget()
+        """Memory that requests without a credential may use."""
         self.heartbeats = Heartbeats(self)
         self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)
@@ -90,6 +95,7 @@ class Hub:
         gc.collect()
         gc.freeze()
         self._own = [asyncio.create_task(task(self)) for task in (health.sweep, keep_house, watch_clock)]
+        self._own.append(asyncio.create_task(return_free_pages()))
         if self.lock is not None:
             self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
 
@@ -149,7 +155,7 @@ class _Endpoint:
 
     def __init__(self, hub: Hub, methods: dict[str, Route]) -> None:
         self._hub = hub
-        self._methods = methods
+        self._methods = {"HEAD": methods["GET"], **methods} if "GET" in methods else methods
         self._allowed = sorted(methods)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -158,22 +164,25 @@ class _Endpoint:
             response = await self._answer(request)
         except Problem as problem:
             response = problem_response(problem)
-        except ClientDisconnect:
-            return  # nobody waits for the answer any more
+        except (Disconnected, ClientDisconnect):
+            return  # a link that broke: nobody waits for an answer, and it is no failure of the hub
         except Exception as error:
             failure = storage_problem(error) or Problem(
                 500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."
             )
-            log.error("%s %s: %s", request.method, request.url.path, failure.ref, exc_info=error)
+            log.error("%s %s: %s", request.method, scope["path"], failure.ref, exc_info=error)
             response = problem_response(failure)
-        await response(scope, receive, send)
+        if request.method == "HEAD":
+            await _send_head(response, send)
+        else:
+            await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         route = self._methods.get(request.method)
         if route is None:
             allowed = ",".join(self._allowed)
             message = f"method {request.method} is not allowed, but [{allowed}] are"
-            raise Problem(405, 405, message, {"Allow": ", ".join(self._allowed)})
+            raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
         address = request.client.host if request.client else ""
         actor = Actor(NOBODY, "", "", address)
         if route.path not in routes.NO_CREDENTIAL:
@@ -184,6 +193,12 @@ class _Endpoint:
         if actor.role == HOST and actor.pending:
             await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
         return await route.handler(Call(self._hub, request, actor, params))
+
+
+async def _send_head(response: Response, send: Send) -> None:
+    """Answer HEAD with what GET answers, without its body; a stream is not begun."""
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class Application:

@@ -6,7 +6,6 @@ checks role and observed mark, and reads the body within its bounds.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.text import whole_number
 from edgewright.hub import audit, problems, shapes
 from edgewright.hub.auth import ADMIN, HOST, Actor
+from edgewright.hub.body_reader import BodyReader, Clock
 from edgewright.hub.pace import Pace
 from edgewright.hub.problems import Problem, bad_request, forbidden, not_found
 from edgewright.hub.records import HostEntry
@@ -120,45 +120,12 @@ class Call:
         return shapes.load(await self.raw_body(), shape)
 
     async def raw_body(self) -> bytes:
-        """Return the body; raises 413 for one above the limit and 408 for one that does not come in time."""
-        limit, timeout = self.hub.options.max_body, self.hub.options.request_timeout
-        too_long = (whole_number(self.request.headers.get("content-length", "0")) or 0) > limit
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(timeout):
-                if too_long and "expect" not in self.request.headers:
-                    await self._drain()
-                if not too_long:
-                    async for chunk in self.request.stream():
-                        size += len(chunk)
-                        if size > limit:
-                            too_long = True
-                            chunks.clear()
-                            await self._drain()
-                            break
-                        chunks.append(chunk)
-        except TimeoutError:
-            raise Problem(
-                408, protocol.E_REQUEST, f"The body did not arrive within {timeout:g} s.", {"Connection": "close"}
-            ) from None
-        if too_long:
-            raise Problem(
-                413,
-                protocol.E_TOO_LARGE,
-                f"The body is larger than the {limit} bytes that this hub takes.",
-                {"Connection": "close"},
-            )
-        return b"".join(chunks)
-
-    async def _drain(self) -> None:
-        """Throw away the rest of a body piece by piece, so that the sender gets to read the answer."""
-        left = 32 * self.hub.options.max_body
-        while left > 0:
-            message = await self.request.receive()
-            left -= len(message.get("body", b"")) + 1
-            if message["type"] != "http.request" or not message.get("more_body"):
-                return
+        """Return the body; raises 413 above the limit, 408 for one that makes no progress, and `Disconnected`."""
+        options, headers = self.hub.options, self.request.headers
+        clock = Clock(options.request_timeout, options.max_body, self.request.scope.get("edgewright.received"))
+        stranger = None if self.actor.role else self.actor.address
+        reader = BodyReader(self.request.receive, clock, options.max_body, self.hub.budget, stranger)
+        return await reader.read(headers.get("content-length", ""), expects="expect" in headers)
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Run a job in the writer and return its result once it is durable."""

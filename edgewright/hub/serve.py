@@ -16,6 +16,7 @@ from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
 from edgewright.hub import belonging, lineage, pki
+from edgewright.hub.allocator import return_large_blocks
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.clock import AWAY, ClockWatch, read_seen
 from edgewright.hub.data_directory import check_database_file, open_directory
@@ -91,6 +92,7 @@ def _ready_line(options: ServeOptions, url: str) -> str:
 def run(options: ServeOptions) -> int:
     """Serve until a signal comes; returns the exit code. Raises `EdgewrightError` when the hub cannot start."""
     check_event_loop()
+    return_large_blocks()
     os.umask(0o077)
     open_directory(options.data)
     lock = DataLock(options.data)
@@ -106,6 +108,7 @@ def run(options: ServeOptions) -> int:
             str(options.data / pki.SERVER_KEY),
             hub.changes.stop,
             hub.turned_away.handshake,
+            hub.budget,
         )
         hub.tls = server.config.ssl
         log.info("the hub starts on %s", options.listen)

@@ -6,58 +6,20 @@ import asyncio
 import resource
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edgewright.core.errors import Conflict, Failed
 from edgewright.hub.gate import Gate, Report
+from edgewright.hub.http_bounds import Budget
+from edgewright.hub.http_protocol import BoundedProtocol
 from edgewright.hub.options import ServeOptions
 
 KEEP_ALIVE_SECONDS = 90
 """Longer than a heartbeat interval, so that an agent keeps its connection."""
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """Closes a connection whose request head does not arrive in time (slow loris)."""
-
-    head_seconds = 15.0
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the clock with the connection."""
-        super().connection_made(cast(asyncio.Transport, transport))
-        self._arm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._disarm()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        """Start the clock with each request of a kept connection."""
-        if self._deadline is None:
-            self._arm()
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """Stop the clock; the body has a deadline of its own."""
-        self._disarm()
-        super().on_headers_complete()
-
-    def _arm(self) -> None:
-        self._deadline = self.loop.call_later(self.head_seconds, self._late)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _late(self) -> None:
-        self._deadline = None
-        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -132,10 +94,20 @@ def connection_cap(asked: int) -> int:
 
 
 def make_server(
-    app: Any, options: ServeOptions, certificate: str, key: str, on_shutdown: Callable[[], None], report: Report
+    app: Any,
+    options: ServeOptions,
+    certificate: str,
+    key: str,
+    on_shutdown: Callable[[], None],
+    report: Report,
+    budget: Budget | None = None,
 ) -> Server:
-    """Return a server for the application, with TLS 1.2 or newer; `report` hears of broken handshakes."""
-    protocol = type("HubProtocol", (BoundedProtocol,), {"head_seconds": options.request_timeout})
+    """Return a server for the application, with TLS 1.2 or newer; `report` receives broken handshakes.
+
+    `budget` bounds the memory that peers without a credential use.
+    """
+    own = {"head_seconds": options.request_timeout, "budget": budget or Budget(), "peers": Counter()}
+    protocol = type("HubProtocol", (BoundedProtocol,), own)
     config = uvicorn.Config(
         app,
         loop="uvloop",

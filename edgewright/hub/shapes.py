@@ -7,6 +7,7 @@ Every string is freed of control and escape characters here, once, before anythi
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,7 @@ _WORDS = {"object": "object", "map": "object", "list": "array", "text": "string"
 
 def decode(body: bytes) -> Any:
     """Return the JSON value of a body; raises a 400 `Problem` when it is none, 422 when it holds too many values."""
+    body = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259, section 8.1, lets a reader ignore it
     if not body.strip():
         return {}
     if len(body) > _OBVIOUS and body.count(b",") > _OBVIOUS:
