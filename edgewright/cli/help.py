@@ -50,15 +50,16 @@ def overview() -> str:
     return "\n".join(lines)
 
 
-def of_noun(noun: str) -> str:
-    """Return the help of a noun."""
-    commands = [c for c in for_noun(noun) if c.cli]
+def of_noun(noun: str, below: str = "") -> str:
+    """Return the help of a noun, or of the verbs that begin with the word `below` it (`forge user-data`)."""
+    commands = [c for c in for_noun(noun) if c.cli and c.name.startswith(f"{noun} {below} " if below else noun)]
     if len(commands) == 1 and commands[0].name == noun:
         return of_verb(commands[0])
+    noun = f"{noun} {below}".strip()
     lines = [f"edgewright {noun}", ""]
-    width = max([12, *(len(c.name.split(" ", 1)[1]) for c in commands if " " in c.name)])
-    for command in commands:
-        lines.append(f"  {command.name.split(' ', 1)[1]:<{width}} {command.help()}")
+    verbs = {command: command.name.removeprefix(noun).strip() or noun for command in commands}
+    width = max([12, *map(len, verbs.values())])
+    lines += [f"  {verb:<{width}} {command.help()}" for command, verb in verbs.items()]
     return "\n".join([*lines, "", OPTIONS.rstrip(), "", f"More: edgewright {noun} VERB --help"])
 
 

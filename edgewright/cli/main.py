@@ -60,7 +60,7 @@ def _run(
     if command is None:
         from edgewright.cli import help as words_of
 
-        print(words_of.of_noun(words.noun))
+        print(words_of.of_noun(words.noun, " ".join(words.rest)))
         return 0
     if words.stray and not words.help:
         raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
@@ -89,7 +89,7 @@ def _out(command: type[Command], words: Words, rest: tuple[str, ...]) -> tuple[W
 
 
 def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
-    """Return the verb and the words after it; None for the help of a noun. Raises `UsageError`."""
+    """Return the verb and the words after it; None for the help of a noun or a word below it. Raises `UsageError`."""
     from edgewright.config.nearest import suggestion
 
     noun = words.noun
@@ -115,6 +115,8 @@ def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
         below = [known.removeprefix(f"{name} ") for known in commands if known.startswith(f"{name} ")]
         if below:
             given = words.rest[1] if len(words.rest) > 1 else ""
+            if words.help and not given:
+                return None, ()
             near = suggestion(given, below) if given else ""
             told = f"There is no `{name} {given}`{near}." if given else f"`{name}` needs a verb: {', '.join(below)}."
             raise UsageError(told, f"See: edgewright {noun} --help")

@@ -54,7 +54,8 @@ class ForgeUserDataNew(Command):
             return Outcome((), result=Text(text.rstrip("\n"), {"text": text}))
         write(out, text, force=bool(args.get("force")) or out == args.get("start"))
         see = f"edgewright forge user-data check {shlex.quote(out)}"
-        message = f"{out} is written; its check: {counted(found)}. See: {see}"
+        waits = next((f" {one.message}" for one in found if one.code == "Waits"), "")
+        message = f"{out} is written; checked offline: {counted(found)}.{waits} See: {see}"
         return Outcome((out,), (), message)
 
 
@@ -94,7 +95,7 @@ class ForgeUserDataCheck(Command):
         for name, every in found.items():
             what = counted(every) + ("" if name.endswith(".arg") else f" (profile {args['profile']})")
             if has_errors(every):
-                hint = "Mend the errors; explain a key: edgewright forge user-data show KEY"
+                hint = "Correct the errors; explain a key: edgewright forge user-data show KEY"
                 failed.append((name, InvalidInput(f"{name} is not right: {what}.", hint, "InvalidUserData")))
             else:
                 told.append(f"{name} has no errors: {what}.")

@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 async def check_files(ctx: CommandContext, args: Mapping[str, Any]) -> dict[str, list[Finding]]:
     """Return the findings of each file, the worst first. Raises `NotFound`, `Failed` for one that cannot be read."""
     from edgewright.core.times import now
-    from edgewright.forge.userdata.files import findings, load
+    from edgewright.forge.userdata.files import findings, findings_over, load
 
-    over = load(args["over"]).document if args.get("over") else None
+    over = load(args["over"]) if args.get("over") else None
     found: dict[str, list[Finding]] = {}
     documents: dict[str, Mapping[str, Any]] = {}
+    offline, profile = bool(args.get("offline")), args["profile"]
     for name in dict.fromkeys(args["files"]):
         try:
             loaded = load(name)
-            every, document = findings(loaded, args["profile"], now(), over)
+            if over is None or loaded.parsed is None:
+                every, document = findings(loaded, profile, now()), loaded.document
+                network = await _network(ctx, document, offline=offline) if loaded.parsed is not None else []
+                every += loaded.parsed.placed(network) if loaded.parsed is not None else []
+            else:
+                every, others, layers = findings_over(loaded, over, profile, now())
+                document = layers.document
+                mine, theirs = layers.split(await _network(ctx, document, offline=offline))
+                every += mine
+                found[over.name] = ordered([*found.get(over.name, []), *others, *theirs])
         except InvalidInput as wrong:
             message = wrong.message.removeprefix(f"{name}, ").removeprefix(f"{name} ")
             message = message[:1].upper() + message[1:]
@@ -32,9 +42,7 @@ async def check_files(ctx: CommandContext, args: Mapping[str, Any]) -> dict[str,
             continue
         if loaded.parsed is not None:
             documents[name] = document
-            network = loaded.parsed.placed(await _network(ctx, document, offline=bool(args.get("offline"))))
-            every = every + network
-        found[name] = ordered(every)
+        found[name] = ordered([*found.get(name, []), *every])
     if args.get("site_plan"):
         _plan(found, documents)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgewright.core.cloudconfig.findings import Finding
+from edgewright.core.cloudconfig.findings import Finding, ordered
 from edgewright.core.errors import Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
-    """Return the text for `forge user-data new`, and what the offline check says to it.
+    """Return the text for `forge user-data new`, and what `check --offline` says to it.
 
     Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that cannot stand.
     """
@@ -23,6 +23,7 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
     from edgewright.forge.userdata.assign import put, read_assignment
     from edgewright.forge.userdata.edit import Editor
     from edgewright.forge.userdata.files import Loaded, findings, load
+    from edgewright.forge.userdata.online import not_checked
     from edgewright.forge.userdata.starting import starting_args, starting_file
     from edgewright.forge.userdata.text import read
 
@@ -50,8 +51,9 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
         for path, value in assignments:
             put(document, path, value)
         text = starting_file(document, args["profile"], bool(args.get("all")))
-    found, _ = findings(Loaded("user-data", text, parsed=read(text)), args["profile"], now())
-    return text, found
+    parsed = read(text)
+    found = findings(Loaded(str(args.get("out") or "user-data"), text, parsed=parsed), args["profile"], now())
+    return text, ordered([*found, *not_checked(parsed.document)])
 
 
 def _pair(word: str) -> tuple[str, str]:

@@ -72,7 +72,7 @@ def test_conflict(plane: Cli) -> None:
 
 def test_invalid_input(plane: Cli) -> None:
     done = plane("host", "register", "no/slash")
-    assert (done.code, done.err.splitlines()[0]) == (7, "The host UID must not contain /.")
+    assert (done.code, done.err.splitlines()[0]) == (7, "The host UID must not contain '/'.")
 
 
 def test_read_only_refuses(plane: Cli) -> None:

@@ -202,3 +202,89 @@ def test_text_from_a_file_cannot_steer_the_terminal(files: Path, capsys: pytest.
     run(["forge", "user-data", "check", "x.yaml", "--offline"])
     out, err = capsys.readouterr()
     assert "\x1b" not in out + err
+
+
+INSTALLER = """\
+#cloud-config
+stylus:
+  site:
+    paletteEndpoint: https://plane.example.com
+    edgeHostToken: tok-9f2c71
+    insecureSkipVerify: true
+    users:
+      - name: ops
+        passwd: plain
+install:
+  device: auto
+  poweroff: true
+"""
+
+
+def test_findings_of_merged_files_are_put_to_the_file_that_they_are_about(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "installer.yaml").write_text(INSTALLER)
+    (files / "site.yaml").write_text(
+        "#cloud-config\nstylus:\n  site:\n    name: edge_1\n    users:\n      - name: More\n        passwd: other\n"
+    )
+    words = ["forge", "user-data", "check", "site.yaml", "--over", "installer.yaml", "--offline", "-o", "json"]
+    assert run(words) == 7
+    found = [(one["file"], one["line"], one["code"]) for one in json.loads(capsys.readouterr().out)]
+    assert {one for one in found if one[2] in ("NoVerify", "PlainPassword", "User", "HostName")} == {
+        ("installer.yaml", 6, "NoVerify"),
+        ("installer.yaml", 9, "PlainPassword"),
+        ("site.yaml", 4, "HostName"),
+        ("site.yaml", 6, "User"),
+        ("site.yaml", 7, "PlainPassword"),
+    }
+    assert run([*words[:-2]]) == 7
+    assert "installer.yaml has no errors" in capsys.readouterr().err
+
+
+def test_a_file_that_no_user_data_can_lie_over_is_an_error(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forge", "user-data", "check", "good.yaml", "--over", ".arg", "--offline"]) == 7
+    assert ".arg is a .arg file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["new.yaml", "new", "new.txt"])
+@pytest.mark.parametrize(
+    "words", [["name=a"], ["install.device=auto", "install.poweroff=true"], ["stylus.localUI.port=5"]]
+)
+def test_new_and_check_count_the_same(
+    files: Path, capsys: pytest.CaptureFixture[str], name: str, words: list[str]
+) -> None:
+    assert run(["forge", "user-data", "new", "token=tok-9f2c71", "endpoint=plane.example.com", *words, "-o", name]) == 0
+    said = capsys.readouterr()
+    new = (said.out + said.err).split("checked offline: ")[1].split(".")[0]
+    assert run(["forge", "user-data", "check", name, "--offline"]) == 0
+    assert f"{name} has no errors: {new} (profile" in capsys.readouterr().err
+
+
+def test_a_box_that_waits_at_the_console_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from edgewright.commands.forge_checked import read_user_data, refuse_errors
+
+    words = "wait for a person at the console"
+    assert run(["forge", "user-data", "new", "token=tok-9f2c71", "-o", "new.yaml"]) == 0
+    said = capsys.readouterr()
+    assert words in said.out + said.err
+    assert run(["forge", "user-data", "check", "good.yaml", "--offline"]) == 0
+    assert "good.yaml:7: note: Neither install.auto nor install.device is set" in capsys.readouterr().out
+    told: list[str] = []
+    refuse_errors(read_user_data(files / "good.yaml", "palette").findings, "good.yaml", told.append)
+    assert any(words in line for line in told)
+    for line in ("device: /dev/nvme0n1", "auto: true"):
+        (files / "good.yaml").write_text(f"{GOOD}  {line}\n")
+        assert run(["forge", "user-data", "check", "good.yaml", "--offline"]) == 0
+        assert words not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"]])
+def test_the_help_of_user_data_is_help(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert run(["forge", "user-data", *words]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("edgewright forge user-data\n") and "\n  check " in out and "\n  merge " in out
+    assert "sites" not in out
+    assert run(["forge", "builds", *words]) == 0
+    assert "\n  cancel " in capsys.readouterr().out
+    assert run(["forge", "user-data"]) == 2
+    assert "needs a verb: new, check, show, merge" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import at, is_path, items, mapping, shown, text
 from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.site import is_site_only
 from edgewright.core.cloudconfig.users import accounts
 
 RESERVED = (
@@ -27,9 +28,20 @@ RESERVED = (
 def check_install(document: Mapping[str, Any], profile: str = model.PALETTE) -> List[Finding]:
     """Return what is wrong with the values of `install`."""
     if not isinstance(document.get("install"), Mapping):
-        return []
+        return [] if "install" in document or is_site_only(document) else _waits({})
     install = mapping(document["install"])
-    return [*_end(install), *_device(install), *_partitions(install), *_others(document, install)]
+    return [*_waits(install), *_end(install), *_device(install), *_partitions(install), *_others(document, install)]
+
+
+def _waits(install: Mapping[str, Any]) -> List[Finding]:
+    """Return that a person is needed at the console: neither `auto` nor a disk is given."""
+    if install.get("auto") is True or text(install.get("device")):
+        return []
+    said = (
+        "Neither install.auto nor install.device is set: the installers of Kairos and of the reference appliance wait "
+        "for a person at the console of the box."
+    )
+    return [note("install", said, "Set install.auto: true to take the largest disk.", "Waits")]
 
 
 def _end(install: Mapping[str, Any]) -> List[Finding]:
@@ -38,7 +50,10 @@ def _end(install: Mapping[str, Any]) -> List[Finding]:
         said = "install has both reboot and poweroff; the installer does one of them only."
         return [error("install.poweroff", said, "Keep one of them.", "RebootAndPoweroff")]
     if reboot:
-        said = "install.reboot is set: a machine that boots from the medium again begins the installation anew."
+        said = (
+            "install.reboot is set: a machine that boots from the medium again is installed again "
+            "(the reference appliance is not)."
+        )
         hint = "Put the disk before the medium in the boot order, pull the medium in time, or take poweroff instead."
         return [warning("install.reboot", said, hint, "ReinstallLoop")]
     if not poweroff:

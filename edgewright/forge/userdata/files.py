@@ -13,9 +13,9 @@ from edgewright.core.cloudconfig.args import ArgFile, read_args
 from edgewright.core.cloudconfig.args_check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.findings import Finding
-from edgewright.core.cloudconfig.merge import merge
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.forge.userdata.certificates import check_certificates
+from edgewright.forge.userdata.layers import Layers
 from edgewright.forge.userdata.text import MAX_SIZE, Parsed, decode, read
 
 
@@ -76,19 +76,35 @@ def check_document(document: Mapping[str, Any], profile: str, now: float) -> lis
     return [*check(document, profile=profile, now=now), *check_certificates(document, now)]
 
 
-def findings(
-    loaded: Loaded, profile: str, now: float, over: Mapping[str, Any] | None = None
-) -> tuple[list[Finding], Mapping[str, Any]]:
-    """Return what the offline check says, with lines, and the document that was checked.
-
-    `over` is the user-data that this one lies over (an installer's): the two are checked as they are merged.
-    """
+def findings(loaded: Loaded, profile: str, now: float) -> list[Finding]:
+    """Return what the offline check says about a file, with lines."""
     if loaded.args is not None:
-        return check_args(loaded.args), {}
+        return check_args(loaded.args)
     parsed = loaded.parsed
     assert parsed is not None
-    document = parsed.document
-    if over is not None:
-        document = merge([("installer", over), (loaded.name, document)]).document
-    found = [*parsed.problems, *check_text(loaded.text, loaded.name), *check_document(document, profile, now)]
-    return parsed.placed(found), document
+    return parsed.placed([*_of_text(loaded), *check_document(parsed.document, profile, now)])
+
+
+def findings_over(
+    loaded: Loaded, installer: Loaded, profile: str, now: float
+) -> tuple[list[Finding], list[Finding], Layers]:
+    """Return what the offline check says about a file that lies over an installer's, as the two are merged.
+
+    First what is about the file itself, then what is about the installer's, each with the lines of its own file.
+    Raises `InvalidInput` when one of them is a `.arg`.
+    """
+    if loaded.parsed is None or installer.parsed is None:
+        name = installer.name if installer.parsed is None else loaded.name
+        raise InvalidInput(f"{name} is a .arg file.", "User-data lies over user-data, not build arguments.", "Kind")
+    layers = Layers(installer.parsed, loaded.parsed)
+    own, others = layers.split(check_document(layers.document, profile, now))
+    return (
+        [*loaded.parsed.placed(_of_text(loaded)), *own],
+        [*installer.parsed.placed(_of_text(installer)), *others],
+        layers,
+    )
+
+
+def _of_text(loaded: Loaded) -> list[Finding]:
+    assert loaded.parsed is not None
+    return [*loaded.parsed.problems, *check_text(loaded.text, loaded.name)]
