@@ -6,12 +6,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from edgewright.forge.progress import Job
+from edgewright.forge.scratch import scratch
 
 KEPT = 2
 """Bases that are kept; older ones go when a new one is there."""
@@ -44,7 +44,7 @@ def _mark() -> str:
 
     package = Path(edgewright.__file__).parent
     digest = hashlib.sha256(f"{edgewright.__version__} {lock.load(None).digest}".encode())
-    with tempfile.TemporaryDirectory(prefix="edgewright-agent-") as place:
+    with scratch("agent") as place:
         agent = Path(place, "agent.pyz")
         archive.build(str(agent), str(package))
         digest.update(agent.read_bytes())

@@ -92,15 +92,14 @@ def _refresh(path: Path | None, mirror: str | None, job: Job) -> tuple[Path, Loc
 
 
 def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> BaseResult:
-    import tempfile
-
     import edgewright
     from edgewright.agent import archive
     from edgewright.forge.appliance import build, lock, mirror
     from edgewright.forge.appliance.fetch import cache_folder
+    from edgewright.forge.scratch import scratch
 
     package = Path(edgewright.__file__).parent
-    with tempfile.TemporaryDirectory(prefix="edgewright-agent-") as place:
+    with scratch("agent") as place:
         agent = Path(place, "edgewright-agent.pyz")
         if args["agent"]:
             agent = Path(args["agent"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.utils
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from edgewright.forge.appliance import parts
 from edgewright.forge.appliance.lock import Lock, Package
 from edgewright.forge.programs import run
 from edgewright.forge.progress import Job
+from edgewright.forge.scratch import scratch
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -22,7 +22,7 @@ def refresh(mirrors: Mapping[str, str], job: Job, names: Sequence[str] = parts.P
 
     Raises `Failed` when apt cannot choose them, `Unreachable` when a mirror does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="edgewright-lock-") as place:
+    with scratch("lock") as place:
         folder = Path(place)
         env = _private(folder, mirrors)
         job.step("reading the package lists", "steps")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from edgewright.forge.iso.facts import Base
 from edgewright.forge.iso.image import Broken, Image
 from edgewright.forge.iso.partfile import CHUNK, Hashing, PartFile
 from edgewright.forge.progress import Job
+from edgewright.forge.scratch import scratch
 
 SLACK = 2 * 1024 * 1024
 """Bytes that a rewrite may add: directories, padding, a larger config."""
@@ -90,8 +90,8 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
     side.start()
     try:
         # it holds a token: a folder for us alone, gone as soon as xorriso is done
-        with tempfile.TemporaryDirectory(prefix="edgewright-") as folder:
-            file = Path(folder) / "user-data"
+        with scratch("iso") as folder:
+            file = folder / "user-data"
             write_private(file, user_data)
             xorriso.run(commands(base, str(file), pieces), str(base.path.absolute()), epoch_of(base), into, job)
         if side.is_alive():

@@ -83,6 +83,22 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def drop_stale(target: Path) -> None:
+    """Remove `NAME.part` that a killed process left beside the target; one that is being written stays."""
+    path = target.with_name(target.name + ".part")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
 class PartFile:
     """`NAME.part` beside the target while it grows; `commit` gives it its name, leaving without it removes it.
 

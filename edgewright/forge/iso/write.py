@@ -16,7 +16,7 @@ from edgewright.forge.iso.extras import pieces_of
 from edgewright.forge.iso.facts import Base, Check
 from edgewright.forge.iso.formats import ANOTHER, hint_for
 from edgewright.forge.iso.identify import identify
-from edgewright.forge.iso.partfile import PartFile
+from edgewright.forge.iso.partfile import PartFile, drop_stale
 from edgewright.forge.iso.verify import verify_iso
 from edgewright.forge.manifest import Manifest, label_of, write_manifest
 from edgewright.forge.progress import Job
@@ -46,6 +46,7 @@ def make_iso(
     full disk or an ISO that does not hold what it should, `Cancelled`.
     """
     check_out(base, out, force=force)
+    drop_stale(out)
     check_user_data(user_data)
     pieces = pieces_of(content, cluster_definition, edge_custom_config)
     job.step("looking at the base", "steps")

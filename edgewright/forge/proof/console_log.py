@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +39,7 @@ class ConsoleLog:
         """Begin it, readable by its owner alone. Raises `Failed`."""
         self.target = target
         self._redact = redact
+        self._drop_stale()
         self._part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -46,6 +49,14 @@ class ConsoleLog:
                 "Verify an ISO in a folder that you may write.",
             ) from None
         self._file = os.fdopen(handle, "w", buffering=1, encoding="utf-8")
+
+    def _drop_stale(self) -> None:
+        """Remove the parts of proofs of this ISO that were killed: each is named by its process."""
+        for part in self.target.parent.glob(f"{glob.escape(self.target.name)}.*.part"):
+            pid = part.name.removeprefix(f"{self.target.name}.").removesuffix(".part")
+            if pid.isdigit() and not Path("/proc", pid).exists():
+                with contextlib.suppress(OSError):
+                    part.unlink()
 
     def line(self, at: float, text: str) -> str:
         """Write one line and return it without secrets."""

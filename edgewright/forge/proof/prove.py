@@ -32,9 +32,9 @@ from edgewright.forge.proof.milestones import Mark, Until
 from edgewright.forge.proof.plane import ProofPlane, Verdict
 from edgewright.forge.proof.result import Proof
 from edgewright.forge.proof.track import Track
+from edgewright.forge.scratch import prefix_of, sweep
 from edgewright.forge.userdata.text import dump
 
-PREFIX = "edgewright-proof-"
 KVM_SCALE = 0.5
 """Part of emulation's patience that a machine in KVM is given."""
 
@@ -108,8 +108,8 @@ class _Run:
             self._must_name_a_plane(site)
             self.plane = self.planes(site.endpoint)
         sha256 = inside.sha256(self.iso, self.job)
-        sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        sweep("proof")
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix_of('proof')}{os.getpid()}-"))
         stopped: BaseException | None = None
         choice, medium, kept = kvm.Choice("tcg"), "", False
         lines: list[str] = []
@@ -309,17 +309,6 @@ class _Run:
             except EdgewrightError as error:
                 last = error.message
         self.left.append(f"the {what} at {self.plane.name if self.plane else 'the plane'} ({last} By hand: {by_hand})")
-
-
-def sweep() -> None:
-    """Remove the folders of proofs that were killed: each is named by its process, which is no more."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        try:
-            if pid.isdigit() and folder.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            continue
 
 
 class Rest(Cancelled):
