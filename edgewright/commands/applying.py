@@ -126,6 +126,9 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
         work = await _with_token_uid(ctx, work, recorder)
         made = await _build(work, recorder, (lambda line: None) if given else report, force=force)
         recorder.made(made.outputs)
+        for sentence in _lacking(made):
+            recorder.say(f"warning: {sentence}")
+            report(f"warning: {sentence}")
         proof = await _prove(ctx, work, recorder, report)
     return Outcome(
         tuple(map(str, made.outputs)), (), _sentence(made, recorder.id, proof), Text(*_result(made, recorder.id))
@@ -182,6 +185,13 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
             f"{error.hint} {again}".strip(),
             "NotProven",
         ) from None
+
+
+def _lacking(made: Made) -> tuple[str, ...]:
+    """Return a sentence for each way to boot that the installer lacks, as its base does."""
+    from edgewright.forge.iso.modes import modes_of, warnings
+
+    return () if made.manifest is None else warnings(made.outputs[0].name, modes_of(made.manifest))
 
 
 def _sentence(made: Made, build_id: str, proof: str) -> str:

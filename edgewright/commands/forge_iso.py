@@ -53,7 +53,7 @@ class ForgeIso(Command):
         from edgewright.commands.forge_checked import as_check, ask_online, read_user_data, refuse_errors
         from edgewright.commands.forging import work
         from edgewright.commands.results import Text
-        from edgewright.forge.iso import modes
+        from edgewright.forge.iso import modes, suits
         from edgewright.forge.iso.identify import identify
         from edgewright.forge.iso.write import check_base, check_out, make_iso
 
@@ -67,7 +67,7 @@ class ForgeIso(Command):
         user_data = read_user_data(Path(args["user_data"]), args["profile"])
         refuse_errors([f for f in user_data.findings if f.severity == "error"], args["user_data"], report)
         asked = await ask_online(ctx, user_data, offline=args["offline"])
-        findings = [*user_data.findings, *asked.findings]
+        findings = suits.for_base([*user_data.findings, *asked.findings], known)
         refuse_errors(findings, args["user_data"], report)
         custom, cluster = args["edge_custom_config"], args["cluster_definition"]
         with terminated_is_cancelled():
@@ -112,6 +112,8 @@ def told(out: Path, manifest: Manifest) -> str:
         f"  config      {site['path']}"
         + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", registers with no plane"),
     ]
+    if not site.get("disk", "auto"):
+        lines.append("  disk        is chosen at the console: neither install.auto nor install.device is set")
     lines += [f"  removed     {path}: it would have been merged into the user-data" for path in manifest["removed"]]
     lines += [
         f"  boots       {summary(boots)}",

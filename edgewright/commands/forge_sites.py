@@ -51,6 +51,8 @@ class ForgeSites(Command):
         from edgewright.commands.forging import work
         from edgewright.core.errors import Failed, UsageError
         from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.modes import warnings
+        from edgewright.forge.iso.suits import for_base
         from edgewright.forge.iso.write import check_base
         from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
         from edgewright.forge.sites.rows import read_plan
@@ -61,11 +63,14 @@ class ForgeSites(Command):
             )
         file, out = Path(args["plan"]), Path(args["out"])
         base = Path(args["base"]) if args["base"] else None
-        if base is not None:
-            check_base(identify(base))  # before anything is made
+        known = identify(base) if base is not None else None
+        if known is not None:
+            check_base(known)  # before anything is made
         sites: SitePlan = read_plan(file)
         common = read_user_data(Path(args["base_user_data"]), args["profile"])
         findings = check_sites(common.document, sites, profile=args["profile"])
+        if known is not None:
+            findings = for_base(findings, known)
         refuse_errors(findings, str(file), report)
         try:
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,6 +84,9 @@ class ForgeSites(Command):
 
         with terminated_is_cancelled():
             made = await work(make, report)
+        if known is not None:
+            for sentence in warnings("Each of them", known.boot_modes):
+                report(f"warning: {sentence}")
         index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
         return Outcome(tuple(str(one.file) for one in made), result=_listing(made, index))
 

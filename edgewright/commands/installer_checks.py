@@ -40,11 +40,20 @@ def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Fin
     broken = {problem.key for problem in rules.problems(complete)}
     document = user_data(settle(complete, strict=False))
     told = []
-    for finding in check_document(document, "palette", now()):
+    for finding in _that_hold(check_document(document, "palette", now()), complete):
         key = key_of(finding.path, complete["net.mode"])
         if keys is None or (key in keys and key not in broken):
             told.append(finding._replace(path=key or finding.path))
     return ordered(told)
+
+
+def _that_hold(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
+    """Return the findings that hold on the base of the answers."""
+    from edgewright.forge.iso.suits import for_appliance, for_path
+
+    if answers["base.kind"] == "appliance":
+        return for_appliance(findings)
+    return for_path(findings, Path(str(answers["base.path"])).expanduser()) if answers["base.path"] else findings
 
 
 def _files(complete: dict[str, Any]) -> list[Finding]:

@@ -97,6 +97,7 @@ def judge(answers: Answers, skip: Iterable[str] = ()) -> tuple[Ready | None, lis
     nothing else is wrong.
     """
     from edgewright.core.times import now
+    from edgewright.forge.iso.suits import for_appliance, for_path
     from edgewright.forge.sites.make import check_sites
     from edgewright.forge.sites.rows import read_plan
     from edgewright.forge.userdata.files import check_document
@@ -117,6 +118,10 @@ def judge(answers: Answers, skip: Iterable[str] = ()) -> tuple[Ready | None, lis
             problems.append(DocumentProblem("answers.output.plan", error.message, error.hint, error.code))
         else:
             findings = tuple(check_sites(document, plan))
+    if request.appliance:
+        findings = tuple(for_appliance(findings))
+    elif request.base and "base.path" not in broken:
+        findings = tuple(for_path(findings, Path(request.base)))
     problems += _wrong(findings, broken, answers)
     if problems or broken:
         return None, problems

@@ -173,6 +173,27 @@ def test_the_result_names_the_boot_modes_and_the_next_steps_that_are_left(
     assert "Next: edgewright forge verify 'Läden 1.iso' --bios --cd   boots it" in done.out
 
 
+def test_a_warning_that_does_not_hold_on_the_base_is_not_shown(cli: Cli, base_iso: Path, tmp_path: Path) -> None:
+    """The reference appliance does not install twice from one medium; other installers do."""
+    (tmp_path / "ud").write_bytes(USER_DATA.replace(b"poweroff", b"reboot"))
+    look_alike(tmp_path, "other.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"}, usb="mbr")
+    words = ["--user-data", "ud", "-o", "out.iso", "--offline", "--force"]
+    ours = cli("forge", "iso", "--base", str(base_iso), *words)
+    other = cli("forge", "iso", "--base", "other.iso", *words)
+    assert ours.code == other.code == 0, ours.err + other.err
+    assert "begins the installation" not in ours.err and "begins the installation" in other.err
+
+
+def test_a_box_that_waits_for_its_disk_is_told(cli: Cli, base_iso: Path, tmp_path: Path) -> None:
+    (tmp_path / "ud").write_bytes(USER_DATA.replace(b"  device: auto\n", b""))
+    done = cli("forge", "iso", "--base", str(base_iso), "--user-data", "ud", "-o", "out.iso", "--offline")
+    assert done.code == 0, done.err
+    assert "  disk        is chosen at the console: neither install.auto nor install.device is set" in done.out
+    (tmp_path / "ud").write_bytes(USER_DATA)
+    done = cli("forge", "iso", "--base", str(base_iso), "--user-data", "ud", "-o", "o2.iso", "--offline")
+    assert "is chosen at the console" not in done.out
+
+
 def test_a_base_of_another_system(cli: Cli, user_data: str, tmp_path: Path) -> None:
     look_alike(tmp_path, "live.iso", {"/casper/install-sources.yaml": b"x"})
     words = ["forge", "iso", "--base", "live.iso", "--user-data", user_data, "-o", "out.iso", "--offline"]

@@ -25,7 +25,7 @@ from edgewright.core.installer.answers import complete, initial
 from edgewright.forge import builds
 from edgewright.forge.progress import Job
 from tests.core.installer import samples
-from tests.forge.isos import kairos_iso
+from tests.forge.isos import kairos_iso, look_alike
 from tests.support import ROOT
 
 
@@ -227,7 +227,10 @@ def test_findings_lead_to_their_questions(base: Path, tmp_path: Path) -> None:
     good = {**samples.LEAST, "base.path": str(base)}
     whole = installer.findings(good)
     assert whole and not [f for f in whole if f.severity == "error"]
-    assert ("disk.end" in {f.path for f in whole}) and installer.findings(good, ["ntp.servers"]) == []
+    assert "disk.end" not in {f.path for f in whole} and installer.findings(good, ["ntp.servers"]) == []
+    other = look_alike(tmp_path, "other.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    whole = installer.findings({**good, "base.path": str(other)})
+    assert "disk.end" in {f.path for f in whole}  # only the appliance notices that it has installed already
 
 
 def test_a_base_is_told_of(base: Path, tmp_path: Path) -> None:

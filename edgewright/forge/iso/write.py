@@ -163,7 +163,16 @@ def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
         "tokenUid": token_uid,
         "tokenDigest": token,
         "tags": site.tags,
+        "disk": _disk(document),
     }
+
+
+def _disk(document: Any) -> str:
+    """Return the disk that the installer takes, `auto` for its own choice, "" where it waits for an operator."""
+    install = document.get("install") if isinstance(document, Mapping) else None
+    if not isinstance(install, Mapping):
+        return ""
+    return str(install.get("device") or "") or ("auto" if install.get("auto") is True else "")
 
 
 def _foreign(base: Base) -> list[Check]:

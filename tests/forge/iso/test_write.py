@@ -132,6 +132,7 @@ def test_the_token_is_in_no_manifest(base_iso: Path, tmp_path: Path) -> None:
     assert told["userData"] == {
         "path": "/config.yaml", "sha256": hashlib.sha256(USER_DATA).hexdigest(), "endpoint": "https://plane.example.com",
         "project": "shop", "hostName": "edge-7", "tokenUid": "t1", "tokenDigest": digest, "tags": {"site": "berlin"},
+        "disk": "auto",
     }  # fmt: skip
 
 
