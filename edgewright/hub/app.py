@@ -29,6 +29,7 @@ from edgewright.hub.database import lock_of, storage_problem
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.http_bounds import Budget
+from edgewright.hub.intake import Intake
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.lineage import Lineage
 from edgewright.hub.options import ServeOptions
@@ -75,6 +76,7 @@ class Hub:
         self.budget = Budget()
         """Memory that requests without a credential may use."""
         self.heartbeats = Heartbeats(self)
+        self.intake = Intake(self)
         self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)
         self.turns = Turns()

@@ -68,6 +68,10 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     ):
         serve.add_argument(flag, type=float, default=kept, metavar="DAYS", help=f"how long {what} are kept")
     serve.add_argument("--max-events", type=int, default=200_000, metavar="N", help="the newest events that are kept")
+    serve.add_argument("--max-host-events", type=int, default=2_000, metavar="N", help="the newest of one host")
+    serve.add_argument(
+        "--event-rate", type=float, default=60.0, metavar="N", help="events a minute that a host may send"
+    )
     serve.add_argument("--housekeeping", type=float, default=3600.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--max-connections", type=int, default=0, metavar="N", help="0: as many as files may be open")
     serve.add_argument("--sweep", type=float, default=2.0, metavar="SECONDS", help=argparse.SUPPRESS)
@@ -97,6 +101,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         max_connections=arguments.max_connections,
         keep_events=arguments.keep_events,
         max_events=arguments.max_events,
+        max_host_events=arguments.max_host_events,
+        event_rate=arguments.event_rate,
         keep_audits=arguments.keep_audits,
         keep_operations=arguments.keep_operations,
         keep_intents=arguments.keep_intents,

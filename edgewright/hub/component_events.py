@@ -29,7 +29,12 @@ def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) ->
     name_host(hub, document)
     row = event_row(document, project_uid, tx.now)
     tx.run(schema.events.insert().values(row))
-    tx.after(lambda: hub.changes.publish("event", "put", row["uid"], project_uid, document))
+
+    def taken() -> None:
+        hub.intake.stored(1)
+        hub.changes.publish("event", "put", row["uid"], project_uid, document)
+
+    tx.after(taken)
     return str(row["uid"])
 
 
@@ -42,6 +47,7 @@ def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], st
     )
 
     def tell() -> None:
+        hub.intake.stored(len(events))
         for document, project in events:
             hub.changes.publish("event", "put", document["metadata"]["uid"], project, document)
 
@@ -65,8 +71,7 @@ def event_row(document: dict[str, Any], project_uid: str, now: float) -> dict[st
     """Return the row of an event that is stored at `now`, and complete its document."""
     meta = document.get("metadata") or {}
     uid = str(meta.get("uid") or "") or new_uid()
-    related = document.get("relatedObject") or {}
-    involved = document.get("involvedObject") or {}
+    kind, object_uid = event_key(document)
     document["metadata"] = {
         **meta,
         "uid": uid,
@@ -77,13 +82,20 @@ def event_row(document: dict[str, Any], project_uid: str, now: float) -> dict[st
     return {
         "uid": uid,
         "project_uid": project_uid,
-        "kind": str(related.get("kind") or involved.get("kind") or "").lower(),
-        "object_uid": str(related.get("uid") or involved.get("uid") or ""),
+        "kind": kind,
+        "object_uid": object_uid,
         "severity": str(document.get("severity") or ""),
         "reason": str(document.get("reason") or ""),
         "at": _at(document["metadata"]["creationTimestamp"], now),
         "doc": dump(document),
     }
+
+
+def event_key(document: dict[str, Any]) -> tuple[str, str]:
+    """Return kind and uid of the thing that an event is about."""
+    related, involved = document.get("relatedObject") or {}, document.get("involvedObject") or {}
+    kind = str(related.get("kind") or involved.get("kind") or "").lower()
+    return kind, str(related.get("uid") or involved.get("uid") or "")
 
 
 def _at(text: str, now: float) -> float:

@@ -49,7 +49,7 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
     if document is not None and told is not None:
         told.append((document, project))
-    elif document is not None:
+    elif document is not None and hub.intake.admit_state(uid):
         hub.write_later(lambda tx: store_event(hub, tx, document, project))
     publish(hub, entry, now)
     return True

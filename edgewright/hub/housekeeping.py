@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from edgewright.hub import clock, pki, retention
@@ -32,14 +33,38 @@ async def watch_clock(hub: Hub) -> None:
 
 
 async def keep_house(hub: Hub) -> None:
-    """Do every task once an hour until cancelled; a task that fails is tried again the next hour."""
+    """Do every task once an hour until cancelled; a task that fails is tried again the next hour.
+
+    Events that came in large numbers are pruned to their shares at once.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + hub.options.housekeeping
     while True:
-        await asyncio.sleep(hub.options.housekeeping)
-        for task in (renew_certificate, _prune, _note_time):
+        tasks: tuple[Callable[[Hub], Awaitable[object]], ...] = (_prune_shares,)
+        if not await _crowded(hub, due - loop.time()):
+            tasks, due = (renew_certificate, _prune, _note_time), loop.time() + hub.options.housekeeping
+        for task in tasks:
             try:
                 await task(hub)
             except Exception as error:
                 log.exception("a task of housekeeping failed and is tried again: %s", error)
+
+
+async def _crowded(hub: Hub, seconds: float) -> bool:
+    """Wait until so many events were stored that they may be too many; `False` when the time is over first."""
+    try:
+        async with asyncio.timeout(seconds):
+            await hub.intake.crowded.wait()
+    except TimeoutError:
+        return False
+    hub.intake.crowded.clear()
+    return True
+
+
+async def _prune_shares(hub: Hub) -> None:
+    count = await retention.prune_shares(hub)
+    if count:
+        log.info("too many and deleted: %d events", count)
 
 
 async def renew_certificate(hub: Hub) -> bool:

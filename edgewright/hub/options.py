@@ -36,7 +36,11 @@ class ServeOptions:
     keep_events: float = 30.0
     """Days that events are kept."""
     max_events: int = 200_000
-    """Events that are kept at most, the newest."""
+    """Events that are retained at most; of the host with the most events the oldest go first."""
+    max_host_events: int = 2_000
+    """Events of one host that are retained at most, the newest."""
+    event_rate: float = 60.0
+    """Events a minute that one host may send in the long run."""
     keep_audits: float = 365.0
     """Days that audit entries are kept."""
     keep_operations: float = 90.0
@@ -63,6 +67,8 @@ class ServeOptions:
             ("--max-connections", float(self.max_connections), 0.0, 1_000_000.0),
             ("--keep-events", self.keep_events, 1.0, 36_500.0),
             ("--max-events", float(self.max_events), 1_000.0, 100_000_000.0),
+            ("--max-host-events", float(self.max_host_events), 100.0, 100_000_000.0),
+            ("--event-rate", self.event_rate, 1.0, 1_000_000.0),
             ("--keep-audits", self.keep_audits, 1.0, 36_500.0),
             ("--keep-operations", self.keep_operations, 1.0, 36_500.0),
             ("--keep-intents", self.keep_intents, 1.0, 36_500.0),

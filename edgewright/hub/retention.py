@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
 from edgewright.core import times
 from edgewright.hub import schema
+from edgewright.hub.share import EventKey, fair_share, first_excess_event
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ async def prune(hub: Hub) -> dict[str, int]:
     keep, now = hub.options, times.now()
     events, operations, intents = schema.events, schema.operations, schema.intents
     gone = {"events": 0, "audits": 0, "operations": 0, "intents": 0}
-    last = await _beyond(hub, keep.max_events)
-    if last is not None:
-        gone["events"] += await _prune(hub, events, events.c.id, events.c.id <= last)
+    gone["events"] += await prune_shares(hub)
     hub.look_at_clock()
     if hub.clock.doubt:
         return gone
@@ -73,12 +72,28 @@ def newest_row(connection: Connection) -> float | None:
     return max((float(moment) for moment in newest if moment is not None), default=None)
 
 
-async def _beyond(hub: Hub, most: int) -> int | None:
-    """Return the number of the newest event that is one too many."""
+async def prune_shares(hub: Hub) -> int:
+    """Delete events beyond the share of the thing that they are about, the oldest first; returns how many went.
+
+    The share is `max_host_events`, or less when all together are more than `max_events`: then the things with the most
+    events lose theirs first, and one that has few loses none.
+    """
     table = schema.events
-    statement = select(table.c.id).order_by(table.c.id.desc()).offset(most).limit(1)
-    found: int | None = await hub.read(lambda connection: connection.execute(statement).scalar())
-    return found
+    grouped = select(table.c.kind, table.c.object_uid, func.count()).group_by(table.c.kind, table.c.object_uid)
+    rows = await hub.read(lambda connection: connection.execute(grouped).all())
+    counts = {(kind, uid): int(count) for kind, uid, count in rows}
+    share = min(fair_share(list(counts.values()), hub.options.max_events), hub.options.max_host_events)
+    return sum([await _prune_events(hub, key, share) for key, count in counts.items() if count > share])
+
+
+async def _prune_events(hub: Hub, key: EventKey, share: int) -> int:
+    table = schema.events
+    statement = first_excess_event(key, share)
+    last = await hub.read(lambda connection: connection.execute(statement).scalar())
+    if last is None:
+        return 0
+    excess = and_(table.c.kind == key[0], table.c.object_uid == key[1], table.c.id <= last)
+    return await _prune(hub, table, table.c.id, excess)
 
 
 async def _prune(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from edgewright.hub import bodies, problems, schema
 from edgewright.hub.auth import HOST
 from edgewright.hub.bounds import MAX_EVENT, limited
-from edgewright.hub.component_events import EDGE_HOST, store_event
+from edgewright.hub.component_events import EDGE_HOST, event_key, store_event
 from edgewright.hub.listing import filters, newest
 from edgewright.hub.problems import forbidden
 from edgewright.hub.routing import Access, Call, Route
+from edgewright.hub.share import trim_events
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -64,14 +65,22 @@ def _owned(call: Call, event: dict[str, Any]) -> str:
     return entry.record.project_uid if entry is not None else call.project
 
 
+def _admit(call: Call, count: int) -> None:
+    """Raise 429 for a host that sends too many events (rule P47)."""
+    if call.actor.role == HOST:
+        call.hub.intake.admit(call.actor.uid, count)
+
+
 async def create(call: Call) -> Response:
     """Store one event."""
     event = await call.body(bodies.EVENT)
     limited(event, MAX_EVENT, "The event")
     project = _owned(call, event)
+    _admit(call, 1)
 
     def job(tx: Tx) -> str:
         uid = store_event(call.hub, tx, event, project)
+        trim_events(tx, [event_key(event)], call.hub.options.max_host_events)
         if call.actor.is_user:
             call.audit(tx, "create", "event", uid, uid, f"An event was added: {event.get('reason') or ''}", project)
         return uid
@@ -87,9 +96,12 @@ async def create_bulk(call: Call) -> Response:
     for number, event in enumerate(events):
         limited(event, MAX_EVENT, f"Event {number}")
     with_projects = [(event, _owned(call, event)) for event in events if event is not None]
+    _admit(call, len(with_projects))
 
     def job(tx: Tx) -> list[str]:
         uids = [store_event(call.hub, tx, event, project) for event, project in with_projects]
+        keys = [event_key(event) for event, _ in with_projects]
+        trim_events(tx, keys, call.hub.options.max_host_events)
         if call.actor.is_user and uids:
             projects = {project for _, project in with_projects}
             project = projects.pop() if len(projects) == 1 else ""

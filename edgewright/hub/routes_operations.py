@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.core import times
-from edgewright.hub import bodies, problems, schema
+from edgewright.hub import bodies, problems, schema, share
 from edgewright.hub.bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import need_host, raise_generation
@@ -95,6 +95,12 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
             f"The host '{call.uid}' has not registered yet; nobody would run the operation.",
             protocol.E_HOST_NOT_REGISTERED,
         )
+    if share.pending(tx, call.uid) >= share.MAX_PENDING:
+        raise conflict(
+            f"{share.MAX_PENDING} operations of the host '{call.uid}' wait for their result; try again later.",
+            protocol.E_TOO_MANY_OPERATIONS,
+        )
+    share.trim_operations(tx, call.uid)
     newer = raise_generation(call.hub, tx, call.uid)
     operation = new_uid()
     tx.run(

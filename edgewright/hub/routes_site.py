@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.core import times
-from edgewright.hub import bodies, problems, schema
+from edgewright.hub import bodies, problems, schema, share
 from edgewright.hub.bounds import MAX_INTENT, limited
 from edgewright.hub.component_events import host_event, store_event
 from edgewright.hub.host_store import need_host
@@ -59,6 +59,7 @@ async def offer_intent(call: Call) -> Response:
     base_value = limited(base.get("value"), MAX_INTENT, "The base value of the intent")
     other_lineage = bool(base.get("lineage")) and base["lineage"] != call.hub.lineage.value
     table, fields = schema.intents, schema.host_fields
+    call.hub.intake.admit(call.uid, 1)  # it becomes an event as well
 
     def job(tx: Tx) -> tuple[Any, bool]:
         mine = select(table).where(table.c.host_uid == call.uid, table.c.id == body["id"])
@@ -92,6 +93,7 @@ async def offer_intent(call: Call) -> Response:
         )
         event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", told)
         store_event(call.hub, tx, event, record.project_uid)
+        share.trim_intents(call.hub, tx, call.uid, body["id"], record.project_uid)
         return tx.one(mine), True
 
     row, fresh = await call.write(job)
@@ -116,6 +118,10 @@ async def add_log(call: Call) -> Response:
     if not 0 <= offset <= protocol.MAX_LOG_LINES:
         raise problems.invalid(problems.MAXIMUM, f"offset in body should be from 0 to {protocol.MAX_LOG_LINES}")
     lines = [line or "" for line in body.get("lines") or []]
+    if offset + len(lines) > protocol.MAX_LOG_LINES:
+        message = f"lines in body: a log has at most {protocol.MAX_LOG_LINES} lines"
+        raise problems.invalid(problems.MAX_ITEMS, message)
+    text = dump(lines)
     table = schema.logs
 
     def job(tx: Tx) -> None:
@@ -126,16 +132,20 @@ async def add_log(call: Call) -> Response:
             raise not_found("operation", operation)
         key = (table.c.host_uid == call.uid, table.c.operation_id == operation, table.c.offset == offset)
         if tx.one(select(table.c.offset).where(*key)) is None:
+            if share.log_size(tx, call.uid, operation) + len(text) > share.MAX_LOG_BYTES:
+                message = f"The log of operation {operation} has more than {share.MAX_LOG_BYTES} bytes."
+                raise Problem(413, protocol.E_DOCUMENT, message)
             tx.run(
                 table.insert().values(
                     host_uid=call.uid,
                     operation_id=operation,
                     offset=offset,
-                    lines=dump(lines),
+                    lines=text,
                     last=bool(body.get("last", False)),
                     received=tx.now,
                 )
             )
+            share.trim_logs(tx, call.uid)
 
     await call.write(job)
     return call.empty()

@@ -128,6 +128,7 @@ E_INVALID_PAIRING_KEY = "InvalidPairingKey"
 E_HOST_GONE = "HostGone"
 E_OPERATION_REPORTED = "OperationAlreadyReported"
 E_HOST_IN_USE = "EdgeHostInUse"
+E_TOO_MANY_OPERATIONS = "TooManyOperations"
 E_IDEMPOTENCY = "IdempotencyKeyReused"
 
 # --- limits ----------------------------------------------------------------------------------------------------
