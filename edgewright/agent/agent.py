@@ -13,6 +13,7 @@ from typing import Dict, Optional
 from edgewright import __version__
 from edgewright.agent import conditions, documents, say
 from edgewright.agent.client import Client, parse_endpoint
+from edgewright.agent.delivery import Delivery
 from edgewright.agent.desired import Answer, Desired
 from edgewright.agent.enrolment import Enrolment
 from edgewright.agent.facts import device, system
@@ -83,6 +84,7 @@ class Agent:
         assert self.facts is not None
         self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
         self.journal = Journal(self.folder)
+        self.delivery = Delivery(self.journal, self.outbox, self.voice)
         self.desired = Desired(self.folder)
         before = self.folder.load("boot") or {}
         if before.get("bootId") != self.facts.boot_id:
@@ -206,7 +208,7 @@ class Agent:
             self._tell_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
-        self._deliver(plane)
+        self.delivery.send(plane)
         self.standing.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value
         )
@@ -250,21 +252,6 @@ class Agent:
             protocol.OP_COLLECT_LOGS: collector(self.root, plane.logs),
             protocol.OP_RESET: self.desired.reset,
         }
-
-    def _deliver(self, plane: Plane) -> None:
-        """Send what waits: results (P25), intents (P28), events (P21)."""
-        for record in self.journal.unacknowledged():
-            plane.result(record["id"], self.journal.result(record))
-            self.journal.acknowledge(record["id"])
-        for intent in self.outbox.intents():
-            plane.intent(intent)
-            self.outbox.intent_taken(intent)
-        while True:
-            batch = self.outbox.events()
-            if not batch:
-                return
-            plane.events(batch)
-            self.outbox.events_taken(batch)
 
     # --- small things ------------------------------------------------------------------------------------------
 

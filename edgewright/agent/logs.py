@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import Any, Callable, Dict, List, Mapping
 
@@ -14,6 +15,8 @@ from edgewright.wire import protocol
 DEFAULT_LINES = 200
 SECONDS = 30
 """Seconds that `journalctl` may take."""
+_PIECE_BYTES = protocol.MAX_BODY // 2
+"""Bytes of the lines of one request; lines in other scripts than Latin take up to twelve for a character."""
 _FILES = ("/var/log/syslog", "/var/log/messages")
 
 
@@ -37,6 +40,16 @@ def read_journal(root: Root, lines: int, unit: str = "") -> List[str]:
     raise Failed("This host has neither journalctl nor a system log file that the agent may read.")
 
 
+def _piece(lines: List[str], offset: int) -> List[str]:
+    """Return the next lines that fit into one request (P1, P29), at least one while there are any."""
+    size = 0
+    for end in range(offset, min(len(lines), offset + protocol.MAX_LOG_CHUNK)):
+        size += len(json.dumps(lines[end])) + 1
+        if size > _PIECE_BYTES and end > offset:
+            return lines[offset:end]
+    return lines[offset : offset + protocol.MAX_LOG_CHUNK]
+
+
 def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], Outcome]:
     """Return the handler of `collect-logs`; `send` posts one piece and tells whether the plane took it."""
 
@@ -50,7 +63,7 @@ def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[s
         lines = [clean(line, protocol.MAX_LOG_LINE) for line in read_journal(root, asked, unit)]
         offset = 0
         while True:
-            part = lines[offset : offset + protocol.MAX_LOG_CHUNK]
+            part = _piece(lines, offset)
             last = offset + len(part) >= len(lines)
             piece = {"operationId": operation, "offset": offset, "lines": part, "last": last}
             if not send(piece):
