@@ -32,6 +32,7 @@ from edgewright.hub.http_bounds import Budget
 from edgewright.hub.intake import Intake
 from edgewright.hub.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.lineage import Lineage
+from edgewright.hub.log_limit import report_repeats
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.pace import Turns
 from edgewright.hub.problems import Problem
@@ -97,7 +98,7 @@ class Hub:
         gc.collect()
         gc.freeze()
         self._own = [asyncio.create_task(task(self)) for task in (health.sweep, keep_house, watch_clock)]
-        self._own.append(asyncio.create_task(return_free_pages()))
+        self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
         if self.lock is not None:
             self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
 

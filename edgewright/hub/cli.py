@@ -74,6 +74,9 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--housekeeping", type=float, default=3600.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--max-connections", type=int, default=0, metavar="N", help="0: as many as files may be open")
+    serve.add_argument(
+        "--max-connections-per-address", type=int, default=0, metavar="N", help="0: three quarters of --max-connections"
+    )
     serve.add_argument("--sweep", type=float, default=2.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--simulate-palette-limits", action="store_true", help="be as narrow as Palette, for tests")
     serve.add_argument("--new-admin-key", action="store_true", help="replace the key in DIR/admin-api-key")
@@ -99,6 +102,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         sweep=arguments.sweep,
         operation_deadline=arguments.operation_deadline,
         max_connections=arguments.max_connections,
+        max_connections_per_address=arguments.max_connections_per_address,
         keep_events=arguments.keep_events,
         max_events=arguments.max_events,
         max_host_events=arguments.max_host_events,

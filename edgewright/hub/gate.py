@@ -8,9 +8,11 @@ TLS alert that it sent) can be told to whoever watches the fleet.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 
 log = logging.getLogger("edgewright.hub")
@@ -27,15 +29,13 @@ AT_ONCE = 64
 BREATH = 0.2
 """Seconds to wait when this process has no file descriptor left for another connection."""
 
-TOLD_EVERY = 60.0
-"""Seconds between two lines of the log that say that there is no room."""
-
 
 class Gate:
     """Takes connections of a listening socket; `make` returns the protocol that speaks after the handshake.
 
-    `room` tells how many connections may still be opened. Without room a new one is closed at once and its peer tries
-    again later; those that are open keep working, so that a flood locks out no host that is connected.
+    `refusal` gets a peer's address and the handshakes under way, in all and from that address, and returns why there is
+    no room for another connection, or an empty text. Without room a new one is closed at once and its peer tries again
+    later; those that are open keep working, so that a flood locks out no host that is connected.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class Gate:
         context: ssl.SSLContext | None,
         make: Callable[[], asyncio.Protocol],
         report: Report,
-        room: Callable[[], int] | None = None,
+        refusal: Callable[[str, int, int], str] | None = None,
     ) -> None:
-        self._room = room
-        self._told_full = 0.0
+        self._refusal = refusal
+        self._shaking_from: Counter[str] = Counter()
         self._listener = listener
         self._context = context
         self._make = make
@@ -85,20 +85,24 @@ class Gate:
                 self._loop.remove_reader(self._number)
                 self._loop.call_later(BREATH, self._again)
                 return
-            if self._room is not None and self._room() <= len(self._shaking):
-                connection.close()
-                self._tell_full()
-                continue
+            address = str(peer[0])
+            if self._refusal is not None:
+                reason = self._refusal(address, len(self._shaking), self._shaking_from[address])
+                if reason:
+                    connection.close()
+                    log.warning(reason, extra={"peer": address})
+                    continue
             connection.setblocking(False)
-            task = self._loop.create_task(self._welcome(connection, str(peer[0])))
+            task = self._loop.create_task(self._welcome(connection, address))
             self._shaking.add(task)
-            task.add_done_callback(self._shaking.discard)
+            self._shaking_from[address] += 1
+            task.add_done_callback(functools.partial(self._shaken, address))
 
-    def _tell_full(self) -> None:
-        now = self._loop.time()
-        if not self._told_full or now - self._told_full >= TOLD_EVERY:
-            self._told_full = now
-            log.warning("the limit of connections is reached; further ones are closed until some end")
+    def _shaken(self, address: str, task: asyncio.Task[None]) -> None:
+        self._shaking.discard(task)
+        self._shaking_from[address] -= 1
+        if not self._shaking_from[address]:
+            del self._shaking_from[address]
 
     def _again(self) -> None:
         if self._open:

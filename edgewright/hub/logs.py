@@ -14,6 +14,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.text import clean
+from edgewright.hub.log_limit import LimitedHandler
 
 LOG_FILE = "hub.log"
 _SIZE, _KEPT = 10_000_000, 3
@@ -31,11 +32,14 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line: dict[str, str] = {
+        line: dict[str, str | dict[str, int]] = {
             "time": times.rfc3339(record.created),
             "level": record.levelname.lower(),
             "message": clean(hide(record.getMessage()), 2000),
         }
+        for name in ("peer", "peers"):
+            if value := record.__dict__.get(name):
+                line[name] = value
         if record.exc_info and record.exc_info[0] is not None:
             line["trace"] = hide("".join(traceback.format_exception(*record.exc_info)))[-6000:]
         return msgspec.json.encode(line).decode()
@@ -58,9 +62,10 @@ def set_up(data: Path, *, stderr: bool) -> None:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
         handler.setFormatter(JsonLines())
+    limited: list[logging.Handler] = [LimitedHandler(handlers)]
     for name in ("edgewright.hub", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = (list(handlers) if name != "uvicorn.error" else []), name == "uvicorn.error"
+        logger.handlers, logger.propagate = (list(limited) if name != "uvicorn.error" else []), name == "uvicorn.error"
         logger.setLevel(logging.INFO if name == "edgewright.hub" else logging.WARNING)
     # Every heartbeat of a stranger's port scan would be a line otherwise.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)

@@ -25,6 +25,8 @@ class ServeOptions:
     request_timeout: float = 15.0
     max_connections: int = 0
     """Connections at the same time; 0 takes nine tenths of the file descriptors the process may have."""
+    max_connections_per_address: int = 0
+    """Connections from one address at the same time; 0 leaves a quarter of all to the other addresses."""
     failed_logins: int = 100
     """Wrong credentials a minute from one address before further wrong ones get 429."""
     operation_deadline: float = protocol.OPERATION_DEADLINE
@@ -65,6 +67,7 @@ class ServeOptions:
             ("--request-timeout", self.request_timeout, 0.1, 3_600.0),
             ("--operation-deadline", self.operation_deadline, 0.1, 31_536_000.0),
             ("--max-connections", float(self.max_connections), 0.0, 1_000_000.0),
+            ("--max-connections-per-address", float(self.max_connections_per_address), 0.0, 1_000_000.0),
             ("--keep-events", self.keep_events, 1.0, 36_500.0),
             ("--max-events", float(self.max_events), 1_000.0, 100_000_000.0),
             ("--max-host-events", float(self.max_host_events), 100.0, 100_000_000.0),

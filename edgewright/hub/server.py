@@ -25,11 +25,13 @@ KEEP_ALIVE_SECONDS = 90
 class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
 
-    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report, cap: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report, caps: tuple[int, int]
+    ) -> None:
         super().__init__(config)
         self._on_shutdown = on_shutdown
         self._report = report
-        self._cap = cap
+        self._cap, self._cap_of_address = caps
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then close as uvicorn does."""
@@ -41,12 +43,18 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The hub could not start; its log tells why.")
-        gates = [Gate(sock, self.config.ssl, self._protocol, self._report, self._room) for sock in sockets or []]
+        gates = [Gate(sock, self.config.ssl, self._protocol, self._report, self._no_room) for sock in sockets or []]
         self.servers = cast(Any, gates)
         self.started = True
 
-    def _room(self) -> int:
-        return self._cap - len(self.server_state.connections)
+    def _no_room(self, address: str, shaking: int, shaking_from: int) -> str:
+        """Return why there is no room for a connection from an address; empty when there is (see `Gate`)."""
+        if len(self.server_state.connections) + shaking >= self._cap:
+            return "the limit of connections is reached; further ones are closed until some end"
+        peers = cast(type[BoundedProtocol], self.config.http_protocol_class).peers
+        if peers[address] + shaking_from >= self._cap_of_address:
+            return "the limit of connections from one address is reached; further ones are closed until some end"
+        return ""
 
     def _protocol(self) -> asyncio.Protocol:
         make = cast(Any, self.config.http_protocol_class)
@@ -127,4 +135,6 @@ def make_server(
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(config, on_shutdown, report, connection_cap(options.max_connections))
+    cap = connection_cap(options.max_connections)
+    share = options.max_connections_per_address or max(1, cap * 3 // 4)
+    return Server(config, on_shutdown, report, (cap, share))

@@ -103,10 +103,11 @@ def test_a_read_only_directory_is_told_at_the_start(small_disk: Path) -> None:
     assert "cannot be written" in found.stderr and "Traceback" not in found.stderr
 
 
-def _open(hub: RunningHub) -> ssl.SSLSocket:
+def _open(hub: RunningHub, source: str = "127.0.0.1") -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=str(hub.ca))
     port = int(hub.url.rpartition(":")[2])
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="localhost")
+    plain = socket.create_connection(("127.0.0.1", port), 5, source_address=(source, 0))
+    return context.wrap_socket(plain, server_hostname="localhost")
 
 
 def _patiently(hub: RunningHub) -> ssl.SSLSocket:
@@ -120,7 +121,7 @@ def _patiently(hub: RunningHub) -> ssl.SSLSocket:
 
 
 def test_the_cap_on_connections_leaves_those_that_are_open_alone() -> None:
-    with running_hub("--max-connections", "8") as hub:
+    with running_hub("--max-connections", "8", "--max-connections-per-address", "8") as hub:
         admin = hub.client()
         assert admin.get("/v1/users/info").status_code == 200  # this connection stays open
         idle = [_patiently(hub) for _ in range(7)]
@@ -139,6 +140,19 @@ def test_the_cap_on_connections_leaves_those_that_are_open_alone() -> None:
         else:
             raise AssertionError("there is still no room")
         assert any("limit of connections" in line["message"] for line in hub.log())
+
+
+def test_one_address_cannot_take_every_connection() -> None:
+    with running_hub("--max-connections", "8", "--max-connections-per-address", "4") as hub:
+        open_links = [_patiently(hub) for _ in range(4)]
+        with pytest.raises((OSError, ssl.SSLError)):
+            _open(hub)
+        other = _open(hub, "127.0.0.2")
+        other.sendall(b"GET /v1/health/ping HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert other.recv(1000).startswith(b"HTTP/1.1 200")
+        assert any(line.get("peer") == "127.0.0.1" and "one address" in line["message"] for line in hub.log())
+        for link in (*open_links, other):
+            link.close()
 
 
 async def test_a_damaged_text_is_503_and_is_not_quoted(
