@@ -76,11 +76,11 @@ def _check_missing(options: ServeOptions) -> None:
         return
     names = ", ".join(missing[:-1]) + (" and " if missing[:-1] else "") + missing[-1]
     verb = "are" if missing[1:] else "is"
-    key = KEY_FILE in missing
+    key, them = KEY_FILE in missing, "them" if missing[1:] else "it"
     raise Failed(
-        f"{names} {verb} missing in {options.data}, and this database was used with {'them' if missing[1:] else 'it'}.",
-        "Copy it from the data directory that was used with this database, or restore a backup into a new directory "
-        f"(edgewright hub restore){'' if key else f', or {pki.NEW_CA}'}.",
+        f"{names} {verb} missing in {options.data}, and this database was used with {them}.",
+        f"Copy {them} from the data directory that was used with this database, or restore a backup into a new "
+        f"directory (edgewright hub restore){'' if key else f', or {pki.NEW_CA}'}.",
         code="MissingKey" if key else "MissingCA",
     )
 

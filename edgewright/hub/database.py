@@ -41,7 +41,7 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
     try:
         if parsed.get_backend_name() == "sqlite":
             writer = _sqlite(parsed, "BEGIN IMMEDIATE")
-            _watch_file(writer, data / DATABASE)
+            _watch_file(writer, Path(parsed.database or data / DATABASE))
             return writer, _sqlite(parsed, "BEGIN")
         writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
         _LOCKS[writer] = DatabaseLock()

@@ -21,6 +21,7 @@ import pytest
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound
 from edgewright.hub import drafts, integrity
 from edgewright.hub.backup import backup, restore
+from tests.hub_fixture import running_hub
 from tests.hub_fleet import seed
 from tests.support import ROOT, missing
 
@@ -170,6 +171,15 @@ def test_a_whole_database_survives_the_round_trip(data: Path, tmp_path: Path) ->
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     with closing(sqlite3.connect(tmp_path / "new" / "hub.db")) as link:
         assert link.execute("SELECT count(*) FROM hosts").fetchone() == (60,)
+
+
+def test_a_backup_of_v0_1_0_is_restored_and_starts(tmp_path: Path) -> None:
+    file = pack(ROOT / "tests" / "fixtures" / "v0_1_0" / "hub", tmp_path / "b.tgz")
+    facts = json.loads((ROOT / "tests" / "fixtures" / "v0_1_0" / "facts.json").read_text())
+    restore(file, tmp_path / "new")
+    with running_hub(data=tmp_path / "new") as hub:
+        items = hub.client().post("/v1/dashboard/edgehosts/search", json={}).json()["items"]
+        assert set(facts["hosts"]) <= {item["metadata"]["uid"] for item in items}
 
 
 def test_a_check_without_time_claims_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What is missing or foreign in a data directory keeps the hub from starting: an empty plane would hide the loss."""
+"""What is missing or foreign in a data directory keeps the hub from starting (rule P56): a new one would hide it."""
 
 from __future__ import annotations
 

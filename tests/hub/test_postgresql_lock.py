@@ -1,4 +1,4 @@
-"""One hub for one PostgreSQL, whatever happens to its sessions: two never both write, and one taken over is silent."""
+"""One hub for one PostgreSQL (rule P55), whatever happens to its sessions: two never both write."""
 
 from __future__ import annotations
 
@@ -136,11 +136,16 @@ def test_a_hub_that_was_taken_over_answers_nothing(tmp_path: Path, postgres: Clu
             assert write(second, "theirs-1").status_code == 201
             assert code(write(first, "mine-2")) == (503, "DatabaseTakenOver")
             assert code(first.client().get("/v1/edgehosts/mine-1")) == (503, "DatabaseTakenOver")
+            _, token = second.token()
+            credential = second.register("theirs-2", token).json()["status"]["serviceAuthToken"]
+            beat = {"state": "healthy", "edgewright": {"seq": 1, "bootId": "b"}}
+            at_first = first.client(Authorization=credential).patch("/v1/edgehosts/theirs-2/health", json=beat)
+            assert code(at_first) == (503, "DatabaseTakenOver")  # 401 would end the host's credential
             uids = {
                 item["metadata"]["uid"]
                 for item in second.client().post("/v1/dashboard/edgehosts/search", json={}).json()["items"]
             }
-            assert uids == {"mine-1", "theirs-1"}
+            assert uids == {"mine-1", "theirs-1", "theirs-2"}
         assert code(write(first, "mine-3")) == (503, "DatabaseTakenOver")  # what it has in memory stays out of date
         told = status(first.data)
         assert told["answers"] is False and "Another hub has started on this database" in told["problem"]
