@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from edgewright.forge.userdata.text import Parsed
 
 
+MOST_TOLD = 100
+"""Findings of one file that are printed one by one."""
+
+
 class Asked(NamedTuple):
     """What the network said: findings, and the uid of the token, where the plane lists it."""
 
@@ -70,27 +74,41 @@ async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool)
         return Asked(tuple(user_data.parsed.placed(online.not_checked(document))))
     known = await ask(ctx, document)
     told = await online.check_online(
-        document, tokens=known.tokens, hosts=known.hosts, why_no_tokens=known.why, timeout=min(ctx.timeout, 5.0)
+        document,
+        tokens=known.tokens,
+        hosts=known.hosts,
+        projects=known.projects,
+        why_no_tokens=known.why,
+        timeout=min(ctx.timeout, 5.0),
     )
     return Asked(tuple(user_data.parsed.placed(told)), known.token_uid(site_of(document).token))
 
 
-def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None]) -> None:
-    """Tell warnings; raise `InvalidInput` that names the errors when there is one."""
+def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None], look: str = "") -> None:
+    """Report warnings, and every error (of many the first `MOST_TOLD`); raise `InvalidInput` when there is one.
+
+    `look` is the next step; without it, the check of user-data.
+    """
     from edgewright.core.cloudconfig.findings import ERROR, NOTE
     from edgewright.core.errors import InvalidInput
 
     wrong = [finding for finding in findings if finding.severity == ERROR]
-    for finding in findings:
-        if finding.severity not in (ERROR, NOTE) or finding.code == "Waits":
-            report(f"{finding.severity}: {_told(finding)}")
+    others = [f for f in findings if f.severity not in (ERROR, NOTE) or f.code == "Waits"]
+    _report(others, report)
     if not wrong:
         return
-    for finding in wrong[1:]:
-        report(f"error: {_told(finding)}")
-    more = f" And {len(wrong) - 1} more." if len(wrong) > 1 else ""
-    hint = wrong[0].hint or f"Look at all of it: edgewright forge user-data check {shlex.quote(what)}"
-    raise InvalidInput(f"{what} is not right: {_told(wrong[0])}{more}", hint, wrong[0].code or "InvalidInput")
+    if len(wrong) == 1:
+        hint = wrong[0].hint or f"Look at all of it: {look or f'edgewright forge user-data check {shlex.quote(what)}'}"
+        raise InvalidInput(f"{what} is not right: {_told(wrong[0])}", hint, wrong[0].code or "InvalidInput")
+    _report(wrong, report)
+    raise InvalidInput(f"{what} has {len(wrong)} errors; they are listed above.", look or wrong[0].hint, "InvalidInput")
+
+
+def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:
+    for finding in findings[:MOST_TOLD]:
+        report(f"{finding.severity}: {_told(finding)}")
+    if len(findings) > MOST_TOLD:
+        report(f"... and {len(findings) - MOST_TOLD} more like these.")
 
 
 def as_check(findings: Sequence[Finding]) -> Check:

@@ -38,6 +38,7 @@ class ForgeSites(Command):
               metavar="DIR"),
         Param("base", "with --whole: the ISO to make them from", "--base", kind="file", metavar="ISO"),
         Param("whole", "a whole ISO for each site", "--whole", kind="flag"),
+        Param("offline", "do not ask the plane for the projects of the plan", "--offline", kind="flag"),
         Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
               default="palette"),
     )  # fmt: skip
@@ -45,16 +46,18 @@ class ForgeSites(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Check every site, then write. Raises `InvalidInput` with the rows that are wrong, `Conflict`."""
+        """Check every site, then write. Raises `InvalidInput` when rows are wrong (each is reported), `Conflict`."""
         from edgewright.commands.background import terminated_is_cancelled
         from edgewright.commands.forge_checked import as_check, read_user_data, refuse_errors
         from edgewright.commands.forging import work
+        from edgewright.commands.userdata_plane import ask
         from edgewright.core.errors import Failed, UsageError
         from edgewright.forge.iso.identify import identify
         from edgewright.forge.iso.modes import warnings
         from edgewright.forge.iso.suits import for_base
         from edgewright.forge.iso.write import check_base
         from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
+        from edgewright.forge.sites.projects import check_projects
         from edgewright.forge.sites.rows import read_plan
 
         if args["whole"] != bool(args["base"]):
@@ -71,7 +74,10 @@ class ForgeSites(Command):
         findings = check_sites(common.document, sites, profile=args["profile"])
         if known is not None:
             findings = for_base(findings, known)
-        refuse_errors(findings, str(file), report)
+        if not args["offline"] and any(site.project for site in sites.sites):
+            plane = await ask(ctx, common.document)
+            findings = [*findings, *check_projects(sites, plane.projects, plane.why or "the plane could not be asked")]
+        refuse_errors(findings, str(file), report, "Correct the rows, then run it again.")
         try:
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

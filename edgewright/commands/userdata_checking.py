@@ -66,6 +66,7 @@ async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline:
         document,
         tokens=known.tokens,
         hosts=known.hosts,
+        projects=known.projects,
         why_no_tokens=known.why or "no plane was asked for its tokens",
         timeout=min(ctx.timeout, 5.0),
     )

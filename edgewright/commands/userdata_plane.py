@@ -27,6 +27,7 @@ class Known(NamedTuple):
     tokens: list[dict[str, Any]] | None = None
     hosts: list[dict[str, Any]] | None = None
     why: str = ""
+    projects: list[dict[str, Any]] | None = None
 
     def token_uid(self, token: str) -> str:
         """Return the uid of the token with this text, or "" when the plane has none or could not be asked."""
@@ -49,11 +50,12 @@ async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     try:
         tokens = await client.tokens()
+        projects = await _projects(client)
         try:
             hosts = await asyncio.wait_for(_hosts(client), ctx.timeout * 3)
         except (EdgewrightError, TimeoutError):
-            return Known(tokens)
-        return Known(tokens, hosts)
+            return Known(tokens, projects=projects)
+        return Known(tokens, hosts, projects=projects)
     except EdgewrightError as wrong:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     finally:
@@ -86,6 +88,13 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
         if other is not None and other.started == mine.started:
             return ctx.context, ""
     return None, f"the context {ctx.context.name} is of another plane ({ctx.context.url})"
+
+
+async def _projects(client: PlaneClient) -> list[dict[str, Any]] | None:
+    try:
+        return await client.projects()
+    except EdgewrightError:
+        return None
 
 
 async def _hosts(client: PlaneClient) -> list[dict[str, Any]]:

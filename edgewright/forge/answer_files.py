@@ -31,7 +31,10 @@ class Opened(NamedTuple):
 
 
 def read_document(path: Path) -> Mapping[str, Any]:
-    """Return the one YAML map in a file that only its owner can read. Raises `NotFound`, `InvalidInput`, `Refused`."""
+    """Return the one YAML map in a file. Raises `NotFound`, `InvalidInput`, `Failed`.
+
+    Raises `Refused` when others can read a file that holds a secret.
+    """
     import yaml
 
     from edgewright.config.locations import read_private
@@ -43,16 +46,23 @@ def read_document(path: Path) -> Mapping[str, Any]:
             raise InvalidInput(f"{path} is too big for an answer file.", EXAMPLE)
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
+    open_to_others: Refused | None = None
     try:
         text = read_private(path)
     except Refused as error:
-        raise Refused(f"{path} holds a token and can be read by others.", error.hint, error.code) from None
+        open_to_others = error
+        text = _text(path)
     if text is None:
         hint = f"Write one from the example: (umask 077; edgewright apply --example > {shlex.quote(path.name)})"
         raise NotFound(f"There is no file {path}.", hint)
     try:
         document = yaml.safe_load(text)
+        held = secret_of(document) if open_to_others is not None else ""
+        if held and open_to_others is not None:
+            raise Refused(f"{path} holds {held} and can be read by others.", open_to_others.hint, open_to_others.code)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if open_to_others is not None:  # whether it holds a secret cannot be known
+            raise open_to_others from None
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         raise InvalidInput(f"{path}{where}: that is no YAML.", f"Correct that line. {EXAMPLE}", "InvalidYaml") from None
@@ -61,6 +71,43 @@ def read_document(path: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE)
     return document
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text.", EXAMPLE) from None
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
+
+
+def secret_of(document: Any, depth: int = 0) -> str:
+    """Return what secret a document holds (`a token`, `a password`), "" for none; an empty value is none."""
+    if depth > 20:
+        return "a secret"
+    if isinstance(document, Mapping):
+        for name, value in document.items():
+            if isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
+                what = next((what for ends, what in _SECRETS if str(name).lower().endswith(ends)), "")
+                if what:
+                    return what
+            elif found := secret_of(value, depth + 1):
+                return found
+    if isinstance(document, (list, tuple)):
+        return next(filter(None, (secret_of(value, depth + 1) for value in document)), "")
+    return "a private key" if isinstance(document, str) and "PRIVATE KEY-----" in document else ""
+
+
+_SECRETS = (
+    ("token.text", "a token"),
+    ("token", "a token"),
+    ("password", "a password"),
+    ("passwd", "a password"),
+    ("secret", "a secret"),
+    ("private_key", "a private key"),
+)
+"""Ends of names whose values are secrets."""
 
 
 def opened(document: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]) -> Opened:

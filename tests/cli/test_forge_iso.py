@@ -84,6 +84,20 @@ def test_sites_that_collide(cli: Cli, user_data: str, tmp_path: Path) -> None:
     assert cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "--whole").code == 2
 
 
+def test_every_error_of_a_plan_is_shown(cli: Cli, user_data: str, tmp_path: Path) -> None:
+    rows = "".join(f"edge-{number},not a host,=x\n" for number in range(9))
+    (tmp_path / "plan.csv").write_text(f"name,ntp,tags\n{rows}")
+    done = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S")
+    lines = done.err.splitlines()
+    assert done.code == 7 and sum(line.startswith("error: line ") for line in lines) == 18
+    assert "plan.csv has 18 errors; they are listed above." in done.err and "And " not in done.err
+    rows = "".join(f"edge-{number},not a host\n" for number in range(300))
+    (tmp_path / "plan.csv").write_text(f"name,ntp\n{rows}")
+    done = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S")
+    assert "... and 200 more like these." in done.err and "has 300 errors" in done.err
+    assert len(done.err.splitlines()) < 110
+
+
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine with a system disk and one stick, whose device is a file that stands in for it."""

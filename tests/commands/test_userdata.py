@@ -288,3 +288,20 @@ def test_the_help_of_user_data_is_help(capsys: pytest.CaptureFixture[str], words
     assert "\n  cancel " in capsys.readouterr().out
     assert run(["forge", "user-data"]) == 2
     assert "needs a verb: new, check, show, merge" in capsys.readouterr().err
+
+
+def test_a_project_of_a_plan_is_asked_at_the_plane(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgewright.commands import userdata_plane
+
+    async def ask(*_: object) -> userdata_plane.Known:
+        return userdata_plane.Known(projects=[{"metadata": {"uid": "1", "name": "shops"}}])
+
+    monkeypatch.setattr(userdata_plane, "ask", ask)
+    (files / "plan.csv").write_text("name,project\nedge-1,shops\nedge-2,Nope\n")
+    words = ["forge", "sites", "plan.csv", "--base-user-data", "good.yaml", "-o", "S"]
+    assert run(words) == 7
+    assert "line 3: The plane has no project Nope that your key may see" in capsys.readouterr().err
+    assert run([*words, "--offline"]) == 0
+    capsys.readouterr()

@@ -76,8 +76,43 @@ def test_what_is_no_answer_file_is_refused(tmp_path: Path, document: Any, says: 
     assert says in caught.value.message and hint in caught.value.hint and "a.yaml" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("answers", "held"),
+    [
+        ({"token.text": "abc"}, "a token"),
+        ({"user.password": "$6$a$b"}, "a password"),
+        ({"registries.list": [{"domain": "r", "password": "x"}]}, "a password"),
+        ({"token.text": ""}, ""),
+        ({"output.name": "shop", "token.name": "shop", "uid.host_name": "a"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_file_that_others_can_read_is_refused_only_when_it_holds_a_secret(
+    tmp_path: Path, answers: dict[str, Any], held: str
+) -> None:
+    from edgewright.forge.answer_files import read_document
+
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump({"apiVersion": "edgewright/v1", "kind": "Installer", "answers": answers}))
+    path.chmod(0o644)
+    if not held:
+        assert read_document(path)["answers"] == answers
+        return
+    with pytest.raises(Refused, match=f"holds {held} and can be read by others"):
+        read_document(path)
+
+
+def test_a_file_that_others_can_read_and_nobody_understands_is_refused(tmp_path: Path) -> None:
+    from edgewright.forge.answer_files import read_document
+
+    (tmp_path / "a.yaml").write_text("token.text: [")
+    (tmp_path / "a.yaml").chmod(0o644)
+    with pytest.raises(Refused, match="can be read by others"):
+        read_document(tmp_path / "a.yaml")
+
+
 def test_a_file_that_others_can_read_is_refused_with_the_way_to_close_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.yaml", GOOD)
+    path = write(tmp_path / "a.yaml", {**GOOD, "answers": {"token.text": "abc"}})
     path.chmod(0o640)
     with pytest.raises(Refused, match="holds a token") as caught:
         read_answers(path)

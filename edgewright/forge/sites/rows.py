@@ -2,13 +2,14 @@
 
 Columns (CSV; the same keys in YAML, as a list or below `sites`): `name` (needed; the host's UID and, unless `hostname`
 is given, its host name), `hostname`, `nic` (eno1), `address` (with prefix, `10.0.4.10/24`; empty: DHCP), `gateway`,
-`dns` (several by spaces), `vlan`, `mtu`, `project`, `ntp` (several by spaces), `tags` (`key=value;key=value`) and one
+`dns` (several by commas), `vlan`, `mtu`, `project`, `ntp` (several by commas), `tags` (`key=value;key=value`) and one
 column `tag.KEY` for each further tag.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from edgewright.config.nearest import suggestion
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.installer import checks
+from edgewright.forge.userdata.text import decode
 
 COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
 MOST = 10_000
@@ -60,16 +62,17 @@ def read_plan(path: Path) -> Plan:
     Raises `NotFound`, `Failed`, and `InvalidInput` for what is no such file or has an unknown column.
     """
     try:
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a directory, not a plan.", "Name the file in it.")
         if path.stat().st_size > LARGEST:
             raise InvalidInput(f"{path} is larger than 16 MB.", "Divide the plan.")
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give the path of the plan.") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is no UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as wrong:
         raise Failed(f"{path} cannot be read: {wrong.strerror}.", "Check its permissions.") from None
-    rows = _csv(text, path) if path.suffix.lower() == ".csv" else _yaml(text, path)
+    text = plan_text(data, path)
+    rows = _csv(text, path) if path.suffix.lower() in (".csv", ".tsv", ".txt") else _yaml(text, path)
     if not rows:
         raise InvalidInput(f"{path} names no site.", "Give one row for each box, with a column `name`.")
     if len(rows) > MOST:
@@ -83,9 +86,24 @@ def read_plan(path: Path) -> Plan:
     return Plan(tuple(sites), (*findings, *doubles(sites)))
 
 
+def plan_text(data: bytes, path: Path) -> str:
+    """Return the text of a plan. Raises `InvalidInput` for another encoding, and for files that are no plans."""
+    if data.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+        hint = "In the spreadsheet program: save as CSV (UTF-8), and give that file."
+        raise InvalidInput(f"{path} is a workbook, not a plan in CSV or YAML.", hint, "Workbook")
+    text = decode(data, str(path), LARGEST).removeprefix("\ufeff")
+    head = [line.rstrip() for line in text[:2000].splitlines()[:10]]
+    keys = set(re.findall(r"^([a-z]+):", text[:20_000], re.MULTILINE))
+    if "#cloud-config" in head or (keys & {"stylus", "install", "stages", "users"} and "sites" not in keys):
+        hint = "Give it with --base-user-data; the plan has one row for each box."
+        raise InvalidInput(f"{path} is user-data, not a plan of sites.", hint, "UserData")
+    return text
+
+
 def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
-    head = text.split("\n", 1)[0]
-    reader = csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
+    head = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=True)
     rows: list[tuple[int, dict[str, Any]]] = []
     names: list[str] = []
     try:
@@ -112,7 +130,13 @@ def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
     if whole.startswith("-"):  # a bare list; the reader takes maps
         text = "sites:\n" + text
     shift = 1 if whole.startswith("-") else 0
-    parsed = read(text, str(path))
+    try:
+        parsed = read(text, str(path))
+    except InvalidInput as wrong:
+        if "no map" not in wrong.message:
+            raise
+        hint = "Write CSV with a first line of column names (and a name that ends with .csv), or a YAML list `sites`."
+        raise InvalidInput(f"{path} is not a plan of sites.", hint, "NoPlan") from None
     listed = parsed.document.get("sites")
     if not isinstance(listed, list):
         raise InvalidInput(f"{path} has no list `sites`.", "Write `sites:` and below it one `- name: ...` for each.")
@@ -165,7 +189,7 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
 
     def words(key: str, rule: Callable[[str], str]) -> tuple[str, ...]:
         value = values.get(key)
-        parts = [str(part) for part in value] if isinstance(value, list) else str(value or "").replace(",", " ").split()
+        parts = [str(part).strip() for part in value] if isinstance(value, list) else split_words(str(value or ""))
         for part in parts:
             if said := rule(part):
                 told(key, said)
@@ -208,6 +232,18 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
     )
 
 
+def split_words(text: str) -> list[str]:
+    """Return the servers in one cell: parted by commas, or by spaces where each is an address or a dotted name.
+
+    Plain words with spaces between them stay one: `not a host` is a mistake and not three servers.
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        words = part.split()
+        found += words if all("." in word or ":" in word for word in words) else [" ".join(words)]
+    return [part for part in found if part]
+
+
 def _tags(values: Mapping[str, Any], told: Callable[[str, str], None]) -> dict[str, str]:
     given = values.get("tags")
     found: dict[str, str] = {}
@@ -216,12 +252,19 @@ def _tags(values: Mapping[str, Any], told: Callable[[str, str], None]) -> dict[s
     elif given:
         for part in str(given).split(";"):
             key, equals, value = part.strip().partition("=")
+            name = key.strip()
             if not equals and part.strip():
-                told("tags", f"{part.strip()!r} is no key=value.")
-            elif key.strip():
-                found[key.strip()] = value.strip()
+                told("tags", f"{part.strip()!r} is not key=value.")
+            elif equals and not name:
+                told("tags", f"{part.strip()!r} has no key in front of the '='.")
+            elif name in found:
+                told("tags", f"The tag {name!r} is given twice.")
+            elif name:
+                found[name] = value.strip()
     for column, value in values.items():
         if column.startswith("tag.") and value not in (None, ""):
+            if column[4:] in found:
+                told(column, "The row's `tags` give this tag too.")
             found[column[4:]] = str(value).strip()
     return found
 

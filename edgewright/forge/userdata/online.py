@@ -19,6 +19,7 @@ from edgewright.core.cloudconfig.site import local_mode, only_here
 from edgewright.core.errors import EdgewrightError
 from edgewright.forge.userdata.online_network import check_proxy, check_time, time_servers
 from edgewright.forge.userdata.online_plane import check_endpoint, check_hosts, check_token
+from edgewright.forge.userdata.online_project import check_project
 from edgewright.forge.userdata.online_registry import check_registry
 
 MOST = 20
@@ -30,14 +31,15 @@ async def check_online(
     *,
     tokens: Sequence[Mapping[str, Any]] | None = None,
     hosts: Sequence[Mapping[str, Any]] | None = None,
+    projects: Sequence[Mapping[str, Any]] | None = None,
     why_no_tokens: str = "no plane was asked for its tokens",
     timeout: float = 5.0,
     now: float | None = None,
 ) -> list[Finding]:
     """Return what the network says about a document, the worst first; what was seen to be right is a note.
 
-    `tokens` and `hosts` are the documents that the plane of `paletteEndpoint` lists; None says that it could not be
-    asked, for the reason `why_no_tokens` (the end of a sentence). `timeout` is in seconds, for each check.
+    `tokens`, `hosts` and `projects` are what the plane of `paletteEndpoint` lists; None: it could not be asked,
+    for the reason `why_no_tokens` (the end of a sentence). `timeout` is in seconds, for each check.
     """
     moment = times.now() if now is None else now
     checks: list[tuple[str, str, Awaitable[list[Finding]]]] = []
@@ -46,6 +48,7 @@ async def check_online(
     if endpoint and not is_template(endpoint) and not local_mode(document):
         checks.append(("stylus.site.paletteEndpoint", "the plane", check_endpoint(document, timeout)))
         found += check_token(document, tokens, why_no_tokens, moment)
+        found += check_project(document, projects)
         if hosts is not None:
             found += check_hosts(document, hosts)
     for registry in list(registries(document))[:MOST]:

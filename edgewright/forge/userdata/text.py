@@ -58,9 +58,9 @@ class Parsed(NamedTuple):
         return [found if found.line else found._replace(line=self.line_of(found.path)) for found in findings]
 
 
-def decode(data: bytes, name: str = "The user-data") -> str:
+def decode(data: bytes, name: str = "The user-data", most: int = MAX_SIZE) -> str:
     """Return the text of a file's bytes, with its byte order mark. Raises `InvalidInput`: too big, or not UTF-8."""
-    if len(data) > MAX_SIZE:
+    if len(data) > most:
         raise InvalidInput(
             f"{name} has {len(data):,} bytes; the host's collector skips what is bigger than 1 MB.",
             "Put what is big into the image or a content bundle.",

@@ -118,8 +118,84 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         read_plan(tmp_path / "none.csv")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidInput, match="no UTF-8"):
+    with pytest.raises(InvalidInput, match="is UTF-16, not UTF-8"):
         read_plan(tmp_path / "bytes.csv")
+    with pytest.raises(InvalidInput, match="is a directory"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words", "hint"),
+    [
+        ("plan.xlsx", b"PK\3\4\x14\0\6\0", "is a workbook, not a plan", "save as CSV"),
+        ("plan.csv", b"PK\3\4\x14\0\6\0", "is a workbook, not a plan", "save as CSV"),
+        ("plan.xls", b"\xd0\xcf\x11\xe0\xa1", "is a workbook, not a plan", "save as CSV"),
+        ("plan.csv", "name\nedge-1\n".encode("utf-16"), "is UTF-16", "UTF-8"),
+        ("box.yaml", b"#cloud-config\nstylus:\n  site: {}\n", "is user-data, not a plan", "--base-user-data"),
+        ("box.csv", b"#cloud-config\nstylus:\n  site: {}\n", "is user-data, not a plan", "--base-user-data"),
+        ("box.yaml", b"install:\n  auto: true\n", "is user-data, not a plan", "--base-user-data"),
+        ("plan.yaml", b"edge-1, edge-2\n", "is not a plan of sites", "CSV with a first line"),
+        ("plan", b"name,address\nedge-1,\n", "is not a plan of sites", "ends with .csv"),
+    ],
+)
+def test_what_is_something_else_is_named(tmp_path: Path, name: str, data: bytes, words: str, hint: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InvalidInput, match=words) as caught:
+        read_plan(tmp_path / name)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_each_delimiter_of_spreadsheets_is_read(tmp_path: Path, delimiter: str) -> None:
+    text = "# made by hand\nname,address,mtu\nedge-1,10.0.1.10/24,1500\n".replace(",", delimiter)
+    (site,) = read_plan(plan(tmp_path, text, "a.csv")).sites
+    assert (site.name, site.address, site.mtu, site.line) == ("edge-1", "10.0.1.10/24", 1500, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "servers"),
+    [
+        ("a.example.net", ("a.example.net",)),
+        ("a.example.net b.example.net", ("a.example.net", "b.example.net")),
+        ("ntp1, ntp2", ("ntp1", "ntp2")),
+        ("192.0.2.1,2001:db8::1", ("192.0.2.1", "2001:db8::1")),
+    ],
+)
+def test_several_time_servers_are_taken_apart(tmp_path: Path, value: str, servers: tuple[str, ...]) -> None:
+    found = read_plan(plan(tmp_path, f'name,ntp\nedge-1,"{value}"\n', "a.csv"))
+    assert found.sites[0].ntp == servers and found.findings == ()
+
+
+@pytest.mark.parametrize("value", ["not a host", "ntp one, b.example.net", "a.example.net nope", "300.1.1.1"])
+def test_a_time_server_that_is_none_is_not_taken_apart(tmp_path: Path, value: str) -> None:
+    (line,) = said(tmp_path, f'name,ntp\nedge-1,"{value}"\n')
+    assert line.startswith("2 error Row 1: ntp: ")
+    (line,) = said(tmp_path, f'name,ntp\nedge-1,"{value}"\nedge-2,\n')
+    yaml = "sites:\n- name: edge-1\n  ntp: [not a host]\n"
+    assert [one.severity for one in read_plan(plan(tmp_path, yaml, "a.yaml")).findings] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ("=x;y=", "'=x' has no key in front of the '='"),
+        ("=", "'=' has no key"),
+        (" = x ;a=1", "has no key"),
+        ("a=1;a=2", "The tag 'a' is given twice"),
+        ("a", "'a' is not key=value"),
+    ],
+)
+def test_tags_without_a_key_are_errors(tmp_path: Path, tags: str, words: str) -> None:
+    assert any(words in line for line in said(tmp_path, f"name,tags\nedge-1,{tags}\n"))
+
+
+def test_a_tag_without_a_value_is_one(tmp_path: Path) -> None:
+    found = read_plan(plan(tmp_path, "name,tags\nedge-1,y=;\n", "a.csv"))
+    assert found.findings == () and found.sites[0].tags == {"y": ""}
+
+
+def test_a_tag_in_two_columns_is_an_error(tmp_path: Path) -> None:
+    assert "tag.site: The row's `tags` give" in said(tmp_path, "name,tags,tag.site\nedge-1,site=a,b\n")[0]
 
 
 def test_file_names_stay_in_their_folder() -> None:
