@@ -50,10 +50,7 @@ def _end(install: Mapping[str, Any]) -> List[Finding]:
         said = "install has both reboot and poweroff; the installer does one of them only."
         return [error("install.poweroff", said, "Keep one of them.", "RebootAndPoweroff")]
     if reboot:
-        said = (
-            "install.reboot is set: a machine that boots from the medium again is installed again "
-            "(the reference appliance is not)."
-        )
+        said = "install.reboot is set: a machine that boots from the medium again begins the installation again."
         hint = "Put the disk before the medium in the boot order, pull the medium in time, or take poweroff instead."
         return [warning("install.reboot", said, hint, "ReinstallLoop")]
     if not poweroff:
