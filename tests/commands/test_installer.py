@@ -301,3 +301,25 @@ def test_known_planes_come_with_their_authority(tmp_path: Path) -> None:
 def test_answers_are_loaded_as_they_were_saved(tmp_path: Path) -> None:
     installer.save(tmp_path / "a.yaml", "shop", samples.BOND)
     assert installer.load(str(tmp_path / "a.yaml")) == complete(samples.BOND)
+
+
+def test_a_base_of_another_system_is_refused_before_a_build_begins(tmp_path: Path) -> None:
+    live = look_alike(tmp_path, "live.iso", {"/casper/vmlinuz": b"k"})
+    answers = answers_for(live, tmp_path)
+    installer.save(tmp_path / "a.yaml", "shop", answers)
+    with pytest.raises(InvalidInput, match="looks like an Ubuntu live ISO"):
+        apply_now(tmp_path / "a.yaml")
+    with pytest.raises(InvalidInput, match="looks like an Ubuntu live ISO"):
+        installer.start_build(answers)
+    assert builds.list_builds() == []
+    (wrong,) = [f for f in installer.findings(answers, ["base.path"]) if f.severity == "error"]
+    assert wrong.path == "base.path" and "never reads the user-data" in wrong.message
+
+
+def test_ways_to_boot_that_are_missing_are_in_the_log_of_the_build(tmp_path: Path) -> None:
+    cd = look_alike(tmp_path, "cd.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    installer.save(tmp_path / "a.yaml", "shop", answers_for(cd, tmp_path))
+    apply_now(tmp_path / "a.yaml")
+    (build,) = builds.list_builds()
+    lines = installer.build_log(build.id)
+    assert any("warning: " in line and "boots from a CD only (BIOS), as its base" in line for line in lines), lines
