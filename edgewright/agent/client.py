@@ -16,6 +16,7 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Opt
 from edgewright.agent import tls
 from edgewright.agent.answer import Answer
 from edgewright.agent.proxy import Proxy
+from edgewright.agent.upload import wait_sent
 from edgewright.core import certificate_clock, times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
 from edgewright.core.times import http_date
@@ -156,6 +157,7 @@ class Client:
     def _once(self, method: str, path: str, data: Optional[bytes], headers: Dict[str, str]) -> Reply:
         connection = self._connection()
         connection.request(method, path, data, headers)
+        wait_sent(connection.sock, len(data or b""), self.timeout)
         answer = connection.getresponse()
         parts, size = [], 0
         while True:

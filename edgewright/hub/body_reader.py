@@ -38,7 +38,7 @@ class Clock:
         self._began = time.monotonic()
         self._first = self._received() or 0
         self._last = 0
-        self._end = self._began + stall + _DRAINED * limit / bounds.SLOWEST
+        self._end = self._began + stall + limit / bounds.SLOWEST
         self._size = 0
 
     def progress(self, size: int) -> None:
