@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from edgewright.hub import clock, pki, retention
+from edgewright.hub.integrity_watch import check_database
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub
@@ -42,7 +43,7 @@ async def keep_house(hub: Hub) -> None:
     while True:
         tasks: tuple[Callable[[Hub], Awaitable[object]], ...] = (_prune_shares,)
         if not await _crowded(hub, due - loop.time()):
-            tasks, due = (renew_certificate, _prune, _note_time), loop.time() + hub.options.housekeeping
+            tasks, due = (renew_certificate, _prune, _note_time, check_database), loop.time() + hub.options.housekeeping
         for task in tasks:
             try:
                 await task(hub)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from edgewright.hub.app import Hub
 from edgewright.hub.database import open_engines
+from edgewright.hub.integrity_watch import check_database
 from edgewright.hub.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT, missing
@@ -168,8 +169,8 @@ async def test_a_damaged_text_is_503_and_is_not_quoted(
     assert "not UTF-8" in shown and "sealed-text" not in shown + caplog.text + answer.text
 
 
-async def test_a_damaged_page_is_503_and_the_rest_still_answers(inside: tuple[Hub, httpx.AsyncClient]) -> None:
-    hub, admin = inside
+async def damage_a_page(hub: Hub, admin: httpx.AsyncClient) -> bytes:
+    """Write an audit entry, and over the first page of the audit log; returns the file before."""
     assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "d-1"}})).status_code == 201
     with hub.engine.connect() as connection:
         root = connection.exec_driver_sql("SELECT rootpage FROM sqlite_master WHERE name = 'audits'").scalar()
@@ -178,14 +179,35 @@ async def test_a_damaged_page_is_503_and_the_rest_still_answers(inside: tuple[Hu
     pooled = hub.engine.raw_connection()
     pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     pooled.close()
+    whole = (hub.data / "hub.db").read_bytes()
     with (hub.data / "hub.db").open("r+b") as file:
         file.seek((root - 1) * size)
         file.write(b"\xaa" * 400)
     hub.readers.dispose()
+    return whole
+
+
+async def test_a_damaged_page_is_503_and_the_rest_still_answers(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    await damage_a_page(hub, admin)
     answer = await admin.get("/v1/audits")
     assert (answer.status_code, answer.json()["code"]) == (503, "StorageDamaged")
     assert "hub status" in answer.json()["message"] and answer.headers["retry-after"] == "10"
     assert (await admin.get("/v1/users/info")).status_code == 200
+
+
+async def test_damage_is_an_alert_of_the_plane_until_it_is_gone(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    await check_database(hub)
+    assert (await admin.get("/edgewright/v1/alerts")).json()["items"] == []
+    whole = await damage_a_page(hub, admin)
+    await check_database(hub)
+    await check_database(hub)
+    (alert,) = (await admin.get("/edgewright/v1/alerts")).json()["items"]
+    assert (alert["kind"], alert["code"]) == ("plane", "DatabaseDamaged") and "restore" in alert["hint"]
+    (hub.data / "hub.db").write_bytes(whole)
+    await check_database(hub)
+    assert (await admin.get("/edgewright/v1/alerts")).json()["items"] == []
 
 
 def test_no_parameter_of_a_statement_reaches_an_error(tmp_path: Path) -> None:
