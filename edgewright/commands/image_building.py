@@ -13,25 +13,32 @@ from edgewright.commands.base import Outcome
 from edgewright.commands.results import Text
 from edgewright.config import locations
 from edgewright.core.errors import Failed, NotFound, UsageError
-from edgewright.forge.image import build, drivers, pack, sign
+from edgewright.forge.image import build, drivers, kinds, pack, sign, tree, tree_parts
 from edgewright.forge.image.registry import Registry
 from edgewright.forge.progress import Job, size
 
-__all__ = ["Job", "run"]
+__all__ = ["Job", "run", "run_tree"]
+
+
+def _key(args: Mapping[str, Any]) -> Any:
+    """Return the key to sign with, None for none. Raises `EdgewrightError`."""
+    if not args.get("sign_key"):
+        return None
+    path = Path(args["sign_key"])
+    return sign.load_key(path, lambda: password(path, args.get("sign_password_file")))
 
 
 def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Callable[[str], None]) -> Outcome:
     """Build what is wanted and return what to print. Raises `EdgewrightError`."""
-    key = None
-    if args.get("sign_key"):
-        path = Path(args["sign_key"])
-        key = sign.load_key(path, lambda: password(path, args.get("sign_password_file")))
+    key = _key(args)
     reference = str(request.name.reference)
     if args.get("driver") == "canvos":
         document = _by_canvos(request, args, key, job, report)
     else:
         result = build.build(request, job, key=key, on_line=report)
         document = result.document
+        if not args.get("for"):
+            document["warnings"].append(kinds.NOTICE)
         if args.get("sbom"):
             write(Path(args["sbom"]), result.sbom)
             document["sbom"]["file"] = str(args["sbom"])
@@ -44,6 +51,39 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
     return Outcome((reference,), result=Text(words(document), document, reference), message=_end(document))
 
 
+def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Outcome:
+    """Build a Kubernetes tree and return what to print. Raises `EdgewrightError`."""
+    result = tree.build(request, job, key=_key(args))
+    document, reference = result.document, str(request.name.reference)
+    if args.get("sbom"):
+        write(Path(args["sbom"]), result.sbom)
+        document["sbom"]["file"] = str(args["sbom"])
+    return Outcome((reference,), result=Text(tree_words(document), document, reference), message=_end(document))
+
+
+def tree_words(document: Mapping[str, Any]) -> str:
+    """Return what a person gets to see: the tree, its images, and what hosts must have."""
+    kubernetes, pushed, bill = document["kubernetes"], document["pushed"], document["sbom"]
+    folders = ", ".join(f"{layer['folder']} {size(layer['size'])}" for layer in document["layers"])
+    sent = f"{pushed['sent']} blobs sent ({size(pushed['sentBytes'])}), {pushed['there']} there already"
+    signature = document.get("signature")
+    lines = [
+        f"Tree        {document['reference']}",
+        f"Digest      {document['digest']}",
+        f"Kubernetes  {kubernetes['distribution']} {kubernetes['version']}, linux/{document['architecture']}",
+        f"Size        {size(document['size'])} ({folders}): {sent}",
+        f"SBOM        {bill['digest']}" + (f", also in {bill['file']}" if bill.get("file") else ""),
+        f"Signature   {'tag ' + signature['tag'] if signature else 'none'}",
+        *(f"Image       {image['ref']}" for image in document["images"]),
+        *(f"Note        {warning}" for warning in document.get("warnings") or ()),
+        "",
+        "Hosts must have (in the tree as host-requirements.json):",
+        "",
+        *(f"  {line}" for line in tree_parts.lines_of(document["hostRequirements"])),
+    ]
+    return "\n".join(lines)
+
+
 def words(document: Mapping[str, Any]) -> str:
     """Return what a person gets to see: the image, and the block for the profile."""
     base, kubernetes = document["base"], document["kubernetes"]
@@ -53,6 +93,10 @@ def words(document: Mapping[str, Any]) -> str:
         f"Base        {base['name']}" + (f" ({base['os']} {base['osVersion']})" if base.get("os") else ""),
         f"Kubernetes  {kubernetes['distribution']} {kubernetes['version']}",
     ]
+    for file in (document.get("slot") or {}).get("files") or ():
+        lines.append(
+            f"Slot        {file['file']}  {size(file['size'])}  sha256 {file['sha256']}  from {file['source']}"
+        )
     pushed, bill, signature = document.get("pushed"), document.get("sbom"), document.get("signature")
     if pushed:
         how = f"{pushed['sent']} blobs sent ({size(pushed['sentBytes'])})"
@@ -102,6 +146,7 @@ def _by_canvos(
     return {
         "apiVersion": "edgewright/v1",
         "kind": "ProviderImage",
+        "for": kinds.APPLIANCE,
         "reference": str(reference),
         "digest": digest,
         "architecture": request.arch,

@@ -25,6 +25,7 @@ from tests.forge.image.fake_registry import FakeRegistry
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegistry]:
+    parts.stand_in_for_squashfs(monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path / "ew"))
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
@@ -107,6 +108,8 @@ async def test_auroraboot_makes_an_iso_of_what_was_pushed(registry: FakeRegistry
         (["--overlay", "/gone"], InvalidInput),
         (["--custom-tag", "No"], InvalidInput),
         (["--checksums", "/gone"], InvalidInput),
+        (["--for", "tree"], UsageError),
+        (["--tree", "/gone"], UsageError),
         (["--driver", "canvos"], NotFound),
         (["--driver", "canvos", "--base", "appliance:base.iso"], UsageError),
         (["--driver", "auroraboot", "--driver-path", "/bin/true"], UsageError),
@@ -136,3 +139,26 @@ def test_the_password_of_a_key(registry: FakeRegistry, tmp_path: Path, monkeypat
         password(key, str(tmp_path / "gone"))
     monkeypatch.setenv("COSIGN_PASSWORD", "env")
     assert password(key, str(file)) == b"env"
+
+
+async def test_options_of_the_other_kind_are_refused_all_at_once(registry: FakeRegistry, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        await ForgeImage().plan(
+            CommandContext(Settings()), (), words(registry, tmp_path, "--for", "tree", "--overlay", "x", "--os", "a:1")
+        )
+    assert all(flag in caught.value.message for flag in ("--base", "--pe-version", "--overlay", "--os"))
+    for more in (["--tree", "x"], ["--cni", "x", "--for", "appliance"]):
+        with pytest.raises(UsageError):
+            await ForgeImage().plan(CommandContext(Settings()), (), words(registry, tmp_path, *more))
+
+
+async def test_without_for_a_base_means_an_appliance_and_that_is_said(registry: FakeRegistry, tmp_path: Path) -> None:
+    plan = await ForgeImage().plan(CommandContext(Settings()), (), words(registry, tmp_path))
+    assert plan.lines[0].startswith("No --for is given") and "appliance image" in plan.title
+    outcome = await verbs.run(ForgeImage, CommandContext(Settings()), (), words(registry, tmp_path))
+    assert any("--for appliance" in warning for warning in outcome.result.document["warnings"])
+    args = words(registry, tmp_path, "--for", "appliance", "--replace")
+    plan = await ForgeImage().plan(CommandContext(Settings()), (), args)
+    assert not any("--for" in line for line in plan.lines)
+    named = await verbs.run(ForgeImage, CommandContext(Settings()), (), args)
+    assert named.result.document["digest"] == outcome.result.document["digest"]

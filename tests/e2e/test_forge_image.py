@@ -26,7 +26,10 @@ from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core]
 
-NEEDED = {"docker-registry": "docker-registry", "skopeo": "skopeo", "umoci": "umoci", "buildah": "buildah"}
+NEEDED = {
+    **{"docker-registry": "docker-registry", "skopeo": "skopeo", "umoci": "umoci", "buildah": "buildah"},
+    **{"mksquashfs": "squashfs-tools", "unsquashfs": "squashfs-tools"},
+}
 TAG = "kubeadm-1.36.3-v4.10.0"
 PASSWORD = "of the test's own key"
 
@@ -56,7 +59,18 @@ class Place:
         return document
 
     def run(self, base: str, *more: str) -> subprocess.CompletedProcess[str]:
-        words = ["forge", "image", "--base", base, "--kubernetes", "kubeadm:1.36.3", "--pe-version", "v4.10.0"]
+        words = [
+            "forge",
+            "image",
+            "--for",
+            "appliance",
+            "--base",
+            base,
+            "--kubernetes",
+            "kubeadm:1.36.3",
+            "--pe-version",
+            "v4.10.0",
+        ]
         words += ["--push", f"{self.address}/edge/debian", "--binaries", str(self.folder / "kube")]
         done = product(self.env, *words, "--temp", str(self.temp), *more, timeout=120)
         assert not list(self.temp.iterdir()), "nothing may be left behind"
@@ -133,7 +147,7 @@ def _free_address() -> str:
 
 
 def _base(place: Place) -> None:
-    """Make a base image of a shell with its libraries, push it, and lay Kubernetes' stand-ins beside."""
+    """Make a base image of a shell with its libraries and stand-ins of kernel, init and agent; push it."""
     root = place.folder / "rootfs"
     for program in ("/bin/sh", "/bin/cat", "/bin/mkdir"):
         libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
@@ -188,6 +202,9 @@ def test_appended_pushed_pulled_back_and_verified(place: Place, key: Path) -> No
     )
     tag = f"{TAG}-append"
     assert document["pushed"]["mounted"] == 1, "the base's layer must not go over the line"
+    assert document["for"] == "appliance" and not [w for w in document["warnings"] if "--for" in w]
+    inspected = json.loads(place.skopeo("inspect", "--tls-verify=false", f"docker://{document['reference']}"))
+    assert inspected["Labels"]["edgewright.image.for"] == "appliance"
     assert place.digest(tag) == document["digest"]
     root = place.unpacked(tag)
     for name in ("kubeadm", "kubelet", "kubectl"):
@@ -196,6 +213,13 @@ def test_appended_pushed_pulled_back_and_verified(place: Place, key: Path) -> No
     assert (root / "opt/content/images/pause.tar").read_bytes() == (place.folder / "kube/images/pause.tar").read_bytes()
     assert 'KAIROS_SOFTWARE_VERSION="v1.36.3"' in (root / "etc/kairos-release").read_text()
     assert (root / "bin/sh").is_file(), "the base must still be below"
+    slot = root / "usr/lib/edgewright/slot"
+    for name in ("rootfs.squashfs", "kernel", "initrd"):
+        digest = hashlib.sha256((slot / name).read_bytes()).hexdigest()
+        assert inspected["Labels"][f"edgewright.slot.{name}"] == f"sha256:{digest}"
+    tool("unsquashfs", "-no-progress", "-d", str(place.folder / "slot-root"), str(slot / "rootfs.squashfs"))
+    assert (place.folder / "slot-root/bin/sh").read_bytes() == (root / "bin/sh").read_bytes()
+    assert not (place.folder / "slot-root/usr/bin/kubelet").exists(), "Kubernetes is no part of the slot's system"
     bill = json.loads((place.folder / "b.json").read_text())
     assert {"libc6", "kubelet", "pause.tar"} <= {package["name"] for package in bill["packages"]}
     stem = document["digest"].replace(":", "-")
@@ -235,7 +259,7 @@ def test_a_containerfile_runs_on_the_base(place: Place) -> None:
     words = ["--custom-tag", "built", "--containerfile", str(context / "Containerfile"), "--build-arg", "WORD=moin"]
     base = f"{place.address}/base/debian:12"
     first = place.image(base, *words)
-    assert first["pushed"]["mounted"] == 1 and first["layers"] == 3
+    assert first["pushed"]["mounted"] == 1 and first["layers"] == 4
     root = place.unpacked(f"{TAG}-built")
     assert (root / "opt/site/word").read_text() == "moin\n"
     assert (root / "etc/motd").read_text() == "welcome\n"
@@ -268,12 +292,31 @@ def test_the_appliance_as_the_base(place: Place) -> None:
     (root / "etc/secret").write_text("s")
     (root / "etc/secret").chmod(0o4750)
     tool("mksquashfs", str(root), str(tree / "rootfs.squashfs"), "-noappend", "-quiet", "-no-progress")
+    (tree / "boot").mkdir()
+    (tree / "boot/kernel").write_bytes(parts.kernel())
+    (tree / "boot/initrd").write_bytes(b"the medium's initrd")
     tool("xorriso", "-outdev", str(iso), "-volid", "COS_LIVE", "-joliet", "on", "-map", str(tree), "/")
     first = place.image(f"appliance:{iso}", "--custom-tag", "appliance")
     got = place.unpacked(f"{TAG}-appliance")
     assert (got / "etc/secret").stat().st_mode & 0o7777 == 0o4750
     assert (got / "bin/sh").read_bytes() == (root / "bin/sh").read_bytes()
+    slot = got / "usr/lib/edgewright/slot"
+    assert (slot / "rootfs.squashfs").read_bytes() == (tree / "rootfs.squashfs").read_bytes()
+    assert (slot / "initrd").read_bytes() == b"the medium's initrd"
     assert place.image(f"appliance:{iso}", "--custom-tag", "appliance", "--replace")["digest"] == first["digest"]
+
+
+def test_a_root_without_kernel_init_and_agent_is_refused(place: Place) -> None:
+    root = place.folder / "essential"
+    for name, data in parts.ESSENTIAL.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    done = place.run(f"root:{root}", "--custom-tag", "essential")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 7 and "5 problems" in done.stderr
+    for part in ("kernel:", "kernel modules:", "initrd:", "init:", "agent:"):
+        assert any(line.strip().startswith(part) for line in lines), done.stderr
+    assert f"{TAG}-essential" not in place.tags()
 
 
 def test_a_registry_with_tls_and_logins(place: Place, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The reference appliance as a base: the root file system of its ISO as the one layer of an image."""
+"""A root that is no image yet as a base: the one in the ISO of the reference appliance, or one in a folder."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from edgewright.core import times
-from edgewright.core.errors import InvalidInput
+from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.forge.image.bases import Base, in_spool
+from edgewright.forge.image.medium import medium_of
 from edgewright.forge.image.spool import Spool
-from edgewright.forge.image.unpacked import Squashfs, squashfs_layer
+from edgewright.forge.image.unpacked import Squashfs, folder_layer, squashfs_layer
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.progress import Job
 
@@ -41,6 +42,25 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
         "history": [{"created": created, "created_by": "edgewright forge image", "comment": found.volume_id}],
     }
     base = in_spool(f"appliance:{where}", config, [out.blob], spool)
+    base.medium = medium_of(path, (found.squashfs_offset, found.squashfs_size))
     if program == "unsquashfs" and os.getuid():
         base.notes = ("Made without root: file capabilities and device files of the appliance are not in the image.",)
+    return base
+
+
+def open_root(where: str, arch: str, spool: Spool, job: Job) -> Base:
+    """Open `root:FOLDER`, the root of a host in a folder (mmdebstrap, debootstrap): it becomes a layer in the spool.
+
+    Raises `NotFound` when there is no such folder.
+    """
+    folder = Path(where)
+    if not folder.is_dir():
+        raise NotFound(f"There is no directory {where} with the root of a host.", "Check the path behind root:.")
+    with spool.layer() as out:
+        folder_layer(folder, out, job)
+    assert out.blob is not None
+    config = {"architecture": arch, "os": "linux", "config": {"Cmd": ["/sbin/init"]}, "history": [{}]}
+    base = in_spool(f"root:{where}", config, [out.blob], spool)
+    if os.getuid():
+        base.notes = ("Read without root: owners are those on this machine, and what only root can read is missing.",)
     return base

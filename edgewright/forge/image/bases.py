@@ -1,4 +1,4 @@
-"""What a provider image is built on: an image at a registry, in an archive or a folder, or the reference appliance."""
+"""What an appliance image is built on: an image at a registry or in a file, a root in a folder, or our own ISO."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.forge.image import layers, media, store
+from edgewright.forge.image.medium import Medium
 from edgewright.forge.image.reference import Reference, parse
 from edgewright.forge.image.registry import Manifest, Registry
 from edgewright.forge.image.spool import Blob, Spool
 from edgewright.forge.progress import Job
 
 REF_NAME = "org.opencontainers.image.ref.name"
-KINDS = ("oci-archive", "oci", "docker-archive", "appliance", "docker")
+KINDS = ("oci-archive", "oci", "docker-archive", "appliance", "root", "docker")
 
 
 class Origin(NamedTuple):
@@ -50,6 +51,10 @@ class Base:
         """Sentences about what a person should know of how it was read."""
         self.reference: Reference | None = None
         """The image at its registry, by digest; None when it comes from a file."""
+        self.medium: Medium | None = None
+        """The ISO that it was read from, with the files of a slot."""
+        self.pristine = True
+        """Whether it is as it was given: no Containerfile changed it."""
 
     def read(self, blob: Blob) -> Iterator[bytes]:
         """Yield the bytes of a layer, verified at their end."""
@@ -70,7 +75,7 @@ class Changed(Base):
         ):
             same += 1
         super().__init__(name, base.digest, built.config, [*base.layers[:same], *built.layers[same:]])
-        self.notes = base.notes
+        self.notes, self.medium, self.pristine = base.notes, base.medium, False
         self._base, self._built, self._own = base, built, set(base.layers[:same])
 
     def read(self, blob: Blob) -> Iterator[bytes]:
@@ -80,6 +85,30 @@ class Changed(Base):
     def origin_of(self, blob: Blob) -> Reference | None:
         """Return the image at a registry that a layer belongs to, or None."""
         return self._base.origin_of(blob) if blob in self._own else None
+
+
+class Fetched:
+    """The layers of an image, each fetched once and read from the spool after that: they are read twice or more."""
+
+    def __init__(self, base: Base, spool: Spool) -> None:
+        self.layers, self._base, self._spool = base.layers, base, spool
+        self._there: dict[str, Path] = {}
+
+    def read(self, blob: Blob) -> Iterator[bytes]:
+        """Yield the bytes of a layer, verified at their end."""
+        path = self._there.get(blob.digest)
+        if path is not None:
+            with path.open("rb") as stream:
+                while data := stream.read(1 << 18):
+                    yield data
+            return
+        path = self._spool.fresh("layer-of-the-base")
+        self._spool.need(blob.size, f"a layer of {self._base.name}")
+        with self._spool.room(), path.open("wb") as out:
+            for data in self._base.read(blob):
+                out.write(data)
+                yield data
+        self._there[blob.digest] = path
 
 
 class FromRegistry(Base):

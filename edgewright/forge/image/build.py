@@ -1,4 +1,4 @@
-"""A provider image from beginning to end: base, Kubernetes, layer, push, signature, SBOM."""
+"""An appliance image from beginning to end: base, Kubernetes, the files of a slot, push, SBOM, signature."""
 
 from __future__ import annotations
 
@@ -12,11 +12,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgewright import __version__
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.forge.image import checks, content, inputs, media, pack, push, sbom, sign, tarlayer
+from edgewright.forge.image import (
+    checks,
+    content,
+    inputs,
+    kinds,
+    media,
+    pack,
+    publish,
+    push,
+    root,
+    sbom,
+    slot,
+    tarlayer,
+)
 from edgewright.forge.image import containerfile as containerfiles
 from edgewright.forge.image import layers as layered
-from edgewright.forge.image.appliance import open_appliance
-from edgewright.forge.image.bases import Base, FromRegistry, Origin, open_docker_archive, open_layout, origin
+from edgewright.forge.image.appliance import open_appliance, open_root
+from edgewright.forge.image.bases import Base, Fetched, FromRegistry, Origin, open_docker_archive, open_layout, origin
 from edgewright.forge.image.reference import Name, parse
 from edgewright.forge.image.registry import Registry, mount_scope
 from edgewright.forge.image.spool import Blob, Compression, Spool, open_spool
@@ -28,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to build, as the person asked for it. `scan` off: the base is not read (its packages stay unknown)."""
+    """What to build for an appliance, as the person asked for it."""
 
     base: str
     name: Name
@@ -44,7 +57,6 @@ class Request:
     ca: Path | None = None
     temp: Path | None = None
     replace: bool = False
-    scan: bool = True
 
 
 class Result(NamedTuple):
@@ -89,6 +101,8 @@ def _open(where: Origin, request: Request, spool: Spool, job: Job, stack: ExitSt
         return open_docker_archive(where.where, request.arch, spool, job)
     if where.kind == "appliance":
         return open_appliance(where.where, request.arch, spool, job)
+    if where.kind == "root":
+        return open_root(where.where, request.arch, spool, job)
     return open_layout(where.where, where.kind, request.arch, spool, job)
 
 
@@ -126,31 +140,33 @@ def build(
                 ca=request.ca,
                 on_line=on_line,
             )
-        files, seen = _read(request, base, job)
+        kinds.check_base(request.base, base.config)
+        source = Fetched(base, spool) if where.kind == "registry" else base
+        scan = layered.scan(source, content.wanted, _noted(request), job)
+        over = list(tarlayer.tree(request.overlay)) if request.overlay is not None else []
+        found = root.read({*scan.names, *(entry.path for entry in over if root.noted(entry.path))})
+        root.check(request.base, found, medium=base.medium is not None and base.medium.boots)
         taken = _gather(request, spool, job, stack)
-        system = content.system(files)
+        system = content.system(scan.files)
         if request.os is not None:
             system = content.System(*request.os, system.pretty)
-        layer = _layer(request, base_digest, taken, files, system, spool, job, epoch)
-        config, manifest = _documents(request, base, base_digest, layer, epoch)
-        warnings = (*base.notes, *_warnings(request, taken, seen, job))
-        sent = push.layers(base, [layer], target, spool)
-        if before is None:
-            push.refuse_taken(target, reference, replace=request.replace)  # somebody may have been faster
-        pushed = push.image(target, reference, config, manifest, sent, spool)
-        job.step("attaching the SBOM", "steps")
-        bill = media.canonical(sbom.document(request.name, system, files, taken, base_digest, epoch))
-        bill_digest = sbom.attach(target, pushed.digest, pushed.size, bill, f"the SBOM of {reference}")
-        signed = None
-        if key is not None:
-            job.step("signing", "steps")
-            signed = sign.sign(target, reference, pushed.digest, key)
+        files = slot.make(base, source, found, base.medium, over, spool, job, epoch=epoch)
+        layers = [_layer(request, base_digest, taken, scan.files, over, files, spool, job, epoch)]
+        layers.append(slot.layer(files, spool, job, epoch))
+        image = _image(request, base, base_digest, layers, files, found, system, epoch)
+        warnings = (*base.notes, *_warnings(request, taken, scan, found, over, job))
+        inputs_ = [*taken, *(inputs.Input("slot", f.name, f.path, f.sha256, f.source) for f in files)]
+        bill = media.canonical(sbom.document(request.name, system, scan.files, inputs_, base_digest, epoch))
+        done = publish.publish(
+            image, target, reference, bill, spool, job, free=before is None, replace=request.replace, key=key
+        )
         block = pack.block(request.name, system.name, system.version)
         document = {
             "apiVersion": "edgewright/v1",
             "kind": "ProviderImage",
+            "for": kinds.APPLIANCE,
             "reference": str(reference),
-            "digest": pushed.digest,
+            "digest": done.digest,
             "mediaType": media.OCI_MANIFEST,
             "architecture": request.arch,
             "replaced": before,
@@ -159,18 +175,20 @@ def build(
                 "distribution": request.name.kubernetes.distribution,
                 "version": request.name.kubernetes.full,
             },
-            "layer": {**layer.descriptor(), "diffId": layer.diff_id},
-            "layers": len(base.layers) + 1,
-            "size": sum(blob.size for blob in base.layers) + layer.size,
-            "inputs": [one.document() for one in taken],
-            "pushed": {
-                "there": pushed.there,
-                "mounted": pushed.mounted,
-                "sent": pushed.sent,
-                "sentBytes": pushed.sent_bytes,
+            "slot": {
+                "path": f"/{kinds.SLOT}",
+                "layer": layers[1].digest,
+                "files": [file.document() for file in files],
+                "kernelVersion": _kernel(files),
+                "agent": found.agent,
             },
-            "sbom": {"digest": bill_digest, "packages": len(sbom.packages(files))},
-            "signature": None if signed is None else {**signed._asdict()},
+            "layer": {**layers[0].descriptor(), "diffId": layers[0].diff_id},
+            "layers": len(base.layers) + len(layers),
+            "size": sum(blob.size for blob in [*base.layers, *layers]),
+            "inputs": [one.document() for one in taken],
+            "pushed": done.pushed,
+            "sbom": {"digest": done.sbom, "packages": len(sbom.packages(scan.files))},
+            "signature": done.signature,
             "tools": {"edgewright": __version__},
             "warnings": list(warnings),
             "pack": block,
@@ -193,19 +211,10 @@ def _epoch(base: Base) -> int:
         return 0
 
 
-def _read(request: Request, base: Base, job: Job) -> tuple[dict[str, bytes], set[str]]:
-    """Read what the base says of itself, and which of Kubernetes' programs it has."""
+def _noted(request: Request) -> Callable[[str], bool]:
+    """Return what tells whether a path is looked for: kernel, init, agent, release file, Kubernetes' programs."""
     programs = {f"usr/bin/{name}" for name in inputs.PROGRAMS[request.name.kubernetes.distribution]}
-    seen: set[str] = set()
-
-    def wanted(name: str) -> bool:
-        if name in programs:
-            seen.add(name)
-        return content.wanted(name)
-
-    if not request.scan:
-        return {}, seen
-    return layered.files(base, wanted, job), seen
+    return lambda name: name in programs or name == content.RELEASE or root.noted(name)
 
 
 def _gather(request: Request, spool: Spool, job: Job, stack: ExitStack) -> list[inputs.Input]:
@@ -224,16 +233,15 @@ def _layer(
     base_digest: str,
     taken: Sequence[inputs.Input],
     files: dict[str, bytes],
-    system: content.System,
+    over: Sequence[tarlayer.Entry],
+    slot_files: Sequence[slot.SlotFile],
     spool: Spool,
     job: Job,
     epoch: int,
 ) -> Blob:
-    old = files.get(content.RELEASE, b"").decode("utf-8", "replace")
-    release = content.release(old, request.name.kubernetes, system, request.arch)
-    made = content.entries(request.name, taken, release, base_digest, request.arch)
-    overlay = list(tarlayer.tree(request.overlay)) if request.overlay is not None else []
-    entries = content.merged(made, overlay)
+    release = content.release(files.get(content.RELEASE, b"").decode("utf-8", "replace"), request.name.kubernetes)
+    made = content.entries(request.name, taken, release, base_digest, request.arch, slot_files)
+    entries = content.merged(made, over)
     spool.need(sum(entry.size() for entry in entries), "the layer")
     job.step("making the layer")
     with spool.layer(request.compression) as out:
@@ -242,44 +250,73 @@ def _layer(
     return out.blob
 
 
-def _documents(request: Request, base: Base, base_digest: str, layer: Blob, epoch: int) -> tuple[bytes, bytes]:
-    """Return configuration and manifest of the new image."""
-    kubernetes, created = request.name.kubernetes, times.rfc3339(epoch)
-    inner = dict(media.object_(base.config.get("config")))
-    inner["Labels"] = {
-        **media.object_(inner.get("Labels")),
-        "edgewright.kubernetes.distribution": kubernetes.distribution,
-        "edgewright.kubernetes.version": kubernetes.full,
+def _image(
+    request: Request,
+    base: Base,
+    base_digest: str,
+    fresh: Sequence[Blob],
+    files: Sequence[slot.SlotFile],
+    found: root.Root,
+    system: content.System,
+    epoch: int,
+) -> publish.Image:
+    """Return the image with its configuration, whose labels tell what it is, and its manifest."""
+    kubernetes, kind = request.name.kubernetes, {kinds.LABEL_KIND: kinds.APPLIANCE}
+    labels = {
+        **kind,
+        kinds.LABEL_EDGEWRIGHT: __version__,
+        kinds.LABEL_DISTRIBUTION: kubernetes.distribution,
+        kinds.LABEL_VERSION: kubernetes.full,
+        "edgewright.os": f"{system.name} {system.version}".strip(),
+        "edgewright.kernel.version": _kernel(files) or ",".join(found.modules),
+        "edgewright.agent": found.agent,
+        f"{kinds.LABEL_PREFIX_SLOT}path": f"/{kinds.SLOT}",
+        f"{kinds.LABEL_PREFIX_SLOT}layer": fresh[-1].digest,
+        **{f"{kinds.LABEL_PREFIX_SLOT}{file.name}": f"sha256:{file.sha256}" for file in files},
     }
-    said = f"edgewright forge image: {kubernetes.distribution} {kubernetes.full}"
-    history = [*media.objects(base.config.get("history")), {"created": created, "created_by": said}]
-    diffs = [*(blob.diff_id for blob in base.layers), layer.diff_id]
-    config = {**base.config, "created": created, "architecture": request.arch, "os": "linux", "config": inner}
-    raw = media.canonical({**config, "rootfs": {"type": "layers", "diff_ids": diffs}, "history": history})
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": media.OCI_MANIFEST,
-        "config": {"mediaType": media.OCI_CONFIG, "digest": media.digest(raw), "size": len(raw)},
-        "layers": [blob.descriptor() for blob in [*base.layers, layer]],
-        "annotations": {
-            "org.opencontainers.image.base.digest": base_digest,
-            "org.opencontainers.image.version": request.name.tag,
-        },
+    start = {**base.config, "created": times.rfc3339(epoch), "architecture": request.arch}
+    start["rootfs"] = {"diff_ids": [blob.diff_id for blob in base.layers]}
+    config = publish.configuration(
+        start, fresh, labels, f"edgewright forge image: {kubernetes.distribution} {kubernetes.full}"
+    )
+    descriptors = [blob.descriptor() for blob in [*base.layers, *fresh]]
+    for descriptor, what in zip(descriptors[-2:], ("kubernetes", "slot"), strict=True):
+        descriptor["annotations"] = {kinds.ANNOTATION_LAYER: what}
+    annotations = {
+        **kind,
+        "org.opencontainers.image.base.digest": base_digest,
+        "org.opencontainers.image.version": request.name.tag,
     }
-    return raw, media.canonical(manifest)
+    return publish.Image(base, fresh, config, publish.manifest(config, descriptors, annotations))
 
 
-def _warnings(request: Request, taken: Sequence[inputs.Input], seen: set[str], job: Job) -> tuple[str, ...]:
+def _kernel(files: Sequence[slot.SlotFile]) -> str:
+    """Return the kernel's version, "" when it cannot be read."""
+    return next((slot.kernel_version(file.path) for file in files if file.name == "kernel"), "")
+
+
+def _warnings(
+    request: Request,
+    taken: Sequence[inputs.Input],
+    scan: layered.Scan,
+    found: root.Root,
+    over: Sequence[tarlayer.Entry],
+    job: Job,
+) -> tuple[str, ...]:
     kubernetes = request.name.kubernetes
     told = []
+    if content.RELEASE not in scan.names | {entry.path for entry in over}:
+        told.append(f"The base has no /{content.RELEASE}, and none is made up: it stays absent.")
+        if found.agent == root.KAIROS:
+            told.append("Kairos's agent reads that file: build the base with kairos-init, or bring it by --overlay.")
     for one in taken:
         own = one.kind == "binary" and not one.link and one.name not in inputs.FURTHER[kubernetes.distribution]
         if own and not checks.names_version(one.path, kubernetes, job):
             told.append(f"{one.name} does not have {kubernetes.full} written in it: is it that version?")
-    if not request.binaries and request.scan:
-        overlaid = {e.path for e in tarlayer.tree(request.overlay)} if request.overlay is not None else set()
+    if not request.binaries:
+        overlaid = {entry.path for entry in over}
         for name in inputs.PROGRAMS[kubernetes.distribution]:
-            if f"usr/bin/{name}" not in seen | overlaid:
+            if f"usr/bin/{name}" not in scan.names | overlaid:
                 told.append(f"No /usr/bin/{name} is in the image, and --binaries brought none.")
     names = [name for one in taken for name in one.images]
     archives = [one for one in taken if one.kind == "images"]

@@ -1,4 +1,4 @@
-"""What the layer of a provider image holds: programs, images, the fields of the release file, and a marker.
+"""What the Kubernetes layer of an appliance image holds: programs, images, fields of the release file, and a marker.
 
 Programs go to /usr/bin, k3s too: /usr/local is the persistent partition on these hosts and would hide it.
 """
@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from edgewright.forge.image.inputs import Input
+from edgewright.forge.image.kinds import APPLIANCE, SLOT
 from edgewright.forge.image.reference import Kubernetes, Name
+from edgewright.forge.image.slot import SlotFile
 from edgewright.forge.image.tarlayer import Entry
 
 RELEASE = "etc/kairos-release"
@@ -52,9 +54,14 @@ def shell_fields(text: str) -> dict[str, str]:
     return found
 
 
-def release(old: str, kubernetes: Kubernetes, os_: System, arch: str) -> str:
-    """Return the release file with the fields that say which Kubernetes is in the image; the others stay."""
+def release(old: str, kubernetes: Kubernetes) -> str:
+    """Return the release file of the base with the fields that say which Kubernetes is in the image.
+
+    The others stay; without such a file in the base there is none in the image ("").
+    """
     fields = shell_fields(old)
+    if not fields:
+        return ""
     fresh = {
         "KAIROS_VARIANT": "standard",
         "KAIROS_SOFTWARE_VERSION": kubernetes.full,
@@ -63,9 +70,6 @@ def release(old: str, kubernetes: Kubernetes, os_: System, arch: str) -> str:
     label = fields.get("KAIROS_IMAGE_LABEL", "")
     if label:
         fresh["KAIROS_IMAGE_LABEL"] = label.replace("-core-", "-standard-")
-    if not fields:
-        names = {"KAIROS_NAME": f"kairos-standard-{os_.name}-{os_.version}", "KAIROS_FLAVOR": os_.name}
-        fresh = {**names, "KAIROS_FLAVOR_RELEASE": os_.version, "KAIROS_ARCH": arch, **fresh}
     lines, done = [], set()
     for line in old.splitlines():
         key = line.strip().partition("=")[0]
@@ -77,12 +81,15 @@ def release(old: str, kubernetes: Kubernetes, os_: System, arch: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def entries(name: Name, inputs: Sequence[Input], release_text: str, base_digest: str, arch: str) -> list[Entry]:
-    """Return what goes into the layer, each path once."""
+def entries(
+    name: Name, inputs: Sequence[Input], release_text: str, base_digest: str, arch: str, slot: Sequence[SlotFile]
+) -> list[Entry]:
+    """Return what goes into the layer of Kubernetes, each path once; `slot` is named in the marker."""
     kubernetes = name.kubernetes
     marker = {
         "apiVersion": "edgewright/v1",
         "kind": "ProviderImage",
+        "for": APPLIANCE,
         "image": str(name.reference),
         "kubernetes": {"distribution": kubernetes.distribution, "version": kubernetes.full},
         "peVersion": name.pe_version,
@@ -90,9 +97,10 @@ def entries(name: Name, inputs: Sequence[Input], release_text: str, base_digest:
         "base": base_digest,
         "images": f"/{IMAGES}",
         "files": [{"file": one.name, "sha256": one.sha256} for one in inputs if not one.link],
+        "slot": {"path": f"/{SLOT}", "files": [{"file": file.name, "sha256": file.sha256} for file in slot]},
     }
     made = [
-        Entry(RELEASE, data=release_text.encode()),
+        *([Entry(RELEASE, data=release_text.encode())] if release_text else []),
         Entry("usr/lib/edgewright", folder=True, mode=0o755),
         Entry(MARKER, data=(json.dumps(marker, indent=2) + "\n").encode()),
     ]

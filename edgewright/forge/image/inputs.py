@@ -126,15 +126,16 @@ def need_sums(binaries_: str, images_: Sequence[str], distribution: str, sums: c
     if download.is_url(binaries_):
         urls = [*_urls(binaries_, distribution), *urls]
     for url in urls:
-        if sums.of(_last(url)) is None:
+        if sums.of(last_name(url)) is None:
             raise InvalidInput(
-                f"{_last(url)} comes from {url} and has no checksum.",
+                f"{last_name(url)} comes from {url} and has no checksum.",
                 "List its sha256 in a file and give it with --checksums.",
                 "NoChecksum",
             )
 
 
-def _last(url: str) -> str:
+def last_name(url: str) -> str:
+    """Return the file name in a URL or a path."""
     return url.partition("?")[0].rpartition("/")[2]
 
 
@@ -147,7 +148,7 @@ def _urls(url: str, distribution: str) -> list[str]:
 
 
 def _fetched(url: str, wanted: Wanted, spool: Spool, job: Job) -> Path:
-    name = _last(url)
+    name = last_name(url)
     job.step(f"fetching {name}")
     path = spool.fresh(name)
     with spool.room():
@@ -204,18 +205,27 @@ def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job
     found: dict[str, Input] = {}
     for where in given:
         for path, source, checked in _archives(where, wanted, spool, job):
-            name = path.name if not download.is_url(source) else _last(source)
+            name = path.name if not download.is_url(source) else last_name(source)
             job.step(f"checking {name}")
             digest = checks.sha256(path, job)
             if not checked:
                 wanted.sums.check(name, digest)
-            plain = _plain(path, spool, job)
-            digest = digest if plain == path else checks.sha256(plain, job)
-            name = _tar_name(name)
+            tar = plain(path, spool, job)
+            digest = digest if tar == path else checks.sha256(tar, job)
+            name = tar_name(name)
             if name in found:
                 raise InvalidInput(f"Two archives of images are named {name}.", "Rename one of them.")
-            found[name] = Input("images", name, plain, digest, source, images=checks.archive(plain, job).names)
+            found[name] = Input("images", name, tar, digest, source, images=checks.archive(tar, job).names)
     return [found[name] for name in sorted(found)]
+
+
+def archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tuple[Path, str]]:
+    """Yield path and source of each archive of images that `where` (file, folder, URL) names, by name.
+
+    Raises `NotFound` for a place without any.
+    """
+    for path, source, _ in _archives(where, wanted, spool, job):
+        yield path, source
 
 
 def _archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tuple[Path, str, bool]]:
@@ -240,14 +250,16 @@ def _is_archive(name: str) -> bool:
     return name.endswith(ARCHIVES)
 
 
-def _tar_name(name: str) -> str:
+def tar_name(name: str) -> str:
+    """Return the name of an archive once it is not compressed."""
     for end in (".tar.gz", ".tar.zst", ".tgz", ".tar"):
         if name.endswith(end):
             return name.removesuffix(end) + ".tar"
     return name + ".tar"
 
 
-def _plain(path: Path, spool: Spool, job: Job) -> Path:
+def plain(path: Path, spool: Spool, job: Job) -> Path:
+    """Return the archive itself where it is not compressed, else its tar in the spool."""
     if not layers.magic(path).startswith((layers.GZIP, layers.ZSTD)):
         return path
     target = spool.fresh("images.tar")

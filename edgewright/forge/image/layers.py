@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from edgewright.core.errors import Failed, InvalidInput
 from edgewright.forge.image.spool import Blob
@@ -171,42 +171,67 @@ def name_of(info: tarfile.TarInfo) -> str:
     return info.name.removeprefix("./").lstrip("/")
 
 
+class Scan(NamedTuple):
+    """What was found in an image: files that were read, and the paths (files, links, devices) that were looked for."""
+
+    files: dict[str, bytes]
+    names: frozenset[str]
+
+
 def files(source: Source, wanted: Callable[[str], bool], job: Job) -> dict[str, bytes]:
     """Return the files of the whole image that are wanted, as its upper layers leave them. Raises `InvalidInput`."""
+    return scan(source, wanted, lambda name: False, job).files
+
+
+def scan(source: Source, wanted: Callable[[str], bool], noted: Callable[[str], bool], job: Job) -> Scan:
+    """Return the wanted files of the whole image, and which of the noted paths are in it. Raises `InvalidInput`."""
     found: dict[str, bytes] = {}
+    names: set[str] = set()
     for number, blob in enumerate(source.layers, 1):
         job.step(f"reading layer {number} of {len(source.layers)} of the base")
-        with opened(_told(source.read(blob), blob.size, job)) as members:
+        with opened(told(source.read(blob), blob.size, job)) as members:
             fresh: dict[str, bytes] = {}
+            present: set[str] = set()
             for info, tar in members:
                 name = name_of(info)
                 _white_out(found, name)
+                _white_out(names, name)
+                if not info.isdir() and noted(name) and not hidden_by(name):
+                    present.add(name)
                 if info.isreg() and wanted(name) and info.size <= MAX_FILE:
                     stream = tar.extractfile(info)
                     fresh[name] = stream.read() if stream is not None else b""
                 elif not info.isdir() and name in found:
                     del found[name]
             found.update(fresh)
-    return found
+            names |= present
+    return Scan(found, frozenset(names))
 
 
-def _white_out(found: dict[str, bytes], name: str) -> None:
-    """Take away what a layer hides of the layers below it."""
+def hidden_by(name: str) -> str:
+    """Return the path that a white-out hides (with a slash at its end: only what is below it); "" for no white-out."""
     folder, _, last = name.rpartition("/")
     if last == ".wh..wh..opq":
-        gone = folder + "/"
-    elif last.startswith(".wh."):
-        gone = f"{folder}/{last[4:]}".lstrip("/")
-    else:
+        return folder + "/"
+    return f"{folder}/{last[4:]}".lstrip("/") if last.startswith(".wh.") else ""
+
+
+def _white_out(found: dict[str, bytes] | set[str], name: str) -> None:
+    """Take away what a layer hides of the layers below it."""
+    gone = hidden_by(name)
+    if not gone:
         return
     for path in [p for p in found if p == gone or p.startswith(gone.rstrip("/") + "/")]:
-        del found[path]
+        if isinstance(found, dict):
+            del found[path]
+        else:
+            found.discard(path)
 
 
 def take_out(pieces: Iterator[bytes], place: Callable[[str], Path | None], job: Job, total: int = 0) -> dict[str, Path]:
     """Write the files of a tar that `place` gives a path for; return them by name in the tar."""
     done: dict[str, Path] = {}
-    with opened(_told(pieces, total, job)) as members:
+    with opened(told(pieces, total, job)) as members:
         for info, tar in members:
             target = place(name_of(info)) if info.isreg() else None
             stream = tar.extractfile(info) if target is not None else None
@@ -224,7 +249,8 @@ def copy(stream: IO[bytes], target: Path, job: Job) -> None:
             out.write(data)
 
 
-def _told(pieces: Iterator[bytes], total: int, job: Job) -> Iterator[bytes]:
+def told(pieces: Iterator[bytes], total: int, job: Job) -> Iterator[bytes]:
+    """Yield pieces of `total` bytes and report how many there were."""
     done = 0
     for piece in pieces:
         done += len(piece)

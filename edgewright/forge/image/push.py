@@ -38,9 +38,9 @@ def refuse_taken(target: Registry, reference: Reference, *, replace: bool) -> st
     return found
 
 
-def layers(base: Base, fresh: Sequence[Blob], target: Registry, spool: Spool) -> list[Sent]:
+def layers(base: Base | None, fresh: Sequence[Blob], target: Registry, spool: Spool) -> list[Sent]:
     """Bring all layers to the registry. Raises `EdgewrightError`; nothing is tagged then."""
-    blobs = list(dict.fromkeys([*base.layers, *fresh]))
+    blobs = list(dict.fromkeys([*(base.layers if base is not None else ()), *fresh]))
     sent = []
     for number, blob in enumerate(blobs, 1):
         what = f"layer {number} of {len(blobs)}"
@@ -49,10 +49,11 @@ def layers(base: Base, fresh: Sequence[Blob], target: Registry, spool: Spool) ->
     return sent
 
 
-def _layer(base: Base, blob: Blob, target: Registry, spool: Spool, what: str) -> Sent:
+def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: str) -> Sent:
     ours = spool.path(blob.digest)
     if ours.exists():
         return upload(target, blob.digest, ours, f"pushing {what}")
+    assert base is not None, "a layer of no base is in the spool"
     source = base.origin_of(blob)
     if source is not None and source.registry == target.host:
         if source.repository == target.repository:

@@ -117,6 +117,34 @@ class Name(NamedTuple):
         return parse(f"{self.registry}/{self.repo}:{self.tag}")
 
 
+class TreeName(NamedTuple):
+    """The name of a Kubernetes tree: registry and repository, and a tag of its own kind."""
+
+    registry: str
+    repo: str
+    kubernetes: Kubernetes
+    arch: str
+    custom_tag: str = ""
+
+    @property
+    def tag(self) -> str:
+        """`tree-DISTRIBUTION-VERSION-ARCH[-CUSTOM_TAG]`; a `+` in the version becomes `-`."""
+        version = self.kubernetes.full.removeprefix("v").replace("+", "-")
+        parts = ["tree", self.kubernetes.distribution, version, self.arch, self.custom_tag]
+        return "-".join(part for part in parts if part)
+
+    @property
+    def reference(self) -> Reference:
+        """The tree at its registry."""
+        return parse(f"{self.registry}/{self.repo}:{self.tag}")
+
+
+def tree_name(push: str, kubernetes_: Kubernetes, arch: str, custom_tag: str = "") -> TreeName:
+    """Return the name of the tree for `push` (`REGISTRY[/NAMESPACE]/REPO`). Raises `InvalidInput`."""
+    checked = name(push, kubernetes_, "v0", custom_tag)
+    return TreeName(checked.registry, checked.repo, kubernetes_, arch, custom_tag)
+
+
 def name(push: str, kubernetes_: Kubernetes, pe_version: str, custom_tag: str = "") -> Name:
     """Return the name of the provider image for `push` (`REGISTRY[/NAMESPACE]/REPO`). Raises `InvalidInput`."""
     if "@" in push or ":" in push.rpartition("/")[2]:

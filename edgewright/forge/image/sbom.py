@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from edgewright import __version__
@@ -13,15 +13,27 @@ from edgewright.core import times
 from edgewright.forge.image import media, sign
 from edgewright.forge.image.content import System
 from edgewright.forge.image.inputs import Input
-from edgewright.forge.image.reference import Name
+from edgewright.forge.image.reference import Kubernetes, Reference
 from edgewright.forge.image.registry import Registry
 
 MEDIA_TYPE = "text/spdx+json"
 ARTIFACT_TYPE = "application/spdx+json"
 
 
+class Named(Protocol):
+    """What an image is called, and which Kubernetes is in it."""
+
+    @property
+    def reference(self) -> Reference:
+        """The image at its registry."""
+
+    @property
+    def kubernetes(self) -> Kubernetes:
+        """The distribution and its version."""
+
+
 def document(
-    name: Name, system: System, files: Mapping[str, bytes], inputs: Sequence[Input], base: str, epoch: int
+    name: Named, system: System, files: Mapping[str, bytes], inputs: Sequence[Input], base: str, epoch: int
 ) -> dict[str, Any]:
     """Return the SPDX document; the same inputs give the same one.
 
@@ -48,7 +60,7 @@ def document(
         "name": reference,
         "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seed)}",
         "creationInfo": {"created": times.rfc3339(epoch), "creators": [f"Tool: edgewright-{__version__}"]},
-        "comment": f"Base: {base}. Packages of the base: {_told(files)}.",
+        "comment": f"Base: {base}. Packages of the base: {_told(files)}." if base else "A tree: it has no base.",
         "packages": packages,
         "relationships": [{**described, "relatedSpdxElement": "SPDXRef-Image"}, *contents],
     }

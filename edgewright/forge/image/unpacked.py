@@ -111,7 +111,15 @@ def _owners(squashfs: Squashfs, job: Job) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _pack(root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job: Job) -> None:
+def folder_layer(root: Path, out: LayerWriter, job: Job) -> None:
+    """Write a root in a folder as a tar to `out`, without what only a running system has (/proc, /sys, ...)."""
+    _pack(root, out, {}, job, live=("proc", "sys", "dev", "run", "tmp"))
+
+
+def _pack(
+    root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job: Job, live: tuple[str, ...] = ()
+) -> None:
+    """Write the tree of `root`; of the folders `live` only the folders themselves."""
     links: dict[tuple[int, int], str] = {}
     job.step("packing the root file system into a layer")
     done, total = 0, sum(facts.st_size for facts in map(Path.lstat, _walk(root)) if stat.S_ISREG(facts.st_mode))
@@ -119,6 +127,8 @@ def _pack(root: Path, out: LayerWriter, owners: dict[str, tuple[int, int]], job:
         for path in _walk(root):
             tar.members.clear()  # it would keep one object per file
             name = path.relative_to(root).as_posix()
+            if "/" in name and name.partition("/")[0] in live:
+                continue
             facts = path.lstat()
             info = _info(path, name, facts)
             if info is None:

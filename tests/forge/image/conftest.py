@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forge.image import parts
 from tests.forge.image.fake_registry import FakeRegistry
 
 
@@ -28,3 +29,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME", "COSIGN_PASSWORD", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     return path
+
+
+@pytest.fixture
+def quick_squashfs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Let a stand-in list the root instead of compressing it; the list of paths of each call is returned."""
+    return parts.stand_in_for_squashfs(monkeypatch)

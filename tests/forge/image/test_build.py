@@ -26,7 +26,7 @@ REPO = "edge/debian"
 
 
 @pytest.fixture
-def request_(registry: FakeRegistry, tmp_path: Path) -> Request:
+def request_(registry: FakeRegistry, tmp_path: Path, quick_squashfs: list[list[str]]) -> Request:
     parts.image_at(registry, "base/debian", "12", [parts.SYSTEM, {"opt/a": b"a"}])
     folder = parts.programs(tmp_path / "kube/bin").parent
     (folder / "images").mkdir()
@@ -79,9 +79,10 @@ def test_the_image_is_whole(registry: FakeRegistry, request_: Request) -> None:
     for layer in manifest["layers"]:
         data = registry.blobs[REPO, layer["digest"]]
         assert len(data) == layer["size"]
-        diffs.append("sha256:" + hashlib.sha256(gzip.decompress(data)).hexdigest())
+        plain = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        diffs.append("sha256:" + hashlib.sha256(plain).hexdigest())
     assert config["rootfs"]["diff_ids"] == diffs
-    assert len(config["history"]) == 3 and config["config"]["Cmd"] == ["/sbin/init"]
+    assert len(config["history"]) == 4 and config["config"]["Cmd"] == ["/sbin/init"]
     assert config["created"] == "2026-01-02T03:04:05.000Z"
 
 
@@ -133,7 +134,7 @@ def test_a_base_of_dockers_family_is_carried_on(registry: FakeRegistry, request_
     registry.put_manifest("base/debian", "12", manifest)
     built(request_)
     kinds = {layer["mediaType"] for layer in registry.manifest(REPO, TAG)["layers"]}
-    assert kinds == {media.OCI_LAYER + "+gzip"}
+    assert kinds == {media.OCI_LAYER + "+gzip", media.OCI_LAYER}
 
 
 def test_a_base_of_another_registry_is_copied(registry: FakeRegistry, request_: Request) -> None:
@@ -141,7 +142,7 @@ def test_a_base_of_another_registry_is_copied(registry: FakeRegistry, request_: 
     try:
         parts.image_at(other, "base/debian", "12", [parts.SYSTEM])
         result = built(request_, base=f"{other.host}/base/debian:12")
-        assert result.document["pushed"]["mounted"] == 0 and result.document["pushed"]["sent"] == 3
+        assert result.document["pushed"]["mounted"] == 0 and result.document["pushed"]["sent"] == 4
     finally:
         other.close()
 
@@ -178,7 +179,7 @@ def test_a_full_disk_is_told(request_: Request, monkeypatch: pytest.MonkeyPatch)
 
 def test_too_little_room_is_told_before_work(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-    with pytest.raises(Failed, match=r"10 B free, \d+ kB too few for the layer"):
+    with pytest.raises(Failed, match=r"10 B free, \d+ B too few for a layer"):
         built(request_)
 
 
@@ -271,14 +272,6 @@ def test_the_sbom_stands_beside_the_image(registry: FakeRegistry, request_: Requ
     assert attached["subject"]["digest"] == digest
     assert registry.blobs[REPO, attached["layers"][0]["digest"]] == result.sbom
     assert ((REPO, digest.replace(":", "-")) in registry.manifests) is not referrers
-
-
-@pytest.mark.parametrize("scan", [True, False])
-def test_reading_the_base_can_be_left_out(registry: FakeRegistry, request_: Request, scan: bool) -> None:
-    document = built(request_, scan=scan).document
-    assert document["sbom"]["packages"] == (1 if scan else 0)
-    assert document["base"]["os"] == ("debian" if scan else "")
-    assert (registry.count("GET /v2/base/debian/blobs/") > 1) is scan
 
 
 def test_a_url_needs_its_checksum(request_: Request, registry: FakeRegistry, tmp_path: Path) -> None:
