@@ -180,9 +180,10 @@ def _compile(body: Mapping[str, Any]) -> Test:
         group = _object(raw_group, place + ".filterGroups")
         items = _list(_key(group, "filters"), place + ".filterGroups.filters", MAX_FILTERS)
         found = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
-        if found:
-            tests = [cost.add(item) for item in found]
-            groups.append(_combined(tests, _key(group, "conjunction"), place + ".filterGroups.conjunction"))
+        tests = [cost.add(item) for item in found]
+        combined = _combined(tests, _key(group, "conjunction"), place + ".filterGroups.conjunction")
+        if tests:
+            groups.append(combined)
     if cost.total > MAX_TESTS:
         raise _Bad(
             611,

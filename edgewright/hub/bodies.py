@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.core.hosts import ARCHITECTURES, DEVICE_STATES, HOST_TYPES
+from edgewright.core.hosts import ARCHITECTURES, DEVICE_STATES, HOST_TYPES, HostState
 from edgewright.hub.shapes import (
     ANNOTATIONS,
     ANY,
@@ -83,7 +83,7 @@ HOST = obj(
             hostIdentity=ANY,
         ),
         tunnelConfig=TUNNEL_CONFIG,
-        type_=text(32),
+        type_=text(32, *protocol.HOST_KINDS),
         version=text(),
         edgewright=HOST_EXTENSION,
     ),
@@ -121,12 +121,13 @@ TUNNEL_STATUS = obj(
 TOKEN = obj(metadata=META, spec=obj(defaultProjectUid=name(), expiry=WHEN))
 ACTIVE = obj(isActive=FLAG)
 API_KEY = obj(metadata=META, spec=obj(expiry=WHEN, userUid=name(), edgewright=obj(role=text(16, "admin", "viewer"))))
-PROJECT = obj(metadata=META, spec=obj(logoUid=text(), teams=many(ANY), users=many(ANY)))
+_TEAM_ROLES, _USER_ROLES = obj(teamId=name(), roles=TEXTS), obj(userId=name(), roles=TEXTS)
+PROJECT = obj(metadata=META, spec=obj(logoUid=text(), teams=many(_TEAM_ROLES), users=many(_USER_ROLES)))
 LOGIN = obj(emailId=name(), password=_SECRET, org=name())
 EVENT = obj(
     metadata=META,
     involvedObject=REFERENCE,
-    relatedObject=REFERENCE,
+    relatedObject=obj(kind=text(64, *protocol.EVENT_KINDS), name=name(), uid=name()),
     message=text(),
     reason=text(256),
     severity=text(64),
@@ -135,7 +136,17 @@ EVENT = obj(
 EVENTS = Shape("list", item=EVENT, limit=100)
 _FILTER_TEXT = obj(beginsWith=text(), contains=text(), eq=text(), ne=text(), ignoreCase=FLAG)
 _SORT = many(obj(field=text(64), order=text(8, "asc", "desc")), 8)
-NAME_FILTER = obj(filter=obj(name=_FILTER_TEXT, states=TEXTS), sort=_SORT)
+
+
+def _sort(*fields: str) -> Shape:
+    return many(obj(field=text(64, *fields), order=text(8, "asc", "desc")), 8)
+
+
+PROJECTS_FILTER = obj(filter=obj(name=_FILTER_TEXT), sort=_sort("name", "creationTimestamp", "lastModifiedTimestamp"))
+HOSTS_FILTER = obj(
+    filter=obj(name=_FILTER_TEXT, states=many(text(32, *(state.value for state in HostState)))),
+    sort=_sort("name", "state", "creationTimestamp", "lastModifiedTimestamp"),
+)
 SEARCH = obj(filter=obj(conjunction=text(8, "and", "or"), filterGroups=many(ANY, 50)), sort=_SORT)
 OPERATION = obj(kind=name(64), params=Shape("map", item=ANY, limit=64))
 RESULT = obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER)

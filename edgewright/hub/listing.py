@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 
+from edgewright.core import listfilter
 from edgewright.hub.problems import bad_request
 from edgewright.wire import listmeta
 
@@ -16,19 +17,21 @@ if TYPE_CHECKING:
 
     from edgewright.hub.routing import Call
 
-_TERM = re.compile(r"\s*([A-Za-z.]+)\s*(!=|=)\s*(.*?)\s*")
+
+def filters(text: str, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a list's `filters` (`core.listfilter`); raises 400 for one that is not understood."""
+    try:
+        alternatives = listfilter.parse(text, columns)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    if not alternatives:
+        return []
+    return [or_(*(and_(*(_condition(term, columns) for term in terms)) for terms in alternatives))]
 
 
-def filters(text: str, columns: dict[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
-    """Return the conditions of `a=bANDc!=d`; raises 400 for a property that is not offered."""
-    found: list[ColumnElement[bool]] = []
-    for part in re.split(r"AND", text) if text else []:
-        term = _TERM.fullmatch(part)
-        if term is None or term.group(1) not in columns:
-            raise bad_request(f"The filter {part[:80]!r} is not understood; known are {', '.join(sorted(columns))}.")
-        column, value = columns[term.group(1)], term.group(3)
-        found.append(column == value if term.group(2) == "=" else column != value)
-    return found
+def _condition(term: listfilter.Term, columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+    column = columns[term.property]
+    return column != term.value if term.negated else column == term.value
 
 
 def ascending(order: str) -> bool:

@@ -37,6 +37,15 @@ def _conditions(call: Call) -> list[Any]:
     return found
 
 
+def _kind(call: Call) -> str:
+    """Return the kind of the path; raises 422 for one that events cannot be about."""
+    kind = call.params["objectKind"].lower()
+    if kind not in protocol.EVENT_KINDS:
+        allowed = " ".join(protocol.EVENT_KINDS)
+        raise problems.invalid(problems.ENUM, f"objectKind in path should be one of [{allowed}]")
+    return kind
+
+
 async def listing(call: Call) -> Response:
     """List events of everything, newest first."""
     return await newest(call, _TABLE, _conditions(call))
@@ -44,7 +53,7 @@ async def listing(call: Call) -> Response:
 
 async def of_object(call: Call) -> Response:
     """List events of one thing."""
-    kind, uid = call.params["objectKind"].lower(), call.params["objectUid"]
+    kind, uid = _kind(call), call.params["objectUid"]
     return await newest(call, _TABLE, [*_conditions(call), _TABLE.c.kind == kind, _TABLE.c.object_uid == uid])
 
 
@@ -114,7 +123,7 @@ async def create_bulk(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """Delete the events of one thing."""
-    kind, uid = call.params["objectKind"].lower(), call.params["objectUid"]
+    kind, uid = _kind(call), call.params["objectUid"]
 
     def job(tx: Tx) -> None:
         scope = [_TABLE.c.project_uid == call.project] if call.project else []

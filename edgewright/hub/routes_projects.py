@@ -69,7 +69,7 @@ def matches_name(name: str, rule: dict[str, Any]) -> bool:
 
 async def summary(call: Call) -> Response:
     """List projects with their counts (`v1ProjectsSummary`)."""
-    body = await call.body(bodies.NAME_FILTER)
+    body = await call.body(bodies.PROJECTS_FILTER)
     offset, limit = call.page()
     rule = (body.get("filter") or {}).get("name") or {}
     found = [record for record in _records(call) if matches_name(record.name, rule)]

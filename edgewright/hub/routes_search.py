@@ -48,7 +48,7 @@ async def _page(call: Call, uids: Iterable[str]) -> tuple[list[msgspec.Raw], int
 async def search(call: Call) -> Response:
     """Return a page of hosts that pass a `v1SearchFilterSummarySpec`."""
     spec = await call.body(bodies.SEARCH)
-    asked, limit = call.page()
+    asked, limit = call.page(strict=True)
     result, start = await call.hub.finder.page(call.project, spec, call.now, asked, call.cursor(), call.pace())
     items, delivered = await _page(call, result.uids[start : start + limit])
     token = finding.cursor(result, start + delivered) if delivered else ""
@@ -62,8 +62,8 @@ async def search_schema(call: Call) -> Response:
 
 async def quick(call: Call) -> Response:
     """List hosts in short form (`v1EdgeHostsMeta`); `quickFilter=unusedEdgeHosts` leaves out those in use."""
-    unused = call.request.query_params.get("quickFilter") == "unusedEdgeHosts"
-    kind = call.request.query_params.get("type")
+    unused = call.choice("quickFilter", ("unusedEdgeHosts",)) != ""
+    kind = call.choice("type", protocol.HOST_KINDS)
     view = finding.View(call.hub.renderer, call.now)
     items = []
     async with call.pace() as pace:
@@ -90,7 +90,7 @@ async def quick(call: Call) -> Response:
 
 async def appliances(call: Call) -> Response:
     """List hosts by name and state (`v1EdgeHostsMetadataSummary`), unpaged as in Palette, so sent as it is made."""
-    body = await call.body(bodies.NAME_FILTER)
+    body = await call.body(bodies.HOSTS_FILTER)
     wanted = body.get("filter") or {}
     states, rule = wanted.get("states") or [], wanted.get("name") or {}
     view = finding.View(call.hub.renderer, call.now)

@@ -7,7 +7,7 @@ checks role and observed mark, and reads the body within its bounds.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -165,15 +165,27 @@ class Call:
             )
         return entry
 
-    def page(self, ceiling: int | None = None) -> tuple[int, int]:
-        """Return offset and size of the page asked for; raises 422 code 608 or 609 for one out of bounds."""
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """Return a value of the query, empty when it is not sent; raises 422 code 606 for one that is not allowed."""
+        value = self.request.query_params.get(name, "")
+        if value and value not in allowed:
+            raise problems.invalid(problems.ENUM, f"{name} in query should be one of [{' '.join(allowed)}]")
+        return value
+
+    def page(self, ceiling: int | None = None, *, strict: bool = False) -> tuple[int, int]:
+        """Return offset and size of the page asked for; raises 422 code 609 for one below 0.
+
+        A size above the limit is the limit, as in Palette's lists; with `strict` it raises 422 code 608, as in its
+        search of hosts (rule P32).
+        """
         query = self.request.query_params
         asked = whole_number(self.request.headers.get(protocol.H_PAGE_LIMIT, ""))
         most = protocol.PAGE_LIMIT if ceiling is None else ceiling
         if asked:
             most = max(most, min(asked, self.hub.options.page_limit))
         try:
-            limit = listmeta.check_limit(_whole(query.get("limit"), "limit"), most)
+            size = _whole(query.get("limit"), "limit")
+            limit = listmeta.check_limit(size if strict or size is None else min(size, most), most)
             token = query.get("continue", "")
             offset = listmeta.decode(token).offset if token else _whole(query.get("offset"), "offset") or 0
         except InvalidInput as error:

@@ -101,6 +101,11 @@ INTENT_OFFERED = "offered"
 INTENT_CONFLICT = "conflict"
 INTENT_STATES: Tuple[str, ...] = (INTENT_OFFERED, INTENT_CONFLICT)
 
+HOST_KINDS: Tuple[str, ...] = ("edge-native", "vsphere")
+"""`spec.type` of a host (Palette's enum)."""
+EVENT_KINDS: Tuple[str, ...] = ("spectrocluster", "edgehost")
+"""What a component event can be about (Palette's enum)."""
+
 CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert")
 CHANGE_RESYNC = "resync"
 CHANGE_PUT = "put"
