@@ -46,6 +46,17 @@ async def test_a_hub_that_cannot_start_says_why_in_its_own_words(tmp_path: Path)
         await first.stop()
 
 
+async def test_a_hub_whose_admin_key_is_elsewhere_is_a_sentence_and_ends(tmp_path: Path) -> None:
+    first = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+    await first.start(lambda line: None)
+    await first.stop()
+    (tmp_path / "hub" / "admin-api-key").unlink()
+    again = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+    with pytest.raises(Failed, match="has no admin key file") as told:
+        await again.start(lambda line: None)
+    assert "--new-admin-key" in told.value.hint and not again.running()
+
+
 def test_a_demonstration_ends_with_everything_it_started(tmp_path: Path) -> None:
     environment = {
         **os.environ,
