@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.forge.iso.partfile import drop_stale
+from edgewright.core.errors import Failed
+from edgewright.forge.iso.partfile import PartFile, drop_stale
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.progress import Job
 from edgewright.forge.proof.console_log import ConsoleLog, Redactor, log_path
 from edgewright.forge.scratch import scratch
 from tests.forge.isos import USER_DATA
+from tests.support import missing
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,23 @@ def test_the_log_of_a_killed_proof_is_removed(tmp_path: Path, dead: int) -> None
     log = ConsoleLog(log_path(iso), Redactor())
     assert not stale.exists() and running.exists() and other.exists()
     log.drop()
+
+
+@pytest.mark.parametrize("trap", ["another user's file", "second name of a file", "symbolic link"])
+def test_a_part_file_that_somebody_prepared_is_not_written_to(tmp_path: Path, trap: str) -> None:
+    """An ISO has a registration token in it: whoever owns the file that it is written to can read it."""
+    part, victim = tmp_path / "a.iso.part", tmp_path / "victim"
+    victim.write_bytes(b"untouched")
+    if trap == "another user's file":
+        if os.geteuid() != 0:
+            missing("e2e", "another user's file cannot be made: this is not root")
+        part.touch(mode=0o666)
+        os.chown(part, 65534, 65534)
+    elif trap == "second name of a file":
+        os.link(victim, part)
+    else:
+        part.symlink_to(victim)
+    with pytest.raises(Failed, match="cannot be written"), PartFile(tmp_path / "a.iso", 10) as file:
+        file.write(b"secret")
+    assert victim.read_bytes() == b"untouched" and not (tmp_path / "a.iso").exists()
+    assert part.is_symlink() or part.read_bytes() in (b"", b"untouched")

@@ -137,6 +137,11 @@ class PartFile:
     def _open(self) -> None:
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
+            status = os.fstat(self._handle)
+            if status.st_uid != os.geteuid() or status.st_nlink > 1:
+                # Somebody else prepared it: the owner could read the token in the image, and a second name of a file
+                # would be emptied here.
+                raise PermissionError(1, "it is another user's file, or another file's second name")
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(self._handle, 0)  # left by a process that was killed
             os.fchmod(self._handle, self._mode)
