@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
+from edgewright.store.selectors import plane_troubles
 from tui.widgets.lines import Line, Piece, cut, line, spread
 
 if TYPE_CHECKING:
-    from edgewright.store.model import SourceStatus
+    from edgewright.store.model import Model, SourceStatus
     from tui.session import Session
 
 _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
@@ -25,7 +26,7 @@ def title_line(session: Session, now: float, width: int) -> Line:
         modes += ["  ", ("read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:
         modes += ["  ", ("simulated", "work")]
-    modes += ["  ", *source_pieces(session.store.model.source, now)]
+    modes += ["  ", *(trouble_pieces(session.store.model, now) or source_pieces(session.store.model.source, now))]
     everything = (session.context_name, session.plane, session.project)
     for parts, words in ((everything, True), (everything, False), (everything[:1], False), ((), False)):
         place = " · ".join(part for part in parts if part)
@@ -34,6 +35,16 @@ def title_line(session: Session, now: float, width: int) -> Line:
         if line(*left).width + line(*right).width + 2 <= width:
             break
     return spread(left, right, width)
+
+
+def trouble_pieces(model: Model, now: float) -> list[Piece]:
+    """Return what is wrong with a plane that answers, and since when; empty when nothing is, or it does not answer."""
+    troubles = plane_troubles(model)
+    if not troubles or model.source.away:
+        return []
+    worst = troubles[0]
+    age = "" if worst.since is None else f" {times.age(max(now - worst.since, 0.0))}"
+    return [("‼ ", "warn"), (f"plane {worst.text.partition(':')[0]}{age}", "warn")]
 
 
 def source_pieces(source: SourceStatus, now: float) -> list[Piece]:

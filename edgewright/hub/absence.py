@@ -52,7 +52,7 @@ def excuse(hub: Hub, seen: Look) -> None:
         if credit and silence - seen.absent < hub.options.silence_limit:
             live.excused += max(0.0, min(credit, silence))
     moved = seen.jump + credit
-    hub.write_later(lambda tx: _move_deadlines(tx, moved))
+    hub.storage.deliver(lambda tx: _move_deadlines(tx, moved), events=0)
 
 
 def settle_future(hub: Hub, now: float) -> None:
@@ -66,7 +66,7 @@ def settle_future(hub: Hub, now: float) -> None:
         live.since = None if live.since is None else min(live.since, now)
         if live.at is None and registered is not None:
             live.excused = min(0.0, now - registered)
-    hub.write_later(lambda tx: _deadlines_from(tx, now))
+    hub.storage.deliver(lambda tx: _deadlines_from(tx, now), events=0)
 
 
 def _deadlines_from(tx: Tx, now: float) -> None:

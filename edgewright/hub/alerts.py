@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from edgewright.hub.changes import Changes
 
+PLANE = "plane"
+"""Kind of the alerts about the management plane itself: every reader sees them, and no flood pushes them out."""
 MOST = 500
 """Alerts at most; the one that was seen longest ago goes first, so that made-up names cannot fill the memory."""
 ADDRESSES = 4
@@ -103,7 +105,7 @@ class Alerts:
             entry.published = entry.last
             self._changes.publish("alert", protocol.CHANGE_PUT, entry.uid, entry.project_uid, entry.document())
         while len(self._alerts) > MOST:
-            self.drop(next(iter(self._alerts)))
+            self.drop(next(uid for uid, alert in self._alerts.items() if alert.kind != PLANE))
 
     def drop(self, uid: str) -> None:
         """End an alert; one that is not there is no error."""
@@ -118,8 +120,12 @@ class Alerts:
             self.drop(uid)
 
     def documents(self, project_uid: str) -> list[dict[str, Any]]:
-        """Return the alerts of a project (`""`: of all), the one that is there longest first."""
-        shown = [alert for alert in self._alerts.values() if not project_uid or alert.project_uid == project_uid]
+        """Return the alerts of a project (`""`: of all) and of the plane, the one that is there longest first."""
+        shown = [
+            alert
+            for alert in self._alerts.values()
+            if not project_uid or alert.project_uid == project_uid or alert.kind == PLANE
+        ]
         return [alert.document() for alert in sorted(shown, key=lambda alert: (alert.since, alert.uid))]
 
 

@@ -41,12 +41,16 @@ from edgewright.hub.routing import Call, Route, check_access, check_project, pro
 from edgewright.hub.search import Finder
 from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.state import State
+from edgewright.hub.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.turned_away import TurnedAway
 from edgewright.hub.writer import Tx, Writer
 from edgewright.wire import protocol
 
 log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
+
+
+_TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage)
 
 
 class Hub:
@@ -81,6 +85,7 @@ class Hub:
         self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)
         self.turns = Turns()
+        self.storage = StorageWatch(self)
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self.tls: ssl.SSLContext | None = None
@@ -90,14 +95,14 @@ class Hub:
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
-        self.writer = Writer(self.engine, asyncio.get_running_loop())
+        self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed)
         absence.settle_future(self, self.started)
         health.start_quietly(self, self.started)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
         # some would hold the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
-        self._own = [asyncio.create_task(task(self)) for task in (health.sweep, keep_house, watch_clock)]
+        self._own = [asyncio.create_task(task(self)) for task in _TASKS]
         self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
         if self.lock is not None:
             self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
@@ -107,6 +112,7 @@ class Hub:
         self.changes.stop()
         for task in self._own:
             task.cancel()
+        self.storage.stop()
         await asyncio.to_thread(self.writer.stop)
         await asyncio.to_thread(self.clock.save, self.data)
         self.engine.dispose()

@@ -131,6 +131,8 @@ def _status(arguments: argparse.Namespace) -> int:
         sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in found.items()))
     if found["database"] == DAMAGED:
         return int(ExitCode.FAILED)
+    if str(found.get("storage", "ok")) != "ok":
+        return int(ExitCode.FAILED)
     return 0 if found["running"] and found["answers"] is not False else int(ExitCode.UNREACHABLE)
 
 

@@ -86,6 +86,8 @@ class ClockWatch:
         self.seen = seen or Seen()
         self.doubt = ""
         """Why the clock is doubted, a sentence; empty when it is not."""
+        self.only_away = False
+        """The doubt has one harmless cause too: this hub was off for long. Nobody needs to act then."""
         self.doubted_since: float | None = None
         """When the doubt began, by the expected time."""
         self._steady = steady
@@ -96,6 +98,7 @@ class ClockWatch:
         reference = self.seen.at if self.seen.at is not None else newest
         if reference is not None and not -DOUBT_FROM <= times.now() - reference <= AWAY:
             self._believed = reference - self._looked
+            self.only_away = times.now() > reference
             doubted = self.seen.doubted_at
             if doubted is not None and 0 <= times.now() - doubted <= AWAY:
                 self._agreed = self.seen.agreed  # the same clock as at the last run: what was counted then still counts
@@ -125,7 +128,7 @@ class ClockWatch:
                 self._believed += jump  # a time server slews the clock, and crystals drift
             jump = 0.0
         else:
-            self._agreed = 0.0
+            self._agreed, self.only_away = 0.0, False
         self._judge()
         return Look(jump, passed if passed > TICK + ABSENT else 0.0)
 

@@ -104,6 +104,14 @@ def _at(text: str, now: float) -> float:
     return now if moment is None else min(moment, now)
 
 
+def plane_event(tenant_uid: str, severity: str, reason: str, message: str) -> dict[str, Any]:
+    """Return an event of the hub about itself."""
+    event = host_event(tenant_uid, "management plane", severity, reason, message)
+    for reference in ("involvedObject", "relatedObject"):
+        event[reference]["kind"] = "hub"
+    return event
+
+
 def host_event(uid: str, name: str, severity: str, reason: str, message: str) -> dict[str, Any]:
     """Return an event of the hub about a host; its message is cut where a host's own words made it too long."""
     return {
@@ -113,5 +121,5 @@ def host_event(uid: str, name: str, severity: str, reason: str, message: str) ->
         "reason": reason,
         "severity": severity,
         "source": {"component": "hub", "host": ""},
-        "metadata": {},
+        "metadata": {"uid": new_uid(), "creationTimestamp": times.rfc3339(times.now())},
     }

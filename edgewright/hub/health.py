@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -14,7 +13,9 @@ from edgewright.core.hosts import Health
 from edgewright.core.times import words
 from edgewright.hub import schema
 from edgewright.hub.clock import boottime
-from edgewright.hub.component_events import host_event, store_event, store_new_events
+from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.database import storage_problem
+from edgewright.hub.problems import StorageProblem
 from edgewright.hub.records import HostEntry
 from edgewright.wire import protocol
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edgewright.hub")
 _SLICE = 250
+WRITE_WITHIN = 5.0
+"""Seconds that the sweep waits for its events to be durable before it goes on."""
 
 
 def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
@@ -50,7 +53,7 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
     if document is not None and told is not None:
         told.append((document, project))
     elif document is not None and hub.intake.admit_state(uid):
-        hub.write_later(lambda tx: store_event(hub, tx, document, project))
+        hub.storage.deliver(lambda tx: store_event(hub, tx, document, project))
     publish(hub, entry, now)
     return True
 
@@ -70,18 +73,38 @@ def start_quietly(hub: Hub, now: float) -> None:
 
 
 async def sweep(hub: Hub) -> None:
-    """Look at silent hosts and overdue operations every few seconds until cancelled."""
+    """Look at silent hosts every few seconds until cancelled; storage that fails or stalls does not hold it up."""
     while True:
         await asyncio.sleep(hub.options.sweep)
         hub.meter.note(boottime(), hub.writer.beats_written)
         try:
-            await sweep_once(hub)
+            await judge_hosts(hub)
         except Exception:
             log.exception("the sweep failed and is tried again")
 
 
+async def expire(hub: Hub) -> None:
+    """Look at overdue operations every few seconds until cancelled."""
+    while True:
+        await asyncio.sleep(hub.options.sweep)
+        try:
+            await expire_operations(hub)
+        except Exception as error:
+            problem = error if isinstance(error, StorageProblem) else storage_problem(error)
+            if isinstance(problem, StorageProblem):
+                hub.storage.failed(problem)
+            else:
+                log.exception("the look at overdue operations failed and is tried again")
+
+
 async def sweep_once(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, then expire operations."""
+    await judge_hosts(hub)
+    await expire_operations(hub)
+
+
+async def judge_hosts(hub: Hub) -> None:
+    """Judge every host whose silence may have changed it, and store the events of it."""
     hub.look_at_clock()
     hub.alerts.expire(times.now())
     limit = hub.options.silence_limit
@@ -93,7 +116,7 @@ async def sweep_once(hub: Hub) -> None:
         if len(told) >= _SLICE:
             # Waited for, so that a whole fleet that falls silent at once goes to disk in even steps.
             events, told = told, []
-            await hub.write(partial(store_new_events, hub, events=events))
+            await _stored(hub, events)
         now = times.now()
         live = entry.live
         silence = hub.renderer.silence(entry, now)
@@ -105,8 +128,14 @@ async def sweep_once(hub: Hub) -> None:
             entry.silent_mark = late
             publish(hub, entry, now)
     if told:
-        await hub.write(partial(store_new_events, hub, events=told))
-    await expire_operations(hub)
+        await _stored(hub, told)
+
+
+async def _stored(hub: Hub, events: list[tuple[dict[str, Any], str]]) -> None:
+    """Write events, and wait for it for a while; what the storage does not take is written later."""
+    future = hub.storage.deliver_events(events)
+    if future is not None:
+        await asyncio.wait([future], timeout=WRITE_WITHIN)
 
 
 async def expire_operations(hub: Hub) -> None:

@@ -7,7 +7,6 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 from __future__ import annotations
 
 import asyncio
-import operator
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,12 +33,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
-_OF_BEAT = (
-    *("agent_version", "at", "boot_id", "count", "gone_boots", "message", "observed_generation"),
-    *("seq", "since", "state", "vitals"),
-)
-"""What one heartbeat changes of the live part."""
-_of_beat = operator.attrgetter(*_OF_BEAT)
 _VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
 
 
@@ -130,25 +123,20 @@ class Heartbeats:
         if late:
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
             return
-        previous = _of_beat(live)
         if boot != live.boot_id:
             live.gone_boots = (*live.gone_boots[-3:], live.boot_id) if live.boot_id else live.gone_boots
             live.boot_id, live.seq = boot, -1
         live.seq = extension.seq if extension.seq is not None else live.seq
         moved = self._take(entry, beat, extension, now)
-        taken = live.count
-        try:
-            await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
-        except Exception:
-            if live.count == taken:  # unless a later heartbeat has come meanwhile
-                for name, value in zip(_OF_BEAT, previous, strict=True):
-                    setattr(live, name, value)  # not durable: the same may come again, also the first of a boot
-            raise
+        # What is in memory counts for health (rule P43): whether the row can be stored is no fault of the host. It gets
+        # its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
+        durable = self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid))
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
         if moved or now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
             entry.silent_mark = False
             health.publish(self._hub, entry, now)
+        await asyncio.shield(durable)
 
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
         """Put a heartbeat into the live part; returns whether something else than the time moved."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from edgewright.hub import clock, pki, retention
+from edgewright.hub import clock, doubts, pki, retention
 from edgewright.hub.integrity_watch import check_database
 
 if TYPE_CHECKING:
@@ -19,18 +19,19 @@ log = logging.getLogger("edgewright.hub")
 
 async def watch_clock(hub: Hub) -> None:
     """Look at the clock every second until cancelled; the certificate and `clock.json` follow a change of doubt."""
-    doubt = hub.clock.doubt
+    doubt = ""
     await asyncio.to_thread(hub.clock.save, hub.data)
     while True:
-        await asyncio.sleep(clock.TICK)
         try:
             hub.look_at_clock()
             if hub.clock.doubt != doubt:
                 doubt = hub.clock.doubt
+                doubts.report(hub)
                 await renew_certificate(hub)  # hosts may see either time
                 await asyncio.to_thread(hub.clock.save, hub.data)
         except Exception as error:
             log.exception("the clock could not be followed: %s", error)
+        await asyncio.sleep(clock.TICK)
 
 
 async def keep_house(hub: Hub) -> None:

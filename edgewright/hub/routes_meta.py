@@ -13,6 +13,7 @@ from edgewright.core.text import whole_number
 from edgewright.hub import pki
 from edgewright.hub.clock import boottime
 from edgewright.hub.pace import Pace
+from edgewright.hub.probe import probe
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.search import View
@@ -34,7 +35,7 @@ async def ping(call: Call) -> Response:
 
 async def ready(call: Call) -> Response:
     """Say that the database takes writes."""
-    await call.write(lambda tx: None)
+    await call.write(probe)
     return call.json({"msg": "ready"})
 
 
@@ -83,6 +84,7 @@ async def status(call: Call) -> Response:
             "freeBytes": space.free,
             "caEnds": times.rfc3339(pki.ca_ends(hub.data)),
             **hub.clock.as_dict(),
+            **hub.storage.as_dict(),
         }
     )
 

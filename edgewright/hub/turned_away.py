@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
+from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
 from edgewright.hub.alerts import Alert
 from edgewright.hub.component_events import host_event, store_event
@@ -36,11 +37,11 @@ ALERTS: dict[str, tuple[str, str]] = {
     ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "ClockOrCertificate",
-        "finds this hub's certificate expired: its clock is ahead, or the certificate is to be renewed.",
+        "finds this hub's certificate expired: the clock of that machine is ahead, or the clock of this hub is wrong.",
     ),
     "ALERT_BAD_CERTIFICATE": (
         "ClockOrName",
-        "finds this hub's certificate not valid yet, or not for this name: look at its clock first.",
+        "finds this hub's certificate not valid yet, or not for this name: compare the clocks of both first.",
     ),
 }
 """TLS alert of the peer (end of OpenSSL's reason) -> reason word of the event, second half of the sentence."""
@@ -85,11 +86,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "PlaneNotTrusted": ("cannot connect: it trusts another CA", "Give it this hub's ca.crt."),
     "ClockOrCertificate": (
         "cannot connect: finds the hub's certificate expired",
-        "Check the clock of that machine, then the certificate of the hub.",
+        "Compare the clock of that machine with the hub's; a hub renews its certificate when it starts.",
     ),
     "ClockOrName": (
         "cannot connect: finds the hub's certificate not valid",
-        "Check the clock of that machine, then the name by which it calls the hub (--advertise).",
+        "Compare the clock of that machine with the hub's, then the name by which it calls the hub (--advertise).",
     ),
 }
 """Error code -> short text for the alert, next step."""
@@ -126,9 +127,12 @@ class TurnedAway:
                 ]
                 uid = known[0] if len(known) == 1 else ""
                 who = f"'{uid}' ({address})" if uid else address
-                self._tell(uid, uid or address, address, word, f"{who} {sentence}", word)
+                message = f"{who} {sentence}"
+                if word != "PlaneNotTrusted":
+                    message += f" The clock of this hub shows {clock_text(times.now())}."
+                self._tell(uid, uid or address, address, word, message, word)
                 if self._comes_back(address):
-                    self._alert(f"handshake/{address}", uid, uid or address, address, word, f"{who} {sentence}")
+                    self._alert(f"handshake/{address}", uid, uid or address, address, word, message)
 
     def _comes_back(self, address: str) -> bool:
         now = times.now()
@@ -190,4 +194,4 @@ class TurnedAway:
         project = hub.state.default_project()
         project_uid = entry.record.project_uid if entry else (project.uid if project else "")
         event = host_event(uid or name, name, "Warning", reason, message)
-        hub.write_later(lambda tx: store_event(hub, tx, event, project_uid))
+        hub.storage.deliver(lambda tx: store_event(hub, tx, event, project_uid))

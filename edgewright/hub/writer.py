@@ -75,7 +75,14 @@ class _Done:
 class Writer:
     """Owns the writing thread. `submit` and `beat` are called on the event loop only."""
 
-    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        failed: Callable[[StorageProblem], None] = lambda problem: None,
+    ) -> None:
+        """`failed` is called on the event loop for each batch that the storage did not take."""
+        self._failed = failed
         self._engine = engine
         self._loop = loop
         self._condition = threading.Condition()
@@ -84,6 +91,8 @@ class Writer:
         self._beats_done: asyncio.Future[None] | None = None
         self._stopping = False
         self.batches = 0
+        self.working = False
+        """A batch is being written."""
         self.beats_written = 0
         self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
         self._thread.start()
@@ -126,7 +135,9 @@ class Writer:
                 jobs, self._jobs = self._jobs[:_MAX_BATCH], self._jobs[_MAX_BATCH:]
                 beats, self._beats = self._beats, {}
                 beats_done, self._beats_done = self._beats_done, None
+            self.working = True
             self._batch(jobs, beats, beats_done)
+            self.working = False
 
     def _batch(
         self,
@@ -167,6 +178,8 @@ class Writer:
                 # circle stays in memory until the garbage collector happens to run.
                 outcome.error.__traceback__ = None
         try:
+            if isinstance(failure, StorageProblem):
+                self._loop.call_soon_threadsafe(self._failed, failure)
             self._loop.call_soon_threadsafe(_finish, done)
         except RuntimeError:
             return  # the loop has closed: nobody waits any more

@@ -13,7 +13,7 @@ import msgspec
 
 from edgewright.core.times import words
 from edgewright.store.model import Model
-from edgewright.store.rows import HostRow
+from edgewright.store.rows import PLANE, HostRow
 from edgewright.store.selectors import ending_tokens, neighbours, waiting_hosts
 
 DISK_FULL: Final = 95.0
@@ -23,6 +23,7 @@ _ALERT_EVENTS: Final = {
     "rejected": "reason:RegistrationRefused",
     "duplicate-identity": "reason:DuplicateIdentity",
     "duplicate-hardware": "reason:DuplicateHardware",
+    PLANE: "kind:hub",
 }
 """Kind of an alert -> filter of the events that tell its history."""
 
@@ -59,6 +60,7 @@ def problems(model: Model, now: float, limit: int | None = None) -> list[Problem
     marked.sort(
         key=lambda one: (
             one.acknowledged,
+            one.kind != PLANE,  # what the plane cannot do explains what is not seen of the hosts
             _RANK[one.section],
             -len(one.uids),
             one.since if one.since is not None else float("inf"),
@@ -99,14 +101,14 @@ def is_silent(row: HostRow) -> bool:
 
 
 def _alerts(model: Model) -> Iterator[Problem]:
-    """Return what the plane itself reports: rejected boxes, two machines with one identity, two records of one."""
+    """Return what the plane itself reports: its own trouble, rejected boxes, two machines with one identity."""
     for row in model.alerts.values():
         hosts = tuple(uid for uid in row.host_uids if uid in model.hosts)
         yield Problem(
             key=row.problem,
             section="person",
             kind=row.kind,
-            subject=row.subject,
+            subject="plane" if row.kind == PLANE else row.subject,
             text=row.text,
             since=row.since,
             who=row.owner or "operator",

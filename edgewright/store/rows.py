@@ -146,6 +146,10 @@ class OperationRow(Row, frozen=True, array_like=True, gc=False):
     message: str = ""
 
 
+PLANE = "plane"
+"""Kind of an alert about the management plane itself, for example that it cannot store."""
+
+
 class AlertRow(Row, frozen=True, array_like=True, gc=False):
     """Something that needs an operator and is not the state of a host: a rejected box, two machines with one identity.
 

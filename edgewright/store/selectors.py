@@ -10,7 +10,7 @@ import msgspec
 
 from edgewright.core.operations import standing
 from edgewright.store.model import PULSE_MINUTES, Minute, Model
-from edgewright.store.rows import AuditRow, EventRow, HostRow, OperationRow, TokenRow
+from edgewright.store.rows import PLANE, AlertRow, AuditRow, EventRow, HostRow, OperationRow, TokenRow
 
 TOKEN_WARNING: Final = 7 * 86400.0
 """Seconds before its end from which a token is told of."""
@@ -25,6 +25,12 @@ class Counts(msgspec.Struct, frozen=True):
     healthy: int = 0
     unhealthy: int = 0
     unknown: int = 0
+
+
+def plane_troubles(model: Model) -> list[AlertRow]:
+    """Return what is wrong with the management plane itself, the one that began first in front."""
+    rows = [row for row in model.alerts.values() if row.kind == PLANE]
+    return sorted(rows, key=lambda row: (row.since if row.since is not None else float("inf"), row.uid))
 
 
 def by_state(model: Model) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from edgewright.hub.app import Hub, make_app
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub
 from tests.postgres import Cluster, cluster
+from tests.support import missing
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +48,17 @@ async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]
     async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers={"ApiKey": key}) as client:
         yield hub, client
     await hub.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four megabytes; needs root."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        missing("e2e", "a small file system cannot be mounted: this is not root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False)
+    if made.returncode:
+        missing("e2e", "a tmpfs cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -22,7 +19,7 @@ from edgewright.hub.database import open_engines
 from edgewright.hub.integrity_watch import check_database
 from edgewright.hub.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub
-from tests.support import ROOT, missing
+from tests.support import ROOT
 
 
 def set_read_only(hub: Hub, word: str) -> None:
@@ -42,20 +39,6 @@ async def test_a_read_only_database_is_told_and_heals(inside: tuple[Hub, httpx.A
     assert (await admin.get("/v1/users/info")).status_code == 200  # reading goes on
     set_read_only(hub, "OFF")
     assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "ro-1"}})).status_code == 201
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four megabytes; needs root."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        missing("e2e", "a small file system cannot be mounted: this is not root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False)
-    if made.returncode:
-        missing("e2e", "a tmpfs cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.mark.e2e

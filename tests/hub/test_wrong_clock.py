@@ -59,6 +59,11 @@ def status(hub: RunningHub) -> dict[str, object]:
     return answer
 
 
+def plane_alerts(hub: RunningHub) -> list[str]:
+    items = hub.client().get("/edgewright/v1/alerts").json()["items"]
+    return [item["code"] for item in items if item["kind"] == "plane"]
+
+
 def wait_for(ready: Callable[[], bool]) -> None:
     for _ in range(100):
         if ready():
@@ -87,6 +92,7 @@ def test_p41_a_jump_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
         for offset in ("+2y", "-3y", "+2y"):
             shift.write_text(offset + "\n")
             wait_for(lambda: status(hub)["clockDoubted"] is not None)
+            wait_for(lambda: plane_alerts(hub) == ["ClockDoubted"])
             time.sleep(1.0)  # some rounds of housekeeping
             assert counts() == before
             assert own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"}).status_code == 204
@@ -95,10 +101,14 @@ def test_p41_a_jump_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
             assert hub.anonymous().get("/v1/health/ping").status_code == 200
         shift.write_text("+0\n")
         wait_for(lambda: status(hub)["clockDoubted"] is None)
+        wait_for(lambda: plane_alerts(hub) == [])
+        told = {item["reason"] for item in hub.client().get("/v1/events/components").json()["items"]}
+        assert {"ClockDoubted", "ClockBelieved"} <= told
         hub.stop()
         shift.write_text("+2y\n")
         hub.start_again()  # now the jump was while it did not run
         assert "ahead" in str(status(hub)["clockDoubted"])
         time.sleep(1.0)
+        assert plane_alerts(hub) == []  # it may have been off for as long: nobody needs to act
         events, audits, operations = counts()
         assert events >= before[0] and audits >= before[1] and operations == before[2]

@@ -269,3 +269,42 @@ def test_p39_pulse_with_alerts(snap_compare: Compare, size: tuple[int, int], onl
     store.emit("plane", kinds.ALERTS_SEEN, {"docs": alerts(), "complete": True}, NOW - 3)
     store.flush()
     assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+def plane_trouble() -> dict[str, Any]:
+    return {
+        "uid": "plane/storage",
+        "kind": "plane",
+        "subject": "management plane",
+        "text": "cannot store: disk full",
+        "message": "The management plane cannot store: disk full. Hosts are judged by the heartbeats that arrive; "
+        "changes are refused, and events wait in memory.",
+        "hint": "Free space on the disk of the hub's data; the hub continues by itself.",
+        "code": "StorageFull",
+        "hostUids": [],
+        "addresses": [],
+        "since": ago(250),
+        "last": ago(2),
+        "count": 131,
+        "owner": "operator",
+    }
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("only", [False, True], ids=["beside-others", "alone"])
+def test_p43_pulse_with_a_plane_that_cannot_store(snap_compare: Compare, size: tuple[int, int], only: bool) -> None:
+    hosts = [host for host in fleet() if host["metadata"]["name"].startswith("kiel-")] if only else None
+    app = app_of("pulse", hosts=hosts)
+    store = app.session.store
+    docs = [*([] if only else alerts()), plane_trouble()]
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": docs, "complete": True}, NOW - 3)
+    store.flush()
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_p43_hosts_of_a_plane_that_cannot_store(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = app_of("hosts")
+    app.session.store.emit("plane", kinds.ALERTS_SEEN, {"docs": [plane_trouble()], "complete": True}, NOW - 3)
+    app.session.store.flush()
+    assert snap_compare(app, terminal_size=size, run_before=ready)

@@ -35,7 +35,7 @@ from tui.widgets.prompt import Asking, Prompt
 if TYPE_CHECKING:
     from edgewright.store.subscription import Subscription
 
-FRAME_COLLECTIONS = frozenset({names.SOURCE, names.MESSAGES})
+FRAME_COLLECTIONS = frozenset({names.SOURCE, names.ALERTS, names.MESSAGES})
 """What the frame itself shows; the counts of the title come with the hosts."""
 WIDE, WALL = 120, 180
 """Columns from which two panes, and three, stand side by side."""
