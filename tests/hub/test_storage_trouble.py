@@ -302,7 +302,16 @@ async def test_p43_made_up_names_push_no_alert_of_the_plane_out(fleet: tuple[Hub
 
 
 @pytest.mark.parametrize(
-    "code", ["StorageFull", "StorageReadOnly", "StorageDamaged", "StorageFailed", "StorageStalled"]
+    "code",
+    [
+        "StorageFull",
+        "StorageReadOnly",
+        "StorageDamaged",
+        "StorageGone",
+        "StorageFailed",
+        "StorageStalled",
+        "DatabaseInUse",
+    ],
 )
 async def test_p43_each_trouble_has_its_cause_and_next_step(fleet: tuple[Hub, httpx.AsyncClient], code: str) -> None:
     hub, _ = fleet
