@@ -132,11 +132,11 @@ def quoted(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
     if not re.search(r"[\n\r\0]", value):
-        if "'" not in value:
+        if "'" not in value and not value.endswith("\\"):  # godotenv takes \' for a quote that goes on
             return f"'{value}'"
         if not re.search(r'[$`"\\]', value):
             return f'"{value}"'
     raise InvalidInput(
         "The value cannot be written so that Earthly and a shell read the same.",
-        "Use one line, without both kinds of quotes.",
+        "Use one line, without both kinds of quotes and without a backslash at its end.",
     )

@@ -12,7 +12,7 @@ from edgewright.core.cloudconfig.look import shown
 from edgewright.core.cloudconfig.model import Key, Node, fold, nearest, parts
 from edgewright.core.cloudconfig.opposites import is_inverse, only_yes_or_no
 
-_CUTOFF = 0.72
+_CUTOFF = 0.78
 """How similar a name must be to be offered for another: `site` is no misspelt `stages`."""
 _MOST = 3
 """Homes that a sentence names; a name with more of them says little."""
@@ -24,6 +24,7 @@ _STYLUS_HINTS = {
     "mtu": f"stylus has no key for it: {_NETWORKD}",
     "bond": f"stylus has no key for bonds: {_NETWORKD}",
     "dns": "Write it as nameserver.",
+    "endpoint": "The address of the plane is stylus.site.paletteEndpoint.",
     "token": "The registration token is stylus.site.edgeHostToken.",
 }
 

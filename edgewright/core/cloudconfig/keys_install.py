@@ -95,6 +95,8 @@ INSTALL: Tuple[Key, ...] = (
     Key(
         "install.no_format", FLAG, "The published schema's name of no-format.", False, old="The agent reads no-format."
     ),
+    Key("install.firmware", TEXT, "efi or bios; the agent finds out by itself."),
+    Key("install.part-table", TEXT, "gpt or msdos; the agent finds out by itself."),
     Key("install.force", FLAG, "Install although the disk holds a system already.", False),
     Key("install.source", TEXT, "Another image to install, e.g. oci:IMAGE."),
     Key("install.image", TEXT, "The published schema's name of source."),

@@ -74,7 +74,8 @@ def _wrong(key: Key, value: Any, path: str, hint: str) -> Finding:
 
 def _no_text(key: Key, value: Any, path: str) -> Optional[Finding]:
     scalar = isinstance(value, (bool, int, float))
-    if scalar and reads_any_scalar(path):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if scalar and (reads_any_scalar(path) or whole):
         if key.name in _NUMBERS:
             return None
         hint = "Put it into quotes: the installer writes the file again, and 0123 becomes 83."

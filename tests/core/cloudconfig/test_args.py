@@ -139,7 +139,7 @@ def test_a_change_keeps_everything_else() -> None:
 
 
 def test_a_value_that_cannot_be_written_is_refused() -> None:
-    for value in ("a\nb", "both ' and $x"):
+    for value in ("a\nb", "both ' and $x", "C:\\"):
         with pytest.raises(InvalidInput):
             read_args("").set("MY_ORG", value)
 

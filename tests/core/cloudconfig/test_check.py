@@ -273,3 +273,39 @@ def test_a_right_header_is_nothing_to_say(text: str) -> None:
 def test_a_big_file_and_an_odd_ending_are_told() -> None:
     found = check_text("#cloud-config\n" + "#" * 1024 * 1024, "user.data")
     assert [one.code for one in found] == ["TooBig", "Ending"]
+
+
+PUBLISHED: list[tuple[str, str, dict[str, Any]]] = [
+    ("a header of older days", "#node-config", {"stages": {"rootfs": [{"modules": ["zfs"]}]}}),
+    ("partitions made by hand", "", {"stages": {"kairos-install.pre.before": [{"commands": ["parted --version"]}]}}),
+    (
+        "a token without an endpoint",
+        "",
+        {"stylus": {"site": {"edgeHostToken": "tok-9f2c71"}}, "install": {"poweroff": True}},
+    ),
+    ("a site's own file", "", {"stylus": {"site": {"projectName": "shops", "tags": {"city": "lund"}}}}),
+    ("the default of a key, written as its inverse", "", {"stylus": {"site": {"autoRegister": True}}}),
+    (
+        "words of cloud-init",
+        "",
+        {"package_update": True, "package_upgrade": True, "packages": ["jq"], "ssh_pwauth": False},
+    ),
+    ("netplan at the top", "", {"network": {"version": 2, "ethernets": {"eno1": {"dhcp4": True}}}}),
+    ("a mode that only loses rights", "", {"write_files": [{"path": "/etc/k0s/token", "permissions": 0o644}]}),
+    ("a project by number", "", {"stylus": {"site": {"projectUid": 12345677788, "edgeHostToken": "tok-9f2c71"}}}),
+    ("a user by number", "", {"users": [{"name": "a", "uid": 1001, "groups": ["admin"]}]}),
+    ("keys that the agent writes itself", "", {"install": {"firmware": "bios", "part-table": "gpt", "auto": True}}),
+    ("a key without a value", "", {"users": [{"name": "a", "groups": ["admin"], "ssh_authorized_keys": None}]}),
+    ("empty steps", "", {"stages": {"boot": None, "fs": [None, {"commands": None}]}}),
+    ("kernel settings as numbers", "", {"stages": {"boot": [{"sysctl": {"net.ipv4.ip_forward": 1}}]}}),
+    ("a stage of a provider", "", {"stages": {"provider-kairos.bootstrap.after.k3s-ready": [{"commands": ["true"]}]}}),
+]
+"""Kinds of files that were published and work; each with words and values of our own."""
+
+
+@pytest.mark.parametrize(("what", "header", "document"), PUBLISHED, ids=[one[0] for one in PUBLISHED])
+def test_what_is_published_and_works_is_not_refused(what: str, header: str, document: dict[str, Any]) -> None:
+    profile = "palette" if "stylus" in document else "kairos"
+    found = [*check_text(f"{header or '#cloud-config'}\n"), *check(document, profile=profile)]
+    known = ("NoUsers", "NoAdmin")  # a part of a file, which Kairos refuses as a whole one
+    assert [one for one in found if one.severity == ERROR and one.code not in known] == []

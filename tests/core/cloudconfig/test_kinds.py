@@ -98,6 +98,7 @@ def test_what_kairos_reads_as_it_was_meant_is_no_error(document: dict[str, Any])
         ({"users": [{"name": "a", "passwd": 83}]}, "the number 83"),
         (stage(commands=[12]), "the number 12"),
         ({"hostname": 12}, "the number 12"),
+        ({"stylus": {"site": {"projectUid": 12345}}}, "the number 12345"),
     ],
 )
 def test_a_number_for_a_text_is_read_and_told(document: dict[str, Any], words: str) -> None:
