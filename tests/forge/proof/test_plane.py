@@ -9,7 +9,9 @@ import pytest
 from edgewright.clients.hosts import HostsPage
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
-from edgewright.forge.proof.plane import ProofPlane, masked
+from edgewright.forge.proof.failures import refusal_in
+from edgewright.forge.proof.plane import REFUSALS, ProofPlane, masked
+from edgewright.hub.turned_away import ALERTS
 
 NOW = 1_800_000_000.0
 SHIPS = "ewt_ships0000000"
@@ -184,3 +186,12 @@ def test_whether_the_host_would_trust_its_plane(
     assert (verdict.state, verdict.name) == (state, "10.77.0.1:8443")
     if state == "bad":
         assert verdict.hint == "h" or verdict.hint.startswith("Put the plane's ca.crt into caCerts")
+
+
+def test_the_hubs_words_for_a_refusal_are_known() -> None:
+    """forge and hub do not import each other: what one writes into an event, the other reads."""
+    for word, sentence in ALERTS.values():
+        assert word in REFUSALS and refusal_in(f"10.0.0.9 {sentence}"), sentence
+    assert refusal_in("'proof-1' was refused: The token is not known here. It came from 10.0.0.9.") == "refused"
+    for text in ("10.77.0.1:8443 cannot be reached.", "The plane asks for a pause.", "10.77.0.1 cannot answer now."):
+        assert refusal_in(text) == "", text
