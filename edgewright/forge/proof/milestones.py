@@ -17,7 +17,7 @@ class Milestone(NamedTuple):
 
 
 MILESTONES = (
-    Milestone("plane", "plane trusted by the host", 60),
+    Milestone("plane", "plane is trusted", 60),
     Milestone("token", "token at the plane", 60),
     Milestone("firmware", "firmware", 60),
     Milestone("bootloader", "boot loader", 90),
