@@ -14,6 +14,9 @@ _SPACES = "\t\v\f\r \x85\xa0"
 _EXPAND = re.compile(r"(\\)?\$\(?\{?([A-Z0-9_]+)?\}?")
 _NAME = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _ENDS = ";&|<>()"
+MOST = 64 * 1024
+"""Characters of a value; what variables make longer is cut, and the shell's reading is not told."""
+_TOO_LONG = f"is longer than {MOST // 1024} KiB once its variables are filled in"
 
 
 class Earthly(NamedTuple):
@@ -62,18 +65,24 @@ def _unescaped(text: str) -> str:
 
 
 def _expanded(text: str, before: Mapping[str, str]) -> str:
-    def fill(found: "re.Match[str]") -> str:
-        if found.group(1):
-            return found.group()[1:]
-        return before.get(found.group(2), "") if found.group(2) else found.group()
-
-    return _EXPAND.sub(fill, text)
+    """Return a text with its variables filled in, cut at `MOST`: lines that double each other grow without end."""
+    parts: List[str] = []
+    at = size = 0
+    for found in _EXPAND.finditer(text):
+        name = found.group(2)
+        filled = found.group()[1:] if found.group(1) else before.get(name, "") if name else found.group()
+        parts += [text[at : found.start()], filled]
+        size += len(parts[-1]) + len(parts[-2])
+        at = found.end()
+        if size > MOST:
+            return "".join(parts)[:MOST]
+    return ("".join(parts) + text[at:])[:MOST]
 
 
 def shell_value(rest: str, before: Mapping[str, Optional[str]]) -> Shell:
     """Return the value behind `KEY=` as `source` takes it; `before` is what the lines above set (None: not known)."""
     parts: List[str] = []
-    at, quoted = 0, False
+    at, size, quoted = 0, 0, False
     while at < len(rest):
         letter = rest[at]
         if letter == "'" and not quoted:
@@ -102,6 +111,9 @@ def shell_value(rest: str, before: Mapping[str, Optional[str]]) -> Shell:
                 why = "which no line above sets: Earthly reads nothing there, a shell what its environment has"
                 return Shell(None, f"takes ${word}, {why}" if word not in before else f"takes ${word}, not known here")
             parts.append(filled)
+            size += len(filled)
+            if size > MOST:
+                return Shell(None, _TOO_LONG)
             at = name.end()
             continue
         if letter == "~" and not quoted and (at == 0 or rest[at - 1] == ":"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 from typing import FrozenSet, List, Tuple
 
 _NEGATIVE = frozenset(["disable", "disabled", "no", "not", "skip", "without", "deny"])
@@ -27,8 +28,12 @@ _SAME = {"pre": "before", "post": "after", "enabled": "enable", "disabled": "dis
 
 def words_of(name: str) -> List[str]:
     """Return the words of a name in camelCase, snake_case, kebab-case or with dots, in lower case."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name[:100])
-    return [part.lower() for part in parts]
+    return list(_words(name[:100]))
+
+
+@lru_cache(maxsize=2048)
+def _words(name: str) -> Tuple[str, ...]:
+    return tuple(part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name))
 
 
 def is_inverse(name: str, known: str) -> bool:

@@ -17,7 +17,7 @@ _KINDS = {
     "boolean": (model.FLAG,),
     "integer": (model.INT,),
     "object": (model.MAP, model.TABLE, model.ANY),
-    "array": (model.TEXTS, model.MAPS, model.ANY, model.TEXT_OR_TEXTS),
+    "array": (model.TEXTS, model.MAPS, model.ANY),  # a text for a list is not read
 }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewright.core.cloudconfig.args import read_args
+from edgewright.core.cloudconfig.args_check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.masking import masked
 from edgewright.core.cloudconfig.merge import merge
@@ -193,3 +196,42 @@ def test_anything_like_yaml_is_read_or_refused(text: str) -> None:
         return
     check(parsed.document, now=0)
     parsed.line_of("stylus.site.name")
+
+
+HOSTILE: list[tuple[str, dict[str, Any]]] = [
+    ("keys", {f"k{n}AutoRegister": True for n in range(20_000)}),
+    ("keys of stylus", {"stylus": {f"site{n}": {"a": "$" * 50} for n in range(20_000)}}),
+    ("long keys", {"stylus": {"x" * 100_000: 1, "disable" * 10_000: True}}),
+    ("variables", {"stylus": {"site": {"edgeHostToken": "$(" * 100_000, "name": "${" * 100_000}}}),
+    ("words", {"stylus": {"site": {"edgeHostToken": "your-token-here-" * 20_000, "projectName": "x" * 200_000}}}),
+    ("gaps", {"stylus": {"site": {"edgeHostToken": "<" * 100_000 + "x" * 100_000, "tags": {"a": "[a" * 100_000}}}}),
+    ("keys of SSH", {"users": [{"name": "a", "ssh_authorized_keys": ["ssh-rsa " + "A" * 19_000] * 100}]}),
+    ("steps", {"stages": {f"boot{n}": [{"commands": ["“" * 1000] * 50}] * 2 for n in range(10)}}),
+    ("labels", {"install": {"extra-partitions": [{"name": "n" * 10_000, "label": "l" * 10_000}] * 1000}}),
+    ("modes", {"write_files": [{"path": "/a", "permissions": 10**400}] * 1000}),
+]
+
+
+@pytest.mark.parametrize(("what", "document"), HOSTILE, ids=[one[0] for one in HOSTILE])
+def test_hostile_values_take_bounded_time(what: str, document: dict[str, Any]) -> None:
+    begin = time.process_time()
+    found = check(document)
+    assert time.process_time() - begin < 5 and len(found) <= 501
+    assert all(len(one.message) < 5000 for one in found)
+
+
+@pytest.mark.parametrize(
+    "line", ["A=" + "$A" * 100_000, "A='" + "\\'" * 100_000, "A=" + " #" * 100_000, "A" * 200_000], ids=range(4)
+)
+def test_hostile_lines_of_arg_take_bounded_time(line: str) -> None:
+    begin = time.process_time()
+    check_args(read_args(f"A=1\n{line}\nB={'$A' * 1000}\n" * (1 if len(line) > 1000 else 50)))
+    assert time.process_time() - begin < 5
+
+
+def test_variables_that_double_stay_bounded() -> None:
+    text = "A0=aaaaaaaaaa\n" + "".join(f"A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 60))
+    begin = time.process_time()
+    file = read_args(text)
+    check_args(file)
+    assert time.process_time() - begin < 5 and max(map(len, file.values().values())) <= 70_000
