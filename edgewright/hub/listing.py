@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, func, or_, select
+from starlette.responses import Response
 
 from edgewright.core import listfilter
 from edgewright.hub.problems import bad_request
 from edgewright.wire import listmeta
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from edgewright.hub.routing import Call
+
+PAGE_BYTES = 8 * 1024 * 1024
+"""Bytes of documents on one page; a page that would have more ends early, and its `continue` leads on."""
 
 
 def filters(text: str, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
@@ -47,12 +49,24 @@ async def newest(call: Call, table: Table, conditions: list[ColumnElement[bool]]
     statement = select(table.c.doc).where(*conditions).order_by(*order).limit(limit).offset(offset)
     counting = select(func.count()).select_from(table).where(*conditions)
 
-    def query(connection: Any) -> tuple[list[str], int]:
-        return list(connection.execute(statement).scalars()), int(connection.execute(counting).scalar() or 0)
+    def query(connection: Any) -> tuple[bytes, int, int]:
+        body, delivered = _joined(connection.execute(statement).scalars())
+        return body, delivered, int(connection.execute(counting).scalar() or 0)
 
-    docs, count = await call.hub.read(query)
-    block = msgspec.json.encode(listmeta.block(offset, len(docs), count, limit))
-    from starlette.responses import Response
-
-    body = b'{"items":[' + b",".join(doc.encode() for doc in docs) + b'],"listmeta":' + block + b"}"
+    items, delivered, count = await call.hub.read(query)
+    block = msgspec.json.encode(listmeta.block(offset, delivered, count, limit))
+    body = b'{"items":[' + items + b'],"listmeta":' + block + b"}"
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _joined(docs: Iterable[str]) -> tuple[bytes, int]:
+    """Return stored documents as the items of a list, and their number; what would pass `PAGE_BYTES` is left out."""
+    parts: list[bytes] = []
+    size = 0
+    for doc in docs:
+        part = doc.encode()
+        size += len(part) + 1
+        if parts and size > PAGE_BYTES:
+            break
+        parts.append(part)
+    return b",".join(parts), len(parts)

@@ -35,14 +35,14 @@ def document(row: Any) -> dict[str, Any]:
         "id": row.id,
         "hostUid": row.host_uid,
         "kind": row.kind,
-        "params": msgspec.json.decode(row.params),
+        "params": msgspec.Raw(row.params.encode()),
         "state": row.state,
         "generation": row.generation,
         "created": times.rfc3339(row.created),
         "deadline": times.rfc3339(row.deadline),
         "finished": times.rfc3339(row.finished) if row.finished is not None else None,
         "actor": row.actor,
-        "result": msgspec.json.decode(row.result) if row.result else None,
+        "result": msgspec.Raw(row.result.encode()) if row.result else None,
     }
 
 
@@ -58,7 +58,7 @@ async def pending_operations(hub: Hub, uid: str) -> list[dict[str, Any]]:
         {
             "id": row.id,
             "kind": row.kind,
-            "params": msgspec.json.decode(row.params),
+            "params": msgspec.Raw(row.params.encode()),
             "generation": row.generation,
             "deadline": times.rfc3339(row.deadline),
         }

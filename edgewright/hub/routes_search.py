@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from edgewright.core import search as rules
 from edgewright.hub import bodies
 from edgewright.hub import search as finding
+from edgewright.hub.listing import PAGE_BYTES
 from edgewright.hub.pace import Pace
 from edgewright.hub.routes_projects import matches_name
 from edgewright.hub.routing import Access, Call, Route
@@ -20,8 +21,6 @@ from edgewright.wire import listmeta, protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-PAGE_BYTES = 8 * 1024 * 1024
-"""Bytes of documents on one page; a page that would have more ends early, and its `continue` leads on."""
 _PIECE = 256 * 1024
 """Bytes of a streamed list that are handed on at a time."""
 

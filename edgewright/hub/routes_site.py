@@ -32,8 +32,8 @@ def _intent(row: Any) -> dict[str, Any]:
         "id": row.id,
         "hostUid": row.host_uid,
         "field": row.field,
-        "base": {"generation": row.base_generation, "value": msgspec.json.decode(row.base_value)},
-        "value": msgspec.json.decode(row.value),
+        "base": {"generation": row.base_generation, "value": msgspec.Raw(row.base_value.encode())},
+        "value": msgspec.Raw(row.value.encode()),
         "actor": row.actor,
         "at": times.rfc3339(row.at),
         "note": row.note,
@@ -159,11 +159,13 @@ async def logs(call: Call) -> Response:
     statement = (
         select(table).where(table.c.host_uid == call.uid, table.c.operation_id == operation).order_by(table.c.offset)
     )
-    rows = await call.hub.read(lambda connection: connection.execute(statement).all())
-    lines: list[str] = []
-    for row in rows:
-        lines.extend(msgspec.json.decode(row.lines))
-    return call.json({"operationId": operation, "lines": lines, "complete": any(row.last for row in rows)})
+
+    def query(connection: Any) -> tuple[list[str], bool]:
+        rows = connection.execute(statement).all()
+        return [line for row in rows for line in msgspec.json.decode(row.lines)], any(row.last for row in rows)
+
+    lines, complete = await call.hub.read(query)
+    return call.json({"operationId": operation, "lines": lines, "complete": complete})
 
 
 async def tunnel(call: Call) -> Response:

@@ -41,6 +41,8 @@ class State:
         self.gone: dict[str, str] = {}
         self.came_by: dict[str, set[str]] = {}
         """Token uid -> uids of the hosts that came in by it."""
+        self.by_address: dict[str, set[str]] = {}
+        """Address of the last registration -> uids of the hosts that came from it."""
         self.access_changed: Callable[[], None] = lambda: None
         """Called when a key, and with it what somebody may do, has changed."""
         self.version = 0
@@ -123,10 +125,12 @@ class State:
             for held in (entry.record.credential_hash, entry.record.pending_hash):
                 if held and self.credentials.get(held) is entry:
                     del self.credentials[held]
-            self._leave_token(entry.record)
+            self._leave(entry.record)
             entry.replace(record)
         if record.token_uid:
             self.came_by.setdefault(record.token_uid, set()).add(record.uid)
+        if record.address:
+            self.by_address.setdefault(record.address, set()).add(record.uid)
         for held in (record.credential_hash, record.pending_hash):
             if held:
                 self.credentials[held] = entry
@@ -141,12 +145,14 @@ class State:
                 if held:
                     self.credentials.pop(held, None)
                     self.gone[held] = uid
-            self._leave_token(entry.record)
+            self._leave(entry.record)
         return entry
 
-    def _leave_token(self, record: HostRecord) -> None:
-        came = self.came_by.get(record.token_uid or "")
-        if came is not None:
-            came.discard(record.uid)
-            if not came:
-                del self.came_by[record.token_uid or ""]
+    def _leave(self, record: HostRecord) -> None:
+        """Take a record out of the groups of its token and its address."""
+        for groups, key in ((self.came_by, record.token_uid or ""), (self.by_address, record.address)):
+            members = groups.get(key)
+            if members is not None:
+                members.discard(record.uid)
+                if not members:
+                    del groups[key]

@@ -122,10 +122,8 @@ class TurnedAway:
         reason = error.reason or ""
         for ending, (word, sentence) in ALERTS.items():
             if reason.endswith(ending):
-                known = [
-                    entry.record.uid for entry in self._hub.state.hosts.values() if entry.record.address == address
-                ]
-                uid = known[0] if len(known) == 1 else ""
+                known = self._hub.state.by_address.get(address, set())
+                uid = next(iter(known)) if len(known) == 1 else ""
                 who = f"'{uid}' ({address})" if uid else address
                 message = f"{who} {sentence}"
                 if word != "PlaneNotTrusted":
