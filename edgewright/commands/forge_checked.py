@@ -93,7 +93,7 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
     from edgewright.core.errors import InvalidInput
 
     wrong = [finding for finding in findings if finding.severity == ERROR]
-    others = [f for f in findings if f.severity not in (ERROR, NOTE) or f.code == "Waits"]
+    others = [finding for finding in findings if finding.severity not in (ERROR, NOTE)]
     _report(others, report)
     if not wrong:
         return

@@ -110,7 +110,7 @@ def told(out: Path, manifest: Manifest) -> str:
         *(f"  failed      {check['name']}: {check['detail']}" for check in failed),
         f"  user-data   {said}",
         f"  config      {site['path']}"
-        + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", registers with no plane"),
+        + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", names no plane"),
     ]
     if not site.get("disk", "auto"):
         lines.append("  disk        is chosen at the console: neither install.auto nor install.device is set")

@@ -11,7 +11,7 @@ from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.args_keys import ARGS, ArgKey
 from edgewright.core.cloudconfig.findings import NOTE, UNKNOWN, Finding
 from edgewright.core.cloudconfig.keys_kairos import SCHEMA
-from edgewright.core.cloudconfig.keys_stages import STAGES, WHEN
+from edgewright.core.cloudconfig.keys_stages import RUN, WHEN
 from edgewright.core.cloudconfig.masking import COVER, is_secret, masked
 from edgewright.core.cloudconfig.model import Key
 from edgewright.core.text import clean
@@ -62,7 +62,8 @@ def key_text(key: Key, path: str) -> Text:
         width = min(max(len(_name(one)) for one in below), 34)
         lines += [f"  {_name(one):<{width}}  {one.doc}" for one in below]
     if key.path in ("stages", "stages.*"):
-        lines += ["", "Stages:", *_wrapped(", ".join(STAGES), WIDTH)]
+        lines += ["", "Stages:", *_wrapped(", ".join(RUN), WIDTH)]
+        lines += ["  each with .before and .after behind its name", ""]
         lines += [f"  {name:<21} {when}" for name, when in WHEN.items()]
     document = {**key._asdict(), "path": path, "choices": list(key.choices), "below": [one.path for one in below]}
     return Text("\n".join(lines), document, path)

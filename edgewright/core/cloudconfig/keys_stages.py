@@ -17,16 +17,16 @@ _PHASES = (
 )
 _KAIROS = ("kairos-install", "kairos-uki-install", "kairos-uki-reset", "kairos-uki-upgrade")
 
-_RUN: Tuple[str, ...] = (
+RUN: Tuple[str, ...] = (
     *_DISPATCHED,
     *_PHASES,
     *(f"{name}{when}" for name in _KAIROS for when in (".pre", ".after")),
     "kairos-agent.bootstrap",
 )
-"""What Kairos runs by name."""
+"""What Kairos runs by name, each with STAGE.before in front and STAGE.after behind."""
 
 STAGES: Tuple[str, ...] = (
-    *(f"{name}{when}" for name in _RUN for when in ("", ".before", ".after")),
+    *(f"{name}{when}" for name in RUN for when in ("", ".before", ".after")),
     *(f"provider-kairos.bootstrap.{when}.{role}" for when in ("before", "after") for role in ("master", "worker")),
 )
 """Every stage that something runs: Kairos's agent runs STAGE.before, STAGE and STAGE.after for each."""

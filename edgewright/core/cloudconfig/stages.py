@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
-from edgewright.core.cloudconfig.keys_stages import STAGES, STEP_KEYS
+from edgewright.core.cloudconfig.keys_stages import RUN, STAGES, STEP_KEYS
 from edgewright.core.cloudconfig.look import items, mapping, shown, text
 from edgewright.core.cloudconfig.model import is_template, nearest
 from edgewright.core.cloudconfig.modes import number_mode, text_modes
@@ -106,7 +106,7 @@ def _stage(stage: str) -> List[Finding]:
         return [error(path, said, f"Write it in a step: stages: {{boot: [{{{stage}: ...}}]}}", "UnknownStage")]
     if near:
         return [error(path, f"{said}; the nearest is `{near}`.", "Its steps would never run.", "UnknownStage")]
-    hint = f"Its steps run only when you call it yourself. Usual ones: {', '.join(STAGES[:13:3])}."
+    hint = f"Its steps run only when you call it yourself. Usual ones: {', '.join(RUN[:5])}."
     return [warning(path, f"{said}.", hint, "UnknownStage")]
 
 
