@@ -19,6 +19,7 @@ from edgewright.core.errors import (
     EdgewrightError,
     Failed,
     InvalidDocument,
+    InvalidInput,
     NotFound,
     Refused,
 )
@@ -26,7 +27,7 @@ from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import BuildRequest, build_request, user_data
 from edgewright.core.installer.paths import key_of
 from edgewright.core.installer.questions import Answers
-from edgewright.forge.iso.facts import Check
+from edgewright.forge.iso.facts import Base, Check
 from edgewright.forge.manifest import Manifest
 from edgewright.forge.progress import Job
 from edgewright.forge.secret_files import write_secret
@@ -171,7 +172,9 @@ def check_places(ready: Ready, *, force: bool) -> None:
         where = "its path" if len(missing) == 1 else "their paths"
         raise NotFound(sentences, f"Correct {where} in the answers: {', '.join(p.key for p in missing)}.")
     if request.base:
-        check_base(identify(Path(request.base)))
+        base = identify(Path(request.base))
+        check_base(base)
+        _check_proof(request, base)
     folder = Path(request.folder)
     if folder.exists() and not folder.is_dir():
         raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")
@@ -179,6 +182,19 @@ def check_places(ready: Ready, *, force: bool) -> None:
         raise Refused(f"{ready.iso} is the base itself, which is never changed.", "Give the output another name.")
     if ready.iso.exists() and not force and request.sites != "iso":
         raise Conflict(f"{ready.iso} is there already.", "Give the output another name, or --force to replace it.")
+
+
+def _check_proof(request: BuildRequest, base: Base) -> None:
+    """Raise `InvalidInput` for a proof by a way to boot that the base lacks: it would fail after the build."""
+    proof = request.proof
+    mode = f"{proof.firmware.upper()} from {proof.medium.upper()}"
+    if not proof.until or request.sites == "iso" or mode in base.boot_modes or base.partition_broken:
+        return
+    raise InvalidInput(
+        f"The proof is to boot {mode}, and the base {base.path.name} boots {', '.join(base.boot_modes)} only.",
+        "Change proof.firmware and proof.medium in the answers, or take another base.",
+        "NoBootMode",
+    )
 
 
 def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -> Made:

@@ -316,6 +316,13 @@ def test_a_base_of_another_system_is_refused_before_a_build_begins(tmp_path: Pat
     assert wrong.path == "base.path" and "never reads the user-data" in wrong.message
 
 
+def test_a_proof_by_a_way_to_boot_that_the_base_lacks_is_refused_before_the_build(tmp_path: Path) -> None:
+    cd = look_alike(tmp_path, "cd.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
+    with pytest.raises(InvalidInput, match=r"is to boot UEFI from USB, and the base cd\.iso boots BIOS from CD only\."):
+        installer.start_build(answers_for(cd, tmp_path, **{"proof.until": "installed"}))
+    assert builds.list_builds() == []
+
+
 def test_ways_to_boot_that_are_missing_are_in_the_log_of_the_build(tmp_path: Path) -> None:
     cd = look_alike(tmp_path, "cd.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
     installer.save(tmp_path / "a.yaml", "shop", answers_for(cd, tmp_path))
