@@ -14,7 +14,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.text import clean
-from edgewright.hub import bodies, health, problems, shapes
+from edgewright.hub import bodies, health, problems
 from edgewright.hub.problems import Problem
 from edgewright.hub.records import HostEntry
 from edgewright.hub.routing import Access, Call, Route
@@ -178,7 +178,7 @@ def is_heartbeat(scope: Message) -> bool:
 async def _slow(call: Call) -> Response:
     """Take a heartbeat that is spelled in an unusual way, with all checks."""
     entry = call.host()
-    body = shapes.load(await call.raw_body(), bodies.HEALTH)
+    body = await call.body(bodies.HEALTH)
     if "state" not in body:
         raise problems.invalid(problems.REQUIRED, "state in body is required")
     extension = body.get("edgewright") or {}

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam
@@ -19,6 +21,7 @@ from sqlalchemy import Connection, Engine, bindparam
 from edgewright.core import times
 from edgewright.hub import schema
 from edgewright.hub.database import storage_problem
+from edgewright.hub.pace import SLICE
 from edgewright.hub.problems import Problem, StorageProblem
 
 log = logging.getLogger("edgewright.hub")
@@ -88,6 +91,9 @@ class Writer:
         self._condition = threading.Condition()
         self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
         self._beats: dict[str, Beat] = {}
+        self._done: deque[_Done] = deque()
+        """What is committed and not yet taken into memory; used on the event loop only."""
+        self._scheduled = False
         self._beats_done: asyncio.Future[None] | None = None
         self._stopping = False
         self.batches = 0
@@ -180,7 +186,7 @@ class Writer:
         try:
             if isinstance(failure, StorageProblem):
                 self._loop.call_soon_threadsafe(self._failed, failure)
-            self._loop.call_soon_threadsafe(_finish, done)
+            self._loop.call_soon_threadsafe(self._finish, done)
         except RuntimeError:
             return  # the loop has closed: nobody waits any more
 
@@ -204,21 +210,36 @@ class Writer:
             return
         outcome.hooks = tx.hooks
 
+    def _finish(self, done: list[_Done]) -> None:
+        """Queue what was committed behind what still waits to be taken into memory."""
+        self._done.extend(done)
+        if not self._scheduled:
+            self._drain()
 
-def _finish(done: list[_Done]) -> None:
-    """Apply what was committed to memory, then wake the requests."""
-    for outcome in done:
-        for hook in outcome.hooks:
-            try:
-                hook()
-            except Exception as error:
-                # The database has it; memory may be behind until the next start. The others of the batch must not wait
-                # for ever because of it, and whoever sent this one is told that something failed.
-                log.exception("what was stored could not be taken into memory")
-                outcome.error = outcome.error or error
-        if outcome.future.done():
-            continue
-        if outcome.error is not None:
-            outcome.future.set_exception(outcome.error)
-        else:
-            outcome.future.set_result(outcome.value)
+    def _drain(self) -> None:
+        """Apply what was committed to memory, in order and in slices, then wake its requests."""
+        self._scheduled = False
+        end = perf_counter() + SLICE
+        while self._done:
+            _take(self._done.popleft())
+            if perf_counter() >= end and self._done:
+                self._scheduled = True
+                self._loop.call_soon(self._drain)
+                return
+
+
+def _take(outcome: _Done) -> None:
+    for hook in outcome.hooks:
+        try:
+            hook()
+        except Exception as error:
+            # The database has it; memory may be behind until the next start. The others of the batch must not wait
+            # for ever because of it, and whoever sent this one is told that something failed.
+            log.exception("what was stored could not be taken into memory")
+            outcome.error = outcome.error or error
+    if outcome.future.done():
+        return
+    if outcome.error is not None:
+        outcome.future.set_exception(outcome.error)
+    else:
+        outcome.future.set_result(outcome.value)

@@ -188,3 +188,20 @@ def test_p44_the_check_of_a_body_is_bounded(name: str, content: bytes) -> None:
     spent = min(check() for _ in range(3))
     print(f"{name}: {spent * 1000:.1f} ms")
     assert spent < 3 * MOST
+
+
+async def test_p44_a_batch_of_large_writes_does_not_hold_the_loop(fleet: tuple[Hub, httpx.AsyncClient]) -> None:
+    """Many large documents that one transaction stores are taken into memory in slices, in their order."""
+    hub, client = fleet
+    disks = [{"vendor": "v" * 100, "size": number} for number in range(480)]
+    spec = {"device": {"cpu": {"cores": 1}, "disks": disks, "gpus": [{"vendor": "v" * 4000}] * 90}}
+    made = [f"large-{number}" for number in range(30)]
+    with steps() as found:
+        sent = [client.post("/v1/edgehosts", json={"metadata": {"uid": uid}, "spec": spec}) for uid in made]
+        answers = await asyncio.gather(*sent)
+    assert {answer.status_code for answer in answers} == {201}
+    assert set(made) <= set(hub.state.hosts)
+    print(f"{len(made)} documents: longest step {found[0] * 1000:.1f} ms, in all {sum(found) * 1000:.0f} ms")
+    assert found[0] < MOST
+    for uid in made:
+        assert (await client.delete(f"/v1/edgehosts/{uid}")).status_code == 204
