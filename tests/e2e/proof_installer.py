@@ -15,8 +15,8 @@ from tests.e2e.proof_rig import Rig
 class Installer:
     """One installer by an answer file, and a copy of it for each way to boot it."""
 
-    def __init__(self, rig: Rig, name: str, token: str) -> None:
-        self.rig, self.name, self.token = rig, name, token
+    def __init__(self, rig: Rig, name: str, token: str, ca: str = "") -> None:
+        self.rig, self.name, self.token, self.ca = rig, name, token, ca
         self.folder = rig.folder / name
         self.folder.mkdir()
         self.iso = self.folder / f"{name}.iso"
@@ -26,7 +26,7 @@ class Installer:
         answers = {
             **LEAST,
             "plane.endpoint": self.rig.url,
-            "plane.ca": self.rig.ca(),
+            "plane.ca": self.ca or self.rig.ca(),
             "token.text": self.token,
             "uid.rule": "name",
             "uid.name": f"box-{self.name}",

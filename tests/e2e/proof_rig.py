@@ -175,7 +175,3 @@ class Running:
     def send(self, number: int) -> None:
         """Send it a signal; one that has ended gets none."""
         self._process.send_signal(number)
-
-    def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self.send(signal.SIGINT)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.installer import samples
 from tests.e2e.console import Console
 from tests.e2e.proof_installer import Installer
 from tests.e2e.proof_rig import Rig, Running
@@ -71,6 +72,20 @@ def test_a_wrong_token_fails_by_its_name_and_nothing_is_booted(rig: Rig) -> None
     assert done.returncode == 1
     assert "ewt_00…00 of the user-data is not known" in done.stderr
     assert "ewt_" + "0" * 40 not in done.stdout + done.stderr
+
+
+def test_a_wrong_ca_fails_in_seconds_and_nothing_is_made(rig: Rig) -> None:
+    with rig.in_network() as plane:
+        _, token = plane.make_token("good-token")
+    untrusting = Installer(rig, "untrusting", token, samples.CA)
+    untrusting.apply()
+    began = time.monotonic()
+    done = rig.product("forge", "verify", str(untrusting.iso), "-o", "json")
+    assert done.returncode == 1 and time.monotonic() - began < 20, done.stderr
+    proof = json.loads(done.stdout)
+    assert (proof["failedAt"], proof["left"], proof["uid"]) == ("plane", [], "")
+    assert "was not issued by the CA in stylus.site.caCerts" in proof["reason"]
+    assert proof["hint"].startswith("Put the plane's ca.crt into caCerts of the user-data")
 
 
 def test_it_registers_in_bios_from_usb_and_in_uefi_from_cd(rig: Rig, installer: Installer, tmux: str) -> None:
@@ -153,16 +168,17 @@ def told(way: str, run: Running, proof: dict[str, Any]) -> None:
     print(f"{way}: {run.took:.0f} s, {proof['mediumDevice']}, {proof['accel']} ({proof['accelNote']}): {marks}")
 
 
-def test_ctrl_c_leaves_no_machine_no_file_no_token(rig: Rig, installer: Installer) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_leaves_no_machine_no_file_no_token(rig: Rig, installer: Installer, number: signal.Signals) -> None:
     iso = installer.copy("stopped")
     run = Running(rig.words("forge", "verify", str(iso), "--bios", "--accel", "tcg"), rig.env)
     deadline = time.monotonic() + 90
     while "waiting for: kernel" not in run.said and time.monotonic() < deadline:
         time.sleep(0.2)
-    run.interrupt()
+    run.send(number)
     code, out, err = run.end(60)
     assert code == 130, out + err
-    assert "kernel" in err
+    assert "kernel" in err and "Stopped; nothing partial is left." in err
     with rig.in_network() as plane:
         names = {token["metadata"]["name"] for token in plane.ask("GET", "/v1/edgehosts/tokens")[1]["items"]}
     assert not [name for name in names if name.startswith("proof-")]
