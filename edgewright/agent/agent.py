@@ -12,10 +12,12 @@ from typing import Dict, Optional
 
 from edgewright import __version__
 from edgewright.agent import conditions, documents, say
+from edgewright.agent.binding import NAME as BINDING
+from edgewright.agent.binding import Binding, OtherMachine
 from edgewright.agent.client import Client, parse_endpoint
 from edgewright.agent.delivery import Delivery
 from edgewright.agent.desired import Answer, Desired
-from edgewright.agent.enrolment import Enrolment
+from edgewright.agent.enrolment import IDENTITY, REGISTRATION, Enrolment
 from edgewright.agent.facts import device, system
 from edgewright.agent.hostfs import Root
 from edgewright.agent.lifeline import Lifeline, Stopped
@@ -37,6 +39,9 @@ from edgewright.wire.generations import Position
 
 FACTS_EVERY = 60.0
 """Seconds between two readings of all facts at least."""
+DUPLICATE_HINT = (
+    "On the copy, stop the agent and remove identity.json*, registration.json* and binding.json* from its data folder."
+)
 OBSERVED = "This host is only observed: its agent changes nothing. Install the agent on it to manage it."
 
 
@@ -57,6 +62,8 @@ class Agent:
         self._told_digest = ""
         self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)  # above every earlier beat of this boot (P17)
         self._clock_off = 0.0
+        self._duplicate = ""
+        self._other_machine: Optional[OtherMachine] = None
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -82,6 +89,7 @@ class Agent:
         self.standing = Standing(self.folder, self.voice, self.enrolment)
         self._read_facts(force=True)
         assert self.facts is not None
+        self._bind(settings)
         self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
         self.journal = Journal(self.folder)
         self.delivery = Delivery(self.journal, self.outbox, self.voice)
@@ -97,10 +105,35 @@ class Agent:
         if not self.enrolment.registered:
             self.voice.loudly(say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}")
 
+    def _bind(self, settings: Settings) -> None:
+        """Bind the identity to this machine; one of another machine that was never used is made again."""
+        assert self.facts is not None
+        binding = Binding(self.folder)
+        self._other_machine = binding.check(self.enrolment.uid, self.facts.hardware)
+        if self._other_machine is not None and self.enrolment.unused:
+            for name in (IDENTITY, REGISTRATION, BINDING):
+                self.folder.forget(name)
+            self.voice(
+                say.NOTICE, f"{self._other_machine.message} It was never registered; this machine makes its own."
+            )
+            self.enrolment = Enrolment(self.folder, settings, self.voice)
+            self.standing = Standing(self.folder, self.voice, self.enrolment)
+            self._other_machine = binding.check(self.enrolment.uid, self.facts.hardware)
+
+    def _check_machine(self) -> None:
+        """Raise `OtherMachine` while the identity belongs to another machine."""
+        if self._other_machine is not None:
+            self._read_facts(force=True)
+            assert self.facts is not None
+            self._other_machine = Binding(self.folder).check(self.enrolment.uid, self.facts.hardware)
+        if self._other_machine is not None:
+            raise self._other_machine
+
     def step(self) -> float:
         """Do what is due now; return how many seconds to wait. Never raises but `Stopped`."""
         self.folder.retry()
         try:
+            self._check_machine()
             plane = self._get_plane()
             if not self.enrolment.registered:
                 self._register(plane)
@@ -194,12 +227,13 @@ class Agent:
         now = times.now()
         self._read_facts()
         gauges = self.meter.read()
-        report = conditions.judge(self.facts, self.folder.trouble, self._clock_off, now)
+        report = conditions.judge(self.facts, self.folder.trouble, self._clock_off, now, self._duplicate)
         self._seq += 1
-        boot_id = self.facts.boot_id if self.facts is not None else ""
+        here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)
         observed = Position(self.desired.lineage, self.desired.observed)
-        body = documents.heartbeat_body(report, gauges, self._seq, boot_id, observed)
+        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here)
         pulse = plane.heartbeat(body)
+        self._note_duplicate(pulse.duplicate)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date)
         if not self.flags.interval and pulse.interval is not None:
             self.interval = max(1.0, min(3600.0, pulse.interval))
@@ -210,9 +244,20 @@ class Agent:
             self._reconcile(plane, pulse.date)
         self.delivery.send(plane)
         self.standing.note(
-            "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value
-        )
+            "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
+            duplicate=self._duplicate,
+        )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
+
+    def _note_duplicate(self, others: str) -> None:
+        """Report on this host that another machine uses its identity, for as long as the plane sees both."""
+        if others:
+            sentence = f"Another machine reports to the plane as {self.enrolment.uid}: {others}. {DUPLICATE_HINT}"
+            self.voice.once("duplicate", say.ERROR, sentence, times.now(), loud=True)
+        elif self._duplicate:
+            self.voice.over("duplicate")
+            self.voice(say.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
+        self._duplicate = others
 
     def _tell_facts(self, plane: Plane, gauges: system.Gauges) -> None:
         assert self.facts is not None

@@ -27,8 +27,11 @@ def clock_difference(host: float, plane: Optional[float]) -> float:
     return 0.0 if plane is None else host - plane
 
 
-def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: float) -> Report:
-    """Return the host's own word on its health from its facts, its data folder and its clock."""
+def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: float, duplicate: str = "") -> Report:
+    """Return the health that a host reports, from its facts, its data folder and its clock.
+
+    `duplicate` names other machines that report with its identity: what the plane shows may be their state.
+    """
     problems: List[str] = []
     if facts is not None:
         mount, percent = facts.fullest
@@ -39,6 +42,8 @@ def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: flo
     if abs(clock_off) > CLOCK_OFF:
         side = "ahead of" if clock_off > 0 else "behind"
         problems.append(f"clock {times.words(abs(clock_off))} {side} the plane's (it says {clock_text(now)})")
+    if duplicate:
+        problems.append(f"another machine reports with this identity: {duplicate}")
     if problems:
         return Report(Health.UNHEALTHY, "; ".join(problems))
     return Report(Health.HEALTHY, "")

@@ -81,8 +81,14 @@ def registration_document(
     return document
 
 
-def heartbeat_body(report: Report, gauges: Gauges, seq: int, boot_id: str, observed: Position) -> Json:
-    """Return the body of a heartbeat (P17). `observed` is the applied generation, with the lineage it belongs to."""
+def heartbeat_body(
+    report: Report, gauges: Gauges, seq: int, observed: Position, boot_id: str, address: str = "", mac: str = ""
+) -> Json:
+    """Return the body of a heartbeat (P17).
+
+    `observed` is the applied generation, with the lineage it belongs to; `address` and `mac` name this machine should
+    another one use the same identity.
+    """
     named = {"lineage": observed.lineage} if observed.lineage else {}
     return {
         "state": report.state.value,
@@ -93,6 +99,8 @@ def heartbeat_body(report: Report, gauges: Gauges, seq: int, boot_id: str, obser
             "bootId": boot_id,
             "observedGeneration": observed.generation,
             **named,
+            **({"address": address} if address else {}),
+            **({"mac": mac} if mac else {}),
             "load1": gauges.load1,
             "cpuPercent": gauges.cpu_percent,
             "memoryUsedMB": gauges.memory_used_mb,

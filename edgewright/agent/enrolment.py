@@ -37,7 +37,7 @@ class Enrolment:
             fresh = find_identity(settings).uid
             if fresh != self.uid:
                 say(4, f"The user-data names this host {fresh}, but it is known as {self.uid} since its first start; "
-                    "the first UID is kept. Remove identity.json and registration.json to begin anew.")  # fmt: skip
+                    "the first UID is used. Remove identity.json* and registration.json* to begin again.")  # fmt: skip
         body = folder.load(REGISTRATION) or {}
         self.registration_id = _text(body, "registrationId")
         self.credential = _text(body, "credential")
@@ -52,6 +52,11 @@ class Enrolment:
     def registered(self) -> bool:
         """Whether this host holds a credential."""
         return bool(self.credential)
+
+    @property
+    def unused(self) -> bool:
+        """Whether this identity was never sent to a plane."""
+        return not (self.credential or self.registration_id or self._elsewhere)
 
     def go_to(self, endpoint: str) -> bool:
         """Take up the standing with the plane at `endpoint`; return whether it is another one than before.

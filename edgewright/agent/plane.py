@@ -9,7 +9,7 @@ from edgewright import __version__
 from edgewright.agent.client import Client, Reply
 from edgewright.agent.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
-from edgewright.core.text import whole_number
+from edgewright.core.text import clean, whole_number
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
 from edgewright.wire.generations import Position, read_generation, read_lineage
@@ -36,6 +36,8 @@ class Pulse(NamedTuple):
     interval: Optional[float]
     date: Optional[float]
     lineage: Optional[str] = None
+    duplicate: str = ""
+    """Other machines that report with this identity, as the plane names them."""
 
 
 class Plane:
@@ -73,7 +75,8 @@ class Plane:
         interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
         generation = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
         lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
-        return Pulse(read_generation(generation), interval, self.date, lineage)
+        duplicate = clean(reply.headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
+        return Pulse(read_generation(generation), interval, self.date, lineage, duplicate)
 
     def facts(self, document: Mapping[str, Any]) -> None:
         """P20."""

@@ -160,7 +160,7 @@ class SimulatedHost:
     async def _beat(self, trouble: Optional[Trouble]) -> float:
         self._seq += 1
         report = Report(Health.UNHEALTHY, trouble.message) if trouble is not None else Report(Health.HEALTHY, "")
-        body = documents.heartbeat_body(report, self._gauges(), self._seq, self._boot_id, self._observed)
+        body = documents.heartbeat_body(report, self._gauges(), self._seq, self._observed, self._boot_id)
         reply = await self._own("PATCH", protocol.HOST_HEALTH, body)
         if reply.status == 401:
             self.credential = ""

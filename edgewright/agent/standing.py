@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Optional
 
 from edgewright import __version__
 from edgewright.agent import say
+from edgewright.agent.binding import OtherMachine
 from edgewright.agent.enrolment import Enrolment
 from edgewright.agent.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
 from edgewright.agent.state import StateFolder
@@ -40,7 +41,7 @@ class Standing:
             phase = "waiting" if error.waits else ("unreachable" if retryable(error.status) else "refused")
         elif error.exit_code not in (ExitCode.UNREACHABLE, ExitCode.TIMED_OUT):
             at_least, phase = CEILING, "faulty"
-        loud = not self.enrolment.registered
+        loud = not self.enrolment.registered or isinstance(error, OtherMachine)
         priority = say.NOTICE if phase == "waiting" else (say.ERROR if refused or loud else say.WARNING)
         if self.lost_since is None:
             self.lost_since = times.now()

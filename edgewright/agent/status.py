@@ -117,6 +117,8 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     if next_try is not None and next_try > now:
         rows.append(("Next try", f"in {times.words(next_try - now)}"))
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
+    if facts.get("duplicate"):
+        rows.append(("Duplicate", f"another machine reports with this identity: {facts['duplicate']}"))
     changed = _moment(facts.get("lineageChangedAt"))
     if changed is not None:
         rows.append(("Plane restored", f"{times.age(now - changed)} ago: {facts['lineageMessage']}"))

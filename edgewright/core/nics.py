@@ -16,6 +16,8 @@ VIRTUAL = re.compile(
 )
 """Names that container networks and the kernel itself give to interfaces without hardware."""
 
+_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.ASCII)
+
 N = TypeVar("N")
 
 
@@ -44,6 +46,22 @@ def fold(nics: Sequence[N]) -> Folded:
             kept.append((not default, index, nic))
     kept.sort(key=lambda item: (item[0], item[1]))
     return Folded(tuple(item[2] for item in kept), len(nics) - len(kept))
+
+
+def universal_macs(nics: Sequence[object]) -> Tuple[str, ...]:
+    """Return the MAC addresses that a maker gave, sorted, lower case; of real cards of documents with Palette's keys.
+
+    A locally administered address (second bit of the first octet: virtual machines, bridges, bonds, privacy) may be the
+    same on many machines and is left out.
+    """
+    found = set()
+    for nic in nics:
+        if not isinstance(nic, Mapping) or is_virtual(str(nic.get("nicName") or "")):
+            continue
+        mac = str(nic.get("macAddr") or "").lower()
+        if _MAC.fullmatch(mac) and not int(mac[:2], 16) & 3 and mac != "00:00:00:00:00:00":
+            found.add(mac)
+    return tuple(sorted(found))
 
 
 def _facts(nic: object) -> Tuple[str, bool]:

@@ -27,6 +27,8 @@ MOST = 500
 """Alerts at most; the one that was seen longest ago goes first, so that made-up names cannot fill the memory."""
 ADDRESSES = 4
 """Newest addresses that an alert names."""
+TENANT = "*"
+"""In place of a project: an alert about hosts of several projects, for readers of all projects only (rule P35)."""
 REPUBLISH = 60.0
 """Seconds between two changes in the stream that only count one alert up."""
 

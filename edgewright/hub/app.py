@@ -25,7 +25,9 @@ from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.body_reader import Disconnected
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
+from edgewright.hub.clones import Clones
 from edgewright.hub.database import lock_of, storage_problem
+from edgewright.hub.duplicates import Duplicates
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.http_bounds import Budget
@@ -80,6 +82,8 @@ class Hub:
         self.lineage = Lineage(self)
         self.budget = Budget()
         """Memory that requests without a credential may use."""
+        self.clones = Clones(self)
+        self.duplicates = Duplicates(self)
         self.heartbeats = Heartbeats(self)
         self.intake = Intake(self)
         self.turned_away = TurnedAway(self)

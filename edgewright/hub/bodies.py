@@ -63,6 +63,7 @@ HOST_EXTENSION = obj(
     cpuPercent=NUMBER,
     memoryUsedMB=NUMBER,
     uidFrom=text(32),
+    hardware=obj(machine=text(64), product=text(64)),
     siteName=text(),
 )
 HOST = obj(
@@ -102,6 +103,8 @@ HEALTH = obj(
         bootId=name(64),
         observedGeneration=ANY,
         lineage=text(64),
+        address=text(64),
+        mac=text(64),
         load1=NUMBER,
         cpuPercent=NUMBER,
         memoryUsedMB=NUMBER,

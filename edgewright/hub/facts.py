@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from edgewright.core.nics import universal_macs
 from edgewright.core.search import host_values
 
 
@@ -31,6 +32,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     observed: Any
     kind: str
     """`spec.type`, `edge-native` unless the document says otherwise."""
+    hardware: tuple[str, ...] = ()
+    """What tells one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
 
 
 def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
@@ -52,7 +55,25 @@ def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
         simulated=get("simulated"),
         observed=get("observed"),
         kind=_same(str(spec.get("type") or "edge-native")),
+        hardware=hardware_keys(spec),
     )
+
+
+def hardware_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells the machine of a document from others: only signs that no two machines share by rights."""
+    extension, device = spec.get("edgewright"), spec.get("device")
+    hardware = extension.get("hardware") if isinstance(extension, dict) else None
+    keys = []
+    if isinstance(hardware, dict):
+        for kind in ("machine", "product"):
+            value = hardware.get(kind)
+            if isinstance(value, str) and value:
+                keys.append(f"{kind}:{value[:64]}")
+    nics = device.get("nics") if isinstance(device, dict) else None
+    macs = universal_macs(nics if isinstance(nics, list) else [])
+    if macs:
+        keys.append("macs:" + "+".join(macs))
+    return tuple(keys)
 
 
 def _same(value: Any) -> Any:

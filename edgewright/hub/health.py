@@ -107,6 +107,7 @@ async def judge_hosts(hub: Hub) -> None:
     """Judge every host whose silence may have changed it, and store the events of it."""
     hub.look_at_clock()
     hub.alerts.expire(times.now())
+    await hub.duplicates.look()
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
     told: list[tuple[dict[str, Any], str]] = []

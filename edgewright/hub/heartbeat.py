@@ -16,7 +16,7 @@ from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.hub import bodies, health, problems
 from edgewright.hub.problems import Problem
-from edgewright.hub.records import HostEntry
+from edgewright.hub.records import HostEntry, Sender
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.secretbox import digest
 from edgewright.wire import protocol
@@ -44,6 +44,8 @@ class Extension(msgspec.Struct):
     bootId: str | None = None
     observedGeneration: int | None = None
     lineage: str | None = None
+    address: str | None = None
+    mac: str | None = None
     load1: float | None = None
     cpuPercent: float | None = None
     memoryUsedMB: float | None = None
@@ -85,18 +87,16 @@ class Heartbeats:
             return message
         if beat.state not in ("healthy", "unhealthy"):
             return message
-        await self.accept(entry, beat, times.now())
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 204,
-                "headers": (
-                    (b"edgewright-generation", b"%d" % entry.record.generation),
-                    (b"edgewright-interval", self._interval),
-                    (b"edgewright-lineage", self._hub.lineage.value.encode()),
-                ),
-            }
-        )
+        client = scope.get("client")
+        others = await self.accept(entry, beat, times.now(), str(client[0]) if client else "")
+        headers = [
+            (b"edgewright-generation", b"%d" % entry.record.generation),
+            (b"edgewright-interval", self._interval),
+            (b"edgewright-lineage", self._hub.lineage.value.encode()),
+        ]
+        if others:
+            headers.append((b"edgewright-duplicate", others.encode("latin-1")))
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body"})
         return None
 
@@ -112,20 +112,26 @@ class Heartbeats:
             return None
         return None if entry.record.pending_hash else entry
 
-    async def accept(self, entry: HostEntry, beat: Beat, now: float) -> None:
-        """Take one heartbeat and return once it is durable; doubled and late ones change nothing."""
+    async def accept(self, entry: HostEntry, beat: Beat, now: float, peer: str = "") -> str:
+        """Take one heartbeat and return once it is durable; doubled and late ones change nothing.
+
+        Returns the other machines that report with this identity, as text; empty when there is none.
+        """
         live = entry.live
         extension = beat.edgewright or Extension()
         boot = clean(extension.bootId, 64)
         late = boot in live.gone_boots if boot != live.boot_id else (
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
-        if late:
+        clones, sender = self._hub.clones, Sender(peer, extension.address or "", extension.mac or "")
+        if late and not clones.late(entry, boot, extension.seq, sender, now):
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
-            return
+            return clones.others(entry.record.uid, sender)
         if boot != live.boot_id:
-            live.gone_boots = (*live.gone_boots[-3:], live.boot_id) if live.boot_id else live.gone_boots
+            gone = tuple(other for other in live.gone_boots if other != boot)
+            live.gone_boots = (*gone[-3:], live.boot_id) if live.boot_id else gone
             live.boot_id, live.seq = boot, -1
+        live.sender = sender
         live.seq = extension.seq if extension.seq is not None else live.seq
         moved = self._take(entry, beat, extension, now)
         # What is in memory counts for health (rule P43): whether the row can be stored is no fault of the host. It gets
@@ -137,6 +143,7 @@ class Heartbeats:
             entry.silent_mark = False
             health.publish(self._hub, entry, now)
         await asyncio.shield(durable)
+        return clones.others(entry.record.uid, sender)
 
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
         """Put a heartbeat into the live part; returns whether something else than the time moved."""
@@ -188,14 +195,13 @@ async def _slow(call: Call) -> Response:
         beat = msgspec.convert(body, Beat)
     except msgspec.ValidationError as error:
         raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
-    await call.hub.heartbeats.accept(entry, beat, times.now())
-    return call.empty(
-        {
-            protocol.H_GENERATION: str(entry.record.generation),
-            protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
-            protocol.H_LINEAGE: call.hub.lineage.value,
-        }
-    )
+    others = await call.hub.heartbeats.accept(entry, beat, times.now(), call.actor.address)
+    headers = {
+        protocol.H_GENERATION: str(entry.record.generation),
+        protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
+        protocol.H_LINEAGE: call.hub.lineage.value,
+    }
+    return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
 
 
 ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow),)

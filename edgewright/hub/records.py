@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from edgewright.core.text import clean
 from edgewright.hub import schema
 from edgewright.hub.facts import Facts, read_facts
 
@@ -80,6 +81,20 @@ class HostRecord(msgspec.Struct, frozen=True):
     address: str
 
 
+class Sender(NamedTuple):
+    """Where a heartbeat came from: the peer of its connection, and the address and MAC that its agent reports."""
+
+    peer: str = ""
+    address: str = ""
+    mac: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return it as messages name it."""
+        where = clean(self.address, 64) or clean(self.peer, 64) or "an unknown address"
+        return f"{where} (MAC {clean(self.mac, 64)})" if self.mac else where
+
+
 class Live:
     """What moves with every heartbeat. Changed on the event loop only."""
 
@@ -96,6 +111,7 @@ class Live:
         "observed_generation",
         "published",
         "reason",
+        "sender",
         "seq",
         "since",
         "state",
@@ -119,6 +135,7 @@ class Live:
         self.since: float | None = None
         self.deadline: float | None = None
         self.excused = 0.0
+        self.sender = Sender()
         """Seconds since the last heartbeat that are no silence, since the hub was absent (rule P42)."""
         self.who = "nobody"
         self.published = 0.0

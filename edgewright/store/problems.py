@@ -151,7 +151,12 @@ def _tokens(model: Model, now: float) -> Iterator[Problem]:
 
 
 def _unwell(model: Model) -> Iterator[Problem]:
-    sick = [row for row in model.hosts.values() if row.health == "unhealthy"]
+    doubled = {uid for alert in model.alerts.values() if alert.kind == "duplicate-identity" for uid in alert.host_uids}
+    sick = [
+        row
+        for row in model.hosts.values()
+        if row.health == "unhealthy" and (row.uid not in doubled or is_silent(row))  # its alert says the same
+    ]
     if not sick:
         return
     quiet: dict[str, list[HostRow]] = {}

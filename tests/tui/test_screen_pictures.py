@@ -248,7 +248,7 @@ def alerts() -> list[dict[str, Any]]:
             "text": "two machines report with this identity",
             "message": "Two machines report as kiel-00: 10.4.1.7 and 10.4.1.99. One of them has a copy of the other's "
             "data folder or machine-id; what the hub shows may be the state of either.",
-            "hint": "Stop the agent on the copy, remove identity.json and registration.json there, and start it again.",
+            "hint": "On the copy, stop the agent and remove identity.json*, registration.json* and binding.json*.",
             "code": "DuplicateIdentity",
             "hostUids": ["uid-kiel-00"],
             "addresses": ["10.4.1.7", "10.4.1.99"],

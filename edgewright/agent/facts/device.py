@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, NamedTuple
 
 from edgewright import __version__
 from edgewright.agent.facts import disks, firmware, network, system
+from edgewright.agent.facts.hardware import Hardware, read_hardware
 from edgewright.agent.hostfs import Root
 
 SPACE_STEP = 2
@@ -25,6 +26,7 @@ class Facts(NamedTuple):
     address: str
     mac: str
     boot_id: str
+    hardware: Hardware = Hardware("", "", ())
 
     @property
     def digest(self) -> str:
@@ -71,6 +73,7 @@ def collect(
     family, version = system.os_release(root)
     kernel, release = system.kernel(root)
     slot = firmware.boot_slot(root)
+    hardware = read_hardware(root, cards)
     device = {
         "archType": system.architecture(root),
         "cpu": {"cores": system.cpu_cores(root)},
@@ -88,6 +91,7 @@ def collect(
         "bootId": system.boot_id(root),
         "sshHostKeys": firmware.ssh_host_keys(root),
         "foldedNics": folded,
+        "hardware": hardware.document(),
     }
     return Facts(
         device,
@@ -96,4 +100,5 @@ def collect(
         str(main.get("ip", "")),
         str(main.get("macAddr", "")),
         extension["bootId"] if isinstance(extension["bootId"], str) else "",
+        hardware,
     )
