@@ -11,7 +11,7 @@ import asyncio
 import random
 import signal
 import sys
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from edgewright.agent import documents
 from edgewright.agent.client import Reply, parse_endpoint
@@ -62,9 +62,7 @@ class Fleet:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await self.link.close()
 
     async def _misfortune(self, faults: Faults) -> None:
@@ -74,6 +72,16 @@ class Fleet:
         while True:
             await asyncio.sleep(faults.next_in())
             faults.strike(clock(), self.silence_limit)
+
+
+async def _end(tasks: Sequence["asyncio.Future[Any]"]) -> None:
+    """Cancel tasks until all have ended: `wait_for` of Python 3.11 may lose a cancellation."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class SimulatedHost:

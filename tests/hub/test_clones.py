@@ -13,6 +13,7 @@ from edgewright.core import times
 from edgewright.core.nics import universal_macs
 from edgewright.hub import duplicates
 from edgewright.hub.app import Hub
+from edgewright.hub.host_store import need_host, save_host
 from edgewright.wire import protocol
 from tests.hub.test_alerts import listed
 from tests.hub.test_hardening import bare, new_host
@@ -197,3 +198,16 @@ def test_only_addresses_that_a_maker_gave_count() -> None:
         "odd",
     ]
     assert universal_macs(cards) == ("48:21:0b:00:00:05",)
+
+
+async def test_p35_hosts_of_two_projects_are_no_news_for_readers_of_one(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    default = next(iter(hub.state.projects))
+    other = (await admin.post("/v1/projects", json={"metadata": {"name": "other"}, "spec": {}})).json()["uid"]
+    await put(hub, admin, "h1", report(machine="m"))
+    await put(hub, admin, "h2", report(machine="m"))
+    await hub.write(lambda tx: save_host(hub, tx, need_host(tx, "h2"), project_uid=other))
+    await look(hub)
+    assert len(await listed(admin)) == 1
+    for project in (default, other):
+        assert await listed(admin, ProjectUid=project) == []
