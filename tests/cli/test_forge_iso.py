@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from edgewright.commands.forge_flash import ForgeDisks, ForgeFlash
 from edgewright.config.settings import Settings
 from edgewright.core.errors import Conflict, NotFound, Refused, UsageError
 from edgewright.forge.flash import disks as disks_module
+from edgewright.forge.flash import write as flash_write
 from edgewright.forge.manifest import read_manifest
 from tests.cli_support import Cli
 from tests.forge.conftest import base_iso
@@ -237,3 +240,19 @@ def test_whole_isos_of_sites_from_a_base_of_another_system(cli: Cli, user_data: 
     words = ["forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "--whole", "--base", "live.iso"]
     done = cli(*words)
     assert done.code == 7 and "looks like a Debian live ISO" in done.err and not (tmp_path / "S").exists()
+
+
+async def test_a_stopped_flash_says_that_the_disk_is_half_written(
+    machine: Machine, base_iso: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said before that nothing was left, since whoever stopped it heard only that it was stopped."""
+    monkeypatch.setattr(flash_write, "CHUNK", 4096)
+    monkeypatch.setattr("edgewright.forge.flash.write.os.fdatasync", lambda handle: time.sleep(0.02))
+    monkeypatch.setattr(flash_write, "SYNC", 4096)
+    plan = await planned(iso=str(base_iso))
+    task = asyncio.ensure_future(ForgeFlash().apply(CTX, plan, {"iso": str(base_iso)}, lambda line: None))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(flash_write.HalfWritten, match=r"Stopped; sdb is half written and will not boot\."):
+        await task
+    assert (machine.root / "dev/sdb").read_bytes()[:4096] == base_iso.read_bytes()[:4096]
