@@ -37,7 +37,7 @@ from edgewright.hub.lineage import Lineage
 from edgewright.hub.log_limit import report_repeats
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.pace import Turns
-from edgewright.hub.problems import Problem
+from edgewright.hub.problems import Problem, StorageProblem
 from edgewright.hub.render import Renderer
 from edgewright.hub.routing import Call, Route, check_access, check_project, problem_response
 from edgewright.hub.search import Finder
@@ -50,6 +50,8 @@ from edgewright.wire import protocol
 
 log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
+FAST_DISK, SLOW_DISK = 1.0, 5.0
+"""Seconds of a commit up to which a stop closes the database, and up to which it stores the time of this run."""
 
 
 _TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage)
@@ -96,6 +98,9 @@ class Hub:
         """What handshakes use; a renewed certificate is loaded into it."""
         self.meter = Meter()
         self._own: list[asyncio.Task[None]] = []
+        self.stopping = False
+        self.closed = False
+        """Whether `stop` has closed the database."""
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
@@ -111,16 +116,31 @@ class Hub:
         if self.lock is not None:
             self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
 
-    async def stop(self) -> None:
-        """End streams, finish writes, close the database."""
+    def begin_stop(self) -> None:
+        """Take no more writes, end the streams and the hub's own tasks."""
+        if self.stopping:
+            return
+        self.stopping = True
         self.changes.stop()
         for task in self._own:
             task.cancel()
         self.storage.stop()
-        await asyncio.to_thread(self.writer.stop)
-        await asyncio.to_thread(self.clock.save, self.data)
-        self.engine.dispose()
-        self.readers.dispose()
+        self.writer.begin_stop()
+
+    async def stop(self) -> None:
+        """Finish writes and close the database; on a slow disk it stays as it is, which the next start repairs.
+
+        Closing syncs several times. What was acknowledged is in the write-ahead log by then.
+        """
+        self.begin_stop()
+        if not await asyncio.to_thread(self.writer.stop):
+            return
+        if self.writer.slowest < SLOW_DISK:
+            await asyncio.to_thread(self.clock.save, self.data)
+        if self.writer.slowest < FAST_DISK:
+            self.engine.dispose()
+            self.readers.dispose()
+            self.closed = True
 
     def look_at_clock(self) -> None:
         """Notice that the clock was set or that the hub was absent, before anything is judged by the time."""
@@ -134,7 +154,11 @@ class Hub:
 
     def write_later(self, job: Callable[[Tx], Any]) -> None:
         """Queue a job whose result nobody waits for; a failure is logged."""
-        future = self.writer.submit(job)
+        try:
+            future = self.writer.submit(job)
+        except StorageProblem as problem:
+            log.error("a note could not be stored: %s", problem)
+            return
         self._tasks.add(future)
         future.add_done_callback(self._written)
 

@@ -73,7 +73,8 @@ def _sqlite(url: URL, begin: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+        for pragma in (*pragmas, "wal_autocheckpoint=0"):  # see checkpoint.py
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

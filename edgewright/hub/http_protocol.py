@@ -148,6 +148,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if running is self.cycle and running.more_body:
             self._refuse(503, "The hub is stopping; try again in a moment.")
 
+    def drop_idle(self) -> None:
+        """Cut a connection whose peer does not end it, and that waits for no response; for the end of the hub."""
+        if self._is_idle():
+            self.transport.abort()
+
+    def drop_unread(self) -> None:
+        """Cut a connection whose peer does not read its response; for the end of the hub."""
+        if self._is_idle() or self.flow.write_paused:
+            self.transport.abort()
+
     # What the parser reports
 
     def on_message_begin(self) -> None:

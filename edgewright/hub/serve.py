@@ -32,6 +32,7 @@ from edgewright.hub.secretbox import SecretBox
 from edgewright.hub.seed import ADMIN_KEY_FILE, seed
 from edgewright.hub.server import bind, make_server
 from edgewright.hub.state import State
+from edgewright.hub.stopping import Stopping, end_without_closing
 
 log = logging.getLogger("edgewright.hub")
 NO_ADMIN_KEY = "no admin key file, --new-admin-key makes one"
@@ -106,7 +107,7 @@ def run(options: ServeOptions) -> int:
             options,
             str(options.data / pki.SERVER_CERT),
             str(options.data / pki.SERVER_KEY),
-            hub.changes.stop,
+            Stopping(hub),
             hub.turned_away.handshake,
             hub.budget,
         )
@@ -119,14 +120,17 @@ def run(options: ServeOptions) -> int:
         signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
         sys.stdout.write(_ready_line(options, url) + "\n")
         sys.stdout.flush()
+        code = ExitCode.DONE
         try:
             server.run(sockets=[sock])
         except KeyboardInterrupt:
-            return int(ExitCode.INTERRUPTED)
+            code = ExitCode.INTERRUPTED
         log.info("the hub has stopped")
+        if not hub.closed:
+            end_without_closing(int(code))
+        return int(code)
     except EdgewrightError as error:
         log.error("%s %s", error.message, error.hint)
         raise
     finally:
         lock.release()
-    return int(ExitCode.DONE)

@@ -6,9 +6,9 @@ import asyncio
 import resource
 import socket
 import ssl
+import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import uvicorn
 
@@ -20,23 +20,64 @@ from edgewright.hub.options import ServeOptions
 
 KEEP_ALIVE_SECONDS = 90
 """Longer than a heartbeat interval, so that an agent keeps its connection."""
+GOODBYE, PEERS, ANSWERS = 1.0, 5.0, 25.0
+"""Seconds of a stop after which idle connections are cut, those whose peer does not read, and all others."""
+
+
+class Stop(Protocol):
+    """What the application does when the server stops."""
+
+    def begin(self) -> None:
+        """Take no more writes, and end what would never end by itself."""
+
+    def give_up(self) -> None:
+        """Refuse the requests that still wait."""
 
 
 class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
 
-    def __init__(
-        self, config: uvicorn.Config, on_shutdown: Callable[[], None], report: Report, caps: tuple[int, int]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Stop, report: Report, caps: tuple[int, int]) -> None:
         super().__init__(config)
-        self._on_shutdown = on_shutdown
+        self._stop = stop
         self._report = report
         self._cap, self._cap_of_address = caps
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what would never end by itself, then close as uvicorn does."""
-        self._on_shutdown()
-        await super().shutdown(sockets)
+        """Answer what may be answered, for as long as a stop may take, then end the application (rule P50).
+
+        uvicorn's own would cancel requests that wait for the disk, and answer them with 500 and a traceback.
+        """
+        began = time.monotonic()
+        self._stop.begin()
+        for gate in self.servers:
+            gate.close()
+        for sock in sockets or []:
+            sock.close()
+        for connection in self._open():
+            connection.shutdown()
+        await self._quiet(began + GOODBYE)
+        for connection in self._open():
+            connection.drop_idle()
+        await self._quiet(began + PEERS)
+        for connection in self._open():
+            connection.drop_unread()
+        await self._quiet(began + ANSWERS)
+        self._stop.give_up()
+        await self._quiet(began + ANSWERS + GOODBYE)
+        for connection in self._open():
+            connection.transport.abort()
+        await self.lifespan.shutdown()
+
+    def _open(self) -> list[BoundedProtocol]:
+        return cast(list[BoundedProtocol], list(self.server_state.connections))
+
+    async def _quiet(self, end: float) -> None:
+        """Wait until every connection and request has ended, at most until `end`, or until a second Ctrl-C."""
+        while (self.server_state.connections or self.server_state.tasks) and not self.force_exit:
+            if time.monotonic() >= end:
+                return
+            await asyncio.sleep(0.02)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start on the given sockets; each connection passes the gate, where a broken handshake gets an address."""
@@ -106,11 +147,11 @@ def make_server(
     options: ServeOptions,
     certificate: str,
     key: str,
-    on_shutdown: Callable[[], None],
+    stop: Stop,
     report: Report,
     budget: Budget | None = None,
 ) -> Server:
-    """Return a server for the application, with TLS 1.2 or newer; `report` receives broken handshakes.
+    """Return a server for the application, with TLS 1.2 or newer; `report` receives broken handshakes, `stop` the end.
 
     `budget` bounds the memory that peers without a credential use.
     """
@@ -137,4 +178,4 @@ def make_server(
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
     cap = connection_cap(options.max_connections)
     share = options.max_connections_per_address or max(1, cap * 3 // 4)
-    return Server(config, on_shutdown, report, (cap, share))
+    return Server(config, stop, report, (cap, share))

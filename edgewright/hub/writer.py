@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -20,14 +21,20 @@ from sqlalchemy import Connection, Engine, bindparam
 
 from edgewright.core import times
 from edgewright.hub import schema
+from edgewright.hub.checkpoint import Checkpoints
 from edgewright.hub.database import storage_problem
 from edgewright.hub.pace import SLICE
 from edgewright.hub.problems import Problem, StorageProblem
+from edgewright.wire import protocol
 
 log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 Beat = Mapping[str, Any]
 _MAX_BATCH = 500
+DRAIN = 5.0
+"""Seconds of a stop in which commits of what is queued may still begin."""
+_FORGET = 0.9
+"""What is left of the longest commit's time after each further one."""
 
 _BEAT_SQL = (
     schema.heartbeats.update()
@@ -95,7 +102,12 @@ class Writer:
         """What is committed and not yet taken into memory; used on the event loop only."""
         self._scheduled = False
         self._beats_done: asyncio.Future[None] | None = None
+        self._in_flight: list[asyncio.Future[Any]] = []
+        self._checkpoints = Checkpoints(engine)
         self._stopping = False
+        self._stop_began = 0.0
+        self.slowest = 0.0
+        """Seconds that a commit took, the longest of the latest ones."""
         self.batches = 0
         self.working = False
         """A batch is being written."""
@@ -108,7 +120,7 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         with self._condition:
             if self._stopping:
-                raise StorageProblem(503, "ServiceUnavailable", "The hub is stopping; try again in a moment.")
+                raise _stopping()
             self._jobs.append((job, future))
             self._condition.notify()
         return future
@@ -117,33 +129,68 @@ class Writer:
         """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same host wins."""
         with self._condition:
             if self._stopping:
-                raise StorageProblem(503, "ServiceUnavailable", "The hub is stopping; try again in a moment.")
+                raise _stopping()
             self._beats[uid] = row
             if self._beats_done is None:
                 self._beats_done = self._loop.create_future()
                 self._condition.notify()
             return self._beats_done
 
-    def stop(self) -> None:
-        """Write what is queued, then end the thread."""
+    def begin_stop(self) -> None:
+        """Take nothing more. What is queued is written if the disk is fast enough, else refused with 503."""
         with self._condition:
-            self._stopping = True
+            if not self._stopping:
+                self._stopping, self._stop_began = True, time.monotonic()
             self._condition.notify()
-        self._thread.join(timeout=30)
+        self._checkpoints.stop()
+
+    def stop(self, seconds: float = 30.0) -> bool:
+        """Write or refuse what is queued and end the thread; returns whether it ended within `seconds`."""
+        self.begin_stop()
+        self._thread.join(timeout=max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """Refuse what the disk has not confirmed in time; called on the event loop, at the end of a stop."""
+        for future in self._in_flight:
+            if not future.done():
+                message = "The hub is stopping and its disk has not confirmed this write. Send it again."
+                future.set_exception(StorageProblem(503, protocol.E_UNAVAILABLE, message))
+
+    def _may_start(self) -> bool:
+        """Tell whether one more commit fits into the time that a stop has for what is queued."""
+        return time.monotonic() - self._stop_began + 2 * self.slowest < DRAIN
+
+    def _refuse_queue(self) -> None:
+        """Refuse all that waits; holds the condition."""
+        futures: list[asyncio.Future[Any]] = [future for _, future in self._jobs]
+        if self._beats_done is not None:
+            futures.append(self._beats_done)
+        self._jobs, self._beats, self._beats_done = [], {}, None
+        done = [_Done(future) for future in futures]
+        for outcome in done:
+            outcome.error = _stopping()
+        self._hand_back(done)
 
     def _work(self) -> None:
         while True:
             with self._condition:
                 while not (self._jobs or self._beats or self._stopping):
                     self._condition.wait()
-                if self._stopping and not self._jobs and not self._beats:
+                if self._stopping and not ((self._jobs or self._beats) and self._may_start()):
+                    self._refuse_queue()
                     return
                 jobs, self._jobs = self._jobs[:_MAX_BATCH], self._jobs[_MAX_BATCH:]
                 beats, self._beats = self._beats, {}
                 beats_done, self._beats_done = self._beats_done, None
+                self._in_flight = [future for _, future in jobs] + ([beats_done] if beats_done is not None else [])
+            began = time.monotonic()
             self.working = True
             self._batch(jobs, beats, beats_done)
             self.working = False
+            self._in_flight = []
+            self.slowest = max(time.monotonic() - began, self.slowest * _FORGET)
+            self._checkpoints.committed()
 
     def _batch(
         self,
@@ -183,6 +230,9 @@ class Writer:
                 # A traceback leads to the frames with the whole request, in a circle through `outcome`, and such a
                 # circle stays in memory until the garbage collector happens to run.
                 outcome.error.__traceback__ = None
+        self._hand_back(done, failure)
+
+    def _hand_back(self, done: list[_Done], failure: BaseException | None = None) -> None:
         try:
             if isinstance(failure, StorageProblem):
                 self._loop.call_soon_threadsafe(self._failed, failure)
@@ -243,3 +293,7 @@ def _take(outcome: _Done) -> None:
         outcome.future.set_exception(outcome.error)
     else:
         outcome.future.set_result(outcome.value)
+
+
+def _stopping() -> StorageProblem:
+    return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")

@@ -15,6 +15,7 @@ from edgewright.hub.app import Hub, make_app
 from edgewright.hub.host_store import raise_generation
 from edgewright.hub.problems import StorageProblem
 from edgewright.hub.server import make_server
+from edgewright.hub.stopping import Stopping
 from edgewright.hub.writer import Tx
 
 
@@ -204,7 +205,7 @@ async def test_a_digit_that_is_none_is_no_failure_of_the_hub(
 def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = inside
     server = make_server(
-        make_app(hub), hub.options, str(hub.data / "server.crt"), str(hub.data / "server.key"), lambda: None,
+        make_app(hub), hub.options, str(hub.data / "server.crt"), str(hub.data / "server.key"), Stopping(hub),
         lambda address, error: None,
     )  # fmt: skip
     assert not server.config.proxy_headers
