@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from edgewright.core.errors import NotFound
@@ -21,6 +22,7 @@ class AnswerKind(NamedTuple):
 
 def answer_kinds() -> tuple[AnswerKind, ...]:
     """Return all kinds, the commonest first."""
+    from edgewright.commands import image_answers
     from edgewright.core.installer.example import example_text
     from edgewright.core.installer.pages import QUESTIONS
     from edgewright.forge.answer_files import API_VERSION
@@ -28,7 +30,15 @@ def answer_kinds() -> tuple[AnswerKind, ...]:
     installer = AnswerKind(
         INSTALLER, "an installer ISO for edge hosts", tuple(QUESTIONS), lambda: example_text(API_VERSION, INSTALLER)
     )
-    return (installer,)
+    builds = {
+        image_answers.APPLIANCE_IMAGE: "an image for hosts that run it, with the files of an A/B slot",
+        image_answers.TREE_IMAGE: "a Kubernetes tree for hosts with a system of their own",
+    }
+    images = (
+        AnswerKind(name, text, tuple(p.name for p in image_answers.params(name)), partial(image_answers.example, name))
+        for name, text in builds.items()
+    )
+    return (installer, *images)
 
 
 def kinds() -> Mapping[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
+    from edgewright.commands.image_answers import ImageFile
 
 
 class Example(NamedTuple):
@@ -18,6 +19,13 @@ class Example(NamedTuple):
 
     kind: str
     text: str
+
+
+class Image(NamedTuple):
+    """An image that is to be built: what the file asks for, and the plan of `forge image` for it."""
+
+    file: ImageFile
+    plan: Plan
 
 
 class Apply(Command):
@@ -51,12 +59,17 @@ class Apply(Command):
             title = f"Print an example of kind {kind}"
             return Plan(title, (), (), (), self.cli_line((), args), None, Example(kind, text))
         _need_file(args)
+        from edgewright.commands import image_answers
+        from edgewright.commands.answer_kinds import kinds
         from edgewright.commands.applying import examine, lines_of
-        from edgewright.forge.answer_files import read_document
+        from edgewright.forge.answer_files import opened, read_document
 
         try:
             word = str(args["file"])
             document = read_document(Path(word).expanduser().absolute())
+            outer = opened(document, kinds())
+            if outer.kind in image_answers.KINDS:
+                return await self._plan_image(ctx, image_answers.read(outer, word), args)
             job = examine(word, document)
         except BaseException as error:
             _tell_build(args, error)
@@ -81,10 +94,41 @@ class Apply(Command):
         if isinstance(plan.payload, Example):
             kind, text = plan.payload
             return Outcome((), result=Text(text.rstrip("\n"), {"kind": kind, "text": text}, kind))
+        if isinstance(plan.payload, Image):
+            return await self._apply_image(ctx, plan.payload, args, report)
         if args.get("detach"):
             build = detach(plan.payload, force=bool(args.get("force")), read_only=ctx.read_only)
             return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
         return await perform(ctx, plan.payload, args, report)
+
+    async def _plan_image(self, ctx: CommandContext, file: ImageFile, args: Mapping[str, Any]) -> Plan:
+        """Return the plan of `forge image` for the answers of a file. `--force` replaces what has the same tag."""
+        from edgewright.commands.forge_image import ForgeImage
+
+        if args.get("force"):
+            file = file._replace(args={**file.args, "replace": True})
+        plan = await ForgeImage().plan(ctx, (), file.args)
+        return plan._replace(cli=self.cli_line((), args), payload=Image(file, plan))
+
+    async def _apply_image(
+        self, ctx: CommandContext, image: Image, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Build and push the image, in the background with --detach. Raises `Refused` in a read-only session."""
+        from edgewright.commands import registry
+        from edgewright.commands.base import Refusal
+        from edgewright.commands.forge_image import ForgeImage
+        from edgewright.commands.results import Text
+        from edgewright.core.errors import Refused
+
+        if not args.get("detach"):
+            return await registry.run(ForgeImage, ctx, (), image.file.args, plan=image.plan, report=report)
+        verdict = registry.check(ForgeImage, ctx, ())
+        if isinstance(verdict, Refusal):
+            raise Refused(verdict.reason, verdict.hint)
+        from edgewright.forge.builds import start
+
+        build = start("image", image.file.name, image.file.words)
+        return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
 
 
 def _need_file(args: Mapping[str, Any]) -> None:

@@ -18,13 +18,15 @@ from edgewright.commands.apply import Apply
 from edgewright.commands.base import Plan
 from edgewright.commands.context import CommandContext
 from edgewright.config.settings import Settings
-from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, UsageError
+from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, Refused, UsageError
 from edgewright.core.installer.example import GIVEN
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.questions import coerce
 from edgewright.main import main
 from tests.cli_support import Done
 from tests.core.installer import samples
+from tests.forge.image import parts, tree_stand_ins
+from tests.forge.image.fake_registry import FakeRegistry
 
 Run = Callable[..., Done]
 KINDS = [kind.name for kind in answer_kinds()]
@@ -72,6 +74,8 @@ def test_an_example_is_valid_as_it_is_printed(kind: str, tmp_path: Path) -> None
     outcome = asyncio.run(
         registry.run(Apply, CommandContext(Settings()), (), {"example": True, "example_kind": kind.lower()})
     )
+    parts.programs(tmp_path / "kube")  # what the examples name beside them
+    tree_stand_ins.kubeadm_tree(tmp_path / "tree")
     plan = planned(written(tmp_path, outcome.result.text + "\n"))
     assert plan.touches and outcome.result.document["kind"] == kind == yaml.safe_load(outcome.result.text)["kind"]
 
@@ -86,7 +90,8 @@ def test_an_example_has_every_key_of_its_kind(kind: str) -> None:
 
 def test_what_the_example_offers_as_a_comment_is_of_the_right_kind() -> None:
     questions = {question.key: question for page in PAGES for question in page.fields}
-    for key, value in re.findall(r"^  #([a-z_.]+): (.*?)(?:  # .*)?$", example("Installer")[1], re.MULTILINE):
+    text = example("Installer")[1].partition("\nanswers:\n")[2]
+    for key, value in re.findall(r"^  #([a-z_.]+): (.*?)(?:  # .*)?$", text, re.MULTILINE):
         coerce(questions[key], yaml.safe_load(value))
     for key, (value, _) in GIVEN.items():
         coerce(questions[key], value)
@@ -186,3 +191,47 @@ def test_the_way_to_an_example_is_named_where_a_person_begins(tmp_path: Path, ru
     assert "--example" in run("apply", "--help").out
     with pytest.raises(UsageError):
         asyncio.run(Apply().plan(CommandContext(Settings()), (), {}))
+
+
+def image_file(kind: str, **answers_: Any) -> dict[str, Any]:
+    given = {"kubernetes": "kubeadm:1.36.3", "push": "registry.example.org/edge/x", **answers_}
+    return {"apiVersion": "edgewright/v1", "kind": kind, "metadata": {"name": "x"}, "answers": given}
+
+
+def test_an_image_file_names_all_that_is_wrong(tmp_path: Path) -> None:
+    document = image_file("ApplianceImage", bse="x", replace="yes", images="a.tar", arch="riscv", tree="x", push=None)
+    error = refused(tmp_path, document)
+    rows = {problem.key: problem.sentence() for problem in error.problems}
+    assert set(rows) == {f"answers.{key}" for key in ("bse", "replace", "images", "arch", "tree", "push")}
+    assert "`base`" in rows["answers.bse"] and "true or false" in rows["answers.replace"]
+    assert "amd64, arm64" in rows["answers.arch"] and "registry.example.org" in rows["answers.push"]
+    assert "There is no such answer" in rows["answers.tree"], "it belongs to the other kind"
+    assert "--example ApplianceImage" in error.hint
+
+
+def test_a_mistyped_kind_is_judged_as_what_it_means(tmp_path: Path) -> None:
+    error = refused(tmp_path, image_file("TreeImge", tre="x"))
+    assert {problem.key for problem in error.problems} == {"kind", "answers.tre"}
+    assert "Write kind: TreeImage" in error.problems[0].hint
+    document = image_file("TreeImage", pe_version="v1")
+    del document["kind"]
+    assert "Write kind: ApplianceImage" in refused(tmp_path, document).problems[0].hint
+
+
+def test_a_tree_is_built_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    registry_ = FakeRegistry()
+    try:
+        tree_stand_ins.kubeadm_tree(tmp_path / "parts/tree")
+        document = image_file("TreeImage", push=f"{registry_.host}/edge/tree", tree="tree")
+        path = written(tmp_path / "parts", yaml.safe_dump(document))
+        reference = f"{registry_.host}/edge/tree:tree-kubeadm-1.36.3-amd64"
+        assert planned(path).touches == (reference,)
+        with pytest.raises(Refused):
+            asyncio.run(registry.run(Apply, CommandContext(Settings(), read_only=True), (), {"file": str(path)}))
+        outcome = asyncio.run(registry.run(Apply, CommandContext(Settings()), (), {"file": str(path)}))
+        assert outcome.done == (reference,) and outcome.result.document["kind"] == "KubernetesTree"
+        outcome = asyncio.run(registry.run(Apply, CommandContext(Settings()), (), {"file": str(path), "force": True}))
+        assert outcome.result.document["replaced"] == outcome.result.document["digest"]
+    finally:
+        registry_.close()

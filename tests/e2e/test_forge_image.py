@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.fleet import command_environment, product, until
-from tests.forge.image import parts
+from tests.forge.image import parts, tree_stand_ins
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core]
@@ -317,6 +317,50 @@ def test_a_root_without_kernel_init_and_agent_is_refused(place: Place) -> None:
     for part in ("kernel:", "kernel modules:", "initrd:", "init:", "agent:"):
         assert any(line.strip().startswith(part) for line in lines), done.stderr
     assert f"{TAG}-essential" not in place.tags()
+
+
+def test_a_tree_is_pushed_pulled_back_and_runs_as_it_is(place: Place, key: Path) -> None:
+    """A tree of real ELF files and whole OCI archives, read back with skopeo and umoci."""
+    folder = tree_stand_ins.kubeadm_tree(place.folder / "tree")
+    shutil.copy(os.path.realpath("/bin/sh"), folder / "bin/keepalived")  # a real program that is not static
+    words = ["forge", "image", "--for", "tree", "--tree", str(folder), "--kubernetes", "kubeadm:1.36.3"]
+    words += ["--push", f"{place.address}/edge/tree", "--sign-key", str(key), "--temp", str(place.temp)]
+    done = product(place.env, *words, "-o", "json", timeout=120)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    where = f"docker://{document['reference']}"
+    inspected = json.loads(place.skopeo("inspect", "--tls-verify=false", where))
+    assert inspected["Digest"] == document["digest"] and inspected["Labels"]["edgewright.image.for"] == "tree"
+    place.skopeo("copy", "-q", "--src-tls-verify=false", where, f"oci:{place.folder / 'pulled-tree'}:got")
+    tool("umoci", "unpack", "--image", f"{place.folder / 'pulled-tree'}:got", f"{place.folder / 'tree-bundle'}")
+    root = place.folder / "tree-bundle/rootfs"
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        got = root / path.relative_to(folder)
+        assert got.read_bytes() == path.read_bytes()
+        assert bool(got.stat().st_mode & 0o111) is (path.parent.name in ("bin", "cni"))
+    requirements = json.loads((root / "host-requirements.json").read_text())
+    assert any(row["name"].startswith("libc.") for row in requirements["libraries"])
+    archive = f"oci-archive:{root / 'images/pause.tar'}"
+    assert json.loads(place.skopeo("inspect", "--raw", archive))["config"]
+    stem = document["digest"].replace(":", "-")
+    assert {f"{stem}.sig", f"{stem}.sbom"} <= set(place.tags("edge/tree"))
+    again = product(place.env, *words, "--replace", "-o", "json", timeout=120)
+    assert json.loads(again.stdout)["digest"] == document["digest"]
+    printed = product(place.env, *words, "--replace", timeout=120)
+    assert "Hosts must have" in printed.stdout and "kernel modules" in printed.stdout
+    (folder / "bin/helm").unlink()
+    (folder / "images/etcd.tar").unlink()
+    refused = product(place.env, *words, "--replace", timeout=120)
+    assert refused.returncode == 7 and "bin/helm:" in refused.stderr and "images/etcd:" in refused.stderr
+
+
+def test_a_tree_is_no_base_for_an_appliance(place: Place) -> None:
+    tags = place.tags("edge/tree")
+    if not tags:
+        pytest.skip("the tree was not built")
+    tag = next(tag for tag in tags if tag.startswith("tree-"))
+    done = place.run(f"{place.address}/edge/tree:{tag}", "--custom-tag", "wrong")
+    assert done.returncode == 7 and "Kubernetes tree" in done.stderr
 
 
 def test_a_registry_with_tls_and_logins(place: Place, tmp_path: Path) -> None:

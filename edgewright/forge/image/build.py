@@ -80,6 +80,7 @@ def check(request: Request) -> Origin:
         containerfiles.check(request.containerfile)
     if request.overlay is not None and not request.overlay.is_dir():
         raise InvalidInput(f"{request.overlay} is no folder.", "Give the folder whose content goes over the image.")
+    inputs.check_place(request.binaries)
     sums = checks.read_checksums(request.checksums)
     inputs.need_sums(request.binaries, request.images, request.name.kubernetes.distribution, sums)
     return where

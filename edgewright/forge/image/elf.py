@@ -15,6 +15,7 @@ _LOAD, _DYNAMIC, _INTERP = 1, 2, 3
 _NEEDED, _STRTAB, _STRSZ, _VERNEED, _VERNEEDNUM = 1, 5, 10, 0x6FFFFFFE, 0x6FFFFFFF
 MOST_HEADERS, MOST_DYNAMIC, MOST_TEXT, MOST_VERSIONS = 128, 4096, 1 << 20, 1024
 """Bounds on what is read of a program that may be anything."""
+MOST_OFFSET = 1 << 40
 
 
 class NotElf(Exception):
@@ -136,6 +137,8 @@ def _place(segments: list[_Segment], address: int) -> int:
 
 
 def _at(stream: IO[bytes], offset: int, size: int) -> bytes:
+    if offset > MOST_OFFSET:
+        raise NotElf("is damaged: it points beyond its end")
     stream.seek(offset)
     data = stream.read(size)
     if len(data) < min(size, 16):

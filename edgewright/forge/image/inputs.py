@@ -53,6 +53,12 @@ class Wanted(NamedTuple):
     ca: Path | None = None
 
 
+def check_place(where: str) -> None:
+    """Raise `NotFound` for programs that are to come from a path where nothing is."""
+    if where and not where.startswith("image:") and not download.is_url(where) and not Path(where).exists():
+        raise NotFound(f"There is no directory {where} with the programs of Kubernetes.", "Check --binaries.")
+
+
 def binaries(where: str, wanted: Wanted, spool: Spool, job: Job, image: Callable[[str], Source]) -> list[Input]:
     """Return the programs from a folder, a URL or an image. Raises `NotFound`, `InvalidInput` and others."""
     if where.startswith("image:"):

@@ -99,7 +99,11 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
 def _check_machine(config: dict[str, Any], arch: str, name: str) -> None:
     has = config.get("architecture")
     if has != arch:
-        raise InvalidInput(f"{name} is for {has or 'no machine that it names'}, not for {arch}.", "", CODE)
+        raise InvalidInput(
+            f"{name} is for {has or 'no machine that it names'}, not for {arch}.",
+            f"Copy it for linux/{arch}: skopeo copy --override-arch {arch} ...",
+            CODE,
+        )
 
 
 def _check_blob(files: store.Store, digest: str, what: str, job: Job, *, deep: bool) -> None:
