@@ -48,7 +48,7 @@ class ImageFile(NamedTuple):
 
 def params(kind: str) -> tuple[Param, ...]:
     """Return the parameters that a kind of file has as keys."""
-    left_out = {"for", *(TREE_ALONE if kind == APPLIANCE_IMAGE else APPLIANCE_ALONE)}
+    left_out = {"for", *(TREE_ALONE if kind == APPLIANCE_IMAGE else (*APPLIANCE_ALONE, "out"))}
     return tuple(param for param in ForgeImage.params if param.name not in left_out)
 
 
@@ -108,7 +108,7 @@ def example(kind: str) -> str:
 def _sentence(param: Param) -> str:
     text = param.help.partition(": ")[2] if param.help.startswith(("appliance: ", "tree: ")) else param.help
     choices = f" One of: {', '.join(param.choices)}." if param.choices else ""
-    return f"{text[:1].upper()}{text[1:]}.{choices}"
+    return f"{text}.{choices}"
 
 
 def _shown(param: Param) -> str:

@@ -77,6 +77,9 @@ def gather(sources: Sources, kubernetes: Kubernetes, arch: str, spool: Spool, jo
         known = {*FOLDERS, "SHA256SUMS"}
         stray = sorted(path.name for path in sources.folder.iterdir() if path.name not in known)
         reader.notes += [f"Not part of a tree, left out: {', '.join(stray)}."] if stray else []
+    if reader.libraries:
+        programs = ", ".join(key.rpartition("/")[2] for key in sorted(reader.libraries))
+        reader.notes.append(f"Not static, so that their libraries are among what hosts must have: {programs}.")
     return Tree(
         tuple(sorted(reader.files, key=lambda file: file.name)),
         data,
@@ -150,7 +153,6 @@ class _Reader:
             return
         libraries = facts.libraries or (Library(facts.interpreter.rpartition("/")[2]),)
         self.libraries[key] = libraries
-        self.notes.append(f"{key} is not static: {names} are among the requirements of hosts.")
 
     def _check_version(self, key: str, path: Path) -> None:
         own = PARTS[self._kubernetes.distribution].own

@@ -110,6 +110,9 @@ _PACKAGES = {
     "libmnl.so.0": "libmnl0",
     "libsystemd.so.0": "libsystemd0",
     "libgcc_s.so.1": "libgcc-s1",
+    "libpcre2-8.so.0": "libpcre2-8-0",
+    **dict.fromkeys(("libglib-2.0.so.0", "libgio-2.0.so.0"), "libglib2.0-0"),
+    **dict.fromkeys(("libnetsnmp.so.40", "libnetsnmpagent.so.40", "libnetsnmpmibs.so.40"), "libsnmp40"),
 }
 
 
@@ -164,7 +167,8 @@ def lines_of(requirements: Mapping[str, Any]) -> list[str]:
     for row in requirements["libraries"]:
         users = ", ".join(user.rpartition("/")[2] for user in row["users"])
         version = f" ({row['version']} or newer)" if row["version"] else ""
-        lines.append(f"library          {row['name']}{version} for {users}")
+        unknown = "" if row["package"] else "; its package is not known"
+        lines.append(f"library          {row['name']}{version} for {users}{unknown}")
     return [*lines, f"Debian packages  {', '.join(requirements['packages'])}"]
 
 

@@ -224,7 +224,7 @@ def test_what_hosts_must_have_is_in_the_tree_and_names_libraries(registry: FakeR
     assert {"overlay", "br_netfilter"} <= {row["name"] for row in document["kernelModules"]}
     text = "\n".join(lines_of(document))
     assert "GLIBC_2.34 or newer) for keepalived, runc" in text and "openssl" in text
-    assert any("bin/runc is not static" in warning for warning in result.warnings)
+    assert any("Not static" in warning and "keepalived, runc" in warning for warning in result.warnings)
 
 
 def test_the_requirements_follow_the_version() -> None:
