@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edgewright.commands import registry
 from edgewright.commands.apply import Apply
 from edgewright.commands.context import CommandContext
 from edgewright.config.settings import Settings
+from tests.forge.image import parts
 from tests.support import ROOT
 
 _spec = importlib.util.spec_from_file_location("write_reference", ROOT / "tools" / "write_reference.py")
@@ -41,7 +43,8 @@ def test_the_pages_name_verbs_that_exist(page: str) -> None:
 def test_the_answer_files_of_the_pages_can_be_planned(tmp_path: Path) -> None:
     """Every whole answer file of docs/forge.md is extracted and planned."""
     files = re.findall(r"^```yaml\n(apiVersion: .*?)^```$", (ROOT / "docs/forge.md").read_text("utf-8"), re.M | re.S)
-    assert files
+    assert {yaml.safe_load(text)["kind"] for text in files} == {"Installer", "ApplianceImage"}
+    parts.programs(tmp_path / "kube")  # what the second one names
     for number, text in enumerate(files):
         path = tmp_path / f"{number}.yaml"
         path.write_text(text)
