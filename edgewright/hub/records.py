@@ -148,6 +148,7 @@ class Live:
         live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
+        live.gone_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
         live.since = row.at if row.state else None  # it said so at its last word; without it each beat would begin anew
         return live
 
@@ -164,6 +165,7 @@ class Live:
             "agent_version": self.agent_version,
             "observed_generation": self.observed_generation,
             "vitals": msgspec.json.encode(self.vitals).decode(),
+            "gone_boots": msgspec.json.encode(self.gone_boots).decode() if self.gone_boots else "[]",
         }
 
 

@@ -105,6 +105,7 @@ heartbeats = Table(
     Column("agent_version", String, nullable=False),
     Column("observed_generation", Integer, nullable=False),
     Column("vitals", Text, nullable=False),
+    Column("gone_boots", Text, nullable=False, server_default="[]"),
 )
 """Apart from `hosts`, so that a heartbeat writes a short row and not a whole document."""
 

@@ -40,7 +40,8 @@ _BEAT_SQL = (
     schema.heartbeats.update()
     .where(schema.heartbeats.c.uid == bindparam("host"))
     .values({name: bindparam(name) for name in (
-        "at", "count", "boot_id", "seq", "state", "message", "agent_version", "observed_generation", "vitals"
+        "at", "count", "boot_id", "seq", "state", "message", "agent_version", "observed_generation", "vitals",
+        "gone_boots",
     )})
 )  # fmt: skip
 

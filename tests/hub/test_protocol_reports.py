@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -276,3 +278,23 @@ def test_p18_an_outage_of_the_hub_turns_no_host_unhealthy() -> None:
         time.sleep(3.2)
         hub.start_again()
         assert judged(hub, "q-1")["health"]["state"] == "healthy"
+
+
+def test_p17_a_replaced_boot_stays_replaced_over_a_restart_of_the_hub() -> None:
+    with running_hub() as hub:
+        host = hub.host("r-30", hub.token()[1])
+        path = HEALTH.format("r-30")
+        for number in range(7):
+            assert host.patch(path, json=beat(9, f"boot-{number}")).status_code == 204
+        hub.kill()
+        hub.start_again()
+        host = hub.client(Authorization=host.headers["Authorization"])
+        for late in (beat(10, "boot-5", message="late"), beat(8, "boot-6", message="late")):
+            assert host.patch(path, json=late).status_code == 204
+        document = hub.client().get("/v1/edgehosts/r-30").json()
+        assert document["status"]["edgewright"]["heartbeats"] == 7 and "late" not in str(document)
+        assert host.patch(path, json=beat(10, "boot-6")).status_code == 204
+        assert judged(hub, "r-30")["edgewright"]["heartbeats"] == 8
+        with closing(sqlite3.connect(f"file:{hub.data / 'hub.db'}?mode=ro", uri=True)) as database:
+            stored = json.loads(database.execute("select gone_boots from heartbeats").fetchone()[0])
+        assert stored == ["boot-2", "boot-3", "boot-4", "boot-5"], "bounded"
