@@ -15,9 +15,12 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from edgewright.core.errors import Conflict
 from edgewright.hub import schema
@@ -31,6 +34,8 @@ KEY = 0x65646765
 """The advisory lock, "edge"."""
 HOLDER = "hub_process"
 """The setting with the token of the hub that started last."""
+UNSURE = 60.0
+"""Seconds that the writer waits to learn whether a transaction was committed."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at the lock when nothing is written."""
 # An idle hub is still the one hub. The server ends the session of a machine that is gone, so that another can start.
@@ -45,7 +50,7 @@ SELECT EXISTS (
     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()
     AND classid = 0 AND objid = {KEY} AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-), (SELECT value FROM settings WHERE key = '{HOLDER}')"""  # noqa: S608 - two constants of this module
+), (SELECT value FROM settings WHERE key = '{HOLDER}'), txid_current()"""  # noqa: S608 - two constants of this module
 
 
 class DatabaseLock:
@@ -56,6 +61,7 @@ class DatabaseLock:
         """Whether another hub has started on this database since: what this one has in memory is out of date."""
         self._token = ""
         self._held = False
+        self._transaction = 0
 
     def attach(self, engine: Engine) -> None:
         """Take the lock with each new connection, and look for it in each transaction.
@@ -72,6 +78,24 @@ class DatabaseLock:
             if not connection.execute(table.update().where(table.c.key == HOLDER).values(value=token)).rowcount:
                 connection.execute(table.insert().values(key=HOLDER, value=token))
         self._token = token
+
+    def committed(self, engine: Engine, stopping: Callable[[], bool]) -> bool:
+        """Tell whether the last transaction was committed although its commit failed.
+
+        A connection that breaks before the answer leaves that open, and memory must not be behind the database. Waits
+        until the database answers, `UNSURE` seconds at most.
+        """
+        transaction, end = self._transaction, time.monotonic() + UNSURE
+        while transaction:
+            with contextlib.suppress(DBAPIError, StorageProblem), engine.connect() as connection:
+                outcome = connection.exec_driver_sql(f"SELECT txid_status({int(transaction)})").scalar()
+                if outcome != "in progress":
+                    return outcome == "committed"
+            if self.taken_over or stopping() or time.monotonic() > end:
+                break
+            time.sleep(0.5)
+        log.error("it is unknown whether the last writes were stored; start this hub again when the database runs")
+        return False
 
     def _connected(self, connection: Any, _record: Any) -> None:
         try:
@@ -90,7 +114,7 @@ class DatabaseLock:
     def _begun(self, connection: Connection) -> None:
         if not self._token:
             return  # the hub starts: its one connection has just taken the lock
-        locked, holder = connection.exec_driver_sql(_LOOK).one()
+        locked, holder, self._transaction = connection.exec_driver_sql(_LOOK).one()
         if not locked:
             locked = bool(connection.exec_driver_sql(_TAKE).scalar())
             holder = connection.exec_driver_sql(_LOOK).one()[1]

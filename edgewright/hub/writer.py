@@ -18,11 +18,12 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam
+from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
 from edgewright.hub import schema
 from edgewright.hub.checkpoint import Checkpoints
-from edgewright.hub.database import storage_problem
+from edgewright.hub.database import lock_of, storage_problem
 from edgewright.hub.pace import SLICE
 from edgewright.hub.problems import Problem, StorageProblem
 from edgewright.wire import protocol
@@ -201,6 +202,7 @@ class Writer:
     ) -> None:
         done: list[_Done] = []
         failure: BaseException | None = None
+        commits = False
         try:
             with self._engine.begin() as connection:
                 for job, future in jobs:
@@ -209,8 +211,10 @@ class Writer:
                     self._one(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
                     connection.execute(_BEAT_SQL, list(beats.values()))
+                commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
-            failure = storage_problem(error) or error
+            if not (commits and isinstance(error, DBAPIError) and self._committed()):
+                failure = storage_problem(error) or error
         self.batches += 1
         self.beats_written += len(beats)
         if failure is not None:
@@ -240,6 +244,11 @@ class Writer:
             self._loop.call_soon_threadsafe(self._finish, done)
         except RuntimeError:
             return  # the loop has closed: nobody waits any more
+
+    def _committed(self) -> bool:
+        """Tell whether a batch whose commit failed is durable all the same; SQLite itself knows."""
+        lock = lock_of(self._engine)
+        return lock is not None and lock.committed(self._engine, lambda: self._stopping)
 
     def _one(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
         tx = Tx(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -12,10 +13,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
+from edgewright.hub import migrations, schema
+from edgewright.hub.database import lock_of, open_engines
 from edgewright.hub.database_lock import KEY
+from edgewright.hub.problems import StorageProblem
 from edgewright.hub.process import status
+from edgewright.hub.writer import Tx, Writer
 from tests.hub_fixture import RunningHub, running_hub
 from tests.postgres import Cluster, cluster
 
@@ -203,3 +209,45 @@ def test_a_restart_of_postgresql_is_survived_by_one_hub(tmp_path: Path) -> None:
                 assert len(lock_holders(server, database)) == 1
                 with pytest.raises(AssertionError, match=BUSY), running_hub("--db", url, data=other):
                     pass
+
+
+@pytest.mark.parametrize("lost", ["answer", "commit"])
+async def test_a_connection_that_breaks_in_the_commit_leaves_nothing_open(
+    tmp_path: Path, postgres: Cluster, lost: str
+) -> None:
+    """The hub asks whether the batch is durable: what it answers, and what it has in memory, is what is stored."""
+    database = postgres.create()
+    engine, readers = open_engines(tmp_path, postgres.url(database))
+    migrations.migrate(engine)
+    lock = lock_of(engine)
+    assert lock is not None
+    lock.claim(engine)
+    writer = Writer(engine, asyncio.get_running_loop())
+    hooks: list[str] = []
+    breaks = [True]
+
+    @event.listens_for(engine, "commit")
+    def _break(connection: Connection) -> None:
+        if breaks.pop() if breaks else False:
+            if lost == "answer":
+                connection.exec_driver_sql("COMMIT")
+                raise OperationalError("COMMIT", None, ConnectionError("server closed the connection unexpectedly"))
+            end_sessions(postgres, database)
+
+    def job(tx: Tx) -> str:
+        tx.run(schema.settings.insert().values(key="mine", value="1"))
+        tx.after(lambda: hooks.append("in memory"))
+        return "done"
+
+    try:
+        answer = await writer.submit(job)
+    except StorageProblem as problem:
+        answer = str(problem.code)
+    await writer.submit(lambda _tx: None)
+    stored = await writer.submit(
+        lambda tx: len(tx.all(schema.settings.select().where(schema.settings.c.key == "mine")))
+    )
+    assert (answer, hooks, stored) == (("done", ["in memory"], 1) if lost == "answer" else ("StorageFailed", [], 0))
+    await asyncio.to_thread(writer.stop)
+    engine.dispose()
+    readers.dispose()
