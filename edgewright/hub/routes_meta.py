@@ -13,7 +13,6 @@ from edgewright.core.text import whole_number
 from edgewright.hub import pki
 from edgewright.hub.clock import boottime
 from edgewright.hub.pace import Pace
-from edgewright.hub.probe import probe
 from edgewright.hub.problems import bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.search import View
@@ -35,7 +34,7 @@ async def ping(call: Call) -> Response:
 
 async def ready(call: Call) -> Response:
     """Say that the database takes writes."""
-    await call.write(probe)
+    await call.hub.storage.prove()
     return call.json({"msg": "ready"})
 
 

@@ -36,6 +36,8 @@ PROBE_EVERY = 2.0
 """Seconds between two writes that try whether the storage works again."""
 SETTLED = 5.0
 """Seconds without a failure after which a write that succeeds ends the trouble: a full disk takes one now and then."""
+PROVED_FOR = 5.0
+"""Seconds for which one write proves that the storage works, to those who ask whether this hub is ready."""
 STALLED = 15
 """Looks, a tick apart, at the same unfinished write from which the storage counts as failing; an agent waits 20 s."""
 ROOM = 1024 * 1024
@@ -86,6 +88,7 @@ class StorageWatch:
         self._failed_at = self._began = 0.0
         self._probing: asyncio.Task[None] | None = None
         self._probed_at = 0.0
+        self._proved_at = float("-inf")
         self._flushing = False
         self._seen_batch, self._looks = -1, 0
 
@@ -160,6 +163,18 @@ class StorageWatch:
         if self.since is not None and idle and now - self._probed_at >= PROBE_EVERY:
             self._probed_at = now
             self._probing = asyncio.create_task(self._try())
+
+    async def prove(self) -> None:
+        """Return when the storage takes writes, by a write of the last seconds or by one now.
+
+        Raises `StorageProblem`. The answer is shared for `PROVED_FOR` seconds: whoever may ask must not cause a sync
+        to disk each time.
+        """
+        if self.since is not None:
+            raise StorageProblem(503, self.code, f"This hub cannot store: {self.state}.")
+        if boottime() - self._proved_at >= PROVED_FOR:
+            await self._hub.write(probe)
+            self._proved_at = boottime()
 
     def stop(self) -> None:
         """End the probe under way, and log what will be lost."""

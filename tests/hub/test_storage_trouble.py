@@ -319,3 +319,18 @@ async def test_p43_each_trouble_has_its_cause_and_next_step(fleet: tuple[Hub, ht
     told = hub.storage.as_dict()
     assert " because " in told["storage"] and told["storageNext"].endswith((".", ")."))
     assert hub.storage.state.startswith("failing since 20")
+
+
+async def test_ready_is_proved_by_a_write_and_not_by_one_for_each_question(
+    fleet: tuple[Hub, httpx.AsyncClient],
+) -> None:
+    hub, admin = fleet
+    assert (await admin.get("/v1/health/ready")).status_code == 200
+    batches = hub.writer.batches
+    for _ in range(20):
+        assert (await admin.get("/v1/health/ready")).status_code == 200
+    assert hub.writer.batches - batches <= 2  # strangers may ask it
+    set_read_only(hub, "ON")
+    assert await beat(admin, "edge-00001", 999) == 503
+    answer = await admin.get("/v1/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "StorageReadOnly")

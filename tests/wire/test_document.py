@@ -163,3 +163,9 @@ def test_pages_and_other_views() -> None:
     )
     assert (event.created, event.object_uid, event.severity) == (1.5, "h", "Info")
     assert Audit({"spec": {"actor": {"user": {"firstName": "A", "lastName": "B"}}}}).actor == "A B"
+
+
+def test_p5_a_token_that_the_plane_calls_expired_is_so_by_a_clock_that_is_behind() -> None:
+    document = {**create_body("t", expiry=2e9), "status": {"isActive": True, "edgewright": {"expired": True}}}
+    assert EdgeToken(document).expired(1e9) and not EdgeToken(document).usable(1e9)
+    assert not EdgeToken(create_body("t", expiry=2e9)).expired(1e9)
