@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 
 _MAX_ADDRESSES = 10_000
@@ -33,6 +34,26 @@ class FailureLimiter:
         minute = int(now // 60)
         began, count = self._seen.get(address, (minute, 0))
         return (minute + 1) * 60 - now if began == minute and count >= self._limit else 0.0
+
+
+class Bucket:
+    """So many at once, and one more each `seconds` later; counted by the machine's clock that nobody sets."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self._size = size
+        self._seconds = seconds
+        self._left = float(size)
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Take one; returns whether there was one."""
+        now = time.monotonic()
+        self._left = min(self._size, self._left + (now - self._at) / self._seconds)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class PaletteLimiter:

@@ -5,6 +5,7 @@ A refused registration tries again every minute, a broken handshake more often; 
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -14,16 +15,21 @@ from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
 from edgewright.hub.alerts import Alert
 from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.limiter import Bucket
 from edgewright.hub.problems import Problem
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub
 
+log = logging.getLogger("edgewright.hub")
 AGAIN = 600.0
 """Seconds before the same reason of the same host is stored as an event again."""
 PER_ADDRESS = 30
 """Events, and alerts, that one address may cause within that time; a flood of made-up names stops there."""
+STRANGERS, STRANGERS_EVERY = 200, 30.0
+"""Events about names that are no hosts here: at once, and seconds for each further one. Any number of addresses can
+make up any number of names, and each would have its share of the events that are retained (`share.fair_share`)."""
 QUIET = 300.0
 """Seconds without another attempt after which a box has stopped: agents try again every minute (rule P4)."""
 HANDSHAKES = 3
@@ -105,6 +111,7 @@ class TurnedAway:
         self._by_address: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._names: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
         self._handshakes: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._strangers = Bucket(STRANGERS, STRANGERS_EVERY)
 
     def registration(self, uid: str, address: str, problem: Problem) -> None:
         """Report that the registration of `uid` was refused, and why."""
@@ -182,6 +189,9 @@ class TurnedAway:
         began, count = (began, count) if 0 <= now - began < AGAIN else (now, 0)
         self._by_address[address] = (began, count + 1)
         if count >= PER_ADDRESS:
+            return
+        if uid not in self._hub.state.hosts and not self._strangers.take():
+            log.warning("a rejection is not stored as an event: too many unknown names", extra={"peer": address})
             return
         self._told[(name, code)] = now
         for memory in (self._told, self._by_address):
