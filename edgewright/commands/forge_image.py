@@ -84,7 +84,7 @@ class ForgeImage(Command):
         Param(
             "compression", "of the new layers", flag="--compression", choices=("gzip", "zstd", "none"), default="gzip"
         ),
-        Param("os", "appliance: system of the base, if it does not say", flag="--os", metavar="NAME:VERSION"),
+        Param("os", "appliance: system of the base, if it has no os-release", flag="--os", metavar="NAME:VERSION"),
         Param("sign_key", "private key to sign with (cosign's, or PEM)", flag="--sign-key", kind="file"),
         Param(
             "sign_password_file",

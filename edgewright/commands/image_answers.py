@@ -19,7 +19,7 @@ PATHS = ("binaries", "images")
 """Answers that may be a path, a URL or an image; parameters of kind `file` are paths always."""
 GIVEN: dict[str, dict[str, tuple[Any, str]]] = {
     APPLIANCE_IMAGE: {
-        "base": ("registry.example.org/base/debian:12", "or appliance:base.iso (edgewright forge base), or root:DIR"),
+        "base": ("appliance:base.iso", "made by `edgewright forge base`; or an image at a registry, or root:DIR"),
         "kubernetes": ("kubeadm:1.36.3", ""),
         "push": ("registry.example.org/edge/debian", "the tag follows Palette's rule"),
         "pe_version": ("v4.10.0", ""),
@@ -79,7 +79,7 @@ def read(outer: Opened, word: str) -> ImageFile:
             problems.append(DocumentProblem(f"answers.{name}", message, hint, "WrongAnswer"))
         args[name] = _absolute(param, value, folder)
     if problems:
-        raise InvalidDocument(word, problems, f"See: edgewright apply --example {outer.kind}")
+        raise InvalidDocument(word, problems, f"See: edgewright apply --example {shlex.quote(outer.kind)}")
     return ImageFile(outer.name or str(args["push"]), args)
 
 

@@ -65,7 +65,7 @@ def read_document(path: Path) -> Mapping[str, Any]:
             raise open_to_others from None
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(f"{path}{where}: that is no YAML.", f"Correct that line. {EXAMPLE}", "InvalidYaml") from None
+        raise InvalidInput(f"{path}{where}: not valid YAML.", f"Correct that line. {EXAMPLE}", "InvalidYaml") from None
     if document is None:
         raise InvalidInput(f"{path} is empty.", EXAMPLE, "Empty")
     if not isinstance(document, dict):

@@ -64,8 +64,8 @@ BAD: list[tuple[Any, str, str]] = [
     ({**GOOD, "metadata": {"nam": "x"}}, "metadata.nam:", "nearest is `name`"),
     ({**GOOD, "answers": {"net.vlan": "x"}}, "net.vlan", ""),
     ("- a\n", "not a map", ""),
-    ("a: [\n", "no YAML", ""),
-    ("a: &x 1\nb: !!python/object:os.system {}\n", "no YAML", ""),
+    ("a: [\n", "not valid YAML", ""),
+    ("a: &x 1\nb: !!python/object:os.system {}\n", "not valid YAML", ""),
 ]
 
 

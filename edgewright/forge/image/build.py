@@ -81,6 +81,8 @@ def check(request: Request) -> Origin:
     if request.overlay is not None and not request.overlay.is_dir():
         raise InvalidInput(f"{request.overlay} is no folder.", "Give the folder whose content goes over the image.")
     inputs.check_place(request.binaries)
+    if where.kind != "appliance" or request.containerfile is not None or request.overlay is not None:
+        slot.check_can_make()
     sums = checks.read_checksums(request.checksums)
     inputs.need_sums(request.binaries, request.images, request.name.kubernetes.distribution, sums)
     return where

@@ -61,9 +61,9 @@ def read(path: Path) -> Elf:
 def _read(stream: IO[bytes]) -> Elf:
     head = stream.read(64)
     if head[:4] != b"\x7fELF":
-        raise NotElf("is no program (no ELF file)")
+        raise NotElf("is not a program (not an ELF file)")
     if len(head) < 64 or head[4] != 2:
-        raise NotElf("is no 64-bit program")
+        raise NotElf("is not a 64-bit program")
     order = "<" if head[5] == 1 else ">"
     machine = struct.unpack_from(order + "H", head, 18)[0]
     offset = struct.unpack_from(order + "Q", head, 32)[0]

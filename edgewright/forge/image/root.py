@@ -89,5 +89,7 @@ def check(name: str, root: Root, *, medium: bool) -> None:
         )
     if problems:
         raise InvalidDocument(
-            f"The base {name} is no root of a host", problems, "For hosts with a system of their own: --for tree."
+            f"The base {name} cannot be the root of a host",
+            problems,
+            "For hosts with a system of their own: --for tree.",
         )

@@ -23,7 +23,7 @@ from edgewright.forge.image.medium import Medium
 from edgewright.forge.image.root import Root
 from edgewright.forge.image.spool import Blob, Spool, full, remove
 from edgewright.forge.image.tarlayer import Entry, write
-from edgewright.forge.programs import run
+from edgewright.forge.programs import find, run
 from edgewright.forge.progress import Job
 
 _LEFT_OUT = ("proc/*", "sys/*", "dev/*", "run/*", "tmp/*", f"{SLOT}/*")
@@ -63,12 +63,7 @@ def make(
     """
     if medium is not None and medium.boots and base.pristine and not overlay:
         return [_finished(name, medium.copy(name, spool, job), medium.iso.name, root, job) for name in SLOT_FILES]
-    if os.geteuid() != 0:
-        raise Refused(
-            "Only root can build the root file system of a slot: its files belong to many users.",
-            "Run it with sudo, or take appliance:ISO without --containerfile and --overlay: its files are used.",
-            "NeedsRoot",
-        )
+    check_can_make()
     folder = spool.fresh("root")
     try:
         with spool.room():
@@ -83,6 +78,17 @@ def make(
         return [_finished(name, *made[name], root, job) for name in SLOT_FILES]
     finally:
         remove(folder)
+
+
+def check_can_make() -> None:
+    """Raise `Refused` without root, `NotFound` without mksquashfs: what must be known before a base is fetched."""
+    if os.geteuid() != 0:
+        raise Refused(
+            "Only root can build the root file system of a slot: its files belong to many users.",
+            "Run it with sudo, or take appliance:ISO without --containerfile and --overlay: its files are used.",
+            "NeedsRoot",
+        )
+    find("mksquashfs")
 
 
 def layer(files: Sequence[SlotFile], spool: Spool, job: Job, epoch: int) -> Blob:

@@ -37,7 +37,7 @@ def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> l
     if "manifest.json" in names:
         return list(_docker(files, what, arch, job, deep=deep))
     raise InvalidInput(
-        f"{what} is no archive of images.",
+        f"{what} is not an archive of images.",
         "Write it with: skopeo copy docker://IMAGE oci-archive:FILE:IMAGE (with the full name behind the file).",
         CODE,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +127,10 @@ class _Reader:
             self._check_version(key, target)
             return
         if not target.is_file():
-            self._wrong(key, "It is no file.", "Only programs belong there.")
+            self._wrong(key, "It is not a file.", "Only programs belong there.")
             return
         if not target.stat().st_mode & 0o111:
-            self._wrong(key, "It is not executable.", f"chmod 755 {path}")
+            self._wrong(key, "It is not executable.", f"chmod 755 {shlex.quote(str(path))}")
         try:
             facts = elf.read(target)
         except elf.NotElf as error:
@@ -180,7 +181,7 @@ class _Reader:
         for path in sorted(folder.iterdir()) if folder is not None else []:
             key = f"templates/{path.name}"
             if not path.is_file() or path.stat().st_size > 1 << 20:
-                self._wrong(key, "It is no file, or larger than 1 MiB.", "Only templates belong there.")
+                self._wrong(key, "It is not a file, or larger than 1 MiB.", "Only templates belong there.")
                 continue
             found.pop(path.name, None)
             own.append(path.name)

@@ -70,8 +70,10 @@ def test_exit_codes_are_the_documented_ones(failed: builds.Build, tmp_path: Path
     assert edgewright("forge", "builds", "cancel", failed.id, "--yes").returncode == 6
     assert edgewright("apply", "-f", str(tmp_path / "none")).returncode == 3
     document = tmp_path / "a.yaml"
+    document.write_text("apiVersion: edgewright/v1\nkind: Installer\nanswers: {token.text: abc}\n")
+    document.chmod(0o644)
+    assert edgewright("apply", "-f", str(document)).returncode == 4  # others can read its token
     document.write_text("apiVersion: edgewright/v1\nkind: Cluster\n")
-    assert edgewright("apply", "-f", str(document)).returncode == 4  # others can read it
     document.chmod(0o600)
     done = edgewright("apply", "-f", str(document), "-o", "json")
     assert done.returncode == 7 and json.loads(done.stderr)["code"] == "Kind"

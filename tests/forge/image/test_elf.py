@@ -40,7 +40,7 @@ def test_programs_of_this_machine_are_read_as_readelf_reads_them(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"", "no program"), (b"#!/bin/sh\n", "no program"), (b"\x7fELF\x01\x01" + bytes(60), "no 64-bit"),
+    [(b"", "not a program"), (b"#!/bin/sh\n", "not a program"), (b"\x7fELF\x01\x01" + bytes(60), "not a 64-bit"),
      (b"\x7fELF\x02\x01" + bytes(70), "no program headers"), (made.elf("x")[:80], "cut off")],
 )  # fmt: skip
 def test_what_is_no_program_is_named(tmp_path: Path, data: bytes, says: str) -> None:

@@ -129,7 +129,7 @@ def test_everything_that_is_wrong_is_named_at_once(request_: TreeRequest) -> Non
     assert "It is missing" in found["bin/helm"] and "github.com/helm/helm" in found["bin/helm"]
     assert "not executable" in found["bin/kubectl"] and "chmod 755" in found["bin/kubectl"]
     assert "v1.36.3" in found["bin/kubeadm"] and "not static" in found["bin/kubelet"]
-    assert "for arm64, not for amd64" in found["bin/runc"] and "no program" in found["bin/ctr"]
+    assert "for arm64, not for amd64" in found["bin/runc"] and "not a program" in found["bin/ctr"]
     assert "v1.0.0" in found["images/coredns"] and "skopeo" in found["images/no.tar"]
     with pytest.raises(InvalidDocument) as caught:
         check(request_)
