@@ -66,8 +66,8 @@ async def pulse(ctx: CommandContext) -> Detail:
     if sick:
         headline = f"{len(sick)} of {len(hosts)} {noun} {are} not well"
     if alerts:
-        fine = f"All {len(hosts)} {noun} healthy" if not sick else headline
-        headline = f"{len(alerts)} {'alert needs' if len(alerts) == 1 else 'alerts need'} attention. {fine}"
+        fine = f"{health['healthy']} of {len(hosts)} {noun} healthy"
+        headline = f"{len(alerts)} {'alert needs' if len(alerts) == 1 else 'alerts need'} attention; {fine}"
     return Detail("pulse", document, f"{headline}, checked {stamp(now)}", tuple(sections))
 
 

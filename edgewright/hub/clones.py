@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgewright.hub import health
 from edgewright.hub.alerts import Alert
 from edgewright.hub.component_events import host_event, store_event
-from edgewright.hub.records import HostEntry, Sender
+from edgewright.hub.records import Duplicate, HostEntry, Sender
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub
@@ -77,6 +78,7 @@ class Clones:
             return False
         if live.at is None or now - live.at > self._silent:
             del self._hosts[uid]
+            live.duplicate = None
             return True
         self._report(entry, live.sender, sender, now)
         return False
@@ -89,13 +91,14 @@ class Clones:
         if alert is None:
             return ""
         named = ", ".join(address for address in alert.addresses if address != sender.text)
-        return named.encode("ascii", "replace").decode()[:_MOST_HEADER] or "another machine"
+        return named.encode("ascii", "replace").decode()[:_MOST_HEADER] or "one at the same address"
 
     def _report(self, entry: HostEntry, accepted: Sender, other: Sender, now: float) -> None:
         uid, project, key = entry.record.uid, entry.record.project_uid, f"duplicate-identity/{entry.record.uid}"
-        fresh = self._hub.alerts.get(key) is None
+        held = self._hub.alerts.get(key)
+        both = f"{accepted.text} and {other.text}" if accepted.text != other.text else f"both at {other.text}"
         message = (
-            f"Two machines report as {uid}: {accepted.text} and {other.text}. One has a copy of the other's data "
+            f"Two machines report as {uid}: {both}. One has a copy of the other's data "
             "folder or disk. Heartbeats of one of them are ignored, and what is shown may be the state of either."
         )
         alert = Alert(
@@ -114,6 +117,9 @@ class Clones:
         )
         self._hub.alerts.report(alert, accepted.text)
         self._hub.alerts.report(alert, other.text)
-        if fresh:
+        where = f"two machines report as this host: {both}"
+        entry.live.duplicate = Duplicate(where, now if held is None else held.since, now + self._quiet)
+        health.settle(self._hub, entry, now)
+        if held is None:
             event = host_event(uid, uid, "Warning", REASON, message)
             self._hub.write_later(lambda tx: store_event(self._hub, tx, event, project))

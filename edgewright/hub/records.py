@@ -95,6 +95,14 @@ class Sender(NamedTuple):
         return f"{where} (MAC {clean(self.mac, 64)})" if self.mac else where
 
 
+class Duplicate(NamedTuple):
+    """That two machines report as one host: what it means, since when, and until when without another sign."""
+
+    message: str
+    since: float
+    until: float
+
+
 class Live:
     """What moves with every heartbeat. Changed on the event loop only."""
 
@@ -104,6 +112,7 @@ class Live:
         "boot_id",
         "count",
         "deadline",
+        "duplicate",
         "excused",
         "gone_boots",
         "health",
@@ -136,6 +145,7 @@ class Live:
         self.deadline: float | None = None
         self.excused = 0.0
         self.sender = Sender()
+        self.duplicate: Duplicate | None = None
         """Seconds since the last heartbeat that are no silence, since the hub was absent (rule P42)."""
         self.who = "nobody"
         self.published = 0.0

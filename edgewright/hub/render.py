@@ -32,6 +32,10 @@ class Renderer:
         reported = None
         if live.state:
             reported = Reported(live.state == "healthy", live.message, live.since)
+        doubt = live.duplicate
+        if doubt is not None and now < doubt.until and (reported is None or reported.healthy):
+            # Whose state this is cannot be known, so it is not shown as healthy (rule P39).
+            reported = Reported(False, doubt.message, doubt.since)
         return judge(
             now,
             self.started,

@@ -154,3 +154,13 @@ def test_a_viewer_is_refused_the_text_of_a_token(plane: Cli, hub: RunningHub, tm
 def test_the_authority_is_readable_by_all_and_the_key_by_its_owner(hub: RunningHub) -> None:
     assert (hub.data / "ca.crt").stat().st_mode & 0o777 == 0o644
     assert (hub.data / "admin-api-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_p39_pulse_lists_a_rejected_box_although_no_host_is_unhealthy(hub: RunningHub, plane: Cli) -> None:
+    assert "NEEDS ATTENTION" not in plane("pulse").out
+    assert hub.register("box-9", "ewt_" + "x" * 43).status_code == 401
+    done = plane("pulse")
+    assert done.code == 0 and "1 alert needs attention" in done.out and "NEEDS ATTENTION" in done.out
+    assert "box-9" in done.out and "rejected: unknown registration token" in done.out and "127.0.0.1" in done.out
+    (alert,) = plane("pulse", "-o", "json").json()["alerts"]
+    assert (alert["subject"], alert["code"]) == ("box-9", "InvalidEdgeToken")

@@ -51,6 +51,9 @@ async def test_p39_a_copied_data_folder_is_an_alert_that_names_both(
         answer = await copy.beat()
     (alert,) = await listed(admin)
     assert (alert["kind"], alert["hostUids"], alert["code"]) == ("duplicate-identity", ["h"], "DuplicateIdentity")
+    document = (await admin.get("/v1/edgehosts/h")).json()
+    assert document["status"]["health"]["state"] == "unhealthy", "whose state it is cannot be known"
+    assert document["status"]["edgewright"]["reason"].startswith("two machines report as this host: ")
     assert "10.0.0.9" in alert["message"] and "10.0.0.5 (MAC 48:21:0b:00:00:05)" in alert["message"]
     assert answer.headers["edgewright-duplicate"] == "10.0.0.5 (MAC 48:21:0b:00:00:05)"
     assert (await first.beat()).headers["edgewright-duplicate"] == "10.0.0.9"
@@ -85,6 +88,9 @@ async def test_p39_it_ends_when_one_of_them_stops(inside: tuple[Hub, httpx.Async
         await first.beat()
         await copy.beat()
     assert len(await listed(admin)) == 1
+    entry = hub.state.hosts["h"]
+    assert entry.live.health == "unhealthy"
+    assert hub.renderer.verdict(entry, times.now() + 301).health.value == "healthy"
     hub.alerts.expire(times.now() + 301)
     assert await listed(admin) == []
     assert "edgewright-duplicate" not in (await copy.beat()).headers
