@@ -38,3 +38,10 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 # What a shell starts in its background is deaf to Ctrl-C, and so are its children: the programs under test must hear.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long or binary value by its kind: several test processes must collect the same names every time."""
+    if isinstance(val, bytes) or (isinstance(val, str) and (len(val) > 60 or not val.isprintable())):
+        return f"{argname}-{type(val).__name__}-{len(val) // 100 * 100}"
+    return None
