@@ -52,9 +52,9 @@ def _blob_problem(kind: str, rest: List[str]) -> str:
     fields = _fields(blob)
     if fields is None:
         named = blob[4:60].startswith(kind.encode())
-        return _cut(kind, rest) if named else "is damaged or was not copied whole: type and key do not agree"
+        return _cut(kind, rest) if named else "is damaged or incomplete (type and key do not agree)"
     if not fields or fields[0].decode("ascii", "replace") != kind:
-        return "is damaged or was not copied whole: type and key do not agree"
+        return "is damaged or incomplete (type and key do not agree)"
     if kind == "ssh-dss":
         return "is a DSA key, which SSH accepts no more"
     return "" if _whole(kind, fields[1:]) else _cut(kind, rest)

@@ -90,8 +90,9 @@ def problem(question: Question, value: Any, answers: Answers) -> str:
         return f"Row {row.key}: {row.message}"
     said = question.check(value, answers)
     if not said and question.kind in ("text", "secret") and question.key not in _FREE and isinstance(value, str):
-        said = slip(value, secret=question.secret, token=question.key == "token.text")
-    return said[:1].upper() + said[1:]
+        mistake = slip(value, secret=question.secret, token=question.key == "token.text")
+        return mistake[:1].upper() + mistake[1:]
+    return said  # it may begin with a value, such as the name of a card
 
 
 def row_problems(question: Question, rows: List[Dict[str, Any]], answers: Answers) -> List[Problem]:

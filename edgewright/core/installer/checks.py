@@ -159,7 +159,7 @@ def ssh_key(text: str) -> str:
         return ""
     if at < 0 or at + 1 >= len(words):
         return f"{text[:30]!r} is not a public SSH key; it begins with ssh-ed25519 or ssh-rsa."
-    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}: copy its line whole."
+    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}; copy the whole line."
 
 
 def certificate(text: str) -> str:
