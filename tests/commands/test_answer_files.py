@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, Refu
 from edgewright.core.installer.example import GIVEN
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.questions import coerce
+from edgewright.forge import builds
 from edgewright.main import main
 from tests.cli_support import Done
 from tests.core.installer import samples
@@ -233,5 +235,11 @@ def test_a_tree_is_built_from_its_file(tmp_path: Path, monkeypatch: pytest.Monke
         assert outcome.done == (reference,) and outcome.result.document["kind"] == "KubernetesTree"
         outcome = asyncio.run(registry.run(Apply, CommandContext(Settings()), (), {"file": str(path), "force": True}))
         assert outcome.result.document["replaced"] == outcome.result.document["digest"]
+        args = {"file": str(path), "force": True, "detach": True}
+        build = asyncio.run(registry.run(Apply, CommandContext(Settings()), (), args)).done[0]
+        deadline = time.monotonic() + 90
+        while not builds.find(build).over and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert (builds.find(build).state, builds.find(build).kind) == ("done", "image")
     finally:
         registry_.close()
