@@ -93,7 +93,7 @@ def _libraries(stream: IO[bytes], order: str, segments: list[_Segment], dynamic:
         return ()
     strings = _at(stream, _place(segments, table[_STRTAB][0] if _STRTAB in table else 0),
                   min(table.get(_STRSZ, [0])[0], MOST_TEXT))  # fmt: skip
-    names = [_text(strings[value:]) for value in table[_NEEDED]]
+    names = [_text(strings, value) for value in table[_NEEDED]]
     versions: dict[str, str] = {}
     if _VERNEED in table:
         place = _place(segments, table[_VERNEED][0])
@@ -113,7 +113,7 @@ def _versions(stream: IO[bytes], order: str, place: int, count: int, strings: by
             if seen > MOST_VERSIONS:
                 return
             _, _, _, name, after = struct.unpack(order + "IHHII", _at(stream, aux, 16))
-            yield _text(strings[file:]), _text(strings[name:])
+            yield _text(strings, file), _text(strings, name)
             if not after:
                 break
             aux += after
@@ -146,5 +146,7 @@ def _at(stream: IO[bytes], offset: int, size: int) -> bytes:
     return data
 
 
-def _text(data: bytes) -> str:
-    return data.split(b"\0", 1)[0][:4096].decode("utf-8")
+def _text(data: bytes, start: int = 0) -> str:
+    """Return the text that begins at `start` and ends with a zero byte."""
+    part = data[start : start + 4096]
+    return part.partition(b"\0")[0].decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> l
 
 def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[Found]:
     index = media.parsed(store.small(files, "index.json"), f"index.json of {what}")
-    entries = media.objects(index.get("manifests"))
+    entries, there = media.objects(index.get("manifests")), frozenset(files.names())
     if not entries:
         raise InvalidInput(f"{what} has no image in it.", "Write it again.", CODE)
 
@@ -67,26 +68,25 @@ def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
         raw = b"".join(store.verified(files, _digest(manifest.get("config")), f"The configuration of {name}"))
         _check_machine(media.parsed(raw, f"The configuration of {name}"), arch, name)
         for blob in media.objects(manifest.get("layers")):
-            _check_blob(files, _digest(blob), f"a layer of {name}", job, deep=deep)
+            _check_blob(files, there, _digest(blob), f"a layer of {name}", job, deep=deep)
         yield Found(name, found.digest)
 
 
 def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[Found]:
-    import json
-
     try:
         listed = json.loads(store.small(files, "manifest.json"))
-    except ValueError:
+    except (ValueError, RecursionError):
         listed = None
-    there = set(files.names())
-    for entry in media.objects(listed):
+    entries, there = media.objects(listed), set(files.names())
+    if not entries:
+        raise InvalidInput(f"{what} has no image in it.", "Write it again.", CODE)
+    for entry in entries:
         raw = store.small(files, str(entry.get("Config")))
         config = media.parsed(raw, f"A configuration of {what}")
-        tags = [str(tag) for tag in entry.get("RepoTags") or ()]
+        tags = _texts(entry.get("RepoTags"))
         label = ", ".join(tags) or "an image without a name"
         _check_machine(config, arch, f"{label} in {what}")
-        names = [str(layer) for layer in entry.get("Layers") or ()]
-        diffs = media.object_(config.get("rootfs")).get("diff_ids") or []
+        names, diffs = _texts(entry.get("Layers")), _texts(media.object_(config.get("rootfs")).get("diff_ids"))
         if len(names) != len(diffs) or not set(names) <= there:
             raise InvalidInput(f"{label} in {what} is not whole: layers are missing.", "Write it again.", CODE)
         for name, diff in zip(names, diffs, strict=True):
@@ -94,6 +94,11 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
                 raise InvalidInput(f"A layer of {label} in {what} is damaged.", "Write it again.", CODE)
         for tag in tags:
             yield Found(tag, media.digest(raw))
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list; whatever is none is passed over."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _check_machine(config: dict[str, Any], arch: str, name: str) -> None:
@@ -106,11 +111,11 @@ def _check_machine(config: dict[str, Any], arch: str, name: str) -> None:
         )
 
 
-def _check_blob(files: store.Store, digest: str, what: str, job: Job, *, deep: bool) -> None:
+def _check_blob(files: store.Store, there: frozenset[str], digest: str, what: str, job: Job, *, deep: bool) -> None:
     if deep:
         for _ in store.verified(files, digest, what):
             job.check()
-    elif "blobs/" + digest.replace(":", "/", 1) not in set(files.names()):
+    elif "blobs/" + digest.replace(":", "/", 1) not in there:
         raise InvalidInput(f"The archive lacks {what} ({digest}).", "Write it again.", CODE)
 
 

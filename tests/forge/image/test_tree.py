@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Conflict, InvalidDocument, InvalidInput, NotFound, UsageError
-from edgewright.forge.image import reference
+from edgewright.core.errors import Conflict, EdgewrightError, InvalidDocument, InvalidInput, NotFound, UsageError
+from edgewright.forge.image import reference, store, tree_images
 from edgewright.forge.image.build import Result
 from edgewright.forge.image.tree import TreeRequest, build, check
 from edgewright.forge.image.tree_inputs import Sources
@@ -292,3 +293,18 @@ def test_a_cancelled_build_leaves_nothing(registry: FakeRegistry, request_: Tree
         build(request_, job)
     assert request_.temp is not None and not list(request_.temp.iterdir())
     assert (REPO, TAG) not in registry.manifests
+
+
+@pytest.mark.parametrize("whole", [made.oci_archive("example.org/a:1"), made.docker_archive("example.org/a:1")])
+def test_damaged_archives_end_in_a_sentence(tmp_path: Path, whole: bytes) -> None:
+    dice = random.Random(8)
+    for number in range(150):
+        data = bytearray(whole)
+        for _ in range(dice.randint(1, 8)):
+            data[dice.randrange(len(data))] = dice.choice(b'{}[]":,0 x\xff')
+        path = made.put(tmp_path, f"{number}.tar", bytes(data))
+        try:
+            for image in tree_images.read(store.Tar(path), "a.tar", "amd64", Job(), deep=bool(number % 2)):
+                assert image.name
+        except EdgewrightError as error:
+            assert error.message.endswith(".")
