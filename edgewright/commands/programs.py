@@ -27,7 +27,9 @@ PROGRAMS = (
     Program("xorriso", "forge: writes installer ISOs", "ISOs from a base with a placeholder", "xorriso"),
     Program("unsquashfs", "forge: reads what a base ISO is", "a base is told by its label alone", "squashfs-tools"),
     Program("qemu-system-x86_64", "forge: boots an ISO for its proof", "ISOs that stay unproven", "qemu-system-x86"),
-    Program("mksquashfs", "forge: builds the reference appliance and slots of images", "a base ISO that you bring", "squashfs-tools"),
+    Program(
+        "mksquashfs", "forge: builds the appliance, and slots of images", "a base ISO that you bring", "squashfs-tools"
+    ),
     Program("grub-mkimage", "forge: makes the appliance bootable", "a base ISO that you bring", "grub-common"),
     Program("mcopy", "forge: fills the appliance's EFI partition", "a base ISO that you bring", "mtools"),
     Program("mkfs.vfat", "forge: makes the appliance's EFI partition", "a base ISO that you bring", "dosfstools"),
