@@ -129,6 +129,7 @@ def build(
         )
         before = push.refuse_taken(target, reference, replace=request.replace)
         base = open_base(request, where, spool, job, stack)
+        kinds.check_base(request.base, base.config)
         base_digest, epoch = base.digest, _epoch(base)
         if request.containerfile is not None:
             base = containerfiles.build(
@@ -143,7 +144,6 @@ def build(
                 ca=request.ca,
                 on_line=on_line,
             )
-        kinds.check_base(request.base, base.config)
         source = Fetched(base, spool) if where.kind == "registry" else base
         scan = layered.scan(source, content.wanted, _noted(request), job)
         over = list(tarlayer.tree(request.overlay)) if request.overlay is not None else []
@@ -156,7 +156,7 @@ def build(
         files = slot.make(base, source, found, base.medium, over, spool, job, epoch=epoch)
         layers = [_layer(request, base_digest, taken, scan.files, over, files, spool, job, epoch)]
         layers.append(slot.layer(files, spool, job, epoch))
-        image = _image(request, base, base_digest, layers, files, found, system, epoch)
+        image = _image(request, base, base_digest, layers, files, found, system, epoch)._replace(source=source)
         warnings = (*base.notes, *_warnings(request, taken, scan, found, over, job))
         inputs_ = [*taken, *(inputs.Input("slot", f.name, f.path, f.sha256, f.source) for f in files)]
         bill = media.canonical(sbom.document(request.name, system, scan.files, inputs_, base_digest, epoch))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.forge.image import media, push, sbom, sign
 from edgewright.forge.image.bases import Base
+from edgewright.forge.image.layers import Source
 from edgewright.forge.image.reference import Reference
 from edgewright.forge.image.registry import Registry
 from edgewright.forge.image.spool import Blob, Spool
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class Image(NamedTuple):
-    """An image that is ready: its base (None: it has none), the layers on top of it, configuration and manifest."""
+    """An image that is ready: its base (None: it has none), the layers on top of it, configuration and manifest.
+
+    `source` gives the base's layers where they were fetched already, so that they are not fetched again.
+    """
 
     base: Base | None
     layers: Sequence[Blob]
     config: bytes
     manifest: bytes
+    source: Source | None = None
 
 
 class Published(NamedTuple):
@@ -50,7 +55,7 @@ def publish(
 
     `free`: the tag was free when the build began, so it is looked at again.
     """
-    sent = push.layers(image.base, image.layers, target, spool)
+    sent = push.layers(image.base, image.layers, target, spool, image.source)
     if free:
         push.refuse_taken(target, reference, replace=replace)  # somebody may have been faster
     pushed = push.image(target, reference, image.config, image.manifest, sent, spool)

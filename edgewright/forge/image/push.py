@@ -9,6 +9,7 @@ from typing import NamedTuple
 from edgewright.core.errors import Conflict, Refused
 from edgewright.forge.image import media
 from edgewright.forge.image.bases import Base
+from edgewright.forge.image.layers import Source
 from edgewright.forge.image.reference import Reference
 from edgewright.forge.image.registry import Registry
 from edgewright.forge.image.spool import Blob, Spool
@@ -38,22 +39,27 @@ def refuse_taken(target: Registry, reference: Reference, *, replace: bool) -> st
     return found
 
 
-def layers(base: Base | None, fresh: Sequence[Blob], target: Registry, spool: Spool) -> list[Sent]:
-    """Bring all layers to the registry. Raises `EdgewrightError`; nothing is tagged then."""
+def layers(
+    base: Base | None, fresh: Sequence[Blob], target: Registry, spool: Spool, source: Source | None = None
+) -> list[Sent]:
+    """Bring all layers to the registry; `source` reads the base's (None: the base itself).
+
+    Raises `EdgewrightError`; nothing is tagged then.
+    """
     blobs = list(dict.fromkeys([*(base.layers if base is not None else ()), *fresh]))
     sent = []
     for number, blob in enumerate(blobs, 1):
         what = f"layer {number} of {len(blobs)}"
         target.job.step(f"pushing {what}")
-        sent.append(_layer(base, blob, target, spool, what))
+        sent.append(_layer(base, blob, target, spool, what, source or base))
     return sent
 
 
-def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: str) -> Sent:
+def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: str, reader: Source | None) -> Sent:
     ours = spool.path(blob.digest)
     if ours.exists():
         return upload(target, blob.digest, ours, f"pushing {what}")
-    assert base is not None, "a layer of no base is in the spool"
+    assert base is not None and reader is not None, "a layer of no base is in the spool"
     source = base.origin_of(blob)
     if source is not None and source.registry == target.host:
         if source.repository == target.repository:
@@ -67,7 +73,7 @@ def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: 
         return Sent("there", 0)
     spool.need(blob.size, what)
     target.job.step(f"fetching {what}")
-    path = spool.keep(blob.digest, _told(base, blob, target))
+    path = spool.keep(blob.digest, _told(reader, blob, target))
     target.job.step(f"pushing {what}")
     try:
         return upload(target, blob.digest, path, f"pushing {what}")
@@ -75,9 +81,9 @@ def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: 
         path.unlink()
 
 
-def _told(base: Base, blob: Blob, target: Registry) -> Iterator[bytes]:
+def _told(reader: Source, blob: Blob, target: Registry) -> Iterator[bytes]:
     done = 0
-    for piece in base.read(blob):
+    for piece in reader.read(blob):
         done += len(piece)
         target.job.at(done, blob.size)
         yield piece

@@ -143,6 +143,7 @@ def test_a_base_of_another_registry_is_copied(registry: FakeRegistry, request_: 
         parts.image_at(other, "base/debian", "12", [parts.SYSTEM])
         result = built(request_, base=f"{other.host}/base/debian:12")
         assert result.document["pushed"]["mounted"] == 0 and result.document["pushed"]["sent"] == 4
+        assert other.count("GET /v2/base/debian/blobs/") == 2, "the configuration and the layer, each fetched once"
     finally:
         other.close()
 
