@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 from typing import Collection, List, NamedTuple
 
+MAX_TEXT = 4096
+"""Characters of a filter."""
+MAX_TERMS = 100
+"""Comparisons of a filter; a database refuses an expression of many hundreds."""
+
 
 class Term(NamedTuple):
     """One comparison: the property equals the value, or differs from it if `negated`."""
@@ -25,10 +30,14 @@ def parse(text: str, properties: Collection[str]) -> List[List[Term]]:
     """
     if not text.strip():
         return []
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"The filter has {len(text)} characters, at most {MAX_TEXT} are read.")
     known = "|".join(re.escape(name) for name in sorted(properties, key=len, reverse=True))
     following = rf"\s*(?=(?:{known})\s*!?=)"
-    alternatives = re.split(rf"\s*OR{following}", text)
-    return [[_term(part, properties) for part in re.split(rf"\s*AND{following}", each)] for each in alternatives]
+    alternatives = [re.split(f"AND{following}", each) for each in re.split(f"OR{following}", text)]
+    if sum(map(len, alternatives)) > MAX_TERMS:
+        raise ValueError(f"The filter has more than {MAX_TERMS} comparisons.")
+    return [[_term(part, properties) for part in parts] for parts in alternatives]
 
 
 def _term(text: str, properties: Collection[str]) -> Term:

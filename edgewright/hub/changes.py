@@ -9,7 +9,7 @@ work (`pace`), so that many readers of a busy fleet hold up no other request.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -60,7 +60,8 @@ class Changes:
         self._render = render
         self._waiters: set[asyncio.Event] = set()
         self.stopping = False
-        self.readers = 0
+        self.readers: Counter[str] = Counter()
+        """Open streams by caller."""
 
     def publish(self, kind: str, op: str, uid: str, project_uid: str = "", doc: dict[str, Any] | None = None) -> None:
         """Add a change, after it became durable."""
@@ -109,7 +110,7 @@ class Changes:
         pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
-        self.readers += 1
+        self.readers[pace.owner] += 1
         try:
             yield b": edgewright changes\n\n"
             while not self.stopping and may_read():
@@ -132,7 +133,7 @@ class Changes:
                         yield b": ping\n\n"
         finally:
             self._waiters.discard(waiter)
-            self.readers -= 1
+            self.readers -= Counter((pace.owner,))  # drops a name with none left
 
     def _rendered(self, chunk: list[Change], project_uid: str, pace: Pace) -> tuple[int, bytes]:
         """Return the number of the last change of the chunk that was looked at, and what is to be sent of them."""

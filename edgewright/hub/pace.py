@@ -75,7 +75,7 @@ class Pace:
 
     def __init__(self, turns: Turns, owner: str = "", gone: Callable[[], Awaitable[bool]] | None = None) -> None:
         self._turns = turns
-        self._owner = owner
+        self.owner = owner
         self._gone = gone
         self._end = 0.0
         self._held = False
@@ -103,7 +103,7 @@ class Pace:
         await self._take()
 
     async def _take(self) -> None:
-        await self._turns.take(self._owner)
+        await self._turns.take(self.owner)
         self._held = True
         if self._gone is not None and await self._gone():
             self._give()
@@ -117,7 +117,7 @@ class Pace:
 
     def admit(self) -> None:
         """Raise `Problem` 429 when this caller has too many requests waiting already."""
-        if self._turns.waiting(self._owner) >= MAX_WAITING:
+        if self._turns.waiting(self.owner) >= MAX_WAITING:
             raise Problem(
                 429,
                 protocol.E_TOO_MANY,

@@ -13,7 +13,7 @@ from edgewright.core.text import whole_number
 from edgewright.hub import pki
 from edgewright.hub.clock import boottime
 from edgewright.hub.pace import Pace
-from edgewright.hub.problems import bad_request, not_found
+from edgewright.hub.problems import Problem, bad_request, not_found
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.search import View
 from edgewright.wire import protocol
@@ -21,6 +21,8 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+MAX_STREAMS = 200
+"""Change streams that one API key may have open."""
 PING = protocol.HEALTH_PING
 READY = "/v1/health/ready"
 SERVICE_VERSION = "/v1/services/{serviceName}/version"
@@ -76,7 +78,7 @@ async def status(call: Call) -> Response:
             "uptimeSeconds": int(hub.clock.elapsed()),
             "hosts": {"count": len(hub.state.hosts), **counted},
             "heartbeatsPerSecond": round(hub.meter.rate(boottime(), hub.writer.beats_written), 1),
-            "streams": hub.changes.readers,
+            "streams": hub.changes.readers.total(),
             "lineage": hub.lineage.value,
             "lineageSince": times.rfc3339(hub.lineage.since),
             "databaseBytes": sum(path.stat().st_size for path in hub.data.glob("hub.db*")),
@@ -94,6 +96,9 @@ async def changes(call: Call) -> Response:
     since = whole_number(text)
     if text and since is None:
         raise bad_request("The value of 'since' is not a sequence number of this stream.")
+    if call.hub.changes.readers[call.caller] >= MAX_STREAMS:
+        message = f"{MAX_STREAMS} streams of this API key are open; close some, or use another key."
+        raise Problem(429, protocol.E_TOO_MANY, message, {"Retry-After": "30"})
     actor, authenticator = call.actor, call.hub.authenticator
     stream = call.hub.changes.stream(
         since,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -162,7 +163,7 @@ class Finder:
                 found, columns = await _sorted(found, sorting, view, pace)
         uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
-        key = (project, msgspec.json.encode(spec))
+        key = _key_of(project, spec)
         self._kept[key] = result
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT or now - next(iter(self._kept.values())).at > FRESH:
@@ -174,7 +175,7 @@ class Finder:
     ) -> tuple[Result, int]:
         """Return a result and where in it the page begins; raises `Problem` 400 for a foreign cursor."""
         wanted = _read_cursor(cursor) if cursor else None
-        held = self._kept.get((project, msgspec.json.encode(spec)))
+        held = self._kept.get(_key_of(project, spec))
         if held is not None and now - held.at <= FRESH and offset and (wanted is None or wanted.s == held.serial):
             return held, offset
         result = await self.find(project, spec, now, pace)
@@ -183,6 +184,11 @@ class Finder:
         if len(wanted.v) != len(result.sorting):
             raise _foreign()
         return result, _position(result, wanted)
+
+
+def _key_of(project: str, spec: dict[str, Any]) -> tuple[str, bytes]:
+    """Return what a result is found by: short, however long the search is."""
+    return project, sha256(msgspec.json.encode(spec)).digest()
 
 
 def cursor(result: Result, end: int) -> str:

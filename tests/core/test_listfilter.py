@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,20 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ValueError:
         return
     assert all(term.property in KNOWN and term.value and "=" not in term.value for terms in found for term in terms)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "severity=Info" + " " * 60_000 + "x",
+        "OR" * 30_000,
+        "severity=IOR" * 300,
+        "severity=a AND " * 101 + "reason=b",
+    ],
+)
+def test_a_long_text_is_refused_soon(text: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match=r"at most|more than"):
+        parse(text, KNOWN)
+    assert time.perf_counter() - began < 0.5
+    assert len(parse("severity=a OR " * 99 + "reason=b", KNOWN)) == 100

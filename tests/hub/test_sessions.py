@@ -12,8 +12,10 @@ import msgspec
 import pytest
 
 from edgewright.core import times
+from edgewright.hub import routes_meta
 from edgewright.hub.app import Hub
 from edgewright.hub.changes import Changes
+from edgewright.hub.pace import Pace
 from edgewright.hub.problems import Problem
 from edgewright.hub.secretbox import SESSION_SECONDS
 from tests.hub.test_hardening import bare
@@ -100,7 +102,7 @@ async def test_p46_a_stream_ends_at_once_when_its_key_does_or_its_role_is_lowere
         headers = {"Authorization": hub.box.sign_session(made["uid"], user, times.now())}
     other, reader = Reader(hub, ApiKey=admin.headers["ApiKey"]), Reader(hub, **headers)
     await asyncio.sleep(0)
-    assert hub.changes.readers == 2
+    assert hub.changes.readers.total() == 2
     await end(hub, admin, made["uid"])
     await asyncio.wait_for(reader.task, 5)
     await admin.post("/v1/edgehosts", json={"metadata": {"uid": "secret-1"}})
@@ -163,6 +165,23 @@ def test_p46_over_the_wire_the_answer_ends(hub: RunningHub) -> None:
         assert not [line for line in lines if line.startswith("data")]
         assert time.monotonic() - began < 5
     assert not [line for line in hub.log() if line["level"] == "ERROR"]
+
+
+async def test_p46_the_streams_of_one_key_are_bounded(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, admin = inside
+    monkeypatch.setattr(routes_meta, "MAX_STREAMS", 3)
+    made = (await admin.post("/v1/apiKeys", json={"metadata": {"name": "wall"}})).json()
+    owner = f"key {made['uid']}"
+    streams = [hub.changes.stream(None, "", pace=Pace(hub.turns, owner)) for _ in range(3)]
+    for stream in streams:
+        await anext(stream)
+    async with bare(hub) as client:
+        refused = await client.get("/edgewright/v1/changes", headers={"ApiKey": made["apiKey"]})
+    assert (refused.status_code, refused.json()["code"]) == (429, "TooManyRequests")
+    assert refused.headers["Retry-After"] == "30" and "3 streams" in refused.json()["message"]
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]
+    assert hub.changes.readers == {}
 
 
 def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_lists() -> None:

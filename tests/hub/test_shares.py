@@ -31,10 +31,14 @@ BULK = "/v1/events/components/bulk"
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture
-async def small(tmp_path: Path) -> AsyncIterator[Inside]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def small(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Inside]:
     """A hub that retains little and limits no rate, and an admin's client."""
-    hub = open_hub(tmp_path / "d", sweep=1e9, max_events=1000, max_host_events=300, event_rate=1e6)
+    url = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        url = server.url(server.create())
+    hub = open_hub(tmp_path / "d", sweep=1e9, max_events=1000, max_host_events=300, event_rate=1e6, db=url)
     await hub.start()
     hub.intake._events = Rates(6e7, 1e6)
     key = (hub.data / "admin-api-key").read_text().strip()
@@ -166,9 +170,9 @@ async def test_p47_a_host_that_flaps_makes_no_flood_of_events(inside: Inside) ->
 
 
 async def test_p47_intents_of_a_host_are_bounded_and_the_newest_are_retained(
-    inside: Inside, monkeypatch: pytest.MonkeyPatch
+    small: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub, admin = inside
+    hub, admin = small
     monkeypatch.setattr(share, "MAX_INTENTS", 10)
     monkeypatch.setattr(share, "MAX_INTENT_BYTES", 100_000)
     own, other = await new_host(hub, admin, "h"), await new_host(hub, admin, "o")
@@ -195,8 +199,8 @@ async def test_p47_intents_of_a_host_are_bounded_and_the_newest_are_retained(
     assert page and all(event["relatedObject"]["uid"] == "h" for event in page)
 
 
-async def test_p47_operations_of_a_host_are_bounded(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub, admin = inside
+async def test_p47_operations_of_a_host_are_bounded(small: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, admin = small
     monkeypatch.setattr(share, "MAX_PENDING", 3)
     monkeypatch.setattr(share, "MAX_ENDED", 5)
     own = await new_host(hub, admin, "h")
@@ -221,8 +225,8 @@ async def test_p47_operations_of_a_host_are_bounded(inside: Inside, monkeypatch:
     assert await rows(hub, schema.logs) == 5
 
 
-async def test_p47_logs_of_a_host_are_bounded(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub, admin = inside
+async def test_p47_logs_of_a_host_are_bounded(small: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, admin = small
     monkeypatch.setattr(share, "MAX_LOG_BYTES", 10_000)
     monkeypatch.setattr(share, "MAX_HOST_LOG_BYTES", 20_000)
     own = await new_host(hub, admin, "h")
