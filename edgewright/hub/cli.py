@@ -79,6 +79,9 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--sweep", type=float, default=2.0, metavar="SECONDS", help=argparse.SUPPRESS)
     serve.add_argument("--simulate-palette-limits", action="store_true", help="be as narrow as Palette, for tests")
+    serve.add_argument(
+        "--new-lineage", action="store_true", help="the database was restored by other means than hub restore"
+    )
     serve.add_argument("--new-admin-key", action="store_true", help="replace the key in DIR/admin-api-key")
     serve.add_argument(
         "--new-ca", action="store_true", help="once: replace the CA, which hosts and consoles must be given"
@@ -113,6 +116,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         housekeeping=arguments.housekeeping,
         simulate_palette=arguments.simulate_palette_limits,
         new_admin_key=arguments.new_admin_key,
+        new_lineage=arguments.new_lineage,
         new_ca=arguments.new_ca,
         log_stderr=arguments.log_stderr,
         ready_json=arguments.output == "json",

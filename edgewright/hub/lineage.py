@@ -46,10 +46,15 @@ MEANING = (
 )
 
 
-def ensure(engine: Engine) -> None:
-    """Give a lineage to a database that has none yet (a new one, or one of v0.1.0)."""
+def ensure(engine: Engine, *, restored: bool = False) -> None:
+    """Give a lineage to a database that has none yet (a new one, or one of v0.1.0).
+
+    With `restored` it gets a new one: an operator restored it by other means than `hub restore`.
+    """
     with engine.begin() as connection:
-        if not read_lineage(_setting(connection, SETTING)):
+        if restored:
+            _renew_reported(connection, "This hub was started with --new-lineage, after its database was restored.")
+        elif not read_lineage(_setting(connection, SETTING)):
             _store(connection, times.now())
 
 
@@ -66,20 +71,24 @@ def renew_restored(database: Path, source: str) -> str:
     engine = create_engine(f"sqlite:///{database}", poolclass=NullPool)
     try:
         with engine.begin() as connection:
-            now = times.now()
-            lineage = renew(connection, now)
-            projects = schema.projects
-            project = connection.execute(select(projects.c.uid).order_by(projects.c.created).limit(1)).scalar()
-            message = f"This hub was restored from the backup {source}. {MEANING}"
-            event = _hub_event(_setting(connection, "tenant_uid"), message)
-            connection.execute(schema.events.insert().values(event_row(event, str(project or ""), now)))
-        return lineage
+            return _renew_reported(connection, f"This hub was restored from the backup {source}.")
     except DBAPIError as error:
         raise InvalidInput(
             f"The database in the backup {source} cannot be used: {error.orig}.", "Restore another backup."
         ) from None
     finally:
         engine.dispose()
+
+
+def _renew_reported(connection: Connection, reason: str) -> str:
+    """Store a new lineage together with the event that reports it, while no hub runs; returns it."""
+    now = times.now()
+    lineage = renew(connection, now)
+    projects = schema.projects
+    project = connection.execute(select(projects.c.uid).order_by(projects.c.created).limit(1)).scalar()
+    event = _hub_event(_setting(connection, "tenant_uid"), f"{reason} {MEANING}")
+    connection.execute(schema.events.insert().values(event_row(event, str(project or ""), now)))
+    return lineage
 
 
 def _hub_event(tenant: str, message: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class ServeOptions:
     simulate_palette: bool = False
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
     new_admin_key: bool = False
+    new_lineage: bool = False
     """Make a new admin API key at start and withdraw the one of `admin-api-key`."""
     new_ca: bool = False
     """Make a new CA at start; whoever trusts the old one must be given it."""

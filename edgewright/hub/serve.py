@@ -58,7 +58,7 @@ def prepare(options: ServeOptions) -> Hub:
         if lock is not None:
             lock.claim(engines[0])  # before anything is read into memory
         seed(engines[0], options.data, new_key=options.new_admin_key)
-        lineage.ensure(engines[0])
+        lineage.ensure(engines[0], restored=options.new_lineage)
         belonging.store(engines[0], box, options.data)
         with engines[1].connect() as connection:
             state.load(connection)

@@ -25,6 +25,7 @@ from edgewright.hub.records import HostRecord
 from edgewright.hub.writer import Tx
 from edgewright.wire.generations import MAX_GENERATION, read_lineage
 from tests.hub.test_hardening import bare, new_host
+from tests.hub_fixture import running_hub
 from tests.hub_fleet import open_hub
 from tests.support import ROOT
 
@@ -104,6 +105,15 @@ async def test_p36_restore_renews_it_and_reports_it(inside: tuple[Hub, httpx.Asy
         restored.engine.dispose()
         restored.readers.dispose()
     assert len(names) == 3, "each restore is a history of its own"
+
+
+def test_p36_a_start_after_a_restore_by_other_means_renews_it(tmp_path: Path) -> None:
+    with running_hub(data=tmp_path / "d") as hub:
+        before = hub.client().get("/edgewright/v1/status").json()["lineage"]
+    with running_hub("--new-lineage", data=tmp_path / "d") as hub:
+        assert hub.client().get("/edgewright/v1/status").json()["lineage"] != before
+        (event,) = hub.client().get("/v1/events/components").json()["items"]
+        assert event["reason"] == "LineageChanged" and "--new-lineage" in event["message"]
 
 
 def test_restore_of_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
