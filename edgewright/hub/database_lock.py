@@ -1,8 +1,9 @@
 """One hub process for one PostgreSQL database, also after a restart, a failover or a killed session of the server.
 
-PostgreSQL frees a session's advisory lock when the session ends, and the hub is not told. So the lock is taken by the
-very connection that writes: each new one takes it first, and each transaction looks whether it still has it. A session
-without the lock writes nothing, and a transaction of a session that ends is rolled back: two hubs never both write.
+PostgreSQL frees a session's advisory lock when the session ends, and the hub gets no notice. So the lock is taken by
+the very connection that writes: each new one takes it first, and each transaction looks whether it still has it. A
+session without the lock writes nothing, and a transaction of a session that ends is rolled back: two hubs never both
+write.
 
 A hub has its fleet in memory, so a lock taken again is not enough: another hub may have written in between. Each hub
 writes a token of its own into the database when it starts. A hub that finds another token has been taken over; it
@@ -60,7 +61,7 @@ class DatabaseLock:
         self.taken_over = False
         """Whether another hub has started on this database since: what this one has in memory is out of date."""
         self._token = ""
-        self._held = False
+        self._locked = False
         self._transaction = 0
 
     def attach(self, engine: Engine) -> None:
@@ -131,17 +132,17 @@ class DatabaseLock:
         if self.taken_over:
             raise taken_over()
         if locked:
-            if not self._held and self._token:
+            if not self._locked and self._token:
                 log.warning("this hub has the lock of its database again and writes")
-            self._held = True
+            self._locked = True
             return
         if not self._token:
             raise Conflict(
                 "Another hub already runs on this database.", "Stop it, or give another --db.", code="DatabaseInUse"
             )
-        if self._held:
+        if self._locked:
             log.error("another program has the lock of this hub's database; nothing is written until it is free")
-        self._held = False
+        self._locked = False
         raise StorageProblem(
             503,
             "DatabaseInUse",

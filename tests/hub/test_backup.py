@@ -126,10 +126,10 @@ def test_a_damaged_database_is_not_backed_up(data: Path, tmp_path: Path, harm: C
     out = tmp_path / "b.tgz"
     out.write_bytes(b"the backup of yesterday")
     harm(data / "hub.db")
-    with pytest.raises(Failed, match=r"hub\.db is damaged \(.+\); no backup was written") as told:
+    with pytest.raises(Failed, match=r"hub\.db is damaged \(.+\); no backup was written") as refused:
         backup(data, out)
-    assert told.value.code == "DatabaseDamaged" and "last good backup" in told.value.hint
-    assert SECRET[1:] not in told.value.message
+    assert refused.value.code == "DatabaseDamaged" and "last good backup" in refused.value.hint
+    assert SECRET[1:] not in refused.value.message
     assert out.read_bytes() == b"the backup of yesterday"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tgz", "d"]
     assert not (data / "backup.json").exists()
@@ -139,9 +139,9 @@ def test_a_damaged_database_is_not_backed_up(data: Path, tmp_path: Path, harm: C
 def test_a_damaged_backup_is_not_restored(data: Path, tmp_path: Path, harm: Callable[[Path], None]) -> None:
     harm(data / "hub.db")
     file = pack(data, tmp_path / "b.tgz")
-    with pytest.raises(InvalidInput, match=r"is damaged .*; nothing was restored") as told:
+    with pytest.raises(InvalidInput, match=r"is damaged .*; nothing was restored") as refused:
         restore(file, tmp_path / "new")
-    assert told.value.code == "DatabaseDamaged" and SECRET[1:] not in told.value.message
+    assert refused.value.code == "DatabaseDamaged" and SECRET[1:] not in refused.value.message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tgz", "d"]
 
 
@@ -159,8 +159,8 @@ def test_status_reports_a_damaged_database(data: Path, harm: Callable[[Path], No
     assert json.loads(hub_cli("status", "--data", str(data), "-o", "json").stdout)["database"] == "whole"
     harm(data / "hub.db")
     done = hub_cli("status", "--data", str(data), "-o", "json")
-    told = json.loads(done.stdout)
-    assert done.returncode == 1 and told["database"] == "damaged" and told["databaseProblem"]
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and report["database"] == "damaged" and report["databaseProblem"]
 
 
 def test_a_whole_database_survives_the_round_trip(data: Path, tmp_path: Path) -> None:
@@ -267,10 +267,10 @@ def test_who_may_not_read_gets_a_sentence(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])
 def test_what_is_not_there_is_named(tmp_path: Path, verb: str) -> None:
-    with pytest.raises(EdgewrightError) as told:
+    with pytest.raises(EdgewrightError) as refused:
         if verb == "backup":
             backup(tmp_path / "none", tmp_path / "b.tgz")
         else:
             restore(tmp_path / "none", tmp_path / "new")
-    assert isinstance(told.value, NotFound) and "none" in told.value.message
+    assert isinstance(refused.value, NotFound) and "none" in refused.value.message
     assert list(tmp_path.iterdir()) == []

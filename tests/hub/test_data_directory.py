@@ -123,9 +123,9 @@ def test_a_loss_is_refused_and_nothing_is_created(data: Path, name: str) -> None
     harm, code, sentence = LOSSES[name]
     harm(data)
     before = files(data)
-    with pytest.raises(Failed, match=sentence) as told:
+    with pytest.raises(Failed, match=sentence) as refused:
         start(data)
-    assert told.value.code == code and told.value.hint
+    assert refused.value.code == code and refused.value.hint
     assert files(data) == before
 
 
@@ -205,9 +205,9 @@ def test_a_new_directory_on_a_postgresql_in_use_is_refused(tmp_path: Path, postg
     """A new machine with the same database: without its keys the hub would lock every host out."""
     url = postgres.url(postgres.create())
     start(tmp_path / "a", db=url)
-    with pytest.raises(Failed, match=r"secret\.key, ca\.crt and ca\.key are missing") as told:
+    with pytest.raises(Failed, match=r"secret\.key, ca\.crt and ca\.key are missing") as refused:
         start(tmp_path / "b", db=url)
-    assert told.value.code == "MissingKey" and sorted(os.listdir(tmp_path / "b")) == []
+    assert refused.value.code == "MissingKey" and sorted(os.listdir(tmp_path / "b")) == []
     (tmp_path / "c").mkdir()
     for name in ("secret.key", "ca.crt", "ca.key"):
         shutil.copyfile(tmp_path / "a" / name, tmp_path / "c" / name)
@@ -221,12 +221,12 @@ def test_a_new_directory_on_a_postgresql_in_use_is_refused(tmp_path: Path, postg
 
 def test_an_empty_postgresql_beside_keys_in_use_is_refused(tmp_path: Path, postgres: Cluster) -> None:
     start(tmp_path / "a", db=postgres.url(postgres.create()))
-    with pytest.raises(Failed, match="The database has no records") as told:
+    with pytest.raises(Failed, match="The database has no records") as refused:
         start(tmp_path / "a", db=postgres.url(postgres.create()))
-    assert told.value.code == "MissingDatabase"
-    with pytest.raises(Failed, match=r"hub\.db is missing") as told:
+    assert refused.value.code == "MissingDatabase"
+    with pytest.raises(Failed, match=r"hub\.db is missing") as refused:
         start(tmp_path / "a")
-    assert "--db" in told.value.hint
+    assert "--db" in refused.value.hint
 
 
 def test_a_postgresql_of_v0_1_0_continues_with_its_own_keys(tmp_path: Path, postgres: Cluster) -> None:
@@ -265,9 +265,9 @@ def test_a_directory_of_other_files_keeps_its_mode(tmp_path: Path) -> None:
     shared.mkdir()
     shared.chmod(0o1777)
     (shared / "thesis.txt").touch()
-    with pytest.raises(Refused, match=r"has other files \(thesis\.txt\) and is open to other users") as told:
+    with pytest.raises(Refused, match=r"has other files \(thesis\.txt\) and is open to other users") as refused:
         open_directory(shared)
-    assert told.value.exit_code == 4 and shared.stat().st_mode & 0o7777 == 0o1777
+    assert refused.value.exit_code == 4 and shared.stat().st_mode & 0o7777 == 0o1777
     shared.chmod(0o700)
     open_directory(shared)
 
@@ -290,9 +290,9 @@ def test_a_directory_of_someone_else_is_refused(tmp_path: Path, way: str) -> Non
         if way == "link to it":
             data = tmp_path / "link"
             data.symlink_to(target)
-    with pytest.raises(Refused, match=f"user {owner}") as told:
+    with pytest.raises(Refused, match=f"user {owner}") as refused:
         open_directory(data)
-    assert told.value.code == "DataDirectoryOwner" and told.value.exit_code == 4
+    assert refused.value.code == "DataDirectoryOwner" and refused.value.exit_code == 4
     assert target.stat().st_mode & 0o777 == 0o755 and list(target.iterdir()) == []
 
 
@@ -305,9 +305,9 @@ def test_what_is_not_a_directory_is_a_sentence(tmp_path: Path, kind: str) -> Non
         path.symlink_to(tmp_path / "none")
     elif kind == "under a file":
         path = tmp_path / "file" / "d"
-    with pytest.raises(EdgewrightError, match="cannot be written") as told:
+    with pytest.raises(EdgewrightError, match="cannot be written") as refused:
         open_directory(path)
-    assert "None" not in told.value.message
+    assert "None" not in refused.value.message
 
 
 def test_settings_of_the_check_are_durable_for_every_dialect(tmp_path: Path, postgres: Cluster) -> None:

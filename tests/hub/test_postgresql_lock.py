@@ -153,8 +153,8 @@ def test_a_hub_that_was_taken_over_answers_nothing(tmp_path: Path, postgres: Clu
             }
             assert uids == {"mine-1", "theirs-1", "theirs-2"}
         assert code(write(first, "mine-3")) == (503, "DatabaseTakenOver")  # what it has in memory stays out of date
-        told = status(first.data)
-        assert told["answers"] is False and "Another hub has started on this database" in told["problem"]
+        report = status(first.data)
+        assert report["answers"] is False and "Another hub has started on this database" in report["problem"]
         assert messages(first).count("another hub has started on this database") == 1
     assert first.process.returncode == 0
 
