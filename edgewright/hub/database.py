@@ -40,7 +40,7 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         )
     try:
         if parsed.get_backend_name() == "sqlite":
-            writer = _sqlite(parsed, "BEGIN IMMEDIATE")
+            writer = _sqlite(parsed, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)  # one writer, one connection
             _watch_file(writer, Path(parsed.database or data / DATABASE))
             return writer, _sqlite(parsed, "BEGIN")
         writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
@@ -67,8 +67,9 @@ def unusable(error: DBAPIError) -> Failed:
     return Failed(f"The hub's database cannot be used: {reason}.", hint, code="Database")
 
 
-def _sqlite(url: URL, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10}, hide_parameters=True)
+def _sqlite(url: URL, begin: str, **pool: int) -> Engine:
+    driver = {"check_same_thread": False, "timeout": 10}
+    engine = create_engine(url, connect_args=driver, hide_parameters=True, **pool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
