@@ -57,6 +57,9 @@ FAST_DISK, SLOW_DISK = 1.0, 5.0
 _TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage)
 
 
+_READING = ("GET", "HEAD")
+
+
 class Hub:
     """Everything one hub process holds; handed to every handler."""
 
@@ -227,6 +230,8 @@ class _Endpoint:
         params: dict[str, str] = request.path_params
         check_access(route, actor, params.get("uid", ""), self._hub)
         check_project(request.headers.get(protocol.H_PROJECT, "").strip(), actor, self._hub)
+        if actor.role == HOST and request.method not in _READING and not is_heartbeat(request.scope):
+            self._hub.intake.admit_request(actor.uid)
         if actor.role == HOST and actor.pending:
             await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
         return await route.handler(Call(self._hub, request, actor, params))

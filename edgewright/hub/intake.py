@@ -1,4 +1,4 @@
-"""How many events come in: a rate for each host, and when so many were stored that pruning cannot wait for its hour."""
+"""How much a host may send: a rate of requests and of events for each, and when pruning cannot wait for its hour."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BURST = 600
 """Events that a host may send at once: a whole backlog of an agent (P21) fits."""
+REQUEST_BURST, REQUESTS_PER_MINUTE = 1_000, 300.0
+"""Requests of one host that may change something, heartbeats aside; an agent makes a few a minute."""
 _STATE_BURST, _STATE_PER_MINUTE = 60, 6.0
 """Events of the hub about a host whose heartbeats change between healthy and unhealthy."""
 _REPORT_PER_MINUTE = 1 / 60
@@ -23,16 +25,29 @@ _REPORT_PER_MINUTE = 1 / 60
 
 
 class Intake:
-    """Admits events; used on the event loop only."""
+    """Admits requests and events; used on the event loop only."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._events = Rates(hub.options.event_rate, BURST)
+        self._requests = Rates(REQUESTS_PER_MINUTE, REQUEST_BURST)
         self._states = Rates(_STATE_PER_MINUTE, _STATE_BURST)
         self._reports = Rates(_REPORT_PER_MINUTE, 1)
         self._stored = 0
         self.crowded = asyncio.Event()
         """Set when so many events were stored that the total may be over its limit."""
+
+    def admit_request(self, uid: str) -> None:
+        """Count one request of a host that may change something; raises 429 for too many."""
+        wait = self._requests.take(uid)
+        if wait:
+            raise Problem(
+                429,
+                protocol.E_TOO_MANY,
+                f"The edge host '{uid}' sends more than {REQUESTS_PER_MINUTE:g} requests a minute; "
+                f"wait {math.ceil(wait)} s.",
+                {"Retry-After": str(math.ceil(wait))},
+            )
 
     def admit(self, uid: str, count: int) -> None:
         """Take `count` events of a host; raises 429 with nothing taken when it sends too many."""

@@ -157,6 +157,26 @@ async def test_p47_a_rate_for_each_host_with_the_time_to_wait(inside: Inside) ->
     assert (await admin.post(BULK, json=batch(100))).status_code == 201  # users have no such rate
 
 
+async def test_p47_requests_of_a_host_have_a_rate_and_heartbeats_have_none(inside: Inside) -> None:
+    hub, admin = inside
+    own, other = await new_host(hub, admin, "busy"), await new_host(hub, admin, "other")
+    hub.intake._requests = Rates(intake.REQUESTS_PER_MINUTE, 20, lambda: 1000.0)
+    async with bare(hub) as client:
+        path = "/v1/edgehosts/busy"
+        statuses = [(await client.put(path, json={}, headers=own)).status_code for _ in range(22)]
+        refused = await client.patch(path + "/tunnelStatus", json={}, headers=own)
+        assert statuses == [204] * 20 + [429] * 2
+        assert (refused.status_code, refused.json()["code"]) == (429, "TooManyRequests")
+        assert refused.headers["Retry-After"] == "1" and "300 requests a minute" in refused.json()["message"]
+        for seq in range(1, 40):
+            assert (await client.patch(path + "/health", json=beat(seq), headers=own)).status_code == 204
+        for spelled in ({"STATE": "healthy"}, {"state": "healthy", "edgewright": {"seq": "x"}}):  # the ordinary route
+            assert (await client.patch(path + "/health", json=spelled, headers=own)).status_code in (204, 422)
+        assert (await client.get(path, headers=own)).status_code == 200
+        assert (await client.get(path + "/config", headers=own)).status_code == 200
+        assert (await client.put("/v1/edgehosts/other", json={}, headers=other)).status_code == 204
+
+
 async def test_p47_a_host_that_flaps_makes_no_flood_of_events(inside: Inside) -> None:
     hub, admin = inside
     own = await new_host(hub, admin, "flapping")
