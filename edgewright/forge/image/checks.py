@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,16 +100,21 @@ def machine(path: Path, arch: str) -> None:
 
 
 def names_version(path: Path, kubernetes: Kubernetes, job: Job) -> bool:
-    """Whether a program has the version written in it (as `kubeadm version` would say it)."""
-    wanted = kubernetes.full.encode()
-    rest = b""
-    with path.open("rb") as stream:
-        while data := stream.read(1 << 18):
-            job.check()
-            if wanted in rest + data:
-                return True
-            rest = data[-len(wanted) :]
-    return False
+    """Whether a program has the version written in it (as `kubeadm version` would print it)."""
+    job.check()
+    return written(path, kubernetes.full, rb"(?![0-9])")  # v1.36.3 is not v1.36.30
+
+
+def written(path: Path, text: str, following: bytes = rb"(?![.-][0-9])") -> bool:
+    """Whether a file has a text in it that what follows does not continue.
+
+    Go puts strings one behind the other without an end, so that only what certainly continues a version is excluded:
+    `3.10` is not in a program that has `3.10.2`. What the linker sets (-X, as the version is) ends with a zero byte.
+    """
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return re.search(re.escape(text.encode()) + following, data) is not None
 
 
 class Archive(NamedTuple):

@@ -80,7 +80,7 @@ def test_what_is_in_a_tree(registry: FakeRegistry, request_: TreeRequest) -> Non
     }
     tree = json.loads(parts.layer_file(registry, REPO, TAG, "tree.json", 4))
     assert tree["kubernetes"] == {"distribution": "kubeadm", "version": "v1.36.3"}
-    assert tree["imageRepository"] == "registry.k8s.io" and tree["pause"] == "registry.k8s.io/pause:3.10.1"
+    assert tree["imageRepository"] == "registry.k8s.io" and tree["pause"] == "registry.k8s.io/pause:3.10.2"
     assert {image["ref"] for image in tree["images"]} == set(made.names())
     kubelet = next(row for row in tree["files"] if row["path"] == "bin/kubelet")
     assert kubelet["sha256"] == hashlib.sha256((folder_of(request_) / "bin/kubelet").read_bytes()).hexdigest()
@@ -149,8 +149,16 @@ def test_an_empty_folder_lists_every_part(request_: TreeRequest, tmp_path: Path)
     }  # fmt: skip
 
 
+def test_a_longer_version_is_another_one(request_: TreeRequest) -> None:
+    folder = folder_of(request_)
+    for program in PARTS["kubeadm"].own:
+        made.put(folder, f"bin/{program}", made.elf(f"{program} v1.36.30 {' '.join(made.TAGS.values())}"))
+    made.put(folder, "images/pause.tar", made.oci_archive("registry.k8s.io/pause:3.10"))  # kubeadm has 3.10.2
+    assert set(problems(request_)) == {"bin/kubeadm", "bin/kubelet", "bin/kubectl", "images/pause"}
+
+
 def test_images_of_two_repositories_are_refused(request_: TreeRequest) -> None:
-    made.put(folder_of(request_), "images/pause.tar", made.oci_archive("example.org/pause:3.10.1"))
+    made.put(folder_of(request_), "images/pause.tar", made.oci_archive("example.org/pause:3.10.2"))
     assert "several repositories: example.org, registry.k8s.io" in problems(request_)["images"]
 
 
@@ -170,7 +178,7 @@ def test_images_of_a_repository_of_ones_own_are_taken(registry: FakeRegistry, re
 def test_archives_of_other_forms_are_taken(registry: FakeRegistry, request_: TreeRequest, form: str) -> None:
     folder = folder_of(request_)
     if form == "docker":
-        made.put(folder, "images/pause.tar", made.docker_archive("registry.k8s.io/pause:3.10.1"))
+        made.put(folder, "images/pause.tar", made.docker_archive("registry.k8s.io/pause:3.10.2"))
     elif form == "gzip":
         data = (folder / "images/pause.tar").read_bytes()
         (folder / "images/pause.tar").unlink()
@@ -191,8 +199,8 @@ def test_archives_of_other_forms_are_taken(registry: FakeRegistry, request_: Tre
 @pytest.mark.parametrize(
     "damaged",
     [
-        lambda: made.docker_archive("registry.k8s.io/pause:3.10.1", damage=True),
-        lambda: made.oci_archive("registry.k8s.io/pause:3.10.1", damage=True),
+        lambda: made.docker_archive("registry.k8s.io/pause:3.10.2", damage=True),
+        lambda: made.oci_archive("registry.k8s.io/pause:3.10.2", damage=True),
     ],
 )
 def test_a_damaged_layer_is_found(request_: TreeRequest, damaged: Callable[[], bytes]) -> None:

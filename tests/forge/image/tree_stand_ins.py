@@ -14,7 +14,7 @@ from edgewright.forge.image.tree_parts import PARTS
 
 VERSION = "v1.36.3"
 REPOSITORY = "registry.k8s.io"
-TAGS = {"etcd": "3.6.6-0", "coredns/coredns": "v1.13.1", "pause": "3.10.1"}
+TAGS = {"etcd": "3.6.8-0", "coredns/coredns": "v1.14.2", "pause": "3.10.2"}
 
 
 def elf(text: str, machine: int = 62, libraries: tuple[tuple[str, str], ...] = ()) -> bytes:
