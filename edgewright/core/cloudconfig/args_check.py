@@ -205,6 +205,9 @@ def _excluded(values: Mapping[str, str]) -> List[Finding]:
         found.append(warning("FORCE_INTERACTIVE_INSTALL", said, "Take it out.", "Excluded"))
     if values.get("ARCH") == "arm64" and _on(values, "IS_UKI"):
         found.append(warning("ARCH", "Trusted Boot is made for amd64.", "Set IS_UKI=false.", "Excluded"))
+    if system == "hadron" and values.get("K8S_DISTRIBUTION") == "canonical":
+        said = "Canonical Kubernetes does not run on hadron."
+        found.append(error("K8S_DISTRIBUTION", said, "Take another distribution.", "Excluded"))
     fips = values.get("K8S_DISTRIBUTION") == "kubeadm-fips"
     if fips and not _on(values, "FIPS_ENABLED"):
         said = "K8S_DISTRIBUTION is kubeadm-fips, but FIPS_ENABLED is not true."

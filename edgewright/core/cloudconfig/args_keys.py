@@ -67,10 +67,15 @@ KEYS: Tuple[ArgKey, ...] = (
     ArgKey(
         "OS_DISTRIBUTION",
         "Operating system of the image.",
-        choices=("ubuntu", "opensuse-leap", "rhel", "sles"),
+        choices=("ubuntu", "opensuse-leap", "rhel", "sles", "hadron"),
         template="ubuntu",
     ),
-    ArgKey("OS_VERSION", "Its version.", rule="ubuntu: 20.04, 22.04, 24.04; opensuse-leap: 15.6", template="22.04"),
+    ArgKey(
+        "OS_VERSION",
+        "Its version.",
+        rule="ubuntu: 20.04, 22.04, 24.04; opensuse-leap: 15.6; hadron: vX.Y.Z",
+        template="22.04",
+    ),
     ArgKey("K8S_DISTRIBUTION", "Kubernetes distribution.", choices=tuple(VERSIONS), template="k3s"),
     ArgKey(
         "K8S_VERSION",

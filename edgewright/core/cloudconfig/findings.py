@@ -76,7 +76,7 @@ def limited(findings: Iterable[Finding], most: int = MOST) -> List[Finding]:
     if len(found) <= most:
         return found
     more = f"{len(found) - most} more findings are left out."
-    return [*found[:most], warning("", more, "Mend these first; is it the right file?", "More")]
+    return [*found[:most], warning("", more, "Correct these first; is it the right file?", "More")]
 
 
 def counted(findings: Iterable[Finding]) -> str:

@@ -50,6 +50,7 @@ def test_the_good_one_has_nothing_to_say() -> None:
         ("FIPS_ENABLED=true\nBASE_IMAGE=r/x:1\nUPDATE_KERNEL=true", ERROR, "FIPS_ENABLED and UPDATE_KERNEL"),
         ("INSTALL_NVIDIA_GPU_DRIVERS=true\nINSTALL_AMD_GPU_DRIVERS=true", ERROR, "NVIDIA and of AMD"),
         ("IS_MAAS=true\nOS_DISTRIBUTION=opensuse-leap\nOS_VERSION=15.6", ERROR, "MAAS can be built on ubuntu only"),
+        ("OS_DISTRIBUTION=hadron\nOS_VERSION=v0.5.1\nK8S_DISTRIBUTION=canonical", ERROR, "does not run on hadron"),
         ("UBUNTU_PRO_KEY=C123", ERROR, "is a secret"),
         ("TWO_NODE=true", NOTE, "Cannot be undone later: TWO_NODE"),
         ("FIPS_ENABLED=yes", ERROR, "true, false"),
@@ -90,6 +91,12 @@ def test_a_variable_of_a_line_above_is_filled_in_by_both() -> None:
     assert file.values()["IMAGE_REPO"] == "opensuse-leap"
     file.unset("OS_DISTRIBUTION")
     assert file.values()["IMAGE_REPO"] == ""
+
+
+def test_every_system_of_canvos_is_known() -> None:
+    for system, version in (("ubuntu", "24.04"), ("opensuse-leap", "15.6"), ("hadron", "v0.5.1")):
+        text = GOOD.replace("=ubuntu", f"={system}").replace("=22.04", f"={version}")
+        assert check_args(read_args(text)) == []
 
 
 READINGS = [
