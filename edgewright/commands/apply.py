@@ -1,4 +1,4 @@
-"""The verb that does what a file says: the wizard's answer file, headless."""
+"""The verb that builds what an answer file describes, headless."""
 
 from __future__ import annotations
 

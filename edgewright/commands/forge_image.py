@@ -111,7 +111,7 @@ class ForgeImage(Command):
     tells = True
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Check names and files and say what is pushed where. Raises `InvalidInput`, `NotFound`, `UsageError`."""
+        """Check names and files and return what is pushed where. Raises `InvalidInput`, `NotFound`, `UsageError`."""
         from edgewright.commands import image_planning
         from edgewright.forge.image import kinds
 

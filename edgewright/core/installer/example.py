@@ -30,7 +30,7 @@ def example_text(api_version: str, kind: str, name: str = "shop-2026") -> str:
     """Return the whole file: what must be answered as keys, all else as comments with the default."""
     lines = [
         f"# An answer file of kind {kind}: edgewright apply -f FILE builds what it describes.",
-        "# Only you may read it (chmod 600 FILE), because it holds a token. `--plan` shows what would be built.",
+        "# Only you may read it (chmod 600 FILE), because it contains a token. `--plan` shows what would be built.",
         "# Lines that begin with `# ` explain; remove the `#` of a line like `#key: value` to answer it.",
         f"apiVersion: {api_version}",
         f"kind: {kind}",

@@ -309,7 +309,7 @@ def _warnings(
     kubernetes = request.name.kubernetes
     told = []
     if content.RELEASE not in scan.names | {entry.path for entry in over}:
-        told.append(f"The base has no /{content.RELEASE}, and none is made up: it stays absent.")
+        told.append(f"The base has no /{content.RELEASE}, and none is invented: it stays absent.")
         if found.agent == root.KAIROS:
             told.append("Kairos's agent reads that file: build the base with kairos-init, or bring it by --overlay.")
     for one in taken:

@@ -20,7 +20,7 @@ LABEL_DISTRIBUTION = "edgewright.kubernetes.distribution"
 LABEL_VERSION = "edgewright.kubernetes.version"
 LABEL_PREFIX_SLOT = "edgewright.slot."
 ANNOTATION_LAYER = "edgewright.layer"
-"""On the descriptor of a layer: what it holds, so that a host fetches that layer alone."""
+"""On the descriptor of a layer: what it contains, so that a host fetches that layer alone."""
 
 SLOT = "usr/lib/edgewright/slot"
 """Where an appliance image has the three files of a slot, under the names that they have in a slot."""

@@ -20,7 +20,7 @@ KAIROS, EDGEWRIGHT = "kairos", "edgewright"
 
 
 def noted(name: str) -> bool:
-    """Whether a path of an image tells what it can be."""
+    """Whether a path of an image decides what it can be."""
     return _NOTED.fullmatch(name) is not None
 
 

@@ -198,7 +198,7 @@ def _layer(what: str, entries: list[Entry], request: TreeRequest, spool: Spool, 
 
 
 def _image(request: TreeRequest, tree: Tree, layers: dict[str, Blob], epoch: int) -> publish.Image:
-    """Return the tree as an image whose labels tell what it is."""
+    """Return the tree as an image whose labels name its kind and version."""
     kubernetes, kind = request.name.kubernetes, {kinds.LABEL_KIND: kinds.TREE}
     labels = {
         **kind,

@@ -134,7 +134,7 @@ def _sum(pieces: Iterator[bytes], job: Job) -> str:
 
 
 class Needed(NamedTuple):
-    """What the images of a tree tell together: the repository of kubeadm's own and the image for sandboxes."""
+    """What all images of a tree have in common: the repository of kubeadm's own and the image for sandboxes."""
 
     repository: str
     pause: str

@@ -35,7 +35,7 @@ class Sources:
     def of(self, name: str, own: Path | None) -> Path | None:
         """Return the folder of one kind of part, None where there is none."""
         if own is not None:
-            return own
+            return own / name if (own / name).is_dir() else own
         return self.folder / name if self.folder is not None and (self.folder / name).is_dir() else None
 
 

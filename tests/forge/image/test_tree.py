@@ -251,9 +251,7 @@ def test_parts_may_come_from_separate_folders(registry: FakeRegistry, request_: 
     folder = folder_of(request_)
     (tmp_path / "own").mkdir()
     (tmp_path / "own/containerd.toml").write_text("version = 3\n")
-    sources = Sources(
-        binaries=folder / "bin", cni=folder / "cni", images=(str(folder / "images"),), templates=tmp_path / "own"
-    )
+    sources = Sources(binaries=folder, cni=folder / "cni", images=(str(folder / "images"),), templates=tmp_path / "own")
     result = built(request_, sources=sources, replace=True)
     layers = {row["folder"]: row["digest"] for row in result.document["layers"]}
     assert {row["folder"] for row in first.document["layers"] if layers[row["folder"]] == row["digest"]} == {
