@@ -27,7 +27,7 @@ class Checkpoints:
         self._engine = engine
         name = engine.url.database if engine.dialect.name == "sqlite" else None
         self._log = Path(f"{name}-wal") if name else None
-        self._commits = 0
+        self._commits = EVERY  # the first takes over what a start or an earlier run left in the log
         self._size = 0
         self._lock = threading.Lock()
         self._running: Any = None
