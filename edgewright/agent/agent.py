@@ -234,7 +234,7 @@ class Agent:
         body = documents.heartbeat_body(report, gauges, self._seq, observed, *here)
         pulse = plane.heartbeat(body)
         self._note_duplicate(pulse.duplicate)
-        self._clock_off = conditions.clock_difference(times.now(), pulse.date)
+        self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
         if not self.flags.interval and pulse.interval is not None:
             self.interval = max(1.0, min(3600.0, pulse.interval))
         self.standing.reached(plane.name, self.outbox.event)

@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Optional
 
 from edgewright.agent.facts.device import Facts
 from edgewright.core import times
-from edgewright.core.certificate_clock import clock_text
+from edgewright.core.certificate_clock import BUILT, clock_text
 from edgewright.core.hosts import Health
 
 DISK_FULL = 95
@@ -22,9 +22,13 @@ class Report(NamedTuple):
     message: str
 
 
-def clock_difference(host: float, plane: Optional[float]) -> float:
-    """Return how far this host's clock is before the plane's, in seconds; 0 when the plane's is not known."""
-    return 0.0 if plane is None else host - plane
+def clock_difference(host: float, plane: Optional[float], doubted: bool = False) -> float:
+    """Return how far this host's clock is before the plane's, in seconds.
+
+    0 when the plane's is not known, when the plane doubts it itself (`doubted`, P41), or when it shows a time before
+    this version was built: a wrong clock of the plane is no condition of every host.
+    """
+    return 0.0 if plane is None or doubted or plane < BUILT else host - plane
 
 
 def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: float, duplicate: str = "") -> Report:

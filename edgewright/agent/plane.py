@@ -38,6 +38,8 @@ class Pulse(NamedTuple):
     lineage: Optional[str] = None
     duplicate: str = ""
     """Other machines that report with this identity, as the plane names them."""
+    clock_doubted: bool = False
+    """The plane does not believe its own clock (P41)."""
 
 
 class Plane:
@@ -76,7 +78,8 @@ class Plane:
         generation = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
         lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
         duplicate = clean(reply.headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
-        return Pulse(read_generation(generation), interval, self.date, lineage, duplicate)
+        doubted = reply.headers.get(protocol.H_CLOCK.lower()) == protocol.CLOCK_DOUBTED
+        return Pulse(read_generation(generation), interval, self.date, lineage, duplicate, doubted)
 
     def facts(self, document: Mapping[str, Any]) -> None:
         """P20."""

@@ -166,6 +166,11 @@ class ClockWatch:
         except Failed as error:
             log.warning("the time of this run could not be stored: %s", error.message)
 
+    @property
+    def suspect(self) -> bool:
+        """Return whether the clock is more likely wrong than not; a hub that was only off for long has a good one."""
+        return bool(self.doubt) and not self.only_away
+
     def as_dict(self) -> dict[str, Any]:
         """Return the state of the clock for `hub status`."""
         return {"clockDoubted": self.doubt or None}

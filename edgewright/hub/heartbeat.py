@@ -94,6 +94,8 @@ class Heartbeats:
             (b"edgewright-interval", self._interval),
             (b"edgewright-lineage", self._hub.lineage.value.encode()),
         ]
+        if self._hub.clock.suspect:
+            headers.append((b"edgewright-clock", protocol.CLOCK_DOUBTED.encode()))
         if others:
             headers.append((b"edgewright-duplicate", others.encode("latin-1")))
         await send({"type": "http.response.start", "status": 204, "headers": headers})
@@ -201,6 +203,8 @@ async def _slow(call: Call) -> Response:
         protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
         protocol.H_LINEAGE: call.hub.lineage.value,
     }
+    if call.hub.clock.suspect:
+        headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
     return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
 
 

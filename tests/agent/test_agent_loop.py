@@ -314,10 +314,25 @@ def test_an_outage_is_told_and_so_is_its_end(bench: Bench, monkeypatch: pytest.M
     assert [event["reason"] for event in events] == ["HostRegistered", "PlaneReached"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Date": "Mon, 01 Jan 2001 00:00:00 GMT"},
+        {"Date": "Tue, 03 Nov 2026 00:00:00 GMT", "Edgewright-Clock": "doubted"},
+    ],
+)
+def test_p41_a_wrong_clock_of_the_plane_is_no_condition_of_the_host(bench: Bench, headers: dict[str, str]) -> None:
+    agent = bench.start()
+    bench.stub.script = lambda request: (204, None, headers) if request.path.endswith("/health") else None
+    agent.step()
+    agent.step()
+    assert "clock" not in bench.stub.sent("PATCH", "/health")[-1].body["message"]
+
+
 def test_p5_a_clock_that_is_off_is_a_condition(bench: Bench) -> None:
     agent = bench.start()
     bench.stub.script = lambda request: (
-        (204, None, {"Date": "Mon, 01 Jan 2001 00:00:00 GMT"}) if request.path.endswith("/health") else None
+        (204, None, {"Date": "Tue, 03 Nov 2026 00:00:00 GMT"}) if request.path.endswith("/health") else None
     )
     agent.step()
     agent.step()

@@ -95,13 +95,15 @@ def test_p41_a_jump_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
             wait_for(lambda: plane_alerts(hub) == ["ClockDoubted"])
             time.sleep(1.0)  # some rounds of housekeeping
             assert counts() == before
-            assert own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"}).status_code == 204
+            answer = own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"})
+            assert (answer.status_code, answer.headers.get("edgewright-clock")) == (204, "doubted")
             assert hub.client().get("/v1/edgehosts/jump-1").json()["status"]["health"]["state"] == "healthy"
             # the certificate is good by the right clock, which is this test's, all the time
             assert hub.anonymous().get("/v1/health/ping").status_code == 200
         shift.write_text("+0\n")
         wait_for(lambda: status(hub)["clockDoubted"] is None)
         wait_for(lambda: plane_alerts(hub) == [])
+        assert "edgewright-clock" not in own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"}).headers
         told = {item["reason"] for item in hub.client().get("/v1/events/components").json()["items"]}
         assert {"ClockDoubted", "ClockBelieved"} <= told
         hub.stop()
