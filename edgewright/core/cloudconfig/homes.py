@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from edgewright.core.cloudconfig.cloudinit_words import words_at
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.keys_kairos import SCHEMA
+from edgewright.core.cloudconfig.keys_stages import STAGES
 from edgewright.core.cloudconfig.kinds import kind_problem
 from edgewright.core.cloudconfig.look import shown
 from edgewright.core.cloudconfig.model import Key, Node, fold, nearest, parts
@@ -97,6 +98,8 @@ def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
     ours = [home for home in homes if home.path.endswith(f".{name}")]
     if name in foreign and not (isinstance(value, Mapping) and ours and _holds(ours[0], value)):
         return _cloud_init(name, where, foreign[name])
+    if name in STAGES and isinstance(value, list):
+        return error(where, f"{said}; it is the name of a stage.", f"Indent it below stages:. {IGNORED}", "Misplaced")
     sibling = next((other for other in node.names() if fold(other) == fold(name)), "")
     if sibling:
         return error(where, f"{said}; it is written `{sibling}`.", f"Rename it. {IGNORED}", "UnknownKey")

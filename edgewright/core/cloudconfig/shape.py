@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
@@ -46,7 +46,7 @@ class _Walk:
         for name, below in value.items():
             name = str(name)
             where = f"{path}.{name}" if path else name
-            child = node.child(name)
+            child = node.child(name) or _dotted(node, name)
             if child is not None:
                 self.value(below, child, where)
             elif not node.free:
@@ -125,3 +125,13 @@ class _Walk:
                 self.found.append(
                     error(path, f"{path} is {shown(value) or 'too big'}; it must be {bounds}.", key.rule, "Range")
                 )
+
+
+def _dotted(node: Node, name: str) -> Optional[Node]:
+    """Return the place of `partitions.oem.size` below a block of the installer: Kairos reads that as nested keys."""
+    if "." not in name or node.path not in ("install", "reset", "upgrade"):
+        return None
+    found: Optional[Node] = node
+    for part in name.split(".")[:10]:
+        found = found.child(part) if found is not None else None
+    return found

@@ -48,7 +48,10 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
     """Return what is wrong with the values of `stylus` and `stylus.site` (network and registries: their own checks)."""
     if "stylus" not in document:
         if profile == model.PALETTE:
-            hint = "Begin with: edgewright forge user-data new; or check with --profile kairos."
+            hint = (
+                "A site's own file: check it with --over installer.yaml; one for Kairos alone: with --profile kairos. "
+                "Else begin with: edgewright forge user-data new"
+            )
             return [
                 error("", "There is no stylus block (profile palette): the host would know no plane.", hint, "Missing")
             ]

@@ -299,6 +299,7 @@ PUBLISHED: list[tuple[str, str, dict[str, Any]]] = [
     ("a user by number", "", {"users": [{"name": "a", "uid": 1001, "groups": ["admin"]}]}),
     ("keys that the agent writes itself", "", {"install": {"firmware": "bios", "part-table": "gpt", "auto": True}}),
     ("a key without a value", "", {"users": [{"name": "a", "groups": ["admin"], "ssh_authorized_keys": None}]}),
+    ("sizes with dots", "", {"install": {"partitions.oem.size": 60, "system.size": 4096, "auto": True}}),
     ("empty steps", "", {"stages": {"boot": None, "fs": [None, {"commands": None}]}}),
     ("kernel settings as numbers", "", {"stages": {"boot": [{"sysctl": {"net.ipv4.ip_forward": 1}}]}}),
     ("a stage of a provider", "", {"stages": {"provider-kairos.bootstrap.after.k3s-ready": [{"commands": ["true"]}]}}),

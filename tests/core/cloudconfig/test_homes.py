@@ -93,6 +93,8 @@ def test_every_key_at_a_wrong_level_is_told_its_right_place(key: Key) -> None:
         ({"stylus": {"paletteEndpoint": "x"}}, "it belongs to stylus.site (stylus.site.paletteEndpoint)"),
         ({"stages": {"boot": [{"write_files": []}]}}, "`write_files` belongs to the top level"),
         ({"commands": ["x"]}, "stages.STAGE[].commands"),
+        ({"boot.after": [{"commands": ["x"]}]}, "boot.after is not a key of a cloud-config; it is the name of a stage"),
+        ({"stylus": {"initramfs": [{"commands": ["x"]}]}}, "it is the name of a stage"),
         ({"stylus": {"edgehosttoken": "t"}}, "stylus.site.edgeHostToken"),
         ({"stylus": {"site": {"edge_host_token": "t"}}}, "it is written `edgeHostToken`"),
         ({"stylus": {"site": {"edgeHostTokn": "t"}}}, "the nearest is `edgeHostToken`"),
@@ -179,3 +181,18 @@ def test_post_install_is_not_told_to_be_before_install() -> None:
 )
 def test_a_path_that_is_no_key_is_told_where_it_is(word: str, words: str) -> None:
     assert words in suggestion(word) if words else suggestion(word) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "codes"),
+    [
+        ("partitions.oem.size", 60, []),
+        ("partitions.oem.fs", "ext4", []),
+        ("system.size", 4096, []),
+        ("partitions.oem.size", "60", ["Type"]),
+        ("partitions.oem.siz", 60, ["UnknownKey"]),
+    ],
+)
+def test_dotted_keys_of_the_installer_are_nested_ones(key: str, value: Any, codes: list[str]) -> None:
+    found = check_shape({"install": {key: value}})
+    assert [one.code for one in found if one.severity in (ERROR, WARNING)] == codes
