@@ -15,6 +15,8 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 
+from edgewright.hub.http_bounds import network
+
 log = logging.getLogger("edgewright.hub")
 
 Report = Callable[[str, ssl.SSLError], None]
@@ -87,7 +89,7 @@ class Gate:
                 return
             address = str(peer[0])
             if self._refusal is not None:
-                reason = self._refusal(address, len(self._shaking), self._shaking_from[address])
+                reason = self._refusal(address, len(self._shaking), self._shaking_from[network(address)])
                 if reason:
                     connection.close()
                     log.warning(reason, extra={"peer": address})
@@ -95,14 +97,14 @@ class Gate:
             connection.setblocking(False)
             task = self._loop.create_task(self._welcome(connection, address))
             self._shaking.add(task)
-            self._shaking_from[address] += 1
+            self._shaking_from[network(address)] += 1
             task.add_done_callback(functools.partial(self._shaken, address))
 
     def _shaken(self, address: str, task: asyncio.Task[None]) -> None:
         self._shaking.discard(task)
-        self._shaking_from[address] -= 1
-        if not self._shaking_from[address]:
-            del self._shaking_from[address]
+        self._shaking_from[network(address)] -= 1
+        if not self._shaking_from[network(address)]:
+            del self._shaking_from[network(address)]
 
     def _again(self) -> None:
         if self._open:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ipaddress
 import socket
 import struct
 from collections import Counter
@@ -43,7 +45,8 @@ class Budget:
 
     def take(self, address: str, size: int) -> bool:
         """Reserve `size` bytes; returns whether there was room, and reserves nothing when there was none."""
-        if self.used + size > self._total or self._by_address[address] + size > self._share:
+        address = network(address)
+        if self.used + size > self._total or self._by_address.get(address, 0) + size > self._share:
             return False
         self.used += size
         self._by_address[address] += size
@@ -51,10 +54,25 @@ class Budget:
 
     def give(self, address: str, size: int) -> None:
         """Return what `take` reserved."""
+        address = network(address)
         self.used -= size
         self._by_address[address] -= size
         if not self._by_address[address]:
             del self._by_address[address]
+
+
+@functools.lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one, which a single site has whole."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
 
 
 def wire_bytes(transport: asyncio.BaseTransport) -> int | None:

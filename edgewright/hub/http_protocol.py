@@ -72,7 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
     head_seconds = 15.0
     budget = bounds.Budget()
     peers: ClassVar[Counter[str]] = Counter()
-    """Address -> connections that are open."""
+    """Address, or /64 of an IPv6 one -> connections that are open."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -100,14 +100,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the clock with the connection."""
         super().connection_made(cast(asyncio.Transport, transport))
         self.flow = _Flow(self.transport, self._wake)
-        self.peers[self.address] += 1
+        self._network = bounds.network(self.address)
+        self.peers[self._network] += 1
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks, and tell the request that is answered, which need not be the last one that was read."""
-        self.peers[self.address] -= 1
-        if not self.peers[self.address]:
-            del self.peers[self.address]
+        self.peers[self._network] -= 1
+        if not self.peers[self._network]:
+            del self.peers[self._network]
         self._disarm()
         self._unstall()
         self._refused = True

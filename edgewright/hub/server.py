@@ -14,7 +14,7 @@ import uvicorn
 
 from edgewright.core.errors import Conflict, Failed
 from edgewright.hub.gate import Gate, Report
-from edgewright.hub.http_bounds import Budget
+from edgewright.hub.http_bounds import Budget, network
 from edgewright.hub.http_protocol import BoundedProtocol
 from edgewright.hub.options import ServeOptions
 
@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         if len(self.server_state.connections) + shaking >= self._cap:
             return "the limit of connections is reached; further ones are closed until some end"
         peers = cast(type[BoundedProtocol], self.config.http_protocol_class).peers
-        if peers[address] + shaking_from >= self._cap_of_address:
+        if peers[network(address)] + shaking_from >= self._cap_of_address:
             return "the limit of connections from one address is reached; further ones are closed until some end"
         return ""
 

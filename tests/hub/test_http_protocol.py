@@ -216,3 +216,20 @@ async def test_the_rest_of_a_body_after_its_answer_is_bounded() -> None:
         await rig.send(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
     assert rig.wire.closed and rig.wire.written.count(b"HTTP/1.1") == 1
     rig.end()
+
+
+def test_one_site_is_one_address() -> None:
+    assert bounds.network("2001:db8:1:2:3::1") == bounds.network("2001:db8:1:2::ffff") == "2001:db8:1:2::/64"
+    assert bounds.network("2001:db8:1:3::1") != bounds.network("2001:db8:1:2::1")
+    assert bounds.network("::ffff:192.0.2.1") == bounds.network("192.0.2.1") == "192.0.2.1"
+    assert (bounds.network("fe80::1%eth0"), bounds.network(""), bounds.network("x")) == ("fe80::/64", "", "x")
+
+
+def test_the_budget_is_shared_and_given_back() -> None:
+    budget = bounds.Budget(1000)
+    assert budget.take("192.0.2.1", 250) and not budget.take("192.0.2.1", 1)
+    assert budget.take("2001:db8::1", 200) and not budget.take("2001:db8::2", 51)
+    assert budget.take("192.0.2.2", 250) and budget.take("192.0.2.3", 250) and not budget.take("192.0.2.4", 51)
+    for address, size in (("192.0.2.1", 250), ("2001:db8::2", 200), ("192.0.2.2", 250), ("192.0.2.3", 250)):
+        budget.give(address, size)
+    assert budget.used == 0 and not budget._by_address
