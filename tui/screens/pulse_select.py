@@ -9,6 +9,7 @@ from edgewright.store import selectors
 from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
 from edgewright.store.problems import Problem, explain, problems
+from edgewright.store.rows import PLANE, AlertRow
 from tui.exact import exact
 from tui.screens.feed_content import told, told_together
 from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
@@ -75,15 +76,18 @@ def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
 def _item(model: Model, problem: Problem, now: float) -> Item:
     section: Section = "person" if problem.section == "person" else "unwell"
     collection, key = problem.target
+    alert = _alert(model, problem)
+    # The next step is in the row itself: its events may wait for the plane, and a narrow screen has no detail beside.
+    next_step = f". {alert.hint}" if alert is not None and alert.kind == PLANE and alert.hint else ""
     opens = f"hosts/tag.site:{key}" if collection == "site" else f"{_OPENS.get(collection, collection)}/{key}"
     return Item(
         key=problem.key,
         section=section,
         name=problem.subject,
-        sentence=problem.text,
+        sentence=problem.text + next_step,
         since=problem.since,
         who=problem.who,
-        detail=_alert_detail(model, problem) or _detail(model, problem, now),
+        detail=_alert_detail(alert) or _detail(model, problem, now),
         acknowledged=problem.acknowledged,
         opens=opens,
         problem=problem.key,
@@ -92,9 +96,12 @@ def _item(model: Model, problem: Problem, now: float) -> Item:
     )
 
 
-def _alert_detail(model: Model, problem: Problem) -> tuple[str, ...]:
+def _alert(model: Model, problem: Problem) -> AlertRow | None:
+    return next((row for row in model.alerts.values() if row.problem == problem.key), None)
+
+
+def _alert_detail(alert: AlertRow | None) -> tuple[str, ...]:
     """Return what an alert of the plane says: the whole sentence, the next step, how often and from where."""
-    alert = next((row for row in model.alerts.values() if row.problem == problem.key), None)
     if alert is None:
         return ()
     often = f"Seen {alert.count:,} {'time' if alert.count == 1 else 'times'}"
@@ -102,7 +109,8 @@ def _alert_detail(model: Model, problem: Problem) -> tuple[str, ...]:
         often += f", from {', '.join(alert.addresses)}"
     if alert.last is not None:
         often += f", last at {exact(alert.last)}"
-    return tuple(part for part in (alert.message, alert.hint, f"{often}.") if part)
+    hint = "" if alert.kind == PLANE else alert.hint  # the row has it
+    return tuple(part for part in (alert.message, hint, f"{often}.") if part)
 
 
 def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
