@@ -12,7 +12,17 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from edgewright.core import times
 from edgewright.core.searchschema import BY_NAME, PROPERTIES, SORT_FIELDS, Property, host_values, schema_document
-from edgewright.core.searchtests import Filter, Get, Subject, Test, as_number, number_check, text_check
+from edgewright.core.searchtests import (
+    Filter,
+    Get,
+    Memo,
+    Test,
+    as_number,
+    build_tests,
+    key_filter,
+    number_check,
+    text_filter,
+)
 from edgewright.core.tags import BARE
 
 __all__ = [
@@ -76,10 +86,9 @@ def compile_search(spec: Any) -> Check:
     Raises `ValueError` with a `Problem` as its first argument.
     """
     try:
-        test = _compile(_object(spec, "body"))
+        return _compile(_object(spec, "body"))
     except _Bad as bad:
         raise ValueError(bad.problem) from None
-    return lambda get: test(Subject(get))
 
 
 def sort_fields(spec: Any) -> List[Tuple[str, bool]]:
@@ -149,49 +158,53 @@ def _enum(value: Any, allowed: Sequence[str], place: str) -> str:
     raise _Bad(606, place, f"should be one of [{' '.join(allowed)}]")
 
 
-class _Cost:
-    """Adds up the comparisons of a search, so that one over its budget is refused before any host is looked at."""
-
-    def __init__(self) -> None:
-        self.total = 0
-
-    def add(self, filter_: Filter) -> Test:
-        self.total += filter_.cost
-        return filter_.test
-
-
-def _combined(tests: List[Test], conjunction: Any, place: str) -> Test:
-    word = _enum(conjunction or "and", ("and", "or"), place)
+def _combined(tests: List[Test], either: bool) -> Test:
     if not tests:
-        return lambda subject: True
+        return lambda get: True
     if len(tests) == 1:
         return tests[0]
-    if word == "or":
-        return lambda subject: any(test(subject) for test in tests)
-    return lambda subject: all(test(subject) for test in tests)
+    if either:
+        return lambda get: any(test(get) for test in tests)
+    return lambda get: all(test(get) for test in tests)
+
+
+def _either(conjunction: Any, place: str) -> bool:
+    return _enum(conjunction or "and", ("and", "or"), place) == "or"
 
 
 def _compile(body: Mapping[str, Any]) -> Test:
     place = "filter"
     outer = _object(_key(body, "filter"), place)
-    groups: List[Test] = []
-    cost = _Cost()
+    groups: List[List[Filter]] = []
+    either: List[bool] = []
     for raw_group in _list(_key(outer, "filterGroups"), place + ".filterGroups", MAX_GROUPS):
         group = _object(raw_group, place + ".filterGroups")
         items = _list(_key(group, "filters"), place + ".filterGroups.filters", MAX_FILTERS)
         found = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
-        tests = [cost.add(item) for item in found]
-        combined = _combined(tests, _key(group, "conjunction"), place + ".filterGroups.conjunction")
-        if tests:
-            groups.append(combined)
-    if cost.total > MAX_TESTS:
+        any_of_group = _either(_key(group, "conjunction"), place + ".filterGroups.conjunction")
+        if found:
+            groups.append(found)
+            either.append(any_of_group)
+    any_group = _either(_key(outer, "conjunction"), place + ".conjunction")
+    total = sum(item.cost for group in groups for item in group)
+    if total > MAX_TESTS:
         raise _Bad(
             611,
             place,
-            f"asks for {cost.total} comparisons on each host, at most {MAX_TESTS} are allowed; "
+            f"asks for {total} comparisons on each host, at most {MAX_TESTS} are allowed; "
             "use fewer values, or the operator eq, which counts as one",
         )
-    return _combined(groups, _key(outer, "conjunction"), place + ".conjunction")
+    tests, memo = build_tests(groups)
+    root = _combined([_combined(*pair) for pair in zip(tests, either)], any_group)
+    if memo is None:
+        return root
+    clear = memo.clear
+
+    def fresh(get: Get) -> bool:
+        clear()
+        return root(get)
+
+    return fresh
 
 
 def _item(item: Mapping[str, Any]) -> Optional[Filter]:
@@ -208,12 +221,19 @@ def _item(item: Mapping[str, Any]) -> Optional[Filter]:
         wanted = _key(condition, "value")
         if not isinstance(wanted, bool):
             raise _Bad(601, place + ".condition.bool.value", "must be of type boolean")
-        return Filter(lambda subject: bool(subject.get(name)) is wanted, 1)
+        return Filter(lambda memo: lambda get: bool(get(name)) is wanted, 1)
     found = _of_values(known, kind, condition, f"{place}.condition.{kind}")
     if found is not None and _key(condition, "negation") is True:
-        plain = found.test
-        return Filter(lambda subject: not plain(subject), found.cost)
+        return _negated(found)
     return found
+
+
+def _negated(plain: Filter) -> Filter:
+    def build(memo: Optional[Memo]) -> Test:
+        test = plain.build(memo)
+        return lambda get: not test(get)
+
+    return plain._replace(build=build)
 
 
 def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: str) -> Optional[Filter]:
@@ -236,23 +256,19 @@ def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: 
     if kind in ("string", "keyValue"):
         fold = _key(condition, "ignoreCase") is True
         wanted = [_wanted_text(value, fold, place, known.type == "tags") for value in values]
-        check, cost = text_check(operator, wanted, every)
         if kind == "string":
-            return Filter(lambda subject: check(subject.texts(name, fold)), cost)
-        label = key.casefold() if fold else key
-        if not wanted:
-            return Filter(lambda subject: bool(subject.values_of(name, label, fold).values), 1)
-        return Filter(lambda subject: check(subject.values_of(name, label, fold)), cost)
+            return text_filter(name, fold, operator, wanted, every)
+        return key_filter(name, key.casefold() if fold else key, fold, operator, wanted, every)
     numbers = [_number(value, kind, place) for value in values]
     if operator == "range" and len(numbers) != 2:
         raise _Bad(612, place + ".match.values", "should have 2 items")
     passes, cost = number_check(operator, numbers, every)
 
-    def test(subject: Subject) -> bool:
-        value = as_number(subject.get(name))
+    def test(get: Get) -> bool:
+        value = as_number(get(name))
         return value is not None and passes(value)
 
-    return Filter(test, cost)
+    return Filter(lambda memo: test, cost)
 
 
 def _wanted_text(value: Any, fold: bool, place: str, tag: bool) -> str:

@@ -1,12 +1,14 @@
 """How one filter of a host search is evaluated: what a host's values are compared with, and what that costs.
 
-The texts of a host are read, folded and joined once for all filters of a search, whatever their number. The cost of a
-filter is the number of comparisons that it makes for each host: equality with any number of values is one look-up.
+The texts of a host are read, folded and joined once for all filters of a search that read the same, whatever their
+number. The cost of a filter is the number of comparisons that it makes for each host: equality with any number of
+values is one look-up. A built search stores what it read of the present host, so it is not for several threads.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
+from collections import Counter
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 Get = Callable[[str], object]
 """Reads one property of a host; `None` when it is unknown."""
@@ -21,45 +23,109 @@ class Texts(NamedTuple):
     joined: str
 
 
-class Subject:
-    """One host under test; every text is read and folded at most once."""
+Test = Callable[[Get], bool]
+TextCheck = Callable[[Texts], bool]
+Read = Callable[[Get], Texts]
 
-    __slots__ = ("_by_key", "_texts", "get")
 
-    def __init__(self, get: Get) -> None:
-        self.get = get
+class Memo:
+    """What was read of the host under test, for filters that read the same; cleared before the next host."""
+
+    def __init__(self) -> None:
         self._texts: Dict[Tuple[str, bool], Texts] = {}
         self._by_key: Dict[Tuple[str, bool], Dict[str, Texts]] = {}
 
-    def texts(self, name: str, fold: bool) -> Texts:
+    def clear(self) -> None:
+        """Forget the host."""
+        self._texts.clear()
+        self._by_key.clear()
+
+    def texts(self, get: Get, name: str, fold: bool) -> Texts:
         """Return the texts of a property, without case if `fold`."""
         held = self._texts.get((name, fold))
         if held is None:
-            values = as_texts(self.get(name))
-            held = self._texts[name, fold] = _joined([value.casefold() for value in values] if fold else values)
+            held = self._texts[name, fold] = read_texts(get, name, fold)
         return held
 
-    def values_of(self, name: str, key: str, fold: bool) -> Texts:
+    def values_of(self, get: Get, name: str, key: str, fold: bool) -> Texts:
         """Return the values of one key among tags such as `key:value`; a bare `key` has the value ''."""
         held = self._by_key.get((name, fold))
         if held is None:
             found: Dict[str, List[str]] = {}
-            for tag in self.texts(name, fold).values:
+            for tag in self.texts(get, name, fold).values:
                 label, _, value = tag.partition(":")
                 found.setdefault(label, []).append(value)
             held = self._by_key[name, fold] = {label: _joined(values) for label, values in found.items()}
         return held.get(key, _NOTHING)
 
 
-Test = Callable[[Subject], bool]
-TextCheck = Callable[[Texts], bool]
-
-
 class Filter(NamedTuple):
-    """One filter ready to run, and how many comparisons it makes for each host."""
+    """One filter of a search before it is built.
 
-    test: Test
+    `reads` is the property and whether case is folded, where texts are read. `build` returns the test; it is given the
+    memo when another filter reads the same, else `None`.
+    """
+
+    build: Callable[[Optional[Memo]], Test]
     cost: int
+    """Comparisons that it makes for each host."""
+    reads: Optional[Tuple[str, bool]] = None
+
+
+def build_tests(filters: Sequence[Sequence[Filter]]) -> "Tuple[List[List[Test]], Optional[Memo]]":
+    """Return the tests of groups of filters, and the memo that is to be cleared for each host if there is one."""
+    uses = Counter(item.reads for group in filters for item in group)
+    memo = Memo() if any(count > 1 for reads, count in uses.items() if reads is not None) else None
+    return [[item.build(memo if uses[item.reads] > 1 else None) for item in group] for group in filters], memo
+
+
+def read_texts(get: Get, name: str, fold: bool) -> Texts:
+    """Return the texts of a property of a host, without case if `fold`."""
+    value = get(name)
+    if type(value) is str:
+        text = value.casefold() if fold else value
+        return Texts((text,), text)
+    values = as_texts(value)
+    return _joined([text.casefold() for text in values] if fold else values)
+
+
+def text_filter(name: str, fold: bool, operator: str, wanted: Sequence[str], every: bool) -> Filter:
+    """Return a filter of a property's texts."""
+    check, cost = text_check(operator, wanted, every)
+    only = frozenset(wanted) if operator == "eq" and not every else None
+    contained = _joined_check(wanted, every) if operator == "contains" else None
+
+    def build(memo: Optional[Memo]) -> Test:
+        if memo is not None:
+            read = memo.texts
+            return lambda get: check(read(get, name, fold))
+
+        def test(get: Get) -> bool:
+            value = get(name)
+            if only is not None and type(value) is str:
+                return (value.casefold() if fold else value) in only
+            if contained is not None:
+                text = value if type(value) is str else _SEPARATOR.join(as_texts(value))
+                # Nothing is found in a host without any text, not even the empty text.
+                return contained(text.casefold() if fold else text) and bool(text or as_texts(value))
+            return check(read_texts(lambda _: value, name, fold))
+
+        return test
+
+    return Filter(build, cost, (name, fold))
+
+
+def key_filter(name: str, key: str, fold: bool, operator: str, wanted: Sequence[str], every: bool) -> Filter:
+    """Return a filter of the values of one key among tags; without wanted values, of the key being there."""
+    check, cost = text_check(operator, wanted, every) if wanted else (lambda texts: bool(texts.values), 1)
+
+    def build(memo: Optional[Memo]) -> Test:
+        if memo is not None:
+            read = memo.values_of
+            return lambda get: check(read(get, name, key, fold))
+        return lambda get: check(Memo().values_of(get, name, key, fold))
+
+    return Filter(build, cost, (name, fold))
 
 
 def _joined(values: Sequence[str]) -> Texts:
@@ -72,7 +138,7 @@ _NOTHING = Texts((), "")
 def as_texts(value: object) -> Sequence[str]:
     """Return the texts of a property's value, which may be a list or a single value."""
     if isinstance(value, (list, tuple)):
-        return [str(item) for item in value]
+        return [item if type(item) is str else str(item) for item in value]
     return () if value is None else (str(value),)
 
 
@@ -101,10 +167,22 @@ def _begins(wanted: Tuple[str, ...], every: bool) -> TextCheck:
 
 
 def _contains(wanted: Sequence[str], every: bool) -> TextCheck:
-    quantor = all if every else any
-    if any(_SEPARATOR in part for part in wanted):  # could match over the border of two joined texts
+    contained = _joined_check(wanted, every)
+    if contained is None:
+        quantor = all if every else any
         return lambda texts: quantor(any(part in text for text in texts.values) for part in wanted)
-    return lambda texts: bool(texts.values) and quantor(part in texts.joined for part in wanted)
+    return lambda texts: bool(texts.values) and contained(texts.joined)
+
+
+def _joined_check(wanted: Sequence[str], every: bool) -> Optional[Callable[[str], bool]]:
+    """Return a check of joined texts; `None` where a part could match over the border of two texts."""
+    if any(_SEPARATOR in part for part in wanted):
+        return None
+    if len(wanted) == 1:
+        only = wanted[0]
+        return lambda joined: only in joined
+    quantor = all if every else any
+    return lambda joined: quantor(part in joined for part in wanted)
 
 
 def number_check(operator: str, wanted: Sequence[float], every: bool) -> "Tuple[Callable[[float], bool], int]":

@@ -36,11 +36,11 @@ class Turns:
         """Return how many pieces of work of one caller wait."""
         return len(self._waiting.get(owner, ()))
 
-    async def take(self, owner: str) -> None:
-        """Wait for a turn of `owner`; `give` must follow."""
+    async def take(self, owner: str) -> bool:
+        """Wait for a turn of `owner`, which `give` must end; tell whether there was anything to wait for."""
         if not self._taken:
             self._taken = True
-            return
+            return False
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(turn)
         try:
@@ -49,6 +49,7 @@ class Turns:
             if turn.done() and not turn.cancelled():
                 self.give()  # it was given just now
             raise
+        return True
 
     def give(self) -> None:
         """End a turn; the next one begins in the next round of the event loop, never in this one."""
@@ -77,7 +78,8 @@ class Pace:
         self._turns = turns
         self.owner = owner
         self._gone = gone
-        self._end = 0.0
+        self.end = 0.0
+        """When the slice is used up, by `time.perf_counter`."""
         self._held = False
 
     @classmethod
@@ -95,7 +97,7 @@ class Pace:
     @property
     def due(self) -> bool:
         """Tell whether the slice is used up."""
-        return perf_counter() >= self._end
+        return perf_counter() >= self.end
 
     async def rest(self) -> None:
         """Give way to the event loop and to others, then continue with a fresh slice."""
@@ -103,12 +105,12 @@ class Pace:
         await self._take()
 
     async def _take(self) -> None:
-        await self._turns.take(self.owner)
+        waited = await self._turns.take(self.owner)
         self._held = True
-        if self._gone is not None and await self._gone():
+        if waited and self._gone is not None and await self._gone():
             self._give()
             raise ClientDisconnect
-        self._end = perf_counter() + SLICE
+        self.end = perf_counter() + SLICE
 
     def _give(self) -> None:
         if self._held:

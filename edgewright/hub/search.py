@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from operator import attrgetter
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -233,7 +234,7 @@ async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View
         view.entry = entry
         if passes(view):
             found.append(entry)
-        if pace.due:
+        if perf_counter() >= pace.end:
             await pace.rest()
     return found
 
@@ -249,7 +250,7 @@ async def _sorted(
         for entry in entries:
             view.entry = entry
             column.append(getter())
-            if pace.due:
+            if perf_counter() >= pace.end:
                 await pace.rest()
         columns.append(column)
     order = list(range(len(entries)))

@@ -80,8 +80,17 @@ def by_definition(values: list[str], operator: str, wanted: list[str], every: bo
 )  # fmt: skip
 def test_texts_match_as_defined(values: list[str], wanted: list[str], every: bool, operator: str) -> None:
     check, cost = searchtests.text_check(operator, wanted, every)
-    subject = searchtests.Subject({"tags": values}.get)
-    assert check(subject.texts("tags", False)) is by_definition(values, operator, wanted, every)
+    expected = by_definition(values, operator, wanted, every)
+    assert check(searchtests.read_texts({"tags": values}.get, "tags", False)) is expected
+    for memo in (None, searchtests.Memo()):
+        test = searchtests.text_filter("tags", False, operator, wanted, every).build(memo)
+        assert test({"tags": values}.get) is expected
+    single = searchtests.text_filter("name", True, operator, [part.casefold() for part in wanted], every).build(None)
+    for value in values:
+        folded = [part.casefold() for part in wanted]
+        assert single({"name": value}.get) is by_definition([value.casefold()], operator, folded, every)
+    nothing: dict[str, object] = {}
+    assert single(nothing.get) is by_definition([], operator, wanted, every)
     assert 1 <= cost <= len(wanted)
 
 
@@ -109,4 +118,4 @@ def test_values_of_a_key_are_those_of_its_tags(tags: list[str], key: str, fold: 
     folded = [tag.casefold() if fold else tag for tag in tags]
     wanted = key.casefold() if fold else key
     expected = [tag.partition(":")[2] for tag in folded if tag.partition(":")[0] == wanted]
-    assert list(searchtests.Subject({"tags": tags}.get).values_of("tags", wanted, fold).values) == expected
+    assert list(searchtests.Memo().values_of({"tags": tags}.get, "tags", wanted, fold).values) == expected
