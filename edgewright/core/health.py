@@ -68,7 +68,7 @@ def judge(
 
     `started` is the plane's own start, `last_heartbeat` the last one that was acknowledged (`None`: none ever),
     `registered_at` counts as a first word if there was no heartbeat, `limit` and `interval` are in seconds.
-    `excused` seconds are no silence: the plane itself was absent (rule P42).
+    `excused` seconds are no silence: the plane itself was in trouble (rules P42, P43).
     A host that was never heard is unknown, whatever the time. The answer depends on nothing but the arguments.
     """
     if not registered:
@@ -89,7 +89,7 @@ def judge(
         elif last_heartbeat is None:
             reason = f"No heartbeat from {name} since it registered {words(silence)} ago."
         if excused > 0:
-            reason += f" {words(excused)} of that do not count: the plane itself was not running."
+            reason += f" {words(excused)} of that do not count: the plane itself was in trouble."
         return Verdict(Health.UNHEALTHY, reason, word, deadline, "person", None, states.UNHEALTHY_SILENT)
 
     late = now - counted_from > GRACE * interval

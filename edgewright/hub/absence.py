@@ -35,8 +35,8 @@ def excuse(hub: Hub, seen: Look) -> None:
         log.warning("the clock of this machine jumped by %.0f s; what is counted by it moved along", seen.jump)
     if seen.absent:
         log.warning("this hub did not run for %s; that time is no silence of the hosts", words(seen.absent))
-        if seen.absent >= min(protocol.ANSWER_TIMEOUT, hub.options.heartbeat):
-            credit += GRACE * hub.options.heartbeat
+        if seen.absent >= protocol.ANSWER_TIMEOUT:
+            credit += max(GRACE * hub.options.heartbeat, protocol.BACKOFF_CAP)
     hub.renderer.started = min(hub.renderer.started + seen.jump, now)
     for entry in hub.state.hosts.values():
         live = entry.live

@@ -15,7 +15,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.hub import bodies, health, problems
-from edgewright.hub.problems import Problem
+from edgewright.hub.problems import Problem, StorageProblem
 from edgewright.hub.records import HostEntry, Sender
 from edgewright.hub.routing import Access, Call, Route
 from edgewright.hub.secretbox import digest
@@ -70,6 +70,8 @@ class Heartbeats:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._interval = f"{hub.options.heartbeat:g}".encode()
+        self._refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
+        """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 
     async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
         """Answer a plain heartbeat and return `None`, or the message read (may be empty) for the ordinary route."""
@@ -144,7 +146,11 @@ class Heartbeats:
         if moved or now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
             entry.silent_mark = False
             health.publish(self._hub, entry, now)
-        await asyncio.shield(durable)
+        try:
+            await asyncio.shield(durable)
+        except StorageProblem:
+            live.excused = max(live.excused, self._refused)
+            raise
         return clones.others(entry.record.uid, sender)
 
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
@@ -168,7 +174,7 @@ class Heartbeats:
             live.observed_generation = applied
             moved = True
         live.state, live.message, live.agent_version = state, message, version
-        live.at, live.excused = now, 0.0
+        live.at, live.excused = now, self._refused if self._hub.storage.since is not None else 0.0
         live.count += 1
         vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
         if extension.bootId:

@@ -146,7 +146,7 @@ class Live:
         self.excused = 0.0
         self.sender = Sender()
         self.duplicate: Duplicate | None = None
-        """Seconds since the last heartbeat that are no silence, since the hub was absent (rule P42)."""
+        """Seconds since the last heartbeat that are no silence, since the hub was in trouble (rules P42, P43)."""
         self.who = "nobody"
         self.published = 0.0
 

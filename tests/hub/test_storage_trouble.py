@@ -88,7 +88,7 @@ async def test_p43_hosts_are_judged_by_heartbeats_that_could_not_be_stored(
     now = began
     monkeypatch.setattr(times, "now", lambda: now)
     monkeypatch.setattr(hub, "look_at_clock", lambda: None)
-    for step in range(1, 12):
+    for step in range(1, 22):
         now = began + step * limit / 6
         for uid in uids:
             assert await beat(admin, uid, 200 + step) == 503  # not durable, so not acknowledged
@@ -334,3 +334,23 @@ async def test_ready_is_proved_by_a_write_and_not_by_one_for_each_question(
     assert await beat(admin, "edge-00001", 999) == 503
     answer = await admin.get("/v1/health/ready")
     assert (answer.status_code, answer.json()["code"]) == (503, "StorageReadOnly")
+
+
+async def test_p43_a_host_that_was_asked_to_wait_is_not_silent_while_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(tmp_path / "d", 1)
+    hub = open_hub(tmp_path / "d", sweep=1e9, silence_limit=20.0, heartbeat=2.0)
+    await hub.start()
+    began = times.now()
+    monkeypatch.setattr(hub, "look_at_clock", lambda: None)
+    set_read_only(hub, "ON")
+    transport = httpx.ASGITransport(app=make_app(hub))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        assert await beat(client, "edge-00000", 999) == 503  # its agent may wait for a minute now
+    entry = hub.state.hosts["edge-00000"]
+    for seconds, expected in ((75.0, "healthy"), (102.0, "unhealthy")):
+        monkeypatch.setattr(times, "now", lambda seconds=seconds: began + seconds)
+        await health.judge_hosts(hub)
+        assert entry.live.health == expected, seconds
+    await hub.stop()
