@@ -24,7 +24,7 @@ class Term(NamedTuple):
 
 
 def parse(text: str, properties: Collection[str]) -> List[List[Term]]:
-    """Return alternatives (OR), each a list of terms that hold together (AND); empty for an empty text.
+    """Return alternatives (OR), each a list of terms that must all match (AND); empty for an empty text.
 
     Raises `ValueError` with a sentence for a text that is not understood.
     """

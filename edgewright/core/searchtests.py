@@ -42,21 +42,21 @@ class Memo:
 
     def texts(self, get: Get, name: str, fold: bool) -> Texts:
         """Return the texts of a property, without case if `fold`."""
-        held = self._texts.get((name, fold))
-        if held is None:
-            held = self._texts[name, fold] = read_texts(get, name, fold)
-        return held
+        known = self._texts.get((name, fold))
+        if known is None:
+            known = self._texts[name, fold] = read_texts(get, name, fold)
+        return known
 
     def values_of(self, get: Get, name: str, key: str, fold: bool) -> Texts:
         """Return the values of one key among tags such as `key:value`; a bare `key` has the value ''."""
-        held = self._by_key.get((name, fold))
-        if held is None:
+        known = self._by_key.get((name, fold))
+        if known is None:
             found: Dict[str, List[str]] = {}
             for tag in self.texts(get, name, fold).values:
                 label, _, value = tag.partition(":")
                 found.setdefault(label, []).append(value)
-            held = self._by_key[name, fold] = {label: _joined(values) for label, values in found.items()}
-        return held.get(key, _NOTHING)
+            known = self._by_key[name, fold] = {label: _joined(values) for label, values in found.items()}
+        return known.get(key, _NOTHING)
 
 
 class Filter(NamedTuple):
@@ -193,7 +193,7 @@ def number_check(operator: str, wanted: Sequence[float], every: bool) -> "Tuple[
     if operator == "eq":
         values = frozenset(wanted)
         return (lambda value: value in values and (not every or len(values) == 1)), 1
-    # Of several bounds only one decides: the loosest when any may hold, the tightest when every one must.
+    # Of several bounds only one decides: the loosest when any is enough, the tightest when all are needed.
     tightest = max if operator.startswith("gt") is every else min
     bound = tightest(wanted)
     if operator == "gt":

@@ -3,7 +3,7 @@
 The ring contains names of hosts, tokens and projects, which are rendered when they are sent: a slow reader gets the
 present state and costs no memory. Events, audit entries and operations are stored as the bytes that are sent, bounded
 in number and in sum. A reader that the ring has overtaken gets `resync` and reads the lists again. Rendering is long
-work (`pace`), so that many readers of a busy fleet hold up no other request.
+work (`pace`), so that many readers of a busy fleet delay no other request.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Changes:
 
 
 def _in_scope(change: Change, project_uid: str) -> bool:
-    """Tell whether a reader of a project (all for an empty one) gets a change (rule P35)."""
+    """Return whether a reader of a project (all for an empty one) gets a change (rule P35)."""
     if not project_uid or change.project_uid == project_uid:
         return True
     return not change.project_uid and change.kind not in ("audit", "token")

@@ -65,7 +65,7 @@ class Intake:
         )
 
     def admit_state(self, uid: str) -> bool:
-        """Tell whether a change of health that a host's own heartbeat made may become an event."""
+        """Return whether a change of health that a host's own heartbeat made may become an event."""
         return self._states.take(uid) == 0.0
 
     def stored(self, count: int) -> None:

@@ -37,7 +37,7 @@ def _condition(term: listfilter.Term, columns: Mapping[str, ColumnElement[Any]])
 
 
 def ascending(order: str) -> bool:
-    """Tell whether `orderBy` asks for the oldest first (`metadata.creationTimestamp=1`)."""
+    """Return whether `orderBy` asks for the oldest first (`metadata.creationTimestamp=1`)."""
     return order.strip().endswith("=1")
 
 

@@ -20,7 +20,7 @@ from edgewright.hub.problems import Problem
 from edgewright.wire import protocol
 
 SLICE = 0.005
-"""Seconds that one piece of work may hold the event loop."""
+"""Seconds that one piece of work may occupy the event loop."""
 MAX_WAITING = 100
 """Requests of one caller that may wait for a turn; further ones get 429."""
 
@@ -37,7 +37,7 @@ class Turns:
         return len(self._waiting.get(owner, ()))
 
     async def take(self, owner: str) -> bool:
-        """Wait for a turn of `owner`, which `give` must end; tell whether there was anything to wait for."""
+        """Wait for a turn of `owner`, which `give` must end; return whether there was anything to wait for."""
         if not self._taken:
             self._taken = True
             return False
@@ -96,7 +96,7 @@ class Pace:
 
     @property
     def due(self) -> bool:
-        """Tell whether the slice is used up."""
+        """Return whether the slice is used up."""
         return perf_counter() >= self.end
 
     async def rest(self) -> None:

@@ -162,7 +162,9 @@ class Finder:
                 found = await _passing(found, rules.compile_search(spec), view, pace)
             if sorting:
                 found, columns = await _sorted(found, sorting, view, pace)
-        uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
+            if pace.due:
+                await pace.rest()
+            uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
         key = _key_of(project, spec)
         self._kept[key] = result
@@ -261,7 +263,10 @@ async def _sorted(
         known.sort(key=keys.__getitem__, reverse=descending)
         order = known + unknown
         await pace.rest()
-    return [entries[index] for index in order], [[column[index] for index in order] for column in columns]
+    columns = [[column[index] for index in order] for column in columns]
+    if pace.due:
+        await pace.rest()
+    return [entries[index] for index in order], columns
 
 
 async def ordered_by(entries: Sequence[HostEntry], sorting: Sorting, view: View, pace: Pace) -> list[HostEntry]:

@@ -21,7 +21,9 @@ def reasons(bench: Bench) -> list[str]:
     return [event["reason"] for request in bench.stub.sent("POST", "/bulk") for event in request.body]
 
 
-def test_p47_a_pause_for_events_is_kept_and_heartbeats_continue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p47_a_pause_for_events_is_observed_and_heartbeats_continue(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agent = bench.start()
     agent.step()
     bench.stub.requests.clear()
