@@ -300,3 +300,49 @@ def test_a_project_of_a_plan_is_asked_at_the_plane(
     assert "line 3: The plane has no project Nope that your key may see" in capsys.readouterr().err
     assert run([*words, "--offline"]) == 0
     capsys.readouterr()
+
+
+PLANE = "    paletteEndpoint: hub.example.org\n    edgeHostToken: kq7-2b9d\n"
+HEAD = f"#cloud-config\nstylus:\n  site:\n{PLANE}"
+KINDS: list[tuple[str, str, int, str]] = [
+    (
+        "a.yaml",
+        f"{HEAD}stages:\n  boot:\n    - users: {{ann: {{groups: wheel}}}}\n",
+        7,
+        "a.yaml:8: error: stages.boot[0].users.ann",
+    ),
+    ("a.yaml", f"\ufeff{HEAD}", 7, "a.yaml:1: error: The file begins with a byte order mark"),
+    (
+        "a.yaml",
+        HEAD.replace("kq7-2b9d", "${EDGE_TOKEN}"),
+        7,
+        "a.yaml:5: error: stylus.site.edgeHostToken holds the variable",
+    ),
+    (
+        *(
+            ".arg",
+            "OS_DISTRIBUTION=ubuntu\nIMAGE_REPO=$OS_DISTRIBUTION\nARCH=amd64\nK8S_DISTRIBUTION=k3s\nIMAGE_REGISTRY=r.io\n",
+        ),
+        *(0, "K8S_VERSION is empty"),
+    ),
+    ("a.yaml", HEAD.replace("    paletteEndpoint: hub.example.org\n", ""), 0, "the host goes to api.spectrocloud.com"),
+    ("a.yaml", "#cloud-config\nstylus:\n  site:\n    projectName: depots\n", 0, "--over installer.yaml"),
+    ("a.yaml", f"{HEAD}stages:\n  kairos-install.after.before:\n    - commands: [sync]\n", 0, "No user is made"),
+    ("a.yaml", f"{HEAD}    autoRegister: false\n", 7, "Write disableAutoRegister: true."),
+    (
+        "a.yaml",
+        f"{HEAD}  install:\n    poweroff: true\n",
+        7,
+        "`install` belongs to the top level: it is indented too far",
+    ),
+    ("a.yaml", f"{HEAD}package_upgrade: true\n", 0, "warning: package_upgrade is a key of Ubuntu's cloud-init"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "code", "words"), KINDS, ids=range(len(KINDS)))
+def test_each_kind_of_slip_has_its_exit_code_and_sentence(
+    files: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, code: int, words: str
+) -> None:
+    (files / name).write_text(text)
+    assert run(["forge", "user-data", "check", name, "--offline"]) == code
+    assert words in capsys.readouterr().out

@@ -16,7 +16,8 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
 )
 _PLACEHOLDER = re.compile(
-    r"<[^<>]*>|\[[a-z][^\[\]:]*\]|(?:your|insert|replace|change|enter|put)[ _-].*"
+    r"<[^<>]*>|\[[a-z][^\[\]:]*\]|your[ _-].*"
+    r"|(?:insert|replace|change|enter|put|paste)[ _-](?:me|it|your|the|this|with|here|token|value|password)(?:[ _-].*)?"
     r"|x{4,}|(?:change|replace)me|todo|tbd|\.{3,}",
     re.IGNORECASE,
 )

@@ -24,9 +24,7 @@ _WHOLE = re.compile(rf"{_VARIABLE}|`[^`]{{1,200}}`")
 _INSIDE = re.compile(_VARIABLE)
 _SHOUTED = re.compile(r"\$\{[^{}$]{1,64}\}|\$env:\w{1,64}|\$[A-Z_][A-Z0-9_]{0,63}|\$\([^()]{1,200}\)|%[A-Z_]{2,64}%")
 """What is a variable even as a password, in which a `$` is nothing odd."""
-_CAMEL = re.compile(
-    r"(?:your|my|the|insert|enter|paste|put|replace)[A-Z]\w*|\w*[a-z](?:Here|HERE)|\w+[-_ ](?:here|HERE)"
-)
+_CAMEL = re.compile(r"(?:your|insert|enter|paste|replace)[A-Z]\w*|\w*[a-z](?:Here|HERE)|\w+[-_ ](?:here|HERE)")
 _SECRET_GAP = re.compile(
     r".*(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…|<[^<>]{0,60}>|\[[a-z][^\[\]]{2,60}\]).*", re.IGNORECASE | re.DOTALL
 )

@@ -48,7 +48,7 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("value", [*VARIABLES, "<TOKEN>", "CHANGEME", "<your password>"])
+@pytest.mark.parametrize("value", [*VARIABLES, "<TOKEN>", "CHANGEME", "<your password>", "replace-with-yours"])
 @pytest.mark.parametrize("path", [*SECRETS, *NAMES])
 def test_what_nothing_filled_in_is_one_error(path: str, value: str) -> None:
     found = found_at(path, value)
@@ -97,6 +97,11 @@ def test_a_placeholder_for_a_token_is_an_error_that_does_not_show_it(token: str)
         ("stylus.site.edgeHostToken", "aUAxx9ChYCrOxxQ"),
         ("stylus.site.name", "$random"),
         ("stylus.site.name", "yourk-1"),
+        ("stylus.site.name", "put-in-bay-01"),
+        ("stylus.site.name", "myEdge"),
+        ("stylus.site.projectName", "change-management"),
+        ("stylus.site.projectName", "enter-prise"),
+        ("stylus.site.projectName", "theProject"),
         ("stylus.registryCredentials.password", "pa$$word$x"),
         ("stylus.registryCredentials.password", "secret"),
         ("stylus.site.users[].passwd", "$6$salt$HASHHASHHASH"),
