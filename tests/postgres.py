@@ -89,6 +89,7 @@ def cluster() -> Iterator[Cluster]:
     folder.chmod(0o755)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
+    guard = _guard(folder, programs)
     server = None
     try:
         server = Cluster(folder, programs)
@@ -96,4 +97,20 @@ def cluster() -> Iterator[Cluster]:
     finally:
         if server is not None:
             server.stop()
+        assert guard.stdin is not None
+        guard.stdin.close()
+        guard.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _guard(folder: Path, programs: Path) -> subprocess.Popen[bytes]:
+    """Start a process that stops the server and removes its folder when this one ends, also when it is killed.
+
+    It waits for the end of its standard input, whose other end only this process has.
+    """
+    user = "runuser -u postgres -- " if os.geteuid() == 0 else ""
+    script = f'cat; cd /; {user}"$1"/pg_ctl -D "$0"/data -m immediate -w stop; rm -rf "$0"'
+    return subprocess.Popen(
+        ["sh", "-c", script, str(folder), str(programs)],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
