@@ -15,11 +15,11 @@ from collections import Counter
 from typing import Any, ClassVar, cast
 
 import httptools
-import msgspec
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edgewright.hub import http_bounds as bounds
+from edgewright.hub.http_flow import Flow, error_response, too_large
 
 log = logging.getLogger("edgewright.hub")
 
@@ -39,31 +39,6 @@ class Phase(enum.Enum):
 
 class _Refused(Exception):
     """Ends the parser in the middle of a message; the reason is in `BoundedProtocol._reason`."""
-
-
-class _Flow(FlowControl):
-    """Reads again only when the protocol has parsed what was read before."""
-
-    def __init__(self, transport: asyncio.Transport, wake: Any) -> None:
-        super().__init__(transport)
-        self._wake = wake
-
-    def resume_reading(self) -> None:
-        """Parse what waits; the socket is read again after that."""
-        if self.read_paused:
-            self._wake()
-
-    def forget(self) -> None:
-        """Drop the reference to the protocol of a connection that has ended."""
-        self._wake = _nothing
-
-    def read_on(self) -> None:
-        """Read the socket again."""
-        super().resume_reading()
-
-
-def _nothing() -> None:
-    pass
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -99,7 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock with the connection."""
         super().connection_made(cast(asyncio.Transport, transport))
-        self.flow = _Flow(self.transport, self._wake)
+        self.flow = Flow(self.transport, self._wake)
         self._network = bounds.network(self.address)
         self.peers[self._network] += 1
         self._arm()
@@ -120,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._running.message_event.set()
         super().connection_lost(exc)
         # Cycles of references would keep what the peer sent until a garbage collection, which comes seldom here.
-        cast(_Flow, self.flow).forget()
+        cast(Flow, self.flow).forget()
         self._running = None
         lost = cast(Any, self)
         lost.cycle = lost.scope = lost.headers = None
@@ -280,7 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_blocked():
             self.flow.pause_reading()
         else:
-            cast(_Flow, self.flow).read_on()
+            cast(Flow, self.flow).read_on()
         if turns and self._phase is Phase.BETWEEN and self._is_idle():
             self._set_idle_clock()
 
@@ -323,12 +298,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._pending = len(piece) if self._progress else self._pending + len(piece)
         if self._pending > bounds.MAX_HEAD + bounds.PIECE:
-            self._refuse(431, _too_large())
+            self._refuse(431, too_large())
 
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > bounds.MAX_HEAD or self._lines > bounds.MAX_LINES:
-            self._fail(431, _too_large())
+            self._fail(431, too_large())
 
     def _fail(self, status: int, message: str) -> None:
         self._reason = (status, message)
@@ -391,29 +366,10 @@ class BoundedProtocol(HttpToolsProtocol):
             running.keep_alive = False  # an earlier request, and a good one
             self.flow.pause_reading()
             return
-        self.transport.write(_error(status, message, self.server_state.default_headers))
+        self.transport.write(error_response(status, message, self.server_state.default_headers))
         self._rest = 0
         self._deadline = self.loop.call_later(bounds.LINGER, self.transport.abort)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
-
-
-def _too_large() -> str:
-    return f"The head of a request has at most {bounds.MAX_LINES} header lines and {bounds.MAX_HEAD} bytes."
-
-
-def _error(status: int, message: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    body = msgspec.json.encode({"code": status, "message": message})
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    return b"".join(
-        (
-            STATUS_LINE[status],
-            *lines,
-            b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body),
-            b"retry-after: 10\r\n" if status == 503 else b"",
-            b"\r\n",
-            body,
-        )
-    )
