@@ -208,8 +208,8 @@ class StorageWatch:
         log.warning("the storage works again after %s; %d events are delivered now", words(outage), waited)
         await self._flush()
         if self.since is None:
-            late = f" {waited:,} events of that time were delivered late" if waited else ""
-            lost = f", {self.lost:,} were lost" if self.lost else ""
+            late = f" {waited:,} {_events_were(waited)} delivered late" if waited else ""
+            lost = f", {self.lost:,} {'was' if self.lost == 1 else 'were'} lost" if self.lost else ""
             message = f"The management plane stores again after {words(outage)}.{late}{lost}{'.' if late else ''}"
             self.deliver(self._event("Info", RECOVERED, message))
 
@@ -252,6 +252,10 @@ class StorageWatch:
         project = state.default_project()
         event = plane_event(state.tenant_uid, severity, reason, message)
         return lambda tx: store_event(self._hub, tx, event, project.uid if project else "")
+
+
+def _events_were(count: int) -> str:
+    return "event of that time was" if count == 1 else "events of that time were"
 
 
 async def watch_storage(hub: Hub) -> None:
