@@ -140,6 +140,12 @@ def test_render_draws_without_a_terminal(plane: Cli) -> None:
     assert plane("render", "pulse", "-o", "svg").out.startswith("<svg")
 
 
+def test_render_shows_the_alerts_of_the_plane(plane: Cli, hub: RunningHub) -> None:
+    assert hub.register("stranger", "ewt_unknown").status_code == 401
+    done = plane("render", "pulse", "--size", "80x24")
+    assert "NEEDS ATTENTION" in done.out and "stranger" in done.out, done.out
+
+
 def test_a_viewer_is_refused_the_text_of_a_token(plane: Cli, hub: RunningHub, tmp_path: Path) -> None:
     key = tmp_path / "viewer-key"
     key.write_text(hub.viewer().headers["ApiKey"])
