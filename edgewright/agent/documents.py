@@ -8,6 +8,7 @@ from edgewright import __version__
 from edgewright.agent.conditions import Report
 from edgewright.agent.facts.device import Facts
 from edgewright.agent.facts.system import Gauges
+from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
@@ -86,6 +87,7 @@ def heartbeat_body(
 ) -> Json:
     """Return the body of a heartbeat (P17).
 
+    `clock` is this host's clock, evidence about the plane's (P41).
     `observed` is the applied generation, with the lineage it belongs to; `address` and `mac` name this machine should
     another one use the same identity.
     """
@@ -101,6 +103,7 @@ def heartbeat_body(
             **named,
             **({"address": address} if address else {}),
             **({"mac": mac} if mac else {}),
+            "clock": round(times.now(), 3),
             "load1": gauges.load1,
             "cpuPercent": gauges.cpu_percent,
             "memoryUsedMB": gauges.memory_used_mb,

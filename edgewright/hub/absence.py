@@ -41,6 +41,7 @@ def excuse(hub: Hub, seen: Look) -> None:
     for entry in hub.state.hosts.values():
         live = entry.live
         if seen.jump:
+            live.clock_offset = None if live.clock_offset is None else live.clock_offset - seen.jump
             live.published = min(live.published + seen.jump, now)
             live.since = None if live.since is None else min(live.since + seen.jump, now)
             live.deadline = None if live.deadline is None else live.deadline + seen.jump

@@ -88,6 +88,8 @@ class ClockWatch:
         """Why the clock is doubted, a sentence; empty when it is not."""
         self.only_away = False
         """The doubt has one harmless cause too: this hub was off for long. Nobody needs to act then."""
+        self.off_by = 0.0
+        """Seconds by which most hosts agree that the clock is off; 0 when they do not (`fleet_clock`)."""
         self.doubted_since: float | None = None
         """When the doubt began, by the expected time."""
         self._steady = steady
@@ -167,10 +169,27 @@ class ClockWatch:
             log.warning("the time of this run could not be stored: %s", error.message)
 
     @property
-    def suspect(self) -> bool:
-        """Return whether the clock is more likely wrong than not; a hub that was only off for long has a good one."""
+    def suspect_alone(self) -> bool:
+        """Return whether what this machine knows makes the clock more likely wrong than not.
+
+        A hub that was only off for long has a good one.
+        """
         return bool(self.doubt) and not self.only_away
+
+    @property
+    def suspect(self) -> bool:
+        """Return whether the clock is more likely wrong than not, by what this machine and the hosts know."""
+        return self.suspect_alone or self.off_by != 0.0
+
+    @property
+    def may_delete(self) -> bool:
+        """Return whether things may be deleted for their age by this clock."""
+        return not self.doubt and abs(self.off_by) <= DOUBT_FROM
 
     def as_dict(self) -> dict[str, Any]:
         """Return the state of the clock for `hub status`."""
-        return {"clockDoubted": self.doubt or None}
+        differs = None
+        if self.off_by:
+            side = "ahead of" if self.off_by > 0 else "behind"
+            differs = f"The clock of this machine is {times.words(abs(self.off_by))} {side} that of most hosts."
+        return {"clockDoubted": self.doubt or differs}

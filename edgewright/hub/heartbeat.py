@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from edgewright.core import times
+from edgewright.core.certificate_clock import BUILT
 from edgewright.core.text import clean
 from edgewright.hub import bodies, health, problems
 from edgewright.hub.problems import Problem, StorageProblem
@@ -33,6 +34,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
+_LAST_CLOCK = 253_402_300_800.0
+"""The end of the year 9999: no clock shows more."""
 _VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
 
 
@@ -46,6 +49,7 @@ class Extension(msgspec.Struct):
     lineage: str | None = None
     address: str | None = None
     mac: str | None = None
+    clock: float | None = None
     load1: float | None = None
     cpuPercent: float | None = None
     memoryUsedMB: float | None = None
@@ -175,6 +179,8 @@ class Heartbeats:
             moved = True
         live.state, live.message, live.agent_version = state, message, version
         live.at, live.excused = now, self._refused if self._hub.storage.since is not None else 0.0
+        clock = extension.clock
+        live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
         live.count += 1
         vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
         if extension.bootId:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from edgewright.hub import clock, doubts, pki, retention
+from edgewright.hub import clock, doubts, fleet_clock, pki, retention
 from edgewright.hub.integrity_watch import check_database
 
 if TYPE_CHECKING:
@@ -19,11 +19,14 @@ log = logging.getLogger("edgewright.hub")
 
 async def watch_clock(hub: Hub) -> None:
     """Look at the clock every second until cancelled; the certificate and `clock.json` follow a change of doubt."""
-    doubt = ""
+    doubt, counted = "", 0.0
     await asyncio.to_thread(hub.clock.save, hub.data)
     while True:
         try:
             hub.look_at_clock()
+            if clock.boottime() - counted >= fleet_clock.EVERY:
+                counted = clock.boottime()
+                fleet_clock.count(hub)
             if hub.clock.doubt != doubt:
                 doubt = hub.clock.doubt
                 doubts.report(hub)

@@ -110,6 +110,7 @@ class Live:
         "agent_version",
         "at",
         "boot_id",
+        "clock_offset",
         "count",
         "deadline",
         "duplicate",
@@ -143,6 +144,8 @@ class Live:
         self.reason = ""
         self.since: float | None = None
         self.deadline: float | None = None
+        self.clock_offset: float | None = None
+        """Clock of the host minus that of the hub at the last heartbeat, seconds; `None` when it did not report it."""
         self.excused = 0.0
         self.sender = Sender()
         self.duplicate: Duplicate | None = None
