@@ -38,7 +38,9 @@ def write_whole(path: Path, content: bytes, mode: int = PRIVATE) -> None:
         sync_dir(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise Failed(f"{path} cannot be written: {error.strerror}.", "Free space or mend the directory.") from None
+        raise Failed(
+            f"{path} cannot be written: {error.strerror}.", "Free space, or make the directory writable."
+        ) from None
 
 
 def sync_dir(path: Path) -> None:

@@ -44,7 +44,7 @@ class Gate:
         self,
         listener: socket.socket,
         context: ssl.SSLContext | None,
-        make: Callable[[], asyncio.Protocol],
+        make: Callable[[], asyncio.BaseProtocol],
         report: Report,
         refusal: Callable[[str, int, int], str] | None = None,
     ) -> None:

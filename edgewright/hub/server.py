@@ -17,6 +17,7 @@ from edgewright.hub.gate import Gate, Report
 from edgewright.hub.http_bounds import Budget, network
 from edgewright.hub.http_protocol import BoundedProtocol
 from edgewright.hub.options import ServeOptions
+from edgewright.hub.tls_reads import BufferedReads
 
 KEEP_ALIVE_SECONDS = 90
 """Longer than a heartbeat interval, so that an agent keeps its connection."""
@@ -97,12 +98,10 @@ class Server(uvicorn.Server):
             return "the limit of connections from one address is reached; further ones are closed until some end"
         return ""
 
-    def _protocol(self) -> asyncio.Protocol:
+    def _protocol(self) -> asyncio.BaseProtocol:
         make = cast(Any, self.config.http_protocol_class)
-        return cast(
-            asyncio.Protocol,
-            make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state),
-        )
+        protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return protocol if self.config.ssl is None else BufferedReads(protocol)
 
 
 def bind(options: ServeOptions) -> socket.socket:
