@@ -80,4 +80,4 @@ class Intake:
         entry = hub.state.hosts.get(uid)
         if self._reports.take(uid) == 0.0 and entry is not None:
             event, project = host_event(uid, uid, "Warning", "EventsRefused", message), entry.record.project_uid
-            hub.write_later(lambda tx: store_event(hub, tx, event, project))
+            hub.storage.deliver(lambda tx: store_event(hub, tx, event, project))

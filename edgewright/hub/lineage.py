@@ -193,7 +193,7 @@ class Lineage:
                 save_host(self._hub, tx, record, generation=generation + 1)
                 store_event(self._hub, tx, host_event(uid, uid, "Warning", CHANGED, message), record.project_uid)
 
-        self._hub.write_later(job)
+        self._hub.storage.deliver(job)
 
     def _once(self, uid: str, now: float) -> bool:
         """Tell whether nothing was done about this host within the last hour, and note that now something is."""

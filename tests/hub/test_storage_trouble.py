@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import alerts, health, storage_watch
+from edgewright.hub import alerts, clones, health, intake, storage_watch
 from edgewright.hub.app import Hub, make_app
-from edgewright.hub.problems import StorageProblem
+from edgewright.hub.problems import Problem, StorageProblem
 from edgewright.hub.storage_watch import ALERT
 from tests.hub.test_storage import set_read_only
 from tests.hub_fixture import RunningHub, running_hub
@@ -141,6 +142,34 @@ async def test_p43_a_transition_of_that_time_has_its_own_time(
     for item in silent:
         moment = times.parse(item["metadata"]["creationTimestamp"])
         assert moment == pytest.approx(began + 2 * hub.options.silence_limit, abs=1)
+
+
+async def test_p43_whatever_the_hub_notices_meanwhile_is_delivered(fleet: tuple[Hub, httpx.AsyncClient]) -> None:
+    """Also what it reports once only: two machines with one identity, too many events, a host that is ahead."""
+    hub, admin = fleet
+    cloned, noisy, ahead, *alike = sorted(hub.state.hosts)
+    set_read_only(hub, "ON")
+    assert await beat(admin, cloned, 1_000) == 503
+    for seq in range(10, 10 + 2 * clones.RISES):
+        assert await beat(admin, cloned, seq) == 503
+    with pytest.raises(Problem):
+        hub.intake.admit(noisy, intake.BURST + 1)
+    entry = hub.state.hosts[ahead]
+    before = entry.record.generation
+    assert not hub.lineage.believes(None, before + 7, entry, times.now())
+    for uid in alike[:2]:
+        other = hub.state.hosts[uid]
+        other.facts = msgspec.structs.replace(other.facts, hardware=("machine:same",), simulated=False)
+    hub.duplicates._seen = -1
+    await hub.duplicates.look()
+
+    await repair(hub)
+    await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
+    await hub.write(lambda tx: None)
+    delivered = set(await reasons(admin))
+    assert {("DuplicateIdentity", cloned), ("DuplicateHardware", alike[0])} <= delivered
+    assert {("EventsRefused", noisy), ("LineageChanged", ahead)} <= delivered
+    assert hub.state.hosts[ahead].record.generation == before + 8
 
 
 async def test_p43_what_waits_is_bounded_and_counted(
