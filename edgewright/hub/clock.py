@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -49,18 +49,22 @@ class Look(NamedTuple):
     absent: float
 
 
+_Moment = Annotated[float, msgspec.Meta(ge=0.0, le=253_402_300_799.0)]
+"""Epoch seconds up to the year 9999, the last that has a date."""
+
+
 class Seen(msgspec.Struct):
     """The content of `clock.json`; times in epoch seconds by the clock of then."""
 
-    at: float | None = None
+    at: _Moment | None = None
     """When this hub last ran with a clock that was believed."""
-    doubted_at: float | None = None
+    doubted_at: _Moment | None = None
     """When it last ran with a clock in doubt, after `at`."""
-    agreed: float = 0.0
+    agreed: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     """Seconds that both clocks had agreed by then."""
-    audits_before: float | None = None
+    audits_before: _Moment | None = None
     """Audit entries before this were too old at `audits_at`; they go at a second look (rule P41)."""
-    audits_at: float | None = None
+    audits_at: _Moment | None = None
 
 
 def boottime() -> float:
@@ -69,7 +73,7 @@ def boottime() -> float:
 
 
 def read_seen(data: Path) -> Seen:
-    """Return what an earlier run left in the data directory; empty when there was none."""
+    """Return what an earlier run left in the data directory; empty when there was none, or none that can be."""
     try:
         return msgspec.json.decode((data / CLOCK_FILE).read_bytes(), type=Seen)
     except (OSError, msgspec.DecodeError):

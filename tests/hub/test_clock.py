@@ -14,7 +14,7 @@ from edgewright.core.certificate_clock import BUILT
 from edgewright.hub import clock as clocks
 from edgewright.hub import health, retention, schema
 from edgewright.hub.app import Hub
-from edgewright.hub.clock import AWAY, SETTLE, ClockWatch, Seen, read_seen
+from edgewright.hub.clock import AWAY, CLOCK_FILE, SETTLE, ClockWatch, Seen, read_seen
 from tests.hub_fleet import add_events, open_hub, seed
 
 DAY = times.DAY
@@ -304,3 +304,9 @@ def test_p41_a_session_of_a_clock_that_was_ahead_does_not_last_until_that_day(tm
     token = box.sign_session("key", "user", START)
     assert box.read_session(token, START + SESSION_SECONDS - 1) is not None
     assert box.read_session(token, START + SESSION_SECONDS + 1) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "[]", '{"at": 1e300}', '{"at": -5}', '{"agreed": -1}', '{"audits_at": "x"}'])
+def test_p41_a_time_that_cannot_be_is_no_time(tmp_path: Path, text: str) -> None:
+    (tmp_path / CLOCK_FILE).write_text(text)
+    assert read_seen(tmp_path) == Seen()
