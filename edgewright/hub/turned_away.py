@@ -15,6 +15,7 @@ from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
 from edgewright.hub.alerts import Alert
 from edgewright.hub.component_events import host_event, store_event
+from edgewright.hub.http_bounds import network
 from edgewright.hub.limiter import Bucket
 from edgewright.hub.problems import Problem
 from edgewright.wire import protocol
@@ -26,7 +27,7 @@ log = logging.getLogger("edgewright.hub")
 AGAIN = 600.0
 """Seconds before the same reason of the same host is stored as an event again."""
 PER_ADDRESS = 30
-"""Events, and alerts, that one address may cause within that time; a flood of made-up names stops there."""
+"""Events, and alerts, that one address (a /64 of IPv6) may cause within that time: made-up names stop there."""
 STRANGERS, STRANGERS_EVERY = 200, 30.0
 """Events about names that are no hosts here: at once, and seconds for each further one. Any number of addresses can
 make up any number of names, and each would have its share of the events that are retained (`share.fair_share`)."""
@@ -168,6 +169,7 @@ class TurnedAway:
         )  # fmt: skip
 
     def _may_name(self, address: str, key: str, now: float) -> bool:
+        address = network(address)
         began, names = self._names.pop(address, (now, set()))
         if not 0 <= now - began < AGAIN:
             began, names = now, set()
@@ -185,9 +187,10 @@ class TurnedAway:
         if 0 <= now - before < AGAIN:  # a clock that was set back must not silence it for longer
             self._told[(name, code)] = before
             return
-        began, count = self._by_address.pop(address, (now, 0))
+        site = network(address)
+        began, count = self._by_address.pop(site, (now, 0))
         began, count = (began, count) if 0 <= now - began < AGAIN else (now, 0)
-        self._by_address[address] = (began, count + 1)
+        self._by_address[site] = (began, count + 1)
         if count >= PER_ADDRESS:
             return
         if uid not in self._hub.state.hosts and not self._strangers.take():

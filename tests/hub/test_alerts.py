@@ -107,6 +107,19 @@ async def test_p39_made_up_names_are_bounded(inside: tuple[Hub, httpx.AsyncClien
     assert len(await listed(admin)) == alerts.MOST, "from all"
 
 
+async def test_p39_a_site_with_many_ipv6_addresses_counts_once(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    error = ssl.SSLError(1, "alert")
+    error.reason = "TLSV1_ALERT_UNKNOWN_CA"
+    for number in range(2 * turned_away.PER_ADDRESS):
+        for _ in range(turned_away.HANDSHAKES):
+            hub.turned_away.handshake(f"2001:db8::{number:x}", error)
+    assert len(await listed(admin)) == turned_away.PER_ADDRESS
+    await hub.write(lambda tx: None)
+    events = (await admin.get("/v1/events/components", params={"limit": 50})).json()["items"]
+    assert len([event for event in events if event["reason"] == "PlaneNotTrusted"]) == turned_away.PER_ADDRESS
+
+
 async def test_p35_p39_alerts_have_a_project(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, admin = inside
     default = next(iter(hub.state.projects))
