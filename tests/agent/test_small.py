@@ -116,18 +116,15 @@ def test_status_of_nothing_is_not_found(tmp_path: Path, capsys: pytest.CaptureFi
         ({"phase": "refused", "message": "The token has expired.", "hint": "Make a new one."}, False, 4, "has expired"),
         ({"phase": "waiting", "message": "waits for approval"}, False, 4, "approval"),
         ({"phase": "unreachable", "message": "No way."}, False, 5, "No way."),
-        ({"phase": "registered", "lastHeartbeat": times.rfc3339(times.now()), "interval": 60}, True, 0, "healthy"),
-        (
-            {"phase": "registered", "lastHeartbeat": times.rfc3339(times.now() - 999), "interval": 60},
-            True,
-            5,
-            "no heartbeat",
-        ),
+        ({"phase": "registered", "lastHeartbeat": 0, "interval": 60}, True, 0, "healthy"),
+        ({"phase": "registered", "lastHeartbeat": 999, "interval": 60}, True, 5, "no heartbeat"),
     ],
 )
 def test_status_says_what_is_and_exits_with_its_kind(
     tmp_path: Path, status: dict[str, object], registered: bool, code: int, words: str
 ) -> None:
+    if "lastHeartbeat" in status:  # an age here: the list above is read minutes before the test runs
+        status = {**status, "lastHeartbeat": times.rfc3339(times.now() - float(str(status["lastHeartbeat"])))}
     folder = StateFolder(str(tmp_path), lambda priority, sentence: None)
     folder.open()
     write_checked(str(tmp_path / "identity.json"), {"uid": "edge-1", "how": "name"})
