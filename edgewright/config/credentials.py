@@ -56,7 +56,7 @@ def fetch(context: str, kept: str) -> str:
     """Return the key of a context. Raises `Refused` when it is not there or the keyring is shut."""
     from edgewright.core.errors import Refused
 
-    again = f"Give it anew: edgewright context add {shlex.quote(context)} --url URL --api-key-file FILE"
+    again = f"Store it again: edgewright context add {shlex.quote(context)} --url URL --api-key-file FILE"
     if kept == "keyring":
         ring = usable_keyring()
         if ring is None:
