@@ -42,15 +42,18 @@ def read_user_data(path: Path, profile: str) -> UserData:
     """Return a file and what the offline check finds. Raises `NotFound`, `Failed`, `InvalidInput`."""
     from edgewright.core.cloudconfig.check import check_text
     from edgewright.core.cloudconfig.findings import warning
-    from edgewright.core.errors import Failed, NotFound
+    from edgewright.core.errors import Failed, InvalidInput, NotFound
     from edgewright.core.times import now
+    from edgewright.forge.bounded import read_bounded
     from edgewright.forge.userdata.files import check_document
-    from edgewright.forge.userdata.text import decode, read
+    from edgewright.forge.userdata.text import MAX_SIZE, decode, read
 
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MAX_SIZE)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give the user-data with --user-data.", "NoFile") from None
+    except IsADirectoryError:
+        raise InvalidInput(f"{path} is a directory, not user-data.", "Name the file in it.", "Folder") from None
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
     text = decode(data, str(path))
@@ -90,7 +93,7 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
     `look` is the next step; without it, the check of user-data.
     """
     from edgewright.core.cloudconfig.findings import ERROR, NOTE
-    from edgewright.core.errors import InvalidInput
+    from edgewright.core.errors import DocumentProblem, ErrorsReported, InvalidInput
 
     wrong = [finding for finding in findings if finding.severity == ERROR]
     others = [finding for finding in findings if finding.severity not in (ERROR, NOTE)]
@@ -100,8 +103,10 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
     if len(wrong) == 1:
         hint = wrong[0].hint or f"Look at all of it: {look or f'edgewright forge user-data check {shlex.quote(what)}'}"
         raise InvalidInput(f"{what} is not right: {_told(wrong[0])}", hint, wrong[0].code or "InvalidInput")
+    wrong.sort(key=lambda finding: finding.line or 10**9)
     _report(wrong, report)
-    raise InvalidInput(f"{what} has {len(wrong)} errors; they are listed above.", look or wrong[0].hint, "InvalidInput")
+    problems = [DocumentProblem(finding.path, _told(finding), finding.hint, finding.code) for finding in wrong]
+    raise ErrorsReported(what, problems, look or wrong[0].hint)
 
 
 def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:

@@ -11,7 +11,10 @@ import os
 import shlex
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from edgewright.core.errors import Refused
 
 Kind = Literal["config", "state", "cache", "data", "run"]
 
@@ -87,20 +90,28 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def too_open(path: Path) -> Refused | None:
+    """Return the refusal of a file that others can read, None for one that is closed to them. Raises `OSError`."""
+    from edgewright.core.errors import Refused
+
+    if path.stat().st_mode & 0o077:
+        hint = f"Close it: chmod 600 {shlex.quote(str(path))}"
+        return Refused(f"{path} can be read by others.", hint, code="FileTooOpen")
+    return None
+
+
 def read_private(path: Path) -> str | None:
     """Return the text of a file, or None when there is none.
 
     Raises `Refused` when others can read it (it holds a secret), `InvalidInput` when it is no text, `Failed` when it
     cannot be read.
     """
-    from edgewright.core.errors import Failed, InvalidInput, Refused
+    from edgewright.core.errors import Failed, InvalidInput
 
     try:
-        mode = path.stat().st_mode
-        if mode & 0o077:
-            raise Refused(
-                f"{path} can be read by others.", f"Close it: chmod 600 {shlex.quote(str(path))}", code="FileTooOpen"
-            )
+        refused = too_open(path)
+        if refused is not None:
+            raise refused
         return path.read_text("utf-8")
     except FileNotFoundError:
         return None

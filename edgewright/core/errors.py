@@ -127,6 +127,20 @@ class InvalidDocument(InvalidInput):
         return {**super().as_dict(), "problems": rows}
 
 
+class ErrorsReported(InvalidInput):
+    """Errors that were printed one by one before (exit 7); the JSON form has them, where nothing is printed before."""
+
+    def __init__(self, what: str, problems: Sequence[DocumentProblem], hint: str = "") -> None:
+        self.what = what
+        self.problems = tuple(problems)
+        super().__init__(f"{what} has {len(self.problems)} errors; they are listed above.", hint)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the JSON form, with `problems`: a list of `{"key", "message", "hint"}`."""
+        rows = [{"key": p.key, "message": p.message, "hint": p.hint} for p in self.problems]
+        return {**super().as_dict(), "message": f"{self.what} has {len(rows)} errors.", "problems": rows}
+
+
 class TimedOut(EdgewrightError):
     """The deadline passed before an answer came (exit 8)."""
 

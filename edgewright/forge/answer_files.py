@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import DocumentProblem, Failed, InvalidInput, NotFound, Refused
+from edgewright.forge.bounded import read_bounded
 
 API_VERSION = "edgewright/v1"
 MAX_FILE = 4 * 1024 * 1024
@@ -37,24 +38,23 @@ def read_document(path: Path) -> Mapping[str, Any]:
     """
     import yaml
 
-    from edgewright.config.locations import read_private
+    from edgewright.config.locations import too_open
 
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a directory, not a file.", "Name the answer file in it.")
-        if path.exists() and path.stat().st_size > MAX_FILE:
+        open_to_others = too_open(path)
+        data = read_bounded(path, MAX_FILE)
+        if len(data) > MAX_FILE:
             raise InvalidInput(f"{path} is too big for an answer file.", EXAMPLE)
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text.", EXAMPLE) from None
+    except FileNotFoundError:
+        hint = f"Write one from the example: (umask 077; edgewright apply --example > {shlex.quote(path.name)})"
+        raise NotFound(f"There is no file {path}.", hint) from None
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
-    open_to_others: Refused | None = None
-    try:
-        text = read_private(path)
-    except Refused as error:
-        open_to_others = error
-        text = _text(path)
-    if text is None:
-        hint = f"Write one from the example: (umask 077; edgewright apply --example > {shlex.quote(path.name)})"
-        raise NotFound(f"There is no file {path}.", hint)
     try:
         document = yaml.safe_load(text)
         held = secret_of(document) if open_to_others is not None else ""
@@ -71,15 +71,6 @@ def read_document(path: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE)
     return document
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is not text.", EXAMPLE) from None
-    except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
 
 
 def secret_of(document: Any, depth: int = 0) -> str:

@@ -26,6 +26,7 @@ from edgewright.core.installer.pages_people import HASH, MIN_PASSWORD
 from edgewright.core.installer.passwords import ALPHABET, sha512_crypt
 from edgewright.core.installer.questions import Answers
 from edgewright.forge.answer_files import API_VERSION, EXAMPLE, MAX_FILE, Opened, opened, read_document
+from edgewright.forge.bounded import read_bounded
 
 KIND = "Installer"
 PATHS = ("base.path", "output.folder", "output.plan", "content.folder", "content.cluster")
@@ -215,9 +216,10 @@ def _certificate(value: str, folder: Path) -> str:
         return value.strip()
     path = folder / Path(value).expanduser()
     try:
-        if path.stat().st_size > MAX_FILE:
+        data = read_bounded(path, MAX_FILE)
+        if len(data) > MAX_FILE:
             raise InvalidInput(f"{path} is too big for a certificate.", "Give a PEM file.")
-        text = path.read_text("utf-8")
+        text = data.decode("utf-8")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
         raise InvalidInput(

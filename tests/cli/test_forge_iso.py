@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -256,3 +257,34 @@ async def test_a_stopped_flash_says_that_the_disk_is_half_written(
     with pytest.raises(flash_write.HalfWritten, match=r"Stopped; sdb is half written and will not boot\."):
         await task
     assert (machine.root / "dev/sdb").read_bytes()[:4096] == base_iso.read_bytes()[:4096]
+
+
+def test_every_error_is_in_the_json_form_too(cli: Cli, base_iso: Path, tmp_path: Path) -> None:
+    wrong = USER_DATA.replace(b"plane.example.com", b"127.0.0.1") + b"  reboot: 'yes'\n"
+    (tmp_path / "ud").write_bytes(wrong)
+    words = ("forge", "iso", "--base", str(base_iso), "--user-data", "ud", "-o", "out.iso", "--offline")
+    done = cli(*words, "-o", "json")
+    error = json.loads(done.err)
+    assert (done.code, error["message"]) == (7, "ud has 2 errors.")
+    assert [row["key"] for row in error["problems"]] == ["stylus.site.paletteEndpoint", "install.reboot"]
+    lines = [line for line in cli(*words).err.splitlines() if line.startswith("error: ")]
+    assert [line.split(":")[1] for line in lines] == [" line 4", " line 12"], "in the order of the file"
+
+
+def test_directories_pipes_and_devices_without_end(cli: Cli, base_iso: Path, user_data: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # nobody writes into it: opening it would block
+    (tmp_path / "folder").mkdir()
+    for base in ("pipe", "/dev/zero"):
+        for words in (("identify", base), ("iso", "--base", base, "--user-data", user_data, "-o", "out.iso")):
+            done = cli("forge", *words)
+            assert (done.code, done.err.splitlines()[0]) == (7, f"{base} is not a regular file."), words
+    for file, says in (("/dev/zero", "is bigger than 1 MB"), ("folder", "is a directory, not user-data.")):
+        done = cli("forge", "iso", "--base", str(base_iso), "--user-data", file, "-o", "out.iso")
+        assert done.code == 7 and says in done.err
+    for line in (
+        ("apply", "-f", "/dev/zero"),
+        ("forge", "sites", "/dev/zero", "--base-user-data", user_data, "-o", "S"),
+        ("forge", "user-data", "new", "token=@/dev/zero", "-o", "new.yaml"),
+    ):
+        assert cli(*line).code == 7, line
+    assert sorted(path.name for path in tmp_path.glob("*.iso")) == []

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from edgewright.forge.iso.image import Broken, Image
+from edgewright.forge.iso.image import SECTOR, Broken, Image
+from edgewright.forge.iso.volume import descriptors
 
 
 class Format(NamedTuple):
@@ -72,5 +73,11 @@ def format_of(image: Image) -> Format | None:
 def hint_for(path: Path) -> str:
     """Return the next step for a file that is no usable base. Raises as `Image`."""
     with Image(path) as image:
-        found = format_of(image)
-    return found.hint if found is not None else ANOTHER
+        try:
+            volume = next(v for v in descriptors(image).volumes if not v.joliet)
+        except Broken:
+            found = format_of(image)
+            return found.hint if found is not None else ANOTHER
+        if volume.blocks * SECTOR > image.size:
+            return "Download or copy it again."
+    return ANOTHER  # an ISO that also boots from a stick begins as a disk does

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 
-from edgewright.core.errors import Failed, NotFound
+from edgewright.core.errors import Failed, InvalidInput, NotFound
 
 SECTOR = 2048
 MOST = 8 * 1024 * 1024
@@ -25,6 +26,9 @@ class Image:
         if path.is_dir():
             raise NotFound(f"{path} is a folder.", "Give the path of an ISO.", "NoFile")
         try:
+            kind = path.stat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISBLK(kind)):  # a pipe would block, /dev/zero has no end
+                raise InvalidInput(f"{path} is not a regular file.", "Give the path of an ISO.", "NoFile")
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self.size = os.lseek(self._file, 0, os.SEEK_END)
         except FileNotFoundError:

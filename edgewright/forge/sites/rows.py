@@ -18,6 +18,7 @@ from edgewright.config.nearest import suggestion
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.installer import checks
+from edgewright.forge.bounded import read_bounded
 from edgewright.forge.userdata.text import decode
 
 COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
@@ -64,9 +65,9 @@ def read_plan(path: Path) -> Plan:
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a directory, not a plan.", "Name the file in it.")
-        if path.stat().st_size > LARGEST:
+        data = read_bounded(path, LARGEST)
+        if len(data) > LARGEST:
             raise InvalidInput(f"{path} is larger than 16 MB.", "Divide the plan.")
-        data = path.read_bytes()
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give the path of the plan.") from None
     except OSError as wrong:

@@ -13,6 +13,7 @@ from edgewright.core.cloudconfig.keys_kairos import SCHEMA
 from edgewright.core.cloudconfig.look import shown
 from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
 from edgewright.core.yamlscalars import resolve
+from edgewright.forge.bounded import read_bounded
 
 MOST_ITEMS = 1000
 SHORT = {
@@ -72,9 +73,10 @@ def _inside_free(name: str) -> bool:
 def _file(name: str) -> str:
     path = Path(name).expanduser()
     try:
-        if path.stat().st_size > 1024 * 1024:
+        data = read_bounded(path, 1024 * 1024)
+        if len(data) > 1024 * 1024:
             raise InvalidInput(f"{path} is bigger than 1 MB.", "Give the right file.", "TooBig")
-        return path.read_text("utf-8")
+        return data.decode("utf-8")
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give its path behind the @.", "NoFile") from None
     except UnicodeDecodeError:

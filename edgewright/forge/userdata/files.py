@@ -14,6 +14,7 @@ from edgewright.core.cloudconfig.args_check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.forge.bounded import read_bounded
 from edgewright.forge.userdata.certificates import check_certificates
 from edgewright.forge.userdata.layers import Layers
 from edgewright.forge.userdata.text import MAX_SIZE, Parsed, decode, read
@@ -51,8 +52,7 @@ def _bytes(name: str) -> bytes:
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a folder, not a file.", "Name the file in it.", "Folder")
-        with path.open("rb") as file:
-            return file.read(MAX_SIZE + 1)
+        return read_bounded(path, MAX_SIZE)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Begin one: edgewright forge user-data new", "NoFile") from None
     except (OSError, ValueError) as error:

@@ -62,7 +62,7 @@ def decode(data: bytes, name: str = "The user-data", most: int = MAX_SIZE) -> st
     """Return the text of a file's bytes, with its byte order mark. Raises `InvalidInput`: too big, or not UTF-8."""
     if len(data) > most:
         raise InvalidInput(
-            f"{name} has {len(data):,} bytes; the host's collector skips what is bigger than 1 MB.",
+            f"{name} is bigger than {most // 1024 // 1024} MB; the host's collector skips what is bigger than 1 MB.",
             "Put what is big into the image or a content bundle.",
             "TooBig",
         )

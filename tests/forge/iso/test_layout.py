@@ -10,6 +10,7 @@ import pytest
 
 from edgewright.core.errors import InvalidInput
 from edgewright.forge.iso.facts import Check
+from edgewright.forge.iso.formats import ANOTHER, hint_for
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.layout import Layout, layout_of
 from edgewright.forge.iso.write import make_iso
@@ -113,3 +114,15 @@ def test_files_that_are_no_iso_are_named_for_what_they_are(
     assert caught.value.message == sentence and caught.value.hint.startswith(hint)
     if "Unpack" in hint:
         assert f"'{file}'" in caught.value.hint  # it has a space
+
+
+def test_the_next_step_for_an_iso_is_not_that_of_a_disk_image(tmp_path: Path) -> None:
+    """An ISO that boots from a stick begins with an MBR, as an installed disk does."""
+    iso = look_alike(tmp_path, "hybrid.iso", {"/.alpine-release": b"3.2"}, usb="mbr")
+    assert identify(iso).foreign and hint_for(iso) == ANOTHER
+    whole = iso.read_bytes()
+    iso.write_bytes(whole[: len(whole) // 2])
+    assert "is cut off" in identify(iso).refuse and hint_for(iso) == "Download or copy it again."
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(whole[:512].ljust(1 << 20, b"\0"))
+    assert hint_for(disk).startswith("An installer is made from an ISO, not from an installed disk.")
