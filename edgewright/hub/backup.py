@@ -17,8 +17,7 @@ from typing import IO
 
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.hub import drafts, integrity
-from edgewright.hub.database import DATABASE
-from edgewright.hub.files import PRIVATE, PUBLIC, sync_dir
+from edgewright.hub.files import DATABASE, PRIVATE, PUBLIC, sync_dir
 from edgewright.hub.lineage import renew_restored
 from edgewright.hub.process import note_backup
 

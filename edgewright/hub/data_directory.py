@@ -8,8 +8,7 @@ import stat
 from pathlib import Path
 
 from edgewright.core.errors import Failed, Refused
-from edgewright.hub.database import DATABASE
-from edgewright.hub.files import check_writable
+from edgewright.hub.files import DATABASE, check_writable
 from edgewright.hub.process import BACKUP_FILE, STATE_FILE
 
 _OURS = frozenset(

@@ -17,10 +17,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 
 from edgewright.core.errors import Failed
 from edgewright.hub.database_lock import DatabaseLock
+from edgewright.hub.files import DATABASE
 from edgewright.hub.integrity import cause, is_damage
 from edgewright.hub.problems import Problem, StorageProblem
 
-DATABASE = "hub.db"
 _LOST = "nothing of this request was kept."
 _LOCKS: WeakKeyDictionary[Engine, DatabaseLock] = WeakKeyDictionary()
 

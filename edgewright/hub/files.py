@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edgewright.core.errors import Conflict, Failed
 
+DATABASE = "hub.db"
+"""The SQLite database; here, since `hub status` needs its name and not the time to load a database library."""
 PRIVATE = 0o600
 PUBLIC = 0o644
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgewright.core import times
 from edgewright.hub import integrity
 from edgewright.hub.alerts import Alert
-from edgewright.hub.database import DATABASE
+from edgewright.hub.files import DATABASE
 
 if TYPE_CHECKING:
     from edgewright.hub.app import Hub

@@ -13,8 +13,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.errors import Failed, NotFound, Refused
-from edgewright.hub.database import DATABASE
-from edgewright.hub.files import lock_holder, write_whole
+from edgewright.hub.files import DATABASE, lock_holder, write_whole
 from edgewright.hub.integrity import NotFinished, damage
 from edgewright.wire import protocol
 

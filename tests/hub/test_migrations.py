@@ -255,3 +255,23 @@ def test_commands_that_start_no_hub_do_not_load_alembic() -> None:
         "sys.exit(1 if any(name.split('.')[0] in ('alembic', 'mako') for name in sys.modules) else 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from edgewright.hub.database import open_engines; from edgewright.hub import migrations;"
+        "print(*migrations.migrate(open_engines(pathlib.Path(sys.argv[1]), None)[0]), 'alembic' in sys.modules)"
+    )
+    starts = [subprocess.check_output([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT) for _ in range(2)]
+    assert [start.decode().split() for start in starts] == [["None", newest(), "True"], [newest(), newest(), "False"]]
+
+
+def test_a_revision_is_named_as_its_module() -> None:
+    """`migrate` knows the newest one by the names of the modules."""
+    for path in migrations.VERSIONS.glob("r*.py"):
+        assert f'revision = "{path.name[1:5]}"' in path.read_text(), path.name
+
+
+def test_hub_status_loads_no_database_library() -> None:
+    program = "import sys, edgewright.hub.cli, edgewright.hub.process; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

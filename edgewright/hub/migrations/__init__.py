@@ -46,6 +46,12 @@ def _script(config: Config) -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
+def _newest(folders: Sequence[Path]) -> str | None:
+    """Return the newest revision by the names of the modules, without loading alembic; `None` where they name none."""
+    names = [path.name[1:5] for folder in folders for path in folder.glob("r[0-9][0-9][0-9][0-9]_*.py")]
+    return max(names, default=None)
+
+
 def _stamped(connection: Connection) -> str | None:
     """Return what alembic noted in the database; `None` where it has not been yet."""
     if not inspect(connection).has_table("alembic_version"):
@@ -73,10 +79,12 @@ def migrate(engine: Engine, folders: Sequence[Path] = (VERSIONS,)) -> tuple[str 
     Each revision is one transaction. Raises `Failed` for a database of a newer hub: its rows may mean what this one
     does not know.
     """
-    from alembic import command
-
     with engine.connect() as connection:
         stamped = _stamped(connection)
+        if stamped is not None and stamped == _newest(folders):
+            return stamped, stamped
+        from alembic import command
+
         before = stamped or _counted(connection)
         connection.rollback()  # alembic begins its own transactions
         settings = config(connection, folders)
