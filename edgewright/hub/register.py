@@ -228,7 +228,10 @@ async def register(call: Call) -> Response:
             call.hub.turned_away.registration(asked.uid, call.actor.address, problem)
         raise
     call.hub.turned_away.registered(uid)
-    document = call.hub.renderer.host(call.hub.state.hosts[uid])
+    entry = call.hub.state.hosts.get(uid)
+    if entry is None:
+        raise Problem(503, protocol.E_UNAVAILABLE, f"The host '{uid}' was deleted while it registered; try again.")
+    document = call.hub.renderer.host(entry)
     document["status"]["serviceAuthToken"] = credential
     return call.json(document)
 

@@ -231,3 +231,19 @@ async def test_p13_a_pairing_key_cannot_be_guessed_at_speed(
     assert (right.status_code, right.json()["code"]) == (429, "TooManyRequests")
     assert 1 <= int(right.headers["retry-after"]) <= 60
     assert (await guess("other", "000999")).status_code == 200  # the brake is that of one host
+
+
+async def test_p8_a_host_that_is_deleted_while_it_registers_may_try_again(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    write = hub.write
+
+    async def then_deleted(job: Any) -> Any:
+        outcome = await write(job)
+        hub.state.hosts.pop("brief", None)
+        return outcome
+
+    monkeypatch.setattr(hub, "write", then_deleted)
+    with pytest.raises(AssertionError, match="was deleted while it registered"):
+        await new_host(hub, admin, "brief")
