@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.answer_kinds import kinds
+from edgewright.core.cloudconfig.findings import WARNING
 from edgewright.core.errors import DocumentProblem, EdgewrightError, Failed, InvalidDocument, InvalidInput, Refused
 from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import build_request
+from edgewright.core.installer.example import unchanged
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
 from edgewright.forge.progress import Cancelled, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from edgewright.commands.base import Outcome
     from edgewright.commands.context import CommandContext
@@ -63,7 +65,7 @@ def examine(word: str, document: Mapping[str, Any] | None = None) -> Work:
     if ready is None or problems:
         problems += [p for p in missing_files(build_request(answers)) if p.key not in {q.key for q in problems}]
         raise InvalidDocument(word, problems, "See: edgewright apply --example")
-    return Work(file.name, answers, ready)
+    return Work(file.name, answers, ready._replace(findings=(*unchanged(answers), *ready.findings)))
 
 
 def lines_of(ready: Ready) -> tuple[str, ...]:
@@ -85,7 +87,11 @@ def lines_of(ready: Ready) -> tuple[str, ...]:
         secure = " with Secure Boot" if proof.secure_boot else ""
         lines.append(f"proof: {proof.firmware.upper()}{secure} from {proof.medium.upper()}, until {proof.until}")
     row_notes = [finding for finding in ready.findings if finding.severity == "note" and finding.line]
-    lines += [f"{f.severity}: {f.path}: {f.message}" for f in ready.findings if f not in row_notes]
+    lines += [
+        f"{f.severity}: {f.message if f.path in f.message else f'{f.path}: {f.message}'}"
+        for f in ready.findings
+        if f not in row_notes
+    ]
     if row_notes:
         lines.append(f"note: {len(row_notes)} more about single sites; see: edgewright forge sites PLAN --plan")
     return tuple(lines)
@@ -124,11 +130,10 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
     recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
     with terminated_is_cancelled(), recorder:  # the record's log says each step already
         work = await _with_token_uid(ctx, work, recorder)
+        _warn([f.message for f in work.ready.findings if f.severity == WARNING], recorder, report)
         made = await _build(work, recorder, (lambda line: None) if given else report, force=force)
         recorder.made(made.outputs)
-        for sentence in _lacking(made):
-            recorder.say(f"warning: {sentence}")
-            report(f"warning: {sentence}")
+        _warn(_lacking(made), recorder, report)
         proof = await _prove(ctx, work, recorder, report)
     return Outcome(
         tuple(map(str, made.outputs)), (), _sentence(made, recorder.id, proof), Text(*_result(made, recorder.id))
@@ -187,6 +192,13 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
         ) from None
 
 
+def _warn(sentences: Iterable[str], recorder: Recorder, report: Callable[[str], None]) -> None:
+    """Put warnings into the record's log and on the terminal."""
+    for sentence in sentences:
+        recorder.say(f"warning: {sentence}")
+        report(f"warning: {sentence}")
+
+
 def _lacking(made: Made) -> tuple[str, ...]:
     """Return a sentence for each way to boot that the installer lacks, as its base does."""
     from edgewright.forge.iso.modes import modes_of, warnings
@@ -199,7 +211,12 @@ def _sentence(made: Made, build_id: str, proof: str) -> str:
         count = sum(1 for path in made.outputs if path.suffix == ".iso")
         return f"{count} installers are made (build {build_id})."
     label = proof or str(made.manifest.get("label") or "unproven")
-    return f"{made.outputs[0]} is made and {label} (build {build_id})."
+    done = f"{made.outputs[0]} is made and {label} (build {build_id})."
+    if proof:
+        return done
+    from edgewright.forge.iso.modes import modes_of, next_lines
+
+    return "\n".join([done, *next_lines(made.outputs[0], modes_of(made.manifest))])
 
 
 def _result(made: Made, build_id: str) -> tuple[str, dict[str, Any], str]:

@@ -82,6 +82,20 @@ def test_an_example_is_valid_as_it_is_printed(kind: str, tmp_path: Path) -> None
     assert plan.touches and outcome.result.document["kind"] == kind == yaml.safe_load(outcome.result.text)["kind"]
 
 
+def test_values_that_nobody_replaced_are_a_warning_in_plan_and_build(tmp_path: Path) -> None:
+    text = example("Installer")[1]
+    lines = planned(written(tmp_path, text)).lines
+    for key in ("plane.endpoint", "token.text", "user.keys"):
+        assert f"warning: answers.{key} still has the example's value." in lines
+    own = text.replace("f3Vt9Kq2Wm7XzB4nR8sLd6Hp", "ewt_9Qm2").replace("hub.example.org", "hub.acme.io")
+    plan = planned(written(tmp_path, own))
+    assert [line for line in plan.lines if "example's value" in line] == [
+        "warning: answers.user.keys still has the example's value."
+    ]
+    document = next(line for line in plan.lines if line.startswith("note: "))
+    assert document.count("stylus.site.tags") == 1, "a path is not put before a message that names it"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_example_has_every_key_of_its_kind(kind: str) -> None:
     text = example(kind)[1].partition("\nanswers:\n")[2]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
+from edgewright.core.cloudconfig.findings import Finding, warning
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.questions import Page, Question
 
@@ -22,6 +23,8 @@ GIVEN: Dict[str, Tuple[Any, str]] = {
     "output.folder": (".", "relative paths begin at this file"),
 }
 """What the example answers itself: a value and a remark. Every other question has its default and is a comment."""
+STILL_EXAMPLES = "ExampleValue"
+"""The code of a finding about a value of the example that nobody replaced."""
 NOT_SHOWN = ("output.name",)
 """Named by metadata.name."""
 
@@ -41,6 +44,20 @@ def example_text(api_version: str, kind: str, name: str = "shop-2026") -> str:
     for page in PAGES:
         lines += _page(page)
     return "\n".join(lines) + "\n"
+
+
+def unchanged(answers: Mapping[str, Any]) -> List[Finding]:
+    """Return a warning for each answer that has the example's own value where a site needs another one."""
+    return [
+        warning(
+            f"answers.{key}",
+            f"answers.{key} still has the example's value.",
+            remark[len(CHANGE) + 2 :],
+            STILL_EXAMPLES,
+        )
+        for key, (value, remark) in GIVEN.items()
+        if remark.startswith(CHANGE) and answers.get(key) == value
+    ]
 
 
 def _page(page: Page) -> List[str]:
