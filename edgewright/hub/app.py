@@ -52,6 +52,8 @@ log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 FAST_DISK, SLOW_DISK = 1.0, 5.0
 """Seconds of a commit up to which a stop closes the database, and up to which it stores the time of this run."""
+READ_WITHIN = 30.0
+"""Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
 _TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage)
@@ -171,13 +173,22 @@ class Hub:
             log.error("a note could not be stored: %s", future.exception())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query on a reading connection, off the event loop."""
+        """Run a query on a reading connection, off the event loop; raises `StorageProblem` after `READ_WITHIN`.
+
+        A database that hangs would let the questions of waiting clients pile up, and all be asked in the end.
+        """
 
         def run() -> T:
             with self.readers.connect() as connection:
                 return query(connection)
 
-        return await asyncio.to_thread(run)
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                return await asyncio.to_thread(run)
+        except TimeoutError:
+            raise StorageProblem(
+                503, "StorageStalled", f"The hub's database has not answered within {READ_WITHIN:g} s; try again later."
+            ) from None
 
     def _render(self, kind: str, uid: str) -> dict[str, Any] | None:
         """Return the present document of a changed thing, for the stream."""

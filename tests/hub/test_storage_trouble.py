@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import alerts, clones, health, intake, storage_watch
+from edgewright.hub import alerts, app, clones, health, intake, storage_watch
 from edgewright.hub.app import Hub, make_app
 from edgewright.hub.problems import Problem, StorageProblem
 from edgewright.hub.storage_watch import ALERT
@@ -216,6 +217,28 @@ async def test_p43_a_write_that_does_not_finish_is_a_failure_and_holds_nothing_u
     await stalled
     assert await beating == 204
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
+
+
+async def test_a_read_that_does_not_finish_is_given_up(
+    fleet: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = fleet
+    monkeypatch.setattr(app, "READ_WITHIN", 0.1)
+    connect, frozen = hub.readers.connect, threading.Event()
+
+    def hang() -> Any:
+        frozen.wait(20)
+        return connect()
+
+    monkeypatch.setattr(hub.readers, "connect", hang)
+    try:
+        answers = await asyncio.gather(*(admin.get("/v1/events/components") for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert answers[0].json()["code"] == "StorageStalled" and "retry-after" in answers[0].headers
+    finally:
+        frozen.set()
+    monkeypatch.setattr(app, "READ_WITHIN", 30.0)
+    assert (await admin.get("/v1/events/components")).status_code == 200
 
 
 async def test_p43_a_full_disk_is_over_only_when_there_is_room(
