@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 
-from edgewright.core.errors import EdgewrightError, Refused
+from edgewright.core.errors import EdgewrightError, NotFound, Refused
 from tui.screens.fetching import sentence
 from tui.wizards.installer import content
 from tui.wizards.installer.drafts import Drafts
@@ -40,6 +40,8 @@ class Errands(WizardPage):
     def _answers_of(self, target: str) -> dict[str, Any]:
         """Return the answers of a file, or of a build by its id."""
         path = Path(target) if "/" in target else Path(self.forge.build(target).folder) / "answers.yaml"
+        if "/" not in target and not path.exists():
+            raise NotFound(f"Build {target} has no answers stored.", "Repeat it: edgewright apply -f FILE")
         found: dict[str, Any] = self.forge.load(path)
         return found
 
@@ -170,6 +172,19 @@ class Errands(WizardPage):
         self._left = True
         self._drafts.drop()
         await self._drafts.settled()
+        self._close("installer", str(uid))
+
+    def _close(self, *view: str) -> None:
+        """Leave this screen, for a view if one is named.
+
+        The app does it, when this screen's own task has ended: a screen that waits until it is popped waits for
+        itself, and a worker that does so is cancelled together with the task of the app that it waits in.
+        """
         app: Any = self.app
-        await app.run_action("back")
-        app.open_view("installer", str(uid))
+
+        async def back() -> None:
+            await app.action_back()
+            if view:
+                app.open_view(*view)
+
+        app.call_later(back)

@@ -201,7 +201,7 @@ class InstallerWizard(Errands):
     async def _leave(self) -> None:
         self._left = True
         await self._drafts.settled()
-        await self.app.run_action("back")
+        self._close()
 
     @on(LineView.Chosen, "#summary")
     async def _chosen(self, event: LineView.Chosen) -> None:
