@@ -22,6 +22,15 @@ from edgewright.hub.integrity import cause, is_damage
 from edgewright.hub.problems import Problem, StorageProblem
 
 _LOST = "nothing of this request was kept."
+_LINK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""Options of libpq unless the URL has its own: after a failover the old server often just stops to answer, and without
+them a start waits for 130 s and a query for a quarter of an hour."""
 _LOCKS: WeakKeyDictionary[Engine, DatabaseLock] = WeakKeyDictionary()
 
 
@@ -43,12 +52,14 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
             writer = _sqlite(parsed, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)  # one writer, one connection
             _watch_file(writer, Path(parsed.database or data / DATABASE))
             return writer, _sqlite(parsed, "BEGIN")
-        writer = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        link = {name: value for name, value in _LINK.items() if name not in parsed.query}
+        common: dict[str, Any] = {"connect_args": link, "pool_pre_ping": True, "hide_parameters": True}
+        writer = create_engine(parsed, pool_size=1, max_overflow=0, **common)
         _LOCKS[writer] = DatabaseLock()
         _LOCKS[writer].attach(writer)
         with writer.connect():
             pass
-        return writer, create_engine(parsed, pool_size=4, pool_pre_ping=True, hide_parameters=True)
+        return writer, create_engine(parsed, pool_size=4, **common)
     except (DBAPIError, ModuleNotFoundError) as error:
         shown = parsed.render_as_string(hide_password=True)
         raise Failed(

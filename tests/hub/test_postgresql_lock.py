@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from edgewright.hub import migrations, schema
+from edgewright.core.errors import Failed
+from edgewright.hub import database, migrations, schema
 from edgewright.hub.database import lock_of, open_engines
 from edgewright.hub.database_lock import KEY
 from edgewright.hub.problems import StorageProblem
@@ -250,4 +253,27 @@ async def test_a_connection_that_breaks_in_the_commit_leaves_nothing_open(
     assert (answer, hooks, stored) == (("done", ["in memory"], 1) if lost == "answer" else ("StorageFailed", [], 0))
     await asyncio.to_thread(writer.stop)
     engine.dispose()
+    readers.dispose()
+
+
+def test_a_server_that_accepts_and_never_answers_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database._LINK, "connect_timeout", "2")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://u@127.0.0.1:{silent.getsockname()[1]}/d"
+        began = time.monotonic()
+        with pytest.raises(Failed, match="cannot be opened"):
+            database.open_engines(tmp_path, url)
+        assert time.monotonic() - began < 20
+
+
+def test_the_options_of_the_url_win_over_those_of_the_link(postgres: Cluster, tmp_path: Path) -> None:
+    url = postgres.url(postgres.create())
+    writer, readers = database.open_engines(tmp_path, f"{url}&connect_timeout=7")
+    with readers.connect() as connection:
+        options: Any = connection.connection.driver_connection
+        assert options.info.get_parameters()["connect_timeout"] == "7"
+        assert options.info.get_parameters()["tcp_user_timeout"] == "30000"
+    writer.dispose()
     readers.dispose()
