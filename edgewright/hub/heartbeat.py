@@ -74,7 +74,7 @@ class Heartbeats:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._interval = f"{hub.options.heartbeat:g}".encode()
-        self._refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
+        self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 
     async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
@@ -153,7 +153,7 @@ class Heartbeats:
         try:
             await asyncio.shield(durable)
         except StorageProblem:
-            live.excused = max(live.excused, self._refused)
+            live.excused = max(live.excused, self.refused)
             raise
         return clones.others(entry.record.uid, sender)
 
@@ -178,7 +178,7 @@ class Heartbeats:
             live.observed_generation = applied
             moved = True
         live.state, live.message, live.agent_version = state, message, version
-        live.at, live.excused = now, self._refused if self._hub.storage.since is not None else 0.0
+        live.at, live.excused = now, self.refused if self._hub.storage.since is not None else 0.0
         clock = extension.clock
         live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
         live.count += 1

@@ -131,6 +131,15 @@ class StorageWatch:
             )
         )  # fmt: skip
 
+    def _excuse_hosts(self) -> None:
+        """Give every host that is not unhealthy the time until it tries again.
+
+        Its last heartbeat may hang with the write that does not finish; then only its own time-out ends the wait.
+        """
+        for entry in self._hub.state.hosts.values():
+            if entry.live.health != "unhealthy":
+                entry.live.excused = max(entry.live.excused, self._hub.heartbeats.refused)
+
     def deliver(self, job: Job, events: int = 1) -> asyncio.Future[Any] | None:
         """Write something that nobody waits for, in order; while the storage fails it waits in memory.
 
@@ -157,6 +166,8 @@ class StorageWatch:
         same = writer.working and writer.batches == self._seen_batch
         self._seen_batch, self._looks = writer.batches, self._looks + 1 if same else 0
         if self._looks >= STALLED:
+            if self.since is None:
+                self._excuse_hosts()
             self.failed(_STALLED)
         now = boottime()
         idle = self._probing is None or self._probing.done()

@@ -219,6 +219,24 @@ async def test_p43_a_write_that_does_not_finish_is_a_failure_and_holds_nothing_u
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
 
 
+async def test_p43_a_heartbeat_that_hangs_with_the_storage_is_no_silence(
+    fleet: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host waits for its answer and then for its next try, longer than a short silence limit."""
+    hub, admin = fleet
+    monkeypatch.setattr(hub, "look_at_clock", lambda: None)
+    began, limit, refused = times.now(), hub.options.silence_limit, hub.heartbeats.refused
+    hub.renderer.started = began - 10 * limit
+    for uid in sorted(hub.state.hosts):
+        assert await beat(admin, uid, 5_000) == 204
+    monkeypatch.setattr(storage_watch, "STALLED", 0)
+    hub.storage.look()
+    for later, health_then in ((limit + refused - 5, "healthy"), (limit + refused + 5, "unhealthy")):
+        monkeypatch.setattr(times, "now", lambda later=later: began + later)
+        await health.judge_hosts(hub)
+        assert {entry.live.health for entry in hub.state.hosts.values()} == {health_then}
+
+
 async def test_a_read_that_does_not_finish_is_given_up(
     fleet: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
