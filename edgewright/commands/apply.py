@@ -63,6 +63,7 @@ class Apply(Command):
         from edgewright.commands.answer_kinds import kinds
         from edgewright.commands.applying import examine, lines_of
         from edgewright.forge.answer_files import opened, read_document
+        from edgewright.forge.installing import check_inputs
 
         try:
             word = str(args["file"])
@@ -71,6 +72,7 @@ class Apply(Command):
             if outer.kind in image_answers.KINDS:
                 return await self._plan_image(ctx, image_answers.read(outer, word), args)
             job = examine(word, document)
+            check_inputs(job.ready)  # a plan that cannot be carried out is none
         except BaseException as error:
             _tell_build(args, error)
             raise

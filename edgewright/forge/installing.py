@@ -158,9 +158,22 @@ def missing_files(request: BuildRequest) -> list[DocumentProblem]:
 
 
 def check_places(ready: Ready, *, force: bool) -> None:
-    """Raise for what would only show after long work: a base, plan or folder that is not there, a file in the way.
+    """Raise for what would only show after long work: what `check_inputs` refuses, and a file in the way."""
+    check_inputs(ready)
+    request = ready.request
+    folder = Path(request.folder)
+    if folder.exists() and not folder.is_dir():
+        raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")
+    if request.base and ready.iso.exists() and ready.iso.samefile(request.base):
+        raise Refused(f"{ready.iso} is the base itself, which is never changed.", "Give the output another name.")
+    if ready.iso.exists() and not force and request.sites != "iso":
+        raise Conflict(f"{ready.iso} is there already.", "Give the output another name, or --force to replace it.")
 
-    Also `InvalidInput` for a base whose installer would not read the user-data.
+
+def check_inputs(ready: Ready) -> None:
+    """Raise `NotFound` for a base, plan or folder that is not there, `InvalidInput` for a base that does not suit.
+
+    That is one whose installer would not read the user-data, or that does not boot as the proof wants it.
     """
     from edgewright.forge.iso.identify import identify
     from edgewright.forge.iso.write import check_base
@@ -175,13 +188,6 @@ def check_places(ready: Ready, *, force: bool) -> None:
         base = identify(Path(request.base))
         check_base(base)
         _check_proof(request, base)
-    folder = Path(request.folder)
-    if folder.exists() and not folder.is_dir():
-        raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")
-    if request.base and ready.iso.exists() and ready.iso.samefile(request.base):
-        raise Refused(f"{ready.iso} is the base itself, which is never changed.", "Give the output another name.")
-    if ready.iso.exists() and not force and request.sites != "iso":
-        raise Conflict(f"{ready.iso} is there already.", "Give the output another name, or --force to replace it.")
 
 
 def _check_proof(request: BuildRequest, base: Base) -> None:

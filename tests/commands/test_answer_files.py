@@ -29,6 +29,7 @@ from tests.cli_support import Done
 from tests.core.installer import samples
 from tests.forge.image import parts, tree_stand_ins
 from tests.forge.image.fake_registry import FakeRegistry
+from tests.forge.isos import look_alike
 
 Run = Callable[..., Done]
 KINDS = [kind.name for kind in answer_kinds()]
@@ -257,3 +258,27 @@ def test_a_tree_is_built_from_its_file(tmp_path: Path, monkeypatch: pytest.Monke
         assert (builds.find(build).state, builds.find(build).kind) == ("done", "image")
     finally:
         registry_.close()
+
+
+def test_what_a_map_would_lose_is_an_error(tmp_path: Path) -> None:
+    for tags, says in (
+        ({"": "x", "a": "b"}, "without a key"),
+        ({"a": "b", " a ": "c"}, "twice"),
+    ):
+        document = yaml.safe_load(example("Installer")[1])
+        document["answers"] |= {"site.tags": tags}
+        error = refused(tmp_path, document)
+        assert says in error.message and "answers.site.tags" in error.message
+    question = next(q for page in PAGES for q in page.fields if q.key == "site.tags")
+    assert coerce(question, {"": "", " a ": " b "}) == {"a": "b"}, "a blank line of the wizard is none"
+
+
+def test_a_plan_that_cannot_be_carried_out_is_refused(tmp_path: Path) -> None:
+    document = yaml.safe_load(example("Installer")[1])
+    document["answers"] |= {"base.kind": "file", "base.path": "base.iso"}
+    path = written(tmp_path, yaml.safe_dump(document))
+    with pytest.raises(NotFound, match="There is no base ISO"):
+        planned(path)
+    look_alike(tmp_path, "base.iso", {"/casper/vmlinuz": b"k"})
+    with pytest.raises(InvalidInput, match="looks like an Ubuntu live ISO"):
+        planned(path)

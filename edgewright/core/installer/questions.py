@@ -108,7 +108,7 @@ def coerce(question: Question, value: Any) -> Any:
     if question.kind == "map":
         if not isinstance(value, Mapping):
             raise ValueError("must be a map of key and value")
-        return {str(key).strip(): _text(item) for key, item in value.items() if str(key).strip()}
+        return _map(value)
     if question.kind == "rows":
         return _rows(question, value)
     return _text(value)
@@ -118,6 +118,23 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError("must be a text")
     return str(value).strip()
+
+
+def _map(value: Mapping[Any, Any]) -> Dict[str, str]:
+    """Return the pairs, without blank ones.
+
+    Raises `ValueError` for what would be lost: a value without a key, a key that is there twice but for spaces.
+    """
+    pairs: Dict[str, str] = {}
+    for key, item in value.items():
+        name, text = str(key).strip(), _text(item)
+        if not name and text:
+            raise ValueError(f"has the value {text[:40]!r} without a key")
+        if name in pairs:
+            raise ValueError(f"has the key {name[:40]!r} twice")
+        if name:
+            pairs[name] = text
+    return pairs
 
 
 def _number(value: Any) -> Union[int, None]:
