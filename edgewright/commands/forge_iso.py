@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.commands.base import Command, Outcome, Param, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
     from edgewright.forge.iso.facts import Base
@@ -44,6 +44,16 @@ class ForgeIso(Command):
               "--any-base", kind="flag"),
         Param("force", "replace OUT.iso when it is there", "--force", kind="flag"),
     )  # fmt: skip
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Refuse what could not be made: a base that does not suit, a place that is taken. Raises as `apply`."""
+        from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.write import check_base, check_out
+
+        base = Path(args["base"])
+        check_out(base, Path(args["out"]), force=args["force"])
+        check_base(identify(base), any_base=args["any_base"])
+        return await super().plan(ctx, targets, args)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

@@ -288,3 +288,19 @@ def test_directories_pipes_and_devices_without_end(cli: Cli, base_iso: Path, use
     ):
         assert cli(*line).code == 7, line
     assert sorted(path.name for path in tmp_path.glob("*.iso")) == []
+
+
+def test_a_plan_of_what_cannot_be_made_is_refused(cli: Cli, base_iso: Path, user_data: str, tmp_path: Path) -> None:
+    look_alike(tmp_path, "live.iso", {"/casper/vmlinuz": b"k"})
+    words = ("--user-data", user_data, "-o", "out.iso", "--plan")
+    assert cli("forge", "iso", "--base", "nope.iso", *words).code == 3
+    foreign = cli("forge", "iso", "--base", "live.iso", *words)
+    assert foreign.code == 7 and "looks like an Ubuntu live ISO" in foreign.err
+    assert cli("forge", "iso", "--base", str(base_iso), *words).code == 0
+    (tmp_path / "out.iso").write_bytes(b"x")
+    assert cli("forge", "iso", "--base", str(base_iso), *words).code == 6
+
+
+def test_a_file_is_not_a_disk(cli: Cli, base_iso: Path, tmp_path: Path) -> None:
+    done = cli("forge", "flash", str(base_iso), str(base_iso))
+    assert (done.code, done.err.splitlines()[0]) == (3, f"{base_iso} is not a disk.")

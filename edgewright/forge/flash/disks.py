@@ -121,6 +121,8 @@ class Disks:
         if (self.root / "sys/block" / name).exists():
             kind = next(kind for prefix, kind in KINDS.items() if name.startswith(prefix))
             raise Refused(f"{name} is no removable disk ({kind}).", hint, "DiskRefused")
+        if "/" in word and Path(word).exists():
+            raise NotFound(f"{word} is not a disk.", hint, "NoDisk")
         raise NotFound(f"There is no disk {word}.", hint, "NoDisk")
 
     def there(self, disk: Disk) -> bool:
