@@ -47,7 +47,8 @@ class Sites:
             told = answer.json()
             self.answers.append((uid, answer.status_code, told.get("status", {}).get("serviceAuthToken", "")))
             if answer.status_code == 503:
-                assert answer.headers["retry-after"] and told["code"] == "ServiceUnavailable"
+                # a number where the connection itself was refused (P3)
+                assert answer.headers["retry-after"] and told["code"] in (503, "ServiceUnavailable")
 
     def wait(self) -> None:
         for thread in self._threads:
@@ -86,7 +87,7 @@ def test_p50_sigterm_ends_in_time_and_loses_nothing_acknowledged(tmp_path: Path,
         statuses = {status for _, status, _ in sites.answers}
         assert statuses <= {200, 503}, statuses
         if sync:
-            assert 503 in statuses
+            assert 503 in statuses or sites.broken, "somebody was not served, and knows it"
         hub.start_again()
         for uid, status, credential in sites.answers:
             if status == 200:
