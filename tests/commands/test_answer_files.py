@@ -262,7 +262,7 @@ def test_a_tree_is_built_from_its_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_a_map_would_lose_is_an_error(tmp_path: Path) -> None:
     for tags, says in (
-        ({"": "x", "a": "b"}, "without a key"),
+        ({"": "x", "a": "b"}, "gives 'x' no key"),
         ({"a": "b", " a ": "c"}, "twice"),
     ):
         document = yaml.safe_load(example("Installer")[1])

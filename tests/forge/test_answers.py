@@ -35,7 +35,8 @@ def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
 @settings(max_examples=100, deadline=None)
 @example({"a": "\u2028"}, ["\x850", "a\x85\nb"])
 @given(
-    st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=3), st.lists(st.text(max_size=30))
+    st.dictionaries(st.text(min_size=1, max_size=8).map(str.strip).filter(bool), st.text(max_size=20), max_size=3),
+    st.lists(st.text(max_size=30)),
 )
 def test_any_text_comes_back_from_the_file(tags: dict[str, str], lines: list[str]) -> None:
     answers = complete({**samples.LEAST, "site.tags": tags, "stages.steps": lines})

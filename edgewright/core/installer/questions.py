@@ -129,7 +129,7 @@ def _map(value: Mapping[Any, Any]) -> Dict[str, str]:
     for key, item in value.items():
         name, text = str(key).strip(), _text(item)
         if not name and text:
-            raise ValueError(f"has the value {text[:40]!r} without a key")
+            raise ValueError(f"gives {text[:40]!r} no key")
         if name in pairs:
             raise ValueError(f"has the key {name[:40]!r} twice")
         if name:
