@@ -99,6 +99,8 @@ class Hub:
         self.storage = StorageWatch(self)
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
+        self.renewing = asyncio.Lock()
+        """Held while the server certificate is renewed."""
         self.tls: ssl.SSLContext | None = None
         """What handshakes use; a renewed certificate is loaded into it."""
         self.meter = Meter()

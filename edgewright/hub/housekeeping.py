@@ -76,14 +76,19 @@ async def renew_certificate(hub: Hub) -> bool:
     """Renew the server certificate when its end is near, and use it for every handshake from now on.
 
     Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
+    The clock is looked at first, and one renewal waits for another: one by a clock that was set a moment ago, and is
+    not in doubt yet, would be valid for nobody until the next hour.
     """
     data = hub.options.data
-    also_at = hub.clock.expected() if hub.clock.doubt else None
-    seen = hub.clock.seen.at
-    if not await asyncio.to_thread(pki.ensure_certificates, data, hub.options.names, also_at, seen, first_start=False):
-        return False
-    if hub.tls is not None:
-        hub.tls.load_cert_chain(data / pki.SERVER_CERT, data / pki.SERVER_KEY)
+    async with hub.renewing:
+        hub.look_at_clock()
+        also_at = hub.clock.expected() if hub.clock.doubt else None
+        seen = hub.clock.seen.at
+        names = hub.options.names
+        if not await asyncio.to_thread(pki.ensure_certificates, data, names, also_at, seen, first_start=False):
+            return False
+        if hub.tls is not None:
+            hub.tls.load_cert_chain(data / pki.SERVER_CERT, data / pki.SERVER_KEY)
     log.info("the server certificate is renewed; it ends within %d days", pki.LEAF_DAYS)
     return True
 

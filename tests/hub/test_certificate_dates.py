@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.core.errors import Failed
 from edgewright.hub import pki
+from edgewright.hub.housekeeping import renew_certificate
+from edgewright.hub.options import ServeOptions
+from edgewright.hub.serve import prepare
 
 YEAR = 365 * times.DAY
 NAMES = ("127.0.0.1",)
@@ -104,3 +108,17 @@ def test_while_the_clock_is_in_doubt_the_leaf_is_valid_by_both_clocks(tmp_path: 
     assert valid_at(leaf(tmp_path), right) and valid_at(leaf(tmp_path), clock[0])
     assert not pki.ensure_certificates(tmp_path, NAMES, also_at=right)
     assert not pki.ensure_certificates(tmp_path, NAMES, also_at=right - 30 * YEAR)  # no CA reaches that far: no loop
+
+
+async def test_a_renewal_right_after_the_clock_was_set_is_valid_by_both_clocks(
+    tmp_path: Path, clock: list[float]
+) -> None:
+    (tmp_path / "d").mkdir(mode=0o700)
+    hub = prepare(ServeOptions(data=tmp_path / "d"))
+    await hub.start()
+    right = clock[0]
+    clock[0] += 3 * YEAR  # set by somebody, and the watch on the clock has not looked yet
+    renewed = await asyncio.gather(renew_certificate(hub), renew_certificate(hub))
+    assert sum(renewed) <= 1, "one waits for the other and finds nothing to do"
+    assert hub.clock.doubt and valid_at(leaf(hub.data), right) and valid_at(leaf(hub.data), clock[0])
+    await hub.stop()
