@@ -22,10 +22,12 @@ def tell(error: EdgewrightError, form: str = "table") -> int:
 
         print(as_json(error.as_dict()), file=sys.stderr)
     else:
-        problems = error.problems if isinstance(error, InvalidDocument) else ()
-        print(clean(error.headline if len(problems) > 1 else error.message, 4096), file=sys.stderr)  # type: ignore[attr-defined]
-        for problem in problems if len(problems) > 1 else ():
-            print(f"  {clean(problem.sentence(), 4096)}", file=sys.stderr)
+        message, problems = error.message, list[str]()
+        if isinstance(error, InvalidDocument) and len(error.problems) > 1:
+            message, problems = error.headline, [problem.sentence() for problem in error.problems]
+        print(clean(message, 4096), file=sys.stderr)
+        for problem in problems:
+            print(f"  {clean(problem, 4096)}", file=sys.stderr)
         if error.hint:
             print(clean(error.hint, 4096), file=sys.stderr)
     return int(error.exit_code)

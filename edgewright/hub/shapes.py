@@ -146,7 +146,7 @@ def scrub(value: Any, depth: int = 0) -> Any:
 
 
 class _Harmless(dict[int, int]):
-    """What each character becomes, filled as they occur: asking for each anew takes a third of a second for 1 MiB."""
+    """What each character becomes, filled as they occur: asking for each again takes a third of a second for 1 MiB."""
 
     MOST = 70_000
     """Characters that are remembered; those of all living scripts fit."""
