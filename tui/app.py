@@ -22,6 +22,7 @@ from tui.bindings import keys_to_apply, verb_bindings
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
 from tui.history import History
+from tui.places import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
@@ -101,7 +102,7 @@ class EdgewrightApp(ThemedApp):
     def get_default_screen(self) -> Screen[Any]:
         """Open the start view as the first screen, so that the first frame is the one that counts."""
         gc.disable()  # nothing becomes garbage on the way to the first frame, and a fleet is long to walk
-        self.history.visit(self.session.start_view, self.session.start_target)
+        self.history.visit(((self.session.start_view, self.session.start_target),))
         return self._make(self.session.start_view, self.session.start_target)
 
     def on_mount(self) -> None:
@@ -156,31 +157,71 @@ class EdgewrightApp(ThemedApp):
         screen: BaseScreen = load(VIEWS[view])(self.session, target)
         return screen
 
+    def _open_screens(self) -> list[BaseScreen]:
+        """Return the screens of the present path, the start view among them when the path begins there."""
+        screens = [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
+        starts = [at for at, screen in enumerate(screens) if screen.starts_path or screen.view == "first-run"]
+        return screens[starts[-1] :] if starts else screens
+
+    @property
+    def path(self) -> Path:
+        """The present path, from its outermost place to the one in front."""
+        return tuple(_place(screen) for screen in self._open_screens())
+
     @property
     def trail(self) -> tuple[str, ...]:
-        """The words of the crumb line: the views on the way here."""
-        shown = [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
-        return tuple(screen.crumb for screen in (shown[-1:] if shown and shown[-1].view == "first-run" else shown))
+        """The words of the crumb line: the places of the present path."""
+        return tuple(screen.crumb for screen in self._open_screens())
 
-    def open_view(self, view: str, target: str = "") -> None:
-        """Show a view. One that is open already comes back as it was left: cursor, filter, marks."""
-        self.run_worker(self.open_by_name(view, target), group="view:open", exit_on_error=False)
+    def open_view(self, view: str, target: str = "", start: bool = False) -> None:
+        """Show a view, one place below the present one; with `start` on a path of its own."""
+        self.run_worker(self.open_by_name(view, target, start), group="view:open", exit_on_error=False)
 
-    async def open_by_name(self, view: str, target: str = "") -> None:
+    async def open_by_name(self, view: str, target: str = "", start: bool = False) -> None:
         """Show a view, or the dialog of that name."""
         if view == "pulse" and self.session.replay is not None:
             view = "replay"  # Pulse with the line of time above it
         if view not in VIEWS:
             await self._open_dialog(view, target)
             return
-        for depth, screen in enumerate(self.screen_stack):
-            if isinstance(screen, BaseScreen) and screen.view == view and screen.target == target:
-                for _ in range(len(self.screen_stack) - 1 - depth):
-                    await self.pop_screen()
-                break
-        else:
-            await self.push_screen(self._make(view, target))
-        self.history.visit(view, target)
+        await self.open_path(new_path(view, target) if start else extended(self.path, view, target))
+
+    async def open_path(self, path: Path) -> None:
+        """Show the last place of `path`. Screens of it that are open stay as they are: cursor, filter, marks."""
+        stack = self.screen_stack
+        depth = next((at for at, screen in enumerate(stack) if _view(screen) == "first-run"), 0)
+        home = _place(stack[depth])
+        places = stack_of(path, home)
+        pairs = zip(places, stack[depth:], strict=False)
+        same = next((at for at, (place, screen) in enumerate(pairs) if _place(screen) != place), None)
+        same = min(len(places), len(stack) - depth) if same is None else same
+        with self.batch_update():
+            for _ in range(len(stack) - depth - same):
+                await self.pop_screen()
+            for at, place in enumerate(places[same:], same):
+                screen = self._screen_of(*place)
+                screen.starts_path = at == 1 and path[0] != home
+                await self.push_screen(screen)
+        if same > 1 and isinstance(first := self.screen_stack[depth + 1], BaseScreen):
+            first.starts_path = path[0] != home
+        if isinstance(self.screen, BaseScreen):
+            self.screen.show_frame()
+        self._visit()
+
+    def _screen_of(self, view: str, target: str) -> BaseScreen:
+        """Return the screen of a place: main views are made once, so that they come back as they were left."""
+        if view not in MAIN or target:
+            return self._make(view, target)
+        if not self.is_screen_installed(view):
+            self.install_screen(self._make(view, target), view)
+        screen = self.get_screen(view)
+        assert isinstance(screen, BaseScreen)
+        return screen
+
+    def _visit(self) -> None:
+        path = self.path
+        if path and path[-1][0] not in OVERLAYS and all(view in VIEWS for view, _ in path):
+            self.history.visit(path)
 
     async def _open_dialog(self, name: str, target: str) -> None:
         from tui.dialogs import open_dialog
@@ -188,23 +229,22 @@ class EdgewrightApp(ThemedApp):
         await open_dialog(self, name, target)
 
     async def action_back(self) -> None:
-        """Go back to the view before; it is as it was left."""
+        """Go one place up: to the one that this place was opened from, or from a main view to the start view."""
         if len(self.screen_stack) > 1:
             await self.pop_screen()
-            if isinstance(self.screen, BaseScreen):
-                self.history.visit(self.screen.view, self.screen.target)
+            self._visit()
 
     def action_history(self, step: int) -> None:
         """Go to the view visited before (-1) or after (1) this one."""
-        place = self.history.step(step)
-        if place is not None:
-            self.open_view(*place)
+        self._revisit(self.history.step(step))
 
     def action_last_view(self) -> None:
         """Swap with the view visited last."""
-        place = self.history.last()
-        if place is not None:
-            self.open_view(*place)
+        self._revisit(self.history.last())
+
+    def _revisit(self, path: Path | None) -> None:
+        if path is not None:
+            self.run_worker(self.open_path(path), group="view:open", exit_on_error=False)
 
     # Verbs --------------------------------------------------------------------------------------------------------
 
@@ -255,10 +295,11 @@ class EdgewrightApp(ThemedApp):
             if waiting is not None:
                 self.run_worker(waiting, group="verb:run", exit_on_error=False)
             return
+        start = targets is not None or command.opens in MAIN
         if targets is None:  # hosts and tokens are what screens list; a project or a plane is asked for
             screen = self.screen
             targets = screen.targets() if isinstance(screen, BaseScreen) and command.scope != "global" else ()
-        self.run_worker(run_verb(self, command, targets, args, rest), group="verb:run", exit_on_error=False)
+        self.run_worker(run_verb(self, command, targets, args, rest, start), group="verb:run", exit_on_error=False)
 
     def action_command_line(self) -> None:
         """Let a verb be typed."""
@@ -308,3 +349,11 @@ class EdgewrightApp(ThemedApp):
     def say(self, text: str, level: str = "info") -> None:
         """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""
         self.session.store.message(text, level)
+
+
+def _view(screen: Screen[Any]) -> str:
+    return screen.view if isinstance(screen, BaseScreen) else ""
+
+
+def _place(screen: Screen[Any]) -> Place:
+    return (screen.view, screen.target) if isinstance(screen, BaseScreen) else ("", "")

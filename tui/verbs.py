@@ -33,13 +33,18 @@ def refusal(app: EdgewrightApp, command: type[Command], targets: Sequence[str]) 
 
 
 async def run_verb(
-    app: EdgewrightApp, command: type[Command], targets: Sequence[str], args: Mapping[str, Any], rest: str = ""
+    app: EdgewrightApp,
+    command: type[Command],
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    rest: str = "",
+    start: bool = False,
 ) -> None:
-    """Run a verb as the console does; every failure becomes a message."""
+    """Run a verb as the console does; every failure becomes a message. With `start` a view begins a path of its own."""
     try:
         if command.opens:
             target = targets[0] if command.target is not None and targets else rest
-            await app.open_by_name(command.opens, target)
+            await app.open_by_name(command.opens, target, start)
         elif command.action:
             waiting = act(app, command, args)
             if waiting is not None:

@@ -40,7 +40,7 @@ MOVES: tuple[Move, ...] = (
     Move("nav-left", ("left", "h"), "Scroll to the left"),
     Move("nav-right", ("right",), "Scroll to the right"),
     Move("nav-open", ("enter",), "Open what the cursor stands on"),
-    Move("nav-back", ("escape", "q"), "Go back to where you came from"),
+    Move("nav-back", ("escape", "q"), "Go one place up"),
     Move("nav-next", ("tab",), "Go to the next pane"),
     Move("nav-previous", ("shift+tab",), "Go to the previous pane"),
     Move("nav-history-back", ("[",), "Go to the previous view of the history"),

@@ -37,7 +37,7 @@ async def test_typed_verbs_open_views_with_their_filter() -> None:
         screen = app.screen
         assert isinstance(screen, HostsScreen)
         assert screen.choice.filter_text == "health:unhealthy"
-        assert said(app, "crumb").startswith("Pulse › Hosts › health:unhealthy")
+        assert said(app, "crumb").startswith("Hosts › health:unhealthy")
         await pilot.press("escape")
         await settled(pilot)
         assert isinstance(app.screen, BaseScreen)

@@ -88,6 +88,8 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.target = target
+        self.starts_path = False
+        """Whether the path in the crumb line begins here: it was opened by its key or by name."""
         self._subscription: Subscription | None = None
         self._shown = False
 

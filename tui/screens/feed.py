@@ -49,7 +49,7 @@ class FeedScreen(ListingScreen):
 
     def action_other_feed(self) -> None:
         """Go to the other feed."""
-        open_key(self.app, f"{self.other}/")
+        open_key(self.app, f"{self.other}/", start=True)
 
     def action_yaml(self) -> None:
         """Show the document as the plane sent it."""
