@@ -11,7 +11,7 @@ from edgewright.core.times import rfc3339
 from edgewright.store import events as kinds
 from edgewright.store import selectors
 from edgewright.store.model import Model
-from edgewright.store.problems import explain, is_silent, problems
+from edgewright.store.problems import explain, is_acknowledged, is_silent, problems
 from edgewright.store.store import Store
 
 Maker = Callable[..., dict[str, Any]]
@@ -53,10 +53,11 @@ def test_all_well_is_no_problem(host: Maker) -> None:
 def test_a_silent_host_whose_neighbours_answer_is_its_own_problem(host: Maker) -> None:
     model = model_of([silent(host, "edge-7f3a"), well(host, "b"), well(host, "c")])
     (problem,) = problems(model, NOW)
-    assert (problem.subject, problem.text) == ("edge-7f3a", "no heartbeat; its neighbours answer")
-    assert problem.since == NOW - 840 and problem.target == ("hosts", "edge-7f3a")
+    assert (problem.subject, problem.text) == ("edge-7f3a", "no heartbeat; its neighbours respond")
+    assert problem.since == NOW - 840 and problem.target == ("host", "edge-7f3a")
     assert explain(model, model.hosts["edge-7f3a"], NOW) == (
-        "No word from edge-7f3a for 14 min. The other 2 hosts of berlin answer, so the link is up: look at the host."
+        "No heartbeat from edge-7f3a for 14 min. "
+        "The other 2 hosts of berlin respond, so the link is up: check the host."
     )
 
 
@@ -78,10 +79,10 @@ def test_hosts_without_a_site_are_never_taken_as_one(host: Maker) -> None:
 def test_a_host_that_says_it_is_unwell_is_told_in_its_own_words(host: Maker) -> None:
     model = model_of([sick(host, "a"), silent(host, "b")])
     assert not is_silent(model.hosts["a"]) and is_silent(model.hosts["b"])
-    assert {problem.text for problem in problems(model, NOW)} == {"disk / 97 %", "no heartbeat; its neighbours answer"}
+    assert {problem.text for problem in problems(model, NOW)} == {"disk / 97 %", "no heartbeat; its neighbours respond"}
 
 
-def test_what_waits_for_a_person_comes_first_and_the_acknowledged_last(host: Maker) -> None:
+def test_problems_are_worst_first_and_the_acknowledged_are_last(host: Maker) -> None:
     token = {
         "metadata": {"uid": "t", "name": "shop"},
         "spec": {"expiry": rfc3339(NOW + 2 * 86400)},
@@ -89,10 +90,10 @@ def test_what_waits_for_a_person_comes_first_and_the_acknowledged_last(host: Mak
     }
     store = Store(model_of([silent(host, "a"), host("new", None, state="unpaired", who="person")], [token]))
     kinds_told = [problem.kind for problem in problems(store.model, NOW)]
-    assert kinds_told == ["approval", "token", "silent"]
-    store.acknowledge("approval/new")
+    assert kinds_told == ["silent", "approval", "token"]
+    store.acknowledge("host/a/silent")
     store.flush()
-    assert [problem.kind for problem in problems(store.model, NOW)] == ["token", "silent", "approval"]
+    assert [problem.kind for problem in problems(store.model, NOW)] == ["approval", "token", "silent"]
     assert len(problems(store.model, NOW, limit=1)) == 1
 
 
@@ -160,8 +161,8 @@ def with_alerts(docs: list[dict[str, Any]], *alerts: dict[str, Any]) -> Store:
 
 def test_p39_a_rejected_box_needs_attention_although_every_host_is_healthy(host: Maker) -> None:
     (problem,) = problems(with_alerts([well(host, "a")], alert("rejected/box-1")).model, NOW)
-    assert (problem.section, problem.subject, problem.text, problem.who) == (
-        "person", "box-1", "rejected: unknown registration token", "operator",
+    assert (problem.section, problem.subject, problem.text, problem.owner) == (
+        "attention", "box-1", "rejected: unknown registration token", "operator",
     )  # fmt: skip
     assert problem.since == NOW - 300 and problem.uids == ()
     assert problem.target == ("events", "reason:RegistrationRefused")
@@ -171,11 +172,11 @@ def test_p39_an_alert_goes_with_its_end_and_comes_back_as_news(host: Maker) -> N
     store = with_alerts([well(host, "a")], alert("rejected/box-1"))
     store.acknowledge(problems(store.model, NOW)[0].key)
     store.flush()
-    assert problems(store.model, NOW)[0].acknowledged
+    assert is_acknowledged(store.model, problems(store.model, NOW)[0].key)
     other = alert("rejected/box-1", code="EdgeTokenRevoked", text="rejected: registration token revoked")
     store.emit("plane", kinds.ALERTS_SEEN, {"docs": [other]})
     store.flush()
-    assert not problems(store.model, NOW)[0].acknowledged, "another reason is news"
+    assert not is_acknowledged(store.model, problems(store.model, NOW)[0].key), "another reason is news"
     store.emit("plane", kinds.ALERTS_GONE, {"uids": ["rejected/box-1"]})
     store.flush()
     assert problems(store.model, NOW) == []
@@ -186,7 +187,7 @@ def test_p39_an_alert_of_a_waiting_host_takes_the_place_of_its_approval(host: Ma
     assert [one.kind for one in problems(with_alerts([waiting]).model, NOW)] == ["approval"]
     pairing = alert("rejected/new", hostUids=["new"], text="rejected: wrong pairing key")
     (problem,) = problems(with_alerts([waiting], pairing).model, NOW)
-    assert (problem.kind, problem.uids, problem.target) == ("rejected", ("new",), ("hosts", "new"))
+    assert (problem.kind, problem.uids, problem.target) == ("rejected", ("new",), ("host", "new"))
 
 
 @pytest.mark.parametrize("odd", [{}, {"uid": 7}, {"uid": "x", "hostUids": "y", "addresses": {}, "count": "many"}])

@@ -14,24 +14,24 @@ from tui.widgets.virtual_table import VirtualTable
 async def test_enter_opens_what_is_wrong_and_back_restores_the_cursor() -> None:
     async with console() as (pilot, _, _):
         await press(pilot, "down", "down")
-        assert pilot.app.screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a"
+        assert pilot.app.screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a/silent"
         await press(pilot, "enter")
         await until(pilot, lambda: view(pilot) == "host")
         await until(pilot, lambda: "MACHINE" in said(pilot))
-        assert "No word from edge-7f3a for 14 min." in said(pilot)
+        assert "No heartbeat from edge-7f3a for 14 min." in said(pilot)
         await press(pilot, "escape")
         assert view(pilot) == "pulse"
-        assert pilot.app.screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a"
+        assert pilot.app.screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a/silent"
 
 
 async def test_tab_goes_from_part_to_part() -> None:
     async with console() as (pilot, _, _):
         problems = pilot.app.screen.query_one("#problems", LineView)
-        assert problems.cursor_key == "token/tok-shop"
+        assert problems.cursor_key == "token/tok-shop/ends"
         await press(pilot, "tab")
-        assert problems.cursor_key == "site/hamburg-01"
+        assert problems.cursor_key == "site/hamburg-01/link"
         await press(pilot, "tab")
-        assert problems.cursor_key == "token/tok-shop"
+        assert problems.cursor_key == "token/tok-shop/ends"
 
 
 async def test_tab_reaches_every_pane_of_a_wall() -> None:
@@ -63,9 +63,9 @@ async def test_the_cursor_stays_on_its_problem_when_others_come() -> None:
         await press(pilot, "down", "down")
         screen = pilot.app.screen
         assert isinstance(screen, PulseScreen)
-        made.store.acknowledge("site/hamburg-01")
+        made.store.acknowledge("site/hamburg-01/link")
         await settle(pilot)
-        assert screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a"
+        assert screen.query_one("#problems", LineView).cursor_key == "host/uid-edge-7f3a/silent"
 
 
 async def test_raw_masks_secrets_and_searches() -> None:
@@ -162,7 +162,7 @@ async def test_a_failed_fetch_is_a_sentence_and_the_rest_stays() -> None:
     plane.failure = Unreachable("Nothing listens at 10.4.0.2:8443.", "Is the hub running?")
     async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, _):
         await until(pilot, lambda: "Nothing listens at 10.4.0.2:8443." in said(pilot))
-        assert "No word from edge-7f3a" in said(pilot)
+        assert "No heartbeat from edge-7f3a" in said(pilot)
 
 
 async def test_a_deleted_host_says_so() -> None:

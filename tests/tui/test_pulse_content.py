@@ -32,8 +32,8 @@ def test_what_waits_for_a_person_comes_first_then_the_worst() -> None:
     assert "since who" in said[0]
     assert said[1].split()[:3] == ["‼", "shop-install", "token"]
     assert said[2] == "NOT WELL"
-    assert said[3].split() == ["▲", "hamburg-01", "link", "down,", "3", "hosts", "behind", "it", "31m", "carrier"]
-    assert "no heartbeat; its neighbours answer" in said[4]
+    assert said[3].split() == ["▲", "hamburg-01", "link", "down,", "3", "hosts", "behind", "it", "31m", "operator"]
+    assert "no heartbeat; its neighbours respond" in said[4]
     assert all(len(one) <= 80 for one in said)
 
 
@@ -130,8 +130,8 @@ def test_the_detail_speaks_in_sentences() -> None:
     pulse = pulse_of(store().model, NOW)
     item = next(item for item in pulse.items if item.name == "edge-7f3a")
     said = " ".join(text_of(detail_lines(item, pulse, 60)).split())
-    assert "No word from edge-7f3a for 14 min. The other 2 hosts of berlin-04 answer" in said
-    assert "look at the host" in said
+    assert "No heartbeat from edge-7f3a for 14 min. The other 2 hosts of berlin-04 respond" in said
+    assert "check the host" in said
 
 
 def test_an_old_event_has_its_day() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from edgewright.core.problems import ATTENTION, WARNING
 from edgewright.store import selectors
 from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
-from edgewright.store.problems import Problem, explain, problems
+from edgewright.store.problems import Problem, alert_of, explain, is_acknowledged, problems
 from edgewright.store.rows import PLANE, AlertRow
 from tui.exact import exact
 from tui.screens.feed_content import told, told_together
@@ -17,7 +18,6 @@ from tui.screens.working import working_items
 
 SHOWN_PROBLEMS = 500
 TOKENS_WITHIN = 30 * 86400.0
-_OPENS = {"hosts": "host", "tokens": "token"}
 _LOST = {"lost": "it is tried again by itself, ctrl+r tries now", "refused": "it refuses the key of this context"}
 
 
@@ -74,30 +74,24 @@ def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
 
 
 def _item(model: Model, problem: Problem, now: float) -> Item:
-    section: Section = "person" if problem.section == "person" else "unwell"
-    collection, key = problem.target
-    alert = _alert(model, problem)
+    section: Section = "person" if problem.section == ATTENTION else "unwell"
+    alert = alert_of(model, problem.key)
     # The next step is in the row itself: its events may wait for the plane, and a narrow screen has no detail beside.
     next_step = f". {alert.hint}" if alert is not None and alert.kind == PLANE and alert.hint else ""
-    opens = f"hosts/tag.site:{key}" if collection == "site" else f"{_OPENS.get(collection, collection)}/{key}"
     return Item(
         key=problem.key,
         section=section,
         name=problem.subject,
         sentence=problem.text + next_step,
         since=problem.since,
-        who=problem.who,
+        who=problem.owner,
         detail=_alert_detail(alert) or _detail(model, problem, now),
-        acknowledged=problem.acknowledged,
-        opens=opens,
+        acknowledged=is_acknowledged(model, problem.key),
+        opens="/".join(problem.target),
         problem=problem.key,
         uids=problem.uids,
-        mild=problem.section == "warn",
+        mild=problem.section == WARNING,
     )
-
-
-def _alert(model: Model, problem: Problem) -> AlertRow | None:
-    return next((row for row in model.alerts.values() if row.problem == problem.key), None)
 
 
 def _alert_detail(alert: AlertRow | None) -> tuple[str, ...]:
