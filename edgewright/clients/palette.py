@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
+from edgewright.clients.alerts import AlertsApi
 from edgewright.clients.budget import Budget
 from edgewright.clients.credential import Credential
 from edgewright.clients.feed import FeedApi, Page
@@ -41,7 +42,7 @@ class Features(msgspec.Struct, frozen=True):
         return self.kind == "hub"
 
 
-class PlaneClient(HostsApi, TokensApi, FeedApi, OperationsApi, StreamApi):
+class PlaneClient(HostsApi, TokensApi, FeedApi, AlertsApi, OperationsApi, StreamApi):
     """Everything that the console and the command line ask of a plane.
 
     `async with PlaneClient(url, Credential(api_key=...), ca=path, project_uid=uid) as client: ...`

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Danger = Literal["none", "write", "destructive"]
 Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
-TargetKind = Literal["host", "token", "context", "project", "build"]
+TargetKind = Literal["host", "token", "context", "project", "build", "alert"]
 
 
 class Param(NamedTuple):

@@ -23,6 +23,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "project": ("projects",),
     "event": ("feed",),
     "audit": ("feed",),
+    "alert": ("alerts", "alert_changes"),
     "agent": ("processes",),
     "forge": (
         "forge_userdata",

@@ -28,6 +28,7 @@ from edgewright.hub.clock import ClockWatch
 from edgewright.hub.clones import Clones
 from edgewright.hub.database import lock_of, storage_problem
 from edgewright.hub.duplicates import Duplicates
+from edgewright.hub.handling import Handling
 from edgewright.hub.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.http_bounds import Budget
@@ -85,6 +86,7 @@ class Hub:
         self.changes = Changes(self.started, self._render)
         state.access_changed = self.changes.wake
         self.alerts = Alerts(self.changes)
+        self.handling = Handling(state.handling, self.changes)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
         self.budget = Budget()

@@ -164,3 +164,6 @@ INTENT = obj(
 )
 LOG = obj(operationId=name(64), offset=INTEGER, lines=many(text(protocol.MAX_LOG_LINE), 500), last=FLAG)
 USER_MESSAGE = obj(userMsg=text(protocol.MAX_MESSAGE))
+HANDLING = obj(
+    acknowledged=FLAG, assignee=name(protocol.MAX_ASSIGNEE), note=name(protocol.MAX_NOTE), silencedUntil=WHEN
+)

@@ -10,6 +10,7 @@ from edgewright.hub import (
     register,
     routes_audits,
     routes_events,
+    routes_handling,
     routes_hosts,
     routes_meta,
     routes_operations,
@@ -33,6 +34,13 @@ NO_CREDENTIAL = frozenset(
 )
 """Paths on which a stale credential in the headers is no reason to refuse."""
 
+_NOT_IN_PALETTE = (
+    protocol.FEATURES,
+    protocol.CHANGES,
+    protocol.HUB_STATUS,
+    protocol.HANDLING,
+    protocol.RECEIVERS,
+)
 _MODULES = (
     heartbeat.ROUTES,
     register.ROUTES,
@@ -47,6 +55,7 @@ _MODULES = (
     routes_site.ROUTES,
     routes_meta.ROUTES,
     alerts.ROUTES,
+    routes_handling.ROUTES,
 )
 
 
@@ -54,9 +63,7 @@ def table(options: ServeOptions) -> tuple[Route, ...]:
     """Return every route; a simulated Palette has no features and no stream."""
     every = tuple(route for module in _MODULES for route in module)
     if options.simulate_palette:
-        return tuple(
-            route for route in every if route.path not in (protocol.FEATURES, protocol.CHANGES, protocol.HUB_STATUS)
-        )
+        return tuple(route for route in every if not route.path.startswith(_NOT_IN_PALETTE))
     return every
 
 

@@ -203,3 +203,66 @@ audits = Table(
     Column("doc", Text, nullable=False),
     Index("audits_at", "at"),
 )
+
+handling = Table(
+    "handling",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("project_uid", String, nullable=False),
+    Column("acknowledged_by", String, nullable=False),
+    Column("acknowledged_at", Float),
+    Column("assignee", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("silenced_until", Float),
+    Column("updated_by", String, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("gone_at", Float),
+)
+"""Who handles a problem, by the problem's key. `gone_at`: since when there is no such problem."""
+
+alert_receivers = Table(
+    "alert_receivers",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("project_uid", String, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("secret_encrypted", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+    Column("last_success", Float),
+    Column("last_failure", Float),
+    Column("last_error", Text, nullable=False),
+    Column("dropped", Integer, nullable=False),
+)
+"""Where alerts are sent. URL, headers and passwords are in `secret_encrypted` only."""
+
+alert_problems = Table(
+    "alert_problems",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("project_uid", String, nullable=False),
+    Column("opened", Float, nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("notified", Text, nullable=False),
+    Column("gone_at", Float),
+)
+"""The problems that receivers know of; `notified` is a JSON object: uid of the receiver -> time of the last message."""
+
+alert_outbox = Table(
+    "alert_outbox",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("uid", String, nullable=False, unique=True),
+    Column("receiver_uid", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Float, nullable=False),
+    Index("alert_outbox_receiver", "receiver_uid", "id"),
+)
+"""Messages that wait for a receiver, in order; a row is deleted once the receiver has accepted it."""

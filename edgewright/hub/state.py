@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from edgewright.hub import schema
+from edgewright.hub.handling import HandlingRecord
 from edgewright.hub.records import (
     HostEntry,
     HostRecord,
@@ -39,6 +40,8 @@ class State:
         self.hosts: dict[str, HostEntry] = {}
         self.credentials: dict[str, HostEntry] = {}
         self.gone: dict[str, str] = {}
+        self.handling: dict[str, HandlingRecord] = {}
+        """Key of a problem -> who handles it."""
         self.came_by: dict[str, set[str]] = {}
         """Token uid -> uids of the hosts that came in by it."""
         self.by_address: dict[str, set[str]] = {}
@@ -68,6 +71,7 @@ class State:
             beat = beats.get(row.uid)
             self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
         self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
+        self.handling = {row.key: HandlingRecord(**row._mapping) for row in rows(schema.handling)}
 
     @property
     def tenant_uid(self) -> str:

@@ -76,29 +76,10 @@ def _find_host(session: Any, store: Any) -> None:
 
 async def _fill(ctx: CommandContext, store: Any) -> None:
     """Read the plane once into a store. Raises `EdgewrightError`."""
-    import contextlib
+    from edgewright.sources.once import read_once
 
-    from edgewright.core import times
-    from edgewright.core.errors import NotFound
-    from edgewright.store import events
-
-    client = await ctx.client()
     try:
-        features = await client.features()
-        hosts = [document async for document in client.all_hosts(limit=features.page_limit)]
-        store.emit("plane", events.HOSTS_SEEN, {"docs": hosts})
-        store.emit("plane", events.TOKENS_SEEN, {"docs": await client.tokens(), "complete": True})
-        store.emit("plane", events.PROJECTS_SEEN, {"docs": await client.projects(), "complete": True})
-        store.emit("plane", events.FEED_SEEN, {"docs": (await client.events(limit=features.page_limit)).items})
-        store.emit("plane", events.AUDITS_SEEN, {"docs": (await client.audits(limit=features.page_limit)).items})
-        if features.hub:
-            store.emit("plane", events.OPERATIONS_SEEN, {"docs": await client.all_operations(), "complete": True})
-            with contextlib.suppress(NotFound):  # a hub v0.1.0
-                store.emit("plane", events.ALERTS_SEEN, {"docs": await client.alerts(), "complete": True})
-        state = "live" if features.hub else "polling"
-        told = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
-        store.emit("plane", events.SOURCE_STATE, told)
-        store.flush()
+        await read_once(await ctx.client(), store)
     finally:
         await ctx.aclose()
 

@@ -30,8 +30,14 @@ _SEEN: Final = {
     "project": kinds.PROJECTS_SEEN,
     "operation": kinds.OPERATIONS_SEEN,
     "alert": kinds.ALERTS_SEEN,
+    "handling": kinds.HANDLING_SEEN,
 }
-_GONE: Final = {"host": kinds.HOSTS_GONE, "token": kinds.TOKENS_GONE, "alert": kinds.ALERTS_GONE}
+_GONE: Final = {
+    "host": kinds.HOSTS_GONE,
+    "token": kinds.TOKENS_GONE,
+    "alert": kinds.ALERTS_GONE,
+    "handling": kinds.HANDLING_GONE,
+}
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
 
 
@@ -147,6 +153,7 @@ class Follower:
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
         await optional(self._teller, self._told, "operations", self._operations)
         await optional(self._teller, self._told, "alerts", self._alerts)
+        await optional(self._teller, self._told, "handling", self._handling)
         await optional(self._teller, self._told, "projects", self._projects)
         await optional(self._teller, self._told, "tokens", self._tokens)
         await optional(self._teller, self._told, "events", self._events)
@@ -169,6 +176,13 @@ class Follower:
         except NotFound:
             return  # a hub v0.1.0
         self._teller.emit(kinds.ALERTS_SEEN, {"docs": docs, "complete": True})
+
+    async def _handling(self) -> None:
+        try:
+            docs = await self._client.handling()
+        except NotFound:
+            return  # a hub that does not store it
+        self._teller.emit(kinds.HANDLING_SEEN, {"docs": docs, "complete": True})
 
     async def _events(self) -> None:
         self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events(limit=self._page)).items})

@@ -45,6 +45,7 @@ _KEPT: Final = (
     names.AUDITS,
     names.OPERATIONS,
     names.ALERTS,
+    names.HANDLING,
     names.ACKNOWLEDGED,
 )
 

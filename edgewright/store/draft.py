@@ -19,6 +19,7 @@ _KEYED: Final = (
     names.AUDITS,
     names.OPERATIONS,
     names.ALERTS,
+    names.HANDLING,
     names.ACKNOWLEDGED,
 )
 _QUIET: Final = frozenset({"fetched_at"})

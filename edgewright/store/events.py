@@ -43,6 +43,10 @@ ALERTS_SEEN = "alerts.seen"
 """`{"docs": [...], "complete": bool}`: what needs an operator and is not the state of a host; only a hub has it."""
 ALERTS_GONE = "alerts.gone"
 """`{"uids": [uid, ...]}`: alerts that have ended."""
+HANDLING_SEEN = "handling.seen"
+"""`{"docs": [...], "complete": bool}`: who handles which problem; only a hub stores it."""
+HANDLING_GONE = "handling.gone"
+"""`{"uids": [key, ...]}`: problems that nobody handles any more."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
@@ -63,6 +67,8 @@ KINDS: frozenset[str] = frozenset(
         OPERATIONS_SEEN,
         ALERTS_SEEN,
         ALERTS_GONE,
+        HANDLING_SEEN,
+        HANDLING_GONE,
         SOURCE_STATE,
         MESSAGE,
         ACKNOWLEDGED,

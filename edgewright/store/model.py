@@ -6,7 +6,17 @@ from typing import Final, Literal
 
 import msgspec
 
-from edgewright.store.rows import AlertRow, AuditRow, EventRow, HostRow, MessageRow, OperationRow, ProjectRow, TokenRow
+from edgewright.store.rows import (
+    AlertRow,
+    AuditRow,
+    EventRow,
+    HandlingRow,
+    HostRow,
+    MessageRow,
+    OperationRow,
+    ProjectRow,
+    TokenRow,
+)
 
 HOSTS: Final = "hosts"
 TOKENS: Final = "tokens"
@@ -15,13 +25,14 @@ FEED: Final = "feed"
 AUDITS: Final = "audits"
 OPERATIONS: Final = "operations"
 ALERTS: Final = "alerts"
+HANDLING: Final = "handling"
 MESSAGES: Final = "messages"
 SOURCE: Final = "source"
 PULSE: Final = "pulse"
 ACKNOWLEDGED: Final = "acknowledged"
 
 COLLECTIONS: Final[frozenset[str]] = frozenset(
-    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, ALERTS, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
+    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, ALERTS, HANDLING, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
 )
 
 FEED_LIMIT: Final = 2000
@@ -52,6 +63,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     plane: str = ""
     """`hub` or `palette`, `""` while unknown."""
     version: str = ""
+    handling: bool = False
+    """Whether the plane stores who handles a problem; without it a console acknowledges for itself alone."""
 
     @property
     def away(self) -> bool:
@@ -116,6 +129,8 @@ class Model(msgspec.Struct, frozen=True):
     audits: dict[str, AuditRow] = {}
     operations: dict[str, OperationRow] = {}
     alerts: dict[str, AlertRow] = {}
+    handling: dict[str, HandlingRow] = {}
+    """Key of a problem -> who handles it, as the plane stores it."""
     messages: tuple[MessageRow, ...] = ()
     source: SourceStatus = SourceStatus()
     pulse: tuple[Minute, ...] = ()

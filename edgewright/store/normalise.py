@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import tags as core_tags
 from edgewright.store.reading import EXTENSION, flag, number, part, parts, text, tidy, value, when, whole
-from edgewright.store.rows import AlertRow, AuditRow, EventRow, HostRow, OperationRow, ProjectRow, TokenRow, tag_value
+from edgewright.store.rows import (
+    AlertRow,
+    AuditRow,
+    EventRow,
+    HandlingRow,
+    HostRow,
+    OperationRow,
+    ProjectRow,
+    TokenRow,
+    tag_value,
+)
 
 if TYPE_CHECKING:
     from edgewright.wire.edgehost import EdgeHost
@@ -183,6 +193,23 @@ def alert_row(doc: Mapping[str, Any]) -> AlertRow | None:
         last=when(doc, "last"),
         count=max(0, whole(doc, "count") or 0),
         owner=text(doc, "owner"),
+    )
+
+
+def handling_row(doc: Mapping[str, Any]) -> HandlingRow | None:
+    """Return the row of who handles a problem; `None` when it names no key."""
+    key = text(doc, "key")
+    if not key:
+        return None
+    return HandlingRow(
+        key=key,
+        acknowledged_by=text(doc, "acknowledgedBy"),
+        acknowledged_at=when(doc, "acknowledgedAt"),
+        assignee=text(doc, "assignee"),
+        note=text(doc, "note"),
+        silenced_until=when(doc, "silencedUntil"),
+        updated_by=text(doc, "updatedBy"),
+        updated_at=when(doc, "updatedAt") or 0.0,
     )
 
 

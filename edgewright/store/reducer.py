@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from edgewright.core.operations import PENDING
 from edgewright.core.text import clean
 from edgewright.store import events as kinds
@@ -18,7 +20,16 @@ from edgewright.store.draft import Draft
 from edgewright.store.events import Event
 from edgewright.store.finished import finished_message
 from edgewright.store.model import Model, Patch, SourceStatus
-from edgewright.store.normalise import alert_row, audit_row, event_row, host_row, operation_row, project_row, token_row
+from edgewright.store.normalise import (
+    alert_row,
+    audit_row,
+    event_row,
+    handling_row,
+    host_row,
+    operation_row,
+    project_row,
+    token_row,
+)
 from edgewright.store.rows import MessageRow
 
 
@@ -135,6 +146,20 @@ def _alerts_gone(draft: Draft, event: Event) -> None:
             draft.drop(names.ACKNOWLEDGED, row.problem)  # when it comes back it is news again
 
 
+def _handling_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(handling_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.HANDLING, row.key, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.HANDLING, {row.key for row in rows})
+        draft.source = msgspec.structs.replace(draft.source, handling=True)
+
+
+def _handling_gone(draft: Draft, event: Event) -> None:
+    for key in _uids(event):
+        draft.drop(names.HANDLING, key)
+
+
 def _source_state(draft: Draft, event: Event) -> None:
     told = event.payload
     before = draft.source
@@ -144,6 +169,7 @@ def _source_state(draft: Draft, event: Event) -> None:
     if state in ("live", "polling"):
         draft.beat(event.at)  # a minute in which the plane was heard is known, also when no host said anything
     contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
+    plane = clean(told.get("plane") or before.plane, limit=20)
     draft.source = SourceStatus(
         state=state,
         message=clean(told.get("message") or ""),
@@ -152,8 +178,9 @@ def _source_state(draft: Draft, event: Event) -> None:
         done=_count(told.get("done")),
         total=_count(told.get("total")),
         contact=contact,
-        plane=clean(told.get("plane") or before.plane, limit=20),
+        plane=plane,
         version=clean(told.get("version") or before.version, limit=60),
+        handling=before.handling and before.plane in ("", plane),
     )
 
 
@@ -194,6 +221,8 @@ _HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
     kinds.OPERATIONS_SEEN: _operations_seen,
     kinds.ALERTS_SEEN: _alerts_seen,
     kinds.ALERTS_GONE: _alerts_gone,
+    kinds.HANDLING_SEEN: _handling_seen,
+    kinds.HANDLING_GONE: _handling_gone,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,

@@ -177,6 +177,26 @@ class AlertRow(Row, frozen=True, array_like=True, gc=False):
         return f"alert/{self.uid}/{self.code}"
 
 
+class HandlingRow(Row, frozen=True, array_like=True, gc=False):
+    """Who handles a problem, as the plane stores it for every console. `key` is that of the problem.
+
+    Unset times are `None`, unset texts `""`; a silence has ended when `silenced_until` is in the past.
+    """
+
+    key: str
+    acknowledged_by: str = ""
+    acknowledged_at: float | None = None
+    assignee: str = ""
+    note: str = ""
+    silenced_until: float | None = None
+    updated_by: str = ""
+    updated_at: float = 0.0
+
+    def silenced(self, now: float) -> bool:
+        """Whether the problem is silenced at `now` (epoch seconds)."""
+        return self.silenced_until is not None and now < self.silenced_until
+
+
 class ProjectRow(Row, frozen=True, array_like=True, gc=False):
     """One project of the tenant."""
 

@@ -58,6 +58,11 @@ HUB_STATUS = PREFIX + "/status"
 HEALTH_PING = "/v1/health/ping"
 """Answers whoever asks, without a credential; Palette has it too."""
 ALERTS = PREFIX + "/alerts"
+HANDLING = PREFIX + "/handling"
+HANDLING_ITEM = PREFIX + "/handling/{key}"
+RECEIVERS = PREFIX + "/receivers"
+RECEIVER = PREFIX + "/receivers/{uid}"
+RECEIVER_TEST = PREFIX + "/receivers/{uid}/test"
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"
@@ -110,10 +115,18 @@ HOST_KINDS: Tuple[str, ...] = ("edge-native", "vsphere")
 EVENT_KINDS: Tuple[str, ...] = ("spectrocluster", "edgehost")
 """What a component event can be about (Palette's enum)."""
 
-CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert")
+CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert", "handling")
 CHANGE_RESYNC = "resync"
 CHANGE_PUT = "put"
 CHANGE_DELETE = "delete"
+
+# --- who handles a problem -------------------------------------------------------------------------------------
+MAX_PROBLEM_KEY = 512
+"""Characters of the key of a problem."""
+MAX_ASSIGNEE = 128
+MAX_NOTE = 1000
+MAX_SILENCE = 90 * 86_400.0
+"""Seconds that a problem can be silenced at most."""
 
 # --- error codes (the `code` word of an application error) -----------------------------------------------------
 E_NOT_FOUND = "ResourceNotFound"
@@ -139,6 +152,8 @@ E_OPERATION_REPORTED = "OperationAlreadyReported"
 E_HOST_IN_USE = "EdgeHostInUse"
 E_TOO_MANY_OPERATIONS = "TooManyOperations"
 E_IDEMPOTENCY = "IdempotencyKeyReused"
+E_TOO_MANY_HANDLED = "TooManyHandlingRecords"
+E_TOO_MANY_RECEIVERS = "TooManyReceivers"
 
 # --- limits ----------------------------------------------------------------------------------------------------
 PAGE_LIMIT = 50

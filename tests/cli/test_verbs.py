@@ -166,3 +166,49 @@ def test_p39_pulse_lists_a_rejected_box_although_no_host_is_unhealthy(hub: Runni
     assert (alert["subject"], alert["code"]) == ("box-9", "InvalidEdgeToken")
     drawn = plane("render", "pulse", "--size", "80x24").out  # which reads the plane once, in a way of its own
     assert "NEEDS ATTENTION" in drawn and "box-9" in drawn
+
+
+def test_p57_who_handles_a_problem_is_changed_and_listed(hub: RunningHub, plane: Cli) -> None:
+    assert hub.register("box-8", "ewt_" + "x" * 43).status_code == 401
+    key = "alert/rejected/box-8/InvalidEdgeToken"
+    assert key in plane("alert", "list", "-o", "name").out.splitlines()
+    assert plane("alert", "assign", "box-8", "ana").out.endswith(f"{key} assigned to ana.\n")
+    assert plane("alert", "acknowledge", key).code == 0
+    assert plane("alert", "note", key, "new box, token is on its way").code == 0
+    assert plane("alert", "silence", key, "--for", "2h").code == 0
+    (row,) = [item for item in plane("alert", "list", "-o", "json").json() if item["key"] == key]
+    assert (row["assignee"], row["note"]) == ("ana", "new box, token is on its way")
+    assert row["acknowledgedBy"] and row["silencedUntil"]
+    assert key not in plane("alert", "list", "--open", "-o", "name").out
+    assert "silenced 1h" in plane("alert", "list").out
+    assert plane("alert", "silence", key, "--off").code == plane("alert", "acknowledge", key, "--off").code == 0
+    assert plane("alert", "assign", key).code == plane("alert", "note", key).code == 0
+    assert hub.client().get("/edgewright/v1/handling").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("assign", "nobody/x", "ana"), 3),
+        (("assign", "box-7", "a" * 200), 7),
+        (("silence", "box-7", "--for", "2s"), 7),
+        (("silence", "box-7", "--for", "91d"), 7),
+        (("silence", "box-7", "--for", "soon"), 2),
+        (("acknowledge",), 2),
+    ],
+)
+def test_p57_what_cannot_be_handled_has_its_exit_code(
+    hub: RunningHub, plane: Cli, words: tuple[str, ...], code: int
+) -> None:
+    assert hub.register("box-7", "ewt_" + "x" * 43).status_code == 401
+    done = plane("alert", *words)
+    assert (done.code, done.out) == (code, "") and done.err
+
+
+def test_p57_a_viewer_lists_and_is_refused(hub: RunningHub, plane: Cli, tmp_path: Path) -> None:
+    assert hub.register("box-6", "ewt_" + "x" * 43).status_code == 401
+    key = tmp_path / "viewer-key"
+    key.write_text(hub.viewer().headers["ApiKey"])
+    key.chmod(0o600)
+    assert plane("alert", "list", EDGEWRIGHT_API_KEY_FILE=str(key)).code == 0
+    assert plane("alert", "acknowledge", "box-6", EDGEWRIGHT_API_KEY_FILE=str(key)).code == 4

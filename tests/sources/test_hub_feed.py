@@ -35,7 +35,9 @@ def client_of(hub: RunningHub, key: str | None = None) -> PlaneClient:
 async def until(store: Store, true: Callable[[Model], bool], within: float = 20.0) -> None:
     """Wait until the model is so."""
     hit = asyncio.Event()
-    with_it = store.subscribe(["hosts", "tokens", "source", "projects", "operations", "alerts"], lambda _: hit.set())
+    with_it = store.subscribe(
+        ["hosts", "tokens", "source", "projects", "operations", "alerts", "handling"], lambda _: hit.set()
+    )
     try:
         async with asyncio.timeout(within):
             while not true(store.model):
@@ -217,3 +219,15 @@ async def test_p39_alerts_are_read_and_followed(hub: RunningHub) -> None:
         await until(store, lambda model: "rejected/knocks-later" in model.alerts)
         hub.host("knocks-later", hub.token("lets-in")[1])
         await until(store, lambda model: "rejected/knocks-later" not in model.alerts)
+
+
+async def test_p57_who_handles_a_problem_is_read_and_followed(hub: RunningHub) -> None:
+    async with client_of(hub) as other:
+        await other.set_handling("host/before/1", assignee="ana")
+        async with feeding(hub) as (store, _, _):
+            await until(store, lambda model: "host/before/1" in model.handling)
+            await other.set_handling("host/later", note="on it", silenced_until=store.now() + 600)
+            await until(store, lambda model: "host/later" in model.handling)
+            assert store.model.handling["host/later"].silenced(store.now())
+            await other.set_handling("host/later", note="", silenced_until=None)
+            await until(store, lambda model: "host/later" not in model.handling)

@@ -1,0 +1,51 @@
+"""Problems on the plane: who handles them. Only a hub has these paths; a Palette answers with `NotFound`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from edgewright.clients.hosts import document, items_of
+from edgewright.clients.transport import Transport
+from edgewright.core import times
+from edgewright.wire import protocol
+
+
+class Unchanged:
+    """The type of `UNCHANGED`."""
+
+
+UNCHANGED: Final = Unchanged()
+"""In place of an end of a silence: leave it as it is (`None` ends the silence)."""
+
+
+class AlertsApi(Transport):
+    """Calls about the handling of problems. Each raises `EdgewrightError`."""
+
+    async def handling(self) -> list[dict[str, Any]]:
+        """Return who handles which problem: `{key, acknowledgedBy, acknowledgedAt, assignee, note, silencedUntil}`."""
+        return items_of((await self.call("GET", protocol.HANDLING, "list of handled problems")).data)
+
+    async def set_handling(
+        self,
+        key: str,
+        *,
+        acknowledged: bool | None = None,
+        assignee: str | None = None,
+        note: str | None = None,
+        silenced_until: float | Unchanged | None = UNCHANGED,
+    ) -> dict[str, Any]:
+        """Change who handles a problem; what is not given stays. Returns the record.
+
+        An empty assignee or note removes it; `silenced_until` is epoch seconds, `None` ends the silence.
+        """
+        body: dict[str, Any] = {}
+        if acknowledged is not None:
+            body["acknowledged"] = acknowledged
+        if assignee is not None:
+            body["assignee"] = assignee
+        if note is not None:
+            body["note"] = note
+        if not isinstance(silenced_until, Unchanged):
+            body["silencedUntil"] = None if silenced_until is None else times.rfc3339(silenced_until)
+        path = protocol.path(protocol.HANDLING_ITEM, key=key)
+        return document((await self.call("PATCH", path, f"problem {key}", body=body)).data)
