@@ -26,7 +26,6 @@ from tui.places import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
-from tui.terminal.hangup import leave_when_told
 from tui.themed import THEME_POLL, ThemedApp
 from tui.verbs import act, run_verb
 from tui.views import VIEWS, load
@@ -107,6 +106,10 @@ class EdgewrightApp(ThemedApp):
 
     def on_mount(self) -> None:
         """Take the person's keys, and begin with the sources when the first frame is out."""
+        if self.session.watchdog is not None:
+            driver = self._driver
+            deaf = getattr(driver, "exit_event", None)  # ends the thread that reads keys: it spins on a dead terminal
+            self.session.watchdog.lead(self.exit, self.action_interrupt, deaf.set if deaf is not None else lambda: None)
         self.set_keymap(keys_to_apply(self.session.keymap))
         if self.session.first_run is not None:
             self.push_screen(self._make("first-run", ""))  # when it is done, the start view is there below it
@@ -120,7 +123,6 @@ class EdgewrightApp(ThemedApp):
         for problem in self.session.keymap_problems:
             self.say(problem, "warn")
         if not self.is_headless:
-            leave_when_told(self.exit)
             self.set_interval(THEME_POLL, self.look_at_themes, name="themes")
         if self.session.start is not None:
             self.run_worker(self._feed(self.session.start), group="source:run", exit_on_error=False)

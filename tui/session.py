@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
     from edgewright.sources.replay import ReplaySource
     from edgewright.store.store import Store
+    from tui.terminal.watchdog import Watchdog
 
 LeaveAnswer = Literal["leave", "stop", "stay"]
 """What becomes of the hub on quitting: it keeps running, it is stopped, or the person stays in the console."""
@@ -127,6 +128,8 @@ class Session:
     hub_running: Callable[[], bool] | None = None
     """Whether a hub that this console started is running; None when it started none."""
     stop_hub: Callable[[], Awaitable[None]] | None = None
+    watchdog: Watchdog | None = None
+    """Ends the process when the terminal is gone or a signal asks for it; None in tests and for a single frame."""
     start_view: str = "pulse"
     start_target: str = ""
     now: Callable[[], float] = times.now

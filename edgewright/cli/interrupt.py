@@ -1,4 +1,4 @@
-"""SIGTERM for programs that end on Ctrl-C: what they clean up then must not stay behind when a supervisor ends them."""
+"""SIGTERM and SIGHUP for programs that end on Ctrl-C: they clean up when a supervisor or a closed window ends them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def terminated_is_interrupted() -> Iterator[None]:
-    """Turn SIGTERM into SIGINT while the block runs (main thread only): a `KeyboardInterrupt`, or a cancelled task."""
+    """Turn SIGTERM and SIGHUP into SIGINT while the block runs: a `KeyboardInterrupt`, or a cancelled task.
+
+    Works in the main thread only. A SIGHUP that is ignored already (`nohup`) stays ignored.
+    """
+    before = {}
     try:
-        before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, lambda number, frame: signal.raise_signal(signal.SIGINT))
     except ValueError:  # not the main thread: whoever has it ends it
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def terminated_is_cancelled() -> Iterator[None]:
-    """Take SIGTERM for a Ctrl-C: the work cleans up behind itself. Raises `Cancelled` then.
+    """Take SIGTERM and SIGHUP (a closed window) as Ctrl-C: the work cleans up behind itself. Raises `Cancelled`.
 
-    Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them.
+    Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them. An ignored SIGHUP
+    (`nohup`) stays ignored.
     """
     from edgewright.forge.progress import Cancelled
 
@@ -36,11 +37,14 @@ def terminated_is_cancelled() -> Iterator[None]:
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, None):
         yield
         return
+    handled = []
     try:
-        loop.add_signal_handler(signal.SIGTERM, stop)
-        handled = True
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) in (signal.SIG_DFL, None):
+                loop.add_signal_handler(number, stop)
+                handled.append(number)
     except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread: a console does it
-        handled = False
+        pass
     try:
         yield
     except asyncio.CancelledError:
@@ -48,8 +52,8 @@ def terminated_is_cancelled() -> Iterator[None]:
             raise Cancelled from None
         raise
     finally:
-        if handled:
-            loop.remove_signal_handler(signal.SIGTERM)
+        for number in handled:
+            loop.remove_signal_handler(number)
 
 
 def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[str, Any]]:

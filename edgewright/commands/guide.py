@@ -138,5 +138,13 @@ class Guide:
 
     def close(self) -> None:
         """End what must not outlive the console."""
-        if self.hub is not None and (self.simulated or self.feed.settings.leave_hub == "stop"):
+        if self.hub is not None and self._ends_with_console():
             self.hub.stop_now()
+
+    def end_now(self) -> None:
+        """End the same within a second, from any thread: the console itself did not end in time."""
+        if self.hub is not None and self._ends_with_console():
+            self.hub.end_now()
+
+    def _ends_with_console(self) -> bool:
+        return self.simulated or bool(self.feed.settings.leave_hub == "stop")

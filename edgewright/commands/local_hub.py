@@ -6,6 +6,7 @@ The hub and the observed agent outlive the console (`detached`); those of a demo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -141,13 +142,24 @@ class LocalHub:
         if self.temporary:
             shutil.rmtree(self.data, ignore_errors=True)
 
+    def end_now(self) -> None:
+        """Stop everything within a second, from any thread: for a program that is about to be ended itself.
+
+        A hub that keeps its data is only asked and ends by itself; one of a demonstration is killed if need be.
+        """
+        pids = [pid for pid in map(self._pid, ("agent", "simulated", "hub")) if pid]
+        for pid in pids:
+            _send(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 0.8
+        while any(map(_is_ours, pids)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self.temporary:
+            for pid in filter(_is_ours, pids):
+                _send(pid, signal.SIGKILL)
+            shutil.rmtree(self.data, ignore_errors=True)
+
     def wait(self) -> None:
-        """Wait until the hub ends by itself, or SIGTERM comes. Raises `Failed` when it ends, `KeyboardInterrupt`."""
-
-        def leave(_number: int, _frame: object) -> None:
-            raise KeyboardInterrupt
-
-        signal.signal(signal.SIGTERM, leave)
+        """Wait until the hub ends by itself. Raises `Failed` then, `KeyboardInterrupt` at Ctrl-C."""
         code = self._children["hub"].wait()
         raise Failed(f"The hub ended by itself with {code}.", f"Its log is {self.log}")
 
@@ -233,6 +245,12 @@ def _is_ours(pid: int) -> bool:
     except OSError:
         return False
     return b"edgewright" in words and state != "Z"
+
+
+def _send(pid: int, number: int) -> None:
+    """Send a signal to a process that may have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _end(pid: int) -> None:

@@ -77,7 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Run `edgewright lab` with these words and return the exit code."""
     as_json = "json" in argv
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # as Ctrl-C
+    ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    before = {each: signal.signal(each, lambda number, frame: signal.raise_signal(signal.SIGINT)) for each in ends}
     try:
         words = build_parser().parse_args(_shield(argv))
         lacking = shortcomings()
@@ -95,7 +96,8 @@ def main(argv: list[str]) -> int:
         print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _shield(argv: list[str]) -> list[str]:

@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgewright.commands.live import LiveFeed
     from edgewright.commands.local_hub import LocalHub
     from edgewright.config.contexts import Context
@@ -84,15 +86,26 @@ def open_console(
     session.stop_hub = guide.stop_hub
     _tell_unfinished(feed)
     import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
-    app = import_module("tui.app").EdgewrightApp(session)
-    try:
-        code = int(app.run(mouse=session.terminal.mouse) or 0)
-        if app.defect is not None:
-            raise app.defect
-        return code
-    finally:
-        feed.store.close()
-        guide.close()
+    return run_app(session, guide.end_now, feed.store.close, guide.close)
+
+
+def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: Callable[[], object]) -> int:
+    """Run the console's app until it is left and return its exit code.
+
+    `closing` ends what belongs to it in order; `last` ends what must not outlive it when that takes too long after a
+    signal or after the terminal is gone. Raises the defect that the app died of.
+    """
+    with import_module("tui.terminal.watchdog").Watchdog(last) as watchdog:
+        session.watchdog = watchdog
+        app = import_module("tui.app").EdgewrightApp(session)
+        try:
+            code = int(app.run(mouse=session.terminal.mouse) or 0)
+            if app.defect is not None and not watchdog.code:  # without a terminal nobody reads of it
+                raise app.defect
+            return int(watchdog.code or code)
+        finally:
+            for close in closing:
+                close()
 
 
 def make_feed(settings: Settings) -> LiveFeed:

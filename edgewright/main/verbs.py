@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from edgewright.main.console import check_terminal, make_feed, make_session, open_console
+from edgewright.main.console import check_terminal, make_feed, make_session, open_console, run_app
 
 if TYPE_CHECKING:
     from edgewright.commands.context import CommandContext
+    from edgewright.commands.local_hub import LocalHub
 
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
@@ -133,22 +134,15 @@ def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     session = make_session(ctx.settings, None, store)
     session.replay, session.start, session.now = source, source.run, lambda: source.moment
     session.start_view, session.context_name, session.read_only = "replay", Path(args["file"]).name, True
-    app = import_module("tui.app").EdgewrightApp(session)
-    code = int(app.run(mouse=session.terminal.mouse) or 0)
-    if app.defect is not None:
-        raise app.defect
-    return code
+    return run_app(session)
 
 
 def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
-    import asyncio
-    import json
     from pathlib import Path
 
     from edgewright.cli.interrupt import terminated_is_interrupted
-    from edgewright.cli.output import say
-    from edgewright.commands.guide import demo_hub, start_demo
+    from edgewright.commands.guide import demo_hub
     from edgewright.core.errors import InvalidInput
 
     hosts = int(args.get("hosts") or 0)
@@ -158,17 +152,31 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     if not alone:
         check_terminal()
     hub = demo_hub(Path(args["data"]).absolute() if args.get("data") else None)
-    try:
-        with terminated_is_interrupted():
-            context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
-        if not alone:
-            return open_console(ctx.settings, context, hub=hub, simulated=True)
-        told = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}
-        words = f"EDGEWRIGHT_URL={told['url']} EDGEWRIGHT_CA={told['ca']} EDGEWRIGHT_API_KEY_FILE={told['apiKeyFile']}"
-        say(json.dumps(told) if form == "json" else words)
-        hub.wait()
-        return 0
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        hub.stop_now()
+    with terminated_is_interrupted():
+        try:
+            return _demo(ctx, hub, hosts, alone, form)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            try:
+                hub.stop_now()
+            except KeyboardInterrupt:  # a second signal
+                hub.end_now()
+
+
+def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str) -> int:
+    """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it."""
+    import asyncio
+    import json
+
+    from edgewright.cli.output import say
+    from edgewright.commands.guide import start_demo
+
+    context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
+    if not alone:
+        return open_console(ctx.settings, context, hub=hub, simulated=True)
+    shown = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}
+    words = f"EDGEWRIGHT_URL={shown['url']} EDGEWRIGHT_CA={shown['ca']} EDGEWRIGHT_API_KEY_FILE={shown['apiKeyFile']}"
+    say(json.dumps(shown) if form == "json" else words)
+    hub.wait()
+    return 0

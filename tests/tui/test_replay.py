@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.tui.driving import Driven, press, said, settle, until, view
 from tests.tui.samples import NOW, event, fill, host, session
 from tui.app import EdgewrightApp
 from tui.screens.base import BaseScreen
-from tui.terminal.hangup import SIGNALS, leave_when_told
 from tui.title import title_line
 from tui.widgets.lines import text_of
 
@@ -98,16 +96,3 @@ async def test_the_keys_of_time_are_those_of_the_key_map(tmp_path: Path) -> None
         assert source.replay.position == 2
         await press(pilot, "f7")
         assert not source.paused
-
-
-def test_a_terminal_that_goes_away_is_left_in_order() -> None:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    codes: list[int] = []
-    try:
-        leave_when_told(codes.append)
-        signal.raise_signal(signal.SIGHUP)
-        assert codes == [129]
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # told again it ends at once
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
