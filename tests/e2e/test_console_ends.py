@@ -1,0 +1,102 @@
+"""Signals end a console whose event loop is blocked, and what a demonstration started does not outlive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fleet import command_environment
+from tests.e2e.held import Held, InPty, open_console, runs
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="needs a pty")]
+LIMIT = 5.0
+NO_TTY = pytest.param("no controlling tty", marks=pytest.mark.core)
+IN_CONSOLE = pytest.param("in its console", marks=pytest.mark.core)
+
+
+@pytest.fixture
+def blocked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Held]:
+    """A console with a blocked event loop."""
+    way = getattr(request, "param", "pty closed")
+    command = [sys.executable, "-m", "tests.e2e.blocked_console"]
+    console = open_console(way, command, command_environment(tmp_path), slow=False)
+    try:
+        console.wait("blocked")
+        yield console
+    finally:
+        console.close()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [
+        pytest.param((signal.SIGHUP,), 129, marks=pytest.mark.core),
+        ((signal.SIGTERM,), 143),
+        ((signal.SIGINT, signal.SIGINT), 130),
+    ],
+)
+def test_a_signal_ends_a_blocked_console_and_restores_the_terminal(
+    blocked: Held, numbers: tuple[int, ...], code: int
+) -> None:
+    for number in numbers:
+        os.kill(blocked.pid, number)
+        time.sleep(0.1)
+    seconds, ended = blocked.ended_within(LIMIT)
+    assert ended == code
+    assert seconds > 2, "the orderly way had its time"
+    assert "The console did not respond and was stopped." in blocked.screen()
+    assert "last step" in blocked.screen()
+
+
+def test_a_second_signal_ends_a_blocked_console_at_once(blocked: Held) -> None:
+    os.kill(blocked.pid, signal.SIGTERM)
+    time.sleep(0.6)
+    os.kill(blocked.pid, signal.SIGTERM)
+    seconds, code = blocked.ended_within(LIMIT)
+    assert (code, seconds < 1) == (143, True)
+
+
+@pytest.mark.parametrize("blocked", ["pty closed", NO_TTY, "SIGSTOP + close"], indirect=True)
+def test_a_blocked_console_without_its_terminal_ends(blocked: Held) -> None:
+    blocked.take_away()
+    assert blocked.ended_within(LIMIT)[1] == 129
+
+
+@pytest.mark.parametrize("begin", ["at its start", IN_CONSOLE, "with --no-console"])
+def test_hub_and_hosts_of_a_demonstration_end_with_its_terminal(tmp_path: Path, begin: str) -> None:
+    words = [sys.executable, "-m", "edgewright", "demo", "--hosts", "10", "--data", str(tmp_path / "demo")]
+    words += ["--no-console"] if begin == "with --no-console" else []
+    note = tmp_path / "demo" / "local.json"
+    console = open_console("pty closed", words, command_environment(tmp_path), slow=False)
+    assert isinstance(console, InPty)
+    try:
+        if begin == "in its console":
+            console.wait("Pulse", "FLEET", "10 hosts")
+        elif begin == "with --no-console":
+            console.wait("EDGEWRIGHT_URL=")
+        else:
+            console.wait("Starting a hub")
+            wait_for_file(note)
+        pids = [pid for name, pid in json.loads(note.read_text()).items() if name in ("hub", "simulated")]
+        assert pids
+        assert all(map(runs, pids))
+        console.take_away()
+        console.ended_within(LIMIT)
+        assert not any(map(runs, pids))
+    finally:
+        console.close()
+
+
+def wait_for_file(path: Path) -> None:
+    """Wait until a file is there."""
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
