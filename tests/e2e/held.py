@@ -68,10 +68,14 @@ class Held:
         return time.monotonic() - began, self._exit_code()
 
     def _exit_code(self) -> int | None:
-        with contextlib.suppress(ChildProcessError):
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
+        for _ in range(50):  # it becomes ours when its tmux has ended
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    return os.waitstatus_to_exitcode(status)
+            if not Path(f"/proc/{self.pid}").exists():
+                return None  # tmux collected it
+            time.sleep(0.01)
         return None
 
     def close(self) -> None:
