@@ -206,6 +206,7 @@ class EdgewrightApp(ThemedApp):
                 await self.push_screen(screen)
         if same > 1 and isinstance(first := self.screen_stack[depth + 1], BaseScreen):
             first.starts_path = path[0] != home
+        self.session.read_until = self.session.store.seq
         if isinstance(self.screen, BaseScreen):
             self.screen.show_frame()
         self._visit()
@@ -284,7 +285,7 @@ class EdgewrightApp(ThemedApp):
         """Run a verb by name; without `targets` on the marked objects or the one under the cursor."""
         command = registry.by_name(name)
         if command is None:
-            self.say(f"There is no verb `{name}`.", "bad")
+            self.refuse(f"There is no verb `{name}`.")
             return
         self.run_command(command, targets, args or {})
 
@@ -328,7 +329,7 @@ class EdgewrightApp(ThemedApp):
         try:
             typed = parse(event.text, self.session.store.model)
         except EdgewrightError as error:
-            self.say(f"{error.message} {error.hint}".strip(), "warn")
+            self.refuse(f"{error.message} {error.hint}".strip())
             return
         needs = typed.command.target is not None and not typed.targets
         self.run_command(typed.command, None if needs else typed.targets, typed.args, typed.rest)
@@ -347,6 +348,10 @@ class EdgewrightApp(ThemedApp):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of work that failed by a defect of ours."""
         tell_defect(self.session, event)
+
+    def refuse(self, text: str) -> None:
+        """Say why a key or a command does nothing; it leaves the message line with the next view that is opened."""
+        self.session.store.message(text, "warn", reply=True)
 
     def say(self, text: str, level: str = "info") -> None:
         """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""

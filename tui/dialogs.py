@@ -18,7 +18,7 @@ async def open_dialog(app: EdgewrightApp, name: str, target: str) -> None:
     elif name in ("contexts", "projects", "help", "messages"):
         await load(f"tui.modals.{name}:open_{name}")(app, target)
     else:
-        app.say(f"`{name}` cannot be shown yet.", "warn")
+        app.refuse(f"`{name}` cannot be shown yet.")
 
 
 async def _choose_theme(app: EdgewrightApp, target: str) -> None:

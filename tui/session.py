@@ -109,6 +109,8 @@ class Session:
     plane: str = ""
     """What the title line says of the plane, e.g. `hub 10.4.0.2`."""
     project: str = ""
+    read_until: int = 0
+    """Newest event when a view was opened last: refusals up to it have left the message line."""
     read_only: bool = False
     simulated: bool = False
     """The fleet is (partly) simulated; said on every screen."""

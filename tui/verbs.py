@@ -62,7 +62,7 @@ def act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> 
         if method is not None:
             result = method(**{**dict(command.preset), **args})
             return result if isawaitable(result) else None
-    app.say(f"`{command.name}` does nothing here.", "warn")
+    app.refuse(f"`{command.name}` does nothing here.")
     return None
 
 
@@ -72,7 +72,7 @@ async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str
 
     refused = refusal(app, command, targets)
     if refused is not None:
-        app.say(f"{refused.reason} {refused.hint}".strip(), "warn")
+        app.refuse(f"{refused.reason} {refused.hint}".strip())
         return
     answers = await _ask_missing(app, command, args)
     if answers is None:

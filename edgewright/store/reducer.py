@@ -188,7 +188,7 @@ def _message(draft: Draft, event: Event) -> None:
     level = event.payload.get("level")
     text = clean(event.payload.get("text") or "")
     shown = level if level in ("info", "ok", "warn", "bad") else "info"
-    draft.say(MessageRow(event.seq, event.at, str(shown), text))
+    draft.say(MessageRow(event.seq, event.at, str(shown), text, event.payload.get("reply") is True))
 
 
 def _acknowledged(draft: Draft, event: Event) -> None:

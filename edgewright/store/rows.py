@@ -206,12 +206,13 @@ class ProjectRow(Row, frozen=True, array_like=True, gc=False):
 
 
 class MessageRow(Row, frozen=True, array_like=True, gc=False):
-    """One line of the message log; `level` is info, ok, warn or bad."""
+    """One line of the message log; `level` is info, ok, warn or bad, `reply` a key or command that was refused."""
 
     seq: int
     at: float = 0.0
     level: str = "info"
     text: str = ""
+    reply: bool = False
 
 
 def tag_value(tags: tuple[str, ...], name: str) -> str | None:

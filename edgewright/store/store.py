@@ -76,9 +76,17 @@ class Store:
         self._coalescer.poke()
         return event
 
-    def message(self, text: str, level: str = "info", source: str = "command") -> None:
-        """Put one line on the message line and into the message log; `level` is info, ok, warn or bad."""
-        self.emit(source, kinds.MESSAGE, {"level": level, "text": text})
+    @property
+    def seq(self) -> int:
+        """Return the number of the newest event."""
+        return self._seq
+
+    def message(self, text: str, level: str = "info", source: str = "command", reply: bool = False) -> None:
+        """Put one line on the message line and into the message log; `level` is info, ok, warn or bad.
+
+        A `reply` says why a key or a command was refused: it leaves the message line when something else was done.
+        """
+        self.emit(source, kinds.MESSAGE, {"level": level, "text": text, **({"reply": True} if reply else {})})
 
     def acknowledge(self, key: str, on: bool = True) -> None:
         """Mark the problem `key` (see `selectors.problems`) as seen by a person, or take that back."""

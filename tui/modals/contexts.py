@@ -18,7 +18,7 @@ async def open_contexts(app: EdgewrightApp, target: str = "") -> None:
 
     session = app.session
     if session.switch_context is None:
-        app.say("The context cannot be changed here: this only shows what was recorded.", "warn")
+        app.refuse("The context cannot be changed here: this only shows what was recorded.")
         return
     try:
         known = contexts.load().items
@@ -26,7 +26,7 @@ async def open_contexts(app: EdgewrightApp, target: str = "") -> None:
         app.say(f"{error.message} {error.hint}".strip(), "bad")
         return
     if target and target not in known:
-        app.say(f"There is no context {target}. See: :context", "warn")
+        app.refuse(f"There is no context {target}. See: :context")
         return
     if not target:
         options = [

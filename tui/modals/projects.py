@@ -18,13 +18,13 @@ async def open_projects(app: EdgewrightApp, target: str = "") -> None:
     session = app.session
     projects = session.store.model.projects
     if session.switch_project is None:
-        app.say("There is no plane here whose project could be changed.", "warn")
+        app.refuse("There is no plane here whose project could be changed.")
         return
     by_name = {row.name: uid for uid, row in projects.items()}
     if target:
         chosen: str | None = ALL if target == "all" else target if target in projects else by_name.get(target)
         if chosen is None:
-            app.say(f"There is no project {target}. See: :project", "warn")
+            app.refuse(f"There is no project {target}. See: :project")
             return
     else:
         current = by_name.get(session.project, session.project) or ALL

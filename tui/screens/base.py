@@ -29,7 +29,7 @@ from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
 from tui.widgets.lines import Line, rule
-from tui.widgets.message_line import message_line
+from tui.widgets.message_line import message_lines, shown_message
 from tui.widgets.prompt import Asking, Prompt
 
 if TYPE_CHECKING:
@@ -71,8 +71,10 @@ class BaseScreen(Screen[None]):
         layout: vertical;
         overflow: hidden;
         & > #body { height: 1fr; width: 100%; layout: horizontal; background: $background; }
-        &.-prompt > #message { display: none; }
-        &.-tiny { & > .rule, & > #crumb, & > #message { display: none; } }
+        & > #message-more { display: none; }
+        &.-two { & > #message-more { display: block; } & > #rule-bottom { display: none; } }
+        &.-prompt { & > #message, & > #message-more { display: none; } & > #rule-bottom { display: block; } }
+        &.-tiny { & > .rule, & > #crumb, & > #message, & > #message-more { display: none; } }
         &.-low { & > .rule { display: none; } }
     }
     """
@@ -154,6 +156,7 @@ class BaseScreen(Screen[None]):
             yield from self.compose_body()
         yield FrameLine(id="rule-bottom", classes="rule")
         yield FrameLine(id="message")
+        yield FrameLine(id="message-more")
         yield Prompt(id="prompt")
         yield FrameLine(id="keys")
 
@@ -222,12 +225,17 @@ class BaseScreen(Screen[None]):
         self._set("#crumb", crumb_line(trail, self.count(), width))
         self._set("#rule-top", rule(width))
         self._set("#rule-bottom", rule(width))
-        messages = self.session.store.model.messages
-        if messages:
-            newest = messages[-1]
-            self._set("#message", message_line(newest.at, newest.level, newest.text, width))
+        self.show_message(width)
         if keys:
             self.show_keys()
+
+    def show_message(self, width: int) -> None:
+        """Show the newest message; a long one takes the rule above it as its second line."""
+        newest = shown_message(self.session.store.model.messages, self.now, self.session.read_until)
+        first, more = [*message_lines(newest, width), Line(), Line()][:2]
+        self.set_class(bool(more.spans), "-two")
+        self._set("#message", first)
+        self._set("#message-more", more)
 
     def show_keys(self) -> None:
         """Say the key line anew: call it when what the cursor stands on changes which verbs may run."""

@@ -179,7 +179,7 @@ class ListingScreen(BaseScreen):
     def set_filter(self, text: str) -> None:
         """Show only what matches `text`; a filter that is wrong is told of, and the one before stays."""
         if wrong := wrong_with(text, self.filter_fields):
-            self.session.store.message(wrong, "warn")
+            self.session.store.message(wrong, "warn", reply=True)
         else:
             self._take_filter(text)
             self.select()

@@ -183,8 +183,8 @@ class PulseScreen(BaseScreen):
         """Take note of the problem under the cursor, or take that back; it moves below the others."""
         item = self._item()
         if item is None or not item.problem:
-            self.session.store.message("Nothing to acknowledge: point at a problem first.")
+            self.session.store.message("Nothing to acknowledge: point at a problem first.", "warn", reply=True)
             return
         self.session.store.acknowledge(item.problem, not item.acknowledged)
-        told = "is no longer acknowledged" if item.acknowledged else "is acknowledged until it changes"
-        self.session.store.message(f"{item.name}: {item.sentence.rstrip('.')}: {told}.")
+        done = "No longer acknowledged" if item.acknowledged else "Acknowledged until it changes"
+        self.session.store.message(f"{done}: {item.name}, {item.sentence.rstrip('.')}.")

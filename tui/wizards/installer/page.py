@@ -23,7 +23,7 @@ from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, rule, wrap
-from tui.widgets.message_line import message_line
+from tui.widgets.message_line import message_lines, shown_message
 from tui.wizards.installer import content
 from tui.wizards.installer.difference import Change, changes
 from tui.wizards.installer.form import QuestionForm
@@ -51,6 +51,7 @@ class WizardPage(BaseScreen):
     WizardPage {
         & > #crumb { display: none; }
         & > #message { display: none; }
+        &.-message { & > #message { display: block; } & > #rule-bottom { display: none; } }
         & #left { width: 1fr; height: 1fr; }
         & #question { margin-bottom: 1; }
         & #page { height: 1fr; }
@@ -201,14 +202,20 @@ class WizardPage(BaseScreen):
             return
         self._set("#title", content.steps_line(self.interview, width))
         self._set("#rule-top", rule(width))
-        messages = self.session.store.model.messages
-        if len(messages) > self._messages:
-            newest = messages[-1]
-            self._set("#rule-bottom", message_line(newest.at, newest.level, newest.text, width))
-        else:
-            self._set("#rule-bottom", rule(width))
+        self._set("#rule-bottom", rule(width))
+        self.show_message(width)
         if keys:
             self.show_keys()
+
+    def show_message(self, width: int) -> None:
+        """Show what was reported since the page was opened."""
+        newest = shown_message(self.session.store.model.messages, self.now)
+        lines = message_lines(newest if newest is not None and newest.seq > self._messages else None, width)
+        first, more = [*lines, Line(), Line()][:2]
+        self.set_class(bool(lines), "-message")
+        self.set_class(bool(more.spans), "-two")
+        self._set("#message", first)
+        self._set("#message-more", more)
 
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of the page: letters, or function keys while a field takes the letters."""

@@ -46,7 +46,7 @@ class InstallerWizard(Errands):
         super().begin()
         for name in ("#findings", "#adds", "#hint"):
             self.query_one(name).can_focus = False
-        self._messages = len(self.session.store.model.messages)
+        self._messages = self.session.store.seq
         self._load()
 
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
@@ -153,7 +153,7 @@ class InstallerWizard(Errands):
 
     async def _go(self, step: int) -> None:
         self.interview.step(step)
-        self._messages = len(self.session.store.model.messages)
+        self._messages = self.session.store.seq
         self._keep()
         await self.show_page()
 
@@ -172,7 +172,9 @@ class InstallerWizard(Errands):
         errors = tuple(one.message for one in self._findings if one.severity == "error")
         if errors and self._warned != (page.key, errors):
             self._warned = (page.key, errors)
-            self._say("Mend it, or press the key again to mend it later: it is not built like this.", "warn")
+            self._say(
+                "Fix this now, or press again to continue; the installer cannot be built until it is fixed.", "warn"
+            )
             self.refresh_page()
             return False
         return True
@@ -253,7 +255,7 @@ class InstallerWizard(Errands):
             self.interview.seen.add(wrong)
             await self.show_page()
         elif any(one.severity == "error" for one in self._findings):
-            self._say("The box would not come up with these answers: mend what is marked first.", "warn")
+            self._say("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
             self._run("Beginning to build", self._start)
 
