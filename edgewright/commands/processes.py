@@ -23,6 +23,15 @@ class HubServe(_Process):
     delegate = "edgewright.hub.cli"
 
 
+class HubConfigure(_Process):
+    """Set the address that hosts use and issue the certificate for it: --data DIR --address NAME_OR_IP[:PORT]."""
+
+    name = "hub configure"
+    writes = True
+    title = "configure"
+    delegate = "edgewright.hub.cli"
+
+
 class HubStatus(_Process):
     """Say whether a hub runs on a data directory, where, and since when."""
 
@@ -128,6 +137,7 @@ class LabFault(_Process):
 
 COMMANDS: tuple[type[Command], ...] = (
     HubServe,
+    HubConfigure,
     HubStatus,
     HubBackup,
     HubRestore,

@@ -1,17 +1,21 @@
-"""`hub serve|status|backup|restore`: the words of the command line and the exit codes."""
+"""`hub serve|configure|status|backup|restore`: the command line and the exit codes."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from edgewright.hub.configuration import Configured
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,6 +32,8 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("serve", help="run the hub until it is told to stop")
     add_serve_arguments(serve)
+    configure = verbs.add_parser("configure", help="set the address that hosts use; the CA stays")
+    add_configure_arguments(configure)
     status = verbs.add_parser("status", help="tell whether a hub runs on a data directory, and where")
     status.add_argument("--data", type=Path, required=True, metavar="DIR")
     backup = verbs.add_parser("backup", help="write database and keys into one file, also while the hub runs")
@@ -36,18 +42,24 @@ def build_parser() -> argparse.ArgumentParser:
     restore = verbs.add_parser("restore", help="make a data directory from a backup")
     restore.add_argument("--data", type=Path, required=True, metavar="DIR")
     restore.add_argument("file", type=Path)
-    for verb in (serve, status, backup, restore):
+    for verb in (serve, configure, status, backup, restore):
         verb.add_argument("-o", "--output", choices=("table", "json"), default="table")
     return parser
 
 
 def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     """Add the options of `hub serve`."""
-    serve.add_argument("--listen", default="127.0.0.1:8443", metavar="HOST:PORT")
+    serve.add_argument(
+        "--listen", metavar="HOST:PORT", help="default: what `hub configure` stored, else 127.0.0.1:8443"
+    )
     serve.add_argument("--data", type=Path, required=True, metavar="DIR")
     serve.add_argument("--db", metavar="URL", help="postgresql+psycopg://user@host/name instead of SQLite in DIR")
     serve.add_argument(
-        "--advertise", action="append", default=[], metavar="NAME_OR_IP", help="a name for the certificate; repeatable"
+        "--advertise",
+        action="append",
+        default=[],
+        metavar="NAME_OR_IP",
+        help="a name for the certificate; repeatable; default: what `hub configure` stored",
     )
     serve.add_argument("--silence-limit", type=float, default=protocol.SILENCE_LIMIT, metavar="SECONDS")
     serve.add_argument("--heartbeat", type=float, default=protocol.HEARTBEAT_INTERVAL, metavar="SECONDS")
@@ -89,15 +101,31 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--log-stderr", action="store_true", help="write the log to stderr as well")
 
 
+def add_configure_arguments(configure: argparse.ArgumentParser) -> None:
+    """Add the options of `hub configure`."""
+    configure.add_argument("--data", type=Path, required=True, metavar="DIR")
+    configure.add_argument(
+        "--address",
+        metavar="NAME_OR_IP[:PORT]",
+        help="the address that hosts use: in the certificate, and listened on (port 8443 by default)",
+    )
+    configure.add_argument("--listen", metavar="HOST:PORT", help="listen here instead")
+    configure.add_argument(
+        "--name", action="append", default=[], metavar="NAME_OR_IP", help="a further name for the certificate"
+    )
+
+
 def _serve(arguments: argparse.Namespace) -> int:
+    from edgewright.hub import configuration
     from edgewright.hub.options import ServeOptions
     from edgewright.hub.serve import run
 
+    stored = configuration.read(arguments.data)
     options = ServeOptions(
         data=arguments.data.absolute(),
-        listen=arguments.listen,
+        listen=arguments.listen or stored.listen or configuration.DEFAULT_LISTEN,
         db=arguments.db,
-        advertise=tuple(arguments.advertise),
+        advertise=tuple(arguments.advertise) or stored.names,
         silence_limit=arguments.silence_limit,
         heartbeat=arguments.heartbeat,
         max_body=arguments.max_body,
@@ -123,6 +151,52 @@ def _serve(arguments: argparse.Namespace) -> int:
     )
     options.check()
     return run(options)
+
+
+def _configure(arguments: argparse.Namespace) -> int:
+    from edgewright.hub import configuration as stored_in
+    from edgewright.hub.options import ServeOptions
+
+    data: Path = arguments.data
+    before = stored_in.read(data)
+    if not (arguments.address or arguments.listen or arguments.name):
+        raise UsageError(
+            f"Nothing to change: hosts use {stored_in.url_of(before)}, the hub listens on "
+            f"{before.listen or stored_in.DEFAULT_LISTEN}.",
+            "Give --address NAME_OR_IP, and --listen HOST:PORT or --name NAME_OR_IP where needed.",
+        )
+    more = tuple(arguments.name)
+    for name in more:
+        stored_in.check_name(name, "--name")
+    new = before._replace(names=tuple(dict.fromkeys((*before.names, *more))))
+    if arguments.address:
+        new = stored_in.for_address(arguments.address, more)
+    if arguments.listen:
+        new = new._replace(listen=arguments.listen)
+    ServeOptions(data, listen=new.listen or stored_in.DEFAULT_LISTEN).address()
+    return _print_configured(arguments, stored_in.configure(data.absolute(), new))
+
+
+def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
+    stored, data = done.stored, shlex.quote(str(arguments.data))
+    document = {
+        "url": done.url,
+        "listen": stored.listen,
+        "names": list(stored.names),
+        "certificate": done.certificate,
+        "caFingerprint": done.ca_fingerprint,
+        "pid": done.pid,
+    }
+    names = f" for {', '.join(stored.names)}" if stored.names else ""
+    sentences = [f"Hosts use {done.url}; the hub listens on {stored.listen or 'its default address'}."]
+    if done.pid is None:
+        sentences.append(f"The server certificate{names} is {done.certificate}; the CA stays, hosts need nothing new.")
+        sentences.append(f"Start the hub: edgewright hub serve --data {data}")
+    else:
+        sentences.append(f"A hub runs on it as process {done.pid} and uses this from its next start on: stop it")
+        sentences.append(f"(kill {done.pid}, or its service) and start it: edgewright hub serve --data {data}")
+    sys.stdout.write((json.dumps(document) if arguments.output == "json" else "\n".join(sentences)) + "\n")
+    return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -166,7 +240,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    verbs = {"serve": _serve, "status": _status, "backup": _backup, "restore": _restore}
+    verbs = {"serve": _serve, "configure": _configure, "status": _status, "backup": _backup, "restore": _restore}
     try:
         arguments = build_parser().parse_args(words)
         return verbs[arguments.verb](arguments)

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from edgewright.core.errors import Failed, Refused
+from edgewright.hub.configuration import FILE as CONFIGURATION
 from edgewright.hub.files import DATABASE, check_writable
 from edgewright.hub.process import BACKUP_FILE, STATE_FILE
 
@@ -22,6 +23,7 @@ _OURS = frozenset(
         "ca.crt",
         "ca.key",
         "admin-api-key",
+        CONFIGURATION,
         STATE_FILE,
     )
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.core.hosts import check_hostname
+from edgewright.hub.configuration import check_name
 from edgewright.wire import protocol
 
 
@@ -81,14 +80,7 @@ class ServeOptions:
             if not least <= value <= most:
                 raise InvalidInput(f"{flag} is between {least:.12g} and {most:.12g}, not {value:g}.")
         for name in self.advertise:
-            try:
-                ipaddress.ip_address(name)
-            except ValueError:
-                problems = check_hostname(name.lower())
-                if problems:
-                    raise InvalidInput(
-                        f"--advertise {name!r} is neither a host name nor an address.", problems[0]
-                    ) from None
+            check_name(name, "--advertise")
 
     def address(self) -> tuple[str, int]:
         """Return host and port of `listen`; raises `UsageError` for a text that is not HOST:PORT."""

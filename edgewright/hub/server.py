@@ -125,7 +125,7 @@ def bind(options: ServeOptions) -> socket.socket:
             ) from None
         raise Failed(
             f"The hub cannot listen on {options.listen}: {error.strerror or error}.",
-            "Give an address of this machine with --listen.",
+            "Give an address of this machine: edgewright hub configure --address IP, or once --listen HOST:PORT.",
             code="Listen",
         ) from None
     return sock
