@@ -5,7 +5,7 @@ Screens reach the system only through a `Session`. Tests and `edgewright render`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -78,12 +78,36 @@ class PeerCertificate(Protocol):
     """Where the authority's certificate was saved."""
 
 
+class MachineAddress(Protocol):
+    """One address of this machine that sites could use."""
+
+    card: str
+    address: str
+    note: str
+    """What to know about it in a few words, "" for nothing."""
+
+
+class DeploymentFacts(Protocol):
+    """What a host needs to register with the plane that is shown."""
+
+    url: str
+    """The address that hosts call."""
+    ca: str
+    """File of the plane's CA; "" for a public one."""
+    movable: bool
+    """The hub runs here and can be given another address."""
+
+
 @dataclass
 class FirstRun:
-    """What the first-run guide needs; None in the session when there is a context already."""
+    """What the guide needs: on the first run, and later for the steps up to the first host."""
 
-    start_hub: Callable[[Callable[[str], None]], Awaitable[str]] | None = None
-    """Start a hub here and return the name of the new context; is given a function that takes progress lines."""
+    start_hub: Callable[..., Awaitable[str]] | None = None
+    """Start a hub here and return the name of the new context; is given a function that takes progress lines, and
+    `address`, the one that hosts use."""
+    addresses: Callable[[], Sequence[MachineAddress]] | None = None
+    """List the addresses of this machine; asks the kernel, so call it in a thread."""
+    deployment: Callable[[], DeploymentFacts] | None = None
     connect: Callable[..., Awaitable[str]] | None = None
     """Make a context from url, api_key, ca and project, and return its name."""
     inspect: Callable[[str], Awaitable[PeerCertificate]] | None = None
@@ -115,6 +139,9 @@ class Session:
     simulated: bool = False
     """The fleet is (partly) simulated; said on every screen."""
     first_run: FirstRun | None = None
+    """Set while no plane is known: the console then begins with the guide."""
+    ways: FirstRun | None = None
+    """What the guide may do at any time; None where there is no guide (render, replay)."""
     start: Callable[[], Awaitable[None]] | None = None
     """Runs the sources until it is cancelled; called once, after the first frame."""
     retry_now: Callable[[], None] | None = None

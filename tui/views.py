@@ -19,6 +19,7 @@ VIEWS: dict[str, str] = {
     "installer-log": "tui.screens.installer_log:InstallerLogScreen",
     "installer-new": "tui.wizards.installer.wizard:InstallerWizard",
     "first-run": "tui.screens.first_run:FirstRunScreen",
+    "first-steps": "tui.screens.first_steps:FirstStepsScreen",
     "replay": "tui.screens.replay:ReplayScreen",
     "messages": "tui.screens.messages:MessagesScreen",
     "help": "tui.screens.help:HelpScreen",

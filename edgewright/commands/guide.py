@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from edgewright.commands.local_hub import LocalHub
+from edgewright.commands.machine_addresses import Address, machine_addresses
 from edgewright.config.contexts import Context
 
 if TYPE_CHECKING:
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 DEMO_HUB = ("--heartbeat", "10", "--silence-limit", "60")
 """A demonstration's hub hears its hosts more often, so that faults show within a minute."""
+
+
+class Deployment(NamedTuple):
+    """What a host needs to register with a plane: the address that it calls and the file of its CA.
+
+    `movable` says that the hub runs here and can be given another address.
+    """
+
+    url: str
+    ca: str
+    movable: bool
 
 
 def demo_hub(data: Path | None = None) -> LocalHub:
@@ -83,19 +95,42 @@ class Guide:
             await self.feed.use(self.feed.context, uid or "all")
             self.session.project = uid
 
-    async def start_hub(self, report: Callable[[str], None]) -> str:
-        """Start a hub here, take this machine in, and return the name of its context. Raises `EdgewrightError`."""
+    async def start_hub(self, report: Callable[[str], None], address: str = "") -> str:
+        """Start a hub here, register this machine as observed, and return the name of the hub's context.
+
+        `address` is the one that hosts use (`NAME_OR_IP[:PORT]`); "" leaves it as it is. Raises `EdgewrightError`.
+        """
         from edgewright.config import contexts, locations
         from edgewright.config.credentials import read_key_file
 
         if self.hub is None:
             self.hub = LocalHub(locations.folder("data") / "hub", self.feed.settings.hub_listen)
         self.own_hub = True
+        if address:
+            await self.hub.set_address(address, report)
         info = await self.hub.start(report)
-        context = contexts.Context("here", info.url, ca=str(info.ca), local_hub=str(self.hub.data))
+        hosts_url = self.hub.hosts_url
+        context = contexts.Context(
+            "here",
+            info.url,
+            ca=str(info.ca),
+            local_hub=str(self.hub.data),
+            hosts_url=hosts_url if hosts_url != info.url else "",
+        )
         contexts.add(context, read_key_file(str(info.key_file)), use_keyring=self.feed.settings.keyring)
         await self.hub.observe_this_machine(info, report)
         return "here"
+
+    def addresses(self) -> list[Address]:
+        """Return the addresses of this machine that sites could use, the most likely first."""
+        return machine_addresses()
+
+    def deployment(self) -> Deployment:
+        """Return what an installer and an install command need to know about the plane that is shown."""
+        context = self.feed.context
+        if context is None:
+            return Deployment("", "", False)
+        return Deployment(context.address_for_hosts, context.ca, bool(context.local_hub) and not self.simulated)
 
     async def connect(self, url: str, api_key: str, ca: str = "", project: str = "", name: str = "") -> str:
         """Make a context for a plane that lets this key in, and return its name. Raises `EdgewrightError`."""

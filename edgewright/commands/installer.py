@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Plane(NamedTuple):
-    """A plane that the console knows: the context's name, its address, its authority (PEM, may be empty)."""
+    """A plane that the console knows: the context's name, its address for hosts, its authority (PEM, may be empty)."""
 
     name: str
     url: str
@@ -49,7 +49,7 @@ def planes() -> list[Plane]:
             ca = Path(item.ca).read_text("utf-8") if item.ca else ""
         except (OSError, ValueError):
             ca = ""  # said when it is used
-        found.append(Plane(name, item.url, ca, chosen is not None and name == chosen.name))
+        found.append(Plane(name, item.address_for_hosts, ca, chosen is not None and name == chosen.name))
     return found
 
 

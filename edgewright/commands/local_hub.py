@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from edgewright.config import locations
 from edgewright.core.errors import Failed, TimedOut
+from edgewright.hub import configuration
 
 READY = re.compile(r"hub ready at (https://\S+) \(ca (.+), (?:no admin key file.*|admin key (.+))\)")
 PATIENCE = 30.0
@@ -78,13 +79,33 @@ class LocalHub:
             report(f"A hub runs here already at {known.url}")
             return known
         locations.ensure(self.data)
-        listen = self._free_listen()
-        report(f"Starting a hub at {listen}")
+        listen = self._free_listen(configuration.read(self.data).listen or self.listen)
+        report(f"Starting a hub that listens on {listen}")
         self._spawn("hub", ["hub", "serve", "--listen", listen, "--data", str(self.data), *self.extra], self.log)
         info = await self._wait_ready()
         self._write_note(url=info.url, ca=str(info.ca), key=str(info.key_file))
         report(f"The hub is ready at {info.url}")
         return info
+
+    async def set_address(self, address: str, report: Report) -> None:
+        """Let hosts reach the hub by `address` (`NAME_OR_IP[:PORT]`); one that runs is stopped, and `start` starts it.
+
+        The CA stays. Raises `InvalidInput` for a text that is no address.
+        """
+        wanted = configuration.for_address(address)
+        locations.ensure(self.data)
+        if wanted == configuration.read(self.data):
+            return
+        if self.running():
+            report("Stopping the hub, to start it with the new address")
+            await self.stop()
+        configuration.write(self.data, wanted)
+
+    @property
+    def hosts_url(self) -> str:
+        """Return the address by which hosts reach the hub; "" where it is the one that the console uses."""
+        stored = configuration.read(self.data)
+        return configuration.url_of(stored) if stored.listen else ""
 
     async def observe_this_machine(self, info: HubInfo, report: Report) -> None:
         """Take this very machine in as an observed host: unprivileged, read-only. Raises `EdgewrightError`."""
@@ -163,16 +184,22 @@ class LocalHub:
         code = self._children["hub"].wait()
         raise Failed(f"The hub ended by itself with {code}.", f"Its log is {self.log}")
 
-    def _free_listen(self) -> str:
-        """Return where to listen: the wish if it is free, else the same host with a port that is."""
-        host, _, port = self.listen.rpartition(":")
+    @staticmethod
+    def _free_listen(listen: str) -> str:
+        """Return where to listen: on loopback another port where the one asked for is in use.
+
+        An address that hosts use stays what it is: they would not find a hub that took another port.
+        """
+        host, _, port = listen.rpartition(":")
+        if host not in ("127.0.0.1", "[::1]", "localhost"):
+            return listen
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host.strip("[]"), int(port)))
             except OSError:
                 return f"{host}:0"
-        return self.listen
+        return listen
 
     def _spawn(self, name: str, words: list[str], log: Path) -> None:
         package = str(Path(__file__).resolve().parents[2])
@@ -207,7 +234,7 @@ class LocalHub:
                     f"Make one: edgewright hub serve --data {shlex.quote(str(self.data))} --new-admin-key",
                 )
             if found:
-                return HubInfo(found.group(1), Path(found.group(2)), Path(found.group(3)))
+                return HubInfo(_reachable(found.group(1)), Path(found.group(2)), Path(found.group(3)))
             if child.poll() is not None:
                 words = text.strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
                 raise Failed(f"The hub did not start: {words[0].rstrip('.')}.", f"Its log is {self.log}")
@@ -235,6 +262,11 @@ class LocalHub:
         if child is not None:
             return child.poll() is None
         return self._pid(name) > 0
+
+
+def _reachable(url: str) -> str:
+    """Return the address by which this machine reaches a hub that listens on all of its addresses."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _is_ours(pid: int) -> bool:

@@ -32,6 +32,19 @@ class Pulse(Command):
         return Outcome((), result=await pulse(ctx))
 
 
+class FirstSteps(Command):
+    """Show the steps from a new plane to its first host: what is done, what is next; the host shows as it registers."""
+
+    name = "first-steps"
+    title = "first steps"
+    no_key = "It is needed until the first host is there; Pulse and the message line name it until then."
+    aliases = ("steps", "guide", "start")
+    opens = "first-steps"
+    online = False
+    cli = False
+    no_cli = "The command line has hub configure, token create, apply -f and host list."
+
+
 class Help(Command):
     """Show every key and verb that works here, in the command's own words."""
 
@@ -138,6 +151,7 @@ class Acknowledge(Command):
 
 COMMANDS: tuple[type[Command], ...] = (
     Pulse,
+    FirstSteps,
     Help,
     CommandLine,
     Retry,

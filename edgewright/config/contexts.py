@@ -13,7 +13,7 @@ from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub")
+FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub", "hosts_url")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class Context:
     key: str = "file"
     local_hub: str = ""
     """Data folder of the hub that this program started for it, if it did."""
+    hosts_url: str = ""
+    """The address by which hosts reach the plane, where it is not `url`."""
+
+    @property
+    def address_for_hosts(self) -> str:
+        """Return the address that goes into installers and install commands."""
+        return self.hosts_url or self.url
 
     def api_key(self) -> str:
         """Return the API key. Raises `EdgewrightError` when it cannot be had."""

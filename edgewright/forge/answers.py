@@ -205,8 +205,9 @@ def _take_context(found: dict[str, Any]) -> None:
             raise
         return  # replayed on a machine that does not know the context: what was taken from it is in the answers
     if not found["plane.endpoint"]:
-        found["plane.endpoint"] = context.url
-    if not found["plane.ca"] and context.ca and found["plane.endpoint"].rstrip("/") == context.url.rstrip("/"):
+        found["plane.endpoint"] = context.address_for_hosts
+    known = (context.url.rstrip("/"), context.address_for_hosts.rstrip("/"))
+    if not found["plane.ca"] and context.ca and found["plane.endpoint"].rstrip("/") in known:
         found["plane.ca"] = context.ca
 
 

@@ -69,14 +69,16 @@ def open_console(
         feed.store.message(problem, "warn")
     describe(session, feed, simulated)
     guide = Guide(session, feed, hub, simulated)
+    session.ways = import_module("tui.session").FirstRun(
+        start_hub=guide.start_hub,
+        connect=guide.connect,
+        inspect=guide.inspect,
+        demo=guide.start_demo,
+        addresses=guide.addresses,
+        deployment=guide.deployment,
+    )
     if context is None:
-        ways = {
-            "start_hub": guide.start_hub,
-            "connect": guide.connect,
-            "inspect": guide.inspect,
-            "demo": guide.start_demo,
-        }
-        session.first_run = import_module("tui.session").FirstRun(**ways)
+        session.first_run = session.ways
     elif context.local_hub and hub is None:
         guide.revive(context)
     session.start = guide.run

@@ -13,8 +13,13 @@ from tests.tui.driving import Driven, console, press, said, told, until, view
 from tests.tui.samples import NOW
 from tui.session import FirstRun
 
+ADDRESSES = (
+    SimpleNamespace(card="eth0", address="10.4.0.2", note="default route"),
+    SimpleNamespace(card="eth1", address="fd00::2", note=""),
+)
 
-async def start_hub(report: Callable[[str], None]) -> str:
+
+async def start_hub(report: Callable[[str], None], address: str = "") -> str:
     report("starting the hub")
     report("making its certificate and key")
     report("taking this machine in as an observed host")
@@ -35,28 +40,35 @@ async def test_the_first_way_is_the_default_and_enter_takes_it() -> None:
     async with console(first_run=FirstRun(start_hub=start_hub), switch_context=switch) as (pilot, _, made):
         assert view(pilot) == "first-run"
         assert said(pilot).startswith("No plane is known yet.")
-        await press(pilot, "enter")
-        await until(pilot, lambda: view(pilot) == "pulse")
+        assert "1 Start a hub here" in said(pilot) and "4 See a demo fleet" in said(pilot)
+        await press(pilot, "enter", "enter", "enter")
+        assert view(pilot) == "FormModal"
+        await press(pilot, *"hub.example.net", "enter")
+        await until(pilot, lambda: view(pilot) == "first-steps")
+        await press(pilot, "escape")
+        assert view(pilot) == "pulse"
         assert went == ["local"]
-        assert "Connected to local." in told(made)
+        assert "Connected to local." in [message.text for message in made.store.model.messages]
         assert made.first_run is None
 
 
 async def test_steps_are_shown_while_they_are_made_and_escape_stops() -> None:
     gate = asyncio.Event()
 
-    async def slow(report: Callable[[str], None]) -> str:
+    async def slow(report: Callable[[str], None], address: str = "") -> str:
         report("starting the hub")
         report("making its certificate")
         await gate.wait()
         return "local"
 
     async with console(first_run=FirstRun(start_hub=slow)) as (pilot, _, _):
-        await press(pilot, "1")
+        await press(pilot, "1", "2")
         assert "• starting the hub" in said(pilot)
         assert "► making its certificate" in said(pilot)
         await press(pilot, "escape")
         assert "Stopped." in said(pilot)
+        await press(pilot, "escape")
+        assert "Which address will your sites use" in said(pilot)
         await press(pilot, "escape")
         assert "How do you want to begin?" in said(pilot)
 
@@ -64,36 +76,96 @@ async def test_steps_are_shown_while_they_are_made_and_escape_stops() -> None:
 async def test_a_plane_that_comes_while_help_is_read_is_shown_when_help_is_left() -> None:
     gate = asyncio.Event()
 
-    async def slow(report: Callable[[str], None]) -> str:
+    async def slow(report: Callable[[str], None], address: str = "") -> str:
         report("starting the hub")
         await gate.wait()
         return "local"
 
     async with console(first_run=FirstRun(start_hub=slow)) as (pilot, _, made):
-        await press(pilot, "enter", "question_mark")
+        await press(pilot, "enter", "2", "question_mark")
         assert view(pilot) == "help"
         gate.set()
         await until(pilot, lambda: "Connected to local." in told(made))
         assert view(pilot) == "help"
         await press(pilot, "escape")
-        await until(pilot, lambda: view(pilot) == "pulse")
+        await until(pilot, lambda: view(pilot) == "first-steps")
 
 
 async def test_a_failure_is_a_sentence_with_the_next_step_and_can_be_tried_again() -> None:
     tries: list[int] = []
 
-    async def busy(report: Callable[[str], None]) -> str:
+    async def busy(report: Callable[[str], None], address: str = "") -> str:
         report("starting the hub")
         tries.append(1)
         raise Conflict("Port 8443 is in use by another program.", "Stop it, or choose another port.")
 
     async with console(first_run=FirstRun(start_hub=busy)) as (pilot, _, _):
-        await press(pilot, "enter")
+        await press(pilot, "enter", "2")
         await until(pilot, lambda: "Port 8443 is in use" in said(pilot))
         assert "▲ starting the hub" in said(pilot)
         assert "Stop it, or choose another port." in said(pilot)
         await press(pilot, "enter")
         await until(pilot, lambda: len(tries) == 2)
+
+
+async def test_an_address_is_chosen_by_its_digit_and_goes_to_the_hub() -> None:
+    given: list[str] = []
+
+    async def start(report: Callable[[str], None], address: str = "") -> str:
+        given.append(address)
+        return "here"
+
+    ways = FirstRun(start_hub=start, addresses=lambda: ADDRESSES)
+    for digit, address in (("1", "10.4.0.2"), ("2", "fd00::2"), ("4", "127.0.0.1")):
+        async with console(first_run=ways) as (pilot, _, _):
+            await press(pilot, "1")
+            await until(pilot, lambda: "10.4.0.2" in said(pilot))
+            lines = said(pilot)
+            assert "1 10.4.0.2" in lines and "default route" in lines and "3 Another address or a name" in lines
+            assert "only to try it here" in lines and "no other machine can reach it" in lines
+            await press(pilot, digit)
+            await until(pilot, lambda: view(pilot) == "first-steps")
+            assert given[-1] == address
+
+
+async def test_an_address_of_ones_own_is_checked_and_stays_in_the_form() -> None:
+    given: list[str] = []
+
+    async def start(report: Callable[[str], None], address: str = "") -> str:
+        given.append(address)
+        return "here"
+
+    async with console(first_run=FirstRun(start_hub=start, addresses=lambda: ADDRESSES)) as (pilot, _, _):
+        await press(pilot, "1", "3")
+        field = pilot.app.screen.query_one("#field-address", Input)
+        field.value = "not a name"
+        await press(pilot, "enter")
+        assert "is neither a host name nor an address" in statics(pilot) and not given
+        field.value = "hub.example.net:9443"
+        await press(pilot, "enter")
+        await until(pilot, lambda: given == ["hub.example.net:9443"])
+
+
+async def test_the_address_of_a_hub_that_runs_is_changed_from_the_first_steps() -> None:
+    given: list[str] = []
+
+    async def start(report: Callable[[str], None], address: str = "") -> str:
+        given.append(address)
+        return "here"
+
+    facts = SimpleNamespace(url="https://127.0.0.1:8443", ca="", movable=True)
+    ways = FirstRun(start_hub=start, addresses=lambda: ADDRESSES, deployment=lambda: facts)
+    async with console("first-steps", ways=ways) as (pilot, _, _):
+        await until(pilot, lambda: "only this machine reaches" in said(pilot))
+        await press(pilot, "home", "enter")
+        assert view(pilot) == "first-run" and "Which address" in said(pilot)
+        await press(pilot, "escape")
+        assert view(pilot) == "first-steps" and given == []
+        await press(pilot, "home", "enter")
+        await until(pilot, lambda: "10.4.0.2" in said(pilot))
+        await press(pilot, "1")
+        await until(pilot, lambda: view(pilot) == "first-steps")
+        assert given == ["10.4.0.2"]
 
 
 async def test_connecting_asks_checks_and_keeps_what_was_typed() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from edgewright.commands import registry
+from edgewright.commands.base import Scope
 from edgewright.sources.replay import ReplaySource
 from edgewright.store.record import Recorder
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told, until, view
-from tests.tui.samples import NOW, fill
+from tests.tui.samples import NOW, fill, session
 from tui.screens.base import BaseScreen
 from tui.screens.help import help_groups
 from tui.screens.logs import log_line
@@ -40,6 +41,18 @@ async def test_help_marks_keys_that_a_person_remapped_and_what_is_refused() -> N
         assert row.remapped
         assert row.danger
         assert "read-only" in row.refused
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [("global", "first-run"), ("global", "first-steps"), ("global", "installer-new"), ("pulse", "pulse")],
+)
+def test_the_help_of_a_screen_lists_no_key_twice(scope: Scope, name: str) -> None:
+    made = session(Store(clock=lambda: NOW))
+    rows = [row for group in help_groups(made, scope, name, {}) for row in group.rows]
+    keys = [key for row in rows for key in row.keys.split()]
+    assert sorted(keys) == sorted(set(keys))
+    assert {row.verb for row in rows} >= {"pulse", "help", "quit"}
 
 
 async def test_messages_keep_everything_that_was_told() -> None:

@@ -106,8 +106,10 @@ class FormModal(DecisionModal[dict[str, str]]):
 
     @on(Input.Submitted)
     def _next(self, event: Input.Submitted) -> None:
+        # Keys that came in one read all go to the field that had the focus then: what counts is where it is now.
+        here = self.focused.id if self.focused is not None else event.input.id
         last = self._fields[-1].name if self._fields else ""
-        if event.input.id == f"field-{last}":
+        if here in (f"field-{last}", "go"):
             self._take()
         else:
             self.focus_next()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -16,23 +17,37 @@ from tui.bindings import move_bindings
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import Field, FormModal
 from tui.screens.base import BaseScreen
-from tui.screens.first_run_content import WAYS, Step, certificate_lines, failed_lines, menu_lines, steps_lines
-from tui.session import FirstRun
+from tui.screens.first_run_content import (
+    MAX_ADDRESSES,
+    WAYS,
+    Step,
+    address_lines,
+    certificate_lines,
+    failed_lines,
+    menu_lines,
+    steps_lines,
+)
+from tui.session import FirstRun, MachineAddress
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
 
 DEMO_HOSTS = 500
+DIGITS = ("start", "connect", "ssh", "demo", "5", "6", "7", "8", "9")
+"""Last part of the binding id of each digit."""
 
 
 class FirstRunScreen(BaseScreen):
-    """Menu, then the steps of the way that was taken; on success the console goes to Pulse."""
+    """Menu, then the steps of the way that was chosen; after a hub was started the first steps with it follow.
+
+    The target `address` is for a plane that is known already: it gives the hub of this machine another address.
+    """
 
     scope: ClassVar[Scope] = "global"
     view = "first-run"
     BINDINGS = [
         *move_bindings({"nav-back": "back_or_stop"}),
-        *move_bindings({f"way-{way[0]}": f"way('{way[0]}')" for way in WAYS}),
+        *move_bindings({f"way-{name}": f"digit({place})" for place, name in enumerate(DIGITS)}),
     ]
     DEFAULT_CSS = "FirstRunScreen { & #guide { max-width: 100; padding: 0 1; } }"
 
@@ -44,15 +59,28 @@ class FirstRunScreen(BaseScreen):
         """Begin with the question."""
         super().begin()
         self._page, self._way, self._left = "menu", "start", False
+        self._done = False
+        self._addresses: list[MachineAddress] | None = None
+        self._address = ""
         self._steps: list[Step] = []
         self._began = self.now
         self._failure: tuple[str, str] = ("", "")
         self._answers: dict[str, str] = {}
         self.query_one("#guide").focus()
+        self._look_up_addresses()
+        if self.target == "address":
+            self._ask_address()
+
+    @property
+    def hooks(self) -> FirstRun:
+        """Return what the guide may do."""
+        return self.session.first_run or self.session.ways or FirstRun()
 
     @property
     def crumb(self) -> str:
-        """Say where in the guide one is."""
+        """Return the words of the page."""
+        if self.target == "address":
+            return "Address of the hub"
         return "First steps" if self._page == "menu" else f"First steps › {self._title()}"
 
     def key_hints(self) -> list[KeyHint]:
@@ -60,8 +88,9 @@ class FirstRunScreen(BaseScreen):
         if self._page == "working":
             return [KeyHint("esc", "stop and go back")]
         back = [] if self._page == "menu" else [KeyHint("esc", "back")]
+        digits = len(self._options())
         return [
-            KeyHint("enter", "choose"),
+            KeyHint(f"enter 1-{digits}" if 1 < digits < 10 else "enter", "choose"),
             KeyHint("↑↓", "move"),
             *back,
             KeyHint("?", "all"),
@@ -96,33 +125,95 @@ class FirstRunScreen(BaseScreen):
         if self._page == "ssh":
             text = "Opening a site by SSH comes with a later version. Until then: start a hub here, or connect to one."
             return [*wrap(text, width), line(), line(("Back to the question", "accent"), key="menu")]
+        if self._page == "address":
+            return address_lines(self._addresses, width, self.size.height)
         return menu_lines(width, self.size.height)
 
     def _title(self) -> str:
         return next(title for key, title, _, _ in WAYS if key == self._way)
 
+    def _options(self) -> list[str]:
+        """Return the keys of the answers on the page, in order; a digit chooses one."""
+        lines = self.query_one("#guide", LineView).lines
+        return list(dict.fromkeys(one.key for one in lines if one.key))
+
     @on(LineView.Chosen, "#guide")
     def _chosen(self, event: LineView.Chosen) -> None:
-        if event.key == "menu":
-            self._go("menu")
-        else:
-            self.action_way(self._way if event.key == "again" else event.key)
+        self._choose(event.key)
 
-    def action_way(self, way: str) -> None:
-        """Take one of the ways."""
-        if self._page == "working":
-            return
+    def action_digit(self, place: int) -> None:
+        """Choose the answer with this digit."""
+        options = self._options()
+        if self._page != "working" and place < len(options):
+            self._choose(options[place])
+
+    def _choose(self, key: str) -> None:
+        kind, _, address = key.partition("/")
+        if key == "menu":
+            self._to_question()
+        elif key == "other":
+            self._ask_other()
+        elif kind == "address":
+            self._start(address)
+        elif key == "again" and self._way == "start":
+            self._start(self._address)
+        else:
+            self._take(self._way if key == "again" else key)
+
+    def _take(self, way: str) -> None:
         self._way = way
-        hooks = self.session.first_run or FirstRun()
         if way == "ssh":
             self._go("ssh")
         elif way == "connect":
             self._ask()
         elif way == "start":
-            self._begin(hooks.start_hub)
+            self._ask_address()
         elif way == "demo":
-            demo = hooks.demo
+            demo = self.hooks.demo
             self._begin(None if demo is None else lambda report: demo(DEMO_HOSTS, report))
+
+    def _to_question(self) -> None:
+        """Go to the question before: of the addresses where the guide was opened for them."""
+        if self.target == "address" or (self._way == "start" and self._page == "failed"):
+            self._ask_address()
+        else:
+            self._go("menu")
+
+    def _ask_address(self) -> None:
+        self._way = "start"
+        self._go("address")
+
+    @work(exclusive=True, group="first-run:addresses", exit_on_error=False)
+    async def _look_up_addresses(self) -> None:
+        look_up = self.hooks.addresses
+        found = [] if look_up is None else list(await asyncio.to_thread(look_up))
+        self._addresses = found[:MAX_ADDRESSES]
+        if self._page == "address":
+            self.select()
+
+    def _ask_other(self) -> None:
+        from edgewright.commands.machine_addresses import address_problem
+
+        field = Field(
+            "address",
+            "address",
+            "name or IP address as sites see it; with :PORT where it is not 8443",
+            self._answers.get("address", ""),
+            True,
+            check=address_problem,
+        )
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is not None:
+                self._start(answers["address"])
+
+        form = FormModal("Address that sites use", (field,), go="Use it", remember=self._answers)
+        self.app.push_screen(form, answered)
+
+    def _start(self, address: str) -> None:
+        self._address = address
+        start = self.hooks.start_hub
+        self._begin(None if start is None else lambda report: start(report, address=address))
 
     def _ask(self) -> None:
         kept = self._answers
@@ -150,7 +241,7 @@ class FirstRunScreen(BaseScreen):
         self._connect(answers)
 
     def _connect(self, answers: dict[str, str]) -> None:
-        connect = (self.session.first_run or FirstRun()).connect
+        connect = self.hooks.connect
         if connect is None:
             self._begin(None)
             return
@@ -187,20 +278,27 @@ class FirstRunScreen(BaseScreen):
             return
         self.session.store.message(f"Connected to {name}.", "ok")
         self.session.first_run = None
+        self._done = True
         self._leave()
 
     def on_screen_resume(self) -> None:
         """Leave, when the plane came while another screen was read: only the screen in front can go."""
-        if self.session.first_run is None:
+        if self.session.first_run is None and (self.target != "address" or self._done):
             self._leave()
 
     def _leave(self) -> None:
         if self.is_active and not self._left:
             self._left = True
-            self.app.call_later(self.dismiss)
+            self.app.call_later(self._close)
+
+    def _close(self) -> None:
+        app: Any = self.app
+        self.dismiss()
+        if self._way == "start":
+            app.call_later(app.open_view, "first-steps")
 
     async def _ask_to_trust(self) -> bool:
-        inspect = (self.session.first_run or FirstRun()).inspect
+        inspect = self.hooks.inspect
         if inspect is None:
             return False
         url = self._answers["url"]
@@ -240,8 +338,13 @@ class FirstRunScreen(BaseScreen):
         """Stop what is under way, or go back to the question; from the question nothing is left behind."""
         if self._page == "working":
             self.workers.cancel_group(self, "first-run:way")
-            self._failure = ("Stopped.", "What was made so far is kept and used the next time.")
+            self._failure = ("Stopped.", "What was made so far stays and is used the next time.")
             self._go("failed")
+        elif self.target == "address" and self._page == "address":
+            self._way = ""
+            self._leave()
+        elif self._page == "failed" and self._way == "start":
+            self._ask_address()
         elif self._page != "menu":
             self._go("menu")
 

@@ -1,14 +1,20 @@
-"""What the guide of the first run says: four ways to begin, the steps of the one that was taken, what went wrong."""
+"""What the guide of the first run shows: four ways to begin, addresses to choose from, steps, what went wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from edgewright.core import times
 from tui.widgets.lines import Line, Role, line, pad, spread, wrap
 
+if TYPE_CHECKING:
+    from tui.session import MachineAddress
+
+LOOPBACK = "127.0.0.1"
+MAX_ADDRESSES = 7
+"""Addresses that are offered; with the two other answers each has a digit."""
 Way = Literal["start", "connect", "ssh", "demo"]
 
 WAYS: tuple[tuple[Way, str, str, str], ...] = (
@@ -17,8 +23,8 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
         "Start a hub here",
         "the usual beginning",
         (
-            "A management plane of your own on this machine, ready in seconds. It keeps running when you leave, "
-            "until you stop it. This machine comes in as its first host, watched only: nothing on it is changed."
+            "A management plane of your own on this machine, ready in seconds. It continues to run when you leave, "
+            "until you stop it. This machine registers as its first host, observed only: nothing on it is changed."
         ),
     ),
     (
@@ -45,23 +51,52 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was told while a way is prepared."""
+    """One step that was reported, and when."""
 
     text: str
     at: float
 
 
+def option_line(number: int, title: str, note: str, width: int, key: str, role: Role = "accent") -> Line:
+    """Return one answer with the digit that chooses it; from the tenth on there is none."""
+    digit = f"{number} " if number < 10 else "  "
+    return spread([("  ", ""), (digit, "muted"), (title, role)], [(note, "muted")], width, key=key)
+
+
 def menu_lines(width: int, height: int) -> list[Line]:
     """Return the question with the four answers."""
     out = [line(("No plane is known yet. How do you want to begin?", "strong")), line()]
-    for key, title, note, words in WAYS:
-        later = key == "ssh"
-        head: Role = "muted" if later else "accent"
-        out.append(spread([("  ", ""), (title, head)], [(note, "muted")], width, key=key))
+    for number, (key, title, note, words) in enumerate(WAYS, 1):
+        out.append(option_line(number, title, note, width, key, "muted" if key == "ssh" else "accent"))
         if height >= 14 or key == "start":
-            out += wrap(words, width, first="    ", rest="    ", role="muted")
+            out += wrap(words, width, first="      ", rest="      ", role="muted")
         if height >= 20:
             out.append(line())
+    return out
+
+
+def address_lines(addresses: Sequence[MachineAddress] | None, width: int, height: int) -> list[Line]:
+    """Return the question which address hosts use, with an answer for each address; None: they are looked up."""
+    out = [line(("Which address will your sites use to reach this hub?", "strong"))]
+    if height >= 14:
+        text = (
+            "Every host calls this address, and the hub's certificate is issued for it. It can be changed later: "
+            ":first-steps here, or `edgewright hub configure`."
+        )
+        out += wrap(text, width, role="muted")
+    out.append(line())
+    if addresses is None:
+        return [*out, line("  ", ("► ", "work"), "Looking up the addresses of this machine ...")]
+    room = max((len(one.address) for one in addresses), default=0)
+    for number, one in enumerate(addresses, 1):
+        title = f"{pad(one.address, max(room, 15))}  {one.card}"
+        out.append(option_line(number, title, one.note, width, f"address/{one.address}"))
+    if not addresses:
+        out.append(line("  ", ("This machine has no address that another machine could reach.", "warn")))
+    count = len(addresses)
+    out.append(option_line(count + 1, "Another address or a name", "e.g. hub.example.net", width, "other"))
+    note = "no other machine can reach it"
+    out.append(option_line(count + 2, f"{LOOPBACK}, only to try it here", note, width, f"address/{LOOPBACK}"))
     return out
 
 
@@ -92,8 +127,8 @@ def failed_lines(title: str, steps: Sequence[Step], message: str, hint: str, wid
     out += wrap(hint, width, first="  ", rest="  ") if hint else []
     out += [
         line(),
-        line("  ", (pad("Try again", 24), "accent"), key="again"),
-        line("  ", (pad("Choose another way", 24), "accent"), key="menu"),
+        option_line(1, pad("Try again", 24), "", width, "again"),
+        option_line(2, pad("Choose something else", 24), "", width, "menu"),
     ]
     return out
 

@@ -47,23 +47,35 @@ def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, st
     here: list[HelpRow] = []
     everywhere: list[HelpRow] = []
     by_name: list[HelpRow] = []
+    taken = _keys_of_the_screen(session, scope, view, keys)
     for command in registry.for_scope(scope):
         row = _row(session, command, keys)
         if command.scope == "global":
+            row = row._replace(keys=" ".join(key for key in row.keys.split() if key not in taken))
             (everywhere if row.keys else by_name).append(row)
         else:
             here.append(row)
-    moves = [
-        HelpRow(_keys(session, move.id, move.keys, keys), "", move.help + ".", remapped=move.id in session.keymap)
-        for move in MOVES
-        if {"global", scope, view} & set(move.scopes)
-    ]
+    moves: list[HelpRow] = []
+    for move in MOVES:
+        if {"global", scope, view} & set(move.scopes):
+            shown = _keys(session, move.id, move.keys, keys)
+            if move.scope == "global":
+                shown = " ".join(key for key in shown.split() if key not in taken)
+            if shown:
+                moves.append(HelpRow(shown, "", move.help + ".", remapped=move.id in session.keymap))
     return [
         HelpGroup(f"HERE: {view.upper()}", tuple(here)),
         HelpGroup("EVERYWHERE", tuple(sorted(everywhere, key=lambda row: (not row.keys[:1].isdigit(), row.keys)))),
         HelpGroup("MOVING", tuple(moves)),
         HelpGroup("BY NAME ONLY", tuple(by_name)),
     ]
+
+
+def _keys_of_the_screen(session: Session, scope: Scope, view: str, live: Mapping[str, str]) -> set[str]:
+    """Return the keys that this screen uses itself: a verb of the whole console cannot have them here."""
+    own = [(move.id, move.keys) for move in MOVES if move.scope != "global" and {scope, view} & set(move.scopes)]
+    own += [(c.id(), c.keys) for c in registry.for_scope(scope) if c.scope != "global"]
+    return {key for name, keys in own for key in _keys(session, name, keys, live).split()}
 
 
 def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> HelpRow:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -212,16 +213,17 @@ class LineView(ScrollView, can_focus=True):
         self.scroll_to(y=0 if side < 0 else self.max_scroll_y, animate=False)
 
     def action_choose(self) -> None:
-        """Open what is under the cursor."""
-        if self.cursor_key:
-            self.post_message(self.Chosen(self, self.cursor_key))
+        """Open what is under the cursor; where there is nothing to open, the key goes on to the screen."""
+        if not self.cursor_key:
+            raise SkipAction  # a dialog with lines to read closes by enter
+        self.post_message(self.Chosen(self, self.cursor_key))
 
     def on_click(self, event: events.Click) -> None:
         """Point at the clicked line; a second click opens it."""
         place = event.y + self.scroll_offset.y
         if 0 <= place < len(self._lines) and self._lines[place].key:
             self._go(place)
-            if event.chain > 1:
+            if event.chain > 1 and self.cursor_key:
                 self.action_choose()
 
     def on_focus(self) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 
 from edgewright.core.errors import EdgewrightError, NotFound, Refused
+from tui.modals.read import ReadModal
 from tui.screens.fetching import sentence
 from tui.wizards.installer import content
 from tui.wizards.installer.drafts import Drafts
-from tui.wizards.installer.modals import ReadModal
 from tui.wizards.installer.page import WizardPage
 
 if TYPE_CHECKING:

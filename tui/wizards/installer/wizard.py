@@ -11,6 +11,7 @@ from textual import on, work
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.pages import QUESTIONS
 from tui.bindings import move_bindings
+from tui.modals.read import ReadModal
 from tui.screens.fetching import sentence
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
@@ -19,7 +20,7 @@ from tui.wizards.installer.controls import Given
 from tui.wizards.installer.errands import Errands
 from tui.wizards.installer.form import QuestionForm
 from tui.wizards.installer.interview import Interview
-from tui.wizards.installer.modals import LeaveWizardModal, ReadModal, WholeFileScreen
+from tui.wizards.installer.modals import LeaveWizardModal, WholeFileScreen
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
