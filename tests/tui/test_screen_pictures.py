@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from edgewright.core.errors import Refused
 from edgewright.store import events as kinds
 from edgewright.store.store import Store
 from tests.tui.driving import Driven, press, settle
+from tests.tui.installing import StandIn
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, ago, fill, fleet, operation, session
 from tui.app import EdgewrightApp
@@ -141,6 +143,20 @@ def test_readers(snap_compare: Compare, name: str) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=run)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_first_steps(snap_compare: Compare, size: tuple[int, int]) -> None:
+    facts = SimpleNamespace(url="https://10.4.0.2:8443", ca="/c/ca.crt", movable=True)
+    made = session(Store(clock=lambda: NOW), ways=FirstRun(deployment=lambda: facts), start_view="first-steps")
+    made.installer = StandIn()
+    app = EdgewrightApp(made)
+
+    async def run(pilot: Driven) -> None:
+        for _ in range(3):
+            await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
 def test_raw(snap_compare: Compare) -> None:
     assert snap_compare(app_of("raw", "host/uid-edge-7f3a"), terminal_size=(80, 24), run_before=ready)
 
@@ -197,15 +213,21 @@ def test_results_for_each_target(snap_compare: Compare) -> None:
     assert snap_compare(app_of("pulse"), terminal_size=(80, 24), run_before=run)
 
 
-@pytest.mark.parametrize("step", ["question", "form", "failed"])
+@pytest.mark.parametrize("step", ["question", "form", "address", "failed"])
 def test_first_run(snap_compare: Compare, step: str) -> None:
-    app = EdgewrightApp(session(Store(clock=lambda: NOW), first_run=FirstRun()))
+    cards = (("eth0", "10.4.0.2", "default route"), ("eth0", "fd00::2", "default route"), ("docker0", "172.17.0.1", ""))
+    found = [SimpleNamespace(card=card, address=address, note=note) for card, address, note in cards]
+    ways = FirstRun(addresses=lambda: found)
+    app = EdgewrightApp(session(Store(clock=lambda: NOW), first_run=ways))
     app.session.context_name = app.session.plane = ""
 
     async def run(pilot: Driven) -> None:
         await settle(pilot)
         if step != "question":
             await pilot.press("2" if step == "form" else "1")
+            await settle(pilot)
+            if step == "failed":
+                await pilot.press("1")
             for _ in range(3):
                 await settle(pilot)
 
