@@ -27,7 +27,7 @@ from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
 from tui.themed import THEME_POLL, ThemedApp
-from tui.verbs import act, run_verb
+from tui.verbs import act, refusal, run_verb
 from tui.views import VIEWS, load
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
@@ -293,6 +293,10 @@ class EdgewrightApp(ThemedApp):
         self, command: type[Command], targets: Sequence[str] | None, args: Mapping[str, Any], rest: str = ""
     ) -> None:
         """Run a verb: what only changes the view at once, so that it shows in the next frame, the rest in a worker."""
+        refused = refusal(self, command, ()) if command.needs_admin else None
+        if refused is not None:
+            self.say(f"{refused.reason} {refused.hint}", "warn")
+            return
         if command.action and not command.opens:
             waiting = act(self, command, args)
             if waiting is not None:
@@ -341,7 +345,11 @@ class EdgewrightApp(ThemedApp):
             self.say("Asking the plane now.")
 
     def action_read_only(self) -> None:
-        """Enter or leave read-only mode."""
+        """Enter or leave read-only mode; the role viewer may only read in either."""
+        if self.session.viewer:
+            refused = registry.viewer_refusal(self.session.store.model.source.caller, "read-only")
+            self.say(f"{refused.reason} {refused.hint}", "warn")
+            return
         self.session.read_only = not self.session.read_only
         self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")
 

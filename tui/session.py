@@ -14,6 +14,7 @@ from edgewright.core import times
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgewright.commands.base import Command
     from edgewright.commands.context import CommandContext
     from edgewright.sources.replay import ReplaySource
     from edgewright.store.store import Store
@@ -166,3 +167,21 @@ class Session:
     terminal: TerminalChoice = field(default_factory=TerminalChoice)
     themes_dir: Path | None = None
     """Folder of the user's own themes, watched while the console runs."""
+
+    @property
+    def viewer(self) -> bool:
+        """Whether the plane lets this credential only read."""
+        return self.store.model.source.role == "viewer"
+
+    @property
+    def changes_refused(self) -> bool:
+        """Whether nothing may be changed at the plane: the session is read-only, or the credential may only read."""
+        return self.read_only or self.viewer
+
+    def refusal(self, command: type[Command]) -> str:
+        """Return why the mode or the role refuses a verb, one sentence; empty when it may run."""
+        if command.danger != "none" and self.read_only:
+            return "Refused now: this session is read-only."
+        if self.viewer and not command.for_viewer():
+            return "Refused: this credential has the role viewer, which may only read."
+        return ""

@@ -22,8 +22,8 @@ def title_line(session: Session, now: float, width: int) -> Line:
     When the line is too short, words go first and the plane's address next; what is wrong stays to the last.
     """
     modes: list[Piece] = []
-    if session.read_only:
-        modes += ["  ", ("read-only", "warn")]
+    if session.read_only or session.viewer:
+        modes += ["  ", ("viewer" if session.viewer else "read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:
         modes += ["  ", ("simulated", "work")]
     modes += ["  ", *(trouble_pieces(session.store.model, now) or source_pieces(session.store.model.source, now))]

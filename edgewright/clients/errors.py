@@ -6,6 +6,7 @@ Palette has two bodies: application errors `{code: word, message, details, ref}`
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -22,7 +23,12 @@ from edgewright.core.errors import (
 from edgewright.core.text import clean
 
 HINT_CREDENTIAL = "Give a valid key: edgewright context add NAME --url URL --api-key-file FILE"
-HINT_ROLE = "Ask for a role that may do it, or choose another project with --project."
+HINT_ROLE = "Use a key that may do it: edgewright context add NAME --url URL --api-key-file FILE"
+HINT_PROJECT = "Choose the project that it belongs to with --project, in the console with :project use."
+_RAW = re.compile(r"operation '[^']*' is forbidden[.:]?\s*", re.IGNORECASE)
+"""How Palette and older hubs begin: the name of a route or operation, which says nothing to a user."""
+_OLD_ROLE = re.compile(r"the role of .* is (\w+), which may read only", re.IGNORECASE)
+"""An older hub, which names the user who owns the key and not the key."""
 
 
 def from_answer(status: int, body: Any, what: str, plane: str, credential: str = "credential") -> EdgewrightError:
@@ -39,7 +45,7 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         sentence = sentence or f"The plane at {plane} does not accept this {credential}."
         return Refused(sentence, HINT_CREDENTIAL, word or "UnAuthorizedAccess")
     if status == 403:
-        return Refused(message or f"The plane at {plane} does not allow this on {what}.", HINT_ROLE, word or None)
+        return _not_allowed(message, what, plane, credential, word)
     if status == 404:
         if isinstance(code, int) or not word:
             return NotFound(
@@ -80,6 +86,20 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         "Try again; if it stays, look at the log of the plane.",
         word or None,
     )
+
+
+def _not_allowed(message: str, what: str, plane: str, credential: str, word: str) -> Refused:
+    """Return the error for a 403: who may not do what, and the next step, without the name of a route."""
+    role = _OLD_ROLE.search(message)
+    if role:
+        sentence = f"This {credential} has the role {role.group(1)}, which may only read: {what}."
+    elif _RAW.match(message):
+        rest = _RAW.sub("", message)
+        sentence = f"The plane at {plane} does not allow this {credential} to do this: {what}. {rest}".strip()
+    else:
+        sentence = message or f"The plane at {plane} does not allow this {credential} to do this: {what}."
+    hint = HINT_PROJECT if "project" in message.lower() else "" if "only observed" in message else HINT_ROLE
+    return Refused(sentence, hint, word or None)
 
 
 def not_json(what: str, plane: str) -> Failed:

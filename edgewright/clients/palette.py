@@ -18,11 +18,11 @@ from edgewright.clients.hosts import HostsApi, HostsPage
 from edgewright.clients.operations import OperationsApi
 from edgewright.clients.stream import Change, StreamApi
 from edgewright.clients.tokens import TokensApi
-from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
-__all__ = ["Budget", "Change", "Credential", "Features", "HostsPage", "Page", "PlaneClient"]
+__all__ = ["Budget", "Caller", "Change", "Credential", "Features", "HostsPage", "Page", "PlaneClient"]
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -40,6 +40,17 @@ class Features(msgspec.Struct, frozen=True):
     def hub(self) -> bool:
         """Whether the other end is a hub."""
         return self.kind == "hub"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who this client is for the plane; everything is empty where the plane does not say it."""
+
+    role: str = ""
+    """`admin` or `viewer`."""
+    name: str = ""
+    """User who owns the credential."""
+    via: str = ""
+    """What was shown, e.g. `API key noc-wall`."""
 
 
 class PlaneClient(HostsApi, TokensApi, FeedApi, AlertsApi, OperationsApi, StreamApi):
@@ -70,6 +81,17 @@ class PlaneClient(HostsApi, TokensApi, FeedApi, AlertsApi, OperationsApi, Stream
         self._features = _features(data)
         self.budget.limited = not self._features.hub
         return self._features
+
+    async def caller(self) -> Caller:
+        """Return who calls by the hub's own words; a plane without them is not an error. Raises `EdgewrightError`."""
+        try:
+            data: Any = (await self.call("GET", protocol.USERS_INFO, "information about this user")).data
+        except NotFound:
+            data = None
+        told = data.get(protocol.EXTENSION) if isinstance(data, dict) else None
+        if not isinstance(told, dict):
+            return Caller()
+        return Caller(*(clean(told.get(key) or "", limit=120) for key in ("role", "name", "via")))
 
     async def ping(self) -> float:
         """Return the seconds that the plane takes to answer at all, whatever it answers."""

@@ -107,6 +107,8 @@ class Command:
     also: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes in which its keys are live (the detail of what `scope` lists)."""
     danger: ClassVar[Danger] = "none"
+    needs_admin: ClassVar[bool] = False
+    """Whether the plane lets only the role admin do it although it changes nothing (danger is `none`)."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
     params: ClassVar[tuple[Param, ...]] = ()
@@ -139,6 +141,11 @@ class Command:
     def id(cls) -> str:
         """Return the binding id, e.g. `host-delete`."""
         return cls.name.replace(" ", "-")
+
+    @classmethod
+    def for_viewer(cls) -> bool:
+        """Return whether the plane lets the role viewer do it; what does not ask the plane is free."""
+        return not cls.online or (cls.danger == "none" and not cls.needs_admin)
 
     @classmethod
     def help(cls) -> str:

@@ -65,6 +65,16 @@ class CommandContext:
         """The name of the context in use, or "" when there is none."""
         return self.context.name if self.context else ""
 
+    @property
+    def role(self) -> str:
+        """What the plane lets this credential do, or "" while that is unknown (always on the command line)."""
+        return "" if self.store is None else self.store.model.source.role
+
+    @property
+    def caller(self) -> str:
+        """What is shown to the plane, e.g. `API key noc-wall`, or "" while that is unknown."""
+        return "" if self.store is None else self.store.model.source.caller
+
     async def client(self) -> PlaneClient:
         """Return the plane's client, made on first use. Raises `UsageError` without a context."""
         if self._client is None:

@@ -26,6 +26,7 @@ class HostLogs(Command):
     target = Target("host", 1, 1)
     params = (Param("lines", "how many lines, at most 500", flag="--lines", kind="int", default=100, metavar="N"),)
     opens = "logs"
+    needs_admin = True
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from edgewright.commands.context import CommandContext
 
+VIEWER = "viewer"
+"""The role that may only read."""
+
 NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("contexts",),
     "hub": ("processes",),
@@ -107,6 +110,8 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
             f"This session is read-only, so `{command.name}` is refused.",
             "Leave read-only mode (:read-only in the console, or run without --read-only) and try again.",
         )
+    if ctx.role == VIEWER and not command.for_viewer():
+        return viewer_refusal(ctx.caller, command.name)
     if command.target is not None:
         few, most = command.target.least, command.target.most
         if len(targets) < few:
@@ -122,6 +127,14 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
                 if row is not None and row.observed:
                     return Refusal(observed_reason(row.name or uid, command.name))
     return command().check(ctx, targets)
+
+
+def viewer_refusal(caller: str, verb: str) -> Refusal:
+    """Return why a verb is refused for a credential of the role viewer; `caller` names it, e.g. `API key noc-wall`."""
+    return Refusal(
+        f"The {caller or 'credential'} has the role viewer, which may only read, so `{verb}` is refused.",
+        "Use a key of the role admin: edgewright context add NAME --url URL --api-key-file FILE",
+    )
 
 
 def observed_reason(host: str, verb: str) -> str:

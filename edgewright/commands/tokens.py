@@ -137,6 +137,7 @@ class TokenReveal(Command):
     scope = "tokens"
     target = Target("token", 1, 1)
     action = "reveal"
+    needs_admin = True
     cli = False
     no_cli = "The command line has token show --reveal."
 

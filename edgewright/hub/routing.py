@@ -166,9 +166,7 @@ class Call:
         if entry is None:
             raise not_found("edge host", wanted)
         if self.project and self.actor.role != HOST and entry.record.project_uid != self.project:
-            raise forbidden(
-                "Operation 'edgehost.get' is forbidden. The edge host is not in the project of the header ProjectUid."
-            )
+            raise forbidden(f"The host '{wanted[:128]}' belongs to another project than the one that was chosen.")
         return entry
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
@@ -245,8 +243,7 @@ def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
         raise forbidden("Only the host itself may call this, with its own credential.")
     if route.access in _FOR_ADMINS and actor.role != ADMIN:
         raise forbidden(
-            f"Operation '{route.method} {route.path}' is forbidden: the role of {actor.name} is {actor.role}, "
-            "which may read only."
+            f"The {actor.via} has the role {actor.role}, which may only read. This needs an API key of the role admin."
         )
     if route.guards_observed:
         entry = hub.state.hosts.get(uid)

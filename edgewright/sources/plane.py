@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from edgewright.clients.palette import Features, PlaneClient
+from edgewright.clients.palette import Caller, Features, PlaneClient
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, ExitCode
@@ -74,6 +74,7 @@ class PlaneSource:
         self._state = ""
         self._told_at = float("-inf")
         self._features = Features()
+        self._caller = Caller()
         self._away_since: float | None = None
         self._follower = Follower(client, self)
         self._poller = Poller(client, self, self._pace)
@@ -124,6 +125,7 @@ class PlaneSource:
             self._tell("loading", "asking the plane what it can do")
         features = await self._client.features(fresh=True)
         self._features = features
+        self._caller = await self._client.caller() if features.hub else Caller()
         if features.hub and features.stream:
             await self._follower.run(features)
         else:
@@ -151,6 +153,7 @@ class PlaneSource:
             payload["version"] = self._features.version
         if state in ("live", "polling") or (state == "loading" and total):
             payload["plane"] = self._features.kind
+            payload["role"], payload["caller"] = self._caller.role, self._caller.via
         self.emit(kinds.SOURCE_STATE, payload)
 
     async def _pause(self, seconds: float) -> None:

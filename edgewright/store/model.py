@@ -63,6 +63,10 @@ class SourceStatus(msgspec.Struct, frozen=True):
     plane: str = ""
     """`hub` or `palette`, `""` while unknown."""
     version: str = ""
+    role: str = ""
+    """What the plane lets this credential do: `admin` or `viewer`, `""` while unknown."""
+    caller: str = ""
+    """What was shown to the plane, e.g. `API key noc-wall`."""
     handling: bool = False
     """Whether the plane stores who handles a problem; without it a console acknowledges for itself alone."""
 

@@ -180,6 +180,8 @@ def _source_state(draft: Draft, event: Event) -> None:
         contact=contact,
         plane=plane,
         version=clean(told.get("version") or before.version, limit=60),
+        role=clean(before.role if told.get("role") is None else told["role"], limit=20),
+        caller=clean(before.caller if told.get("caller") is None else told["caller"], limit=120),
         handling=before.handling and before.plane in ("", plane),
     )
 

@@ -49,7 +49,25 @@ def answers(status: int, body: Any = None, **headers: str) -> Handler:
             {"code": "OperationForbidden", "message": "Operation 'host.get' is forbidden"},
             Refused,
             "OperationForbidden",
-            "Operation 'host.get' is forbidden.",
+            "The plane at plane.test does not allow this API key to do this: host edge-1.",
+        ),
+        (
+            403,
+            {
+                "code": "OperationForbidden",
+                "message": "Operation 'DELETE /v1/edgehosts/{uid}' is forbidden: the role of a@b.c is viewer, "
+                "which may read only.",
+            },
+            Refused,
+            "OperationForbidden",
+            "This API key has the role viewer, which may only read: host edge-1.",
+        ),
+        (
+            403,
+            {"code": "OperationForbidden", "message": "The API key noc has the role viewer, which may only read."},
+            Refused,
+            "OperationForbidden",
+            "The API key noc has the role viewer, which may only read.",
         ),
         (
             404,

@@ -33,7 +33,12 @@ def test_p52_a_key_made_as_the_sdk_does_has_its_creators_role(hub: RunningHub) -
 def test_p52_less_may_be_asked_for_and_another_user_must_exist(hub: RunningHub) -> None:
     admin = hub.client()
     made = make_key(admin, edgewright={"role": "viewer"}).json()
-    assert hub.client(ApiKey=made["apiKey"]).post("/v1/projects", json={"metadata": {"name": "x"}}).status_code == 403
+    refused = hub.client(ApiKey=made["apiKey"]).post("/v1/projects", json={"metadata": {"name": "x"}})
+    assert refused.status_code == 403
+    key = hub.client(ApiKey=made["apiKey"]).get("/v1/users/info").json()["edgewright"]["via"]
+    told = refused.json()["message"]
+    assert told == f"The {key} has the role viewer, which may only read. This needs an API key of the role admin."
+    assert key.startswith("API key "), "the credential is named, not the user who owns it"
     assert make_key(admin, userUid="0" * 24).status_code == 404
     assert make_key(admin, edgewright={"role": "owner"}).status_code == 422
     assert make_key(hub.client(ApiKey=made["apiKey"])).status_code == 403, "a viewer makes no keys"

@@ -20,7 +20,13 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
     source = SimpleNamespace(state="live", since=None)
     store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, alerts={}))
     session = SimpleNamespace(
-        read_only=False, simulated=False, store=store, context_name="lab", plane="127.0.0.1:8443", project=""
+        read_only=False,
+        viewer=False,
+        simulated=False,
+        store=store,
+        context_name="lab",
+        plane="127.0.0.1:8443",
+        project="",
     )
     assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {told}")
 

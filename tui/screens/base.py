@@ -134,11 +134,12 @@ class BaseScreen(Screen[None]):
         return True
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
-        """Return the ids of verbs that are refused now (the key line does not offer them): writes when read-only."""
-        if not self.session.read_only:
+        """Return the ids of verbs that are refused now (the key line does not offer them): by mode or role."""
+        if not self.session.changes_refused:
             return frozenset()
-        found = {entry: by_name(entry.replace("-", " ", 1)) for entry in entries}
-        return frozenset(entry for entry, command in found.items() if command is not None and command.danger != "none")
+        names = [entry.partition("=")[0] for entry in entries]
+        found = {name: by_name(name) for name in names}
+        return frozenset(name for name, verb in found.items() if verb is not None and self.session.refusal(verb))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of work that failed by a defect of ours."""

@@ -79,15 +79,12 @@ def _keys_of_the_screen(session: Session, scope: Scope, view: str, live: Mapping
 
 
 def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> HelpRow:
-    refused = ""
-    if command.danger != "none" and session.read_only:
-        refused = "Refused now: this session is read-only."
     return HelpRow(
         keys=_keys(session, command.id(), command.keys, keys),
         verb=command.name,
         words=command.help(),
         danger=command.danger == "destructive",
-        refused=refused,
+        refused=session.refusal(command),
         remapped=command.id() in session.keymap,
     )
 

@@ -148,8 +148,8 @@ class HostScreen(BaseScreen):
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what cannot be done to this host now: nothing at all to one that is only observed."""
         row = self.session.store.model.hosts.get(self.target)
-        shut = self.session.read_only or row is None or row.observed
-        return frozenset(WRITES) if shut else frozenset()
+        shut = self.session.changes_refused or row is None or row.observed
+        return super().refused(entries) | frozenset(WRITES if shut else ())
 
     def _show(self) -> None:
         if not self.is_mounted or not self.size.width:

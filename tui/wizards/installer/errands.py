@@ -146,8 +146,10 @@ class Errands(WizardPage):
         )
 
     async def _make_token(self) -> None:
-        if self.session.read_only:
-            self._say("This session is read-only, so no token is made. Leave it with ctrl+o.", "warn")
+        if self.session.changes_refused:
+            why = "This session is read-only, so no token is made. Leave it with ctrl+o."
+            viewer = "This credential has the role viewer, so no token is made. Use a key of the role admin."
+            self._say(viewer if self.session.viewer else why, "warn")
             return
         answers = self.interview.answers
         context = self._plane_context()
