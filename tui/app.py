@@ -21,14 +21,15 @@ from edgewright.core.errors import EdgewrightError, ExitCode
 from tui.bindings import keys_to_apply, verb_bindings
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
-from tui.history import History
-from tui.places import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
+from tui.navigation import NavigatingApp
+from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
-from tui.themed import THEME_POLL, ThemedApp
+from tui.themed import THEME_POLL
+from tui.type_ahead import Probe, TypeAhead
 from tui.verbs import act, refusal, run_verb
-from tui.views import VIEWS, load
+from tui.views import load
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 
@@ -42,7 +43,7 @@ def _verbs() -> type[Provider]:
     return VerbProvider
 
 
-class EdgewrightApp(ThemedApp):
+class EdgewrightApp(NavigatingApp):
     """One console for one session."""
 
     TITLE = "Edgewright"
@@ -64,12 +65,11 @@ class EdgewrightApp(ThemedApp):
     ]
 
     def __init__(self, session: Session) -> None:
-        self.session = session
         self._gate: AckGate | None = None
         self._typed: list[str] = []
         self._interrupted = -INTERRUPT_AGAIN
-        self.history = History()
-        super().__init__()
+        self.type_ahead = TypeAhead(self)
+        super().__init__(session)
         self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
         if session.terminal.low_bandwidth:
             self.animation_level = "none"
@@ -95,6 +95,22 @@ class EdgewrightApp(ThemedApp):
         """Take the terminal's answer that it has shown a frame."""
         if self._gate is not None:
             self._gate.answered()
+
+    # Keys ---------------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let a key wait until the screen that the keys before it open is there."""
+        if isinstance(event, events.InputEvent | events.Paste):
+            if not event.is_forwarded and self.type_ahead.takes(event):
+                return
+            await super().on_event(event)
+            self.type_ahead.returned(event)
+        else:
+            await super().on_event(event)
+
+    @on(Probe)
+    def _probe_arrived(self, event: Probe) -> None:
+        event.arrived()
 
     # Start and end ------------------------------------------------------------------------------------------------
 
@@ -148,106 +164,10 @@ class EdgewrightApp(ThemedApp):
     async def _ask_to_leave(self) -> LeaveAnswer:
         """Ask what becomes of the hub, and keep the answer when that is wished."""
         modal = load("tui.modals.leave:LeaveModal")()
-        answer: LeaveAnswer = await self.push_screen_wait(modal)
+        answer: LeaveAnswer = await self.ask(modal) or "stay"
         if modal.remember and answer != "stay":
             self.session.views.save("leave", {"answer": answer})
         return answer
-
-    # Views --------------------------------------------------------------------------------------------------------
-
-    def _make(self, view: str, target: str) -> BaseScreen:
-        screen: BaseScreen = load(VIEWS[view])(self.session, target)
-        return screen
-
-    def _open_screens(self) -> list[BaseScreen]:
-        """Return the screens of the present path, the start view among them when the path begins there."""
-        screens = [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
-        starts = [at for at, screen in enumerate(screens) if screen.starts_path or screen.view == "first-run"]
-        return screens[starts[-1] :] if starts else screens
-
-    @property
-    def path(self) -> Path:
-        """The present path, from its outermost place to the one in front."""
-        return tuple(_place(screen) for screen in self._open_screens())
-
-    @property
-    def trail(self) -> tuple[str, ...]:
-        """The words of the crumb line: the places of the present path."""
-        return tuple(screen.crumb for screen in self._open_screens())
-
-    def open_view(self, view: str, target: str = "", start: bool = False) -> None:
-        """Show a view, one place below the present one; with `start` on a path of its own."""
-        self.run_worker(self.open_by_name(view, target, start), group="view:open", exit_on_error=False)
-
-    async def open_by_name(self, view: str, target: str = "", start: bool = False) -> None:
-        """Show a view, or the dialog of that name."""
-        if view == "pulse" and self.session.replay is not None:
-            view = "replay"  # Pulse with the line of time above it
-        if view not in VIEWS:
-            await self._open_dialog(view, target)
-            return
-        await self.open_path(new_path(view, target) if start else extended(self.path, view, target))
-
-    async def open_path(self, path: Path) -> None:
-        """Show the last place of `path`. Screens of it that are open stay as they are: cursor, filter, marks."""
-        stack = self.screen_stack
-        depth = next((at for at, screen in enumerate(stack) if _view(screen) == "first-run"), 0)
-        home = _place(stack[depth])
-        places = stack_of(path, home)
-        pairs = zip(places, stack[depth:], strict=False)
-        same = next((at for at, (place, screen) in enumerate(pairs) if _place(screen) != place), None)
-        same = min(len(places), len(stack) - depth) if same is None else same
-        with self.batch_update():
-            for _ in range(len(stack) - depth - same):
-                await self.pop_screen()
-            for at, place in enumerate(places[same:], same):
-                screen = self._screen_of(*place)
-                screen.starts_path = at == 1 and path[0] != home
-                await self.push_screen(screen)
-        if same > 1 and isinstance(first := self.screen_stack[depth + 1], BaseScreen):
-            first.starts_path = path[0] != home
-        self.session.read_until = self.session.store.seq
-        if isinstance(self.screen, BaseScreen):
-            self.screen.show_frame()
-        self._visit()
-
-    def _screen_of(self, view: str, target: str) -> BaseScreen:
-        """Return the screen of a place: main views are made once, so that they come back as they were left."""
-        if view not in MAIN or target:
-            return self._make(view, target)
-        if not self.is_screen_installed(view):
-            self.install_screen(self._make(view, target), view)
-        screen = self.get_screen(view)
-        assert isinstance(screen, BaseScreen)
-        return screen
-
-    def _visit(self) -> None:
-        path = self.path
-        if path and path[-1][0] not in OVERLAYS and all(view in VIEWS for view, _ in path):
-            self.history.visit(path)
-
-    async def _open_dialog(self, name: str, target: str) -> None:
-        from tui.dialogs import open_dialog
-
-        await open_dialog(self, name, target)
-
-    async def action_back(self) -> None:
-        """Go one place up: to the one that this place was opened from, or from a main view to the start view."""
-        if len(self.screen_stack) > 1:
-            await self.pop_screen()
-            self._visit()
-
-    def action_history(self, step: int) -> None:
-        """Go to the view visited before (-1) or after (1) this one."""
-        self._revisit(self.history.step(step))
-
-    def action_last_view(self) -> None:
-        """Swap with the view visited last."""
-        self._revisit(self.history.last())
-
-    def _revisit(self, path: Path | None) -> None:
-        if path is not None:
-            self.run_worker(self.open_path(path), group="view:open", exit_on_error=False)
 
     # Verbs --------------------------------------------------------------------------------------------------------
 
@@ -300,13 +220,13 @@ class EdgewrightApp(ThemedApp):
         if command.action and not command.opens:
             waiting = act(self, command, args)
             if waiting is not None:
-                self.run_worker(waiting, group="verb:run", exit_on_error=False)
+                self._follow(waiting, "verb:run")
             return
         start = targets is not None or command.opens in MAIN
         if targets is None:  # hosts and tokens are what screens list; a project or a plane is asked for
             screen = self.screen
             targets = screen.targets() if isinstance(screen, BaseScreen) and command.scope != "global" else ()
-        self.run_worker(run_verb(self, command, targets, args, rest, start), group="verb:run", exit_on_error=False)
+        self._follow(run_verb(self, command, targets, args, rest, start), "verb:run")
 
     def action_command_line(self) -> None:
         """Let a verb be typed."""
@@ -356,19 +276,3 @@ class EdgewrightApp(ThemedApp):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of work that failed by a defect of ours."""
         tell_defect(self.session, event)
-
-    def refuse(self, text: str) -> None:
-        """Say why a key or a command does nothing; it leaves the message line with the next view that is opened."""
-        self.session.store.message(text, "warn", reply=True)
-
-    def say(self, text: str, level: str = "info") -> None:
-        """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""
-        self.session.store.message(text, level)
-
-
-def _view(screen: Screen[Any]) -> str:
-    return screen.view if isinstance(screen, BaseScreen) else ""
-
-
-def _place(screen: Screen[Any]) -> Place:
-    return (screen.view, screen.target) if isinstance(screen, BaseScreen) else ("", "")

@@ -8,10 +8,10 @@ from tui.views import load
 from tui.widgets.lines import line
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation import NavigatingApp
 
 
-async def open_dialog(app: EdgewrightApp, name: str, target: str) -> None:
+async def open_dialog(app: NavigatingApp, name: str, target: str) -> None:
     """Open the dialog `name`; `target` may be the answer already (`:theme light`)."""
     if name == "themes":
         await _choose_theme(app, target)
@@ -21,7 +21,7 @@ async def open_dialog(app: EdgewrightApp, name: str, target: str) -> None:
         app.refuse(f"`{name}` cannot be shown yet.")
 
 
-async def _choose_theme(app: EdgewrightApp, target: str) -> None:
+async def _choose_theme(app: NavigatingApp, target: str) -> None:
     if target:
         app.load_themes(target)
         return
@@ -34,5 +34,5 @@ async def _choose_theme(app: EdgewrightApp, target: str) -> None:
     def show(name: str) -> None:
         app.theme = name
 
-    chosen = await app.push_screen_wait(ChooseModal("Theme", options, current=before, on_point=show))
+    chosen = await app.ask(ChooseModal("Theme", options, current=before, on_point=show))
     app.theme = chosen or before

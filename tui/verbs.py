@@ -47,7 +47,7 @@ async def run_verb(
     try:
         if command.opens:
             target = targets[0] if command.target is not None and targets else rest
-            await app.open_by_name(command.opens, target, start)
+            app.open_view(command.opens, target, start)
         elif command.action:
             waiting = act(app, command, args)
             if waiting is not None:
@@ -84,14 +84,14 @@ async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
     plan: Plan = await command().plan(context, targets, answers)
-    if command.danger != "none" and not await app.push_screen_wait(ConfirmModal(plan, command.danger)):
+    if command.danger != "none" and not await app.ask(ConfirmModal(plan, command.danger)):
         app.say(f"{plan.title}: left as it was.")
         return
 
     async def apply(report: Callable[[str], None]) -> Outcome:
         return await registry.run(command, context, targets, answers, plan=plan, report=report)
 
-    outcome = await app.push_screen_wait(RunModal(plan.title, apply, stay=bool(command.params) and not command.target))
+    outcome = await app.ask(RunModal(plan.title, apply, stay=bool(command.params) and not command.target))
     if outcome is not None:
         _tell(app, plan, outcome)
 
@@ -124,7 +124,7 @@ async def _ask_missing(app: EdgewrightApp, command: type[Command], args: dict[st
         for param in missing
         if param.kind != "flag"
     ]
-    answers = cast("dict[str, str] | None", await app.push_screen_wait(FormModal(command.help().rstrip("."), fields)))
+    answers = cast("dict[str, str] | None", await app.ask(FormModal(command.help().rstrip("."), fields)))
     if answers is None:
         return None
     many = {param.name for param in command.params if param.many}

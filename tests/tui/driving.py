@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from edgewright.store.store import Store
@@ -14,6 +16,7 @@ from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 from tui.screens.base import BaseScreen
 from tui.session import Session
+from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
 
@@ -42,14 +45,27 @@ async def console(
         yield pilot, plane, made
 
 
-async def settle(pilot: Driven) -> None:
-    """Let keys, messages and store rounds come to rest."""
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until no key waits, no view is being opened and no widget has a message left, twice in a row.
+
+    Counted pauses are not enough: on a busy machine they end before the messages of a key are handled.
+    """
     app = pilot.app
     assert isinstance(app, EdgewrightApp)
-    for _ in range(3):
+    calm, latest = 0, time.monotonic() + 20
+    while calm < 2 and app.is_running:
+        assert time.monotonic() < latest, "the console does not come to rest"
         await pilot.pause()
         app.session.store.flush()
-    await pilot.pause()
+        calm = calm + 1 if at_rest(app) else 0
+
+
+def at_rest(app: EdgewrightApp) -> bool:
+    """Whether all that was typed has had its effect and no message waits."""
+    if app.openings.busy or not app.type_ahead.idle:
+        return False
+    nodes = [app, *app.screen.walk_children(with_self=True)]
+    return not any(node.message_queue_size for node in nodes)
 
 
 async def press(pilot: Driven, *keys: str) -> None:
@@ -75,6 +91,11 @@ def said(pilot: Driven) -> str:
     screen = pilot.app.screen
     parts = [text_of(view.lines) for view in screen.query(LineView) if view.display]
     return "\n".join(parts)
+
+
+def frame_text(app: App[Any], name: str) -> str:
+    """Return the text of a line of the frame: `title`, `crumb`, `message` or `keys`."""
+    return app.screen.query_one(f"#{name}", FrameLine).line.plain
 
 
 def view(pilot: Driven) -> str:

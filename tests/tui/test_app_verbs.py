@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual.command import CommandPalette
-from textual.pilot import Pilot
 
 from edgewright.commands import registry
+from tests.tui.driving import frame_text as said
+from tests.tui.driving import settle as settled
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.command_text import complete, parse
 from tui.screens.base import BaseScreen
 from tui.screens.hosts import HostsScreen
-from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line, key_text
-
-
-async def settled(pilot: Pilot[Any]) -> None:
-    assert isinstance(pilot.app, EdgewrightApp)
-    for _ in range(3):
-        pilot.app.session.store.flush()
-        await pilot.pause()
-
-
-def said(app: EdgewrightApp, name: str) -> str:
-    return app.screen.query_one(f"#{name}", FrameLine).line.plain
 
 
 async def test_typed_verbs_open_views_with_their_filter() -> None:

@@ -9,11 +9,12 @@ import pytest
 from textual.pilot import Pilot
 
 from edgewright.store.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
+from tests.tui.driving import frame_text as said
+from tests.tui.driving import settle as settled
 from tests.tui.fleet import NOW, documents, host_document, session_of
 from tui.app import EdgewrightApp
 from tui.screens.hosts import HostsScreen
 from tui.session import Session
-from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 
 SIZES = [(80, 24), (132, 43), (200, 60)]
@@ -24,18 +25,6 @@ def hosts_of(app: EdgewrightApp) -> HostsScreen:
     screen = app.screen
     assert isinstance(screen, HostsScreen)
     return screen
-
-
-def said(app: EdgewrightApp, name: str) -> str:
-    return app.screen.query_one(f"#{name}", FrameLine).line.plain
-
-
-async def settled(pilot: Pilot[Any]) -> None:
-    app = pilot.app
-    assert isinstance(app, EdgewrightApp)
-    app.session.store.flush()
-    await pilot.pause()
-    await pilot.pause()
 
 
 async def typed(pilot: Pilot[Any], text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -42,6 +43,10 @@ class DecisionModal(ModalScreen[Result], Generic[Result]):
     }
     """
 
+    _result: Result | None = None
+    _decided = False
+    _waits = False
+
     title_text: str = ""
     keys_text: str = "esc cancel"
 
@@ -55,6 +60,26 @@ class DecisionModal(ModalScreen[Result], Generic[Result]):
     def compose_body(self) -> ComposeResult:
         """Yield what stands between title and keys."""
         yield Widget()
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Leave with a result, once: a second press of the key, or work that ends later, removes no other screen.
+
+        What is in front of this dialog stays; the dialog goes when it is in front again. Do not await it: a screen
+        that waits for its own removal waits for ever.
+        """
+        if self._decided or self not in self.app.screen_stack:
+            return AwaitComplete()
+        self._decided, self._result = True, result
+        if self.app.screen is not self:
+            self._waits = True
+            return AwaitComplete()
+        return super().dismiss(result)
+
+    def on_screen_resume(self) -> None:
+        """Go, when the decision came while another screen was in front."""
+        if self._waits:
+            self._waits = False
+            super().dismiss(self._result)
 
     def action_leave(self) -> None:
         """Leave without a decision."""

@@ -9,10 +9,10 @@ from tui.modals.choose import ChooseModal
 from tui.widgets.lines import cut, line, pad
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation import NavigatingApp
 
 
-async def open_contexts(app: EdgewrightApp, target: str = "") -> None:
+async def open_contexts(app: NavigatingApp, target: str = "") -> None:
     """Ask for a context unless `target` names one, and go there. Works while the present plane is away."""
     from edgewright.config import contexts
 
@@ -44,7 +44,7 @@ async def open_contexts(app: EdgewrightApp, target: str = "") -> None:
                 "No context is kept yet; add one: edgewright context add NAME --url URL --api-key-file FILE", "warn"
             )
             return
-        target = await app.push_screen_wait(ChooseModal("Context", options, current=session.context_name)) or ""
+        target = await app.ask(ChooseModal("Context", options, current=session.context_name)) or ""
     if target and target != session.context_name:
         await session.switch_context(target)
         app.say(f"Working with {target}.", "ok")

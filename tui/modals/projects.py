@@ -8,12 +8,12 @@ from tui.modals.choose import ChooseModal
 from tui.widgets.lines import Line, cut, line, pad
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation import NavigatingApp
 
 ALL = "*"
 
 
-async def open_projects(app: EdgewrightApp, target: str = "") -> None:
+async def open_projects(app: NavigatingApp, target: str = "") -> None:
     """Ask for a project unless `target` names one (by uid or name, `all` for every one), and go there."""
     session = app.session
     projects = session.store.model.projects
@@ -30,7 +30,7 @@ async def open_projects(app: EdgewrightApp, target: str = "") -> None:
         current = by_name.get(session.project, session.project) or ALL
         options = [_option(ALL, "all projects", "what the key may see", _count(app, ""))]
         options += [_option(uid, row.name, row.description, _count(app, uid)) for uid, row in sorted(projects.items())]
-        chosen = await app.push_screen_wait(ChooseModal("Project", options, current=current))
+        chosen = await app.ask(ChooseModal("Project", options, current=current))
         if not chosen or chosen == current:
             return
     uid = "" if chosen == ALL else chosen
@@ -44,6 +44,6 @@ def _option(key: str, name: str, about: str, hosts: int) -> Line:
     )
 
 
-def _count(app: EdgewrightApp, uid: str) -> int:
+def _count(app: NavigatingApp, uid: str) -> int:
     hosts = app.session.store.model.hosts.values()
     return sum(1 for row in hosts if not uid or row.project_uid == uid)

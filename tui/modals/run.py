@@ -26,7 +26,7 @@ Apply = Callable[[Callable[[str], None]], Awaitable["Outcome"]]
 class RunModal(DecisionModal["Outcome | None"]):
     """Runs a verb that was agreed to. A clean end closes by itself; a failure stays and says what to do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False, id="modal-close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "close", "Close", show=False, id="modal-close")]
 
     def __init__(self, title: str, apply: Apply, stay: bool = False) -> None:
         super().__init__()
@@ -78,6 +78,11 @@ class RunModal(DecisionModal["Outcome | None"]):
         view = self.query_one("#progress", LineView)
         view.set_lines(lines)
         view.styles.height = max(min(len(lines), self.room_height(2)), 1)
+
+    def action_close(self) -> None:
+        """Close what is finished; a verb that still runs is stopped with escape alone, not by a key typed ahead."""
+        if self.finished:
+            self.dismiss(self.outcome)
 
     def action_leave(self) -> None:
         """Close; a verb that still runs is told to stop and leaves what it did."""

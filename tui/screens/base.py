@@ -24,6 +24,7 @@ from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
 from tui.defects import tell_defect
+from tui.screens.opening import leave
 from tui.session import Session
 from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
@@ -172,11 +173,24 @@ class BaseScreen(Screen[None]):
         The toolkit calls the `on_mount` of every class of a screen by itself; one that also called its parent's would
         tick twice. A screen therefore overrides `begin`.
         """
-        self.set_interval(5.0 if self.session.terminal.low_bandwidth else 1.0, self._tick)
-        self.begin()
+        if self.is_attached:  # not when the console ended meanwhile: then its widgets are gone
+            self.set_interval(5.0 if self.session.terminal.low_bandwidth else 1.0, self._tick)
+            self.begin()
 
     def begin(self) -> None:
         """Do what is to be done once, when the screen and its widgets are there."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the widgets can be looked up: not before they are mounted, nor when the screen was left.
+
+        Ask it at the start of what a worker, a timer or the store calls.
+        """
+        return self.is_mounted and self.is_running and self.is_attached
+
+    def leave(self, view: str = "", target: str = "") -> None:
+        """Leave this screen, for `view` if one is named. It happens later: a screen must not wait for its removal."""
+        leave(self, view, target)
 
     def on_screen_resume(self) -> None:
         """Hear the store again, and show it as it is now."""

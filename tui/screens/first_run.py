@@ -6,7 +6,7 @@ import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -289,13 +289,7 @@ class FirstRunScreen(BaseScreen):
     def _leave(self) -> None:
         if self.is_active and not self._left:
             self._left = True
-            self.app.call_later(self._close)
-
-    def _close(self) -> None:
-        app: Any = self.app
-        self.dismiss()
-        if self._way == "start":
-            app.call_later(app.open_view, "first-steps")
+            self.leave("first-steps" if self._way == "start" else "")
 
     async def _ask_to_trust(self) -> bool:
         inspect = self.hooks.inspect
@@ -334,7 +328,7 @@ class FirstRunScreen(BaseScreen):
         self.select()
         self.query_one("#guide").focus()
 
-    async def action_back_or_stop(self) -> None:
+    def action_back_or_stop(self) -> None:
         """Stop what is under way, or go back to the question; from the question nothing is left behind."""
         if self._page == "working":
             self.workers.cancel_group(self, "first-run:way")

@@ -190,13 +190,13 @@ class HostScreen(BaseScreen):
             self._show()
             self.show_frame()
 
-    async def action_back_or_stop(self) -> None:
+    def action_back_or_stop(self) -> None:
         """Stop a fetch that is under way; otherwise go back."""
         if self._fetching and any(worker.group == "host:fetch" for worker in self.workers):
             self.workers.cancel_group(self, "host:fetch")
             self._error = "Stopped. What is shown is what was known before; ctrl+r fetches again."
             return
-        await self.app.run_action("app.back")
+        self.leave()
 
     def action_retry(self) -> None:
         """Fetch this host again."""

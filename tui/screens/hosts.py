@@ -217,12 +217,12 @@ class HostsScreen(BaseScreen):
 
     # Keys ---------------------------------------------------------------------------------------------------------
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """Take the filter away first; then go back."""
         if self.choice.filter_text and self.choice.filter_text != self.target:
             self._filter_by(self.target)
         else:
-            await self.app.run_action("app.back")
+            self.leave()
 
     def action_filter(self, filter: str = "") -> None:  # noqa: A002
         """Ask for a filter, or take the one that is given."""

@@ -229,14 +229,14 @@ class ListingScreen(BaseScreen):
     def _focus_list(self) -> None:
         (self.table if self._rows else self.query_one("#empty", LineView)).focus()
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """Take the filter away first; then go back."""
         if self.filter_text and not self.target:
             self.set_filter("")
             self.keep()
             self._focus_list()
             return
-        await self.app.run_action("app.back")
+        self.leave()
 
     def action_sort(self, field: str = "") -> None:
         """Sort by a column; the same again turns the order round."""

@@ -1,10 +1,11 @@
-"""Where a line leads: `host/<uid>`, `token/<uid>`, `hosts/<filter>`, `events`, ... opened as a view."""
+"""Opening what a line names (`host/<uid>`, `token/<uid>`, `hosts/<filter>`, `events`, ...), and leaving a screen."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from textual.app import App
+from textual.screen import Screen
 
 
 def open_key(app: App[Any], key: str, start: bool = False) -> None:
@@ -13,6 +14,13 @@ def open_key(app: App[Any], key: str, start: bool = False) -> None:
     opener = getattr(app, "open_view", None)
     if opener is not None and view in VIEWS:
         opener(view, target, start)
+
+
+def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:
+    """Leave a screen, for `view` if one is named. The app does it in its queue; the caller never waits for it."""
+    leave_screen = getattr(screen.app, "leave_screen", None)
+    if leave_screen is not None:
+        leave_screen(screen, view, target)
 
 
 VIEWS = frozenset({"host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "installer"})

@@ -7,7 +7,11 @@ always.
 
 from __future__ import annotations
 
+import logging
+
 from textual.app import App
+
+log = logging.getLogger(__name__)
 
 
 class KeepsDefect(App[int]):
@@ -16,6 +20,9 @@ class KeepsDefect(App[int]):
     defect: Exception | None = None
 
     def _handle_exception(self, error: Exception) -> None:
+        if self._exit:  # a screen that was still being mounted when the console ended is no reason to end otherwise
+            log.error("failed while the console ended", exc_info=error)
+            return
         if self.defect is None:
             self.defect = error
         super()._handle_exception(error)

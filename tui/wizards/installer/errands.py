@@ -174,19 +174,4 @@ class Errands(WizardPage):
         self._left = True
         self._drafts.drop()
         await self._drafts.settled()
-        self._close("installer", str(uid))
-
-    def _close(self, *view: str) -> None:
-        """Leave this screen, for a view if one is named.
-
-        The app does it, when this screen's own task has ended: a screen that waits until it is popped waits for
-        itself, and a worker that does so is cancelled together with the task of the app that it waits in.
-        """
-        app: Any = self.app
-
-        async def back() -> None:
-            await app.action_back()
-            if view:
-                app.open_view(*view)
-
-        app.call_later(back)
+        self.leave("installer", str(uid))

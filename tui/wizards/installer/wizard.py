@@ -204,7 +204,7 @@ class InstallerWizard(Errands):
     async def _leave(self) -> None:
         self._left = True
         await self._drafts.settled()
-        self._close()
+        self.leave()
 
     @on(LineView.Chosen, "#summary")
     async def _chosen(self, event: LineView.Chosen) -> None:
