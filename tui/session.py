@@ -25,7 +25,7 @@ LeaveAnswer = Literal["leave", "stop", "stay"]
 
 
 class ViewStates(Protocol):
-    """Keeps what a person chose for a view (columns, sort, filter) between runs."""
+    """Stores what a user chose for a view (columns, sort) between runs."""
 
     def load(self, view: str) -> Mapping[str, Any]:
         """Return what was kept for `view`; empty when nothing was."""
@@ -164,6 +164,8 @@ class Session:
     start_target: str = ""
     now: Callable[[], float] = times.now
     views: ViewStates = field(default_factory=MemoryViewStates)
+    filters: dict[str, str] = field(default_factory=dict)
+    """Filters of the lists by view. They end with the session: a filter of yesterday hides what is wrong today."""
     terminal: TerminalChoice = field(default_factory=TerminalChoice)
     themes_dir: Path | None = None
     """Folder of the user's own themes, watched while the console runs."""

@@ -122,6 +122,62 @@ class SortHealth(_TableView):
     preset = (("field", "health"),)
 
 
+class AuditEveryone(_TableView):
+    """Show what hosts did themselves (registrations) in the audit list too, or what people did alone."""
+
+    name = "audit everyone"
+    title = "everyone"
+    keys = ("e",)
+    scope = "feed"
+    also = ()
+    action = "everyone"
+    no_cli = "The command line lists every entry."
+
+
+class SortCpu(_TableView):
+    """Sort by CPU in use, highest first; again turns the order round."""
+
+    name = "sort cpu"
+    title = "sort by CPU"
+    keys = ("P",)
+    also = ()
+    action = "sort"
+    preset = (("field", "cpu_percent"),)
+
+
+class SortMemory(_TableView):
+    """Sort by memory in use, highest first; again turns the order round."""
+
+    name = "sort memory"
+    title = "sort by memory"
+    keys = ("M",)
+    also = ()
+    action = "sort"
+    preset = (("field", "memory_percent"),)
+
+
+class SortDisk(_TableView):
+    """Sort by the fullest file system, highest first; again turns the order round."""
+
+    name = "sort disk"
+    title = "sort by disk"
+    keys = ("D",)
+    also = ()
+    action = "sort"
+    preset = (("field", "disk_percent"),)
+
+
+class SortSeen(_TableView):
+    """Sort by the last heartbeat, the longest silent host first; again turns the order round."""
+
+    name = "sort seen"
+    title = "sort by last heartbeat"
+    keys = ("T",)
+    also = ()
+    action = "sort"
+    preset = (("field", "last_seen"),)
+
+
 class Follow(_TableView):
     """Follow the newest entry, or stop following."""
 
@@ -145,5 +201,10 @@ COMMANDS: tuple[type[Command], ...] = (
     SortName,
     SortAge,
     SortHealth,
+    SortCpu,
+    SortMemory,
+    SortDisk,
+    SortSeen,
+    AuditEveryone,
     Follow,
 )

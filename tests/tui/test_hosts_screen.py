@@ -63,13 +63,13 @@ async def test_a_mark_is_a_sign_behind_the_state_not_a_colour_alone() -> None:
         assert seen(app)[2].startswith("▲ edge-0c11")
 
 
-async def test_the_title_of_a_narrow_sorted_column_is_cut_for_its_arrow_alone() -> None:
+async def test_the_title_of_a_narrow_sorted_column_stays_complete_beside_its_arrow() -> None:
     app = EdgewrightApp(session_of())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("A")
         await settled(pilot)
-        assert " SINC↑ " in seen(app)[0]
+        assert "↑SINCE " in seen(app)[0]
 
 
 async def test_filter_is_tried_while_typed_kept_by_enter_and_left_by_escape() -> None:
@@ -83,7 +83,7 @@ async def test_filter_is_tried_while_typed_kept_by_enter_and_left_by_escape() ->
         await settled(pilot)
         assert set(screen.table.keys) == {"edge-0c11", "edge-7f3a"}
         assert "2 of 40" in said(app, "crumb")
-        assert session.views.load("hosts")["filter"] == "health:unhealthy"
+        assert session.filters["hosts"] == "health:unhealthy"
         await typed(pilot, "/x")
         await pilot.press("escape")
         await settled(pilot)
@@ -160,6 +160,35 @@ async def test_sorting_by_name_and_back_is_kept() -> None:
         await settled(pilot)
         assert list(screen.table.keys) == sorted(screen.table.keys, reverse=True)
         assert session.views.load("hosts")["reverse"] is True
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [("H", "HEALTH"), ("P", "CPU"), ("M", "MEM"), ("D", "DISK"), ("T", "SEEN")],
+)
+async def test_a_sort_key_shows_the_worst_at_the_top_with_an_arrow_in_the_header(key: str, column: str) -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(132, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        await pilot.press("N", "end")
+        await settled(pilot)
+        assert screen.table.scroll_offset.y > 0
+        await pilot.press(key)
+        await settled(pilot)
+        assert screen.table.cursor_index == 0 and screen.table.scroll_offset.y == 0
+        header = seen(app)[0]
+        assert f"↓{column}" in header or f"{column}↑" in header, header
+        rows = [app.session.store.model.hosts[name] for name in screen.table.keys]
+        if key == "H":
+            assert rows[0].health != "healthy"
+        elif key == "T":
+            ages = [row.last_seen for row in rows if row.last_seen is not None]
+            assert ages == sorted(ages)
+        else:
+            field = {"P": "cpu_percent", "M": "memory_percent", "D": "disk_percent"}[key]
+            values = [row.get(field) for row in rows]
+            assert values == sorted(values, reverse=True)  # type: ignore[type-var]
 
 
 async def test_opening_a_host_and_coming_back_restores_filter_cursor_and_marks() -> None:

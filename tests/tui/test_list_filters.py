@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.driving import console, press, settle, told
+from tui.screens.base import BaseScreen
 from tui.screens.filtering import completions, judged
 from tui.screens.listing import ListingScreen
+from tui.session import MemoryViewStates
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,40 @@ async def test_a_filter_is_typed_completed_and_kept() -> None:
         await press(pilot, "slash", *"sta", "tab", *"revoked", "enter")
         assert screen.filter_text == "state:revoked"
         assert screen.table.keys == ("tok-lost",)
-        assert made.views.load("tokens")["filter"] == "state:revoked"
+        assert made.filters["tokens"] == "state:revoked"
+        assert "filter" not in made.views.load("tokens")
+        await press(pilot, "1", "3")
+        again = pilot.app.screen
+        assert isinstance(again, ListingScreen)
+        assert again.filter_text == "state:revoked" and "state:revoked" in again.crumb
+
+
+@pytest.mark.parametrize("view", ["hosts", "tokens", "events", "audit", "installers"])
+async def test_a_filter_of_another_session_is_not_taken(view: str) -> None:
+    """Stored by an older console, or by a session that ended."""
+    views = MemoryViewStates()
+    views.save(view, {"filter": "nothing-matches-this", "sort": "name"})
+    async with console(view, views=views) as (pilot, _, _):
+        screen = pilot.app.screen
+        assert isinstance(screen, BaseScreen)
+        assert "nothing-matches-this" not in screen.crumb
+
+
+@pytest.mark.parametrize("view", ["tokens", "events", "audit", "installers"])
+async def test_every_list_sorts_by_a_key_shows_its_top_and_chooses_columns(view: str) -> None:
+    async with console(view) as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        before = screen.sort_by
+        await press(pilot, "end", "S")
+        assert screen.sort_by != before
+        assert screen.table.cursor_index <= 0
+        last = screen.table_columns[-1].id
+        screen.action_columns()
+        await settle(pilot)
+        await press(pilot, "end", "space", "enter")
+        assert last not in [column.id for column in screen.table.columns]
+        assert last not in made.views.load(view)["columns"]
 
 
 def test_fields_are_completed_with_the_sign_that_they_take() -> None:

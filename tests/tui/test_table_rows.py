@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.screens.ordered_rows import OrderedRows
-from tui.widgets.table_layout import Column, last_offset, offset_showing, place
 from tui.widgets.table_rows import TableRows
 
 KEYS = st.lists(st.sampled_from([f"k{number}" for number in range(30)]), unique=True)
@@ -72,31 +71,3 @@ def test_rows_stay_in_order_while_single_rows_change(changes: list[tuple[int, in
     told = [value for value in values if value]
     assert told == sorted(told, reverse=reverse)
     assert values == told + [0] * (len(values) - len(told)), "unknown values come last either way"
-
-
-COLUMNS = st.lists(
-    st.builds(lambda width, weight: Column("c", "C", width, weight=weight), st.integers(1, 20), st.integers(0, 3)),
-    min_size=1,
-    max_size=14,
-)
-
-
-@given(COLUMNS, st.integers(0, 120), st.integers(0, 3), st.integers(0, 14))
-def test_columns_never_overlap_nor_leave_the_line(columns: list[Column], width: int, held: int, offset: int) -> None:
-    placed = place(columns, width, held, offset)
-    end = 0
-    for one in placed:
-        assert one.x >= end
-        end = one.x + one.width
-        assert one.width > 0
-        assert columns[one.column].weight or one.width >= min(columns[one.column].width, width)
-    assert end <= width
-    assert 0 <= last_offset(columns, width, held) < len(columns)
-
-
-@given(COLUMNS, st.integers(30, 120), st.integers(0, 13))
-def test_a_column_can_be_brought_into_sight(columns: list[Column], width: int, index: int) -> None:
-    if index >= len(columns):
-        return
-    offset = offset_showing(columns, width, 0, 0, index)
-    assert any(one.column == index for one in place(columns, width, 0, offset))

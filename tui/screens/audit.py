@@ -1,49 +1,92 @@
-"""Audit: who changed what, when and from where, newest first."""
+"""Audit: who changed what, when and from where, newest first; what hosts did themselves only when asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from edgewright.commands.base import Scope
 from edgewright.core.filterfields import AUDIT_FIELDS
 from edgewright.store import model as names
+from edgewright.store.rows import AuditRow
 from tui.screens.feed import FeedScreen
-from tui.screens.feed_content import audit_cells, audit_lines
+from tui.screens.feed_content import audit_cells, audit_lines, audit_name, audit_words, by_people
 from tui.screens.listing import Listed
-from tui.widgets.lines import Line
+from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
 
 
+def _values(entry: AuditRow, name: str) -> Callable[[str], object]:
+    """Give a filter the name that is shown, and the uid of the thing still."""
+    return lambda field: name if field == "resource" else entry.get(field)
+
+
 class AuditScreen(FeedScreen):
-    """Audit entries of the plane; tab goes to the events."""
+    """Audit entries of the plane; tab goes to the events.
+
+    Registrations of hosts are most of an audit log (500 of 508 on a new fleet): they are shown on demand.
+    """
 
     scope: ClassVar[Scope] = "feed"
     view = "audit"
     kind = "audit entries"
     other = "events"
+    hints = ("nav-open=open", "filter", "audit-everyone", "follow", "nav-next=other feed", "yaml")
     held = 1
     filter_fields = AUDIT_FIELDS
     filter_example = "actor:noc  action:delete  kind:edgehost  from:10.4.0.77  age<1d  /regex/  free text"
     collections = frozenset({names.AUDITS, names.SOURCE})
     table_columns = (
-        Column("time", "TIME", 12),
-        Column("who", "WHO", 14, weight=1),
+        Column("time", "TIME", 9, most=12),
+        Column("who", "WHO", 6, most=32),
         Column("action", "DID", 7),
-        Column("thing", "WHAT", 18, weight=2),
-        Column("message", "IN WORDS", 20, weight=4),
-        Column("from", "FROM", 11),
+        Column("thing", "WHAT", 12, most=40),
+        Column("message", "IN WORDS", 20, weight=1),
+        Column("from", "FROM", 9, most=39, optional=True),
     )
 
+    def begin(self) -> None:
+        """Begin with the entries of people."""
+        self.everyone = False
+        self._left_out = 0
+        super().begin()
+
+    def count(self) -> str:
+        """Return how many are shown, and how many entries of hosts and of the plane itself are not."""
+        left_out = f"  {self._left_out:,} of hosts left out" if self._left_out else ""
+        return super().count() + left_out
+
     def listed(self) -> list[Listed]:
-        """Return all entries that the model keeps, newest first."""
+        """Return the entries of the model, newest first: those of people, or all."""
         model, now, found = self.session.store.model, self.now, []
-        for entry in sorted(model.audits.values(), key=lambda entry: -entry.at):
-            thing = f"{entry.kind} {entry.resource}"
-            order = (-entry.at, entry.actor, entry.action, thing, entry.message, entry.address)
-            found.append(Listed(entry.uid, audit_cells(entry, now, model.source.away), order, entry.get))
+        entries = sorted(model.audits.values(), key=lambda entry: -entry.at)
+        wanted = entries if self.everyone else [entry for entry in entries if by_people(entry)]
+        self._left_out = len(entries) - len(wanted)
+        for entry in wanted:
+            name = audit_name(entry, model)
+            cells = audit_cells(entry, now, model.source.away, name)
+            thing, words = cells[3].text.lower(), audit_words(entry, name)
+            order = (-entry.at, entry.actor.lower(), entry.action, thing, words, entry.address)
+            found.append(Listed(entry.uid, cells, order, _values(entry, name)))
         return found
+
+    def empty(self) -> list[Line]:
+        """Return why nothing is listed, and how many entries of hosts there are."""
+        lines = super().empty()
+        if self._left_out:
+            lines.append(
+                line(
+                    f"  {self._left_out:,} entries of hosts themselves are left out; ", ("e", "accent"), " shows them."
+                )
+            )
+        return lines
+
+    def action_everyone(self) -> None:
+        """Show what hosts and the plane itself did as well, or what people did alone."""
+        self.everyone = not self.everyone
+        self.select()
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the entry under the cursor in whole."""
         entry = self.session.store.model.audits.get(key)
-        return audit_lines(entry, self.now, width) if entry else []
+        return audit_lines(entry, self.now, width, audit_name(entry, self.session.store.model)) if entry else []

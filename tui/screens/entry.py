@@ -9,9 +9,11 @@ from textual.app import ComposeResult
 
 from edgewright.commands.base import Scope
 from edgewright.store import model as names
+from tui.bindings import hints_of, live_keys
 from tui.screens.base import BaseScreen
-from tui.screens.feed_content import audit_lines, event_lines
+from tui.screens.feed_content import audit_lines, audit_name, event_lines, leads
 from tui.screens.opening import open_key
+from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 
@@ -22,7 +24,7 @@ class EntryScreen(BaseScreen):
     scope: ClassVar[Scope] = "feed"
     view = "entry"
     collections = frozenset({names.FEED, names.AUDITS})
-    hints = ("nav-open=open host", "yaml")
+    hints = ("yaml",)
 
     def compose_body(self) -> ComposeResult:
         """Yield the lines."""
@@ -38,6 +40,21 @@ class EntryScreen(BaseScreen):
         """Say that it is one entry."""
         return "entry"
 
+    def link(self) -> str:
+        """Return where enter leads (`host/<uid>`, `token/<uid>`), `""` when the thing cannot be opened."""
+        kind, _, uid = self.target.partition("/")
+        model = self.session.store.model
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if kind == "audit" and entry:
+            return leads(entry.kind, entry.resource_uid, model)
+        return leads(event.kind, event.object_uid, model) if event else ""
+
+    def key_hints(self) -> list[KeyHint]:
+        """Offer to open the thing only when there is one."""
+        opens, _, _ = self.link().partition("/")
+        hints = (f"nav-open=open {opens}", *self.hints) if opens else self.hints
+        return hints_of((*hints, "command", "help"), live_keys(self))
+
     def select(self) -> None:
         """Show the entry."""
         view = self.query_one("#facts", LineView)
@@ -46,9 +63,9 @@ class EntryScreen(BaseScreen):
         model = self.session.store.model
         event, entry = model.feed.get(uid), model.audits.get(uid)
         if kind == "audit" and entry:
-            view.set_lines(audit_lines(entry, self.now, width))
+            view.set_lines(audit_lines(entry, self.now, width, audit_name(entry, model), self.link()))
         elif kind == "events" and event:
-            view.set_lines(event_lines(event, self.now, width))
+            view.set_lines(event_lines(event, self.now, width, self.link()))
         else:
             view.set_lines([line(("○ ", "muted"), "This entry is not kept any more; the plane still has it.")])
 

@@ -34,11 +34,11 @@ class EventsScreen(FeedScreen):
     filter_example = "severity:warning,error  site:berlin  reason:HostUnhealthy  age<2h  /regex/  free text"
     collections = frozenset({names.FEED, names.SOURCE})
     table_columns = (
-        Column("time", "TIME", 12),
+        Column("time", "TIME", 9, most=12),
         Column("sign", " ", 1),
-        Column("about", "ABOUT", 14, weight=1),
-        Column("message", "WHAT", 34, weight=5),
-        Column("reason", "REASON", 12, weight=1),
+        Column("about", "ABOUT", 6, most=40),
+        Column("message", "WHAT", 34, weight=1),
+        Column("reason", "REASON", 8, most=24, optional=True),
     )
 
     def listed(self) -> list[Listed]:
@@ -61,4 +61,4 @@ class EventsScreen(FeedScreen):
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the event under the cursor in whole."""
         event = self.session.store.model.feed.get(key)
-        return event_lines(event, self.now, width, link=False) if event else []
+        return event_lines(event, self.now, width) if event else []

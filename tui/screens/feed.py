@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 
 from tui.bindings import move_bindings
@@ -19,7 +21,14 @@ class FeedScreen(ListingScreen):
     """The view that tab goes to."""
     kind = ""
     """The word for what is listed."""
-    hints = ("nav-open=open", "filter", "follow", "nav-next=other feed", "yaml")
+    DEFAULT_CSS = """
+    FeedScreen {
+        & #table, & #empty { width: 1fr; }
+        & #detail { width: 37; }
+        &.-wall #detail { width: 56; }
+    }
+    """
+    hints: ClassVar[tuple[str, ...]] = ("nav-open=open", "filter", "follow", "nav-next=other feed", "yaml")
     BINDINGS = move_bindings({"nav-next": "other_feed", "nav-previous": "other_feed"})
 
     def begin(self) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from edgewright.core import times
 from edgewright.store.happenings import Happening
+from edgewright.store.model import Model
 from edgewright.store.rows import AuditRow, EventRow
 from tui.exact import exact
 from tui.screens.pulse_content import Told, age_of
 from tui.screens.reading import UNKNOWN
 from tui.widgets.lines import Line, Piece, Role, Span, facts, heading, line, spread, wrap
 
+KINDS = {"edgehost": "host", "edgetoken": "token", "apikey": "API key", "apiKey": "API key"}
+"""Words for the plane's kinds of things."""
 _BAD = ("error", "critical", "fatal")
 _SIGNS: dict[str, tuple[str, str, Role]] = {
     "bad": ("▲", "error", "bad"),
@@ -43,23 +46,48 @@ def event_cells(event: EventRow, now: float, stale: bool = False, name: str = ""
     )
 
 
-def audit_cells(entry: AuditRow, now: float, stale: bool = False) -> tuple[Span, ...]:
+def by_people(entry: AuditRow) -> bool:
+    """Whether a user or an API key did it; the others are hosts that registered, and the plane itself."""
+    return entry.actor_type.lower() not in ("system", "service")
+
+
+def audit_name(entry: AuditRow, model: Model) -> str:
+    """Return the name of the thing that was acted on, as the other lists show it; its uid when it has none."""
+    host, token = model.hosts.get(entry.resource_uid), model.tokens.get(entry.resource_uid)
+    named = (host.name if host else "") or (token.name if token else "")
+    return named or entry.resource or entry.resource_uid
+
+
+def audit_words(entry: AuditRow, name: str) -> str:
+    """Return the sentence of an entry with the name in the place of the uid."""
+    uid = entry.resource_uid
+    return entry.message.replace(uid, name) if uid and name and name != uid else entry.message
+
+
+def leads(kind: str, uid: str, model: Model) -> str:
+    """Return where an entry about a thing leads: `host/<uid>`, `token/<uid>`, `""` when there is nothing to open."""
+    if kind in ("edgetoken", "token") and uid in model.tokens:
+        return f"token/{uid}"
+    return f"host/{uid}" if uid in model.hosts else ""
+
+
+def audit_cells(entry: AuditRow, now: float, stale: bool = False, name: str = "") -> tuple[Span, ...]:
     """Return the cells of a table row: time, who, what was done, to which thing, the sentence, from where."""
     calm: Role = "muted" if stale else ""
     role: Role = "warn" if entry.action == "delete" and not stale else calm
-    thing = " ".join(part for part in (entry.kind, entry.resource) if part)
+    thing = " ".join(part for part in (KINDS.get(entry.kind, entry.kind), name or entry.resource) if part)
     return (
         Span(stamp(entry.at, now), "muted"),
         Span(entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
         Span(entry.action or UNKNOWN, role),
         Span(thing or UNKNOWN, calm),
-        Span(entry.message or UNKNOWN, calm),
+        Span(audit_words(entry, name) or UNKNOWN, calm),
         Span(entry.address or UNKNOWN, "muted"),
     )
 
 
-def event_lines(event: EventRow, now: float, width: int, link: bool = True) -> list[Line]:
-    """Return one event in whole; `link` adds the line that leads to the host."""
+def event_lines(event: EventRow, now: float, width: int, link: str = "") -> list[Line]:
+    """Return one event; `link` adds the line that leads to the host."""
     sign, word, role = severity(event)
     out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
     out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
@@ -70,13 +98,11 @@ def event_lines(event: EventRow, now: float, width: int, link: bool = True) -> l
         ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
     ]
     out += [Line(), *facts(pairs, 9, indent=2)]
-    if event.object_uid and link:
-        out += [Line(), line("  ", ("enter", "accent"), " opens the host", key=f"host/{event.object_uid}")]
-    return out
+    return [*out, Line(), _link_line(link)] if link else out
 
 
-def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
-    """Return one audit entry in whole: who, what, when, from where."""
+def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: str = "") -> list[Line]:
+    """Return one audit entry: who, what, when, from where; `link` adds the line that leads to the thing."""
     out = [
         spread(
             [(entry.actor or UNKNOWN, "strong"), f"  {entry.action}"],
@@ -84,17 +110,24 @@ def audit_lines(entry: AuditRow, now: float, width: int) -> list[Line]:
             width,
         )
     ]
-    out += wrap(entry.message or "No sentence came with it.", width, first="  ", rest="  ")
+    out += wrap(audit_words(entry, name) or "No sentence came with it.", width, first="  ", rest="  ")
     if entry.note:
         out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
     pairs: list[tuple[str, Piece]] = [
         ("when", exact(entry.at)),
         ("who", f"{entry.actor or UNKNOWN} ({entry.actor_type})" if entry.actor_type else entry.actor or UNKNOWN),
         ("from", entry.address or UNKNOWN),
-        ("what", f"{entry.action} {entry.kind} {entry.resource}".strip()),
+        ("did", entry.action or UNKNOWN),
+        ("what", f"{KINDS.get(entry.kind, entry.kind)} {name or entry.resource}".strip() or UNKNOWN),
+        ("uid", entry.resource_uid or UNKNOWN),
         ("project", entry.project or entry.project_uid or UNKNOWN),
     ]
-    return [*out, Line(), *facts(pairs, 9, indent=2)]
+    out += [Line(), *facts(pairs, 9, indent=2)]
+    return [*out, Line(), _link_line(link)] if link else out
+
+
+def _link_line(link: str) -> Line:
+    return line("  ", ("enter", "accent"), f" opens the {link.partition('/')[0]}", key=link)
 
 
 def _named(event: EventRow, name: str) -> str:

@@ -32,6 +32,8 @@ REFILTER_TICKS = 15
 """Ticks after which a filter is tried anew: terms like `age<2h` become untrue by themselves."""
 
 
+MEASURED = frozenset(one.column.id for one in columns.COLUMNS if one.column.most)
+"""Fields whose longest text makes a column wider."""
 UNSEEN = Span("")
 """Stands in the cells of columns that are out of sight."""
 
@@ -70,16 +72,18 @@ class HostsScreen(BaseScreen):
     def __init__(self, session: Session, target: str = "") -> None:
         """Make the screen with what was kept of it; the filter that was asked for comes first."""
         super().__init__(session, target)
-        self.choice = HostsChoice(session.views, target, session.now)
+        self.choice = HostsChoice(session.views, session.filters, target, session.now)
         self._rows = self.choice.ordered()
         self._filter_history: list[str] = []
+        self._filter_before = ""
         self._typing: Timer | None = None
         self._ticks = 0
         self._selected = False
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, what stands in its place when it is empty, and the panes of wide terminals."""
-        yield VirtualTable([one.column for one in self.choice.columns], self._cells, held=columns.HELD, id="table")
+        shown = [one.column for one in self.choice.columns]
+        yield VirtualTable(shown, self._cells, held=columns.HELD, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
         yield LineView(id="events")
@@ -89,7 +93,7 @@ class HostsScreen(BaseScreen):
         super().begin()
         for name in ("#empty", "#detail", "#events"):
             self.query_one(name).can_focus = False
-        self.table.set_sort(self.choice.sort_by, self.choice.reverse)
+        self.table.set_sort(*self.choice.arrow)
         self.table.focus()
 
     @property
@@ -124,6 +128,7 @@ class HostsScreen(BaseScreen):
             return
         self._rows.fill(self.session.store.model.hosts.items())
         self._selected = True
+        self.table.measure_again()
         self._show_rows()
 
     def patched(self, patches: Sequence[Patch]) -> None:
@@ -134,6 +139,8 @@ class HostsScreen(BaseScreen):
             return
         model = self.session.store.model
         moved = [self._rows.put(patch.key, model.hosts.get(patch.key)) for patch in hosts]
+        if any(patch.new or MEASURED.intersection(patch.fields) for patch in hosts):
+            self.table.measure_again()
         if any(moved):
             self._show_rows(flash=[patch.key for patch in hosts if patch.new])
         else:
@@ -195,6 +202,9 @@ class HostsScreen(BaseScreen):
         shown = self.table.shown
         return tuple(one.cell(row, now) if place in shown else UNSEEN for place, one in enumerate(self.choice.columns))
 
+    def _longest(self, column: str) -> int:
+        return columns.longest(self.session.store.model.hosts.values(), column)
+
     def _host_name(self, key: str) -> str:
         row = self.session.store.model.hosts.get(key)
         return row.name if row else key
@@ -229,7 +239,7 @@ class HostsScreen(BaseScreen):
         if filter:
             self._filter_by(filter)
             return
-        before = self.choice.filter_text
+        self._filter_before = before = self.choice.filter_text
         self.ask(Asking("filter", "/", before, judged, completions, self._filter_history, wrong_with))
 
     def prompt_changed(self, kind: str, text: str) -> None:
@@ -247,8 +257,7 @@ class HostsScreen(BaseScreen):
     def prompt_left(self, kind: str) -> None:
         """Take the filter back that was there before."""
         if kind == "filter":
-            kept = str(self.session.views.load(self.view).get("filter") or "")
-            self._try_filter(self.target or kept)
+            self._try_filter(self._filter_before)
 
     def _try_filter(self, text: str) -> None:
         if self._typing is not None:
@@ -270,8 +279,9 @@ class HostsScreen(BaseScreen):
             self.table.action_sort_column(1)
         elif self.choice.take_sort(field):
             self._rows = self.choice.ordered()
-            self.table.set_sort(self.choice.sort_by, self.choice.reverse)
+            self.table.set_sort(*self.choice.arrow)
             self.select()
+            self.table.move_to(0)  # what is sorted to the top is what was looked for
             self.choice.keep()
 
     def action_mark(self) -> None:
@@ -301,7 +311,7 @@ class HostsScreen(BaseScreen):
                 self.choice.take_columns(ids)
                 self.choice.keep()
                 self.table.set_columns([one.column for one in self.choice.columns])
-                self.table.set_sort(self.choice.sort_by, self.choice.reverse)
+                self.table.set_sort(*self.choice.arrow)
 
         self.app.push_screen(ColumnsModal(offered, self.choice.column_ids, columns.DEFAULT), take)
 

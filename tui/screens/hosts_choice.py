@@ -1,4 +1,4 @@
-"""What a person chose for the hosts table: columns, order, filter; kept with the view, without a widget."""
+"""What a user chose for the hosts table: columns and order (stored), filter (of this session), without a widget."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ DEFAULT_SORT = "health"
 
 
 class HostsChoice:
-    """Columns, order and filter. A filter that was asked for by the way in is not kept for the next time."""
+    """Columns, order and filter. A filter that the view was opened with does not replace the one that was typed."""
 
-    def __init__(self, views: ViewStates, asked: str = "", now: Callable[[], float] = times.now) -> None:
+    def __init__(
+        self, views: ViewStates, filters: dict[str, str], asked: str = "", now: Callable[[], float] = times.now
+    ) -> None:
         self._views = views
+        self._filters = filters
         self._now = now
         kept = views.load(VIEW)
         self.column_ids: tuple[str, ...] = tuple(str(one) for one in kept.get("columns") or columns.DEFAULT)
@@ -34,7 +37,7 @@ class HostsChoice:
         self.filter_text = ""
         self._filter: Filter | None = None
         self._asked = asked
-        text = asked or str(kept.get("filter") or "")
+        text = asked or filters.get(VIEW, "")
         if text and not wrong_with(text):
             self.take_filter(text)
 
@@ -66,6 +69,11 @@ class HostsChoice:
         self.sort_by = field
         return True
 
+    @property
+    def arrow(self) -> tuple[str, bool]:
+        """Return the sorted column, and whether its values fall from the first row on."""
+        return self.sort_by, self.reverse is not columns.BY_ID[self.sort_by].falls
+
     def take_columns(self, ids: Sequence[str]) -> None:
         """Show these columns."""
         self.column_ids = tuple(ids)
@@ -79,15 +87,8 @@ class HostsChoice:
         return OrderedRows(order, lambda row: row.name, keep, reverse=self.reverse)
 
     def keep(self) -> None:
-        """Keep the choice for the next time."""
-        asked = self.filter_text == self._asked
-        before = str(self._views.load(VIEW).get("filter") or "")
-        self._views.save(
-            VIEW,
-            {
-                "columns": list(self.column_ids),
-                "sort": self.sort_by,
-                "reverse": self.reverse,
-                "filter": before if asked and self._asked else self.filter_text,
-            },
-        )
+        """Store columns and order for the next time, and the filter for this session."""
+        if not self._asked or self.filter_text != self._asked:
+            self._filters[VIEW] = self.filter_text
+        chosen = {"columns": list(self.column_ids), "sort": self.sort_by, "reverse": self.reverse}
+        self._views.save(VIEW, chosen)

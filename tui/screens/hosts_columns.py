@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.store.rows import HostRow
 from tui.widgets.lines import Role, Span
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import Column, longest_text
 
 FRESH = 120.0
 """Seconds after which a measured value is old: twice the heartbeat."""
@@ -20,11 +21,13 @@ RANK = {"unhealthy": 1, "unknown": 2, "healthy": 3}
 
 
 class HostColumn(NamedTuple):
-    """One column: how it looks, what it says, by what it sorts."""
+    """One column: how it looks, what it shows, by what it sorts."""
 
     column: Column
     cell: Callable[[HostRow, float], Span]
     order: Callable[[HostRow], object]
+    falls: bool = False
+    """Whether the first sorting is from the highest value down; the arrow in the header shows it."""
 
 
 def sign(row: HostRow) -> Span:
@@ -105,6 +108,21 @@ def _newest_first(field: str) -> Callable[[HostRow], object]:
     return order
 
 
+def _highest_first(field: str) -> Callable[[HostRow], object]:
+    """Sort by a number, the highest first: who sorts by a load looks for the fullest."""
+    return _newest_first(field)
+
+
+def longest(hosts: Collection[HostRow], column: str) -> int:
+    """Return the cells of the longest text in a column whose width follows its texts, 0 for any other column."""
+    if column not in BY_ID or not BY_ID[column].column.most:
+        return 0
+    texts: Iterable[str] = map(attrgetter(column), hosts)
+    return longest_text(
+        (text or row.uid for text, row in zip(texts, hosts, strict=True)) if column == "name" else texts
+    )
+
+
 def _name(row: HostRow, now: float) -> Span:
     return Span(row.name or row.uid, "strong" if row.health == "unhealthy" else "")
 
@@ -141,32 +159,41 @@ def _type(row: HostRow, now: float) -> Span:
 _C = Column
 COLUMNS: tuple[HostColumn, ...] = (
     HostColumn(_C("sign", "", 1), lambda row, now: sign(row), rank),
-    HostColumn(_C("name", "HOST", 12, weight=3), _name, _order("name")),
-    HostColumn(_C("site", "SITE", 9, weight=2), _text("site"), _order("site")),
+    HostColumn(_C("name", "HOST", 8, most=40), _name, _order("name")),
+    HostColumn(_C("site", "SITE", 6, most=24), _text("site"), _order("site")),
     HostColumn(_C("state", "STATE", 8), _state, _order("state")),
     HostColumn(_C("health", "HEALTH", 10), _health, rank),
     HostColumn(_C("since", "SINCE", 5, "right"), _age("since", plain=True), _newest_first("since")),
-    HostColumn(_C("cluster", "CLUSTER", 10, weight=2), _text("cluster"), _order("cluster")),
-    HostColumn(_C("cpu_percent", "CPU", 3, "right"), _percent("cpu_percent"), _order("cpu_percent")),
-    HostColumn(_C("memory_percent", "MEM", 3, "right"), _percent("memory_percent"), _order("memory_percent")),
-    HostColumn(_C("disk_percent", "DISK", 4, "right"), _percent("disk_percent"), _order("disk_percent")),
-    HostColumn(_C("agent", "AGENT", 7), _text("agent"), _order("agent")),
-    HostColumn(_C("last_seen", "SEEN", 4, "right"), _age("last_seen"), _newest_first("last_seen")),
-    HostColumn(_C("uid", "MACHINE ID", 20, weight=1), _text("uid"), _order("uid")),
-    HostColumn(_C("tags", "TAGS", 20, weight=2), _tags, _order("tags")),
-    HostColumn(_C("cpu", "CORES", 5, "right"), _cores, _order("cpu")),
-    HostColumn(_C("memory_mb", "MEMORY", 7, "right"), _memory, _order("memory_mb")),
-    HostColumn(_C("os", "OS", 14, weight=1), _text("os"), _order("os")),
-    HostColumn(_C("ip", "IP ADDRESS", 15), _text("ip"), _order("ip")),
+    HostColumn(_C("cluster", "CLUSTER", 7, most=24), _text("cluster"), _order("cluster")),
+    HostColumn(
+        _C("cpu_percent", "CPU", 3, "right"), _percent("cpu_percent"), _highest_first("cpu_percent"), falls=True
+    ),
+    HostColumn(
+        _C("memory_percent", "MEM", 3, "right"),
+        _percent("memory_percent"),
+        _highest_first("memory_percent"),
+        falls=True,
+    ),
+    HostColumn(
+        _C("disk_percent", "DISK", 4, "right"), _percent("disk_percent"), _highest_first("disk_percent"), falls=True
+    ),
+    HostColumn(_C("agent", "AGENT", 7, most=14), _text("agent"), _order("agent")),
+    HostColumn(_C("last_seen", "SEEN", 4, "right"), _age("last_seen"), _order("last_seen"), falls=True),
+    HostColumn(_C("uid", "MACHINE ID", 10, most=48, optional=True), _text("uid"), _order("uid")),
+    HostColumn(_C("tags", "TAGS", 20, weight=2, optional=True), _tags, _order("tags")),
+    HostColumn(_C("cpu", "CORES", 5, "right"), _cores, _highest_first("cpu"), falls=True),
+    HostColumn(_C("memory_mb", "MEMORY", 6, "right"), _memory, _highest_first("memory_mb"), falls=True),
+    HostColumn(_C("os", "OS", 8, most=24), _text("os"), _order("os")),
+    HostColumn(_C("ip", "IP ADDRESS", 11, most=39), _text("ip"), _order("ip")),
     HostColumn(_C("mac", "MAC ADDRESS", 17), _text("mac"), _order("mac")),
-    HostColumn(_C("arch", "ARCH", 6), _text("arch"), _order("arch")),
-    HostColumn(_C("gpu", "GPU", 14), _text("gpu"), _order("gpu")),
+    HostColumn(_C("arch", "ARCH", 6, most=8), _text("arch"), _order("arch")),
+    HostColumn(_C("gpu", "GPU", 4, most=28), _text("gpu"), _order("gpu")),
     HostColumn(_C("host_type", "TYPE", 10), _type, _order("host_type")),
     HostColumn(_C("boot_slot", "SLOT", 8), _text("boot_slot"), _order("boot_slot")),
-    HostColumn(_C("address", "ADDRESS", 15), _text("address"), _order("address")),
+    HostColumn(_C("address", "ADDRESS", 8, most=39), _text("address"), _order("address")),
     HostColumn(_C("created", "CREATED", 7, "right"), _age("created"), _newest_first("created")),
-    HostColumn(_C("kernel", "KERNEL", 16), _text("kernel"), _order("kernel")),
-    HostColumn(_C("token_name", "CAME IN BY", 14), _text("token_name"), _order("token_name")),
+    HostColumn(_C("kernel", "KERNEL", 8, most=28), _text("kernel"), _order("kernel")),
+    HostColumn(_C("token_name", "TOKEN", 8, most=32), _text("token_name"), _order("token_name")),
 )
 BY_ID: dict[str, HostColumn] = {one.column.id: one for one in COLUMNS}
 DEFAULT: tuple[str, ...] = tuple(one.column.id for one in COLUMNS[: len(COLUMNS) - 6])

@@ -93,15 +93,15 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
     default_sort = ("state", False)
     table_columns = (
         Column("sign", " ", 1),
-        Column("name", "NAME", 18, weight=2),
+        Column("name", "NAME", 8, most=40),
         Column("kind", "KIND", 9),
         Column("state", "STATE", 8),
         Column("when", "WHEN", 4, "right"),
         Column("tells", "TELLS", 24, weight=3),
         Column("size", "SIZE", 7, "right"),
         Column("hosts", "HOSTS", 5, "right"),
-        Column("base", "BASE", 14, weight=1),
-        Column("plane", "PLANE", 16, weight=1),
+        Column("base", "BASE", 10, most=32, optional=True),
+        Column("plane", "PLANE", 10, most=32),
     )
 
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""What the lists of tokens, events and audit entries share: a table, a filter, a kept order, a detail beside it."""
+"""What all lists but the hosts share: a table, a filter of the session, a stored order and columns, a detail."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ from tui.screens.opening import open_key
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import Column, longest_text
 from tui.widgets.virtual_table import Cells, VirtualTable
 
 WIDE = 120
+SORTED_AS: dict[str, tuple[str, ...]] = {
+    "since": ("created", "when", "time"),
+    "last_seen": ("created", "when", "time"),
+    "health": ("state", "sign"),
+    "name": ("name", "about", "who"),
+}
+"""What a sort key means in a list that has no column of that name."""
 
 
 class Listed(NamedTuple):
@@ -57,7 +64,7 @@ class ListingScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, the words that stand in its place when it is empty, and the detail."""
-        yield VirtualTable(self.table_columns, self._cells, held=self.held, id="table")
+        yield VirtualTable(self.table_columns, self._cells, held=self.held, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
 
@@ -74,12 +81,12 @@ class ListingScreen(BaseScreen):
         """Return why there is nothing to show."""
 
     def begin(self) -> None:
-        """Take the order and the filter that were kept."""
+        """Take the order and the columns that were stored, and the filter of this session."""
         super().begin()
         kept = self.session.views.load(self.view)
         self.filter_text = ""
         self._filter: Filter | None = None
-        asked = self.target or str(kept.get("filter") or "")
+        asked = self.target or self.session.filters.get(self.view, "")
         if wrong := wrong_with(asked, self.filter_fields):
             self.session.store.message(f"The filter {asked} is left out: {wrong}", "warn")
         else:
@@ -88,9 +95,13 @@ class ListingScreen(BaseScreen):
             str(kept.get("sort") or self.default_sort[0]),
             bool(kept.get("reverse", self.default_sort[1])),
         )
+        self._filter_before = ""
         self._rows: dict[str, Listed] = {}
+        self._listed: list[Listed] = []
+        self._measured: frozenset[str] = frozenset()
         self._all = 0
         self._history: list[str] = []
+        self._take_columns([str(one) for one in kept.get("columns") or ()])
         self.table.set_sort(*self.sort_by)
         self.table.focus()
 
@@ -123,6 +134,10 @@ class ListingScreen(BaseScreen):
         before = set(self._rows)
         found = self.listed()
         self._all = len(found)
+        keys = frozenset(row.key for row in found)
+        if keys != self._measured:
+            self._measured, self._listed = keys, found
+            self.table.measure_again()
         wanted, now = self._filter, self.now
         kept = found if wanted is None else [row for row in found if wanted.matches(row.get, now)]
         self._rows = {row.key: row for row in self._sorted(kept)}
@@ -152,7 +167,13 @@ class ListingScreen(BaseScreen):
 
     def _cells(self, key: str) -> Cells:
         row = self._rows.get(key)
-        return row.cells if row else ()
+        return tuple(row.cells[index] for index in self._in_sight) if row else ()
+
+    def _longest(self, column: str) -> int:
+        index = next((at for at, one in enumerate(self.table_columns) if one.id == column), None)
+        if index is None or not self.table_columns[index].most:
+            return 0
+        return longest_text(row.cells[index].text for row in self._listed)
 
     def _sorted(self, rows: list[Listed]) -> list[Listed]:
         column, reverse = self.sort_by
@@ -172,9 +193,20 @@ class ListingScreen(BaseScreen):
         view.set_lines(self.detail(key, view.room or self.size.width * 2 // 5) if key else [])
 
     def keep(self) -> None:
-        """Keep order and filter for the next time."""
-        state = {"sort": self.sort_by[0], "reverse": self.sort_by[1], "filter": self.filter_text}
+        """Store order and columns for the next time, and the filter for this session."""
+        if not self.target or self.filter_text != self.target:
+            self.session.filters[self.view] = self.filter_text
+        state: dict[str, object] = {"sort": self.sort_by[0], "reverse": self.sort_by[1]}
+        if self._in_sight != tuple(range(len(self.table_columns))):
+            state["columns"] = [self.table_columns[index].id for index in self._in_sight[self.held :]]
         self.session.views.save(self.view, state)
+
+    def _take_columns(self, ids: Sequence[str]) -> None:
+        """Show the first columns and those of `ids` in their order; all of them without ids."""
+        places = {one.id: index for index, one in enumerate(self.table_columns)}
+        wanted = [places[one] for one in ids if places.get(one, -1) >= self.held]
+        self._in_sight = (*range(self.held), *(wanted or range(self.held, len(places))))
+        self.table.set_columns([self.table_columns[index] for index in self._in_sight])
 
     def set_filter(self, text: str) -> None:
         """Show only what matches `text`; a filter that is wrong is told of, and the one before stays."""
@@ -195,6 +227,7 @@ class ListingScreen(BaseScreen):
         if filter:
             self.set_filter(filter)
             return
+        self._filter_before = self.filter_text
         fields, example = self.filter_fields, self.filter_example
         self.ask(
             Asking(
@@ -223,7 +256,7 @@ class ListingScreen(BaseScreen):
     def prompt_left(self, kind: str) -> None:
         """Go back to the filter from before."""
         if kind == "filter":
-            self.set_filter(str(self.session.views.load(self.view).get("filter") or ""))
+            self.set_filter(self._filter_before)
             self._focus_list()
 
     def _focus_list(self) -> None:
@@ -239,23 +272,51 @@ class ListingScreen(BaseScreen):
         self.leave()
 
     def action_sort(self, field: str = "") -> None:
-        """Sort by a column; the same again turns the order round."""
+        """Sort by a column; the same again turns the order round. Without a column the next one is taken."""
+        if not field:
+            self.table.action_sort_column(1)
+            return
         names = [column.id for column in self.table_columns]
-        field = {"since": "created"}.get(field, field) if field not in names else field
         if field not in names:
+            field = next((one for one in SORTED_AS.get(field, ()) if one in names), "")
+        if not field:
+            self.app.say(f"{self.view.capitalize()} has no such column.", "warn")  # type: ignore[attr-defined]
             return
         self.sort_by = (field, not self.sort_by[1] if field == self.sort_by[0] else False)
         self.table.set_sort(*self.sort_by)
         self.select()
+        self.table.move_to(0)  # what is sorted to the top is what was looked for
         self.keep()
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor and go one down."""
         table = self.table
         if table.cursor_key:
-            table.set_marks(table.marks ^ {table.cursor_key})
+            table.mark()
             table.move_to(table.cursor_index + 1)
             self.show_keys()
+
+    def action_mark_range(self) -> None:
+        """Mark every row from the last mark to the cursor."""
+        self.table.mark_range()
+        self.show_keys()
+
+    def action_columns(self) -> None:
+        """Choose the columns; the choice is stored."""
+        from tui.modals.columns import ColumnsModal
+
+        offered = [(one.id, one.title) for one in self.table_columns[self.held :]]
+        every = [name for name, _ in offered]
+        shown = [self.table_columns[index].id for index in self._in_sight[self.held :]]
+
+        def take(ids: tuple[str, ...] | None) -> None:
+            if ids is not None:
+                self._take_columns(ids)
+                self.table.set_sort(*self.sort_by)
+                self.select()
+                self.keep()
+
+        self.app.push_screen(ColumnsModal(offered, shown, every), take)
 
     def action_mark_clear(self) -> None:
         """Take all marks away."""

@@ -58,10 +58,10 @@ class TokensScreen(ListingScreen):
     default_sort = ("state", False)
     table_columns = (
         Column("sign", " ", 1),
-        Column("name", "NAME", 18, weight=2),
+        Column("name", "NAME", 8, most=40),
         Column("state", "STATE", 9),
         Column("ends", "ENDS", 7, "right"),
-        Column("project", "PROJECT", 11, weight=1),
+        Column("project", "PROJECT", 7, most=24),
         Column("hosts", "HOSTS", 6, "right"),
         Column("created", "MADE", 4, "right"),
         Column("about", "ABOUT", 14, weight=3),

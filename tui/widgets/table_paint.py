@@ -64,10 +64,14 @@ def header_strip(
     x = 0
     for one in placed:
         column = columns[one.column]
-        segments.append(Segment(" " * (one.x - x), plain))
-        title, style = column.title, plain
-        if column.id == sort[0] and one.width > 1:
-            title, style = title[: one.width - 1] + ("↓" if sort[1] else "↑"), strong
+        gap, title, style = " " * (one.x - x), column.title, plain
+        if column.id == sort[0] and title:
+            arrow, style = "↓" if sort[1] else "↑", strong
+            if column.align == "right" and len(title) >= one.width and gap:
+                gap = gap[:-1] + arrow  # a short title stays complete: its arrow is in the gap before it
+            else:
+                title = arrow + title if column.align == "right" else title[: max(one.width - 1, 0)] + arrow
+        segments.append(Segment(gap, style if gap.strip() else plain))
         segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
         x = one.x + one.width
     strip = Strip(segments, x).adjust_cell_length(width, plain)

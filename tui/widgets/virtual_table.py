@@ -19,9 +19,10 @@ from textual.strip import Strip
 from tui.widgets.lines import Span
 from tui.widgets.roles import RolePainter
 from tui.widgets.table_keys import TABLE_BINDINGS, TABLE_CSS, TABLE_PARTS
-from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
-from tui.widgets.table_paint import Painted, has_more, header_strip, row_strip
+from tui.widgets.table_layout import Column
+from tui.widgets.table_paint import Painted, header_strip, row_strip
 from tui.widgets.table_rows import TableRows
+from tui.widgets.table_view import TableView
 
 Cells = tuple[Span, ...]
 FLASH_SECONDS = 1.5
@@ -69,23 +70,22 @@ class VirtualTable(ScrollView, can_focus=True):
         row_text: Callable[[str], Cells] | None = None,
         *,
         held: int = 0,
+        longest: Callable[[str], int] | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        """Make a table; the first `held` columns stay when the others are moved sideways."""
+        """Make a table; the first `held` columns stay when the others are moved sideways.
+
+        `longest` gives the cells of the longest text in a column, by the column's id.
+        """
         super().__init__(id=id, classes=classes)
-        self._columns = tuple(columns)
+        self._view = TableView(columns, held, longest)
         self._row_text = row_text or (lambda key: (Span(key),))
-        self._held = held
-        self._offset = 0
         self._rows = TableRows()
         self._flashing: set[str] = set()
         self._sort: tuple[str, bool] = ("", False)
         self._stale = False
         self._painted: dict[int, Painted] = {}
-        self._placed: tuple[Placed, ...] = ()
-        self._placed_in = -1
-        self._shown: frozenset[int] = frozenset()
         self._painter = RolePainter(self, "virtual-table")
 
     # What is shown ------------------------------------------------------------------------------------------------
@@ -93,14 +93,13 @@ class VirtualTable(ScrollView, can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return all columns, seen or not."""
-        return self._columns
+        return self._view.columns
 
     @property
     def shown(self) -> frozenset[int]:
         """Return the places of the columns that are in sight; cells of others need not be made."""
-        if self._width != self._placed_in:
-            self._place_columns()
-        return self._shown
+        self._fit_columns()
+        return self._view.shown
 
     @property
     def keys(self) -> Sequence[str]:
@@ -129,10 +128,13 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def set_columns(self, columns: Sequence[Column], held: int | None = None) -> None:
         """Show other columns."""
-        self._columns = tuple(columns)
-        self._held = self._held if held is None else held
-        self._offset = 0
+        self._view.take(columns, held)
         self._repaint_all()
+
+    def measure_again(self) -> None:
+        """Make columns wider whose longest text became longer; call it when names came or changed."""
+        if self._view.measure_again():
+            self._repaint_all()
 
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
@@ -155,8 +157,7 @@ class VirtualTable(ScrollView, can_focus=True):
         """Show which column the rows are sorted by; the sorting itself is the owner's."""
         self._sort = (column, reverse)
         if self._width:
-            index = next((at for at, one in enumerate(self._columns) if one.id == column), -1)
-            self._offset = offset_showing(self._columns, self._width, self._held, self._offset, index)
+            self._view.bring(column, self._width)
         self._repaint_all()
 
     def set_stale(self, stale: bool) -> None:
@@ -262,36 +263,33 @@ class VirtualTable(ScrollView, can_focus=True):
         if wanted is None or painted is None or wanted.state != painted.state or wanted.key != painted.key:
             self.refresh(Region(0, y, self._width, 1))
             return
-        for one in self._placed:
+        for one in self._view.placed:
             if wanted.cells[one.column : one.column + 1] != painted.cells[one.column : one.column + 1]:
                 self.refresh(Region(one.x, y, one.width, 1))
 
     def render_line(self, y: int) -> Strip:
         """Paint the header or the row at `y`."""
         width = self._width
-        if width != self._placed_in:
-            self._place_columns()
+        self._fit_columns()
         if y == 0:
-            return header_strip(self._painter, self._columns, self._placed, self._sort, width)
+            return header_strip(self._painter, self._view.columns, self._view.placed, self._sort, width)
         row = self._painted.get(y)
         if row is None:
             row = self._row(self.scroll_offset.y + y - 1)
             if row is None:
                 return Strip.blank(width, self._painter.base)
             self._painted[y] = row
-        return row_strip(self._painter, self._columns, self._placed, row.cells, row.state, width)
+        return row_strip(self._painter, self._view.columns, self._view.placed, row.cells, row.state, width)
 
     def _repaint_all(self) -> None:
-        self._place_columns()
+        self._view.width = -1
+        self._fit_columns()
         self.refresh()
 
-    def _place_columns(self) -> None:
-        self._placed_in = self._width
-        self._placed = place(self._columns, self._width, self._held, self._offset)
-        if has_more(self._columns, self._placed):
-            self._placed = place(self._columns, self._width - 2, self._held, self._offset)
-        self._shown = frozenset(one.column for one in self._placed)
-        self._painted.clear()
+    def _fit_columns(self) -> None:
+        if self._view.width != self._width:
+            self._view.fit(self._width)
+            self._painted.clear()
 
     def _resize_virtual(self) -> None:
         size = Size(self._width, len(self._rows.keys) + 1)
@@ -309,9 +307,9 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Place the columns in the new width and keep the cursor in sight."""
-        self._offset = min(self._offset, last_offset(self._columns, self._width, self._held))
+        self._view.move(0, self._width)
         self._resize_virtual()
-        if self._width != self._placed_in:
+        if self._width != self._view.width:
             self._repaint_all()
         self._show_cursor()
         self.refresh_rows()
@@ -362,15 +360,12 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def action_sideways(self, step: int) -> None:
         """Show columns further right (1) or left (-1)."""
-        limit = last_offset(self._columns, self._width, self._held)
-        offset = min(max(self._offset + step, 0), limit)
-        if offset != self._offset:
-            self._offset = offset
+        if self._view.move(step, self._width):
             self._repaint_all()
 
     def action_sort_column(self, step: int) -> None:
         """Ask for the rows to be sorted by the next (1) or previous (-1) column."""
-        ids = [column.id for column in self._columns if column.title]
+        ids = [column.id for column in self._view.columns if column.title]
         if ids:
             at = ids.index(self._sort[0]) + step if self._sort[0] in ids else 0
             self.post_message(self.SortAsked(self, ids[at % len(ids)]))
@@ -389,9 +384,9 @@ class VirtualTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Point at the clicked row, open it on a second click; a click on the header sorts."""
         if event.y == 0:
-            for one in self._placed:
-                if one.x <= event.x < one.x + one.width and self._columns[one.column].title:
-                    self.post_message(self.SortAsked(self, self._columns[one.column].id))
+            column = self._view.at(event.x)
+            if column is not None and column.title:
+                self.post_message(self.SortAsked(self, column.id))
             return
         index = self.scroll_offset.y + event.y - 1
         if 0 <= index < len(self._rows.keys):

@@ -1,0 +1,82 @@
+"""The audit list shows what people did; what hosts did themselves comes on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.tui.driving import console, press, said, settle, view
+from tests.tui.samples import NOW, audits
+from tui.screens.audit import AuditScreen
+
+
+def registrations(count: int) -> list[dict[str, Any]]:
+    """Return audit entries as a hub writes them when hosts register."""
+    entries = []
+    for number in range(count):
+        entry: dict[str, Any] = audits()[0]
+        entry["metadata"]["uid"] = f"reg-{number}"
+        entry["spec"] |= {
+            "actionType": "create",
+            "actionMsg": f"Edge host 'uid-edge-{number:04x}' registered with the token 'shop'",
+            "actor": {"actorType": "system", "serviceName": "hub"},
+            "resource": {"kind": "edgehost", "uid": f"uid-edge-{number:04x}", "name": f"uid-edge-{number:04x}"},
+        }
+        entries.append(entry)
+    return entries
+
+
+async def test_registrations_do_not_bury_what_people_did() -> None:
+    async with console("audit") as (pilot, _, made):
+        made.store.emit("plane", "audits.seen", {"docs": registrations(50)}, NOW)
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, AuditScreen)
+        assert set(screen.table.keys) == {"a1", "a2", "a3"}
+        assert "50 of hosts left out" in screen.count()
+        await press(pilot, "e")
+        assert len(screen.table.keys) == 53
+        assert "left out" not in screen.count()
+        await press(pilot, "e")
+        assert len(screen.table.keys) == 3
+
+
+async def test_an_audit_without_people_says_what_is_left_out() -> None:
+    async with console("audit", "actor:nobody-at-all") as (pilot, _, made):
+        made.store.emit("plane", "audits.seen", {"docs": registrations(2)}, NOW)
+        await settle(pilot)
+        assert "2 entries of hosts themselves are left out" in said(pilot)
+
+
+async def test_what_is_named_as_the_events_name_it() -> None:
+    async with console("audit") as (pilot, _, made):
+        entry = registrations(1)[0]
+        entry["spec"]["actor"] = {"actorType": "user", "user": {"emailId": "noc-2@example.com"}}
+        entry["spec"]["resource"] |= {"uid": "uid-edge-0c11", "name": "uid-edge-0c11"}
+        entry["spec"]["actionMsg"] = "Edge host 'uid-edge-0c11' is updated"
+        made.store.emit("plane", "audits.seen", {"docs": [entry]}, NOW)
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, AuditScreen)
+        cells = screen._rows["reg-0"].cells
+        assert cells[3].text == "host edge-0c11"
+        assert cells[4].text == "Edge host 'edge-0c11' is updated"
+        await press(pilot, "slash", *"name:edge-0c11", "enter")
+        assert tuple(screen.table.keys) == ("reg-0",)
+
+
+async def test_an_entry_offers_to_open_only_what_can_be_opened() -> None:
+    async with console("entry", "audit/reg-0") as (pilot, _, made):
+        entry = registrations(1)[0]
+        entry["spec"]["resource"] = {"kind": "apikey", "uid": "key-1", "name": "noc"}
+        made.store.emit("plane", "audits.seen", {"docs": [entry]}, NOW)
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert "open" not in " ".join(hint.label for hint in screen.key_hints())  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        assert view(pilot) == "entry"
+        entry["spec"]["resource"] = {"kind": "edgetoken", "uid": "tok-lab", "name": "lab"}
+        made.store.emit("plane", "audits.seen", {"docs": [entry]}, NOW)
+        await settle(pilot)
+        assert "open token" in " ".join(hint.label for hint in screen.key_hints())  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        assert view(pilot) == "token"

@@ -1,0 +1,86 @@
+"""Which columns of a table are in sight now: the columns, how far they are moved sideways, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tui.widgets.table_layout import Column, Placed, last_offset, offset_showing, place
+
+MORE_ROOM = 2
+"""Cells at the end of the header for the sign that there are columns further right."""
+
+
+class TableView:
+    """Places columns in a width. What was measured only grows while the columns stay: tables do not jump."""
+
+    def __init__(self, columns: Sequence[Column], held: int, longest: Callable[[str], int] | None = None) -> None:
+        """`longest` gives the cells of the longest text in a column, by its id; without it widths are fixed."""
+        self.columns = tuple(columns)
+        self.held = held
+        self.placed: tuple[Placed, ...] = ()
+        self.shown: frozenset[int] = frozenset()
+        self.width = -1
+        """Width in which the columns were placed, -1 when they have to be placed again."""
+        self._offset = 0
+        self._longest = longest
+        self._measured: dict[str, int] = {}
+
+    def take(self, columns: Sequence[Column], held: int | None = None) -> None:
+        """Show other columns, from the first on."""
+        self.columns = tuple(columns)
+        self.held = self.held if held is None else held
+        self._offset = 0
+        self.width = -1
+
+    def measure(self, index: int) -> int:
+        """Return the cells of the longest text in a column."""
+        name = self.columns[index].id
+        if name not in self._measured:
+            self._measured[name] = self._longest(name) if self._longest is not None else 0
+        return self._measured[name]
+
+    def measure_again(self) -> bool:
+        """Measure what is in sight again; return whether something became wider."""
+        if self._longest is None:
+            return False
+        before = dict(self._measured)
+        for name in before:
+            self._measured[name] = max(before[name], self._longest(name))
+        return self._measured != before
+
+    def fit(self, width: int) -> None:
+        """Place the columns in `width` cells."""
+        self.width = width
+        self.placed = place(self.columns, width, self.held, self._offset, self.measure)
+        if self.has_more:
+            self.placed = place(self.columns, width - MORE_ROOM, self.held, self._offset, self.measure)
+        self.shown = frozenset(one.column for one in self.placed)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are columns further right than those in sight."""
+        return bool(self.placed) and self.placed[-1].column < len(self.columns) - 1
+
+    def move(self, step: int, width: int) -> bool:
+        """Go `step` columns to the right (negative: to the left); return whether that changed anything."""
+        limit = last_offset(self.columns, width, self.held, self.measure)
+        return self._go(min(max(self._offset + step, 0), limit))
+
+    def bring(self, column: str, width: int) -> None:
+        """Move sideways until the column with this id is in sight."""
+        index = next((at for at, one in enumerate(self.columns) if one.id == column), -1)
+        self._go(offset_showing(self.columns, width, self.held, self._offset, index, self.measure))
+
+    def _go(self, offset: int) -> bool:
+        if offset == self._offset:
+            return False
+        self._offset = offset
+        self.width = -1
+        return True
+
+    def at(self, x: int) -> Column | None:
+        """Return the column at a cell of the line, None between two."""
+        for one in self.placed:
+            if one.x <= x < one.x + one.width:
+                return self.columns[one.column]
+        return None
