@@ -68,12 +68,13 @@ def _uids(words: Sequence[str], model: Model, command: type[Command]) -> tuple[s
     """Return uids for words that are names of what the verb works on; other words stay."""
     if command.target is None:
         return tuple(words)
-    rows = _rows_of(command.target.kind, model)
+    rows = rows_of(command.target.kind, model)
     by_name = {row.name: uid for uid, row in rows.items()}
     return tuple(word if word in rows else by_name.get(word, word) for word in words)
 
 
-def _rows_of(kind: str, model: Model) -> Mapping[str, Any]:
+def rows_of(kind: str, model: Model) -> Mapping[str, Any]:
+    """Return the rows of the objects of a kind by uid; empty for those that the store does not have."""
     tables: dict[str, Mapping[str, Any]] = {"host": model.hosts, "token": model.tokens, "project": model.projects}
     return tables.get(kind, {})
 
@@ -93,7 +94,7 @@ def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:
     if command.name == "theme":
         names = themes
     elif command.target is not None:
-        rows = _rows_of(command.target.kind, model)
+        rows = rows_of(command.target.kind, model)
         names = sorted(row.name for row in rows.values() if row.name.startswith(last))[:50]
     return found + [lead + name for name in names if name.startswith(last) and name not in before.split()]
 

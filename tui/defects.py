@@ -18,5 +18,9 @@ def tell_defect(session: Session, event: Worker.StateChanged) -> None:
     if event.state is not WorkerState.ERROR or error is None:
         return
     log.error("%s failed", event.worker.group, exc_info=error)
-    what = clean(f"{type(error).__name__}: {error}", 200)
-    session.store.message(f"{event.worker.group} failed by a defect of this program ({what}); please report it.", "bad")
+    session.store.message(f"A bug in Edgewright ({defect_text(error)}). Please report it.", "bad")
+
+
+def defect_text(error: BaseException) -> str:
+    """Return what an exception is, as one short line."""
+    return clean(f"{type(error).__name__}: {error}", 200)

@@ -77,56 +77,61 @@ async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str
     if refused is not None:
         app.refuse(f"{refused.reason} {refused.hint}".strip())
         return
-    answers = await _ask_missing(app, command, args)
+    answers = await _ask_missing(app, command, targets, args)
     if answers is None:
         return
     assert app.session.make_context is not None
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
     plan: Plan = await command().plan(context, targets, answers)
-    if command.danger != "none" and not await app.ask(ConfirmModal(plan, command.danger)):
-        app.say(f"{plan.title}: left as it was.")
+    if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
+        ConfirmModal(plan, command.danger)
+    ):
+        app.say(f"{plan.title}: cancelled, nothing changed.")
         return
 
     async def apply(report: Callable[[str], None]) -> Outcome:
         return await registry.run(command, context, targets, answers, plan=plan, report=report)
 
-    outcome = await app.ask(RunModal(plan.title, apply, stay=bool(command.params) and not command.target))
+    stay = bool(command.params) and not command.target
+    outcome = await app.ask(RunModal(plan.title, apply, stay=stay, name_of=plan.name_of))
     if outcome is not None:
         _tell(app, plan, outcome)
+
+
+def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
+    """Whether the plan is shown and agreed to first.
+
+    Not for a write that can be undone, on one object, when a form named the object and asked for the values: that
+    form was the question.
+    """
+    if command.danger == "none":
+        return False
+    harmless = command.danger == "write" and not plan.cannot_undo and plan.confirm_text is None
+    return not (harmless and asked and command.target is not None and len(plan.touches) == 1)
 
 
 def _tell(app: EdgewrightApp, plan: Plan, outcome: Outcome) -> None:
     if not outcome.failed:
         app.say(outcome.message or f"{plan.title}: done.", "ok")
         return
-    done, failed = len(outcome.done), len(outcome.failed)
-    name, error = outcome.failed[0]
-    app.say(f"{plan.title}: {failed} of {done + failed} failed. {name}: {error.message}".strip(), "bad")
+    target, error = outcome.failed[0]
+    failed, count = len(outcome.failed), len(outcome.done) + len(outcome.failed)
+    for_whom = f" for {failed} of {count}, first {plan.name_of(target)}" if count > 1 else ""
+    app.say(f"{plan.title} failed{for_whom}. {error.message} {error.hint}".strip(), "bad")
 
 
-async def _ask_missing(app: EdgewrightApp, command: type[Command], args: dict[str, Any]) -> dict[str, Any] | None:
-    """Ask for what the verb needs and was not said; None when the person left."""
+async def _ask_missing(
+    app: EdgewrightApp, command: type[Command], targets: Sequence[str], args: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Ask for what the verb needs and was not given; `args` itself when nothing is missing, None when cancelled."""
     missing = [param for param in command.params if not args.get(param.name)]
-    if not any(param.required for param in missing) or not missing:
+    if not any(param.required for param in missing):
         return args
-    from tui.modals.form import Field, FormModal
+    from tui.asking import fields_of, form_title, values_of
+    from tui.modals.form import FormModal
 
-    fields = [
-        Field(
-            param.name,
-            param.name.replace("_", " "),
-            help=param.help,
-            value=str(param.default or ""),
-            required=param.required,
-            secret=param.secret,
-        )
-        for param in missing
-        if param.kind != "flag"
-    ]
-    answers = cast("dict[str, str] | None", await app.ask(FormModal(command.help().rstrip("."), fields)))
-    if answers is None:
-        return None
-    many = {param.name for param in command.params if param.many}
-    typed = {name: (text.split() if name in many else text) for name, text in answers.items() if text}
-    return {**args, **typed}
+    title = form_title(command, targets, app.session.store.model)
+    form = FormModal(title, fields_of(missing), go=command.title.capitalize())
+    answers = cast("dict[str, str] | None", await app.ask(form))
+    return None if answers is None else {**args, **values_of(command, answers)}

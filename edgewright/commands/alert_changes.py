@@ -162,7 +162,7 @@ async def _change(ctx: CommandContext, plan: Plan, report: Callable[[str], None]
     from edgewright.commands.each import for_each
 
     client = await ctx.client()
-    return await for_each(plan.touches, lambda key: client.set_handling(key, **plan.payload), report, done)
+    return await for_each(plan, lambda key: client.set_handling(key, **plan.payload), report, done)
 
 
 def _text(value: Any, what: str, most: int) -> str:

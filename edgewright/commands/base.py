@@ -38,6 +38,8 @@ class Param(NamedTuple):
     default: Any = None
     metavar: str = ""
     secret: bool = False
+    form: str = ""
+    """What the console's form says instead of `help`, where that names options of the command line."""
 
 
 class Target(NamedTuple):
@@ -64,7 +66,8 @@ class Plan(NamedTuple):
 
     `lines` is what happens, `touches` names every object that is touched, `cannot_undo` the things that have no way
     back, `cli` the equivalent command line, `confirm_text` what must be typed (None: a plain yes is enough).
-    `payload` is the verb's own: what it looked up for the plan and uses again in `apply`.
+    `payload` is the verb's own: what it looked up for the plan and uses again in `apply`. `names` gives the names of
+    objects that are touched by uid.
     """
 
     title: str
@@ -74,6 +77,11 @@ class Plan(NamedTuple):
     cli: str
     confirm_text: str | None = None
     payload: Any = None
+    names: Mapping[str, str] = {}
+
+    def name_of(self, target: str) -> str:
+        """Return the name of an object that is touched, its uid when it has none."""
+        return self.names.get(target) or target
 
 
 class Outcome(NamedTuple):
@@ -118,6 +126,8 @@ class Command:
     """For a verb of the console alone: the Textual action that runs it (`action_<action>`)."""
     preset: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Fixed arguments of `action`, e.g. `(("field", "name"),)`."""
+    asks: ClassVar[str] = ""
+    """Title of the form in which the console asks for `params`; `{what}` is the object or how many there are."""
     delegate: ClassVar[str] = ""
     """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
     takes: ClassVar[tuple[str, ...]] = ()

@@ -168,7 +168,7 @@ class BuildsDelete(_Builds):
         async def forget(build_id: str) -> None:
             delete(build_id)
 
-        return await for_each(plan.touches, forget, report, "forgotten")
+        return await for_each(plan, forget, report, "forgotten")
 
 
 COMMANDS: tuple[type[Command], ...] = (BuildsList, BuildsShow, BuildsLog, BuildsRun, BuildsCancel, BuildsDelete)

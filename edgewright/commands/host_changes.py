@@ -23,7 +23,17 @@ class HostTag(Command):
     also = ("host",)
     danger = "write"
     target = Target("host")
-    params = (Param("tags", "tag to put on, e.g. site:berlin (repeat)", flag="--tag", required=True, many=True),)
+    asks = "Add tags to {what}"
+    params = (
+        Param(
+            "tags",
+            "tag to put on, e.g. site:berlin (repeat)",
+            flag="--tag",
+            required=True,
+            many=True,
+            form="name:value, e.g. site:berlin; several with spaces between. One with the same name is replaced.",
+        ),
+    )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Say which tags come on which host. Raises `InvalidInput` for a text that is no tag."""
@@ -50,7 +60,17 @@ class HostUntag(Command):
     also = ("host",)
     danger = "write"
     target = Target("host")
-    params = (Param("tags", "tag to take off, e.g. site or site:berlin", flag="--tag", required=True, many=True),)
+    asks = "Remove tags from {what}"
+    params = (
+        Param(
+            "tags",
+            "tag to take off, e.g. site or site:berlin",
+            flag="--tag",
+            required=True,
+            many=True,
+            form="e.g. site:berlin, or site for any value; several with spaces between.",
+        ),
+    )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Say which tags go from which host. Raises `InvalidInput` for a text that is no tag."""
@@ -92,7 +112,7 @@ class HostReset(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan.touches, client.reset_host, report, "told to reset")
+        return await for_each(plan, client.reset_host, report, "told to reset")
 
 
 class HostDelete(Command):
@@ -127,7 +147,7 @@ class HostDelete(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan.touches, client.delete_host, report, "deleted")
+        return await for_each(plan, client.delete_host, report, "deleted")
 
 
 async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
@@ -153,6 +173,10 @@ def _cluster_words(host: FoundHost) -> str:
     return f"forgets cluster {host.row.cluster}" if host.row.cluster else "has no cluster to forget"
 
 
+def _names(hosts: Sequence[FoundHost]) -> dict[str, str]:
+    return {host.uid: host.name for host in hosts}
+
+
 def _plan(
     command: Command,
     verb: str,
@@ -166,7 +190,7 @@ def _plan(
     title = f"{verb} {hosts[0].name}" if len(hosts) == 1 else f"{verb} {len(hosts)} hosts"
     typed = hosts[0].name if len(hosts) == 1 else str(len(hosts))
     confirm = typed if ctx.settings.typed_confirmation else None
-    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm)
+    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, _names(hosts))
 
 
 COMMANDS: tuple[type[Command], ...] = (HostTag, HostUntag, HostReset, HostDelete)

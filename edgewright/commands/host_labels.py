@@ -44,7 +44,9 @@ async def plan_labels(
     verb = "Untag" if take_off else "Tag"
     title = f"{verb} {hosts[0].name}" if len(hosts) == 1 else f"{verb} {len(hosts)} hosts"
     uids = tuple(host.uid for host in hosts)
-    return Plan(title, tuple(lines), uids, (), command.cli_line(uids, args), None, changes)
+    return Plan(
+        title, tuple(lines), uids, (), command.cli_line(uids, args), None, changes, {h.uid: h.name for h in hosts}
+    )
 
 
 def _without(labels: Mapping[str, str], wanted: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -61,4 +63,8 @@ async def write_labels(ctx: CommandContext, plan: Plan, report: Callable[[str], 
             name, labels = plan.payload[uid]
             await client.update_labels(uid, name, labels)
 
-    return await for_each(plan.touches, write, report, "changed" if plan.payload else "left as it was")
+    outcome = await for_each(plan, write, report, "has new tags" if plan.payload else "has these tags already")
+    if outcome.failed or not plan.payload:
+        return outcome
+    change = plan.lines[0] if len(plan.touches) == 1 else f"Tags of {len(plan.payload)} hosts changed."
+    return outcome._replace(message=change)

@@ -82,10 +82,18 @@ class HostRegister(Command):
     keys = ("plus",)
     scope = "hosts"
     danger = "write"
+    asks = "Pre-register a host"
     params = (
         Param("uid", "the UID that the host will report", required=True, metavar="UID"),
         Param("host_name", "name to show for it", flag="--name", metavar="NAME"),
-        Param("tags", "tag it, e.g. site:berlin (repeat)", flag="--tag", many=True, metavar="TAG"),
+        Param(
+            "tags",
+            "tag it, e.g. site:berlin (repeat)",
+            flag="--tag",
+            many=True,
+            metavar="TAG",
+            form="e.g. site:berlin; several with spaces between",
+        ),
         Param("arch", "its architecture", flag="--arch", choices=("amd64", "arm64"), default="amd64"),
         Param("pairing_key_file", "file with the pairing key it will present", flag="--pairing-key-file", kind="file"),
         Param("make_pairing_key", "make a pairing key and print it", flag="--make-pairing-key", kind="flag"),

@@ -33,7 +33,7 @@ class TokenRevoke(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan.touches, lambda uid: client.set_token_state(uid, False), report, "revoked")
+        return await for_each(plan, lambda uid: client.set_token_state(uid, False), report, "revoked")
 
 
 class TokenActivate(Command):
@@ -57,7 +57,7 @@ class TokenActivate(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan.touches, lambda uid: client.set_token_state(uid, True), report, "activated")
+        return await for_each(plan, lambda uid: client.set_token_state(uid, True), report, "activated")
 
 
 class TokenDelete(Command):
@@ -81,7 +81,7 @@ class TokenDelete(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan.touches, client.delete_token, report, "deleted")
+        return await for_each(plan, client.delete_token, report, "deleted")
 
 
 async def _plan(
@@ -117,7 +117,9 @@ async def _plan(
     title = f"{verb} token {names[0]}" if len(names) == 1 else f"{verb} {len(names)} tokens"
     typed = names[0] if len(names) == 1 else str(len(names))
     wants_typing = verb == "Delete" and ctx.settings.typed_confirmation
-    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), typed if wants_typing else None)
+    confirm = typed if wants_typing else None
+    by_uid = dict(zip(uids, names, strict=True))
+    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, by_uid)
 
 
 COMMANDS: tuple[type[Command], ...] = (TokenRevoke, TokenActivate, TokenDelete)

@@ -20,10 +20,13 @@ class TokenCreate(Command):
     keys = ("plus",)
     scope = "tokens"
     danger = "write"
+    asks = "Create a registration token"
     params = (
         Param("name", "name of the token", required=True, metavar="NAME"),
         Param("expires", "how long it is valid, e.g. 12h, 30d", flag="--expires", kind="span", default="30d"),
-        Param("default_project", "project that its hosts come into", flag="--default-project", metavar="PROJECT"),
+        Param(
+            "default_project", "project of the hosts that register with it", flag="--default-project", metavar="PROJECT"
+        ),
         Param("description", "what it is for", flag="--description", metavar="TEXT"),
     )
 

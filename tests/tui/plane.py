@@ -77,6 +77,10 @@ class FakePlane:
     async def delete_host(self, uid: str) -> None:
         self._called("delete_host", uid)
 
+    async def update_labels(self, uid: str, name: str, labels: dict[str, str]) -> None:
+        self._called("update_labels", uid)
+        self.hosts[uid]["metadata"]["labels"] = labels
+
     async def aclose(self) -> None: ...
 
 

@@ -196,7 +196,7 @@ async def test_what_runs_in_the_background_and_breaks_is_told() -> None:
     plane = FakePlane()
     plane.hosts = None  # type: ignore[assignment]
     async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, made):
-        await until(pilot, lambda: "by a defect of this program" in told(made))
+        await until(pilot, lambda: "A bug in Edgewright" in told(made))
 
 
 async def test_a_dead_link_leads_to_the_hosts_behind_it() -> None:

@@ -1,4 +1,4 @@
-"""The question before anything is changed: the plan whole, Cancel first, the name typed where the rule says so."""
+"""The question before anything is changed: the plan, Cancel first where there is no way back, else the verb."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
+from textual.widgets.button import ButtonVariant
 
 from tui.modals.base import DecisionModal
 from tui.modals.plan_content import plan_lines
@@ -39,10 +40,13 @@ class ConfirmModal(DecisionModal[bool]):
     }
     """
 
-    def __init__(self, plan: Plan, danger: Danger = "write") -> None:
+    def __init__(self, plan: Plan, danger: Danger = "write", careful: bool = False) -> None:
+        """Make the dialog; Cancel is the default if `careful`, and wherever something is lost."""
         super().__init__(classes="-danger" if danger == "destructive" else "")
         self.plan = plan
         self.danger = danger
+        self.careful = careful or danger == "destructive" or bool(plan.cannot_undo) or plan.confirm_text is not None
+        """Whether Cancel is the default: what is done cannot be undone, or takes something from users."""
         self.title_text = f" {plan.title} "
         self.keys_text = "enter choose  tab next  ↑↓ read the plan  esc cancel"
 
@@ -50,28 +54,30 @@ class ConfirmModal(DecisionModal[bool]):
         """Yield the plan, then Cancel before Go, with the place to type the name."""
         yield LineView(id="plan")
         with Horizontal(id="choices"):
+            if not self.careful:
+                yield Button("Go", id="go", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
             if self.plan.confirm_text is None:
-                yield Button(
-                    "Go", id="go", compact=True, variant="error" if self.danger == "destructive" else "primary"
-                )
+                if self.careful:
+                    variant: ButtonVariant = "error" if self.danger == "destructive" else "primary"
+                    yield Button("Go", id="go", compact=True, variant=variant)
             else:
                 yield Static(f"type {self.plan.confirm_text} to go:", id="typed-label", markup=False)
                 yield Input(id="typed", compact=True)
         yield Static("", id="typed-wrong", markup=False)
 
     def on_mount(self) -> None:
-        """Show the plan and put the focus on Cancel."""
+        """Show the plan; the focus is on Cancel, or on Go where that can be undone."""
         view = self.query_one("#plan", LineView)
         view.can_focus = False
         lines = plan_lines(self.plan, self.inner_width())
         view.set_lines(lines)
         view.styles.height = max(min(len(lines), self.room_height(4)), 1)
         self.query_one("#typed-wrong").display = False
-        self.query_one("#cancel", Button).focus()
+        self.query_one("#cancel" if self.careful else "#go", Button).focus()
 
     def action_scroll(self, step: int) -> None:
-        """Move the plan without taking the focus from Cancel."""
+        """Move the plan without taking the focus from the answers."""
         self.query_one("#plan", LineView).scroll_relative(y=step, animate=False)
 
     @on(Button.Pressed, "#cancel")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.core.text import clean
@@ -23,7 +23,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     if plan.touches:
         count = len(plan.touches)
         out += [Line(), heading("TOUCHES", width, f"{count:,}" if count > 1 else "")]
-        out += _names(plan.touches, width)
+        out += _names([plan.name_of(target) for target in plan.touches], width)
     if plan.cannot_undo:
         out += [Line(), line(("CANNOT BE UNDONE", "bad"))]
         for sentence in plan.cannot_undo:
@@ -60,13 +60,13 @@ def progress_lines(reports: Sequence[str], width: int) -> list[Line]:
     return out
 
 
-def outcome_lines(outcome: Outcome, width: int) -> list[Line]:
+def outcome_lines(outcome: Outcome, width: int, name_of: Callable[[str], str] = str) -> list[Line]:
     """Return what came of it: what failed first, each with its reason and the next step, then what was done."""
     out: list[Line] = []
     if outcome.failed:
         out.append(heading("NOT DONE", width, f"{len(outcome.failed):,}"))
         for target, error in outcome.failed:
-            out.append(line(("▲ ", "bad"), (clean(target), "strong")))
+            out.append(line(("▲ ", "bad"), (clean(name_of(target)), "strong")))
             out += wrap(clean(error.message), width, first="  ", rest="  ")
             if error.hint:
                 out += wrap(clean(error.hint), width, first="  ", rest="  ", role="muted")
@@ -81,7 +81,7 @@ def outcome_lines(outcome: Outcome, width: int) -> list[Line]:
         out.append(Line())
     if outcome.done:
         out.append(heading("DONE", width, f"{len(outcome.done):,}"))
-        out += [line(("• ", "ok"), clean(target)) for target in outcome.done]
+        out += [line(("• ", "ok"), clean(name_of(target))) for target in outcome.done]
     return out or [line("Nothing had to be done.")]
 
 

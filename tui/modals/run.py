@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from edgewright.core.errors import EdgewrightError
+from tui.defects import defect_text
 from tui.modals.base import DecisionModal
 from tui.modals.plan_content import error_lines, outcome_lines, progress_lines
 from tui.widgets.line_view import LineView
@@ -18,6 +20,8 @@ from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
     from edgewright.commands.base import Outcome
+
+log = logging.getLogger(__name__)
 
 Apply = Callable[[Callable[[str], None]], Awaitable["Outcome"]]
 """Runs the verb; gets where to report one line of progress."""
@@ -28,8 +32,10 @@ class RunModal(DecisionModal["Outcome | None"]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "close", "Close", show=False, id="modal-close")]
 
-    def __init__(self, title: str, apply: Apply, stay: bool = False) -> None:
+    def __init__(self, title: str, apply: Apply, stay: bool = False, name_of: Callable[[str], str] = str) -> None:
+        """Make the dialog; `name_of` gives the names of the objects of the outcome."""
         super().__init__()
+        self._name_of = name_of
         self.title_text = f" {title} "
         self.keys_text = "esc stop waiting"
         self.outcome: Outcome | None = None
@@ -55,9 +61,14 @@ class RunModal(DecisionModal["Outcome | None"]):
         except EdgewrightError as error:
             self._end(error_lines(error.message, error.hint, self.inner_width()))
             return
+        except Exception as error:
+            log.exception("a verb failed")
+            what = f"A bug in Edgewright ({defect_text(error)})."
+            self._end(error_lines(what, "Please report it.", self.inner_width()))
+            return
         self.outcome = outcome
         if outcome.failed or self._stay:
-            self._end(outcome_lines(outcome, self.inner_width()))
+            self._end(outcome_lines(outcome, self.inner_width(), self._name_of))
         else:
             self.finished = True
             self.dismiss(outcome)

@@ -316,7 +316,7 @@ class FirstRunScreen(BaseScreen):
                 )
                 self._go("failed")
 
-        self.app.push_screen(ConfirmModal(plan), decided)
+        self.app.push_screen(ConfirmModal(plan, careful=True), decided)
         return True
 
     def _report(self, text: str) -> None:

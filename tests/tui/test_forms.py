@@ -1,0 +1,128 @@
+"""Forms have titles in words and name what they act on; a write that can be undone takes few keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Button, Input
+
+from edgewright.commands import registry
+from edgewright.commands.base import Outcome, Plan
+from edgewright.store.store import Store
+from tests.tui.driving import console, press, said, told, until, view
+from tests.tui.samples import NOW, fill
+from tui.asking import fields_of, form_title, values_of
+from tui.modals.confirm import ConfirmModal
+from tui.modals.form import FormModal
+from tui.modals.run import RunModal
+
+MODEL = fill(Store(clock=lambda: NOW)).model
+ASKING = [
+    command
+    for command in registry.all_commands()
+    if command.console and not command.opens and not command.action and any(param.required for param in command.params)
+]
+
+
+@pytest.mark.parametrize("command", ASKING, ids=lambda command: command.name)
+def test_a_form_is_titled_in_words_and_names_what_it_acts_on(command: type) -> None:
+    uids = tuple(MODEL.hosts)[:3]
+    one, many = form_title(command, uids[:1], MODEL), form_title(command, uids, MODEL)
+    for title in (one, many):
+        assert "--" not in title and ";" not in title and ":" not in title
+        assert len(title) <= 60
+    if command.target is not None:  # type: ignore[attr-defined]
+        assert MODEL.hosts[uids[0]].name in one
+        assert "3 hosts" in many
+    for field in fields_of(command.params):  # type: ignore[attr-defined]
+        assert "--" not in field.help and "repeat" not in field.help
+
+
+async def test_tagging_one_host_is_a_text_and_enter() -> None:
+    async with console("hosts") as (pilot, plane, made):
+        await press(pilot, "t")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        form = pilot.app.screen
+        assert isinstance(form, FormModal)
+        assert form.title_text.startswith(" Add tags to ")
+        await press(pilot, *"site", "colon", *"bonn", "enter")
+        await until(pilot, lambda: any(call[0] == "update_labels" for call in plane.calls))
+        await until(pilot, lambda: view(pilot) == "hosts")
+        assert "+ site:bonn" in told(made)
+        assert "uid-" not in told(made)
+
+
+async def test_a_wrong_tag_is_told_in_the_form() -> None:
+    async with console("hosts") as (pilot, plane, _):
+        await press(pilot, "t")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        await press(pilot, "colon", *"x", "enter")
+        assert view(pilot) == "FormModal"
+        assert "Invalid tag" in str(pilot.app.screen.query_one("#help-tags").render())
+        assert not [call for call in plane.calls if call[0] == "update_labels"]
+
+
+async def test_tagging_several_shows_the_plan_with_go_as_default() -> None:
+    async with console("hosts") as (pilot, plane, made):
+        await press(pilot, "space", "down", "space", "t")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        assert "Add tags to 2 hosts" in pilot.app.screen.title_text  # type: ignore[attr-defined]
+        await press(pilot, *"site", "colon", *"bonn", "enter")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        assert isinstance(pilot.app.focused, Button) and pilot.app.focused.id == "go"
+        assert "uid-" not in said(pilot).split("same as")[0], "names, not uids"
+        await press(pilot, "enter")
+        await until(pilot, lambda: len([call for call in plane.calls if call[0] == "update_labels"]) == 2)
+        await until(pilot, lambda: view(pilot) == "hosts")
+        assert "Tags of 2 hosts changed." in told(made)
+
+
+@pytest.mark.parametrize(
+    ("danger", "cannot_undo", "typed", "default"),
+    [
+        ("write", (), None, "go"),
+        ("write", ("the label",), None, "cancel"),
+        ("write", (), "edge-1", "cancel"),
+        ("destructive", (), None, "cancel"),
+    ],
+)
+async def test_cancel_is_the_default_where_something_is_lost(
+    danger: str, cannot_undo: tuple[str, ...], typed: str | None, default: str
+) -> None:
+    async with console() as (pilot, _, _):
+        plan = Plan("Change edge-1", ("It is changed.",), ("edge-1",), cannot_undo, "x", typed)
+        pilot.app.push_screen(ConfirmModal(plan, danger))  # type: ignore[arg-type]
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        assert pilot.app.focused is not None and pilot.app.focused.id == default
+
+
+async def test_a_message_after_an_action_has_names_and_one_sentence() -> None:
+    async with console("tokens") as (pilot, plane, made):
+        await press(pilot, "ctrl+d")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        assert "tok-shop" not in said(pilot).split("same as")[0]
+        await press(pilot, "escape")
+        assert told(made).endswith("Delete token shop-install: cancelled, nothing changed.")
+        await press(pilot, "ctrl+d")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        pilot.app.screen.query_one("#typed", Input).value = "shop-install"
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: ("delete_token", "tok-shop") in plane.calls)
+        await until(pilot, lambda: view(pilot) == "tokens")
+        assert told(made).endswith("shop-install deleted.")
+
+
+def test_answers_become_arguments() -> None:
+    command = registry.by_name("host tag")
+    assert command is not None
+    assert values_of(command, {"tags": "site:a  room:b"}) == {"tags": ["site:a", "room:b"]}
+
+
+async def test_a_bug_in_a_verb_ends_the_dialog_and_names_itself() -> None:
+    async def apply(report: object) -> Outcome:
+        raise KeyError("spec")
+
+    async with console() as (pilot, _, _):
+        pilot.app.push_screen(RunModal("Change edge-1", apply))
+        await until(pilot, lambda: "A bug in Edgewright (KeyError: 'spec')." in said(pilot))
+        await press(pilot, "enter")
+        assert view(pilot) == "pulse"
