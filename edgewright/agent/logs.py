@@ -17,15 +17,22 @@ SECONDS = 30
 """Seconds that `journalctl` may take."""
 _PIECE_BYTES = protocol.MAX_BODY // 2
 """Bytes of the lines of one request; lines in other scripts than Latin take up to twelve for a character."""
+LATEST = 253_402_300_799
+"""The end of the year 9999, the latest moment that `journalctl` understands."""
 _FILES = ("/var/log/syslog", "/var/log/messages")
 
 
-def read_journal(root: Root, lines: int, unit: str = "") -> List[str]:
-    """Return the last lines of the journal, or of the system log file where there is no journal. Raises `Failed`."""
+def read_journal(root: Root, lines: int, unit: str = "", since: int = 0) -> List[str]:
+    """Return the last lines of the journal, or of the system log file where there is no journal. Raises `Failed`.
+
+    `since` is epoch seconds, 0 for no limit; a log file is sent without that limit.
+    """
     if root.real:
         command = ["journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", str(lines)]
         if unit:
             command += ["-u", unit]
+        if since:
+            command += ["--since", f"@{since}"]
         try:
             done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
@@ -60,7 +67,10 @@ def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[s
             return Outcome(protocol.OP_REFUSED, f"The number of lines must be 1 to {protocol.MAX_LOG_LINES}.")
         if not isinstance(unit, str) or unit.startswith("-") or len(unit) > 255:
             return Outcome(protocol.OP_REFUSED, "The name of the unit is not valid.")
-        lines = [clean(line, protocol.MAX_LOG_LINE) for line in read_journal(root, asked, unit)]
+        since = params.get("since", 0)
+        if isinstance(since, bool) or not isinstance(since, int) or not 0 <= since <= LATEST:
+            return Outcome(protocol.OP_REFUSED, "The moment since when is not a number of epoch seconds.")
+        lines = [clean(line, protocol.MAX_LOG_LINE) for line in read_journal(root, asked, unit, since)]
         offset = 0
         while True:
             part = _piece(lines, offset)

@@ -21,6 +21,7 @@ from edgewright.agent.refusals import pause_asked, registration_refused, retryab
 from edgewright.agent.simulated_faults import Faults, Trouble, by_site
 from edgewright.agent.simulated_hosts import MadeHost, make_hosts, new_boot_id, registration_id
 from edgewright.agent.simulated_link import Link
+from edgewright.agent.simulated_log import simulated_log
 from edgewright.agent.state import read_secret
 from edgewright.agent.tls import make_context
 from edgewright.core import times
@@ -205,14 +206,10 @@ class SimulatedHost:
     async def _operate(self, offer: Dict[str, Any]) -> None:
         message = "Nothing was there to forget: this host is simulated."
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
-            stamp = times.rfc3339(times.now())
-            lines = [
-                f"{stamp} {self.made.facts.host_name} simulated[1]: line {number} of a made-up log"
-                for number in range(20)
-            ]
+            lines = simulated_log(self.made.facts.host_name, times.now(), offer.get("params") or {})
             piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             await self._own("POST", protocol.LOGS, piece)
-            message = "20 made-up lines sent."
+            message = f"{len(lines)} made-up lines sent."
         result = {"state": protocol.OP_SUCCEEDED, "message": message, "finishedAt": times.rfc3339(times.now())}
         self._done[offer["id"]] = result
         await self._own("POST", protocol.OPERATION_RESULT, result, operationId=offer["id"])

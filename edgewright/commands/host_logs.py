@@ -42,9 +42,12 @@ class HostLogs(Command):
         return Outcome((), message="" if lines else f"The log of {host.name} is empty.", result=Text(text, lines))
 
 
-async def fetch_lines(ctx: CommandContext, uid: str, lines: int, report: Callable[[str], None]) -> list[str]:
+async def fetch_lines(
+    ctx: CommandContext, uid: str, lines: int, report: Callable[[str], None], since: float | None = None
+) -> list[str]:
     """Order the log of a host and return its lines as they came (clean them before a terminal sees them).
 
+    With `since` (epoch seconds) an agent sends only what is not older; an older agent ignores it.
     Waits up to `LONGEST` seconds. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
     """
     import asyncio
@@ -57,7 +60,8 @@ async def fetch_lines(ctx: CommandContext, uid: str, lines: int, report: Callabl
     if not 1 <= lines <= protocol.MAX_LOG_LINES:
         raise InvalidInput(f"--lines is between 1 and {protocol.MAX_LOG_LINES}, not {lines}.")
     client = await ctx.client()
-    operation = await client.create_operation(uid, protocol.OP_COLLECT_LOGS, {"lines": lines})
+    params = {"lines": lines} if since is None else {"lines": lines, "since": int(since)}
+    operation = await client.create_operation(uid, protocol.OP_COLLECT_LOGS, params)
     report("asked; the host answers at its next heartbeat")
     began, pause = time.monotonic(), 0.2
     while time.monotonic() - began < LONGEST:

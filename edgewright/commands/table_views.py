@@ -49,6 +49,20 @@ class Columns(_TableView):
     action = "columns"
 
 
+class Export(_TableView):
+    """Write the table to a CSV or JSON file: the rows and columns shown, or all columns."""
+
+    name = "export"
+    title = "export"
+    keys = ("ctrl+s",)
+    params = (
+        Param("format", "csv or json", choices=("csv", "json"), metavar="FORMAT"),
+        Param("columns", "shown or all", choices=("shown", "all"), metavar="COLUMNS"),
+    )
+    action = "export"
+    no_cli = "The command line has -o json."
+
+
 class Mark(_TableView):
     """Mark or unmark the row under the cursor; verbs then take all marked rows."""
 
@@ -194,6 +208,7 @@ COMMANDS: tuple[type[Command], ...] = (
     Filter,
     Yaml,
     Columns,
+    Export,
     Mark,
     MarkRange,
     MarkClear,

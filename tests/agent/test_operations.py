@@ -175,4 +175,6 @@ def test_p29_limits_and_a_plane_that_forgot(tmp_path: Path) -> None:
     for lines in (0, 501, "7", True):
         assert collect("op", {"lines": lines}).state == protocol.OP_REFUSED
     assert collect("op", {"unit": "--file=/etc/shadow"}).state == protocol.OP_REFUSED
+    for since in (-1, "yesterday", True, 10**15):
+        assert collect("op", {"since": since}).state == protocol.OP_REFUSED
     assert collect("op", {}).state == protocol.OP_FAILED

@@ -13,9 +13,10 @@ from edgewright.store.record import Recorder
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, fill, session
+from tui.log_buffer import LogBuffer
 from tui.screens.base import BaseScreen
 from tui.screens.help import help_groups
-from tui.screens.logs import log_line
+from tui.screens.log_reader import log_lines_of
 from tui.screens.replay_content import Moment, slider_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
@@ -160,8 +161,10 @@ def test_the_slider_shows_where_and_what_went_wrong() -> None:
 
 
 def test_a_log_line_is_harmless_and_errors_are_seen() -> None:
-    one = log_line("\x1b[31mERROR: certificate not valid\x07")
-    assert one.spans[0].role == "bad"
+    buffer = LogBuffer()
+    buffer.take(["\x1b[31mERROR: certificate not valid\x07"])
+    (one,) = log_lines_of(buffer.lines[0], 80, True)
+    assert {span.role for span in one.spans if span.text} == {"bad"}
     assert "\x1b" not in text_of([one])
 
 

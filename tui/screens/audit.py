@@ -41,7 +41,7 @@ class AuditScreen(FeedScreen):
         Column("who", "WHO", 6, most=32),
         Column("action", "DID", 7),
         Column("thing", "WHAT", 12, most=40),
-        Column("message", "IN WORDS", 20, weight=1),
+        Column("message", "IN WORDS", 30, weight=1),
         Column("from", "FROM", 9, most=39, optional=True),
     )
 

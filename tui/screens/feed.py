@@ -19,11 +19,11 @@ class FeedScreen(ListingScreen):
 
     other = ""
     """The view that tab goes to."""
+    moments: ClassVar[dict[str, str]] = {"time": "at"}
     kind = ""
     """The word for what is listed."""
     DEFAULT_CSS = """
     FeedScreen {
-        & #table, & #empty { width: 1fr; }
         & #detail { width: 37; }
         &.-wall #detail { width: 56; }
     }

@@ -14,10 +14,12 @@ from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import move_bindings
 from tui.screens import hosts_columns as columns
-from tui.screens.base import WALL, WIDE, BaseScreen
+from tui.screens.base import WALL, WIDE
+from tui.screens.exporting import ExportsTable
 from tui.screens.filtering import completions, judged, wrong_with
 from tui.screens.hosts_choice import HostsChoice
 from tui.screens.hosts_detail import empty_lines, event_lines, events_of, host_lines
+from tui.table_file import Table
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Span, line
 from tui.widgets.prompt import Asking
@@ -38,7 +40,7 @@ UNSEEN = Span("")
 """Stands in the cells of columns that are out of sight."""
 
 
-class HostsScreen(BaseScreen):
+class HostsScreen(ExportsTable):
     """The list of hosts. The target is a filter."""
 
     scope: ClassVar[Scope] = "hosts"
@@ -201,6 +203,23 @@ class HostsScreen(BaseScreen):
             return ()
         shown = self.table.shown
         return tuple(one.cell(row, now) if place in shown else UNSEEN for place, one in enumerate(self.choice.columns))
+
+    def table_to_export(self, every_column: bool) -> Table:
+        """Return the hosts that are shown, with the values behind the cells."""
+        model, choice = self.session.store.model, self.choice
+        wanted = columns.COLUMNS if every_column else choice.columns
+        fields = ("uid", *(one.column.id for one in wanted if one.column.id not in ("sign", "uid")))
+        rows = [model.hosts[key] for key in tuple(self.table.keys) if key in model.hosts]
+        return Table(
+            view=self.view,
+            columns=fields,
+            rows=[tuple(columns.value(row, field) for field in fields) for row in rows],
+            filter=choice.filter_text,
+            sort=f"{choice.sort_by}{' reverse' if choice.reverse else ''}",
+            plane=self.session.plane,
+            project=self.session.project,
+            at=self.now,
+        )
 
     def _longest(self, column: str) -> int:
         return columns.longest(self.session.store.model.hosts.values(), column)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.store.rows import HostRow
+from tui.table_file import Value
 from tui.widgets.lines import Role, Span
 from tui.widgets.table_layout import Column, longest_text
 
@@ -111,6 +112,20 @@ def _newest_first(field: str) -> Callable[[HostRow], object]:
 def _highest_first(field: str) -> Callable[[HostRow], object]:
     """Sort by a number, the highest first: who sorts by a load looks for the fullest."""
     return _newest_first(field)
+
+
+MOMENTS = frozenset({"since", "last_seen", "created"})
+"""Fields that hold epoch seconds."""
+
+
+def value(row: HostRow, field: str) -> Value:
+    """Return what an exported file holds of a host: the value itself, a moment as RFC 3339, None when not known."""
+    found = row.get(field)
+    if field in MOMENTS:
+        return times.rfc3339(float(found)) if isinstance(found, int | float) else None
+    if isinstance(found, str | int | float | tuple):
+        return found or None if isinstance(found, str) else found
+    return None
 
 
 def longest(hosts: Collection[HostRow], column: str) -> int:

@@ -1,4 +1,4 @@
-"""The log of a build; new lines come while it runs."""
+"""The log of a build; it is followed while it is open, unless the user stops that."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from edgewright.commands.base import Scope
 from edgewright.core.errors import EdgewrightError
 from tui.screens.fetching import sentence
 from tui.screens.installers_watch import PAUSE
-from tui.screens.logs import log_line
-from tui.screens.reader import ReaderScreen
-from tui.widgets.lines import Line, line, wrap
+from tui.screens.log_reader import LogReaderScreen
+from tui.widgets.lines import Role
 
 LINES = 2000
 
 
-class InstallerLogScreen(ReaderScreen):
-    """Shows the last lines of the log of build `target`, at its end unless the person scrolled up."""
+class InstallerLogScreen(LogReaderScreen):
+    """Shows the log of build `target`, at its end unless the user scrolled up."""
 
     scope: ClassVar[Scope] = "global"
     view = "installer-log"
@@ -28,18 +27,31 @@ class InstallerLogScreen(ReaderScreen):
     def begin(self) -> None:
         """Read it, then once a second."""
         super().begin()
-        self._lines: list[str] | None = None
+        self._read_once = False
         self._error = ""
+        self.following = True
         self._read()
         self.set_interval(PAUSE, self._read_again)
 
     @property
     def crumb(self) -> str:
-        """Say that it is a log."""
+        """Name the kind of view."""
         return "log"
 
+    def status(self) -> list[tuple[str, Role]]:
+        """Return what is read or what failed."""
+        if self._error:
+            return [(self._error, "bad")]
+        if not self._read_once:
+            return [("Reading ...", "work")]
+        return [] if self.log_lines.lines else [("The log is empty.", "muted")]
+
+    def follow_changed(self) -> None:
+        """Read at once when it is followed again."""
+        self._read_again()
+
     def _read_again(self) -> None:
-        if self._shown:
+        if self._shown and self.following:
             self._read()
 
     @property
@@ -52,21 +64,12 @@ class InstallerLogScreen(ReaderScreen):
 
     @work(exclusive=True, group="installer-log:read", exit_on_error=False)
     async def _read(self) -> None:
+        error, new = "", 0
         try:
-            found = await asyncio.to_thread(self._source, self.target, LINES)
-        except EdgewrightError as error:
-            self._error, found = sentence(error), []
-        if found != self._lines and self.is_mounted:
-            at_end = self.text.scroll_offset.y >= self.text.max_scroll_y
-            self._lines = found
+            new = self.log_lines.take(await asyncio.to_thread(self._source, self.target, LINES))
+        except EdgewrightError as failure:
+            error = sentence(failure)
+        if self.is_mounted and (new or error != self._error or not self._read_once):
+            self._error, self._read_once = error, True
             self.select()
-            if at_end:
-                self.text.scroll_end(animate=False)
-
-    def text_lines(self, width: int) -> list[Line]:
-        """Return the log, or what it waits for."""
-        if self._error:
-            return wrap(self._error, width, "▲ ", "  ", role="bad")
-        if self._lines is None:
-            return [line(("► ", "work"), "Reading ...")]
-        return [log_line(text) for text in self._lines] or [line(("The log is empty.", "muted"))]
+            self.show_frame()

@@ -90,6 +90,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
     )
     filter_fields = FIELDS
     filter_example = "state:failed  kind:installer  hosts>0  age<7d  /regex/  free text"
+    moments: ClassVar[dict[str, str]] = {"when": "age"}
     default_sort = ("state", False)
     table_columns = (
         Column("sign", " ", 1),
@@ -97,7 +98,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
         Column("kind", "KIND", 9),
         Column("state", "STATE", 8),
         Column("when", "WHEN", 4, "right"),
-        Column("tells", "TELLS", 24, weight=3),
+        Column("tells", "TELLS", 30, weight=3),
         Column("size", "SIZE", 7, "right"),
         Column("hosts", "HOSTS", 5, "right"),
         Column("base", "BASE", 10, most=32, optional=True),

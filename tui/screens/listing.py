@@ -13,9 +13,11 @@ from edgewright.core.filterfields import FilterField
 from edgewright.core.filters import Filter
 from edgewright.store.model import Patch
 from tui.bindings import move_bindings
-from tui.screens.base import BaseScreen
+from tui.screens.exporting import ExportsTable, moment
 from tui.screens.filtering import completions, judged, parsed, wrong_with
 from tui.screens.opening import open_key
+from tui.screens.reading import UNKNOWN
+from tui.table_file import Table, Value
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
@@ -43,7 +45,7 @@ class Listed(NamedTuple):
     """Gives the values that a filter asks for, by the names of `filter_fields`."""
 
 
-class ListingScreen(BaseScreen):
+class ListingScreen(ExportsTable):
     """A table with a filter. Subclasses say their columns, rows, detail and what is shown when there is nothing."""
 
     table_columns: ClassVar[tuple[Column, ...]] = ()
@@ -51,13 +53,16 @@ class ListingScreen(BaseScreen):
     filter_fields: ClassVar[tuple[FilterField, ...]] = ()
     """What the rows can be filtered by."""
     filter_example: ClassVar[str] = ""
+    moments: ClassVar[dict[str, str]] = {}
+    """Columns that show a time or an age, and the name under which a row gives the moment itself."""
     default_sort: ClassVar[tuple[str, bool]] = ("", False)
     BINDINGS = move_bindings({"nav-back": "back"})
     DEFAULT_CSS = """
     ListingScreen {
-        & #table { width: 3fr; }
-        & #empty { width: 3fr; display: none; }
-        & #detail { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #table { width: 1fr; }
+        & #empty { width: 1fr; display: none; }
+        & #detail { width: 50; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wall #detail { width: 64; }
         &.-wide #detail, &.-wall #detail { display: block; }
     }
     """
@@ -168,6 +173,29 @@ class ListingScreen(BaseScreen):
     def _cells(self, key: str) -> Cells:
         row = self._rows.get(key)
         return tuple(row.cells[index] for index in self._in_sight) if row else ()
+
+    def table_to_export(self, every_column: bool) -> Table:
+        """Return the rows that are shown: cells as texts, times as moments; a sign is no column."""
+        rows = tuple(self._rows.values())
+        order = range(len(self.table_columns)) if every_column else self._in_sight
+        shown = [index for index in order if self.table_columns[index].title.strip()]
+        return Table(
+            view=self.view,
+            columns=("uid", *(self.table_columns[index].id for index in shown)),
+            rows=[(row.key, *(self._value(row, index) for index in shown)) for row in rows],
+            filter=self.filter_text,
+            sort=f"{self.sort_by[0]}{' reverse' if self.sort_by[1] else ''}",
+            plane=self.session.plane,
+            project=self.session.project,
+            at=self.now,
+        )
+
+    def _value(self, row: Listed, index: int) -> Value:
+        name = self.table_columns[index].id
+        if name in self.moments:
+            return moment(row.get(self.moments[name]))
+        text = row.cells[index].text
+        return None if text == UNKNOWN else text
 
     def _longest(self, column: str) -> int:
         index = next((at for at, one in enumerate(self.table_columns) if one.id == column), None)

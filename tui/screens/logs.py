@@ -1,4 +1,4 @@
-"""The agent's log of one host, asked of the host through the plane and shown when it comes."""
+"""The agent's log of one host, asked of the host through the plane; followed by asking again, at most every 30 s."""
 
 from __future__ import annotations
 
@@ -6,84 +6,106 @@ from typing import ClassVar
 
 from textual import work
 
-from edgewright.commands import registry
 from edgewright.commands.base import Scope
 from edgewright.core.errors import EdgewrightError
-from edgewright.core.text import clean
 from tui.screens.fetching import sentence
-from tui.screens.reader import ReaderScreen
-from tui.widgets.lines import Line, Role, line, wrap
+from tui.screens.log_reader import LogReaderScreen
+from tui.widgets.lines import Role
 
 LINES = 200
+"""Lines of one fetch, at most; one that follows another gets only what is new from an agent that knows `since`."""
+PAUSE, SLOW_PAUSE = 30.0, 120.0
+"""Seconds between two fetches; each of them is an operation of the host, and an entry of the audit log."""
+MOST_FETCHES = 40
+"""Fetches after which following stops by itself: a console that is left open must not ask for ever."""
 
 
-class LogsScreen(ReaderScreen):
-    """Orders the log, says that it waits (the host sends it at its next heartbeat), then shows it to search in."""
+class LogsScreen(LogReaderScreen):
+    """Orders the log and shows that it waits (the host sends it at its next heartbeat); then it can be followed."""
 
     scope: ClassVar[Scope] = "global"
     view = "logs"
-    hints = (*ReaderScreen.hints, "retry=ask again")
+    hints = (*LogReaderScreen.hints, "retry=ask again")
 
     def begin(self) -> None:
         """Ask for the log."""
         super().begin()
-        self._lines: list[str] = []
-        self._told, self._error, self._waiting, self._since = "", "", False, self.now
+        self._report_text, self._error, self._waiting, self._since = "", "", False, self.now
+        self._next: float | None = None
+        """When the log is asked for again; None when it is not."""
+        self._fetches = 0
         self.action_retry()
 
     @property
     def crumb(self) -> str:
-        """Say whose log it is."""
+        """Name the host."""
         row = self.session.store.model.hosts.get(self.target)
         return f"log of {row.name if row else self.target}"
 
     def tick(self) -> None:
-        """Say how long it is waited."""
-        if self._waiting:
+        """Count the time; ask again when it is due."""
+        if self._next is not None and self.now >= self._next and not self._waiting:
+            self.action_retry()
+        elif self._waiting or self._next is not None:
             self.select()
 
-    def text_lines(self, width: int) -> list[Line]:
-        """Return the log, or what it waits for."""
-        if self._error:
-            return wrap(self._error, width, "▲ ", "  ", role="bad")
+    def status(self) -> list[tuple[str, Role]]:
+        """Return what is waited for, what failed, and when it is asked for again."""
+        again = ""
+        if self._next is not None:
+            again = f"The log is asked for again in {max(self._next - self.now, 0):.0f} s; s stops that."
         if self._waiting:
-            told = self._told or "asking the plane"
-            return [line(("► ", "work"), f"{told[0].upper()}{told[1:]} ({max(self.now - self._since, 0):.0f} s).")]
-        return [log_line(text) for text in self._lines] or [line(("The log is empty.", "muted"))]
+            text = self._report_text or "asking the plane"
+            return [(f"{text[0].upper()}{text[1:]} ({max(self.now - self._since, 0):.0f} s).", "work")]
+        if self._error:
+            return [(f"{self._error} {again or 'ctrl+r asks again.'}", "bad")]
+        if again:
+            return [(again, "muted")]
+        return [] if self.log_lines.lines else [("The log is empty.", "muted")]
+
+    def follow_changed(self) -> None:
+        """Ask again from now on, or no more."""
+        self._fetches = 0
+        self._next = self.now if self.following and not self._waiting else None
+        self.tick()
 
     def action_retry(self) -> None:
-        """Ask again."""
-        self._waiting, self._error, self._since = True, "", self.now
+        """Ask again; the lines stay."""
+        if self._waiting:
+            return
+        self._waiting, self._error, self._since, self._next = True, "", self.now, None
         self.select()
         self._ask_host()
 
     @work(exclusive=True, group="logs:fetch", exit_on_error=False)
     async def _ask_host(self) -> None:
-        command = registry.by_name("host logs")
+        from edgewright.commands.host_logs import fetch_lines
+
         try:
-            if command is None or self.session.make_context is None:
+            if self.session.make_context is None:
                 self._error = "There is no plane to ask: this shows what was recorded."
+                self.following = False
                 return
+            known = self.log_lines.newest
             context = self.session.make_context()
-            args = {"lines": LINES}
-            plan = await command().plan(context, (self.target,), args)
-            outcome = await command().apply(context, plan, args, self._report)
-            self._lines = str(getattr(outcome.result, "text", "")).split("\n") if outcome.result else []
+            self.log_lines.take(await fetch_lines(context, self.target, LINES, self._report, since=known))
         except EdgewrightError as error:
             self._error = sentence(error)
         finally:
             self._waiting = False
-            self.select()
-            self.text.scroll_end(animate=False)
+            if self.is_mounted:
+                self._plan_next()
+                self.select()
+                self.show_frame()
+
+    def _plan_next(self) -> None:
+        self._fetches += 1
+        if self.following and self._fetches >= MOST_FETCHES:
+            self.following = False
+            self.session.store.message(f"Following stopped after {MOST_FETCHES} fetches; s continues.", "info")
+        pause = SLOW_PAUSE if self.session.terminal.low_bandwidth else PAUSE
+        self._next = self.now + pause if self.following else None
 
     def _report(self, text: str) -> None:
-        self._told = text
+        self._report_text = text
         self.select()
-
-
-def log_line(text: str) -> Line:
-    """Return a line of a log; what sounds like an error or a warning is coloured, and keeps its words."""
-    shown = clean(text, 4096)
-    low = shown.lower()
-    role: Role = "bad" if "error" in low or "fatal" in low else "warn" if "warn" in low or "refused" in low else ""
-    return line((shown, role))

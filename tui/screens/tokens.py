@@ -55,6 +55,7 @@ class TokensScreen(ListingScreen):
     )
     filter_fields = TOKEN_FIELDS
     filter_example = "state:active  ends<7d  hosts>0  project:shops  -name:lab  /regex/  free text"
+    moments: ClassVar[dict[str, str]] = {"ends": "expiry", "created": "created"}
     default_sort = ("state", False)
     table_columns = (
         Column("sign", " ", 1),
