@@ -94,6 +94,10 @@ class Alerts:
         """Return an alert."""
         return self._alerts.get(uid)
 
+    def all(self) -> list[Alert]:
+        """Return every alert."""
+        return list(self._alerts.values())
+
     def report(self, alert: Alert, address: str = "") -> None:
         """Take the cause of an alert, seen at `alert.last`; the first time it becomes an alert."""
         alert.subject, alert.text = clean(alert.subject, 128), clean(alert.text, 300)

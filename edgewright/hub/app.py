@@ -19,6 +19,7 @@ from starlette.routing import Router
 
 from edgewright.core import times
 from edgewright.hub import absence, database_lock, health, routes
+from edgewright.hub.alerting import engine
 from edgewright.hub.alerts import Alerts
 from edgewright.hub.allocator import return_free_pages
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
@@ -57,7 +58,7 @@ READ_WITHIN = 30.0
 """Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
-_TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage)
+_TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage, engine.run)
 
 
 _READING = ("GET", "HEAD")
@@ -87,6 +88,7 @@ class Hub:
         state.access_changed = self.changes.wake
         self.alerts = Alerts(self.changes)
         self.handling = Handling(state.handling, self.changes)
+        self.alerting = engine.Alerting(self, state.receivers, state.incidents)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
         self.budget = Budget()

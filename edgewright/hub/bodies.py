@@ -167,3 +167,24 @@ USER_MESSAGE = obj(userMsg=text(protocol.MAX_MESSAGE))
 HANDLING = obj(
     acknowledged=FLAG, assignee=name(protocol.MAX_ASSIGNEE), note=name(protocol.MAX_NOTE), silencedUntil=WHEN
 )
+_PEM = text(32_768)
+RECEIVER = obj(
+    name=name(128),
+    kind=text(16, "webhook", "email"),
+    active=FLAG,
+    repeat=NUMBER,
+    webhook=obj(
+        url=name(2048), headers=Shape("map", item=name(1024), limit=16), body=text(16_384), key=name(256), ca=_PEM
+    ),
+    email=obj(
+        to=many(name(320), 50),
+        from_=name(320),
+        host=name(253),
+        port=INTEGER,
+        tls=text(16, "starttls", "tls", "none"),
+        user=name(320),
+        password=name(1024),
+        ca=_PEM,
+    ),
+)
+RECEIVER_STATE = obj(active=FLAG)

@@ -32,6 +32,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     observed: Any
     kind: str
     """`spec.type`, `edge-native` unless the document says otherwise."""
+    disk: tuple[float, str] | None = None
+    """Percent used and mount point of the fullest file system."""
     hardware: tuple[str, ...] = ()
     """What tells one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
 
@@ -55,8 +57,25 @@ def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
         simulated=get("simulated"),
         observed=get("observed"),
         kind=_same(str(spec.get("type") or "edge-native")),
+        disk=fullest_disk(spec),
         hardware=hardware_keys(spec),
     )
+
+
+def fullest_disk(spec: Mapping[str, Any]) -> tuple[float, str] | None:
+    """Return percent used and mount point of the fullest file system; `None` when the host reports none."""
+    device = spec.get("device")
+    disks = device.get("disks") if isinstance(device, dict) else None
+    best: tuple[float, str] | None = None
+    for disk in disks if isinstance(disks, list) else []:
+        partitions = disk.get("partitions") if isinstance(disk, dict) else None
+        for part in partitions if isinstance(partitions, list) else []:
+            total, used = (part.get("totalSpace"), part.get("usedSpace")) if isinstance(part, dict) else (None, None)
+            if isinstance(total, (int, float)) and isinstance(used, (int, float)) and total > 0:
+                percent = round(min(100.0, max(0.0, used * 100.0 / total)), 1)
+                if best is None or percent > best[0]:
+                    best = percent, _same(str(part.get("mountPoint") or ""))
+    return best
 
 
 def hardware_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:

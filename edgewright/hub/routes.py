@@ -20,6 +20,7 @@ from edgewright.hub import (
     routes_tokens,
     routes_users,
 )
+from edgewright.hub.alerting import routes as routes_receivers
 from edgewright.hub.host_store import need_host, save_host
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.routing import Route
@@ -56,6 +57,7 @@ _MODULES = (
     routes_meta.ROUTES,
     alerts.ROUTES,
     routes_handling.ROUTES,
+    routes_receivers.ROUTES,
 )
 
 

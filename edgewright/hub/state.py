@@ -12,6 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from edgewright.hub import schema
+from edgewright.hub.alerting.incidents import Incident
+from edgewright.hub.alerting.receivers import Receiver
+from edgewright.hub.alerting.stored import load_incidents
 from edgewright.hub.handling import HandlingRecord
 from edgewright.hub.records import (
     HostEntry,
@@ -42,6 +45,9 @@ class State:
         self.gone: dict[str, str] = {}
         self.handling: dict[str, HandlingRecord] = {}
         """Key of a problem -> who handles it."""
+        self.receivers: list[Receiver] = []
+        """Receivers of alerts at the start; `Alerting` follows them from then on, as it does the incidents."""
+        self.incidents: list[Incident] = []
         self.came_by: dict[str, set[str]] = {}
         """Token uid -> uids of the hosts that came in by it."""
         self.by_address: dict[str, set[str]] = {}
@@ -72,6 +78,8 @@ class State:
             self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
         self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
         self.handling = {row.key: HandlingRecord(**row._mapping) for row in rows(schema.handling)}
+        self.receivers = [Receiver(**row._mapping) for row in rows(schema.alert_receivers)]
+        self.incidents = load_incidents(connection)
 
     @property
     def tenant_uid(self) -> str:

@@ -1,0 +1,275 @@
+"""From problems to messages: what is opened, changed, repeated and resolved, and when (rule P58). Pure: no I/O.
+
+An incident is what a receiver knows under one name: a problem, or all silence behind one link, whatever its hosts. So
+a link that goes down is one message with a count. Nothing is sent while it can still become part of something larger:
+hosts of the same site are late, or its hosts return one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from edgewright.core.problems import Problem
+
+OPENED, CHANGED, REPEATED, RESOLVED, TEST = "opened", "changed", "repeated", "resolved", "test"
+EVENTS = (OPENED, CHANGED, REPEATED, RESOLVED, TEST)
+_SILENCE = ("silent", "link")
+CHANGED_EVERY, CHANGED_MOST = 60.0, 3_600.0
+"""Seconds between two messages that only follow the size of an incident: at first, and at most after doubling."""
+
+
+class Rhythm(NamedTuple):
+    """Times in seconds. `wait`: how long a problem lasts before it is sent; `settle`: how long a site must be calm."""
+
+    wait: float = 10.0
+    settle: float = 70.0
+    most: float = 240.0
+    """How long a message waits for its site to be calm at most."""
+
+
+class Incident(msgspec.Struct):
+    """What receivers know of: `key` of the problem now, its hosts, and when each receiver got its last message.
+
+    `opened` is when it was first sent; `changes` counts the messages that followed its size; `gone_at` is since when
+    there is no such problem (nothing was sent of its end yet).
+    """
+
+    name: str
+    scope: str
+    key: str
+    opened: float
+    problem: dict[str, Any]
+    uids: tuple[str, ...] = ()
+    notified: dict[str, float] = {}
+    changes: int = 0
+    gone_at: float | None = None
+    seen: float = 0.0
+    """When `uids` was set: a host that was heard later has returned."""
+
+    @property
+    def silence(self) -> bool:
+        """Whether it is about missing heartbeats."""
+        return self.problem.get("kind") in _SILENCE
+
+
+class ReceiverView(NamedTuple):
+    """What the rules need of a receiver; `repeat` is 0 for no repetition."""
+
+    uid: str
+    scope: str
+    repeat: float = 0.0
+
+
+class Message(NamedTuple):
+    """One message for one receiver."""
+
+    receiver: str
+    event: str
+    incident: Incident
+    problem: dict[str, Any]
+
+
+class Step(NamedTuple):
+    """What one look leads to: messages, incidents to store and names of those to delete."""
+
+    messages: list[Message]
+    store: list[Incident]
+    delete: list[Incident]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.messages or self.store or self.delete)
+
+
+def incident_name(key: str) -> str:
+    """Return the incident of a problem: silence of a site has one name, as one host, some hosts or the link."""
+    return key.rsplit("/", 1)[0] if key.startswith("site/") else key
+
+
+def _remaining(incident: Incident, uids: tuple[str, ...]) -> Problem:
+    """Return the problem of a silence of which only these hosts are left."""
+    told, total = incident.problem, len(incident.uids)
+    text = str(told.get("text", ""))
+    if len(uids) < total:
+        text = f"{len(uids)} of {total} hosts still silent"
+    return Problem(
+        incident.key, told["kind"], told["harm"], told["subject"], text, told["since"], told["owner"], uids,
+        told.get("nextStep", ""),
+    )  # fmt: skip
+
+
+def describe(problem: Problem) -> dict[str, Any]:
+    """Return a problem as it is stored and sent."""
+    return {
+        "key": problem.key,
+        "kind": problem.kind,
+        "harm": problem.harm,
+        "subject": problem.subject,
+        "text": problem.text,
+        "since": problem.since,
+        "owner": problem.owner,
+        "hosts": len(problem.uids),
+        "nextStep": problem.next_step,
+    }
+
+
+class Incidents:
+    """The incidents of all scopes, and the problems that are not sent yet. Used on the event loop only."""
+
+    def __init__(self, known: Sequence[Incident], rhythm: Rhythm) -> None:
+        self.rhythm = rhythm
+        self.known = {(incident.scope, incident.name): incident for incident in known}
+        self._pending: dict[tuple[str, str], float] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        self._moved: dict[tuple[str, str], float] = {}
+        """Scope and site -> when its number of silent hosts changed last."""
+
+    def watch(self, scope: str, silent: Mapping[str, int], now: float) -> None:
+        """Note the number of silent hosts by site, to see which sites are calm."""
+        before = {site for where, site in self._counts if where == scope}
+        for site in before | set(silent):
+            count = silent.get(site, 0)
+            last = self._counts.get((scope, site), 0)
+            if count < last:
+                self._moved[scope, site] = now  # hosts return: more of them may follow
+            if count:
+                self._counts[scope, site] = count
+            else:
+                self._counts.pop((scope, site), None)
+        for place in [place for place, at in self._moved.items() if not 0 <= now - at < self.rhythm.most]:
+            del self._moved[place]
+
+    def calm(self, scope: str, site: str, late: Mapping[str, int], now: float) -> bool:
+        """Whether the silence of a site is complete: nobody else is late there, and nobody returned just now."""
+        moved = self._moved.get((scope, site))
+        return not late.get(site) and (moved is None or now - moved >= self.rhythm.settle)
+
+    def step(
+        self,
+        scope: str,
+        problems: Mapping[str, Problem],
+        receivers: Sequence[ReceiverView],
+        now: float,
+        *,
+        calm: Callable[[Problem], bool],
+        over: Callable[[Incident], bool],
+        silenced: Callable[[str], bool],
+        acknowledged: Callable[[str], bool],
+    ) -> Step:
+        """Compare the problems of a scope with what its receivers know.
+
+        `calm`: the site of a silence is complete; `over`: an absent problem has really ended (its hosts were heard);
+        `silenced` and `acknowledged` ask the handling record of a problem's key. Nothing here is changed: `take` is
+        called with the step once it is stored.
+        """
+        step = Step([], [], [])
+        present = {incident_name(key): problem for key, problem in problems.items()}
+        mine = [receiver for receiver in receivers if receiver.scope == scope]
+        self._forget(scope, present)
+        covered = {
+            uid
+            for (where, _), incident in self.known.items()
+            if where == scope and incident.silence
+            for uid in incident.uids
+        }
+        for name, problem in present.items():
+            incident = self.known.get((scope, name))
+            if incident is not None:
+                self._follow(step, incident, problem, mine, now, calm, silenced, acknowledged)
+            elif not (problem.kind in _SILENCE and covered.issuperset(problem.uids)):
+                self._open(step, scope, name, problem, mine, now, calm(problem), silenced(problem.key))
+        silent = {uid for problem in problems.values() if problem.kind in _SILENCE for uid in problem.uids}
+        for (where, name), incident in list(self.known.items()):
+            if where != scope or name in present:
+                continue
+            rest = tuple(uid for uid in incident.uids if uid in silent) if incident.silence else ()
+            if rest:
+                # Its hosts return one by one, or became part of something larger: it lasts until all are back.
+                quiet = [receiver._replace(repeat=0.0) for receiver in mine]
+                self._follow(step, incident, _remaining(incident, rest), quiet, now, calm, silenced, acknowledged)
+            else:
+                self._absent(step, incident, mine, now, over(incident), silenced)
+        return step
+
+    def take(self, step: Step) -> None:
+        """Take a step that is stored."""
+        for incident in step.store:
+            self.known[incident.scope, incident.name] = incident
+            self._pending.pop((incident.scope, incident.name), None)
+        for incident in step.delete:
+            self.known.pop((incident.scope, incident.name), None)
+
+    def _forget(self, scope: str, present: Mapping[str, Problem]) -> None:
+        for where, name in [place for place in self._pending if place[0] == scope and place[1] not in present]:
+            del self._pending[where, name]
+
+    def _open(
+        self, step: Step, scope: str, name: str, problem: Problem, mine: Sequence[ReceiverView], now: float,
+        calm: bool, silenced: bool,
+    ) -> None:  # fmt: skip
+        since = self._pending.setdefault((scope, name), now)
+        if now < since:  # the clock was set back
+            since = self._pending[scope, name] = now
+        waited = now - since
+        if silenced or not mine or waited < self.rhythm.wait or (not calm and waited < self.rhythm.most):
+            return
+        incident = Incident(name, scope, problem.key, now, describe(problem), problem.uids, seen=now)
+        for receiver in mine:
+            self._send(step, incident, receiver.uid, OPENED, now)
+        step.store.append(incident)
+
+    def _follow(
+        self, step: Step, incident: Incident, problem: Problem, mine: Sequence[ReceiverView], now: float,
+        calm: Callable[[Problem], bool], silenced: Callable[[str], bool], acknowledged: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        newer = msgspec.structs.replace(incident, notified=dict(incident.notified), gone_at=None)
+        count = len(step.messages)
+        if not silenced(problem.key):
+            told = describe(problem)
+            differs = problem.key != incident.key or set(problem.uids) != set(incident.uids)
+            last = max(incident.notified.values(), default=incident.opened)
+            pause = min(CHANGED_EVERY * 2**incident.changes, CHANGED_MOST)
+            due = differs and now - last >= pause and calm(problem) and not acknowledged(problem.key)
+            if due:
+                newer.changes = min(newer.changes + 1, 16)
+                newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, told, now
+            for receiver in mine:
+                before = incident.notified.get(receiver.uid)
+                if before is None:
+                    event = OPENED  # a receiver that was added meanwhile, or a silence has ended
+                elif due:
+                    event = CHANGED
+                elif 0 < receiver.repeat <= now - before and not acknowledged(problem.key):
+                    event = REPEATED
+                else:
+                    continue
+                if not due:
+                    newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, told, now
+                self._send(step, newer, receiver.uid, event, now)
+        if len(step.messages) > count or incident.gone_at is not None:
+            step.store.append(newer)
+
+    def _absent(
+        self, step: Step, incident: Incident, mine: Sequence[ReceiverView], now: float, over: bool,
+        silenced: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        if not over:
+            return
+        if silenced(incident.key):
+            if incident.gone_at is None:
+                step.store.append(msgspec.structs.replace(incident, gone_at=now))
+            return  # its end is sent when the silence ends
+        for receiver in mine:
+            if receiver.uid in incident.notified:
+                self._send(step, incident, receiver.uid, RESOLVED, now)
+        step.delete.append(incident)
+
+    @staticmethod
+    def _send(step: Step, incident: Incident, receiver: str, event: str, now: float) -> None:
+        if event != RESOLVED:
+            incident.notified[receiver] = now
+        step.messages.append(Message(receiver, event, incident, incident.problem))
