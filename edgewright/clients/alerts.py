@@ -1,4 +1,4 @@
-"""Problems on the plane: who handles them. Only a hub has these paths; a Palette answers with `NotFound`."""
+"""Problems on the plane: who handles them, and who receives alerts. Only a hub has these paths (else `NotFound`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNCHANGED: Final = Unchanged()
 
 
 class AlertsApi(Transport):
-    """Calls about the handling of problems. Each raises `EdgewrightError`."""
+    """Calls about the handling of problems and the receivers of alerts. Each raises `EdgewrightError`."""
 
     async def handling(self) -> list[dict[str, Any]]:
         """Return who handles which problem: `{key, acknowledgedBy, acknowledgedAt, assignee, note, silencedUntil}`."""
@@ -49,3 +49,21 @@ class AlertsApi(Transport):
             body["silencedUntil"] = None if silenced_until is None else times.rfc3339(silenced_until)
         path = protocol.path(protocol.HANDLING_ITEM, key=key)
         return document((await self.call("PATCH", path, f"problem {key}", body=body)).data)
+
+    async def receivers(self) -> list[dict[str, Any]]:
+        """Return the receivers of alerts with how their deliveries go; nothing secret."""
+        return items_of((await self.call("GET", protocol.RECEIVERS, "list of alert receivers")).data)
+
+    async def add_receiver(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Add a receiver; returns its uid, and the signing key when the plane made one."""
+        what = f"alert receiver {body.get('name')}"
+        return document((await self.call("POST", protocol.RECEIVERS, what, body=body)).data)
+
+    async def remove_receiver(self, uid: str) -> None:
+        """Delete a receiver and what waits for it."""
+        await self.call("DELETE", protocol.path(protocol.RECEIVER, uid=uid), "alert receiver")
+
+    async def test_receiver(self, uid: str) -> dict[str, Any]:
+        """Send a test message; returns `{deliveryId, delivered, error}`."""
+        path = protocol.path(protocol.RECEIVER_TEST, uid=uid)
+        return document((await self.call("POST", path, "test of the alert receiver", body={})).data)

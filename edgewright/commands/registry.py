@@ -26,7 +26,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "project": ("projects",),
     "event": ("feed",),
     "audit": ("feed",),
-    "alert": ("alerts", "alert_changes"),
+    "alert": ("alerts", "alert_changes", "alert_receivers"),
     "agent": ("processes",),
     "forge": (
         "forge_userdata",

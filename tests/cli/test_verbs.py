@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_support import Cli
+from tests.hub.alert_servers import webhooks
 from tests.hub_fixture import RunningHub
 
 
@@ -212,3 +213,40 @@ def test_p57_a_viewer_lists_and_is_refused(hub: RunningHub, plane: Cli, tmp_path
     key.chmod(0o600)
     assert plane("alert", "list", EDGEWRIGHT_API_KEY_FILE=str(key)).code == 0
     assert plane("alert", "acknowledge", "box-6", EDGEWRIGHT_API_KEY_FILE=str(key)).code == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("add", "x"), 2, "webhook or an e-mail"),
+        (("add", "x", "--url", "https://a", "--mail", "a@b"), 2, "webhook or an e-mail"),
+        (("add", "x", "--url", "https://a", "--smtp", "mx"), 2, "--smtp is for e-mail only"),
+        (("add", "x", "--mail", "a@b"), 2, "needs --smtp HOST"),
+        (("add", "x", "--mail", "a@b", "--from", "a@b", "--smtp", "mx:port"), 7, "not HOST or HOST:PORT"),
+        (("add", "x", "--url-file", "missing"), 3, "no file missing"),
+        (("add", "x", "--url", "ftp://a"), 7, "webhook.url"),
+        (("remove", "nobody", "--yes"), 3, "no receiver nobody"),
+        (("test", "nobody"), 3, "no receiver nobody"),
+    ],
+)
+def test_p58_a_receiver_that_cannot_be_has_its_exit_code(
+    plane: Cli, words: tuple[str, ...], code: int, told: str
+) -> None:
+    done = plane("alert", "receiver", *words)
+    assert (done.code, done.out) == (code, "") and told in done.err
+
+
+def test_p58_a_receiver_is_added_tested_listed_and_removed(plane: Cli, tmp_path: Path) -> None:
+    with webhooks() as receiver:
+        url = tmp_path / "url"
+        url.write_text(receiver.url)
+        made = plane("alert", "receiver", "add", "ops", "--url-file", str(url))
+        assert made.code == 0 and made.out.startswith("ews_") and "secret-path" not in made.out + made.err
+        assert plane("alert", "receiver", "add", "ops", "--url-file", str(url)).code == 6
+        assert plane("alert", "receiver", "test", "ops").code == 0 and len(receiver.got) == 1
+    failed = plane("alert", "receiver", "test", "ops")
+    assert failed.code == 1 and "refused" in failed.err
+    listed = plane("alert", "receiver", "list").out
+    assert "webhook" in listed and "Connection refused" in listed and "secret-path" not in listed
+    assert plane("alert", "receiver", "remove", "ops", "--yes").code == 0
+    assert plane("alert", "receiver", "list", "-o", "name").out == ""

@@ -49,12 +49,12 @@ class Webhooks:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(outer.delay)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if 200 <= outer.status < 300:
                     outer.got.append((headers, body))
                 else:
                     outer.refused.append(headers["edgewright-delivery"])
+                time.sleep(outer.delay)  # it has the message, and the sender does not know it yet
                 self.send_response(outer.status)
                 for name, value in outer.headers.items():
                     self.send_header(name, value)
