@@ -19,6 +19,7 @@ from edgewright.commands import registry
 from edgewright.commands.base import Command
 from edgewright.core.errors import EdgewrightError, ExitCode
 from tui.bindings import keys_to_apply, verb_bindings
+from tui.command_judge import judge
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
 from tui.navigation import NavigatingApp
@@ -30,7 +31,7 @@ from tui.themed import THEME_POLL
 from tui.type_ahead import Probe, TypeAhead
 from tui.verbs import act, refusal, run_verb
 from tui.views import load
-from tui.widgets.lines import Line, line
+from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 
 INTERRUPT_AGAIN = 3.0
@@ -52,6 +53,8 @@ class EdgewrightApp(NavigatingApp):
     Input { scrollbar-size-vertical: 0; scrollbar-size-horizontal: 0; }
     Toast { display: none; }
     CommandPalette { background: $background; }
+    CommandPalette SearchIcon { display: none; }
+    CommandPalette CommandInput { padding-left: 1; }
     """
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -237,14 +240,7 @@ class EdgewrightApp(NavigatingApp):
         return complete(text, self.session.store.model, sorted(self.available_themes))
 
     def _judge(self, text: str) -> Line:
-        if not text.strip():
-            return line(("a verb, e.g. ", "muted"), ("hosts health:unhealthy", "accent"), ("   tab completes", "muted"))
-        try:
-            typed = parse(text, self.session.store.model)
-        except EdgewrightError as error:
-            found = self._complete(text)
-            return line((", ".join(found[:8]), "muted")) if found else line((f"{error.message} {error.hint}", "warn"))
-        return line((typed.command.help(), "muted"))
+        return judge(text, self.session.store.model, sorted(self.available_themes))
 
     @on(CommandTyped)
     def _command_typed(self, event: CommandTyped) -> None:
