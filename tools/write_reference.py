@@ -18,6 +18,7 @@ from edgewright.commands.navigation import MOVES  # noqa: E402
 from edgewright.commands.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
 from edgewright.core import filterfields  # noqa: E402
+from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
 
 PAGES = ("docs/cli.md", "docs/console.md")
 _BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -80,6 +81,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "token-fields": lambda: _fields(filterfields.TOKEN_FIELDS),
     "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),
     "audit-fields": lambda: _fields(filterfields.AUDIT_FIELDS),
+    "problem-fields": lambda: _fields(PROBLEM_FIELDS),
 }
 
 

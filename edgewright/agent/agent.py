@@ -17,6 +17,7 @@ from edgewright.agent.binding import Binding, OtherMachine
 from edgewright.agent.client import Client, parse_endpoint
 from edgewright.agent.delivery import Delivery
 from edgewright.agent.desired import Answer, Desired
+from edgewright.agent.disk_usage import usage_collector
 from edgewright.agent.enrolment import IDENTITY, REGISTRATION, Enrolment
 from edgewright.agent.facts import device, system
 from edgewright.agent.hostfs import Root
@@ -295,6 +296,7 @@ class Agent:
     def _handlers(self, plane: Plane) -> Dict[str, Handler]:
         return {
             protocol.OP_COLLECT_LOGS: collector(self.root, plane.logs),
+            protocol.OP_DISK_USAGE: usage_collector(self.root, plane.logs),
             protocol.OP_RESET: self.desired.reset,
         }
 

@@ -22,6 +22,7 @@ from edgewright.agent.simulated_faults import Faults, Trouble, by_site
 from edgewright.agent.simulated_hosts import MadeHost, make_hosts, new_boot_id, registration_id
 from edgewright.agent.simulated_link import Link
 from edgewright.agent.simulated_log import simulated_log
+from edgewright.agent.simulated_text import made_up_usage
 from edgewright.agent.state import read_secret
 from edgewright.agent.tls import make_context
 from edgewright.core import times
@@ -210,6 +211,13 @@ class SimulatedHost:
             piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             await self._own("POST", protocol.LOGS, piece)
             message = f"{len(lines)} made-up lines sent."
+        elif offer.get("kind") == protocol.OP_DISK_USAGE:
+            mount = str((offer.get("params") or {}).get("mount") or "/")
+            lines = made_up_usage(self.made.facts, mount, self._rng)
+            await self._own(
+                "POST", protocol.LOGS, {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
+            )
+            message = "A made-up list of directories sent."
         result = {"state": protocol.OP_SUCCEEDED, "message": message, "finishedAt": times.rfc3339(times.now())}
         self._done[offer["id"]] = result
         await self._own("POST", protocol.OPERATION_RESULT, result, operationId=offer["id"])

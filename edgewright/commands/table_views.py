@@ -24,6 +24,7 @@ class Filter(_TableView):
     name = "filter"
     title = "filter"
     keys = ("/",)
+    also = ("pulse", "tokens", "feed", "installers")
     params = (Param("filter", "the filter", many=True, metavar="FILTER"),)
     action = "filter"
 

@@ -135,20 +135,6 @@ class CommandLine(Command):
     no_cli = "The command line is one."
 
 
-class Acknowledge(Command):
-    """Take note of a problem: it moves below the others until something about it changes."""
-
-    name = "acknowledge"
-    title = "acknowledge"
-    keys = ("a",)
-    aliases = ("ack",)
-    scope = "pulse"
-    action = "acknowledge"
-    online = False
-    cli = False
-    no_cli = CONSOLE_ONLY
-
-
 COMMANDS: tuple[type[Command], ...] = (
     Pulse,
     FirstSteps,
@@ -158,6 +144,5 @@ COMMANDS: tuple[type[Command], ...] = (
     ReadOnly,
     Theme,
     Messages,
-    Acknowledge,
     Quit,
 )

@@ -11,7 +11,7 @@ EXPIRED = "expired"
 OVERDUE_SHOWN = 3600.0
 """Seconds after its deadline for which an operation without a result is told of; then it is history."""
 
-_WORDS = {"reset": "reset", "collect-logs": "log"}
+_WORDS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
 
 
 class Standing(NamedTuple):

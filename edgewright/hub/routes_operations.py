@@ -78,7 +78,18 @@ def _check(kind: str, params: dict[str, Any]) -> dict[str, Any]:
             code = problems.MAXIMUM if lines > 1 else problems.MINIMUM
             raise problems.invalid(code, f"params.lines in body should be from 1 to {protocol.MAX_LOG_LINES}")
         params["lines"] = lines
+        _check_text(params, "unit", 255)
+    if kind == protocol.OP_DISK_USAGE:
+        _check_text(params, "mount", protocol.MAX_MOUNT)
     return params
+
+
+def _check_text(params: dict[str, Any], name: str, most: int) -> None:
+    value = params.get(name, "")
+    if not isinstance(value, str):
+        raise problems.invalid(problems.TYPE, f"params.{name} in body must be of type string")
+    if len(value) > most:
+        raise problems.invalid(problems.TOO_LONG, f"params.{name} in body should be at most {most} chars long")
 
 
 def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None) -> str:

@@ -20,19 +20,26 @@ from edgewright.store.model import Model
 from edgewright.store.rows import AlertRow, HostRow
 from edgewright.store.selectors import ending_tokens, neighbours, waiting_hosts
 
-__all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_silent", "problems"]
+__all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_handled", "is_silent", "problems"]
 
 
 def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
-    """Return the problems of the model, worst first (see `core.problems.ranked`); acknowledged ones are last."""
+    """Return the problems of the model, worst first (`core.problems.ranked`); acknowledged and silenced ones last."""
     found = ranked([*_alerts(model), *_approvals(model), *_tokens(model, now), *_hosts(model)])
-    found.sort(key=lambda problem: is_acknowledged(model, problem.key))
+    found.sort(key=lambda problem: is_handled(model, problem.key, now))
     return found if limit is None else found[:limit]
 
 
 def is_acknowledged(model: Model, key: str) -> bool:
-    """Return whether somebody has acknowledged the problem `key`."""
-    return key in model.acknowledged
+    """Return whether somebody has acknowledged the problem `key`, on the plane or in this console."""
+    row = model.handling.get(key)
+    return key in model.acknowledged or (row is not None and row.acknowledged_at is not None)
+
+
+def is_handled(model: Model, key: str, now: float) -> bool:
+    """Return whether the problem `key` is below the others: acknowledged, or silenced at `now`."""
+    row = model.handling.get(key)
+    return is_acknowledged(model, key) or (row is not None and row.silenced(now))
 
 
 def alert_of(model: Model, key: str) -> AlertRow | None:

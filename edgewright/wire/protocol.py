@@ -95,8 +95,9 @@ HOST_CREDENTIAL_PREFIX = "ewh_"
 
 # --- operations, intents, changes ------------------------------------------------------------------------------
 OP_COLLECT_LOGS = "collect-logs"
+OP_DISK_USAGE = "disk-usage"
 OP_RESET = "reset"
-OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_RESET)
+OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET)
 
 OP_PENDING = "pending"
 OP_SUCCEEDED = "succeeded"
@@ -164,6 +165,8 @@ MAX_BODY = 1024 * 1024
 """The largest request body in bytes that the hub reads unless it is set otherwise (413 above it)."""
 MAX_LOG_LINES = 500
 """Lines that one `collect-logs` operation may ask for."""
+MAX_MOUNT = 1024
+"""Characters of the mount point that a `disk-usage` operation may name."""
 MAX_LOG_CHUNK = 100
 """Lines in one POST of a log."""
 MAX_LOG_LINE = 4096

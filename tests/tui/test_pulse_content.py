@@ -5,18 +5,10 @@ import pytest
 from edgewright.core.times import DAY
 from edgewright.store.store import Store
 from tests.tui.samples import NOW, event, fill, fleet
-from tui.screens.pulse_content import (
-    Item,
-    Pulse,
-    Told,
-    board_lines,
-    detail_lines,
-    feed_lines,
-    fleet_lines,
-    problem_lines,
-    rate_text,
-    spark,
-)
+from tui.screens.pulse_content import Handling, Item, Pulse, Step, TagCount, Told
+from tui.screens.pulse_counts import board_lines, feed_lines, fleet_lines, rate_text, spark
+from tui.screens.pulse_detail import detail_lines, next_lines
+from tui.screens.pulse_list import problem_lines
 from tui.screens.pulse_select import pulse_of
 from tui.widgets.lines import text_of
 
@@ -26,15 +18,22 @@ def store(well: bool = False, state: str = "live") -> Store:
     return fill(Store(clock=lambda: NOW), docs, state)
 
 
-def test_what_waits_for_a_person_comes_first_then_the_worst() -> None:
+def test_attention_comes_first_then_the_worst_harm() -> None:
     said = text_of(problem_lines(pulse_of(store().model, NOW), 80)).splitlines()
-    assert said[0].startswith("NEEDS ATTENTION")
-    assert "since who" in said[0]
+    assert said[0].split() == ["NEEDS", "ATTENTION", "since", "owner"]
     assert said[1].split()[:3] == ["‼", "shop-install", "token"]
-    assert said[2] == "NOT WELL"
+    assert said[2] == "UNHEALTHY"
     assert said[3].split() == ["▲", "hamburg-01", "link", "down,", "3", "hosts", "behind", "it", "31m", "operator"]
-    assert "no heartbeat; its neighbours respond" in said[4]
+    assert "no heartbeat; its neighbours respond" in said[4] and said[4].split()[-1] == "host"
+    assert "disk / 97 %" in said[5], "a full disk is worse than an ended token, whatever their ages"
     assert all(len(one) <= 80 for one in said)
+
+
+def test_the_columns_are_under_their_headings() -> None:
+    for width in (80, 100, 132):
+        said = text_of(problem_lines(pulse_of(store().model, NOW), width)).splitlines()
+        assert said[0].index("owner") == said[3].index("operator")
+        assert said[0].index("since") + 5 == said[3].index("31m") + 3
 
 
 def test_hosts_behind_a_dead_link_are_one_problem() -> None:
@@ -43,30 +42,30 @@ def test_hosts_behind_a_dead_link_are_one_problem() -> None:
     link = next(item for item in pulse.items if item.name == "hamburg-01")
     assert link.opens == "hosts/tag.site:hamburg-01"
     assert "hh-0, hh-1, hh-2" in link.detail[1]
+    assert link.step.opens == "hosts/tag.site:hamburg-01"
 
 
 def test_all_well_is_one_calm_line_with_the_time_of_the_check() -> None:
     pulse = Pulse(now=NOW, checked=NOW - 3, healthy=481)
-    assert text_of(problem_lines(pulse, 80)) == "• Nothing is wrong: all 481 hosts are well.  checked just now"
+    assert text_of(problem_lines(pulse, 80)) == "• All 481 hosts healthy.  checked just now"
 
 
-def test_no_host_yet_says_how_one_comes_in() -> None:
+def test_without_hosts_the_first_steps_are_shown() -> None:
     said = text_of(problem_lines(Pulse(now=NOW, checked=NOW - 3), 80))
-    assert "No host has come in yet." in said
-    assert "edgewright agent install" in said
+    assert "No hosts registered yet." in said
+    assert said.index("token") < said.index("installer") < said.index("Start the host")
 
 
 def test_unknown_hosts_are_never_called_well() -> None:
     said = text_of(problem_lines(Pulse(now=NOW, checked=NOW, healthy=3, unknown=2), 80))
-    assert "3 well, 2 not heard of yet" in said
-    assert said.startswith("•")
+    assert said.startswith("• No problem known. 3 healthy, 2 without a heartbeat yet.")
     nobody = text_of(problem_lines(Pulse(now=NOW, checked=NOW, unknown=2), 80))
-    assert nobody.startswith("○ Nothing is known to be wrong: 0 well, 2 not heard of yet.")
+    assert nobody.startswith("○ No problem known. 0 healthy, 2 without a heartbeat yet.")
 
 
 def test_a_lost_plane_is_told_where_nothing_else_is() -> None:
     said = text_of(problem_lines(Pulse(now=NOW, checked=NOW - 240, healthy=3, lost="it is away"), 80))
-    assert "the plane is not heard" in said
+    assert "Management plane unreachable: it is away." in said
 
 
 def test_loading_says_how_far_it_is() -> None:
@@ -74,15 +73,60 @@ def test_loading_says_how_far_it_is() -> None:
     assert "Loading the fleet: 1,200 of 30,000 hosts." in said
 
 
-def test_acknowledged_goes_below_and_says_so() -> None:
+def test_handled_problems_are_below_the_others_with_who_handles_them() -> None:
     items = (
-        Item("a", "unwell", "first", "bad", acknowledged=True, since=NOW - 60),
-        Item("b", "unwell", "second", "worse", since=NOW - 90, who="field"),
+        Item("a", "unhealthy", "first", "bad", handling=Handling(acknowledged=True, acknowledged_by="noc@x"), since=1),
+        Item("b", "unhealthy", "second", "bad", handling=Handling(assignee="anna")),
+        Item("c", "unhealthy", "third", "bad", handling=Handling(silenced_until=NOW + 7200)),
+        Item("d", "unhealthy", "fourth", "bad", handling=Handling(acknowledged=True)),
+        Item("e", "unhealthy", "fifth", "bad", handling=Handling(silenced_until=NOW - 1)),
     )
     said = text_of(problem_lines(Pulse(now=NOW, items=items), 80)).splitlines()
-    assert "second" in said[1]
-    assert "first" in said[2]
-    assert "seen" in said[2]
+    assert said[0].split()[-2:] == ["handled", "by"]
+    assert [one.split()[1] for one in said[1:]] == ["second", "fifth", "first", "third", "fourth"]
+    assert [one.split("  ")[-1].strip() for one in said[1:]] == ["anna", "-", "seen noc", "silenced 2h", "seen here"]
+
+
+@pytest.mark.parametrize("width", [80, 132, 200])
+def test_names_are_whole_before_sentences_are_cut(width: int) -> None:
+    names = ["hannover-03-05", "hannover-03-06", "edge-aarhus-01-01-5f2c"]
+    items = tuple(Item(name, "unhealthy", name, f"disk {'x' * width}", owner="operator") for name in names)
+    said = text_of(problem_lines(Pulse(now=NOW, items=items), width))
+    assert all(name in said for name in names)
+    assert all(len(one) <= width for one in said.splitlines())
+    assert said.count("…") == 3, "the sentences give way"
+
+
+def test_a_very_long_name_leaves_room_for_the_sentence() -> None:
+    items = (Item("a", "unhealthy", "n" * 128, "disk / 97 %"),)
+    assert "disk / 97 %" in text_of(problem_lines(Pulse(now=NOW, items=items), 80))
+
+
+def test_nothing_is_cut_where_there_is_room() -> None:
+    for width in (132, 200):
+        pulse = pulse_of(store().model, NOW)
+        assert "…" not in text_of([*problem_lines(pulse, width), *fleet_lines(pulse, width)])
+    many = tuple(TagCount(f"site-{n}", 1) for n in range(90))
+    assert "…" not in text_of(board_lines(Pulse(NOW, sites=many), 32, 30))
+
+
+def test_the_next_step_has_its_key_and_always_the_same_height() -> None:
+    step = Step("Free space on /: list its largest directories and logs.", "largest directories and logs", "disk/a//")
+    for width in (60, 80, 110):
+        lines = next_lines(step, width, 2, "n")
+        assert len(lines) == 2 and max(one.width for one in lines) <= width
+        assert "n largest directories and logs" in text_of(lines)
+    assert text_of(next_lines(Step(), 80, 2)).strip() == ""
+    item = Item("a", "unhealthy", "edge-1", "disk / 97 %", step=step, handling=Handling("anna", note="disk ordered"))
+    said = text_of(detail_lines(item, Pulse(NOW), 60, "n"))
+    assert "NEXT     Free space on /" in said
+    assert "Assigned to anna." in said
+    assert "NOTE     disk ordered" in said
+
+
+def test_certificates_of_the_plane_are_beside_the_tokens() -> None:
+    pulse = Pulse(NOW, tokens=2, certificates=(("CA", NOW + 3000 * DAY), ("server", NOW + 20 * DAY)))
+    assert "CERTS  server 20d  CA 3000d" in text_of(fleet_lines(pulse, 80))
 
 
 @pytest.mark.parametrize("width", [80, 132, 60, 40, 20])

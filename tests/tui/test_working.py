@@ -8,7 +8,8 @@ from edgewright.store.model import Model
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told
 from tests.tui.samples import NOW, fill, operation
-from tui.screens.pulse_content import detail_lines, problem_lines
+from tui.screens.pulse_detail import detail_lines
+from tui.screens.pulse_list import problem_lines
 from tui.screens.pulse_select import aged, pulse_of
 from tui.screens.working import operation_lines
 from tui.widgets.lines import text_of
@@ -90,7 +91,7 @@ async def test_only_what_is_overdue_can_be_acknowledged() -> None:
         made.store.emit("plane", "operations.seen", {"docs": docs}, NOW)
         await settle(pilot)
         await press(pilot, "G", "a")
-        assert told(made).startswith("Nothing to acknowledge")
+        assert told(made).startswith("Select a problem first")
         await press(pilot, "k", "a")
         assert "operation/op2" in made.store.model.acknowledged
 

@@ -10,7 +10,8 @@ from edgewright.core import nics, times
 from edgewright.core.text import clean
 from edgewright.store.rows import OperationRow
 from tui.exact import exact
-from tui.screens.pulse_content import Told, age_of, calm_age, feed_lines
+from tui.screens.pulse_content import Told, age_of, calm_age
+from tui.screens.pulse_counts import feed_lines
 from tui.screens.reading import UNKNOWN, find, many, number, size, text, when
 from tui.screens.working import operation_lines
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap

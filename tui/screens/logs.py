@@ -38,9 +38,20 @@ class LogsScreen(LogReaderScreen):
 
     @property
     def crumb(self) -> str:
-        """Name the host."""
-        row = self.session.store.model.hosts.get(self.target)
-        return f"log of {row.name if row else self.target}"
+        """Name the host, and the unit if it is the log of one."""
+        row = self.session.store.model.hosts.get(self.uid)
+        name = row.name if row else self.uid
+        return f"log of {self.unit} on {name}" if self.unit else f"log of {name}"
+
+    @property
+    def uid(self) -> str:
+        """The host: the target up to its first slash, which no uid contains."""
+        return self.target.partition("/")[0]
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit: what is behind the first slash of the target; `""` for the log of the host."""
+        return self.target.partition("/")[2]
 
     def tick(self) -> None:
         """Count the time; ask again when it is due."""
@@ -88,7 +99,8 @@ class LogsScreen(LogReaderScreen):
                 return
             known = self.log_lines.newest
             context = self.session.make_context()
-            self.log_lines.take(await fetch_lines(context, self.target, LINES, self._report, since=known))
+            lines = await fetch_lines(context, self.uid, LINES, self._report, since=known, unit=self.unit)
+            self.log_lines.take(lines)
         except EdgewrightError as error:
             self._error = sentence(error)
         finally:

@@ -23,5 +23,10 @@ def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:
         leave_screen(screen, view, target)
 
 
-VIEWS = frozenset({"host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "installer"})
+VIEWS = frozenset(
+    {
+        *("host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "disk", "installer"),
+        "first-steps",
+    }
+)
 """Views that a line may lead to."""

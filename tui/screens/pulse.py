@@ -1,11 +1,11 @@
-"""The start screen: what is wrong now, worst first, since when and who must act; quiet when all is well."""
+"""The start screen: problems worst first, since when, who owns and handles them, and the next step of each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,24 +14,22 @@ from textual.containers import Vertical
 from edgewright.commands.base import Scope
 from edgewright.store import model as names
 from edgewright.store.model import Patch
-from tui.bindings import move_bindings
+from tui.bindings import live_keys, move_bindings
+from tui.screens import pulse_handling
 from tui.screens.base import BaseScreen
 from tui.screens.opening import open_key
-from tui.screens.pulse_content import (
-    Item,
-    Pulse,
-    board_lines,
-    calm_age,
-    detail_lines,
-    feed_lines,
-    fleet_lines,
-    problem_lines,
-)
+from tui.screens.pulse_content import Item, Pulse, Step, calm_age
+from tui.screens.pulse_counts import board_lines, feed_lines, fleet_lines
+from tui.screens.pulse_detail import detail_lines, next_lines
+from tui.screens.pulse_filter import ProblemFilter, for_hosts
+from tui.screens.pulse_list import problem_lines
 from tui.screens.pulse_select import aged, pulse_of
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, heading, rule
 
 WIDE, WALL = 120, 180
+NEXT_LINES = 2
+"""Lines of the next step on a screen without the pane beside the list: always the same number, so nothing jumps."""
 CHEAP = 0.01
 """Seconds that looking at the whole fleet may take to be done on every change."""
 
@@ -44,11 +42,14 @@ class PulseScreen(BaseScreen):
     collections = frozenset(
         {
             *(names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE),
-            *(names.ACKNOWLEDGED, names.OPERATIONS, names.ALERTS),
+            *(names.ACKNOWLEDGED, names.HANDLING, names.OPERATIONS, names.ALERTS),
         }
     )
-    hints = ("nav-open=open", "nav-next=next part", "acknowledge", "host-list", "token-list", "event-list")
-    BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)"})
+    hints = (
+        *("nav-open=open", "next", "acknowledge", "assign", "filter", "silence", "note", "nav-next=next part"),
+        *("host-list", "token-list", "event-list"),
+    )
+    BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)", "nav-back": "back"})
     DEFAULT_CSS = """
     PulseScreen {
         & #main { width: 3fr; }
@@ -77,18 +78,28 @@ class PulseScreen(BaseScreen):
         for name in ("#low", "#detail"):
             self.query_one(name).can_focus = False
         self._pulse, self._old = Pulse(self.now), False
+        self._filter = ProblemFilter()
         self._cost, self._looked = 0.0, 0.0
         self.query_one("#problems").focus()
 
+    @property
+    def crumb(self) -> str:
+        """The name of the view, and its filter."""
+        text = self._filter.text if hasattr(self, "_filter") else ""
+        return f"Pulse › {text}" if text else "Pulse"
+
     def count(self) -> str:
-        """Return when the plane was heard last."""
+        """Return when the plane last responded; with a filter also how many problems it shows."""
         contact = self.session.store.model.source.contact
-        return "not checked yet" if contact is None else f"checked {calm_age(contact, self.now)}"
+        checked = "not checked yet" if contact is None else f"checked {calm_age(contact, self.now)}"
+        pulse = self._pulse
+        return f"{len(pulse.items)} of {pulse.problems} · {checked}" if self._filter.text else checked
 
     def select(self) -> None:
         """Show the whole screen from the model."""
         began = time.perf_counter()
-        self._pulse = pulse_of(self.session.store.model, self.now, tags=self.size.width >= WALL)
+        wanted, text = self._filter.wanted, self._filter.text
+        self._pulse = pulse_of(self.session.store.model, self.now, self.size.width >= WALL, wanted, text)
         self._looked = time.perf_counter()
         self._cost = self._looked - began
         self._old = False
@@ -102,7 +113,7 @@ class PulseScreen(BaseScreen):
             self._old = True
 
     def tick(self) -> None:
-        """Say the ages anew; look at a big fleet again when that leaves most of the time to the keys."""
+        """Update the ages; look at a big fleet again when that leaves most of the time to the keys."""
         if self._old and time.perf_counter() - self._looked > self._cost * 20:
             self.select()
             return
@@ -111,7 +122,7 @@ class PulseScreen(BaseScreen):
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Show it in the new width."""
         self.call_after_refresh(self._show)
 
     def targets(self) -> tuple[str, ...]:
@@ -129,7 +140,7 @@ class PulseScreen(BaseScreen):
         problems.set_dimmed(lost)
         problems.set_lines(problem_lines(pulse, width))
         low.set_dimmed(lost)
-        low.set_lines(self._low_lines(low.room or width))
+        self._show_low()
         low.display = size.height >= 14
         if size.width >= WIDE:
             self._show_detail()
@@ -143,14 +154,28 @@ class PulseScreen(BaseScreen):
             board.set_lines(board_lines(pulse, board.room or 40, board.size.height or size.height - 6))
 
     def _low_lines(self, width: int) -> list[Line]:
-        lines = [rule(width), *fleet_lines(self._pulse, width)]
+        lines = [rule(width)]
         if self.size.width < WIDE and self.size.height >= 20:
-            lines += [rule(width), *feed_lines(self._pulse.feed, width, max((self.size.height - 16) // 4, 2), self.now)]
+            lines += next_lines(self._step(), width, NEXT_LINES, self._next_key())
+        lines += fleet_lines(self._pulse, width)
+        if self.size.width < WIDE and self.size.height >= 20:
+            lines += [rule(width), *feed_lines(self._pulse.feed, width, max((self.size.height - 18) // 4, 2), self.now)]
         return lines
 
     def _show_detail(self) -> None:
         detail = self.query_one("#detail", LineView)
-        detail.set_lines(detail_lines(self._item(), self._pulse, detail.room or self.size.width // 3))
+        detail.set_lines(detail_lines(self._item(), self._pulse, detail.room or self.size.width // 3, self._next_key()))
+
+    def _show_low(self) -> None:
+        low = self.query_one("#low", LineView)
+        low.set_lines(self._low_lines(low.room or self.query_one("#problems", LineView).room or self.size.width))
+
+    def _step(self) -> Step:
+        item = self._item()
+        return item.step if item is not None else Step()
+
+    def _next_key(self) -> str:
+        return live_keys(self).get("next", "") or "n"
 
     def _item(self) -> Item | None:
         key = self.query_one("#problems", LineView).cursor_key
@@ -160,6 +185,8 @@ class PulseScreen(BaseScreen):
     def _pointed(self) -> None:
         if self.size.width >= WIDE:
             self._show_detail()
+        else:
+            self._show_low()
         self.show_keys()
 
     @on(LineView.Chosen)
@@ -179,12 +206,73 @@ class PulseScreen(BaseScreen):
         if problems.has_focus:
             problems.action_edge(-1 if step > 0 else 1)
 
-    def action_acknowledge(self) -> None:
-        """Take note of the problem under the cursor, or take that back; it moves below the others."""
+    def action_next_step(self) -> None:
+        """Open what helps with the problem under the cursor."""
+        item = self._item()
+        if item is None:
+            self.session.store.message(pulse_handling.NOTHING, "warn", reply=True)
+        else:
+            open_key(self.app, item.step.opens or item.opens)
+
+    async def action_acknowledge(self) -> None:
+        """Acknowledge the problem under the cursor, or take that back; it moves below the others."""
+        await self._handle(pulse_handling.acknowledge)
+
+    async def action_assign(self) -> None:
+        """Assign the problem under the cursor to somebody."""
+        await self._handle(pulse_handling.assign)
+
+    async def action_note(self) -> None:
+        """Write a note on the problem under the cursor."""
+        await self._handle(pulse_handling.note)
+
+    async def action_silence(self) -> None:
+        """Silence the problem under the cursor for a while."""
+        await self._handle(pulse_handling.silence)
+
+    async def _handle(self, change: Callable[[Any, Item], Awaitable[None]]) -> None:
         item = self._item()
         if item is None or not item.problem:
-            self.session.store.message("Nothing to acknowledge: point at a problem first.", "warn", reply=True)
-            return
-        self.session.store.acknowledge(item.problem, not item.acknowledged)
-        done = "No longer acknowledged" if item.acknowledged else "Acknowledged until it changes"
-        self.session.store.message(f"{done}: {item.name}, {item.sentence.rstrip('.')}.")
+            self.session.store.message(pulse_handling.NOTHING, "warn", reply=True)
+        else:
+            await change(self.app, item)
+
+    # Filter -------------------------------------------------------------------------------------------------------
+
+    def action_filter(self, filter: str = "") -> None:  # noqa: A002
+        """Ask for a filter of the problems, or take the one that is given."""
+        if filter:
+            self._filter_by(filter)
+        else:
+            self.ask(self._filter.asking())
+
+    def prompt_changed(self, kind: str, text: str) -> None:
+        """Filter while it is typed; an incomplete filter changes nothing."""
+        if kind == "filter" and text.strip() != self._filter.text and self._filter.take(text):
+            self.select()
+
+    def prompt_answered(self, kind: str, text: str) -> None:
+        """Show the problems that match; a filter of hosts opens Hosts with it."""
+        if kind == "filter":
+            self._filter_by(text)
+
+    def prompt_left(self, kind: str) -> None:
+        """Show all problems."""
+        if kind == "filter":
+            self._filter_by("")
+
+    def action_back(self) -> None:
+        """Remove the filter first; then go back."""
+        if self._filter.text:
+            self._filter_by("")
+        else:
+            self.leave()
+
+    def _filter_by(self, text: str) -> None:
+        if for_hosts(text):
+            self._filter.take("")
+            open_key(self.app, f"hosts/{text.strip()}")
+        else:
+            self._filter.take(text)
+        self.select()
+        self.show_frame()

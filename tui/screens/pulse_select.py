@@ -5,36 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from edgewright.core.problems import ATTENTION, WARNING
+from edgewright.core.filters import Filter
 from edgewright.store import selectors
 from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
-from edgewright.store.problems import Problem, alert_of, explain, is_acknowledged, problems
-from edgewright.store.rows import PLANE, AlertRow
-from tui.exact import exact
+from edgewright.store.problems import problems
 from tui.screens.feed_content import told, told_together
-from tui.screens.pulse_content import Item, Pulse, Section, TagCount, Told
+from tui.screens.pulse_content import Pulse, TagCount, Told
+from tui.screens.pulse_items import item_of
 from tui.screens.working import working_items
 
 SHOWN_PROBLEMS = 500
 TOKENS_WITHIN = 30 * 86400.0
-_LOST = {"lost": "it is tried again by itself, ctrl+r tries now", "refused": "it refuses the key of this context"}
+_LOST = {"lost": "it is tried again automatically, ctrl+r tries now", "refused": "it rejects the key of this context"}
 
 
-def pulse_of(model: Model, now: float, tags: bool = True) -> Pulse:
-    """Return what Pulse shows now. `tags` costs a pass over every tag of every host; only the wall asks for it.
+def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None = None, filter_text: str = "") -> Pulse:
+    """Return what Pulse shows now: of the problems those that match `wanted`, whose text is `filter_text`.
 
-    Sites and tags are counted when all hosts are there: the head of a cached fleet has only those that are spoken of.
+    `tags` costs a pass over every tag of every host; only the wall asks for it. Sites and tags are counted when all
+    hosts are there: the head of a cached fleet has only those of the first frame.
     """
     tally, source = model.tally, model.source
     sites = {site: counts for site, counts in _by_site(model).items() if site != selectors.NO_SITE}
+    items = (
+        *(item_of(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
+        *working_items(model, now),
+    )
     return Pulse(
         now=now,
         checked=source.contact,
-        items=(
-            *(_item(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
-            *working_items(model, now),
-        ),
+        items=items if wanted is None else tuple(item for item in items if wanted.matches(item.get, now)),
+        filter=filter_text,
+        problems=len(items),
         healthy=tally.healthy,
         unhealthy=tally.unhealthy,
         unknown=tally.unknown,
@@ -71,56 +74,6 @@ def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
         else told(event := one.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
         for one in happenings(model.feed.values(), hosts, limit)
     )
-
-
-def _item(model: Model, problem: Problem, now: float) -> Item:
-    section: Section = "person" if problem.section == ATTENTION else "unwell"
-    alert = alert_of(model, problem.key)
-    # The next step is in the row itself: its events may wait for the plane, and a narrow screen has no detail beside.
-    next_step = f". {alert.hint}" if alert is not None and alert.kind == PLANE and alert.hint else ""
-    return Item(
-        key=problem.key,
-        section=section,
-        name=problem.subject,
-        sentence=problem.text + next_step,
-        since=problem.since,
-        who=problem.owner,
-        detail=_alert_detail(alert) or _detail(model, problem, now),
-        acknowledged=is_acknowledged(model, problem.key),
-        opens="/".join(problem.target),
-        problem=problem.key,
-        uids=problem.uids,
-        mild=problem.section == WARNING,
-    )
-
-
-def _alert_detail(alert: AlertRow | None) -> tuple[str, ...]:
-    """Return what an alert of the plane says: the whole sentence, the next step, how often and from where."""
-    if alert is None:
-        return ()
-    often = f"Seen {alert.count:,} {'time' if alert.count == 1 else 'times'}"
-    if alert.addresses:
-        often += f", from {', '.join(alert.addresses)}"
-    if alert.last is not None:
-        often += f", last at {exact(alert.last)}"
-    hint = "" if alert.kind == PLANE else alert.hint  # the row has it
-    return tuple(part for part in (alert.message, hint, f"{often}.") if part)
-
-
-def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
-    rows = [model.hosts[uid] for uid in problem.uids if uid in model.hosts]
-    if len(rows) == 1:
-        row = rows[0]
-        where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
-        return tuple(part for part in (explain(model, row, now), where) if part and part != problem.text)
-    if rows:
-        names = ", ".join(sorted(row.name for row in rows)[:12])
-        return ("All hosts of the site fell silent: taken as one problem, the link.", f"Behind it: {names}")
-    if problem.kind == "token":
-        return (
-            "Installers that carry it are refused after that. Make a new token before, or give this one a later end.",
-        )
-    return ()
 
 
 def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:

@@ -9,7 +9,7 @@ from edgewright.core.operations import kind_words, standing
 from edgewright.store.model import Model
 from edgewright.store.rows import OperationRow
 from edgewright.store.selectors import waiting_operations
-from tui.screens.pulse_content import Item, age_of
+from tui.screens.pulse_content import Handling, Item, age_of
 from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, pad, spread
 
 FOLD_OVER = 5
@@ -52,8 +52,8 @@ def _one(model: Model, row: OperationRow, now: float) -> Item:
         sentence=sentence,
         since=row.at or None,
         deadline=row.deadline,
-        detail=(state.meaning, f"It is looked at again {state.next_check}."),
-        acknowledged=key in model.acknowledged,
+        detail=(state.meaning, f"Next check {state.next_check}."),
+        handling=Handling(acknowledged=key in model.acknowledged),
         opens=f"host/{row.host_uid}",
         problem=key if late else "",
         uids=(row.host_uid,),
