@@ -24,6 +24,7 @@ class HostList(Command):
     aliases = ("hosts", "host", "edgehosts", "eh")
     params = (
         Param("filter", "show only what matches", many=True, metavar="FILTER"),
+        Param("selector", "label selector: site=berlin,env!=test", flag="--selector", metavar="SELECTOR"),
         Param("sort", "order of the rows", flag="--sort", choices=HOST_SORTS, default="name"),
         Param("limit", "at most this many", flag="--limit", kind="int", metavar="N"),
     )
@@ -39,14 +40,15 @@ class HostList(Command):
         from edgewright.core import times
         from edgewright.core.filters import parse
 
-        wanted = parse(" ".join(args.get("filter") or ()))
+        words = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
+        wanted = parse(" ".join(words))
         found = [host async for host in every_host(await ctx.client()) if wanted.matches(host.row.get)]
         found.sort(key=_order(args.get("sort") or "name"))
         limit = args.get("limit")
         now = times.now()
         items = tuple(host_rows.item(host, now) for host in found[:limit])
         note = f"{len(items)} of {len(found)} hosts; the rest is cut by --limit." if len(items) < len(found) else ""
-        empty = "No host matches." if args.get("filter") else "There is no host yet."
+        empty = "No host matches." if words else "There is no host yet."
         return Outcome((), result=Listing(host_rows.COLUMNS, items, empty, note))
 
 

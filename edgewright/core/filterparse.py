@@ -3,6 +3,7 @@
     term   = ["-" | "!"] (word | "phrase" | /regex/ | field op values | tag.KEY (":" | "=") values)
     op     = ":" | "=" | "!=" | "<" | "<=" | ">" | ">="
     values = value {"," value};   value = word | "phrase" | /regex/ | "-" (not set) | "*" (anything set)
+    also as in kubectl and k9s: "-l" selector (site=berlin,env!=test), "-f" fuzzy word
 
 Terms stand beside each other and all must hold; commas are alternatives.
 """
@@ -14,6 +15,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.filterfields import FilterField, index, nearest
+from edgewright.core.filterlabels import fuzzy, selector
 
 _OPERATOR = re.compile(r"<=|>=|!=|<|>|=|:")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -21,6 +23,8 @@ _PLAIN_KEY = re.compile(r"[\w./-]+")
 _NESTED = re.compile(r"\([^()]*(?:[+*}]|\|)[^()]*\)+[+*{]")
 """A repeated group that repeats or chooses inside: the forms whose search time can double with each letter."""
 _LIKE_A_TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\.")
+_OPTION = re.compile(r"(?:-([lf])|--selector)(?:\s+|$)")
+_FUZZY_LENGTH = 40
 _COMPARISONS = ("<", "<=", ">", ">=")
 
 
@@ -64,7 +68,7 @@ def parse_terms(text: str, fields: Tuple[FilterField, ...]) -> List[Placed]:
     found: List[Placed] = []
     while scanner.skip_spaces():
         at = scanner.at
-        found.append(Placed(scanner.term(), at))
+        found += [Placed(term, at) for term in scanner.terms()]
     return found
 
 
@@ -90,6 +94,36 @@ class _Scanner:
 
     def at_end(self) -> bool:
         return self.at >= len(self.text) or self.text[self.at].isspace()
+
+    def terms(self) -> List[Term]:
+        option = _OPTION.match(self.text, self.at)
+        if option is None:
+            return [self.term()]
+        start, self.at = self.at, option.end()
+        if option[1] == "f":
+            word = self.bare(",")
+            if not word:
+                raise FilterError("The word behind -f is missing.", start, "Write -f brln to find berlin.")
+            return [Term(False, "", ":", (Value("regex", fuzzy(word[:_FUZZY_LENGTH])),))]
+        tags = next((field for field in self.fields if field.kind == "tags"), None)
+        if tags is None:
+            raise FilterError("This list has no labels.", start, "Filter by a field, for example name:berlin.")
+        try:
+            wanted, self.at = selector(self.text, self.at)
+            if not self.at_end():
+                raise ValueError("This is not a label selector.")
+        except ValueError as error:
+            raise FilterError(str(error), start, "Write -l site=berlin,env!=test or -l site in (a,b).") from None
+        return [
+            Term(
+                one.negated,
+                tags.name,
+                ":",
+                tuple(Value("text", text) for text in one.values) or (Value("any"),),
+                one.key,
+            )
+            for one in wanted
+        ]
 
     def term(self) -> Term:
         start = self.at
@@ -245,7 +279,7 @@ def _render_value(value: Value, free: bool) -> str:
     text = value.text
     plain = text and not any(c.isspace() or c in ',"' for c in text) and text[0] not in "-!/" and text != "*"
     if free and plain:
-        plain = not any(c in ":<>=" for c in text) and not _LIKE_A_TAG.match(text)
+        plain = not any(c in ":<>=" for c in text) and not _LIKE_A_TAG.match(text) and text not in ("l", "f")
     return text if plain else _quote(text)
 
 

@@ -45,6 +45,53 @@ def test_what_a_filter_finds(text: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("-l site=berlin", "tag.site:berlin"), ("-l site==berlin", "tag.site:berlin"),
+        ("-l site!=kiel", "-tag.site:kiel"), ("-l rack", "tag.rack:*"), ("-l !shelf", "-tag.shelf:*"),
+        ("-l site=berlin,role!=db", "tag.site:berlin -tag.role:db"),
+        ("-l site in (berlin, kiel),role notin (db)", "tag.site:berlin,kiel -tag.role:db"),
+        ("health:unhealthy -l site=berlin 7f", "health:unhealthy tag.site:berlin 7f"),
+        ("-l app.kubernetes.io/name=web", 'tag.app.kubernetes.io/name:web'), ("-lab", "-lab"), ("-free", "-free"),
+    ],
+)  # fmt: skip
+def test_label_selectors_of_kubernetes_are_tags(text: str, same: str) -> None:
+    assert parse(text) == parse(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("-l site=berlin", True), ("-l site=kiel", False), ("-l site!=kiel", True), ("-l shelf!=3", True),
+        ("-l site in (kiel,berlin)", True), ("-l role", True), ("-l !role", False), ("-f e7a", True),
+        ("-f ea7", False), ("-f UBTU", True), ("-f e.7", False), ("!berlin", False), ("!kiel", True),
+    ],
+)  # fmt: skip
+def test_what_a_k9s_filter_finds(text: str, found: bool) -> None:
+    assert parse(text).matches(ROW.get, NOW) is found
+
+
+@given(st.text(min_size=1, max_size=60), st.text(max_size=80))
+def test_a_selector_is_read_or_refused_and_fuzzy_finds_its_own_letters(word: str, other: str) -> None:
+    try:
+        assert parse(f"-l {other}") == parse(parse(f"-l {other}").text)
+    except FilterError as error:
+        assert error.message
+    if not any(one.isspace() for one in word):
+        row = {"name": "x".join(word[:40].casefold())}
+        assert parse(f"-f {word}").matches(lambda name: row.get(name), NOW)
+
+
+def test_a_list_without_labels_refuses_a_selector_in_one_sentence() -> None:
+    with pytest.raises(FilterError) as caught:
+        parse("-l site=berlin", TOKEN_FIELDS)
+    assert "no labels" in caught.value.message
+    for text in ("-l", "-l =x", "-l site=", "-l !site=x", "-l a,,b", "-f"):
+        with pytest.raises(FilterError):
+            parse(text)
+
+
+@pytest.mark.parametrize(
     ("text", "position", "says"),
     [
         ("helth:bad", 0, "health"), ("x stat:ready", 2, "state"), ("qqqqqqq:1", 0, "Fields: uid"),

@@ -334,3 +334,15 @@ def test_hosts_filter_prompt(snap_compare: Snap) -> None:
 
 def test_documents_are_seeded() -> None:
     assert documents(8) == documents(8)
+
+
+async def test_a_label_selector_behind_the_verb_filters_as_kubectl_does() -> None:
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await typed(pilot, ":host -l site=kiel-02")
+        await pilot.press("enter")
+        await settled(pilot)
+        screen = hosts_of(app)
+        hosts = app.session.store.model.hosts
+        assert {hosts[key].site for key in screen.table.keys} == {"kiel-02"}

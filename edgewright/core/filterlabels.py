@@ -1,0 +1,57 @@
+"""What users of kubectl and k9s type: label selectors (`-l site=berlin,env!=test`) and fuzzy text (`-f brln`)."""
+
+from __future__ import annotations
+
+import re
+from typing import List, NamedTuple, Tuple
+
+_KEY = r"[A-Za-z0-9][\w./-]*"
+_VALUE = r"[A-Za-z0-9][\w.-]*"
+_REQUIREMENT = re.compile(
+    rf"(?P<absent>!)?(?P<key>{_KEY}?)"
+    rf"(?:(?P<op>==|=|!=)(?P<value>{_VALUE})|\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?(?=[\s,]|$)"
+)
+
+
+class Requirement(NamedTuple):
+    """One condition of a selector. No `values`: the key is there, whatever its value."""
+
+    negated: bool
+    key: str
+    values: Tuple[str, ...]
+
+
+def selector(text: str, at: int) -> Tuple[List[Requirement], int]:
+    """Return the requirements of the selector that begins at `at`, and where it ends.
+
+    The grammar is that of Kubernetes (equality- and set-based). Raises `ValueError` with a sentence.
+    """
+    found: List[Requirement] = []
+    while True:
+        match = _REQUIREMENT.match(text, at)
+        if match is None or (match["absent"] and (match["op"] or match["set"])):
+            raise ValueError("This is not a label selector.")
+        values: Tuple[str, ...] = ()
+        if match["op"]:
+            values = (match["value"],)
+        elif match["set"]:
+            values = tuple(part.strip() for part in match["values"].split(","))
+            if not all(re.fullmatch(_VALUE, value) for value in values):
+                raise ValueError("This is not a label selector.")
+        negated = bool(match["absent"]) or match["op"] == "!=" or match["set"] == "notin"
+        found.append(Requirement(negated, match["key"], values))
+        at = match.end()
+        if text[at : at + 1] != ",":
+            return found, at
+        at += 1
+        while text[at : at + 1] == " ":
+            at += 1
+
+
+def fuzzy(text: str) -> str:
+    """Return an expression that finds the characters of `text` in their order, with any others between.
+
+    Each step skips only characters that are not the next wanted one, so that the search time stays linear.
+    """
+    folded = text.casefold()
+    return re.escape(folded[:1]) + "".join(f"[^{re.escape(one)}]*{re.escape(one)}" for one in folded[1:])
