@@ -16,25 +16,48 @@ if TYPE_CHECKING:
 _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
 
 
-def title_line(session: Session, now: float, width: int) -> Line:
-    """Return the title: name, context, plane, its state and modes; at the right how many hosts stand where.
+DROPPED = ("edgewright", "words", "unknown", "project", "total", "unhealthy", "plane", "detail")
+"""What leaves a title that is too long, first to last; context, mode and state of the plane stay."""
 
-    When the line is too short, words go first and the plane's address next; what is wrong stays to the last.
+
+def title_line(session: Session, now: float, width: int) -> Line:
+    """Return the title: name, context, plane, its state and modes; at the right the counts of hosts.
+
+    A short line keeps which plane this is and whether it answers (see `DROPPED`); the context is cut last.
     """
     modes: list[Piece] = []
     if session.read_only or session.viewer:
         modes += ["  ", ("viewer" if session.viewer else "read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:
         modes += ["  ", ("simulated", "work")]
-    modes += ["  ", *(trouble_pieces(session.store.model, now) or source_pieces(session.store.model.source, now))]
-    everything = (session.context_name, session.plane, session.project)
-    for parts, words in ((everything, True), (everything, False), (everything[:1], False), ((), False)):
-        place = " · ".join(part for part in parts if part)
-        left: list[Piece] = [("edgewright", "head"), f"  {place}" if place else "", *modes]
-        right = _count_pieces(session, words)
-        if line(*left).width + line(*right).width + 2 <= width:
+    model = session.store.model
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for count in range(len(DROPPED) + 1):
+        dropped = DROPPED[:count]
+        state = trouble_pieces(model, now) or source_pieces(model.source, now, "detail" not in dropped)
+        tail: list[Piece] = [*modes, "  ", *state]
+        right = _count_pieces(session, dropped)
+        room = width - line(*tail).width - (line(*right).width + 2 if right else 0)
+        place, fits = _place(session, dropped, room)
+        left = [*place, *tail]
+        if fits:
             break
     return spread(left, right, width)
+
+
+def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Piece], bool]:
+    """Return the name of the program, context, plane and project, and whether they fit into `room` cells."""
+    name = "" if "edgewright" in dropped else "edgewright"
+    parts = [session.context_name]
+    parts += [] if "plane" in dropped and session.context_name else [session.plane]
+    parts += [] if "project" in dropped else [session.project]
+    place = " · ".join(part for part in parts if part)
+    if not place:
+        name = "edgewright"
+    gap = "  " if name and place else ""
+    fits = len(name) + len(gap) + line(place).width <= room
+    return [(name, "head"), gap + cut(place, max(room - len(name) - len(gap), 4))], fits
 
 
 def trouble_pieces(model: Model, now: float) -> list[Piece]:
@@ -47,8 +70,8 @@ def trouble_pieces(model: Model, now: float) -> list[Piece]:
     return [("‼ ", "warn"), (f"plane {worst.text.partition(':')[0]}{age}", "warn")]
 
 
-def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
-    """Return what the feed of the plane is doing, in a few words."""
+def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list[Piece]:
+    """Return what the feed of the plane is doing, in a few words; with `detail` also when it is tried again."""
     if source.state == "replay" and source.contact is not None:
         moment = times.rfc3339(source.contact)[:19].replace("T", " ")
         return [("► ", "work"), (f"replay {moment}Z", "strong"), (f" {source.message}", "muted")]
@@ -63,7 +86,7 @@ def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
         return [("‼ ", "warn"), (f"plane refuses us{away}", "warn")]
     if source.state == "lost":
         wait = ""
-        if source.next_try is not None:
+        if source.next_try is not None and detail:
             left = source.next_try - now
             wait = f", next try {times.age(left)}" if left >= 1 else ", trying now"
         return [("▬ ", "parked"), (f"plane away{away}{wait}", "parked")]
@@ -72,16 +95,17 @@ def source_pieces(source: SourceStatus, now: float) -> list[Piece]:
     return [("○ ", "muted"), ("not connected", "muted")]
 
 
-def _count_pieces(session: Session, words: bool) -> list[Piece]:
+def _count_pieces(session: Session, dropped: Sequence[str]) -> list[Piece]:
     tally = session.store.model.tally
     if not tally.total:
         return []
-    pieces: list[Piece] = [(f"{tally.total:,}" + ((" host" if tally.total == 1 else " hosts") if words else ""), "")]
-    if tally.unhealthy:
-        pieces += ["   ", (f"{tally.unhealthy:,} ▲", "bad")]
-    if tally.unknown:
-        pieces += ["   ", (f"{tally.unknown:,} ○", "muted")]
-    return pieces
+    word = "" if "words" in dropped else " host" if tally.total == 1 else " hosts"
+    shown: list[Piece] = [] if "total" in dropped else [(f"{tally.total:,}{word}", "")]
+    if tally.unhealthy and "unhealthy" not in dropped:
+        shown.append((f"{tally.unhealthy:,} ▲", "bad"))
+    if tally.unknown and "unknown" not in dropped:
+        shown.append((f"{tally.unknown:,} ○", "muted"))
+    return [piece for count in shown for piece in ("   ", count)][1:]
 
 
 def crumb_line(trail: Sequence[str], count: str, width: int) -> Line:

@@ -45,3 +45,39 @@ def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, told: s
     made.store.emit("plane", kinds.ALERTS_SEEN, {"docs": [trouble], "complete": True}, NOW - 3)
     made.store.flush()
     assert told in text_of([title_line(made, NOW, width)])
+
+
+@pytest.mark.parametrize("width", range(40, 130))
+@pytest.mark.parametrize("state", ["live", "lost", "refused"])
+def test_context_and_state_are_there_from_40_columns_on(width: int, state: str) -> None:
+    made = session(fill(Store(clock=lambda: NOW), state=state), read_only=True, project="shops")
+    line = title_line(made, NOW, width)
+    text = text_of([line])
+    assert line.width <= width
+    assert made.context_name in text
+    assert {"live": "• live", "lost": "plane away", "refused": "plane refuses us"}[state] in text
+    assert "read-only" in text
+    if "edgewright" in text:
+        assert made.plane in text and "hosts" in text, "the name of the program leaves first"
+
+
+def test_the_title_leaves_out_what_matters_least_first() -> None:
+    made = session(fill(Store(clock=lambda: NOW)), project="shops")
+    shown = {width: text_of([title_line(made, NOW, width)]) for width in (80, 60, 48, 40, 30)}
+    assert shown[80].startswith(f"edgewright  {made.context_name} · {made.plane}")
+    assert shown[60].startswith(f"{made.context_name} · {made.plane}") and "hosts" in shown[60]
+    assert made.plane in shown[48] and made.plane in shown[40]
+    assert made.context_name in shown[30] and "live" in shown[30]
+
+
+def test_a_long_context_is_cut_before_the_state() -> None:
+    made = session(fill(Store(clock=lambda: NOW)))
+    made.context_name = "a-very-long-name-of-a-context-of-a-customer"
+    text = text_of([title_line(made, NOW, 40)])
+    assert text.startswith("a-very-long-name") and "…" in text and text.rstrip().endswith("• live")
+
+
+def test_without_a_plane_the_program_is_named() -> None:
+    made = session(Store(clock=lambda: NOW))
+    made.context_name = made.plane = ""
+    assert text_of([title_line(made, NOW, 40)]).startswith("edgewright  ")
