@@ -228,7 +228,9 @@ class Agent:
         now = times.now()
         self._read_facts()
         gauges = self.meter.read()
-        report = conditions.judge(self.facts, self.folder.trouble, self._clock_off, now, self._duplicate)
+        report = conditions.judge(
+            self.facts, self.folder.trouble, self._clock_off, now, self._duplicate, gauges.memory_used_mb
+        )
         self._seq += 1
         here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)
         observed = Position(self.desired.lineage, self.desired.observed)

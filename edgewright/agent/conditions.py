@@ -15,6 +15,12 @@ CLOCK_OFF = 60.0
 """Seconds between the clocks of host and plane from which it is a condition (P5)."""
 
 
+MEMORY_FULL = 95
+"""Percent of the memory in use from which it is a condition: the kernel is about to end processes."""
+HOT = 90
+"""Degrees Celsius from which it is a condition: processors slow down from there."""
+
+
 class Report(NamedTuple):
     """The health that a heartbeat carries."""
 
@@ -31,16 +37,25 @@ def clock_difference(host: float, plane: Optional[float], doubted: bool = False)
     return 0.0 if plane is None or doubted or plane < BUILT else host - plane
 
 
-def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: float, duplicate: str = "") -> Report:
-    """Return the health that a host reports, from its facts, its data folder and its clock.
+def judge(
+    facts: Optional[Facts],
+    state_trouble: str,
+    clock_off: float,
+    now: float,
+    duplicate: str = "",
+    memory_used_mb: int = 0,
+) -> Report:
+    """Return the health that a host reports, from its facts, its data directory and its clock.
 
-    `duplicate` names other machines that report with its identity: what the plane shows may be their state.
+    `duplicate` names other machines that report with its identity: what the plane shows may be their state. The texts
+    are known to `core.problems.causes`, which gives each its next step.
     """
     problems: List[str] = []
     if facts is not None:
         mount, percent = facts.fullest
         if percent >= DISK_FULL:
             problems.append(f"disk {mount} {percent} %")
+        problems += _strain(facts, memory_used_mb)
     if state_trouble:
         problems.append(f"the agent cannot save its state: {state_trouble}")
     if abs(clock_off) > CLOCK_OFF:
@@ -51,3 +66,19 @@ def judge(facts: Optional[Facts], state_trouble: str, clock_off: float, now: flo
     if problems:
         return Report(Health.UNHEALTHY, "; ".join(problems))
     return Report(Health.HEALTHY, "")
+
+
+def _strain(facts: Facts, memory_used_mb: int) -> List[str]:
+    """Return what is wrong with failed units, memory and temperature."""
+    found = []
+    units = facts.extension.get("failedUnits")
+    if isinstance(units, list) and units:
+        found.append(f"{'1 unit has' if len(units) == 1 else f'{len(units)} units have'} failed: {', '.join(units)}")
+    total = int(facts.device.get("memory", {}).get("sizeInMB", 0))
+    percent = 100 * memory_used_mb // total if total > 0 else 0
+    if percent >= MEMORY_FULL:
+        found.append(f"memory {percent} % used")
+    degrees = facts.extension.get("temperatureC")
+    if isinstance(degrees, int) and degrees >= HOT:
+        found.append(f"temperature {degrees} °C")
+    return found

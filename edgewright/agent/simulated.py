@@ -13,22 +13,21 @@ import signal
 import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from edgewright.agent import documents
+from edgewright.agent import conditions, documents
 from edgewright.agent.client import Reply, parse_endpoint
-from edgewright.agent.conditions import Report
 from edgewright.agent.facts.system import Gauges
 from edgewright.agent.refusals import pause_asked, registration_refused, retryable
 from edgewright.agent.simulated_faults import Faults, Trouble, by_site
 from edgewright.agent.simulated_hosts import MadeHost, make_hosts, new_boot_id, registration_id
 from edgewright.agent.simulated_link import Link
 from edgewright.agent.simulated_log import simulated_log
+from edgewright.agent.simulated_symptoms import Symptom, facts_with
 from edgewright.agent.simulated_text import made_up_usage
 from edgewright.agent.state import read_secret
 from edgewright.agent.tls import make_context
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, Refused
-from edgewright.core.hosts import Health
 from edgewright.core.text import whole_number
 from edgewright.core.userdata import Site
 from edgewright.wire import protocol
@@ -94,6 +93,10 @@ class SimulatedHost:
         self.index = index
         self.made = made
         self.credential = ""
+        self._healthy = made.facts
+        self._symptom = Symptom("")
+        self.facts = facts_with(made.facts, self._symptom)
+        self._facts_sent = ""
         self._rng = random.Random(f"{fleet.seed} life {index}")  # noqa: S311 - made-up hosts, not secrets
         self._boot_id = new_boot_id(random.Random())  # noqa: S311 - a run is a boot, whatever the seed
         self._seq = 0
@@ -128,7 +131,22 @@ class SimulatedHost:
             return await self._absent(trouble, now)
         if not self.credential:
             await self._register()
-        return await self._beat(trouble)
+        self._measure(trouble.symptom if trouble is not None else Symptom(""))
+        wait = await self._beat()
+        if self.facts.digest != self._facts_sent:
+            await self._send_facts()
+        return wait
+
+    def _measure(self, symptom: Symptom) -> None:
+        """Take the facts of a host with this symptom, in the present boot."""
+        self._symptom = symptom
+        self.facts = facts_with(self._healthy, symptom)
+        self.facts.extension["bootId"] = self._boot_id
+
+    async def _send_facts(self) -> None:
+        reply = await self._own("PUT", protocol.HOST, self._document())
+        if reply.status < 300:
+            self._facts_sent = self.facts.digest
 
     async def _absent(self, trouble: Trouble, now: float) -> float:
         if trouble.until > now:
@@ -136,41 +154,45 @@ class SimulatedHost:
         assert self.fleet.faults is not None
         self.fleet.faults.over(self.index)  # only a reboot stays until its host has noticed
         self._boot_id, self._seq, self._booted = new_boot_id(self._rng), 0, times.now() - 30
-        self.made.facts.extension["bootId"] = self._boot_id
-        wait = await self._beat(None)
-        await self._own("PUT", protocol.HOST, self._document())
-        await self._event("HostBooted", f"{self.made.facts.host_name} has booted.")
+        self._measure(Symptom(""))
+        wait = await self._beat()
+        await self._send_facts()
+        await self._event("HostBooted", f"{self.facts.host_name} has booted.")
         return wait
 
     def _me(self) -> documents.Self:
         return documents.Self(self.made.uid, "name", Site({"name": self.made.uid}), simulated=True)
 
     def _document(self) -> Dict[str, Any]:
-        document = documents.host_document(self._me(), self.made.facts, self._gauges())
-        document["metadata"]["name"] = self.made.facts.host_name
+        document = documents.host_document(self._me(), self.facts, self._gauges())
+        document["metadata"]["name"] = self.facts.host_name
         return document
 
     async def _register(self) -> None:
         made = self.made
-        made.facts.extension["bootId"] = self._boot_id
+        self.facts.extension["bootId"] = self._boot_id
         identifier = registration_id(made.uid, self.fleet.seed)
         body = documents.registration_document(
-            self._me(), made.facts, self._gauges(), made.labels, identifier, self.fleet.token, ""
+            self._me(), self.facts, self._gauges(), made.labels, identifier, self.fleet.token, ""
         )
-        body["metadata"]["name"] = made.facts.host_name
+        body["metadata"]["name"] = self.facts.host_name
         reply = await self.fleet.link.call("POST", protocol.HOST_REGISTER, body)
         if reply.status not in (200, 201):
             refused = registration_refused(reply, made.uid, "The plane", "")
             if retryable(reply.status):
                 await asyncio.sleep(pause_asked(reply))
             raise refused
+        self._facts_sent = self.facts.digest
         self.credential = str(reply.json().get("status", {}).get("serviceAuthToken", ""))
         self.fleet.registered += 1
 
-    async def _beat(self, trouble: Optional[Trouble]) -> float:
+    async def _beat(self) -> float:
         self._seq += 1
-        report = Report(Health.UNHEALTHY, trouble.message) if trouble is not None else Report(Health.HEALTHY, "")
-        body = documents.heartbeat_body(report, self._gauges(), self._seq, self._observed, self._boot_id)
+        gauges, clock_off = self._gauges(), self._symptom.clock_off
+        clock = times.now() + clock_off
+        report = conditions.judge(self.facts, "", clock_off, clock, memory_used_mb=gauges.memory_used_mb)
+        body = documents.heartbeat_body(report, gauges, self._seq, self._observed, self._boot_id)
+        body[protocol.EXTENSION]["clock"] = round(clock, 3)
         reply = await self._own("PATCH", protocol.HOST_HEALTH, body)
         if reply.status == 401:
             self.credential = ""
@@ -207,13 +229,13 @@ class SimulatedHost:
     async def _operate(self, offer: Dict[str, Any]) -> None:
         message = "Nothing was there to forget: this host is simulated."
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
-            lines = simulated_log(self.made.facts.host_name, times.now(), offer.get("params") or {})
+            lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {})
             piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             await self._own("POST", protocol.LOGS, piece)
             message = f"{len(lines)} made-up lines sent."
         elif offer.get("kind") == protocol.OP_DISK_USAGE:
             mount = str((offer.get("params") or {}).get("mount") or "/")
-            lines = made_up_usage(self.made.facts, mount, self._rng)
+            lines = made_up_usage(self.facts, mount, self._rng)
             await self._own(
                 "POST", protocol.LOGS, {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             )
@@ -224,7 +246,7 @@ class SimulatedHost:
 
     async def _event(self, reason: str, message: str) -> None:
         identifier = f"{random.getrandbits(96):024x}"
-        name = self.made.facts.host_name
+        name = self.facts.host_name
         event = event_body(
             uid=identifier, at=times.now(), kind=KIND_HOST, object_uid=self.made.uid, object_name=name,
             reason=reason, message=message, component="edgewright-agent",
@@ -238,9 +260,9 @@ class SimulatedHost:
     def _gauges(self) -> Gauges:
         self._cpu = max(1.0, min(97.0, self._cpu + self._rng.uniform(-6, 6)))
         self._memory = max(0.1, min(0.93, self._memory + self._rng.uniform(-0.02, 0.02)))
-        cores = self.made.facts.device["cpu"]["cores"]
+        cores = self.facts.device["cpu"]["cores"]
         load = round(self._cpu / 100 * cores * self._rng.uniform(0.8, 1.3), 2)
-        used = int(self._memory * self.made.memory_mb)
+        used = int((self._symptom.memory or self._memory) * self.made.memory_mb)
         return Gauges(load, round(self._cpu, 1), used, int(times.now() - self._booted))
 
 

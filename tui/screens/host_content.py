@@ -120,6 +120,10 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
     use = [] if load is None else [f"load {load:.1f}"]
     use += [] if cpu is None else [f"cpu {cpu:.0f} %"]
     use += [] if used is None or not memory else [f"memory {used * 100 / memory:.0f} %"]
+    degrees = number(doc, "spec.edgewright.temperatureC")
+    use += [] if degrees is None else [f"{degrees:.0f} °C"]
+    units = doc.get("spec", {}).get("edgewright", {}).get("failedUnits") if host.doc else None
+    failed = ", ".join(clean(unit, 80) for unit in units) if isinstance(units, list) else ""
     uptime = number(doc, "spec.edgewright.uptimeSeconds")
     slot = text(doc, "spec.edgewright.bootSlot")
     pairs: list[tuple[str, Piece]] = [
@@ -128,6 +132,7 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
         ("use now", "  ".join(use) or UNKNOWN),
         ("agent", f"{text(doc, 'status.health.agentVersion')}  {_mode(text(doc, 'spec.device.hostType'))}"),
         ("boot slot", (slot, "warn") if slot in ("passive", "recovery") else slot),
+        *([("failed units", cut(failed, width - LABEL - 2))] if failed else []),
         ("up for", UNKNOWN if uptime is None else times.words(uptime)),
     ]
     return [heading("MACHINE"), *facts(pairs, LABEL)]

@@ -7,12 +7,14 @@ import json
 from typing import Any, Callable, Dict, NamedTuple
 
 from edgewright import __version__
-from edgewright.agent.facts import disks, firmware, network, system
+from edgewright.agent.facts import disks, firmware, network, system, vitals
 from edgewright.agent.facts.hardware import Hardware, read_hardware
 from edgewright.agent.hostfs import Root
 
 SPACE_STEP = 2
 """Percent points by which a file system must fill or empty before the facts count as changed."""
+HEAT_STEP = 10
+"""The same in degrees Celsius for the temperature."""
 
 
 class Facts(NamedTuple):
@@ -33,7 +35,10 @@ class Facts(NamedTuple):
         """Return a digest of what matters: small movements of used space do not count."""
         device = dict(self.device)
         device["disks"] = [_coarse(disk) for disk in self.device.get("disks", [])]
-        text = json.dumps([device, self.extension, self.host_name, self.address, __version__], sort_keys=True)
+        extension = dict(self.extension)
+        if isinstance(extension.get("temperatureC"), int):
+            extension["temperatureC"] //= HEAT_STEP
+        text = json.dumps([device, extension, self.host_name, self.address, __version__], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -86,13 +91,17 @@ def collect(
         "hostType": "appliance" if slot else "agent-mode",
         "secureBoot": firmware.secure_boot(root),
     }
-    extension = {
+    extension: Dict[str, Any] = {
         "bootSlot": slot,
         "bootId": system.boot_id(root),
         "sshHostKeys": firmware.ssh_host_keys(root),
         "foldedNics": folded,
         "hardware": hardware.document(),
+        "failedUnits": vitals.failed_units(root),
     }
+    degrees = vitals.temperature(root)
+    if degrees is not None:
+        extension["temperatureC"] = degrees
     return Facts(
         device,
         extension,

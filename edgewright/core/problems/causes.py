@@ -74,7 +74,7 @@ def _clock(match: "re.Match[str]") -> Cause:
         name="clock",
         kind="clock",
         harm=CLOCK,
-        text=match[0],
+        text=match["short"],
         many=f"clock {match['side']} the plane's",
         filter="reason:clock",
         next_step="Check time synchronization: the NTP server, and the log of the time service.",
@@ -183,8 +183,8 @@ def _duplicate(match: "re.Match[str]") -> Cause:
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
 _RULES: Tuple[Tuple["re.Pattern[str]", Callable[["re.Match[str]"], Cause]], ...] = (
     (re.compile(r"disk (?P<mount>\S.*?) (?P<percent>\d+(?:\.\d+)?) ?%"), _disk),
-    (re.compile(r"clock .*?(?P<side>ahead of|behind) the plane's.*"), _clock),
-    (re.compile(r"(?:unit|\d+ units|units) (?:has |have )?failed: (?P<units>.+)"), _units),
+    (re.compile(r"(?P<short>clock .*?(?P<side>ahead of|behind) the plane's).*"), _clock),
+    (re.compile(r"(?:\d+ )?units? (?:has |have )?failed: (?P<units>.+)"), _units),
     (re.compile(r"memory \d+(?:\.\d+)? ?% used.*"), _memory),
     (re.compile(r"temperature .*"), _heat),
     (re.compile(r"(?:the )?container runtime does not .*"), _runtime),
