@@ -35,6 +35,8 @@ class Features(msgspec.Struct, frozen=True):
     """Path of the change stream, `""` when there is none."""
     page_limit: int = protocol.PAGE_LIMIT
     started: str = ""
+    beats: bool = False
+    """Whether its stream has heartbeats in short form."""
 
     @property
     def hub(self) -> bool:
@@ -110,4 +112,5 @@ def _features(data: Any) -> Features:
         stream=stream if isinstance(stream, str) else "",
         page_limit=max(limit, protocol.PAGE_LIMIT) if isinstance(limit, int) else protocol.PAGE_LIMIT,
         started=clean(data.get("started"), limit=40),
+        beats=isinstance(data.get("beats"), (int, float)),
     )

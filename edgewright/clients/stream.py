@@ -84,7 +84,11 @@ def change_of(told: ServerEvent) -> Change | None:
     if told.event == protocol.CHANGE_RESYNC:
         return Change(seq, protocol.CHANGE_RESYNC)
     op, uid, doc = body.get("op"), body.get("uid"), body.get("doc")
-    if told.event not in protocol.CHANGE_KINDS or op not in ("put", "delete") or not isinstance(uid, str):
+    if (
+        told.event not in (*protocol.CHANGE_KINDS, protocol.CHANGE_BEATS)
+        or op not in ("put", "delete")
+        or not isinstance(uid, str)
+    ):
         return None
     return Change(seq, told.event, op, uid, doc if isinstance(doc, dict) else None)
 
@@ -92,13 +96,18 @@ def change_of(told: ServerEvent) -> Change | None:
 class StreamApi(Transport):
     """The change stream of a hub."""
 
-    async def changes(self, since: int | None = None) -> AsyncGenerator[Change, None]:
+    async def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]:
         """Yield changes as the hub makes them, for ever; `since` continues after that number.
+
+        With `beats` heartbeats come as changes of kind `beats`, also those since that time by the hub's clock (epoch
+        seconds, 0: from now on): `doc` is `{"now": seconds, "hosts": [[uid, seconds, count, vitals], ...]}`.
 
         The first one is of kind `open`. Raises `EdgewrightError` when the stream breaks, is refused, or says nothing
         for `SILENCE`. Close the iterator (`aclosing`) to leave it.
         """
-        params = {} if since is None else {"since": since}
+        params: dict[str, str | int] = {} if since is None else {"since": since}
+        if beats is not None:
+            params["beats"] = int(beats)
         headers = {**self._headers(False, None), "Accept": "text/event-stream"}
         timeout = self._httpx.Timeout(self.timeout, read=SILENCE)
         what = "change stream"

@@ -23,6 +23,7 @@ from edgewright.hub.alerting import engine
 from edgewright.hub.alerts import Alerts
 from edgewright.hub.allocator import return_free_pages
 from edgewright.hub.auth import HOST, NOBODY, Actor, Authenticator
+from edgewright.hub.beats import Beats
 from edgewright.hub.body_reader import Disconnected
 from edgewright.hub.changes import Changes
 from edgewright.hub.clock import ClockWatch
@@ -84,7 +85,7 @@ class Hub:
         self.started = times.now()
         self.clock = clock or ClockWatch()
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
-        self.changes = Changes(self.started, self._render)
+        self.changes = Changes(self.started, self._render, beats=Beats(state))
         state.access_changed = self.changes.wake
         self.alerts = Alerts(self.changes)
         self.handling = Handling(state.handling, self.changes)

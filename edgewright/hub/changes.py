@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core import times
+from edgewright.hub.beats import BeatReader, Beats
 from edgewright.hub.pace import Pace
 from edgewright.wire import protocol
 
@@ -36,6 +37,8 @@ class Change(NamedTuple):
     uid: str
     project_uid: str
     doc: msgspec.Raw | None
+    alive: bool = False
+    """Only a heartbeat: readers that get beats do not need it."""
 
     @property
     def size(self) -> int:
@@ -49,7 +52,14 @@ Render = Callable[[str, str], dict[str, Any] | None]
 class Changes:
     """The ring and those who wait for it. Used on the event loop only."""
 
-    def __init__(self, started: float, render: Render, size: int = RING, most_bytes: int = RING_BYTES) -> None:
+    def __init__(
+        self,
+        started: float,
+        render: Render,
+        size: int = RING,
+        most_bytes: int = RING_BYTES,
+        beats: Beats | None = None,
+    ) -> None:
         # Numbers begin at the start time in milliseconds, so that they rise over restarts without being stored:
         # a number from before a restart lies below the ring and gets `resync`.
         self.seq = int(started * 1000)
@@ -58,16 +68,38 @@ class Changes:
         self._bytes = 0
         self._floor = self.seq
         self._render = render
+        self.beats = beats
+        self._without_beats = 0
+        """Open streams that do not get beats."""
         self._waiters: set[asyncio.Event] = set()
         self.stopping = False
         self.readers: Counter[str] = Counter()
         """Open streams by caller."""
 
-    def publish(self, kind: str, op: str, uid: str, project_uid: str = "", doc: dict[str, Any] | None = None) -> None:
+    def note_beat(self, uid: str) -> None:
+        """Note that a host was heard, for readers that get beats."""
+        if self.beats is not None:
+            self.beats.note(uid)
+
+    def publish_alive(self, uid: str, project_uid: str) -> None:
+        """Add the change of a host of which only a heartbeat arrived, if there is a reader that needs it."""
+        if self._without_beats:
+            self.publish("host", protocol.CHANGE_PUT, uid, project_uid, alive=True)
+
+    def publish(
+        self,
+        kind: str,
+        op: str,
+        uid: str,
+        project_uid: str = "",
+        doc: dict[str, Any] | None = None,
+        *,
+        alive: bool = False,
+    ) -> None:
         """Add a change, after it became durable."""
         self.seq += 1
         change = Change(
-            self.seq, kind, op, uid, project_uid, None if doc is None else msgspec.Raw(msgspec.json.encode(doc))
+            self.seq, kind, op, uid, project_uid, None if doc is None else msgspec.Raw(msgspec.json.encode(doc)), alive
         )
         self._ring.append(change)
         self._bytes += change.size
@@ -101,16 +133,23 @@ class Changes:
         may_read: Callable[[], bool] = lambda: True,
         end: float | None = None,
         pace: Pace | None = None,
+        beats_since: float | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield server-sent events for one reader until the hub stops or `may_read` returns false.
 
-        It is asked before every piece, after `wake`, and at the time `end` (epoch seconds) when the session ends.
+        It is asked before every piece, after `wake`, and at the time `end` (epoch seconds) when the session ends. With
+        `beats_since` the reader gets heartbeats as beats, those since that time too (0: from now on).
         """
         position = self.seq if since is None else since
         pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
         self.readers[pace.owner] += 1
+        beats = BeatReader(waiter.set) if self.beats is not None and beats_since is not None else None
+        if beats is None or self.beats is None:
+            self._without_beats += 1
+        else:
+            self.beats.join(beats, beats_since or 0.0)
         try:
             yield b": edgewright changes\n\n"
             while not self.stopping and may_read():
@@ -119,9 +158,13 @@ class Changes:
                     position = self.seq
                     yield _event("resync", position, {"seq": position, "op": "resync", "uid": "", "doc": None})
                 chunk = self._after(position)
-                if chunk:
+                if chunk or (beats is not None and beats.due):
+                    text = b""
                     async with pace:
-                        position, text = self._rendered(chunk, project_uid, pace)
+                        if chunk:
+                            position, text = self._rendered(chunk, project_uid, pace, beats is not None)
+                        if beats is not None:
+                            text += self._beats_event(beats, position, project_uid)
                     if text and may_read():
                         yield text
                     continue
@@ -133,16 +176,30 @@ class Changes:
                         yield b": ping\n\n"
         finally:
             self._waiters.discard(waiter)
+            if beats is None or self.beats is None:
+                self._without_beats -= 1
+            else:
+                self.beats.leave(beats)
             self.readers -= Counter((pace.owner,))  # drops a name with none left
 
-    def _rendered(self, chunk: list[Change], project_uid: str, pace: Pace) -> tuple[int, bytes]:
+    def _beats_event(self, reader: BeatReader, position: int, project_uid: str) -> bytes:
+        """Return the next heartbeats of a reader as one event; empty when it may see none of them."""
+        hosts = self.beats.entries(reader.take(), project_uid) if self.beats is not None and reader.due else []
+        if not hosts:
+            return b""
+        data = {"seq": position, "op": protocol.CHANGE_PUT, "uid": "", "doc": {"now": times.now(), "hosts": hosts}}
+        return _event(protocol.CHANGE_BEATS, position, data)
+
+    def _rendered(
+        self, chunk: list[Change], project_uid: str, pace: Pace, with_beats: bool = False
+    ) -> tuple[int, bytes]:
         """Return the number of the last change of the chunk that was looked at, and what is to be sent of them."""
-        newest = {(change.kind, change.uid): change.seq for change in chunk}
+        newest = {(change.kind, change.uid): change.seq for change in chunk if not (with_beats and change.alive)}
         piece = bytearray()
         for change in chunk:
             last = change.seq
             # A newer change of the same thing that follows in this chunk makes this one needless.
-            if newest[change.kind, change.uid] == change.seq and _in_scope(change, project_uid):
+            if newest.get((change.kind, change.uid)) == change.seq and _in_scope(change, project_uid):
                 piece += self._told(change)
             if pace.due or len(piece) >= _PIECE:
                 break

@@ -147,9 +147,13 @@ class Heartbeats:
         durable = self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid))
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
-        if moved or now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
+        self._hub.changes.note_beat(entry.record.uid)
+        if moved or entry.silent_mark:
             entry.silent_mark = False
             health.publish(self._hub, entry, now)
+        elif now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
+            live.published = now
+            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
         try:
             await asyncio.shield(durable)
         except StorageProblem:

@@ -49,6 +49,7 @@ async def features(call: Call) -> Response:
             "version": edgewright.__version__,
             "apiVersion": protocol.API_VERSION,
             "stream": protocol.CHANGES,
+            "beats": protocol.BEATS_EVERY,
             "pageLimit": protocol.PAGE_LIMIT_EXTENDED,
             "started": times.rfc3339(hub.started),
             "now": times.rfc3339(times.now()),
@@ -106,10 +107,22 @@ async def changes(call: Call) -> Response:
         lambda: authenticator.may_continue(actor),
         authenticator.end(actor),
         Pace(call.hub.turns, call.caller),
+        _beats_since(call),
     )
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
+
+
+def _beats_since(call: Call) -> float | None:
+    """Return the time of `beats` in the query (epoch seconds, 0: from now on); `None` when it is not asked for."""
+    text = call.request.query_params.get("beats")
+    if text is None:
+        return None
+    whole = whole_number(text.partition(".")[0])
+    if whole is None:
+        raise bad_request("The value of 'beats' is not a number of seconds.")
+    return float(whole)
 
 
 async def service_version(call: Call) -> Response:

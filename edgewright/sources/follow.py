@@ -22,6 +22,8 @@ _READY_WITHIN: Final = 3.0
 """Seconds to wait for the hub's first comment; after it the stream holds its place."""
 _BATCH: Final = 1000
 """Changes that become one event at the most."""
+_BEATS: Final = 100
+"""Heartbeats that become one event at the most."""
 _SEEN: Final = {
     "host": kinds.HOSTS_SEEN,
     "token": kinds.TOKENS_SEEN,
@@ -48,7 +50,10 @@ class Inbox:
         self._waiting: dict[tuple[str, str], Change] = {}
         self._some = asyncio.Event()
         self._ready = asyncio.Event()
+        self._beats: dict[str, list[Any]] = {}
         self.seq = 0
+        self.beats_at = 0.0
+        """Time of the newest heartbeats by the plane's clock."""
         self.resync = False
         self.failure: BaseException | None = None
 
@@ -60,10 +65,25 @@ class Inbox:
         if change.kind == protocol.CHANGE_RESYNC:
             self.resync = True
             self.seq = change.seq
+        elif change.kind == protocol.CHANGE_BEATS:
+            self._put_beats(change.doc or {})
         elif change.uid:
             self._waiting.pop((change.kind, change.uid), None)
             self._waiting[change.kind, change.uid] = change
         self._some.set()
+
+    def _put_beats(self, doc: dict[str, Any]) -> None:
+        now, hosts = doc.get("now"), doc.get("hosts")
+        if isinstance(now, (int, float)):
+            self.beats_at = float(now)
+        for item in hosts if isinstance(hosts, list) else []:
+            if isinstance(item, list) and item and isinstance(item[0], str):
+                self._beats[item[0]] = item
+
+    def take_beats(self) -> list[list[Any]]:
+        """Return the heartbeats that wait, the newest of each host."""
+        beats, self._beats = list(self._beats.values()), {}
+        return beats
 
     def end(self, failure: BaseException) -> None:
         """Note why no more will come."""
@@ -97,13 +117,15 @@ class Follower:
         self._client = client
         self._teller = teller
         self._since: int | None = None
+        self._beats_at = 0.0
         self._told: set[str] = set()
         self._page = protocol.PAGE_LIMIT
 
     async def run(self, features: Features) -> None:
         """Follow until the stream breaks. Raises `EdgewrightError`."""
         inbox = Inbox()
-        reader = asyncio.create_task(self._read(inbox))
+        beats = None if not features.beats else self._beats_at if self._since is not None else 0.0
+        reader = asyncio.create_task(self._read(inbox, beats))
         try:
             try:
                 async with asyncio.timeout(_READY_WITHIN):
@@ -118,15 +140,17 @@ class Follower:
                 if inbox.resync:
                     await self._fill(features, inbox)
                 self._pass_on(changes)
+                self._pass_on_beats(inbox.take_beats())
                 self._since = inbox.seq or self._since
+                self._beats_at = inbox.beats_at or self._beats_at
                 self._teller.state("live")
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _read(self, inbox: Inbox) -> None:
+    async def _read(self, inbox: Inbox, beats: float | None) -> None:
         try:
-            async with aclosing(self._client.changes(self._since)) as changes:
+            async with aclosing(self._client.changes(self._since, beats)) as changes:
                 async for change in changes:
                     inbox.put(change)
         except Exception as error:
@@ -189,6 +213,11 @@ class Follower:
 
     async def _audits(self) -> None:
         self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits(limit=self._page)).items})
+
+    def _pass_on_beats(self, beats: list[list[Any]]) -> None:
+        """Emit heartbeats in pieces that take no time to reduce."""
+        for start in range(0, len(beats), _BEATS):
+            self._teller.emit(kinds.HOSTS_BEAT, {"beats": beats[start : start + _BEATS]})
 
     def _pass_on(self, changes: list[Change]) -> None:
         """Emit changes, runs of one kind as one event."""

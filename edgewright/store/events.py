@@ -23,6 +23,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 HOSTS_SEEN = "hosts.seen"
 """`{"docs": [document, ...]}`: hosts as the plane tells them, whole documents."""
+HOSTS_BEAT = "hosts.beat"
+"""`{"beats": [[uid, time, count, vitals], ...]}`: heartbeats that changed nothing but these; time in epoch seconds."""
 HOSTS_GONE = "hosts.gone"
 """`{"uids": [uid, ...]}`: hosts that the plane no longer has."""
 HOSTS_COMPLETE = "hosts.complete"
@@ -57,6 +59,7 @@ ACKNOWLEDGED = "problem.acknowledged"
 KINDS: frozenset[str] = frozenset(
     {
         HOSTS_SEEN,
+        HOSTS_BEAT,
         HOSTS_GONE,
         HOSTS_COMPLETE,
         TOKENS_SEEN,

@@ -16,6 +16,7 @@ from edgewright.core.operations import PENDING
 from edgewright.core.text import clean
 from edgewright.store import events as kinds
 from edgewright.store import model as names
+from edgewright.store.beats import beats_of, row_after
 from edgewright.store.draft import Draft
 from edgewright.store.events import Event
 from edgewright.store.finished import finished_message
@@ -67,6 +68,15 @@ def _hosts_seen(draft: Draft, event: Event) -> None:
         row = host_row(doc, event.at)
         if row is not None:
             draft.put_host(row)
+    draft.beat(event.at)
+
+
+def _hosts_beat(draft: Draft, event: Event) -> None:
+    hosts = draft.view(names.HOSTS)
+    for beat in beats_of(event.payload):
+        row = hosts.get(beat.uid)
+        if row is not None:
+            draft.put_host(row_after(row, beat, event.at))
     draft.beat(event.at)
 
 
@@ -213,6 +223,7 @@ def _count(value: object) -> int:
 
 _HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
     kinds.HOSTS_SEEN: _hosts_seen,
+    kinds.HOSTS_BEAT: _hosts_beat,
     kinds.HOSTS_GONE: _hosts_gone,
     kinds.HOSTS_COMPLETE: _hosts_complete,
     kinds.TOKENS_SEEN: _tokens_seen,

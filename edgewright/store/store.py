@@ -14,6 +14,7 @@ from typing import Any, Final
 from edgewright.core import times
 from edgewright.store import events as kinds
 from edgewright.store import model as names
+from edgewright.store.beats import beats_of, document_after
 from edgewright.store.coalescer import TICK, Coalescer
 from edgewright.store.draft import Draft, completed
 from edgewright.store.events import Event
@@ -189,6 +190,12 @@ class Store:
                 log.exception("a subscriber of %s failed", ", ".join(sorted(subscription.collections)))
 
     def _keep_documents(self, event: Event) -> None:
+        if event.kind == kinds.HOSTS_BEAT:
+            for beat in beats_of(event.payload):
+                doc = self._documents.get((names.HOSTS, beat.uid))
+                if doc is not None:
+                    self._documents[names.HOSTS, beat.uid] = document_after(doc, beat)
+            return
         collection = _DOCUMENT_KINDS.get(event.kind)
         docs = event.payload.get("docs")
         if collection is None or not isinstance(docs, list):

@@ -118,6 +118,8 @@ EVENT_KINDS: Tuple[str, ...] = ("spectrocluster", "edgehost")
 
 CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert", "handling")
 CHANGE_RESYNC = "resync"
+CHANGE_BEATS = "beats"
+"""Kind of the event with the heartbeats of many hosts, for a reader that asked for it (P34)."""
 CHANGE_PUT = "put"
 CHANGE_DELETE = "delete"
 
@@ -193,7 +195,9 @@ SILENCE_LIMIT = 600.0
 OPERATION_DEADLINE = 900.0
 """Seconds that an operation may wait for its result, unless the plane says otherwise."""
 LIVENESS_CHANGE_EVERY = 30.0
-"""At most one change of a host in this many seconds when only its liveness moved."""
+"""At most one change of a host in this many seconds when only its liveness moved, for a reader without `beats`."""
+BEATS_EVERY = 1.0
+"""Seconds between two events with heartbeats for a reader that asks for `beats`: what it shows is no older."""
 STREAM_PING = 15.0
 """Seconds between two comment lines on an idle change stream."""
 REGISTRATION_ID_LENGTH = 32
