@@ -18,6 +18,7 @@ from edgewright.clients.hosts import HostsApi, HostsPage
 from edgewright.clients.operations import OperationsApi
 from edgewright.clients.stream import Change, StreamApi
 from edgewright.clients.tokens import TokensApi
+from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.core.text import clean
 from edgewright.wire import protocol
@@ -37,6 +38,8 @@ class Features(msgspec.Struct, frozen=True):
     started: str = ""
     beats: bool = False
     """Whether its stream has heartbeats in short form."""
+    certificates: tuple[tuple[str, float, bool], ...] = ()
+    """The plane's own certificates: name, end (epoch seconds), and whether the plane renews it by itself."""
 
     @property
     def hub(self) -> bool:
@@ -113,4 +116,17 @@ def _features(data: Any) -> Features:
         page_limit=max(limit, protocol.PAGE_LIMIT) if isinstance(limit, int) else protocol.PAGE_LIMIT,
         started=clean(data.get("started"), limit=40),
         beats=isinstance(data.get("beats"), (int, float)),
+        certificates=_certificates(data.get("certificates")),
     )
+
+
+def _certificates(value: Any) -> tuple[tuple[str, float, bool], ...]:
+    found = []
+    for entry in value[:20] if isinstance(value, list) else ():
+        try:
+            ends = times.parse(entry["ends"])
+            if ends is not None:
+                found.append((clean(entry["name"], limit=40), ends, entry.get("renewed") is True))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # not as a hub sends it
+    return tuple(found)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -199,6 +201,23 @@ def ca_ends(data: Path) -> float | None:
         return x509.load_pem_x509_certificate((data / CA_CERT).read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):
         return None
+
+
+def certificates(data: Path) -> list[dict[str, Any]]:
+    """Return the hub's own certificates for readers: `name`, `ends` (RFC 3339), `renewed` (by the hub itself)."""
+    found = []
+    for name, file, renewed in (("server", SERVER_CERT, True), ("ca", CA_CERT, False)):
+        try:
+            ends = _ends(data / file, (data / file).stat().st_mtime_ns)
+        except (OSError, ValueError):
+            continue  # it is being replaced, or cannot be read: then the log has the reason
+        found.append({"name": name, "ends": times.rfc3339(ends), "renewed": renewed})
+    return found
+
+
+@lru_cache(maxsize=16)
+def _ends(path: Path, _modified: int) -> float:
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
 
 
 def ca_fingerprint(data: Path) -> str:

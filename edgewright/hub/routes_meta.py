@@ -57,6 +57,7 @@ async def features(call: Call) -> Response:
             "silenceLimit": hub.options.silence_limit,
             "listen": hub.options.listen,
             "advertise": list(hub.options.advertise),
+            "certificates": pki.certificates(hub.data),
         }
     )
 

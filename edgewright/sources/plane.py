@@ -28,6 +28,8 @@ NAME: Final = "plane"
 REFUSED_RETRY: Final = 60.0
 """Seconds between two tries with a credential that the plane refuses: a person has to act, and a plane counts them."""
 
+LOOK_AGAIN: Final = 3600.0
+"""Seconds between two questions for the plane's certificates."""
 CONTACT_EVERY: Final = 5.0
 """Seconds between two events that say nothing but that the plane still answers."""
 
@@ -126,10 +128,23 @@ class PlaneSource:
         features = await self._client.features(fresh=True)
         self._features = features
         self._caller = await self._client.caller() if features.hub else Caller()
-        if features.hub and features.stream:
-            await self._follower.run(features)
-        else:
-            await self._poller.run()
+        renewal = asyncio.create_task(self._look_again())
+        try:
+            if features.hub and features.stream:
+                await self._follower.run(features)
+            else:
+                await self._poller.run()
+        finally:
+            renewal.cancel()
+
+    async def _look_again(self) -> None:
+        """Ask a hub for its certificates now and then: it renews them while a console is open for months."""
+        while self._features.hub:
+            await asyncio.sleep(LOOK_AGAIN)
+            try:
+                self._features = await self._client.features(fresh=True)
+            except EdgewrightError:
+                continue  # the feed notices that the plane does not respond
 
     def _failed(self, error: EdgewrightError) -> float:
         """Tell of a failure; return the seconds until the next try."""
@@ -153,6 +168,7 @@ class PlaneSource:
             payload["version"] = self._features.version
         if state in ("live", "polling") or (state == "loading" and total):
             payload["plane"] = self._features.kind
+            payload["certificates"] = [list(entry) for entry in self._features.certificates]
             payload["role"], payload["caller"] = self._caller.role, self._caller.via
         self.emit(kinds.SOURCE_STATE, payload)
 

@@ -67,6 +67,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     """What the plane lets this credential do: `admin` or `viewer`, `""` while unknown."""
     caller: str = ""
     """What was shown to the plane, e.g. `API key noc-wall`."""
+    certificates: tuple[tuple[str, float, bool], ...] = ()
+    """The plane's own certificates: name, end (epoch seconds), and whether the plane renews it by itself."""
     handling: bool = False
     """Whether the plane stores who handles a problem; without it a console acknowledges for itself alone."""
 

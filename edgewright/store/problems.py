@@ -11,6 +11,7 @@ from edgewright.core.problems import (
     Problem,
     alert_problem,
     approval_problem,
+    certificate_problem,
     host_problems,
     ranked,
     token_problem,
@@ -25,7 +26,8 @@ __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is
 
 def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
     """Return the problems of the model, worst first (`core.problems.ranked`); acknowledged and silenced ones last."""
-    found = ranked([*_alerts(model), *_approvals(model), *_tokens(model, now), *_hosts(model)])
+    parts = (_alerts(model), _approvals(model), _tokens(model, now), _certificates(model, now), _hosts(model))
+    found = ranked(problem for part in parts for problem in part)
     found.sort(key=lambda problem: is_handled(model, problem.key, now))
     return found if limit is None else found[:limit]
 
@@ -100,6 +102,13 @@ def _tokens(model: Model, now: float) -> Iterator[Problem]:
     for row in ending_tokens(model, now):
         if row.expiry is not None:
             yield token_problem(row.uid, row.name, row.expiry, now)
+
+
+def _certificates(model: Model, now: float) -> Iterator[Problem]:
+    for name, ends, renewed in model.source.certificates:
+        problem = certificate_problem(name, ends, now, renewed)
+        if problem is not None:
+            yield problem
 
 
 def _hosts(model: Model) -> list[Problem]:

@@ -33,6 +33,8 @@ from edgewright.store.normalise import (
 )
 from edgewright.store.rows import MessageRow
 
+_MOST_CERTIFICATES = 20
+
 
 def reduce(model: Model, events: Iterable[Event]) -> tuple[Model, tuple[Patch, ...]]:
     """Fold `events` into `model`; return the next model and what differs.
@@ -192,8 +194,18 @@ def _source_state(draft: Draft, event: Event) -> None:
         version=clean(told.get("version") or before.version, limit=60),
         role=clean(before.role if told.get("role") is None else told["role"], limit=20),
         caller=clean(before.caller if told.get("caller") is None else told["caller"], limit=120),
+        certificates=before.certificates if told.get("certificates") is None else _certificates(told["certificates"]),
         handling=before.handling and before.plane in ("", plane),
     )
+
+
+def _certificates(value: object) -> tuple[tuple[str, float, bool], ...]:
+    """Return a plane's certificates from `[[name, end in epoch seconds, renewed], ...]`; odd entries are left out."""
+    found = []
+    for entry in value[:_MOST_CERTIFICATES] if isinstance(value, list) else ():
+        if isinstance(entry, (list, tuple)) and len(entry) == 3 and isinstance(entry[1], (int, float)):
+            found.append((clean(str(entry[0]), limit=40), float(entry[1]), entry[2] is True))
+    return tuple(found)
 
 
 def _message(draft: Draft, event: Event) -> None:

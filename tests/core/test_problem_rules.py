@@ -34,7 +34,7 @@ def test_rank_is_harm_then_number_of_hosts_then_age() -> None:
     alert = rules.alert_problem(
         rules.AlertState("plane/storage", "plane", "StorageFull", "management plane", "disk full", "Free.", NOW, "")
     )
-    certificate = rules.certificate_problem("hub server", NOW + 86400, NOW, True)
+    certificate = rules.certificate_problem("server", NOW + 86400, NOW, True)
     assert certificate is not None
     found = ranked([certificate, *host_problems(hosts, {"berlin": 2, "kiel": 3}), alert])
     assert kinds(found) == ["plane", "link", "silent", "disk", "disk", "certificate", "clock", "heat"]

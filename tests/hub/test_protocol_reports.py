@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from edgewright.core import times
 from tests.hub.stream import Stream
 from tests.hub_fixture import RunningHub, running_hub
 
@@ -198,6 +199,8 @@ def test_p30_tunnel(hub: RunningHub, token: str) -> None:
 def test_p31_features_need_no_credential(hub: RunningHub) -> None:
     found = hub.anonymous().get("/edgewright/v1/features").json()
     assert (found["product"], found["stream"], found["pageLimit"]) == ("edgewright-hub", "/edgewright/v1/changes", 1000)
+    ends = {entry["name"]: (times.parse(entry["ends"]) or 0.0) - times.now() for entry in found["certificates"]}
+    assert 390 < ends["server"] / times.DAY < 398 and 3640 < ends["ca"] / times.DAY < 3651
 
 
 @pytest.fixture

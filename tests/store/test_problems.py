@@ -194,3 +194,14 @@ def test_p39_an_alert_of_a_waiting_host_takes_the_place_of_its_approval(host: Ma
 def test_an_odd_alert_harms_nothing(odd: dict[str, Any]) -> None:
     model = with_alerts([], odd).model
     assert len(problems(model, NOW)) <= 1
+
+
+def test_certificates_of_the_plane_come_with_its_state_and_are_a_problem_near_their_end() -> None:
+    store = Store(clock=lambda: NOW)
+    sent = [["server", NOW + 20 * 86400.0, True], ["ca", NOW + 3000 * 86400.0, False], ["odd"], 7]
+    store.emit("plane", kinds.SOURCE_STATE, {"state": "live", "plane": "hub", "certificates": sent})
+    store.emit("plane", kinds.SOURCE_STATE, {"state": "lost"})
+    store.flush()
+    assert [name for name, _ends, _renewed in store.model.source.certificates] == ["server", "ca"]
+    (problem,) = problems(store.model, NOW)
+    assert (problem.subject, problem.text, problem.owner) == ("hub server", "certificate ends in 20 days", "plane")

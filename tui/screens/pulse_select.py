@@ -50,6 +50,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
             if row.expiry is not None and row.expiry > now
         ),
         tokens=len(model.tokens),
+        certificates=tuple(("CA" if name == "ca" else name, ends) for name, ends, _renewed in source.certificates),
         heartbeats=tuple(selectors.sparkline(model, now)) if model.pulse else (),
         rate=selectors.heartbeat_rate(model, now),
         feed=newest_told(model),

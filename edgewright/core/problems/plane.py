@@ -42,6 +42,10 @@ _EVENTS = {
 """Kind of an alert -> filter of the events that show its history."""
 
 
+_CERTIFICATES = {"ca": "hub CA", "server": "hub server"}
+"""Names of the plane's own certificates for people."""
+
+
 def alert_key(uid: str, code: str) -> str:
     """Return the key of an alert's problem; another reason is another key, so it is news again."""
     return f"alert/{uid}/{code}"
@@ -113,6 +117,8 @@ def token_problem(uid: str, name: str, expiry: float, now: float) -> Problem:
 def certificate_problem(name: str, ends: float, now: float, renews: bool) -> Optional[Problem]:
     """Return the problem of a certificate that ends soon or has ended, `None` for any other.
 
+    `name` is `ca` or `server` for the plane's own ones.
+
     `renews`: the plane renews it by itself, so it is a problem only when that is late.
     """
     left = ends - now
@@ -127,7 +133,7 @@ def certificate_problem(name: str, ends: float, now: float, renews: bool) -> Opt
         key=f"certificate/{name}/{'ended' if left <= 0 else 'ends'}",
         kind="certificate",
         harm=CERTIFICATE,
-        subject=name,
+        subject=_CERTIFICATES.get(name, name),
         text=f"certificate ended {words(-left)} ago" if left <= 0 else f"certificate ends in {words(left)}",
         since=ends if left <= 0 else None,
         owner="plane" if renews else "operator",
