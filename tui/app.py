@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command
-from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.errors import EdgewrightError
 from tui.bindings import keys_to_apply, verb_bindings
 from tui.command_judge import judge
 from tui.command_text import complete, parse
 from tui.defects import tell_defect
-from tui.navigation import NavigatingApp
 from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
 from tui.terminal.ack_gate import AckGate
+from tui.terminal_app import TerminalApp
 from tui.themed import THEME_POLL
 from tui.type_ahead import Probe, TypeAhead
 from tui.verbs import act, refusal, run_verb
 from tui.views import load
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
-
-INTERRUPT_AGAIN = 3.0
-"""Seconds within which a second ctrl+c leaves."""
 
 
 def _verbs() -> type[Provider]:
@@ -44,7 +39,7 @@ def _verbs() -> type[Provider]:
     return VerbProvider
 
 
-class EdgewrightApp(NavigatingApp):
+class EdgewrightApp(TerminalApp):
     """One console for one session."""
 
     TITLE = "Edgewright"
@@ -70,7 +65,6 @@ class EdgewrightApp(NavigatingApp):
     def __init__(self, session: Session) -> None:
         self._gate: AckGate | None = None
         self._typed: list[str] = []
-        self._interrupted = -INTERRUPT_AGAIN
         self.type_ahead = TypeAhead(self)
         super().__init__(session)
         self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
@@ -79,15 +73,6 @@ class EdgewrightApp(NavigatingApp):
             self._gate = AckGate(self)
 
     # Drawing ------------------------------------------------------------------------------------------------------
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the filter of glyphs that this terminal lacks; NO_COLOR is taken at its word, no greys either."""
-        filters = [NoColor() if isinstance(one, Monochrome) else one for one in super().get_line_filters()]
-        if self.session.terminal.ascii_only or self.session.terminal.console_glyphs:
-            from tui.terminal.glyphs import AsciiFilter, ConsoleFilter
-
-            filters.append(AsciiFilter() if self.session.terminal.ascii_only else ConsoleFilter())
-        return filters
 
     def post_display_hook(self) -> None:
         """Let the gate count the frame."""
@@ -104,7 +89,7 @@ class EdgewrightApp(NavigatingApp):
     async def on_event(self, event: events.Event) -> None:
         """Let a key wait until the screen that the keys before it open is there."""
         if isinstance(event, events.InputEvent | events.Paste):
-            if not event.is_forwarded and self.type_ahead.takes(event):
+            if not event.is_forwarded and (self.type_ahead.takes(event) or self.thaws(event)):
                 return
             await super().on_event(event)
             self.type_ahead.returned(event)
@@ -125,10 +110,7 @@ class EdgewrightApp(NavigatingApp):
 
     def on_mount(self) -> None:
         """Take the person's keys, and begin with the sources when the first frame is out."""
-        if self.session.watchdog is not None:
-            driver = self._driver
-            deaf = getattr(driver, "exit_event", None)  # ends the thread that reads keys: it spins on a dead terminal
-            self.session.watchdog.lead(self.exit, self.action_interrupt, deaf.set if deaf is not None else lambda: None)
+        self.attend_to_terminal()
         self.set_keymap(keys_to_apply(self.session.keymap))
         if self.session.first_run is not None:
             self.push_screen(self._make("first-run", ""))  # when it is done, the start view is there below it
@@ -191,18 +173,6 @@ class EdgewrightApp(NavigatingApp):
         if action in ("verb", "history", "last_view") and isinstance(screen, BaseScreen):
             return screen.lets(str(parameters[0]) if parameters else action)
         return super().check_action(action, parameters)
-
-    def action_interrupt(self) -> None:
-        """Copy what is marked; else say how to leave, and leave at the second press within three seconds."""
-        marked = self.screen.get_selected_text()
-        if marked:
-            self.copy_to_clipboard(marked)
-            self.screen.clear_selection()
-        elif time.monotonic() - self._interrupted < INTERRUPT_AGAIN:
-            self.exit(ExitCode.INTERRUPTED)
-        else:
-            self._interrupted = time.monotonic()
-            self.say("Press ctrl+c again to leave now; ctrl+q asks first what becomes of a hub that was started here.")
 
     def run_named(self, name: str, targets: Sequence[str] | None = None, args: Mapping[str, Any] | None = None) -> None:
         """Run a verb by name; without `targets` on the marked objects or the one under the cursor."""

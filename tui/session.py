@@ -64,6 +64,8 @@ class TerminalChoice:
     low_bandwidth: bool = False
     """Slow link: no mouse, no animation, few frames, updates wait for the terminal's answer."""
     mouse: bool = True
+    lines: bool = False
+    """Plain lines of text for a screen reader: no box glyphs, rules or bars."""
 
 
 class PeerCertificate(Protocol):
@@ -158,6 +160,8 @@ class Session:
     hub_running: Callable[[], bool] | None = None
     """Whether a hub that this console started is running; None when it started none."""
     stop_hub: Callable[[], Awaitable[None]] | None = None
+    frozen_at: float | None = None
+    """When the screen was frozen, epoch seconds UTC; None while it shows what happens."""
     watchdog: Watchdog | None = None
     """Ends the process when the terminal is gone or a signal asks for it; None in tests and for a single frame."""
     start_view: str = "pulse"

@@ -15,6 +15,9 @@ OPTIONS = """Options of every verb, before or after it:
   --plan                         say what would be done, and do nothing
   --timeout SECONDS              how long to wait for one answer of the plane
   --ascii                        no glyphs beyond ASCII
+Options of the console, of demo and of replay:
+  --lines                        plain lines of text for a screen reader, as ACCESSIBLE=1
+  --last-frame                   leave the last frame in the terminal
 """
 
 EXIT_CODES = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refused; 5 unreachable; 6 conflict;

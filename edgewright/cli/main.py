@@ -139,7 +139,7 @@ def _delegated(command: type[Command], words: Words) -> list[str]:
     for name in words.options:
         if name in command.takes:
             extra.append(f"--{name}")
-        elif name not in ("output", "yes", "read-only", "ascii"):
+        elif name not in ("output", "yes", "read-only", "ascii", "lines", "last-frame"):
             raise UsageError(f"`{command.name}` has no option --{name}.", f"See: edgewright {command.name} --help")
     extra += ["--help"] if words.help else []
     return [*words.rest, *extra]
@@ -182,6 +182,8 @@ def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
         timeout=timeout,
         read_only=True if "read-only" in options else None,
         ascii=True if "ascii" in options else None,
+        lines=True if "lines" in options else None,
+        last_frame=True if "last-frame" in options else None,
     )
 
 

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 TAKES_VALUE = ("-o", "--output", "--context", "--project", "--timeout")
 FLAGS = ("--read-only", "--yes", "-y", "--plan", "--ascii")
+CONSOLE_FLAGS = ("--lines", "--last-frame")
+"""Flags of the console alone; other verbs have options of these names."""
+CONSOLE_NOUNS = ("", "demo", "replay")
+"""Nouns that open the console."""
 HELP = ("--help", "-h")
 FORMS = ("table", "wide", "json", "yaml", "name", "text", "svg")
 """What `-o` may say about printing; with any other word it may name the file that a verb writes (`out`)."""
@@ -57,6 +61,8 @@ def take(argv: Sequence[str]) -> Words:
             options["output"] = word[2:]
         elif word in FLAGS:
             options[{"-y": "yes"}.get(word, word.lstrip("-"))] = "1"
+        elif word in CONSOLE_FLAGS and noun in CONSOLE_NOUNS:
+            options[word.lstrip("-")] = "1"
         elif word in HELP:
             wants_help = True
         elif word == "--version" and not noun:

@@ -97,6 +97,7 @@ MOVES: tuple[Move, ...] = (
     Move("modal-up", ("up",), "Read back in a plan", "confirm"),
     Move("modal-page-down", ("pagedown",), "Read a page on in a plan", "confirm"),
     Move("modal-page-up", ("pageup",), "Read a page back in a plan", "confirm"),
+    Move("modal-copy", ("c",), "Copy the command line of a plan, or the result", "confirm", ("outcome",)),
     Move("confirm-next", ("right",), "Go to the next answer", "confirm"),
     Move("confirm-previous", ("left",), "Go to the answer before", "confirm"),
     Move("form-next", ("down",), "Go to the next field of a form", "form"),

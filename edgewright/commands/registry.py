@@ -64,7 +64,7 @@ LATER_VERBS: dict[str, str] = {
 }
 """The same for single verbs of a noun that is there."""
 
-CONSOLE_MODULES = ("views", "pulse_keys", "table_views", "installers_view")
+CONSOLE_MODULES = ("views", "pulse_keys", "table_views", "installers_view", "terminal_views")
 """Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
 
 

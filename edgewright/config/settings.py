@@ -25,6 +25,14 @@ class Settings:
     """For slow lines: few redraws, no mouse, each update waits until the terminal has shown the last one."""
     mouse: bool = True
     """Let the console take mouse clicks."""
+    lines: bool | None = None
+    """Plain lines of text for a screen reader: no box glyphs, rules or bars; unset it follows ACCESSIBLE."""
+    terminal_title: bool = True
+    """Show context and unhealthy hosts in the title of the terminal's window."""
+    bell: bool = True
+    """Ring the terminal's bell for a new fault, at most every 10 s."""
+    last_frame: bool = False
+    """Leave the last frame as text in the terminal when the console ends."""
     read_only: bool = False
     """Refuse every verb that changes something."""
     local_time: bool = False
@@ -61,7 +69,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "output": ("table", "wide", "json", "yaml", "name"),
 }
 LIMITS: dict[str, tuple[float, float]] = {"refresh_ms": (100, 1000), "timeout": (0.1, 3600)}
-TRI_STATE = ("ascii", "low_bandwidth")
+TRI_STATE = ("ascii", "low_bandwidth", "lines")
 NAMES: tuple[str, ...] = tuple(f.name for f in fields(Settings) if f.name != "sources")
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from edgewright.cli.main import Special
 
-CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "timeout")
+CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "lines", "last-frame", "timeout")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -104,6 +104,8 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
             code = int(app.run(mouse=session.terminal.mouse) or 0)
             if app.defect is not None and not watchdog.code:  # without a terminal nobody reads of it
                 raise app.defect
+            if app.last_frame and not watchdog.code:
+                sys.stdout.write(app.last_frame)
             return int(watchdog.code or code)
         finally:
             for close in closing:
@@ -147,6 +149,7 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
             ascii_only=settings.ascii,
             low_bandwidth=settings.low_bandwidth,
             mouse=settings.mouse,
+            lines=settings.lines,
         ),
         themes_dir=locations.folder("config") / "themes",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from edgewright.commands.base import Danger, Plan
+    from tui.terminal_app import TerminalApp
 
 
 class ConfirmModal(DecisionModal[bool]):
@@ -29,6 +30,7 @@ class ConfirmModal(DecisionModal[bool]):
         Binding("up", "scroll(-1)", "Read back", show=False, id="modal-up"),
         Binding("pagedown", "scroll(8)", show=False, id="modal-page-down"),
         Binding("pageup", "scroll(-8)", show=False, id="modal-page-up"),
+        Binding("c", "copy", "Copy the command line", show=False, id="modal-copy"),
     ]
     DEFAULT_CSS = """
     ConfirmModal {
@@ -48,7 +50,7 @@ class ConfirmModal(DecisionModal[bool]):
         self.careful = careful or danger == "destructive" or bool(plan.cannot_undo) or plan.confirm_text is not None
         """Whether Cancel is the default: what is done cannot be undone, or takes something from users."""
         self.title_text = f" {plan.title} "
-        self.keys_text = "enter choose  tab next  ↑↓ read the plan  esc cancel"
+        self.keys_text = "enter choose  tab next  ↑↓ read the plan  c copy the command line  esc cancel"
 
     def compose_body(self) -> ComposeResult:
         """Yield the plan, then Cancel before Go, with the place to type the name."""
@@ -79,6 +81,11 @@ class ConfirmModal(DecisionModal[bool]):
     def action_scroll(self, step: int) -> None:
         """Move the plan without taking the focus from the answers."""
         self.query_one("#plan", LineView).scroll_relative(y=step, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy the command line that does the same."""
+        if self.plan.cli:
+            cast("TerminalApp", self.app).copied(self.plan.cli, "command line of this plan")
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:

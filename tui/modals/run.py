@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
     from edgewright.commands.base import Outcome
+    from tui.terminal_app import TerminalApp
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,10 @@ Apply = Callable[[Callable[[str], None]], Awaitable["Outcome"]]
 class RunModal(DecisionModal["Outcome | None"]):
     """Runs a verb that was agreed to. A clean end closes by itself; a failure stays and says what to do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "close", "Close", show=False, id="modal-close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "close", "Close", show=False, id="modal-close"),
+        Binding("c", "copy", "Copy the result", show=False, id="modal-copy"),
+    ]
 
     def __init__(self, title: str, apply: Apply, stay: bool = False, name_of: Callable[[str], str] = str) -> None:
         """Make the dialog; `name_of` gives the names of the objects of the outcome."""
@@ -83,12 +87,23 @@ class RunModal(DecisionModal["Outcome | None"]):
     def _end(self, lines: list[Line]) -> None:
         self.finished = True
         self._show(lines)
-        self.query_one("#keys", Static).update("enter close  ↑↓ read")
+        self.query_one("#keys", Static).update(f"enter close  ↑↓ read{'  c copy' if self.result_text else ''}")
 
     def _show(self, lines: list[Line]) -> None:
         view = self.query_one("#progress", LineView)
         view.set_lines(lines)
         view.styles.height = max(min(len(lines), self.room_height(2)), 1)
+
+    @property
+    def result_text(self) -> str:
+        """The text that the verb made, e.g. that of a token; empty when there is none."""
+        text = getattr(self.outcome.result, "text", "") if self.outcome is not None else ""
+        return text if isinstance(text, str) else ""
+
+    def action_copy(self) -> None:
+        """Copy the text that the verb made; it may be a secret, so no message shows it."""
+        if self.result_text:
+            cast("TerminalApp", self.app).copied(self.result_text, f"result of{self.title_text}".rstrip(), secret=True)
 
     def action_close(self) -> None:
         """Close what is finished; a verb that still runs is stopped with escape alone, not by a key typed ahead."""

@@ -225,7 +225,14 @@ class BaseScreen(Screen[None]):
                 self.patched(mine)
             self.show_frame()
 
+    def freeze(self) -> None:
+        """Stay as it is now, but for the age in the title, until the screen is resumed."""
+        self._forget()
+        self._tick()
+
     def _tick(self) -> None:
+        if self.session.frozen_at is not None and self.is_mounted:
+            self._set("#title", title_line(self.session, self.now, self.size.width))
         if self._shown and self.is_mounted:
             self.tick()
             self.show_frame(keys=False)
@@ -269,7 +276,7 @@ class BaseScreen(Screen[None]):
         """Take the classes of a size: `-wide` from 120 columns, `-wall` from 180; `-low` and `-tiny` for few lines."""
         self.set_class(size.width >= WIDE, "-wide")
         self.set_class(size.width >= WALL, "-wall")
-        self.set_class(size.height < LOW, "-low")
+        self.set_class(size.height < LOW or self.session.terminal.lines, "-low")
         self.set_class(size.height < TINY, "-tiny")
 
     @on(FrameLine.Resized)

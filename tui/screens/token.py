@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
+from textual.timer import Timer
 
 from edgewright.commands.base import Scope
 from edgewright.core.errors import EdgewrightError
@@ -20,6 +21,9 @@ from tui.screens.tokens import refused_verbs
 from tui.screens.tokens_content import hosts_of, token_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
+
+REVEALED = 30.0
+"""Seconds for which the text of a token is shown."""
 
 
 class TokenScreen(BaseScreen):
@@ -39,6 +43,7 @@ class TokenScreen(BaseScreen):
         super().begin()
         uid, _, wish = self.target.partition("?")
         self.target = uid
+        self._hiding: Timer | None = None
         self._value, self._shown_value, self._error, self._fetching = "", False, "", False
         self.query_one("#facts").focus()
         if wish == "reveal":
@@ -90,11 +95,22 @@ class TokenScreen(BaseScreen):
         """Show the text, or mask it again."""
         if self._value:
             self._shown_value = not self._shown_value
+            self._hide_later()
             self.select()
             return
         self._fetching, self._error = True, ""
         self.select()
         self._fetch()
+
+    def _hide_later(self) -> None:
+        """Mask the text again after `REVEALED` seconds, for a screen that is left alone."""
+        if self._hiding is not None:
+            self._hiding.stop()
+        self._hiding = self.set_timer(REVEALED, self._hide, name="hide-token") if self._shown_value else None
+
+    def _hide(self) -> None:
+        self._shown_value, self._value = False, ""
+        self.select()
 
     @work(exclusive=True, group="token:fetch", exit_on_error=False)
     async def _fetch(self) -> None:
@@ -102,6 +118,7 @@ class TokenScreen(BaseScreen):
             doc = await fetch_document(self.session, "token", self.target)
             self._value = clean(find(doc, "spec.token"))
             self._shown_value = bool(self._value)
+            self._hide_later()
             if not self._value:
                 self._error = "The plane does not tell the text of this token; a viewer's key may not read it."
         except EdgewrightError as error:

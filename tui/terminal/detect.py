@@ -31,11 +31,12 @@ def choose(
     ascii_only: bool | None = None,
     low_bandwidth: bool | None = None,
     mouse: bool = True,
+    lines: bool | None = None,
 ) -> TerminalChoice:
     """Return how to draw: what the person set wins, `auto` and None follow the terminal.
 
     `NO_COLOR` (any value but empty) means mono, `TERM=linux` the sixteen colours and the glyphs of its font, a locale
-    that is not UTF-8 means ASCII.
+    that is not UTF-8 means ASCII, `ACCESSIBLE` (any value but empty and 0) plain lines.
     """
     term = environ.get("TERM", "")
     no_color = bool(environ.get("NO_COLOR"))
@@ -46,11 +47,14 @@ def choose(
     if ascii_only is None:
         ascii_only = term in PLAIN_TERMS or not _is_utf8(environ)
     slow = bool(low_bandwidth)
+    if lines is None:
+        lines = environ.get("ACCESSIBLE", "") not in ("", "0")
     return TerminalChoice(
         theme=theme,
         ascii_only=ascii_only,
         console_glyphs=term in CONSOLE_TERMS and not ascii_only,
         low_bandwidth=slow,
+        lines=lines,
         mouse=mouse and not slow and term not in CONSOLE_TERMS,
     )
 

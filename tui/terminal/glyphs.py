@@ -76,6 +76,10 @@ def _ascii_of(character: str) -> str:
     return _fitting(character, _TO_ASCII, frozenset())
 
 
+def _line_of(character: str) -> str:
+    return " " if "\u2500" <= character <= "\u259f" else _ascii_of(character)
+
+
 @lru_cache(4096)
 def _console_of(character: str) -> str:
     return _fitting(character, _TO_CONSOLE, CP437)
@@ -100,6 +104,14 @@ class AsciiFilter(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return the segments with every other glyph replaced."""
         return [_replaced(segment, _ascii_of) for segment in segments]
+
+
+class LinesFilter(LineFilter):
+    """Leaves text alone, for a screen reader: box glyphs, rules and bars become spaces, signs become ASCII."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments with every other glyph replaced."""
+        return [_replaced(segment, _line_of) for segment in segments]
 
 
 class ConsoleFilter(LineFilter):

@@ -61,7 +61,8 @@ class Watchdog:
         self._terminal = terminal
         self._output = output
         self._end = end
-        self._restore = MODES_OFF
+        self._restore: Callable[[], str] = str
+        self._gone = False
         self._attributes: list[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: Callable[[int], object] | None = None
@@ -110,16 +111,16 @@ class Watchdog:
         leave: Callable[[int], object],
         interrupt: Callable[[], object],
         deaf: Callable[[], object] = lambda: None,
-        restore: str = "",
+        restore: Callable[[], str] = str,
     ) -> None:
         """Name what the running event loop does: `leave(code)`, `interrupt()` at the first SIGINT.
 
         `deaf()` is called from the watching thread when the terminal is gone: nothing may read from it any more.
-        `restore` is written before the modes are switched off.
+        What `restore()` returns is written before the modes are switched off.
         """
         self._loop = asyncio.get_running_loop()
         self._leave, self._interrupt, self._deaf = leave, interrupt, deaf
-        self._restore = restore + MODES_OFF
+        self._restore = restore
         if self.code:
             leave(self.code)
 
@@ -165,7 +166,7 @@ class Watchdog:
         return max(self._asked_at + self._patience - time.monotonic(), 0.0) * 1000 + 1
 
     def _terminal_gone(self) -> None:
-        self._restore, self._attributes = "", None
+        self._gone = True
         if self._deaf is not None:
             with contextlib.suppress(Exception):
                 self._deaf()
@@ -204,13 +205,13 @@ class Watchdog:
         self._end(self.code)
 
     def _give_back(self) -> None:
-        if not self._restore:
+        if self._gone:
             return
         if self._attributes is not None:
             with contextlib.suppress(termios.error, OSError):
                 termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
         with contextlib.suppress(OSError):
-            os.write(self._output, (self._restore + STOPPED).encode())
+            os.write(self._output, (self._restore() + MODES_OFF + STOPPED).encode())
 
 
 def _within(seconds: float, function: Callable[[], object]) -> None:

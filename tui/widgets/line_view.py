@@ -89,6 +89,11 @@ class LineView(ScrollView, can_focus=True):
         return max(self.scrollable_content_region.width, 0)
 
     @property
+    def cursor_index(self) -> int:
+        """Return which line is under the cursor, -1 for none."""
+        return self._cursor
+
+    @property
     def cursor_key(self) -> str:
         """Return the key of the line under the cursor, or '' when no line can be pointed at."""
         return self._lines[self._cursor].key if 0 <= self._cursor < len(self._lines) else ""

@@ -38,7 +38,7 @@ ADDS = 3
 """Lines for what a page adds."""
 FINDINGS = 5
 """Lines for findings; all of them are read with `c`."""
-ALLOWED = frozenset({"quit", "theme", "read-only", "retry"})
+ALLOWED = frozenset({"quit", "theme", "read-only", "retry", "background"})
 """Verbs of the whole console that work in the wizard; its own keys have the rest."""
 
 
