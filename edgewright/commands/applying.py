@@ -17,6 +17,7 @@ from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
 from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.reservation import handing_over, reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -113,22 +114,34 @@ def detach(work: Work, *, force: bool, read_only: bool = False) -> str:
 
     check_may(work, read_only=read_only)
     check_places(work.ready, force=force)
-    return start("iso", work.name, answers=text_of(work.name, work.answers), force=force)
+    with handing_over(work.touches[0]) as started:
+        started.append(start("iso", work.name, answers=text_of(work.name, work.answers), force=force))
+    return started[0]
 
 
 async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], report: Callable[[str], None]) -> Outcome:
-    """Build, prove if asked, and say what was made; a record of it is kept either way."""
+    """Build, prove if asked, and return what was made; the record of it stays either way.
+
+    Raises `Conflict` when another build writes the same output now.
+    """
+    check_may(work, read_only=ctx.read_only)
+    given, force = str(args.get("build") or ""), bool(args.get("force"))
+    if not given:
+        check_places(work.ready, force=force)  # what cannot begin leaves no record
+    with reserved(work.touches[0], given):
+        return await _perform(ctx, work, given, report, force=force)
+
+
+async def _perform(
+    ctx: CommandContext, work: Work, given: str, report: Callable[[str], None], *, force: bool
+) -> Outcome:
     from edgewright.commands.background import terminated_is_cancelled
     from edgewright.commands.base import Outcome
     from edgewright.commands.results import Text
     from edgewright.forge.builds import Recorder
 
-    check_may(work, read_only=ctx.read_only)
-    given, force = str(args.get("build") or ""), bool(args.get("force"))
-    if not given:
-        check_places(work.ready, force=force)  # what cannot begin leaves no record
-    recorder = Recorder.of(given) if given else Recorder.new("iso", work.name)
-    with terminated_is_cancelled(), recorder:  # the record's log says each step already
+    recorder = Recorder.of(given) if given else Recorder.new("iso", work.name, text_of(work.name, work.answers))
+    with terminated_is_cancelled(), recorder:  # the record's log has each step already
         work = await _with_token_uid(ctx, work, recorder)
         _warn([f.message for f in work.ready.findings if f.severity == WARNING], recorder, report)
         made = await _build(work, recorder, (lambda line: None) if given else report, force=force)

@@ -50,6 +50,7 @@ class ForgeBase(Command):
         from edgewright.commands.forging import work
         from edgewright.commands.results import Text
         from edgewright.core.errors import Conflict, UsageError
+        from edgewright.forge.reservation import reserved
 
         out = Path(args["out"]).absolute() if args["out"] else None
         if out is None and not args["refresh_lock"]:
@@ -67,7 +68,8 @@ class ForgeBase(Command):
             return Outcome(
                 (str(target),), result=Text(texts[0], {"lock": str(target), "digest": lock.digest}, str(target))
             )
-        result = await work(lambda job: _build(out, path, args, job), report)
+        with reserved(out):
+            result = await work(lambda job: _build(out, path, args, job), report)
         texts.append(_told(result))
         document = {"iso": str(result.path), "sha256": result.sha256, "size": result.size}
         return Outcome((str(out),), result=Text("\n".join(texts), document, str(out)))

@@ -66,6 +66,7 @@ class ForgeIso(Command):
         from edgewright.forge.iso import modes, suits
         from edgewright.forge.iso.identify import identify
         from edgewright.forge.iso.write import check_base, check_out, make_iso
+        from edgewright.forge.reservation import reserved
 
         base, out = Path(args["base"]), Path(args["out"])
         check_out(base, out, force=args["force"])
@@ -80,7 +81,7 @@ class ForgeIso(Command):
         findings = suits.for_base([*user_data.findings, *asked.findings], known)
         refuse_errors(findings, args["user_data"], report)
         custom, cluster = args["edge_custom_config"], args["cluster_definition"]
-        with terminated_is_cancelled():
+        with terminated_is_cancelled(), reserved(out):
             manifest = await work(
                 lambda job: make_iso(
                     base,

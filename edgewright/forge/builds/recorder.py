@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from edgewright.config.locations import write_private
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, ExitCode, Failed, NotFound
 from edgewright.forge.builds import process
@@ -35,9 +36,14 @@ class Recorder:
         self._written = 0.0
 
     @classmethod
-    def new(cls, kind: str, name: str) -> Recorder:
-        """Begin the record of a build that this process does itself. Raises `Failed`."""
+    def new(cls, kind: str, name: str, answers: str = "") -> Recorder:
+        """Begin the record of a build that this process does itself; `answers` is the text of its answer file, if any.
+
+        Raises `Failed`.
+        """
         folder = new_folder()
+        if answers:
+            write_private(folder / "answers.yaml", answers)  # before the record: what is listed can be repeated
         write_json(folder / "build.json", first_record(kind, name))
         return cls(folder)
 
