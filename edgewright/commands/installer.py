@@ -29,6 +29,25 @@ class Plane(NamedTuple):
     current: bool
 
 
+class OfferedToken(NamedTuple):
+    """A registration token of a plane that can be used now; `text` is a secret, `expiry` is in epoch seconds UTC."""
+
+    uid: str
+    name: str
+    text: str
+    expiry: float | None
+    project: str
+
+
+class OfferedKey(NamedTuple):
+    """A public SSH key of this user: the file's name, the whole line, its kind and comment."""
+
+    file: str
+    text: str
+    kind: str
+    comment: str
+
+
 class MadeToken(NamedTuple):
     """A token that was made just now: its uid and its text (a secret)."""
 
@@ -119,6 +138,23 @@ async def make_token(
     if not isinstance(outcome.result, Text) or not outcome.result.text:
         raise Failed(f"The plane made token {name} but did not tell its text.", "Copy it from the plane's own console.")
     return MadeToken(outcome.result.name, outcome.result.text)
+
+
+async def tokens(ctx: CommandContext, context: str = "") -> list[OfferedToken]:
+    """Return the tokens of the plane of `context` ("": the session's own) that hosts can use now, the newest first.
+
+    Those that the plane does not give the text of are left out. Raises what the plane answers.
+    """
+    from edgewright.commands.installer_checks import usable_tokens
+
+    return [OfferedToken(*token) for token in await usable_tokens(ctx, context)]
+
+
+def ssh_keys() -> list[OfferedKey]:
+    """Return the public keys in `~/.ssh/*.pub` that a box would accept, by file name."""
+    from edgewright.commands.installer_checks import public_keys
+
+    return [OfferedKey(*key) for key in public_keys(Path.home() / ".ssh")]
 
 
 def base_facts(path: str) -> list[tuple[str, str]]:

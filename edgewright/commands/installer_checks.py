@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from edgewright.commands.context import CommandContext
 
+OWN_TOKENS = frozenset({"this-machine", "demo"})
+"""Tokens that the console creates for hosts that it starts itself."""
+MAX_OFFERED = 200
+MAX_KEY_FILE = 16_384
+
 
 def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Finding]:
     """Return what is wrong with the answers of `keys` (None: all): own rules, files, then those of the document."""
@@ -166,6 +171,37 @@ async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
     async with at_context(ctx, name if name in contexts.load().items else "") as there:
         known = await ask(there, user_data(dict(answers)))
     return known.token_uid(str(answers["token.text"]))
+
+
+async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, str, float | None, str]]:
+    """Return uid, name, text, expiry and project of the usable tokens at the plane of the context `name`."""
+    from edgewright.core import times
+    from edgewright.wire.tokens import EdgeToken
+
+    async with at_context(ctx, name) as there:
+        client = await there.client()
+        known = list(map(EdgeToken, await client.tokens()))
+    now = times.now()
+    found = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
+    found.sort(key=lambda token: token.created or 0.0, reverse=True)
+    return [(one.uid, one.name, one.token, one.expiry, one.project_name) for one in found[:MAX_OFFERED]]
+
+
+def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
+    """Return file name, line, kind and comment of the public keys in a folder; anything else is left out."""
+    from edgewright.core.installer.checks import ssh_key
+
+    found = []
+    for path in sorted(folder.glob("*.pub"))[:MAX_OFFERED]:
+        try:
+            with path.open("rb") as file:
+                text = " ".join(file.read(MAX_KEY_FILE).decode("utf-8").split())
+        except (OSError, ValueError):
+            continue
+        kind, _, rest = text.partition(" ")
+        if text and not ssh_key(text):
+            found.append((path.name, text, kind, rest.partition(" ")[2]))
+    return found
 
 
 def facts_of_base(path: Path) -> list[tuple[str, str]]:

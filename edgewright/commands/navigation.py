@@ -89,6 +89,7 @@ MOVES: tuple[Move, ...] = (
     Move("wizard-why", ("?", "f1"), "Say why the page asks", "wizard"),
     Move("wizard-whole", ("v", "f2"), "Show the whole file", "wizard"),
     Move("wizard-write", ("w", "f3"), "Write the answer file", "wizard"),
+    Move("wizard-choose", ("o", "f8"), "Choose from what is known: contexts, tokens, SSH keys", "wizard"),
     Move("wizard-check", ("c", "f4"), "Ask the plane and the others whether it is true", "wizard"),
     Move("wizard-build", ("b", "f5"), "Build it, from the summary", "wizard"),
     Move("modal-leave", ("escape",), "Leave a dialog, nothing done", "form", ("confirm", "columns", "outcome")),

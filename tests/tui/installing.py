@@ -31,7 +31,7 @@ class StandIn:
         self.found: list[Finding] = []
         self.online: list[Finding] = []
         self.started: list[dict[str, Any]] = []
-        self.tokens: list[tuple[str, str, str, str]] = []
+        self.made: list[tuple[str, str, str, str]] = []
         self.facts: Sequence[tuple[str, str]] = (
             ("volume", "COS_LIVE, 712 MB"),
             ("boots", "BIOS and UEFI, as CD and as USB stick"),
@@ -39,6 +39,7 @@ class StandIn:
             ("place for answers", "/config.yaml, 64 KiB"),
         )
         self.every: list[Shown] = []
+        self.offered: list[Any] = []
         self.log = ["14:01:02Z writing the ISO", "14:01:09Z reading it back"]
 
     def planes(self) -> list[Any]:
@@ -53,8 +54,17 @@ class StandIn:
     async def check_online(self, ctx: Any, answers: Mapping[str, Any]) -> list[Finding]:
         return self.online
 
+    async def tokens(self, ctx: Any, context: str) -> list[Any]:
+        return self.offered
+
+    def ssh_keys(self) -> list[Any]:
+        return [
+            SimpleNamespace(file="id_ed25519.pub", text=KEY, kind="ssh-ed25519", comment="field@laptop"),
+            SimpleNamespace(file="work.pub", text=KEY.replace("AyLyB2", "BzMzC3"), kind="ssh-ed25519", comment="work"),
+        ]
+
     async def make_token(self, ctx: Any, name: str, project: str, expiry: str, context: str) -> tuple[str, str]:
-        self.tokens.append((name, project, expiry, context))
+        self.made.append((name, project, expiry, context))
         return "tok-new", TOKEN
 
     def base_facts(self, path: Any) -> list[tuple[str, str]]:

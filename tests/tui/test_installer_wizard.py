@@ -196,9 +196,9 @@ async def test_a_token_is_made_on_the_way_and_never_shown() -> None:
         await on(pilot, "token")
         await press(pilot, "down", "enter", *"shop-install", "pagedown")
         await on(pilot, "uid")
-        assert stand_in.tokens == [("shop-install", "", "30d", "prod")]
+        assert stand_in.made == [("shop-install", "", "30d", "prod")]
         assert wizard(pilot).interview.answers["token.uid"] == "tok-new"
-        assert "The token shop-install is made" in told(made)
+        assert "Token shop-install is created" in told(made)
         await press(pilot, "f2")
         assert TOKEN not in said(pilot)
 
@@ -240,7 +240,7 @@ async def test_nothing_is_built_before_it_is_said_then_the_build_is_shown(tmp_pa
     stand_in.every = every_build()
     async with console("installer-new", await kept(tmp_path, stand_in), installer=stand_in) as (pilot, _, _):
         await on(pilot, "summary")
-        assert "Nothing is built before you say so" in said(pilot)
+        assert "All questions are answered" in said(pilot)
         await press(pilot, "enter")
         await on(pilot, "plane")
         assert stand_in.started == []
@@ -276,7 +276,7 @@ async def test_a_read_only_session_makes_nothing_and_says_why(tmp_path: Path, ma
             await wizard(pilot).show_page()
         await press(pilot, "pagedown" if make else "b")
         await until(pilot, lambda: "read-only" in told(made))
-        assert stand_in.started == [] and stand_in.tokens == []
+        assert stand_in.started == [] and stand_in.made == []
 
 
 async def test_letters_and_keys_of_the_console_do_not_leave_the_wizard() -> None:

@@ -202,10 +202,14 @@ class LineView(ScrollView, can_focus=True):
             self.scroll_relative(y=step, animate=False)
 
     def action_page(self, step: int) -> None:
-        """Move by one page."""
+        """Move by one page; where there is no further line, the key goes on to the screen."""
+        places = self._keyed()
+        edge = (self.scroll_offset.y <= 0) if step < 0 else (self.scroll_offset.y >= self.max_scroll_y)
+        last = not places or self._cursor == places[0 if step < 0 else -1]
+        if edge and last:
+            raise SkipAction
         page = max(self.scrollable_content_region.height - 1, 1)
         self.scroll_relative(y=step * page, animate=False)
-        places = self._keyed()
         if places:
             goal = self._cursor + step * page
             self._go(min(places, key=lambda place: abs(place - goal)))

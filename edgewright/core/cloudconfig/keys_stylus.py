@@ -149,8 +149,7 @@ STYLUS: Tuple[Key, ...] = (
     Key("stylus.site.deviceUIDPaths[].name", TEXT, "Path of the file.", rule="An absolute path."),
     Key("stylus.site.deviceUIDPaths[].regex", TEXT, "What to take out of the file.", rule="An expression of RE2."),
     Key(
-        *("stylus.site.tags", TABLE, "Tags that the host comes in with."),
-        fixed="tags are read when the host registers; later they are changed at the plane",
+        *("stylus.site.tags", TABLE, "Tags that the host registers with; later they are changed at the plane."),
         rule="At most 256 characters for a name, 1024 for a value.",
     ),
     Key("stylus.site.tagsFromFile", MAP, "Tags out of a file on the host."),

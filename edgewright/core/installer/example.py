@@ -84,19 +84,19 @@ def _question(question: Question) -> List[str]:
 
 
 def _value(question: Question) -> Any:
-    """Return a value to show: the default, a placeholder that is a value, or the empty one."""
+    """Return a value to show: the default, the question's example, or the empty one."""
     if question.kind in ("text", "secret", "file") and not question.empty:
-        return question.placeholder if _is_value(question.placeholder) else ""
+        return question.example if _is_value(question.example) else ""
     if question.kind == "rows":
         return [{field.key: _value(field) for field in question.fields}]
-    if question.kind == "lines" and _is_value(question.placeholder) and not question.empty:
-        return [question.placeholder]
+    if question.kind == "lines" and _is_value(question.example) and not question.empty:
+        return [question.example]
     return question.empty
 
 
-def _is_value(placeholder: str) -> bool:
-    """Whether a placeholder is a value to write, not words for an empty field."""
-    return bool(placeholder) and " " not in placeholder and placeholder not in ("none", "nobody")
+def _is_value(example: str) -> bool:
+    """Whether an example is a whole value, not the beginning of one."""
+    return bool(example) and " " not in example
 
 
 def _yaml(value: Any) -> str:

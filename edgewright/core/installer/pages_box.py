@@ -76,7 +76,7 @@ DISK = Page(
                  "differ; name one when it must not touch another.", "auto",
                  (Choice("auto", "the largest one that is not removable"), Choice("path", "a named one"))),
         Question("disk.path", "path", "text", "Names by-id stay the same when disks are added; sda and sdb may swap.",
-                 required=True, placeholder="/dev/disk/by-id/...", shown=on("disk.rule", "path"),
+                 required=True, example="/dev/disk/by-id/...", shown=on("disk.rule", "path"),
                  check=lambda value, a: _device(value, a) if value else ""),
         Question("disk.persistent", "data MiB", "int", "The partition for images, logs and the cluster's data. Empty: "
                  "all that is left on the disk.", placeholder="all that is left", check=_size),
@@ -103,7 +103,7 @@ PARTITIONS = Page(
             check=_partitions,
             fields=(
                 Question("name", "name", "text", "How it is called in the partition table.", required=True,
-                         placeholder="data", check=lambda value, a: _partition_name(value, a) if value else ""),
+                         example="data", check=lambda value, a: _partition_name(value, a) if value else ""),
                 Question("size", "MiB", "int", "Empty for the last one: what is left.", placeholder="what is left",
                          check=_size),
                 Question("fs", "file system", "choice", "How it is made.", "ext4", FILE_SYSTEMS),
@@ -130,7 +130,7 @@ STAGES = Page(
     (
         Question("stages.steps", "YAML", "lines", "Commands and files of your own at fixed points: each stage has a "
                  "list of steps. They run as root at every start. Leave it empty if you do not need it.",
-                 placeholder="boot:", check=_stages),
+                 example="boot:", check=_stages),
     ),
 )  # fmt: skip
 
@@ -149,7 +149,7 @@ BASE = Page(
                  "or the reference appliance, which is made here from Debian packages (some minutes the first time).",
                  "file", (Choice("file", "an ISO that I have"), Choice("appliance", "the reference appliance"))),
         Question("base.path", "ISO", "file", "It is read and never changed. It must be on this machine.",
-                 required=True, placeholder="/path/of/base.iso", shown=on("base.kind", "file", default="file"),
+                 required=True, example="/path/of/base.iso", shown=on("base.kind", "file", default="file"),
                  check=_path("an ISO")),
     ),
 )  # fmt: skip
@@ -171,17 +171,17 @@ OUTPUT = Page(
     "What is made, and where?",
     (
         Question("output.name", "name", "text", "The files are called by it, and hosts carry it as the tag installer.",
-                 "installer", required=True, placeholder="shop-2026",
+                 "installer", required=True, example="shop-2026",
                  check=lambda value, a: _name(value, a) if value else ""),
         Question("output.folder", "folder", "file", "The ISO, its user-data and its manifest are put there. They hold "
                  "the token: the user-data is readable by you alone, and the ISO is yours to guard.",
-                 required=True, placeholder="/path/of/a/folder", check=_path("a folder")),
+                 required=True, example="/path/of/a/folder", check=_path("a folder")),
         Question("output.what", "make", "choice", "For many sites, one ISO with a small seed medium for each site is "
                  "quick to make and to copy; whole ISOs are simpler for whoever stands at the site.", "one",
                  (Choice("one", "one ISO"), Choice("sites-cidata", "one ISO, and a small seed for each site"),
                   Choice("sites-iso", "a whole ISO for each site"))),
         Question("output.plan", "plan", "file", "The sites with their addresses and tags, as CSV or YAML.",
-                 required=True, placeholder="/path/of/plan.csv", shown=_sites, check=_path("a plan")),
+                 required=True, example="/path/of/plan.csv", shown=_sites, check=_path("a plan")),
     ),
 )  # fmt: skip
 

@@ -53,12 +53,13 @@ USER = Page(
                  "the box. Without a user there is no way in by SSH, and the box asks at its first start.",
                  "edge", placeholder="none", check=given(checks.user)),
         Question("user.password", "password", "secret", "For the console of the box. It is kept as a SHA-512 hash "
-                 "only; whoever gets the ISO can try to guess it, so take a long one.", placeholder="none: keys only",
-                 secret=True, shown=lambda a: bool(a.get("user.name", "edge")), check=password),
+                 "only; whoever gets the ISO can try to guess it, so take a long one.",
+                 placeholder="no password, keys only", secret=True,
+                 shown=lambda a: bool(a.get("user.name", "edge")), check=password),
         Question("user.admin", "may do all", "flag", "May become root by sudo. Mending a box needs it.", True,
                  shown=lambda a: bool(a.get("user.name", "edge"))),
         Question("user.keys", "SSH keys", "lines", "Public keys, one on a line, as in the .pub files. A key cannot be "
-                 "guessed, so prefer it to a password.", placeholder="ssh-ed25519 AAAA... you@laptop",
+                 "guessed, so prefer it to a password.", example="ssh-ed25519 AAAA... you@laptop",
                  shown=lambda a: bool(a.get("user.name", "edge")), check=_first_keys),
     ),
 )  # fmt: skip
@@ -76,7 +77,7 @@ USERS = Page(
             "A user for each person or team tells in the log who it was. Leave it empty if one is enough.",
             check=_users,
             fields=(
-                Question("name", "name", "text", "Small letters.", required=True, placeholder="field",
+                Question("name", "name", "text", "Small letters.", required=True, example="field",
                          check=given(checks.user)),
                 Question("password", "password", "secret", "Kept as a hash.", secret=True, check=password),
                 Question("admin", "may do all", "flag", "May become root by sudo.", False),
@@ -133,19 +134,20 @@ REGISTRIES = Page(
             check=_registries,
             fields=(
                 Question("domain", "registry", "text", "Name and port, without https://.", required=True,
-                         placeholder="registry.example.org:5000", check=given(_domain)),
+                         example="registry.example.org:5000", check=given(_domain)),
                 Question("repository", "repository", "text", "The part of the registry that is ours.",
                          placeholder="all of it"),
                 Question("username", "user", "text", "Who pulls.", placeholder="nobody", check=_registry_user),
                 Question("password", "password", "secret", "Kept readable on the box: the pull needs it.",
                          secret=True, check=_registry_password),
                 Question("ca", "CA file", "file", "For a certificate that no public authority signed.",
-                         placeholder="path of a PEM file", check=given(checks.certificate)),
+                         placeholder="public authorities", example="/path/of/ca.pem",
+                         check=given(checks.certificate)),
                 Question("insecure", "do not check TLS", "flag", "Anybody on the way could give other images.", False),
             ),
         ),
         Question("registries.rules", "instead of", "map", "Images whose name begins with the left side are pulled from "
-                 "the right side, so that profiles need not change.", placeholder="docker.io=registry.example.org/hub",
+                 "the right side, so that profiles need not change.", example="docker.io=registry.example.org/hub",
                  shown=lambda a: bool(a.get("registries.list")), check=_rules),
     ),
 )  # fmt: skip
@@ -157,8 +159,8 @@ CAS = Page(
     "Which certificate authorities does the box trust besides?",
     (
         Question("ca.certificates", "CA files", "lines", "For a proxy that opens TLS, or for services of your own. The "
-                 "plane's and the registries' own are taken already.", placeholder="path of a PEM file",
-                 check=each(checks.certificate)),
+                 "plane's and the registries' own are taken already.", placeholder="no other one",
+                 example="/path/of/ca.pem", check=each(checks.certificate)),
     ),
 )  # fmt: skip
 
@@ -182,9 +184,9 @@ SITE = Page(
     (
         Question("site.name", "site", "text", "Hosts of one site are shown together, and when all of them fall silent "
                  "at once it is told as one outage of the link. Leave it empty when a plan of sites says it.",
-                 placeholder="berlin-04", check=_site_name),
+                 example="berlin-04", check=_site_name),
         Question("site.tags", "tags", "map", "Words to find and filter hosts by. A tag `installer` is added, so that "
-                 "the console knows which hosts came from this installer.", placeholder="country=de", check=_tags),
+                 "the console knows which hosts came from this installer.", example="country=de", check=_tags),
         Question("site.registration_url", "QR address", "text", "Shown as a QR code on the box until it is taken in, "
                  "so that somebody at the site can do it with a telephone.", placeholder="none",
                  check=lambda value, a: "" if not value or value.startswith("https://") else

@@ -71,7 +71,7 @@ PLANE = Page(
             "text",
             "A plane that this console knows already: its address and its certificate authority are taken from there, "
             "and a token can be made here. Leave it empty to give the address by hand.",
-            placeholder="a plane you know, or empty",
+            placeholder="no context, the address below counts",
             shown=central,
         ),
         Question(
@@ -81,7 +81,7 @@ PLANE = Page(
             "The box calls this address, never the other way round. It must be the one that the site sees: a name or "
             "an address that works on your machine only would leave the box silent.",
             required=True,
-            placeholder="https://hub.example.org:8443",
+            example="https://hub.example.org:8443",
             shown=central,
             check=given(checks.endpoint),
         ),
@@ -91,7 +91,8 @@ PLANE = Page(
             "file",
             "A plane whose certificate no public authority signed is trusted only with this one. It goes onto the box, "
             "so that nobody on the way can pretend to be the plane.",
-            placeholder="path of a PEM file; empty: public authorities",
+            placeholder="public authorities",
+            example="/path/of/ca.pem",
             shown=central,
             check=given(checks.certificate),
         ),
@@ -155,7 +156,7 @@ TOKEN = Page(
             "text",
             "The name under which you find the token again when you want to revoke it.",
             required=True,
-            placeholder="shop-installer",
+            example="shop-installer",
             shown=on("token.how", "new"),
             check=lambda value, answers: "" if len(value) <= 128 and value.isprintable() else "128 characters at most.",
         ),
@@ -174,7 +175,7 @@ TOKEN = Page(
             "After that time nobody comes in by this installer any more; hosts that are in stay. Long enough to ship "
             "and to install, and not longer.",
             "30d",
-            placeholder="30d",
+            example="30d",
             shown=on("token.how", "new"),
             check=_expiry,
         ),
@@ -214,7 +215,7 @@ UID = Page(
             "text",
             "Two boxes with the same UID would fight over one record: use it for one box only.",
             required=True,
-            placeholder="shop-berlin-04",
+            example="shop-berlin-04",
             shown=on("uid.rule", "name"),
             check=given(checks.uid),
         ),
@@ -240,7 +241,7 @@ UID = Page(
             "text",
             "Any file that is there before the agent starts, for example one that a stage writes.",
             required=True,
-            placeholder="/sys/class/net/eno1/address",
+            example="/sys/class/net/eno1/address",
             shown=both(on("uid.rule", "device", default="device"), on("uid.source", "file")),
             check=given(lambda value: _uid_file(value, {})),
         ),

@@ -46,7 +46,8 @@ class Question(NamedTuple):
     """One thing to ask. `help` says why we ask; `check(value, answers)` returns a sentence, or "" when it is fine.
 
     `fields` are the columns of a `rows` question, keyed within a row; their `shown` and `check` get the row, with the
-    other answers below it. `secret` values are masked and never shown. `required` is enforced only while it is shown.
+    other answers below it. `placeholder` says what counts when the field is empty. `secret` values are masked and never
+    shown. `required` is enforced only while it is shown.
     """
 
     key: str
@@ -61,6 +62,14 @@ class Question(NamedTuple):
     shown: Shown = always
     check: Check = fine
     fields: Tuple["Question", ...] = ()
+    example: str = ""
+    """A value that shows the form of an answer; nothing is taken from it."""
+
+    @property
+    def in_empty_field(self) -> str:
+        """The words of a field without an answer: an example, and what counts then; the two cannot be confused."""
+        words = [f"e.g. {self.example}"] if self.example else []
+        return "; ".join([*words, *([f"empty: {self.placeholder}"] if self.placeholder else [])])
 
     @property
     def empty(self) -> Any:

@@ -213,7 +213,7 @@ def test_a_value_of_another_kind_is_refused(key: str, value: Any) -> None:
 def test_what_cannot_be_shown_comes_back_from_its_field() -> None:
     values = [samples.CA, "/etc/ca.pem", samples.HASHED]
     shown = shown_lines(values)
-    assert not any("\n" in line for line in shown) and "1 certificate" in shown[0] and "password" in shown[2]
+    assert not any("\n" in line for line in shown) and "certificate, SHA-256" in shown[0] and "password" in shown[2]
     assert samples.HASHED not in shown
     assert taken_lines([*shown, "new"], values) == [*values, "new"]
     assert taken(shown_text(samples.CA), []) == shown_text(samples.CA)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.installer.document import build_request
+from edgewright.core.installer.kept import certificates, fingerprint
 from edgewright.core.installer.pages import STEPS
 from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
 from tui.wizards.installer.difference import Change, changed_lines, without_login
@@ -24,15 +25,19 @@ TITLE = "New installer"
 
 
 def steps_line(interview: Interview, width: int) -> Line:
-    """Return the title with the steps: those gone through are ticked, the one in front stands in capitals."""
+    """Return the title with the page's number and the steps: right ones are ticked, the one in front is in capitals."""
     pages = interview.pages
     here = interview.page.short if interview.page is not None else "summary"
+    title = f"{TITLE}  {interview.at + 1} of {len(pages) + 1}"
     words = [word for word in STEPS if any(page.short == word for page in pages)] + ["summary"]
-    done = {word for word in words[:-1] if all(page.key in interview.seen for page in pages if page.short == word)}
+    passed = {
+        page.key for page in pages if page.key in interview.seen - interview.wrong and not interview.problems(page)
+    }
+    done = {word for word in words[:-1] if all(page.key in passed for page in pages if page.short == word)}
     shown = [(word.upper() if word == here else f"{word} √" if word in done else word) for word in words]
     at = words.index(here)
     first, last = 0, len(shown)
-    room = width - len(TITLE) - 3
+    room = width - len(title) - 3
 
     def taken() -> int:
         cut_off = (3 if first else 0) + (3 if last < len(shown) else 0)
@@ -49,7 +54,7 @@ def steps_line(interview: Interview, width: int) -> Line:
         pieces += [(shown[place], "head" if place == at else role), "  " if place < last - 1 else ""]
     if last < len(shown):
         pieces.append(("  …", "muted"))
-    return spread([(TITLE, "head")], pieces, width)
+    return spread([(title, "head")], pieces, width)
 
 
 def finding_lines(findings: Sequence[Finding], width: int) -> list[Line]:
@@ -62,6 +67,15 @@ def finding_lines(findings: Sequence[Finding], width: int) -> list[Line]:
         if one.hint:
             out += wrap(one.hint, width, "  ", "  ", role="muted")
     return out
+
+
+def ca_facts(value: str) -> list[tuple[str, str]]:
+    """Return the SHA-256 fingerprints of the certificates of a PEM text, to be compared with the plane's own."""
+    facts: list[tuple[str, str]] = []
+    for der in certificates(value)[:2]:
+        text = fingerprint(der)
+        facts += [("SHA-256", text[:48]), ("", text[48:])]  # two lines, whole at 80 columns
+    return facts
 
 
 def fact_lines(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
@@ -107,13 +121,11 @@ def summary_lines(
         many = "1 page lacks" if len(wrong) == 1 else f"{len(wrong)} pages lack"
         out.append(line(("▲ ", "bad"), (f"{many} something, so nothing can be built yet.", "strong")))
     elif errors:
-        out.append(line(("▲ ", "bad"), ("The box would not come up with these answers.", "strong")))
+        out.append(line(("▲ ", "bad"), ("An installer with these answers would not work.", "strong")))
     elif refused:
         out += wrap(refused, width, "▬ ", "  ", role="parked")
     else:
-        out.append(
-            line(("• ", "ok"), ("All is answered. Nothing is built before you say so: ", "strong"), ("b", "accent"))
-        )
+        out.append(line(("• ", "ok"), ("All questions are answered. Build the installer: ", "strong"), ("b", "accent")))
     out += [line(), *finding_lines(findings, width)] if findings else []
     if made and not wrong:
         out += [line(), heading("WHAT IS MADE"), *fact_lines(made, width)]

@@ -66,13 +66,8 @@ class Errands(WizardPage):
         value = self.interview.value(question)
         if question.key == "plane.context":
             self._fill_plane()
-        elif (
-            question.key == "base.path"
-            and value
-            and question.key not in self._facts
-            and not self._wrong.get("base.path")
-        ):
-            self._run("Looking into the base", lambda: self._identify(str(value)))
+        elif question.key == "base.path" and value and question.key not in self._facts:
+            self._run("Reading the base", lambda: self._identify(str(value)))
 
     def _fill_plane(self) -> None:
         name = str(self.interview.answers.get("plane.context") or "")
@@ -101,12 +96,22 @@ class Errands(WizardPage):
             self._wrong["base.path"] = sentence(error)
             if self._form is not None:
                 self._form.tell("base.path", self._wrong["base.path"])
+            self._judge()
             return
+        if self._wrong.pop("base.path", None) and self._form is not None:
+            self._form.tell("base.path", "")
+        self._judge()
         self._facts["base.path"] = [(str(label), str(value)) for label, value in facts]
+
+    def _forget_wrong_base(self) -> None:
+        """Forget that a base was not there when it is now: the file is looked at again."""
+        path = str(self.interview.answers.get("base.path") or "")
+        if "base.path" in self._wrong and path and Path(path).expanduser().is_file():
+            del self._wrong["base.path"]
 
     def _plane_context(self) -> CommandContext:
         if self.session.make_context is None:
-            raise Refused("There is no plane here: this only shows what was recorded.", "Open the console on a plane.")
+            raise Refused("No plane is connected: this shows a recording.", "Open the console on a plane.")
         context = self.session.make_context()
         context.read_only = context.read_only or self.session.read_only
         return context
@@ -120,9 +125,12 @@ class Errands(WizardPage):
         context = self._plane_context()
         self._online = list(await self.forge.check_online(context, dict(self.interview.answers)))
         if not self._online:
-            self._say("All that could be asked answered as it should.", "ok")
+            self._say("The plane, registries and time servers confirm the answers.", "ok")
         elif self.interview.page is not None:
             found = list(self._online)
+            self._judge()
+            self._doing = ""  # the key line stays as it is now while the box is in front
+            self.refresh_page()
             self.app.push_screen(ReadModal("What was found", lambda width: content.finding_lines(found, width)))
 
     async def _settle(self, page: Page) -> bool:
@@ -147,8 +155,8 @@ class Errands(WizardPage):
 
     async def _make_token(self) -> None:
         if self.session.changes_refused:
-            why = "This session is read-only, so no token is made. Leave it with ctrl+o."
-            viewer = "This credential has the role viewer, so no token is made. Use a key of the role admin."
+            why = "This session is read-only, so no token is created. Leave read-only mode with ctrl+o."
+            viewer = "This credential has the role viewer, so no token is created. Use a key of the role admin."
             self._say(viewer if self.session.viewer else why, "warn")
             return
         answers = self.interview.answers
@@ -159,13 +167,14 @@ class Errands(WizardPage):
         answers["token.uid"], answers["token.text"] = uid, text
         self._doing = ""
         await self._go(1)
-        self._say(f"The token {answers['token.name']} is made. Its text is kept with the answers.", "ok")
+        self._say(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
 
     async def _save(self, path: Path) -> None:
         name = str(self.interview.answers["output.name"] or "installer")
         await asyncio.to_thread(self.forge.save, path, name, dict(self.interview.answers))
         self._say(
-            f"{path} is written, for your eyes only. It builds with: edgewright apply -f {shlex.quote(path.name)}", "ok"
+            f"{path} is written, readable by you alone. Build from it: edgewright apply -f {shlex.quote(path.name)}",
+            "ok",
         )
 
     async def _start(self) -> None:

@@ -27,7 +27,7 @@ def control_of(question: Question, value: Any, answers: Mapping[str, Any]) -> Wi
         return ChoiceControl(question.key, [(one.value, one.label) for one in question.choices], str(value or ""))
     if question.kind == "flag":
         return FlagControl(question.key, bool(value))
-    example = f"({question.placeholder})" if question.placeholder else ""  # told from a value without any colour too
+    example = question.in_empty_field  # its words tell it from a value, also without colours
     if question.kind in ("lines", "map"):
         return AreaControl(question.key, area_text(value), example)
     if question.kind == "rows":
@@ -78,6 +78,7 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         & TextControl { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
         & AreaControl { width: 1fr; height: 4; border: none; padding: 0; background: $panel; }
         & TextControl:focus, & AreaControl:focus { border: none; background: $panel; background-tint: transparent 0%; }
+        & .input--placeholder, & .text-area--placeholder { text-style: italic; }
         &:ansi TextControl, &:ansi AreaControl { text-style: underline; }
     }
     """

@@ -30,6 +30,8 @@ class Interview:
         self.at = 0
         self.seen: set[str] = set()
         """Keys of the pages that were gone through."""
+        self.wrong: set[str] = set()
+        """Keys of pages on which something was found wrong that the answers alone do not show, e.g. a missing file."""
 
     @property
     def pages(self) -> list[Page]:

@@ -14,7 +14,7 @@ from edgewright.commands.base import Scope
 from edgewright.commands.navigation import MOVES
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.document import user_data
-from edgewright.core.installer.pages import QUESTIONS
+from edgewright.core.installer.pages import QUESTIONS, page_of
 from tui.bindings import live_keys
 from tui.screens.base import BaseScreen
 from tui.screens.fetching import sentence
@@ -165,14 +165,24 @@ class WizardPage(BaseScreen):
         if page is None:
             return []
         found: list[Line] = []
+        if "plane.ca" in self.interview.keys(page):
+            found += content.fact_lines(content.ca_facts(str(self.interview.answers["plane.ca"])), width)
         for key in self.interview.keys(page):
             found += content.fact_lines(self._facts.get(key, ()), width)
-        found += content.finding_lines([*self._findings, *self._online], width)
+        found += content.finding_lines(self._shown_findings(), width)
         return content.clipped(found, width, FINDINGS)
+
+    def _shown_findings(self) -> list[Finding]:
+        """Return the findings about the page in front; on the summary all of them."""
+        page = self.interview.page
+        if page is None:
+            return [*self._findings, *self._online]
+        keys = self.interview.keys(page)
+        return [*self._findings, *(one for one in self._online if one.path in keys)]
 
     def _show_summary(self, width: int) -> None:
         made = content.made_facts(self.interview.answers)
-        findings = [*self._findings, *self._online]
+        findings = self._shown_findings()
         lines = content.summary_lines(self.interview, made, findings, self._refusal(), min(width - 2, 110))
         self.query_one("#summary", LineView).set_lines(lines)
 
@@ -189,6 +199,10 @@ class WizardPage(BaseScreen):
         hint = self.query_one("#hint", LineView)
         hint.display = bool(said) or self._form is not None
         hint.set_lines(said)
+
+    def offered(self, key: str) -> str:
+        """Return what can be chosen for a question, "" where nothing can."""
+        return ""
 
     def _help(self, question: Question) -> str:
         if question.key == "plane.context" and self._planes:
@@ -247,6 +261,8 @@ class WizardPage(BaseScreen):
                 KeyHint("tab", "next"),
                 KeyHint("esc", "back"),
             ]
+        if self._form is not None and self.offered(self._form.current):
+            on_ += key("wizard-choose", "choose")
         out = [*on_, *key("wizard-whole", "whole file"), *key("wizard-write", "write the answer file")]
         return [*out, *key("wizard-why", "why we ask")]
 
@@ -273,10 +289,26 @@ class WizardPage(BaseScreen):
         except EdgewrightError as error:
             self._findings = []
             self._say(sentence(error), "warn")
+        self._mark_wrong()
+
+    def _mark_wrong(self) -> None:
+        """Note which pages have an error, so that the steps do not tick them."""
+        page, wrong = self.interview.page, self.interview.wrong
+        errors = [one.path for one in [*self._findings, *self._online] if one.severity == "error"]
+        errors += list(self._wrong)
+        if page is None:
+            wrong.clear()
+        else:
+            wrong.discard(page.key)
+            if any(one.severity == "error" for one in self._findings):
+                wrong.add(page.key)
+        wrong.update(found.key for path in errors if (found := page_of(path)) is not None)
 
     def _refusal(self) -> str:
         if self.session.read_only:
-            return "This session is read-only, so nothing is built. Leave it with ctrl+o; the answers can be written."
+            return (
+                "This session is read-only, so nothing is built. Leave read-only mode: ctrl+o; or write the answers: w."
+            )
         return ""
 
     def _say(self, text: str, level: str) -> None:

@@ -17,16 +17,16 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 from tui.wizards.installer import content
 from tui.wizards.installer.controls import Given
-from tui.wizards.installer.errands import Errands
 from tui.wizards.installer.form import QuestionForm
 from tui.wizards.installer.interview import Interview
 from tui.wizards.installer.modals import LeaveWizardModal, WholeFileScreen
+from tui.wizards.installer.offers import Offers
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
 
 
-class InstallerWizard(Errands):
+class InstallerWizard(Offers):
     """Renders the pages of `edgewright.core.installer`; the rest it asks of `edgewright.commands.installer`."""
 
     BINDINGS = move_bindings(
@@ -38,6 +38,7 @@ class InstallerWizard(Errands):
             "wizard-whole": "whole",
             "wizard-write": "write",
             "wizard-check": "check",
+            "wizard-choose": "choose",
             "wizard-build": "build",
         }
     )
@@ -61,13 +62,17 @@ class InstallerWizard(Errands):
             self._planes = {str(plane.name): plane for plane in await asyncio.to_thread(self.forge.planes)}
         except EdgewrightError as error:
             self._say(sentence(error), "warn")
+            if self.target:  # an empty wizard would look like the answers of that build
+                self._left = True
+                self._close()
+                return
         if kept is not None:
             self.interview = Interview(kept)
             if self.target:
                 self.interview.seen.update(page.key for page in self.interview.pages)
                 self.interview.at = len(self.interview.pages)
             else:
-                self._say("These are the answers from before; esc on the first page can throw them away.", "info")
+                self._say("The answers from last time are filled in; esc on the first page can delete them.", "info")
         elif self.session.context_name in self._planes:
             plane = self._planes[self.session.context_name]
             known = {"plane.context": plane.name, "plane.endpoint": plane.url, "plane.ca": plane.ca}
@@ -93,6 +98,7 @@ class InstallerWizard(Errands):
             self._form.go_first(last)
         else:
             self.query_one("#summary").focus()
+        self.look_for_offers()
         self._judge()
         self.refresh_page()
 
@@ -103,6 +109,8 @@ class InstallerWizard(Errands):
             self._online = []
             self._facts.pop(event.key, None)
             self._wrong.pop(event.key, None)
+            if event.key == "token.text":
+                self.interview.answers["token.uid"] = ""  # it was that of another token
             self._warned = ("", ())
             self.refresh_page()
 
@@ -134,8 +142,11 @@ class InstallerWizard(Errands):
             self._form.go(step)
 
     async def action_enter(self) -> None:
-        """Go to the next field, from the last one to the next page."""
-        if self._form is not None and not self._form.go(1):
+        """Go to the next field, from the last one to the next page; an empty token offers those of the plane first."""
+        current = self._form.current if self._form is not None else ""
+        if current == "token.text" and not self.interview.answers[current] and self.offered(current):
+            self.action_choose()
+        elif self._form is not None and not self._form.go(1):
             await self.action_page(1)
 
     async def action_page(self, step: int) -> None:
@@ -161,6 +172,7 @@ class InstallerWizard(Errands):
     def _may_pass(self) -> bool:
         page, form = self.interview.page, self._form
         assert page is not None and form is not None
+        self._forget_wrong_base()
         problems = {one.key: self._problem(one) for one in page.visible(self.interview.answers)}
         problems = {key: told for key, told in problems.items() if told}
         form.tell_all(problems)
@@ -221,10 +233,10 @@ class InstallerWizard(Errands):
         """Say why the page asks what it asks."""
         page, answers = self.interview.page, self.interview.answers
         if page is None:
-            said = "Nothing is built before you press the key. All answers are here; enter goes back to a page."
+            said = "Nothing is built before you press b. All answers are here; enter goes back to a page."
             self.app.push_screen(ReadModal("Summary", lambda width: [line(said)]))
             return
-        shown, found = page, [*self._findings, *self._online]
+        shown, found = page, self._shown_findings()
         self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, found, width)))
 
     def action_whole(self) -> None:
@@ -258,7 +270,7 @@ class InstallerWizard(Errands):
         elif any(one.severity == "error" for one in self._findings):
             self._say("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
-            self._run("Beginning to build", self._start)
+            self._run("Starting the build", self._start)
 
 
 def _check_new(text: str) -> str:

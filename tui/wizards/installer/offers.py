@@ -1,0 +1,147 @@
+"""Answers to choose from: contexts, the plane's registration tokens, your own public SSH keys."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual import work
+
+from edgewright.core import times
+from edgewright.core.errors import EdgewrightError
+from tui.modals.choose import ChooseModal
+from tui.screens.fetching import sentence
+from tui.widgets.lines import Line, line, pad
+from tui.wizards.installer.errands import Errands
+
+OFFERED = {
+    "plane.context": "one of your contexts",
+    "token.text": "one of the plane's tokens",
+    "user.keys": "one of your public SSH keys",
+}
+"""Questions with answers to choose from, and what they are."""
+
+
+class Offers(Errands):
+    """A wizard page that offers answers for some questions; what is chosen is put into the field."""
+
+    def begin(self) -> None:
+        """Know no token and no key yet."""
+        super().begin()
+        self._tokens: list[Any] | None = None
+        self._tokens_of = ""
+        self._no_tokens = ""
+        self._ssh_keys: list[Any] | None = None
+
+    def offered(self, key: str) -> str:
+        """Return what can be chosen for a question, "" where nothing can."""
+        known = {"plane.context": self._planes, "token.text": self._tokens, "user.keys": self._ssh_keys}
+        return OFFERED[key] if known.get(key) else ""
+
+    def _help(self, question: Any) -> str:
+        text = super()._help(question)
+        if question.key == "token.text" and self._tokens:
+            names = ", ".join(token.name for token in self._tokens[:3])
+            more = f" and {len(self._tokens) - 3} more" if len(self._tokens) > 3 else ""
+            return f"F8 chooses from the plane's tokens: {names}{more}. {text}"
+        if question.key == "user.keys" and self._ssh_keys:
+            return f"F8 takes one of your own: {', '.join(key.file for key in self._ssh_keys[:4])}. {text}"
+        return text
+
+    def look_for_offers(self) -> None:
+        """Ask for what the page in front can offer; nothing waits for it."""
+        page = self.interview.page
+        if page is None:
+            return
+        keys = self.interview.keys(page)
+        context = str(self.interview.answers.get("plane.context") or "")
+        if "token.how" in keys and (self._tokens is None or context != self._tokens_of):
+            self._ask_for_tokens(context)
+        if "user.keys" in keys and self._ssh_keys is None:
+            self._read_ssh_keys()
+
+    @work(exclusive=True, group="wizard:tokens", exit_on_error=False)
+    async def _ask_for_tokens(self, context: str) -> None:
+        self._tokens, self._tokens_of, self._no_tokens = None, context, ""
+        try:
+            self._tokens = list(await self.forge.tokens(self._plane_context(), context))
+        except EdgewrightError as error:
+            self._no_tokens = sentence(error)
+        if self.is_mounted:
+            self.refresh_page()
+
+    @work(exclusive=True, group="wizard:ssh-keys", exit_on_error=False)
+    async def _read_ssh_keys(self) -> None:
+        self._ssh_keys = list(await asyncio.to_thread(self.forge.ssh_keys))
+        if self.is_mounted:
+            self.refresh_page()
+
+    def action_choose(self) -> None:
+        """Offer answers for the field that has the keyboard."""
+        key = self._form.current if self._form is not None else ""
+        if self._doing or key not in OFFERED:
+            return
+        if not self.offered(key):
+            missing = {
+                "plane.context": "No context is known yet; give the address of the plane.",
+                "token.text": self._no_tokens or "The plane has no usable token; choose `make one here`, or paste one.",
+                "user.keys": "There is no public key in ~/.ssh; paste one.",
+            }
+            self._say(missing[key], "warn")
+            return
+        options = {"plane.context": self._contexts, "token.text": self._token_lines, "user.keys": self._key_lines}
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                self._take_offer(key, answer)
+
+        self.app.push_screen(ChooseModal(f"Choose {OFFERED[key]}", options[key]()), chosen)
+
+    def _contexts(self) -> list[Line]:
+        room = max(map(len, self._planes))
+        return [line(pad(name, room), (f"  {plane.url}", "muted"), key=name) for name, plane in self._planes.items()]
+
+    def _token_lines(self) -> list[Line]:
+        tokens = self._tokens or []
+        room = max(len(token.name) for token in tokens)
+        now = self.now
+        return [
+            line(
+                pad(token.name, room),
+                (f"  valid for {times.words(token.expiry - now)}" if token.expiry else "", "muted"),
+                (f"  {token.project}" if token.project else "", "muted"),
+                key=token.uid,
+            )
+            for token in tokens
+        ]
+
+    def _key_lines(self) -> list[Line]:
+        keys = self._ssh_keys or []
+        room = max(len(key.file) for key in keys)
+        return [line(pad(key.file, room), (f"  {key.kind} {key.comment}", "muted"), key=key.file) for key in keys]
+
+    def _take_offer(self, key: str, answer: str) -> None:
+        answers, form = self.interview.answers, self._form
+        value: Any = answer
+        if key == "token.text":
+            token = next(one for one in self._tokens or () if one.uid == answer)
+            value = token.text
+            answers["token.uid"] = token.uid
+            facts = [("token", token.name)]
+            if token.expiry:
+                facts.append(("valid for", times.words(token.expiry - self.now)))
+            self._facts["token.text"] = facts
+        elif key == "user.keys":
+            text = next(one.text for one in self._ssh_keys or () if one.file == answer)
+            old = [one for one in answers["user.keys"] if one.strip()]
+            value = old if text in old else [*old, text]
+        answers[key] = value
+        self.interview.broken.pop(key, None)
+        self._online = []
+        if form is not None:
+            form.put(key, value)
+            form.tell(key, "")
+        if key == "plane.context":
+            self._fill_plane()
+        self._judge()
+        self.refresh_page()
