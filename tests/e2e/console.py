@@ -14,7 +14,7 @@ from tests.e2e.fleet import command_environment, product
 
 
 class Console:
-    """`python -m edgewright` in a tmux of its own, with a context for one plane."""
+    """`python -m edgewright` in a tmux of its own, with a context for one plane; without `url` no plane is known."""
 
     def __init__(
         self,
@@ -29,11 +29,12 @@ class Console:
         self._socket = f"ew-{secrets.token_hex(4)}"
         self.env = command_environment(home)
         home.mkdir(parents=True, exist_ok=True)
-        words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
-        added = product(self.env, *words, "--no-keyring", *(["--no-check"] if prefix else []))
-        assert added.returncode == 0, added.stderr
+        if url:
+            words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
+            added = product(self.env, *words, "--no-keyring", *(["--no-check"] if prefix else []))
+            assert added.returncode == 0, added.stderr
         size = ["-x", str(columns), "-y", str(lines)]
-        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", "--context", "lab"])
+        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", *(["--context", "lab"] if url else [])])
         command = f"{program}; echo console ended with $?; sleep 600"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *size, command)
 

@@ -49,8 +49,8 @@ class Rig:
         if os.geteuid():
             missing("e2e", "network namespaces need root")
 
-    def up(self) -> None:
-        """Make the namespace, start the hub, add the context."""
+    def make_network(self) -> None:
+        """Make the namespace with its one address."""
         for words in (
             ["ip", "netns", "add", self.name],
             ["ip", "-n", self.name, "link", "set", "lo", "up"],
@@ -59,6 +59,10 @@ class Rig:
             ["ip", "-n", self.name, "link", "set", "wan0", "up"],
         ):
             subprocess.run(words, check=True, capture_output=True)
+
+    def up(self) -> None:
+        """Make the namespace, start the hub, add the context."""
+        self.make_network()
         serve = ["hub", "serve", "--listen", f"0.0.0.0:{PORT}", "--advertise", ADDRESS, "--data", str(self.data)]
         self._hub = subprocess.Popen(
             self.words(*serve, "--heartbeat", "15"),

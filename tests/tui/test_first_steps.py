@@ -55,6 +55,7 @@ def test_own_tokens_ended_ones_and_observed_hosts_are_no_steps() -> None:
         "d": TOKEN,
     }
     hosts = {"o": HostRow("o", observed=True), "s": HostRow("s", simulated=True), "h1": HOST}
+    hosts["proof-3f9c21ab"] = HostRow("proof-3f9c21ab")
     found = progress_of(Model(tokens=tokens, hosts=hosts), None, every_build(), NOW)
     assert [row.uid for row in found.tokens] == ["t1"] and [row.uid for row in found.hosts] == ["h1"]
     assert {shown.build.state for shown in found.builds} <= {"done", "running", "queued"}

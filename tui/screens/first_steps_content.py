@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OWN_TOKENS = frozenset({"this-machine", "demo"})
 """Tokens that the console makes for hosts of its own."""
+PROOF_HOST = "proof-"
+"""Beginning of the UID of the machine that proves an installer: it is deleted when the proof ends."""
 State = Literal["done", "next", "later", "warn", "work"]
 SIGNS: dict[State, tuple[str, Role]] = {
     "done": ("√ ", "ok"),
@@ -55,7 +57,11 @@ def progress_of(model: Model, facts: DeploymentFacts | None, builds: Iterable[Sh
         for row in model.tokens.values()
         if row.active and (row.expiry is None or row.expiry > now) and row.name not in OWN_TOKENS
     ]
-    hosts = [row for row in model.hosts.values() if not row.observed and not row.simulated]
+    hosts = [
+        row
+        for row in model.hosts.values()
+        if not row.observed and not row.simulated and not row.uid.startswith(PROOF_HOST)
+    ]
     made = [
         shown for shown in builds if shown.build.kind == "iso" and shown.build.state in ("done", "running", "queued")
     ]
