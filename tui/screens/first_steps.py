@@ -118,7 +118,7 @@ class FirstStepsScreen(WatchesBuilds):
                 "The hub does not run here as yours. On its machine: edgewright hub configure --data DIR --address ..."
             )
             self.session.store.message(text, "warn")
-        elif self.session.read_only:
+        elif self.session.changes_refused:
             self.session.store.message("This session is read-only: the address stays. Leave it with ctrl+o.", "warn")
         else:
             app.open_view("first-run", "address")
