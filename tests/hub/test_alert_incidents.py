@@ -194,3 +194,35 @@ def test_p58_a_receiver_that_is_added_later_gets_what_is_open_and_others_nothing
     fleet.receivers.append(ReceiverView("late", ""))
     assert fleet.run(60) == ["opened 10"]
     assert incident_name("site/a/b/link") == "site/a/b" and incident_name("host/x/silent") == "host/x/silent"
+
+
+class Region(Fleet):
+    """Very many sites of two hosts."""
+
+    def problems(self) -> list[Problem]:
+        states = [
+            HostState(uid, uid, f"site-{int(uid[1:]) // 2}", unhealthy=True, silent=True, since=at, last_seen=at)
+            for uid, at in self.silent.items()
+        ]
+        return host_problems(states, dict.fromkeys((state.site for state in states), 2))
+
+
+def test_p58_silence_of_very_many_sites_is_one_message_also_when_it_comes_over_a_minute() -> None:
+    fleet = Region(400)
+    rest = iter(fleet.hosts)
+    sent = fleet.run(60, lambda: fleet.lose(*[uid for _, uid in zip(range(50), rest, strict=False)]))
+    sent += fleet.run(300)
+    assert sent[0].startswith("opened") and sent[-1] == "changed 400" and len(sent) == 2, sent
+    fleet.back(*fleet.hosts[4:])
+    assert fleet.run(600) == ["changed 4"]
+    fleet.back(*fleet.hosts)
+    assert fleet.run(30) == ["resolved 4"]
+
+
+def test_p58_a_site_that_fails_long_after_a_storm_has_its_own_message() -> None:
+    fleet = Region(400)
+    fleet.lose(*fleet.hosts[:200])
+    assert fleet.run(60) == ["opened 200"]
+    fleet.run(600)
+    fleet.lose(*fleet.hosts[300:302])
+    assert fleet.run(60) == ["opened 2"]

@@ -12,13 +12,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from edgewright.core.problems import Problem
+from edgewright.core.problems import SILENT, Problem
 
 OPENED, CHANGED, REPEATED, RESOLVED, TEST = "opened", "changed", "repeated", "resolved", "test"
 EVENTS = (OPENED, CHANGED, REPEATED, RESOLVED, TEST)
 _SILENCE = ("silent", "link")
 CHANGED_EVERY, CHANGED_MOST = 60.0, 3_600.0
 """Seconds between two messages that only follow the size of an incident: at first, and at most after doubling."""
+
+
+MANY = 20
+"""Messages of one look that open something; silence at so many places at once is one incident."""
+_STORM = "fleet/"
 
 
 class Rhythm(NamedTuple):
@@ -88,6 +93,24 @@ class Step(NamedTuple):
 def incident_name(key: str) -> str:
     """Return the incident of a problem: silence of a site has one name, as one host, some hosts or the link."""
     return key.rsplit("/", 1)[0] if key.startswith("site/") else key
+
+
+def storm(problems: Sequence[Problem], before: Incident | None = None) -> Problem:
+    """Return silence at many places as one problem, together with what an open incident of this kind has already."""
+    uids = {uid for problem in problems for uid in problem.uids} | set(before.uids if before else ())
+    places = len(problems) + (int(str(before.problem["subject"]).split()[0].replace(",", "")) if before else 0)
+    moments = [problem.since for problem in problems if problem.since is not None]
+    return Problem(
+        key="fleet/silent",
+        kind="silent",
+        harm=SILENT,
+        subject=f"{places:,} places",
+        text=f"{len(uids):,} hosts silent",
+        since=before.problem["since"] if before else min(moments, default=None),
+        owner="operator",
+        uids=tuple(sorted(uids)),
+        next_step="Check what these places share: provider, data center, the network of the plane itself.",
+    )
 
 
 def _remaining(incident: Incident, uids: tuple[str, ...]) -> Problem:
@@ -176,12 +199,16 @@ class Incidents:
             if where == scope and incident.silence
             for uid in incident.uids
         }
+        ready: list[tuple[str, Problem]] = []
         for name, problem in present.items():
             incident = self.known.get((scope, name))
             if incident is not None:
                 self._follow(step, incident, problem, mine, now, calm, silenced, acknowledged)
-            elif not (problem.kind in _SILENCE and covered.issuperset(problem.uids)):
-                self._open(step, scope, name, problem, mine, now, calm(problem), silenced(problem.key))
+            elif problem.kind in _SILENCE and covered.issuperset(problem.uids):
+                continue
+            elif self._ready(scope, name, now, calm(problem)) and mine and not silenced(problem.key):
+                ready.append((name, problem))
+        self._open(step, scope, ready, mine, now)
         silent = {uid for problem in problems.values() if problem.kind in _SILENCE for uid in problem.uids}
         for (where, name), incident in list(self.known.items()):
             if where != scope or name in present:
@@ -207,20 +234,40 @@ class Incidents:
         for where, name in [place for place in self._pending if place[0] == scope and place[1] not in present]:
             del self._pending[where, name]
 
-    def _open(
-        self, step: Step, scope: str, name: str, problem: Problem, mine: Sequence[ReceiverView], now: float,
-        calm: bool, silenced: bool,
-    ) -> None:  # fmt: skip
+    def _ready(self, scope: str, name: str, now: float, calm: bool) -> bool:
+        """Whether a problem has lasted long enough to be sent."""
         since = self._pending.setdefault((scope, name), now)
         if now < since:  # the clock was set back
             since = self._pending[scope, name] = now
-        waited = now - since
-        if silenced or not mine or waited < self.rhythm.wait or (not calm and waited < self.rhythm.most):
-            return
-        incident = Incident(name, scope, problem.key, now, describe(problem), problem.uids, seen=now)
-        for receiver in mine:
-            self._send(step, incident, receiver.uid, OPENED, now)
-        step.store.append(incident)
+        return now - since >= (self.rhythm.wait if calm else max(self.rhythm.wait, self.rhythm.most))
+
+    def _open(
+        self, step: Step, scope: str, ready: list[tuple[str, Problem]], mine: Sequence[ReceiverView], now: float
+    ) -> None:
+        """Open incidents; silence at very many places at once is one of them."""
+        quiet = [problem for _, problem in ready if problem.kind in _SILENCE]
+        recent = max(
+            (incident for (where, name), incident in self.known.items()
+             if where == scope and name.startswith(_STORM) and now - incident.seen < 2 * self.rhythm.settle),
+            key=lambda incident: incident.seen, default=None,
+        )  # fmt: skip
+        if len(quiet) >= MANY or (recent is not None and quiet):
+            ready = [(name, problem) for name, problem in ready if problem.kind not in _SILENCE]
+            if recent is None:
+                ready.append((f"{_STORM}{now:.0f}", storm(quiet)))
+            elif now - max(recent.notified.values(), default=0.0) >= CHANGED_EVERY:
+                problem = storm(quiet, recent)
+                newer = msgspec.structs.replace(
+                    recent, uids=problem.uids, problem=describe(problem), notified=dict(recent.notified), seen=now
+                )
+                for receiver in mine:
+                    self._send(step, newer, receiver.uid, CHANGED, now)
+                step.store.append(newer)
+        for name, problem in ready[:MANY]:  # the others follow at the next look
+            incident = Incident(name, scope, problem.key, now, describe(problem), problem.uids, seen=now)
+            for receiver in mine:
+                self._send(step, incident, receiver.uid, OPENED, now)
+            step.store.append(incident)
 
     def _follow(
         self, step: Step, incident: Incident, problem: Problem, mine: Sequence[ReceiverView], now: float,
