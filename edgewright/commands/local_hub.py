@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -19,12 +20,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edgewright.config import locations
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.hub import configuration
 
+_PR_SET_PDEATHSIG = 1
+_LIBC: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 READY = re.compile(r"hub ready at (https://\S+) \(ca (.+), (?:no admin key file.*|admin key (.+))\)")
 PATIENCE = 30.0
 """Seconds that a hub may take to be ready."""
@@ -212,6 +215,7 @@ class LocalHub:
                 stdout=handle,
                 stderr=handle,
                 start_new_session=True,
+                preexec_fn=_end_with_parent if self.temporary and _LIBC is not None else None,
                 env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             )
         except OSError as error:
@@ -277,6 +281,11 @@ def _is_ours(pid: int) -> bool:
     except OSError:
         return False
     return b"edgewright" in words and state != "Z"
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this child when its parent is gone, also by SIGKILL; runs between fork and exec."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _send(pid: int, number: int) -> None:

@@ -94,6 +94,36 @@ def test_hub_and_hosts_of_a_demonstration_end_with_its_terminal(tmp_path: Path, 
         console.close()
 
 
+@pytest.mark.parametrize("way", ["terminal gone", "kill -9 of the console"])
+def test_a_demonstration_of_the_guide_ends_with_its_console(tmp_path: Path, way: str) -> None:
+    console = open_console(
+        "pty closed", [sys.executable, "-m", "edgewright"], command_environment(tmp_path), slow=False
+    )
+    try:
+        console.wait("demo fleet")
+        console.press("4")
+        console.wait("Pulse", "FLEET", "simulated", "• live")
+        pids = children(console.pid)
+        assert len(pids) == 2
+        if way == "terminal gone":
+            console.take_away()
+        else:
+            os.kill(console.pid, signal.SIGKILL)
+        console.ended_within(LIMIT)
+        deadline = time.monotonic() + LIMIT
+        while any(map(runs, pids)):
+            assert time.monotonic() < deadline, "hub or hosts are left behind"
+            time.sleep(0.05)
+    finally:
+        console.close()
+
+
+def children(pid: int) -> list[int]:
+    """Return the direct children of a process, whichever thread started them."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 def wait_for_file(path: Path) -> None:
     """Wait until a file is there."""
     deadline = time.monotonic() + 10

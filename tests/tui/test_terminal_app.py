@@ -269,6 +269,26 @@ async def test_the_title_says_what_is_wrong_and_is_given_back() -> None:
         assert title_text(made).startswith("plane away")
 
 
+@pytest.mark.usefixtures("xterm")
+async def test_looks_at_a_large_fleet_take_one_percent_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console() as (_, _plane, made):
+        clock = [0.0]
+        looks: list[float] = []
+
+        def slow(*_: Any) -> list[Any]:
+            looks.append(clock[0])
+            clock[0] += 0.04
+            return []
+
+        monkeypatch.setattr("edgewright.store.problems.problems", slow)
+        watching = attention(made, [], clock, title=False)
+        while clock[0] < 20:
+            watching.patched(())
+            watching.look()
+            clock[0] += 1
+        assert len(looks) == 5
+
+
 async def test_nothing_is_written_that_the_linux_console_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "linux")
     async with console() as (_, _plane, made):

@@ -50,7 +50,7 @@ class ConfirmModal(DecisionModal[bool]):
         self.careful = careful or danger == "destructive" or bool(plan.cannot_undo) or plan.confirm_text is not None
         """Whether Cancel is the default: what is done cannot be undone, or takes something from users."""
         self.title_text = f" {plan.title} "
-        self.keys_text = "enter choose  tab next  ↑↓ read the plan  c copy the command line  esc cancel"
+        self.keys_text = "enter choose  tab next  ↑↓ read  c copy command  esc cancel"
 
     def compose_body(self) -> ComposeResult:
         """Yield the plan, then Cancel before Go, with the place to type the name."""

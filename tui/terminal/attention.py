@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 BELL_EVERY = 10.0
 """Seconds between two bells at least: a storm rings once."""
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the problems; a look walks the whole fleet."""
+"""Seconds between two looks at the problems."""
+SHARE = 0.01
+"""Share of the time that looks may take: one walks the whole fleet, 40 ms with 30,000 hosts."""
 COLLECTIONS = frozenset({names.HOSTS, names.ALERTS, names.SOURCE})
 
 
@@ -47,6 +49,7 @@ class Attention:
         self._shown = ""
         self._rung = float("-inf")
         self._changed = True
+        self._next = float("-inf")
 
     @property
     def active(self) -> bool:
@@ -69,7 +72,8 @@ class Attention:
 
     def look(self) -> None:
         """Write what changed since the last look."""
-        if not self._changed:
+        began = self._clock()
+        if not self._changed or began < self._next:
             return
         self._changed = False
         session = self._session
@@ -78,6 +82,8 @@ class Attention:
             self._ring_for_new()
         if self._has_title:
             self._set_title(title_text(session))
+        ended = self._clock()
+        self._next = ended + (ended - began) / SHARE
 
     def _ring_for_new(self) -> None:
         from edgewright.store.problems import is_acknowledged, problems
