@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.screens.reader import ReaderScreen
 from tui.widgets.lines import text_of
@@ -33,6 +33,10 @@ def copyables(screen: BaseScreen, viewer: bool = False) -> list[Copyable]:
         return [Copyable("text", text_of(screen.text.lines), screen.crumb)]
     if screen.scope == "tokens":
         return _tokens(model, targets, viewer)
+    if screen.scope == "feed":
+        return _entries(model, targets or (screen.target.partition("/")[2],))
+    if screen.scope == "installers":
+        return _builds(getattr(screen, "builds", None) or {}, targets)
     if targets and all(uid in model.hosts for uid in targets):
         return _hosts(model, targets)
     if targets:
@@ -61,5 +65,27 @@ def _tokens(model: Model, uids: Sequence[str], viewer: bool) -> list[Copyable]:
     return found if rows else []
 
 
-def _of(uids: Sequence[str], names: Sequence[str], kind: str = "entries") -> str:
-    return names[0] if len(uids) == 1 else f"{len(uids)} {kind}"
+def _entries(model: Model, uids: Sequence[str]) -> list[Copyable]:
+    """Return sentence and object of entries of the feed or the audit log."""
+    found: list[tuple[str, str, str]] = []
+    for uid in uids:
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if event is not None:
+            found.append((event.message, event.object_uid, event.object_name or event.object_uid))
+        elif entry is not None:
+            found.append((entry.message, entry.resource_uid, entry.resource or entry.resource_uid))
+    of = _of(found, [name for _, _, name in found], "entries")
+    parts = (("message", [entry[0] for entry in found]), ("uid", [entry[1] for entry in found]))
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if found and all(texts)]
+
+
+def _builds(builds: Mapping[str, Any], uids: Sequence[str]) -> list[Copyable]:
+    """Return paths and ids of builds; `builds` are those of `commands.installers_view`, by id."""
+    shown = [builds[uid].build for uid in uids if uid in builds]
+    of = _of(shown, [build.name for build in shown], "builds")
+    parts = (("path", [path for build in shown for path in build.outputs[:1]]), ("id", [build.id for build in shown]))
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if texts]
+
+
+def _of(uids: Sequence[object], names: Sequence[str], kind: str = "entries") -> str:
+    return names[0] if len(uids) == 1 and names else f"{len(uids)} {kind}"

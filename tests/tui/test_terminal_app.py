@@ -65,6 +65,18 @@ async def test_c_copies_and_says_what(start: str, keys: tuple[str, ...], text: s
 
 
 @pytest.mark.usefixtures("xterm")
+@pytest.mark.parametrize(("start", "label"), [("events", "message"), ("audit", "message"), ("pulse", "uid")])
+async def test_each_screen_has_something_to_copy(start: str, label: str) -> None:
+    async with console(start) as (pilot, _, made):
+        if start == "pulse":
+            await press(pilot, "down", "down")
+        await press(pilot, "c")
+        if view(pilot) == "ChooseModal":
+            await press(pilot, "enter")
+        await until(pilot, lambda: told(made).startswith(f"Copied: {label} of "))
+
+
+@pytest.mark.usefixtures("xterm")
 async def test_c_copies_marked_hosts_together_and_escape_copies_nothing() -> None:
     async with console("hosts") as (pilot, _, made):
         await press(pilot, "space", "j", "space", "c", "enter")
