@@ -106,6 +106,8 @@ def document(problem: Problem, row: HandlingRow | None) -> dict[str, Any]:
         "subject": problem.subject,
         "text": problem.text,
         "since": times.rfc3339(problem.since) if problem.since is not None else None,
+        "owner": problem.owner,
+        "nextStep": problem.next_step,
         "hostUids": list(problem.uids),
         "acknowledgedBy": row.acknowledged_by if row else "",
         "acknowledgedAt": _when(row.acknowledged_at if row else None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edgewright.clients.palette import PlaneClient
 from edgewright.core import times
 from edgewright.core.errors import NotFound
@@ -22,7 +24,8 @@ async def read_problems(client: PlaneClient, store: Store) -> None:
         except NotFound:
             pass  # an older hub
     state = "live" if features.hub else "polling"
-    told = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
+    told: dict[str, Any] = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
+    told["certificates"] = [list(entry) for entry in features.certificates]
     store.emit("plane", events.SOURCE_STATE, told)
     store.flush()
 

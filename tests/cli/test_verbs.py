@@ -161,7 +161,7 @@ def test_p39_pulse_lists_a_rejected_box_although_no_host_is_unhealthy(hub: Runni
     assert "NEEDS ATTENTION" not in plane("pulse").out
     assert hub.register("box-9", "ewt_" + "x" * 43).status_code == 401
     done = plane("pulse")
-    assert done.code == 0 and "1 alert needs attention" in done.out and "NEEDS ATTENTION" in done.out
+    assert done.code == 0 and "1 problem needs attention" in done.out and "NEEDS ATTENTION" in done.out
     assert "box-9" in done.out and "rejected: unknown registration token" in done.out and "127.0.0.1" in done.out
     (alert,) = plane("pulse", "-o", "json").json()["alerts"]
     assert (alert["subject"], alert["code"]) == ("box-9", "InvalidEdgeToken")

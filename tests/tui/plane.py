@@ -34,7 +34,7 @@ class FakePlane:
             raise self.failure
 
     async def features(self) -> Any:
-        return SimpleNamespace(page_limit=50, kind="hub", hub=True, version="0.1.0", stream="")
+        return SimpleNamespace(page_limit=50, kind="hub", hub=True, version="0.1.0", stream="", certificates=())
 
     async def host(self, uid: str) -> dict[str, Any]:
         self._called("host", uid)

@@ -183,6 +183,15 @@ def test_an_old_event_has_its_day() -> None:
     assert text_of(feed_lines(told, 60, now=NOW)) == "11-20 14h was long ago\n14:02:02Z is new"
 
 
+def test_a_long_event_wraps_where_there_is_room_for_it() -> None:
+    told = (Told("e", NOW - 9, "berlin-01-03 clock 4 min behind the plane's (it shows 09:17)"), Told("f", NOW - 8, "b"))
+    lines = feed_lines(told, 50, now=NOW, most=2)
+    assert [one.key for one in lines] == ["e", "", "f"], "the cursor goes from event to event"
+    assert "…" not in text_of(lines) and max(one.width for one in lines) <= 50
+    assert len(feed_lines(told, 50, now=NOW)) == 2
+    assert text_of(feed_lines((Told("g", NOW, "word " * 40),), 50, now=NOW, most=2)).endswith("…")
+
+
 def test_many_hosts_that_come_in_at_once_are_one_line_of_the_feed() -> None:
     made = Store(clock=lambda: NOW)
     docs = [event(f"r{n}", 40 - n / 10, "Info", f"new-{n}", f"new-{n} registered", "HostRegistered") for n in range(30)]

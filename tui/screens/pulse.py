@@ -147,7 +147,7 @@ class PulseScreen(BaseScreen):
             feed = self.query_one("#feed", LineView)
             room = feed.room or size.width // 3
             feed.set_lines(
-                [Line(), heading("EVENTS", room, "newest first"), *feed_lines(pulse.feed, room, now=self.now)]
+                [Line(), heading("EVENTS", room, "newest first"), *feed_lines(pulse.feed, room, None, self.now, 2)]
             )
         if size.width >= WALL:
             board = self.query_one("#board", LineView)

@@ -16,7 +16,8 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int, key: str = "n") ->
         return [line(("Nothing selected.", "muted"))]
     glyph, role = sign_of(item, pulse.now)
     lines = [spread([(f"{glyph} {item.name}", role)], [(owner_text(item, pulse.now), "muted")], width)]
-    for sentence in (item.sentence, *item.detail):
+    repeated = bool(item.detail) and item.detail[0].startswith(item.sentence)
+    for sentence in item.detail if repeated else (item.sentence, *item.detail):
         lines += wrap(sentence, width - 2, first="  ", rest="  ")
     if item.since is not None:
         age = times.words(max(pulse.now - item.since, 0))
