@@ -129,6 +129,11 @@ class InPty(Held):
             os.write(self._master, KEYS.get(key, key.encode()))
             time.sleep(0.03)
 
+    def stall(self) -> None:
+        """Read nothing any more, as a terminal whose link hangs."""
+        self._closing.set()
+        self._thread.join()
+
     def screen(self) -> str:
         return "\n".join(self._screen.display)
 

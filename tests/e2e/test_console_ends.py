@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.fleet import command_environment
 from tests.e2e.held import Held, InPty, open_console, runs
+from tests.tui.test_replay import recording
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="needs a pty")]
 LIMIT = 5.0
@@ -67,6 +68,30 @@ def test_a_second_signal_ends_a_blocked_console_at_once(blocked: Held) -> None:
 def test_a_blocked_console_without_its_terminal_ends(blocked: Held) -> None:
     blocked.take_away()
     assert blocked.ended_within(LIMIT)[1] == 129
+
+
+@pytest.mark.parametrize("low_bandwidth", ["true", "false"])
+@pytest.mark.parametrize(("then", "code"), [("closed", 129), (signal.SIGTERM, 143)])
+def test_a_terminal_that_stalls_with_keys_under_way_ends_it_like_any_other(
+    tmp_path: Path, low_bandwidth: str, then: str | int, code: int
+) -> None:
+    env = {**command_environment(tmp_path), "EDGEWRIGHT_LOW_BANDWIDTH": low_bandwidth}
+    command = [sys.executable, "-m", "edgewright", "replay", str(recording(tmp_path / "day.rec"))]
+    console = open_console("no controlling tty", command, env, slow=False)
+    assert isinstance(console, InPty)
+    try:
+        console.wait("replay")
+        console.stall()
+        for _ in range(40):
+            console.press("2", "3", "1")
+        if isinstance(then, int):
+            os.kill(console.pid, then)
+        else:
+            console.take_away()
+        assert console.ended_within(LIMIT)[1] == code
+        assert not list(tmp_path.rglob("crashes/*")), "no crash: the terminal was gone"
+    finally:
+        console.close()
 
 
 @pytest.mark.parametrize("begin", ["at its start", IN_CONSOLE, "with --no-console"])
