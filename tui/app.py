@@ -16,6 +16,7 @@ from textual.worker import Worker
 from edgewright.commands import registry
 from edgewright.commands.base import Command
 from edgewright.core.errors import EdgewrightError
+from tui import ages
 from tui.bindings import keys_to_apply, verb_bindings
 from tui.command_judge import judge
 from tui.command_text import complete, parse
@@ -23,7 +24,6 @@ from tui.defects import tell_defect
 from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
-from tui.terminal.ack_gate import AckGate
 from tui.terminal_app import TerminalApp
 from tui.themed import THEME_POLL
 from tui.type_ahead import Probe, TypeAhead
@@ -63,26 +63,23 @@ class EdgewrightApp(TerminalApp):
     ]
 
     def __init__(self, session: Session) -> None:
-        self._gate: AckGate | None = None
         self._typed: list[str] = []
         self.type_ahead = TypeAhead(self)
         super().__init__(session)
         self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
+        self.ascii_only = session.terminal.ascii_only
+        self.cursor_is_shown = session.terminal.lines
         if session.terminal.low_bandwidth:
             self.animation_level = "none"
-            self._gate = AckGate(self)
+            self.always_slow = True
+            self.link_changed(True, "")
 
     # Drawing ------------------------------------------------------------------------------------------------------
 
-    def post_display_hook(self) -> None:
-        """Let the gate count the frame."""
-        if self._gate is not None:
-            self._gate.frame_shown()
-
-    def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Take the terminal's answer that it has shown a frame."""
-        if self._gate is not None:
-            self._gate.answered()
+    def link_changed(self, slow: bool, text: str) -> None:
+        """Show ages in coarse steps on a slow link, and what is measured of it in the title."""
+        self.session.link = text
+        ages.set_coarse(slow)
 
     # Keys ---------------------------------------------------------------------------------------------------------
 
@@ -119,8 +116,6 @@ class EdgewrightApp(TerminalApp):
     def _begin(self) -> None:
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
         gc.enable()
-        if self._gate is not None and self._driver is not None:
-            self._gate.start(self._driver)
         for problem in self.session.keymap_problems:
             self.say(problem, "warn")
         if not self.is_headless:

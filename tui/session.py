@@ -62,7 +62,7 @@ class TerminalChoice:
     console_glyphs: bool = False
     """Replace every glyph that the Linux console's CP437 font lacks."""
     low_bandwidth: bool = False
-    """Slow link: no mouse, no animation, few frames, updates wait for the terminal's answer."""
+    """Treat the link as slow, whatever is measured: no mouse, no animation, few frames, coarse ages."""
     mouse: bool = True
     lines: bool = False
     """Plain lines of text for a screen reader: no box glyphs, rules or bars."""
@@ -171,6 +171,8 @@ class Session:
     filters: dict[str, str] = field(default_factory=dict)
     """Filters of the lists by view. They end with the session: a filter of yesterday hides what is wrong today."""
     terminal: TerminalChoice = field(default_factory=TerminalChoice)
+    link: str = ""
+    """What is measured of a slow link to the terminal, `link 20 KB/s 600 ms`; empty for a fast one."""
     themes_dir: Path | None = None
     """Folder of the user's own themes, watched while the console runs."""
 

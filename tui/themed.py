@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import theme_files
+from tui.terminal.cell_display import CellDisplay
 from tui.terminal.crash import KeepsDefect
-from tui.terminal.cropped_update import CroppedDisplay
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -16,7 +16,7 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class ThemedApp(KeepsDefect, CroppedDisplay):
+class ThemedApp(KeepsDefect, CellDisplay):
     """An app whose themes are files."""
 
     session: Session

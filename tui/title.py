@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.store.selectors import plane_troubles
+from tui import ages
 from tui.widgets.lines import Line, Piece, cut, line, spread
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
 
 
-DROPPED = ("edgewright", "words", "unknown", "project", "total", "unhealthy", "plane", "detail")
+DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unhealthy", "plane", "detail")
 """What leaves a title that is too long, first to last; context, mode and state of the plane stay."""
 
 
@@ -38,7 +39,8 @@ def title_line(session: Session, now: float, width: int) -> Line:
     for count in range(len(DROPPED) + 1):
         dropped = DROPPED[:count]
         state = trouble_pieces(model, now) or source_pieces(model.source, now, "detail" not in dropped)
-        tail: list[Piece] = [*modes, "  ", *state]
+        link: list[Piece] = ["  ", (session.link, "muted")] if session.link and "link" not in dropped else []
+        tail: list[Piece] = [*modes, "  ", *state, *link]
         right = _count_pieces(session, dropped)
         room = width - line(*tail).width - (line(*right).width + 2 if right else 0)
         place, fits = _place(session, dropped, room)
@@ -68,7 +70,7 @@ def trouble_pieces(model: Model, now: float) -> list[Piece]:
     if not troubles or model.source.away:
         return []
     worst = troubles[0]
-    age = "" if worst.since is None else f" {times.age(max(now - worst.since, 0.0))}"
+    age = "" if worst.since is None else f" {ages.age(max(now - worst.since, 0.0))}"
     return [("‼ ", "warn"), (f"plane {worst.text.partition(':')[0]}{age}", "warn")]
 
 
@@ -83,14 +85,14 @@ def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list
     if source.state == "loading":
         told = f"{source.done:,} of {source.total:,}" if source.total else "loading"
         return [("► ", "work"), (told, "")]
-    away = "" if source.since is None else f" {times.age(max(now - source.since, 0.0))}"
+    away = "" if source.since is None else f" {ages.age(max(now - source.since, 0.0))}"
     if source.state == "refused":
         return [("‼ ", "warn"), (f"plane refuses us{away}", "warn")]
     if source.state == "lost":
         wait = ""
         if source.next_try is not None and detail:
             left = source.next_try - now
-            wait = f", next try {times.age(left)}" if left >= 1 else ", trying now"
+            wait = f", next try {ages.age(left)}" if left >= 1 else ", trying now"
         return [("▬ ", "parked"), (f"plane away{away}{wait}", "parked")]
     if source.state == "cache":
         return [("▬ ", "parked"), ("last known fleet, asking the plane", "parked")]

@@ -22,7 +22,7 @@ class Settings:
     ascii: bool | None = None
     """Only ASCII on the screen."""
     low_bandwidth: bool | None = None
-    """For slow lines: few redraws, no mouse, each update waits until the terminal has shown the last one."""
+    """Treat the link to the terminal as slow without measuring it: coarse ages, no mouse, five redraws a second."""
     mouse: bool = True
     """Let the console take mouse clicks."""
     lines: bool | None = None

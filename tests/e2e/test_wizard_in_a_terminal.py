@@ -68,10 +68,10 @@ def test_who_leaves_the_wizard_is_back_on_the_screen_before(console: Console) ->
         console.press("Escape")
         console.wait("Leave the wizard")
         console.press(*([answers] if answers == "Enter" else [answers, "Enter"]))
-        console.wait("Pulse › Installers")
+        console.wait("Installers", "No installer yet")
         to_pulse(console)
         console.press("6")
-        console.wait("Pulse › Installers")
+        console.wait("Installers", "No installer yet")
 
 
 def test_a_build_is_begun_from_the_summary_and_shown(console: Console, base_iso: Path, tmp_path: Path) -> None:

@@ -1,27 +1,21 @@
-"""Glyphs, detection, the ack gate, cropped updates and theme files."""
+"""Glyphs, detection and theme files."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.console import Console
 from rich.segment import Segment
-from textual._compositor import ChopsUpdate
 from textual.color import Color
-from textual.strip import Strip
 
 from edgewright.commands.navigation import MOVES
 from tests.tui.fleet import session_of
 from tui import theme_files
 from tui.app import EdgewrightApp
 from tui.terminal import detect
-from tui.terminal.ack_gate import AckGate
-from tui.terminal.cropped_update import CroppedUpdate
 from tui.terminal.glyphs import CP437, AsciiFilter, ConsoleFilter
 from tui.widgets.table_keys import TABLE_BINDINGS
 
@@ -69,53 +63,6 @@ def test_what_the_person_set_wins_and_dumb_is_refused() -> None:
     environ: dict[str, str] = {}
     detect.prepare(environ, choice)
     assert environ["TEXTUAL_FPS"] == "5"
-
-
-def test_an_update_sends_only_what_changed() -> None:
-    console = Console(force_terminal=True, color_system="truecolor")
-    chops: list[dict[int, Strip | None]] = [{0: Strip([Segment("0123456789")]), 10: Strip([Segment("abcdefghij")])}]
-    spans = [(0, 4, 13)]
-    ends = [[10, 20]]
-    assert CroppedUpdate(chops, spans, ends).render_segments(console) == "\x1b[1;5H456789\x1b[1;11Habc"
-    assert "0123" in ChopsUpdate(chops, spans, ends).render_segments(console), "Textual crops by itself now: drop ours"
-
-
-class _FakeDriver:
-    def __init__(self) -> None:
-        self.out: list[str] = []
-
-    def write(self, data: str) -> None:
-        self.out.append(data)
-
-
-async def test_the_gate_holds_paints_until_the_terminal_answers() -> None:
-    app = EdgewrightApp(session_of())
-    clock = [0.0]
-    async with app.run_test(size=(80, 24)):
-        gate = AckGate(app, window=100, patience=5.0, clock=lambda: clock[0])
-        driver: Any = _FakeDriver()
-        gate.start(driver)
-
-        def held() -> bool:
-            return gate.holding
-
-        driver.write("x" * 60)
-        gate.frame_shown()
-        assert not held()
-        driver.write("x" * 60)
-        gate.frame_shown()
-        assert held()
-        assert app._batch_count == 1
-        gate.answered()
-        assert not held()
-        assert app._batch_count == 0
-        driver.write("x" * 500)
-        gate.frame_shown()
-        assert held()
-        clock[0] = 6.0
-        gate.check()
-        assert not held(), "no answer: the terminal may not know how"
-        assert driver.out.count("\x1b[6n") == 3
 
 
 def test_each_shipped_theme_is_whole() -> None:

@@ -26,6 +26,7 @@ from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
 from tui.defects import tell_defect
 from tui.screens.opening import leave
 from tui.session import Session
+from tui.terminal.cell_display import CellDisplay
 from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
@@ -119,7 +120,7 @@ class BaseScreen(Screen[None]):
         self.select()
 
     def tick(self) -> None:
-        """Show ages anew; called once a second (every five on a slow link). Paint only what changed."""
+        """Show ages as they are now; called once a second. Paint only what changed; a slow link sends it later."""
 
     def targets(self) -> tuple[str, ...]:
         """Return the objects that verbs work on: the marked ones, or the one under the cursor."""
@@ -174,7 +175,7 @@ class BaseScreen(Screen[None]):
         tick twice. A screen therefore overrides `begin`.
         """
         if self.is_attached:  # not when the console ended meanwhile: then its widgets are gone
-            self.set_interval(5.0 if self.session.terminal.low_bandwidth else 1.0, self._tick)
+            self.set_interval(1.0, self._tick)
             self.begin()
 
     def begin(self) -> None:
@@ -219,6 +220,8 @@ class BaseScreen(Screen[None]):
     def _patched(self, patches: tuple[Patch, ...]) -> None:
         if not self.is_mounted:
             return
+        if isinstance(self.app, CellDisplay):
+            self.app.values_changed()
         with self.app.batch_update():
             mine = tuple(patch for patch in patches if patch.collection in self.collections)
             if mine:
@@ -234,6 +237,8 @@ class BaseScreen(Screen[None]):
         if self.session.frozen_at is not None and self.is_mounted:
             self._set("#title", title_line(self.session, self.now, self.size.width))
         if self._shown and self.is_mounted:
+            if isinstance(self.app, CellDisplay):
+                self.app.ages_only()
             self.tick()
             self.show_frame(keys=False)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.store.rows import HostRow
+from tui import ages
 from tui.table_file import Value
 from tui.widgets.lines import Role, Span
 from tui.widgets.table_layout import Column, longest_text
@@ -54,7 +55,7 @@ def rank(row: HostRow) -> int:
 
 def age_text(moment: float | None, now: float) -> str:
     """Return how long ago, in one unit; `-` when not known."""
-    return NONE if moment is None else times.age(max(now - moment, 0.0))
+    return NONE if moment is None else ages.age(max(now - moment, 0.0))
 
 
 def _calm(row: HostRow) -> Role:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgewright.core import times
+from tui import ages
 from tui.widgets.lines import Role
 
 Section = Literal["attention", "unhealthy", "working"]
@@ -165,7 +166,7 @@ class Pulse:
 
 def age_of(since: float | None, now: float) -> str:
     """Return the age in one unit, `-` when not known."""
-    return "-" if since is None else times.age(max(now - since, 0.0))
+    return "-" if since is None else ages.age(max(now - since, 0.0))
 
 
 def calm_age(since: float | None, now: float) -> str:

@@ -1,102 +1,97 @@
-"""On a slow link a frame is sent only when the terminal has shown the ones before it.
+"""A frame is sent only when the terminal has shown enough of the ones before it; what does not fit is dropped.
 
-Textual queues thirty frames and never drops one, so on a satellite link a key takes effect after half a minute. Here
-each frame ends with the question "where is the cursor" (`ESC[6n`); the answer says that everything before it was
-shown. While more than a window of bytes is unanswered, painting is held: what changes meanwhile is painted once,
-when the answer comes. After `PATIENCE` seconds without an answer painting goes on, the terminal may not know how.
+Each frame ends with a cursor position query (`ESC[6n`). While more than a window of bytes is unanswered, nothing is
+sent: the next frame then holds everything that changed meanwhile. The window is what the link carries in a round trip
+and `AHEAD` seconds, so that a key never waits behind much more. A terminal that answers no query is not waited for.
 """
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from textual.app import App
-    from textual.driver import Driver
+from tui.terminal.link_meter import LinkMeter, Query
 
-WINDOW = 8192
-"""Bytes that may be on their way unanswered; small echoes are not delayed by the link's round trip."""
-PATIENCE = 5.0
-"""Seconds to wait for an answer before painting goes on without it."""
-QUESTION = "\x1b[6n"
+QUERY = "\x1b[6n"
+FIRST_WINDOW = 16384
+"""Bytes that may be unanswered before the link is measured."""
+LEAST_WINDOW = 1200
+AHEAD = 0.15
+"""Seconds of the link that may be filled beyond its round trip."""
+PATIENCE, FIRST_PATIENCE = 5.0, 2.0
+"""Seconds to wait for an answer; the second before any answer came: the terminal may not know the query."""
+TRY_AGAIN = 30.0
+"""Seconds between two queries to a terminal that does not answer."""
 
 
 class AckGate:
-    """Counts what was written, asks after each frame, and holds painting while too much is on its way."""
+    """Which bytes are unanswered, and whether there is room for a frame."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        window: int = WINDOW,
-        patience: float = PATIENCE,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._app = app
-        self._window = window
-        self._patience = patience
-        self._clock = clock
-        self._driver: Driver | None = None
-        self._frames: deque[tuple[int, float]] = deque()
-        self._written = 0
-        self._hold = ExitStack()
-        self.holding = False
-        self._dropped = False
-
-    def start(self, driver: Driver) -> None:
-        """Count what goes through `driver` from now on, and look for answers that never come."""
-        self._driver = driver
-        plain_write = driver.write
-
-        def write(data: str) -> None:
-            self._written += len(data.encode("utf-8", "replace"))
-            plain_write(data)
-
-        driver.write = write  # type: ignore[method-assign]
-        self._app.set_interval(1.0, self.check, name="ack-gate")
+    def __init__(self, meter: LinkMeter) -> None:
+        self.meter = meter
+        self.mute = False
+        """The terminal does not answer."""
+        self._ever = False
+        self._queries: deque[Query] = deque()
+        self._total = 0
+        self._shown = 0
+        self._asked = -TRY_AGAIN
 
     @property
-    def on_the_way(self) -> int:
-        """Return how many bytes no answer has come for."""
-        return sum(size for size, _ in self._frames)
+    def window(self) -> float:
+        """Return how many bytes may be unanswered."""
+        rate, trip = self.meter.rate, self.meter.round_trip
+        if rate is None or trip is None:
+            return FIRST_WINDOW
+        return max(rate * (trip + AHEAD), LEAST_WINDOW)
 
-    def frame_shown(self) -> None:
-        """Take note that a frame was written: ask for its answer, and hold when the window is full."""
-        if self._driver is None:
-            return
-        if self.holding:
-            self._dropped = True
-            return
-        size, self._written = self._written, 0
-        if not size:
-            return
-        self._driver.write(QUESTION)
-        self._written = 0
-        self._frames.append((size + len(QUESTION), self._clock()))
-        if self.on_the_way > self._window:
-            self.holding = True
-            self._hold.enter_context(self._app.batch_update())
+    @property
+    def unanswered(self) -> int:
+        """Return how many bytes were sent and not answered for."""
+        return self._total - self._shown if self._queries else 0
 
-    def answered(self) -> None:
-        """Take note of an answer: the oldest frame was shown."""
-        if self._frames:
-            self._frames.popleft()
-        if self.holding and self.on_the_way <= self._window:
-            self._release()
+    def wait(self, now: float) -> float:
+        """Return how many seconds the next frame has to wait at most: 0 when there is room."""
+        if self.mute or not self._queries or self.unanswered < self.window:
+            return 0.0
+        left = self._queries[0].at + self._patience() - now
+        if left > 0:
+            return left
+        self._give_up()
+        return 0.0
 
-    def check(self) -> None:
-        """Go on without an answer when none came for `patience` seconds."""
-        if self._frames and self._clock() - self._frames[0][1] > self._patience:
-            self._frames.clear()
-            if self.holding:
-                self._release()
+    def _patience(self) -> float:
+        if not self._ever:
+            return FIRST_PATIENCE
+        return PATIENCE + 2 * self.unanswered / (self.meter.rate or FIRST_WINDOW)
 
-    def _release(self) -> None:
-        self.holding = False
-        self._hold.close()
-        if self._dropped:
-            self._dropped = False
-            self._app.screen.refresh()
+    def _give_up(self) -> None:
+        self.mute = not self._ever
+        self._queries.clear()
+
+    def asks(self, now: float) -> bool:
+        """Whether a frame sent now carries a query."""
+        return not self.mute or now - self._asked >= TRY_AGAIN
+
+    def sent(self, size: int) -> None:
+        """Take note of bytes that were sent."""
+        self._total += size
+
+    def asked(self, now: float, probe: bool = False) -> None:
+        """Take note of a query behind all bytes that were sent."""
+        self._total += len(QUERY)
+        self._asked = now
+        self._queries.append(Query(now, self._total, probe))
+
+    def answered(self, now: float) -> Query | None:
+        """Take an answer; return the query that it is for, None when none is open."""
+        self._ever, self.mute = True, False
+        if not self._queries:
+            return None
+        query = self._queries.popleft()
+        self._shown = query.total
+        self.meter.answered(query, now)
+        return query
+
+    def forget(self) -> None:
+        """Expect no answers to what was asked: another program had the terminal."""
+        self._queries.clear()

@@ -1,0 +1,61 @@
+"""The output side of the terminal: what it can, and whether what was written has left.
+
+Private Textual API (8.2.8): the driver's `_writer_thread` and its queue.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import termios
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tui.terminal.cell_writer import Abilities
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+POLL = 0.05
+"""Seconds until the output is looked at again."""
+BACKLOG = 4096
+"""Bytes in the terminal's own output queue from which a frame waits: a serial line."""
+REPEAT_PROBE, ASCII_PROBE = "\x1b[2H─\x1b[2b", "\x1b[2Hx\x1b[2b"
+"""Draws one cell, or three where REP is known; the cursor's column says which. The first frame is drawn over it.
+
+tmux repeats ASCII characters alone, so that the probe is a line where lines will be drawn.
+"""
+REPEATED = 3
+_BARE = ("vt100", "vt102", "vt220", "ansi", "cons25")
+_NO_ERASE = ("screen",)
+"""GNU screen erases with the default background and has no ECH; tmux, which does both, may also go by this name."""
+
+
+def abilities(environ: Mapping[str, str]) -> Abilities:
+    """Return what the terminal named by `TERM` can; REP is found out by a probe."""
+    term = environ.get("TERM", "")
+    plain = term in _BARE or term.split("-")[0].split(".")[0] in _NO_ERASE
+    return Abilities(colour_erase=not plain, erase_cells=not plain)
+
+
+def wait(driver: Driver) -> float:
+    """Return the seconds after which to look again: 0 when everything written has gone to the terminal."""
+    thread: Any = getattr(driver, "_writer_thread", None)
+    if thread is None:
+        return 0.0
+    if not thread.is_alive() or thread._queue.qsize():
+        return POLL
+    return POLL if _queued(driver) > BACKLOG else 0.0
+
+
+def _queued(driver: Driver) -> int:
+    """Return the bytes in the kernel's output queue of the terminal, as far as it tells."""
+    handle = getattr(driver, "fileno", None)
+    if not isinstance(handle, int):
+        return 0
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(handle, termios.TIOCOUTQ, count)
+    except (OSError, ValueError):
+        return 0
+    return count[0]
