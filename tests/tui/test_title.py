@@ -28,6 +28,7 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
         plane="127.0.0.1:8443",
         project="",
         link="",
+        frozen_at=None,
     )
     assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {told}")
 
