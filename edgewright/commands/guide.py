@@ -55,6 +55,13 @@ def describe(session: Any, feed: LiveFeed, simulated: bool) -> None:
     session.simulated = simulated
 
 
+def deployment_of(context: Context | None) -> Deployment:
+    """Return what hosts need to register with the plane of a context; empty without one."""
+    if context is None:
+        return Deployment("", "", False)
+    return Deployment(context.address_for_hosts, context.ca, bool(context.local_hub))
+
+
 class Guide:
     """What the console may ask of the composition root: other planes, a hub here, a demo."""
 
@@ -127,10 +134,8 @@ class Guide:
 
     def deployment(self) -> Deployment:
         """Return what an installer and an install command need to know about the plane that is shown."""
-        context = self.feed.context
-        if context is None:
-            return Deployment("", "", False)
-        return Deployment(context.address_for_hosts, context.ca, bool(context.local_hub) and not self.simulated)
+        found = deployment_of(self.feed.context)
+        return found._replace(movable=found.movable and not self.simulated)
 
     async def connect(self, url: str, api_key: str, ca: str = "", project: str = "", name: str = "") -> str:
         """Make a context for a plane that lets this key in, and return its name. Raises `EdgewrightError`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewright.commands.base import Command, Param
 
-SCREENS = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run")
+SCREENS = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
 
 
 class Render(Command):

@@ -42,7 +42,10 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
         session.now = lambda: replay.end
     elif context is not None:
         asyncio.run(_fill(ctx, store))
+        from edgewright.commands.guide import deployment_of
+
         session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
+        session.ways = import_module("tui.session").FirstRun(deployment=lambda: deployment_of(context))
     if session.start_view == "host":
         _find_host(session, store)
     size = (int(found.group(1)), int(found.group(2)))
