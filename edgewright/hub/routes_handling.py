@@ -20,6 +20,21 @@ _ITEM = protocol.HANDLING_ITEM.replace("{key}", "{key:path}")
 """A key may contain slashes."""
 
 
+def project_of(call: Call, key: str) -> str:
+    """Return the project that a problem belongs to; empty for one of a site, of a fault at many hosts, or of the plane."""
+    kind, _, rest = key.partition("/")
+    if kind == "host":
+        entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])
+        return entry.record.project_uid if entry is not None else call.project
+    if kind == "token":
+        token = call.hub.state.tokens.get(rest.partition("/")[0])
+        return (token.project_uid or "") if token is not None else call.project
+    if kind == "alert":
+        alert = call.hub.alerts.get(rest.rpartition("/")[0])
+        return alert.project_uid if alert is not None else call.project
+    return ""
+
+
 async def listing(call: Call) -> Response:
     """List the records that the reader may see."""
     return call.json({"items": call.hub.handling.documents(call.project)})
@@ -39,7 +54,7 @@ async def update(call: Call) -> Response:
         before = hub.handling.stored(tx, key)
         if before is not None and not visible(before.project_uid, call.project):
             raise not_found("problem", key)
-        record = before or HandlingRecord(key, call.project)
+        record = before or HandlingRecord(key, project_of(call, key))
         after = changed(record, body, raw, call.origin, tx.now)
         if after == record:
             return record.document()

@@ -189,6 +189,14 @@ async def delete(call: Call) -> Response:
                 "delete the token or give it another project first.",
                 "ProjectInUse",
             )
+        receiver = tx.one(
+            select(schema.alert_receivers.c.name).where(schema.alert_receivers.c.project_uid == record.uid)
+        )
+        if receiver is not None:
+            raise conflict(
+                f"The alert receiver '{receiver.name}' belongs to the project '{record.name}'; remove it first.",
+                "ProjectInUse",
+            )
         tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
 

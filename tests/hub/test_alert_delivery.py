@@ -16,6 +16,7 @@ from edgewright.core import times
 from edgewright.hub import alerts
 from edgewright.hub.alerting import courier, stored, webhook
 from edgewright.hub.app import Hub
+from edgewright.hub.problems import StorageProblem
 from edgewright.wire import protocol
 from tests.hub.alert_servers import Mails, mails, webhooks
 
@@ -353,3 +354,53 @@ async def test_p58_names_are_unique_and_a_deleted_receiver_gets_nothing(
     assert texts[0] == "Alert receiver 'ops' is removed" and texts[-1].startswith(
         "Alert receiver 'ops' is added: webhook"
     )
+
+
+async def test_p58_a_message_that_was_taken_is_not_sent_again_while_the_disk_is_full(
+    served: tuple[Hub, httpx.AsyncClient], fast: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = served
+    with webhooks() as receiver:
+        await hook(admin, receiver.url)
+        trouble(hub)
+        await looks(hub)
+        write, failures = hub.write, [0]
+
+        async def full(job: Any) -> Any:
+            if receiver.got and failures[0] < 3:
+                failures[0] += 1
+                for waiting in hub.alerting._couriers.values():
+                    waiting.poke()
+                raise StorageProblem(507, "StorageFull", "The hub's disk is full.")
+            return await write(job)
+
+        monkeypatch.setattr(hub, "write", full)
+        await soon(lambda: failures[0] == 3)
+        await asyncio.sleep(0.2)
+        assert len(receiver.got) == 1 and (await status(admin))["waiting"] == 0
+
+
+async def test_p58_a_receiver_that_fails_for_long_is_a_problem_that_consoles_show(
+    served: tuple[Hub, httpx.AsyncClient], fast: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = served
+    monkeypatch.setattr(courier, "REPORT_AFTER", 0.1)
+    with webhooks() as receiver:
+        receiver.status = 500
+        uid = (await hook(admin, receiver.url))["uid"]
+        trouble(hub)
+        await looks(hub)
+        await soon(lambda: hub.alerts.get(f"receiver/{uid}"))
+        alert = hub.alerts.get(f"receiver/{uid}")
+        assert alert is not None and "status 500" in alert.message and "receiver test ops" in alert.hint
+        receiver.status = 200
+        await soon(lambda: hub.alerts.get(f"receiver/{uid}") is None)
+
+
+async def test_p58_a_project_with_a_receiver_is_not_deleted(served: tuple[Hub, httpx.AsyncClient]) -> None:
+    _hub, admin = served
+    project = (await admin.post("/v1/projects", json={"metadata": {"name": "p"}})).json()["uid"]
+    body = {"name": "ops", "kind": "webhook", "webhook": {"url": "https://example.com"}}
+    assert (await admin.post(protocol.RECEIVERS, json=body, headers={"ProjectUid": project})).status_code == 201
+    refused = await admin.delete(f"/v1/projects/{project}")
+    assert refused.status_code == 409 and "alert receiver 'ops'" in refused.json()["message"]

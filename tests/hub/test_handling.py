@@ -13,6 +13,7 @@ from edgewright.hub import handling
 from edgewright.hub.app import Hub
 from edgewright.hub.handling import HandlingRecord, aged
 from edgewright.wire import protocol
+from tests.hub.test_hardening import new_host
 from tests.hub_fixture import RunningHub
 from tests.hub_fleet import open_hub
 
@@ -164,3 +165,15 @@ def test_p57_a_silence_ends_by_its_time_alone() -> None:
     assert aged(quiet, False, NOW + 3599).silenced(NOW + 3599)
     assert aged(quiet, False, NOW + 3600).empty
     assert aged(record(gone_at=NOW + 9e9, note="x"), False, NOW).gone_at == NOW, "the clock was set back"
+
+
+async def test_p57_a_record_belongs_to_the_project_of_its_host(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    await new_host(hub, admin, "box-1")
+    project = hub.state.hosts["box-1"].record.project_uid
+    await patch(admin, "host/box-1/disk:/var/lib", note="x")
+    await patch(admin, "site/nord/link", note="x")
+    assert {key: record.project_uid for key, record in hub.state.handling.items()} == {
+        "host/box-1/disk:/var/lib": project,
+        "site/nord/link": "",
+    }

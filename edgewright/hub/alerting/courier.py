@@ -20,6 +20,7 @@ from edgewright.hub.alerting import mail, stored, webhook
 from edgewright.hub.alerting.failure import DeliveryFailed
 from edgewright.hub.alerting.receivers import WEBHOOK, Receiver
 from edgewright.hub.alerting.stored import Waiting
+from edgewright.hub.alerts import Alert
 from edgewright.hub.problems import Problem
 
 if TYPE_CHECKING:
@@ -33,7 +34,14 @@ REJECTED_TRIES = 5
 """Attempts of a message that the receiver rejects as such; then it is given up, so that the next ones get through."""
 KEEP = 7 * 86_400.0
 """Seconds for which a message is tried; an older one is given up."""
+REPORT_AFTER = 300.0
+"""Seconds of failing deliveries after which the receiver is a problem."""
 _TABLE = schema.alert_receivers
+
+
+def alert_uid(receiver_uid: str) -> str:
+    """Return the uid of the alert about a receiver that fails."""
+    return f"receiver/{receiver_uid}"
 
 
 class Courier:
@@ -43,6 +51,9 @@ class Courier:
         self._hub = hub
         self.receiver = receiver
         self._poke = asyncio.Event()
+        self._accepted: set[int] = set()
+        """Messages that the receiver has, and that could not be deleted yet: they are not sent again."""
+        self._failing_since: float | None = None
         self._task = asyncio.create_task(self._run())
 
     def poke(self, receiver: Receiver | None = None) -> None:
@@ -53,6 +64,11 @@ class Courier:
     def stop(self) -> None:
         """End the task; a delivery under way is sent again at the next start, with the same id."""
         self._task.cancel()
+
+    def healthy(self) -> None:
+        """Note that the receiver took a message."""
+        self._failing_since = None
+        self._hub.alerts.drop(alert_uid(self.receiver.uid))
 
     async def _run(self) -> None:
         while True:
@@ -85,6 +101,9 @@ class Courier:
 
     async def _attempt(self, waiting: Waiting) -> None:
         receiver = self.receiver
+        if waiting.id in self._accepted:
+            await self._delivered(waiting)
+            return
         try:
             await deliver(self._hub, receiver, msgspec.json.decode(waiting.doc))
         except DeliveryFailed as failure:
@@ -94,11 +113,19 @@ class Courier:
             log.exception("the delivery to %s failed", receiver.name)
             await self._failed(waiting, DeliveryFailed(f"Internal error ({type(error).__name__}); see hub.log."))
             return
+        await self._delivered(waiting)
+
+    async def _delivered(self, waiting: Waiting) -> None:
+        self._accepted.add(waiting.id)
         await self._hub.write(lambda tx: self._store(tx, waiting, last_success=tx.now, last_error=""))
+        self._accepted.discard(waiting.id)
+        self.healthy()
 
     async def _failed(self, waiting: Waiting, failure: DeliveryFailed) -> None:
         attempts, now = waiting.attempts + 1, times.now()
-        given_up = (failure.rejected and attempts >= REJECTED_TRIES) or now - waiting.created > KEEP
+        too_old = now - waiting.created > KEEP and self._hub.clock.may_delete
+        given_up = too_old or (failure.rejected and attempts >= REJECTED_TRIES)
+        self._report(failure, now)
         if attempts == 1 or given_up:
             log.warning("alert %s for %s: %s%s", waiting.uid, self.receiver.name, failure.message,
                         " It is given up." if given_up else "")  # fmt: skip
@@ -113,6 +140,21 @@ class Courier:
             self._note(tx, last_failure=tx.now, last_error=failure.message)
 
         await self._hub.write(job)
+
+    def _report(self, failure: DeliveryFailed, now: float) -> None:
+        """Make a receiver that fails for long a problem that every console shows."""
+        since = self._failing_since = self._failing_since if self._failing_since is not None else now
+        if not 0 <= now - since < REPORT_AFTER:
+            receiver = self.receiver
+            message = f"Alerts are not delivered to receiver {receiver.name}: {failure.message}"
+            hint = f"Check the receiver; then: edgewright alert receiver test {receiver.name}"
+            self._hub.alerts.report(
+                Alert(
+                    uid=alert_uid(receiver.uid), kind="receiver", subject=receiver.name, text="alerts are not delivered",
+                    message=message, hint=hint, code="ReceiverFailing", project_uid=receiver.project_uid, host_uids=(),
+                    since=since, last=now, quiet=None,
+                )
+            )  # fmt: skip
 
     def _store(self, tx: Tx, waiting: Waiting, **changes: Any) -> None:
         stored.delete_message(tx, waiting)

@@ -13,7 +13,7 @@ from edgewright.core import times
 from edgewright.core.problems import Problem
 from edgewright.hub import pki, schema
 from edgewright.hub.alerting import evaluate, stored
-from edgewright.hub.alerting.courier import Courier
+from edgewright.hub.alerting.courier import Courier, alert_uid
 from edgewright.hub.alerting.incidents import Incident, Incidents, ReceiverView, Rhythm, Step
 from edgewright.hub.alerting.message import document
 from edgewright.hub.alerting.receivers import Receiver
@@ -74,6 +74,7 @@ class Alerting:
         courier = self._couriers.pop(uid, None)
         if courier is not None:
             courier.stop()
+        self._hub.alerts.drop(alert_uid(uid))
 
     def note(self, uid: str, **changes: Any) -> None:
         """Take what a delivery changed of a receiver."""
@@ -84,10 +85,13 @@ class Alerting:
             if uid in self._couriers:
                 self._couriers[uid].receiver = newer
 
-    def poke(self, uid: str) -> None:
-        """Let a receiver's courier look at its queue."""
-        if uid in self._couriers:
-            self._couriers[uid].poke()
+    def poke(self, uid: str, *, healthy: bool = False) -> None:
+        """Let a receiver's courier look at its queue; `healthy`: the receiver has just taken a test message."""
+        courier = self._couriers.get(uid)
+        if courier is not None:
+            courier.poke()
+            if healthy:
+                courier.healthy()
 
     async def look(self) -> None:
         """Look at the fleet once: age the handling records, and queue what is to be sent."""
@@ -106,7 +110,8 @@ class Alerting:
 
     async def _age_handling(self, now: float) -> None:
         """End acknowledgements of what is gone; right after a start nothing counts as gone."""
-        if not self._hub.handling.records or boottime_since(self._hub) < self._settled:
+        hub = self._hub
+        if not hub.handling.records or boottime_since(hub) < self._settled or not hub.clock.may_delete:
             return
         keys = {key for problems in self.seen.values() for key in problems}
         changes = list(self._hub.handling.outdated(keys.__contains__, now))

@@ -164,6 +164,8 @@ async def test(call: Call) -> Response:
         tx.after(lambda: call.hub.alerting.note(receiver.uid, **changes))
 
     await call.write(job)
+    if not error:
+        call.hub.alerting.poke(receiver.uid, healthy=True)
     return call.json({"deliveryId": uid, "delivered": not error, "error": error})
 
 
