@@ -21,7 +21,7 @@ _ITEM = protocol.HANDLING_ITEM.replace("{key}", "{key:path}")
 
 
 def project_of(call: Call, key: str) -> str:
-    """Return the project that a problem belongs to; empty for one of a site, of a fault at many hosts, or of the plane."""
+    """Return the project that a problem belongs to; empty for a site, a fault at many hosts, or the plane."""
     kind, _, rest = key.partition("/")
     if kind == "host":
         entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])

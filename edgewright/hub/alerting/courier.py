@@ -150,7 +150,7 @@ class Courier:
             hint = f"Check the receiver; then: edgewright alert receiver test {receiver.name}"
             self._hub.alerts.report(
                 Alert(
-                    uid=alert_uid(receiver.uid), kind="receiver", subject=receiver.name, text="alerts are not delivered",
+                    uid=alert_uid(receiver.uid), kind="receiver", subject=receiver.name, text="alerts not delivered",
                     message=message, hint=hint, code="ReceiverFailing", project_uid=receiver.project_uid, host_uids=(),
                     since=since, last=now, quiet=None,
                 )

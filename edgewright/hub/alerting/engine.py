@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edgewright.hub")
 _TABLE = schema.alert_receivers
+CERTIFICATES_EVERY = 600.0
+"""Seconds between two looks at the ends of the hub's own certificates."""
 EVERY = 5.0
 """Seconds between two looks at the fleet at most; never more often than the hub judges silent hosts."""
 
@@ -44,7 +46,8 @@ class Alerting:
         self._couriers: dict[str, Courier] = {}
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
         """Seconds after the start until what is absent counts as over, without having been heard."""
-        self.ca_ends: float | None = None
+        self.certificates: list[tuple[str, float, bool]] = []
+        """The hub's own: name, end (epoch seconds), whether the hub renews it."""
         self.seen: dict[str, dict[str, Problem]] = {}
         """The problems of the last look, by scope and key."""
 
@@ -213,17 +216,22 @@ def boottime_since(hub: Hub) -> float:
     return float(hub.clock.elapsed())
 
 
+def _certificates(hub: Hub) -> list[tuple[str, float, bool]]:
+    read = pki.certificates(hub.data)
+    return [(item["name"], times.parse(item["ends"]) or 0.0, item["renewed"]) for item in read]
+
+
 async def run(hub: Hub) -> None:
     """Look at the fleet every few seconds until cancelled."""
-    alerting, ca_at = hub.alerting, float("-inf")
+    alerting, read_at = hub.alerting, float("-inf")
     alerting.start()
     try:
         while True:
             await asyncio.sleep(min(EVERY, hub.options.sweep))
             try:
-                if boottime() - ca_at > 3_600:
-                    ca_at = boottime()
-                    alerting.ca_ends = await asyncio.to_thread(pki.ca_ends, hub.data)
+                if boottime() - read_at > CERTIFICATES_EVERY:
+                    read_at = boottime()
+                    alerting.certificates = await asyncio.to_thread(_certificates, hub)
                 await alerting.look()
             except StorageProblem as problem:
                 hub.storage.failed(problem)

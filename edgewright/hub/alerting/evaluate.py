@@ -82,10 +82,10 @@ class Findings:
             ends = token.expiry
             if ends is not None and token.active and ends - now < TOKEN_SOON and self.scope in ("", token.project_uid):
                 problems.append(token_problem(token.uid, token.name, ends, now))
-        ca_ends = hub.alerting.ca_ends
-        certificate = None if ca_ends is None else certificate_problem("ca", ca_ends, now, renews=False)
-        if certificate is not None and not self.scope:
-            problems.append(certificate)
+        for name, ends, renewed in () if self.scope else hub.alerting.certificates:
+            certificate = certificate_problem(name, ends, now, renewed)
+            if certificate is not None:
+                problems.append(certificate)
 
         def judge() -> dict[str, Problem]:
             every = ranked([*problems, *host_problems(self._states, self._known, duplicates)])
