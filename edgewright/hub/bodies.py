@@ -187,4 +187,16 @@ RECEIVER = obj(
         ca=_PEM,
     ),
 )
+_HTTP = obj(method=text(16), url=name(2048), headers=Shape("map", item=name(1024), limit=16), body=text(16_384))
+CHANNEL = obj(
+    uid=name(64),
+    type_=text(16, "email", "app", "http"),
+    isActive=FLAG,
+    alertAllUsers=FLAG,
+    createdBy=text(),
+    identifiers=many(name(320), 50),
+    http=_HTTP,
+    status=ANY,
+)
+ALERT_ENTITY = obj(channels=many(CHANNEL, 20))
 RECEIVER_STATE = obj(active=FLAG)

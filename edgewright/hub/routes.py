@@ -20,6 +20,7 @@ from edgewright.hub import (
     routes_tokens,
     routes_users,
 )
+from edgewright.hub.alerting import palette as routes_channels
 from edgewright.hub.alerting import routes as routes_receivers
 from edgewright.hub.host_store import need_host, save_host
 from edgewright.hub.options import ServeOptions
@@ -58,6 +59,7 @@ _MODULES = (
     alerts.ROUTES,
     routes_handling.ROUTES,
     routes_receivers.ROUTES,
+    routes_channels.ROUTES,
 )
 
 

@@ -404,3 +404,29 @@ async def test_p58_a_project_with_a_receiver_is_not_deleted(served: tuple[Hub, h
     assert (await admin.post(protocol.RECEIVERS, json=body, headers={"ProjectUid": project})).status_code == 201
     refused = await admin.delete(f"/v1/projects/{project}")
     assert refused.status_code == 409 and "alert receiver 'ops'" in refused.json()["message"]
+
+
+async def test_p58_a_channel_of_palette_is_a_receiver(served: tuple[Hub, httpx.AsyncClient], tmp_path: Path) -> None:
+    hub, admin = served
+    project = next(iter(hub.state.projects))
+    path = f"/v1/projects/{project}/alerts/ClusterHealth"
+    with webhooks() as receiver, mails(_folder(tmp_path), "starttls", "ops", "right") as server:
+        http = {"method": "POST", "url": receiver.url, "body": '{"text": "{{message}}"}', "headers": {"tag": "Health"}}
+        mail = {"type": "email", "isActive": True, "identifiers": ["cy@example.com"]}
+        assert (await admin.post(path, json=mail)).status_code == 422, "there is no mail server yet"
+        await mail_to(admin, server, user="ops", password="right", ca=server.ca)
+        for channel in ({"type": "http", "isActive": True, "http": http}, mail):
+            made = await admin.post(path, json=channel)
+            assert made.status_code == 201, made.text
+        shown = (await admin.get(f"{path}/{made.json()['uid']}")).json()
+        assert (shown["type"], shown["identifiers"]) == ("email", ["cy@example.com"])
+        trouble(hub)
+        await looks(hub)
+        await soon(lambda: receiver.got and len(server.got) == 2)
+        assert receiver.got[0][1] == b'{"text":"plane: cannot store: disk full"}'
+        assert {str(message["To"]) for message in server.got} == {"ana@example.com, ben@example.com", "cy@example.com"}
+        assert receiver.got[0][0]["tag"] == "Health"
+        assert (await admin.put(path, json={"channels": []})).status_code == 204
+        assert [item["name"] for item in (await admin.get(protocol.RECEIVERS)).json()["items"]] == ["mail"]
+        missing = await admin.delete(path)
+        assert missing.status_code == 404 and "alerts are not found" in missing.json()["message"]

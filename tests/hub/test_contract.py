@@ -14,12 +14,24 @@ import httpx
 import pytest
 from jsonschema import Draft4Validator
 
+from edgewright.hub.alerting.palette import CHANNEL, CHANNELS
 from edgewright.hub.options import ServeOptions
 from edgewright.hub.routes import table
 from edgewright.wire import protocol
 from tests.hub_fixture import RunningHub, running_hub
 
 pytestmark = pytest.mark.spec
+_CHANNEL = {
+    "type": "http",
+    "isActive": True,
+    "alertAllUsers": True,
+    "http": {
+        "method": "POST",
+        "url": "https://hooks.example.com/secret",
+        "body": '{"text": "{{message}}"}',
+        "headers": {"tag": "Health"},
+    },
+}
 UNDOCUMENTED = {"/v1/users/me"}
 """Offered because clients call it; the description does not have it."""
 
@@ -74,6 +86,9 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         ("PUT", protocol.TOKEN_STATE): {"isActive": True},
         ("PUT", protocol.API_KEY_STATE): {"isActive": True},
         ("PATCH", protocol.API_KEY): {"isActive": True},
+        ("POST", CHANNELS): _CHANNEL,
+        ("PUT", CHANNEL): _CHANNEL,
+        ("PUT", CHANNELS): {"channels": [_CHANNEL]},
         ("PATCH", protocol.HOST_HEALTH): {"state": "healthy"},
         ("PATCH", protocol.HOST_TUNNEL_STATUS): {"ssh": {"state": "Failed", "message": "none"}},
         ("POST", protocol.AUTHENTICATE): {"emailId": "admin@localhost", "password": hub.admin_key, "org": ""},
@@ -85,6 +100,12 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         session = admin.post(protocol.AUTHENTICATE, json=bodies["POST", protocol.AUTHENTICATE]).json()["Authorization"]
         return admin.get(f"/v1/auth/refresh/{session}")
     filled = _fill(hub, path)
+    if path in (CHANNELS, CHANNEL):
+        filled = filled.replace("{component}", "ClusterHealth")
+        channels = filled.removesuffix("/{alertUid}")
+        filled = channels + "/" + admin.post(channels, json=_CHANNEL).json()["uid"] if path == CHANNEL else channels
+        if (method, path) == ("DELETE", CHANNELS):
+            admin.post(channels, json=_CHANNEL)
     if (method, path) in (("PATCH", protocol.HOST_HEALTH), ("PATCH", protocol.HOST_TUNNEL_STATUS)):
         host = hub.host("c-5", hub.token(f"for {path}")[1], simulated=True)
         answer = host.request(method, filled.replace("c-1", "c-5"), json=bodies[method, path])

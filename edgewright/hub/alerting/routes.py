@@ -67,8 +67,16 @@ async def create(call: Call) -> Response:
     made = ""
     if kind == WEBHOOK and not secret["key"]:
         made = secret["key"] = new_secret(SIGNING_PREFIX)
+    active = bool(body.get("active", True))
+    receiver = await add(call, name, kind, config, secret, call.project, active=active)
+    return call.json({"uid": receiver.uid, **({"key": made} if made else {})}, 201)
+
+
+async def add(
+    call: Call, name: str, kind: str, config: dict[str, Any], secret: dict[str, Any], project: str, *, active: bool
+) -> Receiver:
+    """Store a receiver; raises 409 for a name that exists in the project, or too many receivers."""
     sealed = seal(call.hub.box, secret)
-    project = call.project
 
     def job(tx: Tx) -> Receiver:
         if tx.one(select(_TABLE.c.uid).where(_TABLE.c.name == name, _TABLE.c.project_uid == project)) is not None:
@@ -77,7 +85,6 @@ async def create(call: Call) -> Response:
             raise Problem(
                 409, protocol.E_TOO_MANY_RECEIVERS, f"A plane has at most {receivers.MOST} alert receivers; remove one."
             )
-        active = bool(body.get("active", True))
         receiver = Receiver(new_uid(), name, kind, project, active, dump(config), sealed, tx.now, tx.now)
         tx.run(_TABLE.insert().values(**msgspec.structs.asdict(receiver)))
         text = f"Alert receiver '{name}' is added: {kind} to {config['target']}"
@@ -85,8 +92,7 @@ async def create(call: Call) -> Response:
         tx.after(lambda: call.hub.alerting.put(receiver))
         return receiver
 
-    receiver = await call.write(job)
-    return call.json({"uid": receiver.uid, **({"key": made} if made else {})}, 201)
+    return await call.write(job)
 
 
 async def switch(call: Call) -> Response:
