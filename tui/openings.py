@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Step = Callable[[], Awaitable[None]]
 ASKING_TIME = 0.3
 """Seconds that keys wait for the dialog of a verb; later they go to the screen in front."""
+SETTLING_TIME = 1.0
+"""Seconds that keys wait for a screen that still reads what it shows."""
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,8 @@ class Openings:
         self._app = app
         self._steps: deque[Step] = deque()
         self._running = False
+        self._front: Screen[Any] | None = None
+        self._front_since = 0.0
         self._asking: Worker[Any] | None = None
         self._asked_on: Screen[Any] | None = None
         self._asked_at = 0.0
@@ -48,7 +52,9 @@ class Openings:
     def busy(self) -> bool:
         """Whether the screen in front is about to change, or not yet mounted."""
         stack = self._app.screen_stack
-        return bool(self._running or self._steps or not stack or not is_ready(stack[-1]) or self._is_asking(stack[-1]))
+        if self._running or self._steps or not stack or not is_ready(stack[-1]):
+            return True
+        return self._is_settling(stack[-1]) or self._is_asking(stack[-1])
 
     def add(self, step: Step) -> None:
         """Run `step` after those that were added before."""
@@ -60,6 +66,12 @@ class Openings:
     def follow(self, worker: Worker[Any]) -> None:
         """Be busy until `worker` has ended or shown a dialog, for at most `ASKING_TIME`."""
         self._asking, self._asked_on, self._asked_at = worker, self._app.screen, time.monotonic()
+
+    def _is_settling(self, front: Screen[Any]) -> bool:
+        if front is not self._front:
+            self._front, self._front_since = front, time.monotonic()
+        settled = getattr(front, "is_settled", True)
+        return not settled and time.monotonic() - self._front_since < SETTLING_TIME
 
     def _is_asking(self, front: Screen[Any]) -> bool:
         worker = self._asking

@@ -7,36 +7,44 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e.fleet import command_environment, product
 
+Size = tuple[int, int]
 
-class Console:
-    """`python -m edgewright` in a tmux of its own, with a context for one plane; without `url` no plane is known."""
+
+class Terminal:
+    """A command line of the product in a tmux of its own; `env` has its home."""
 
     def __init__(
-        self,
-        home: Path,
-        url: str,
-        ca: Path,
-        api_key_file: Path,
-        columns: int = 160,
-        lines: int = 50,
-        prefix: Sequence[str] = (),
+        self, env: Mapping[str, str], words: Sequence[str] = (), size: Size = (80, 24), prefix: Sequence[str] = ()
     ) -> None:
         self._socket = f"ew-{secrets.token_hex(4)}"
-        self.env = command_environment(home)
-        home.mkdir(parents=True, exist_ok=True)
-        if url:
-            words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
-            added = product(self.env, *words, "--no-keyring", *(["--no-check"] if prefix else []))
-            assert added.returncode == 0, added.stderr
-        size = ["-x", str(columns), "-y", str(lines)]
-        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", *(["--context", "lab"] if url else [])])
+        self.env = dict(env)
+        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", *words])
         command = f"{program}; echo console ended with $?; sleep 600"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *size, command)
+        place = ["-x", str(size[0]), "-y", str(size[1]), "-c", self.env["HOME"]]
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *place, command)
+
+    @property
+    def pid(self) -> int:
+        """Process of the console."""
+        shell = self._tmux("list-panes", "-t", "console", "-F", "#{pane_pid}").strip()
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        assert children, f"the console has ended:\n{self.screen()}"
+        return int(children[0])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the console has ended."""
+        return "console ended with" in self.screen()
+
+    def write(self, keys: bytes) -> None:
+        """Type these bytes at once: they are in the terminal before the console reads the first of them."""
+        for start in range(0, len(keys), 4000):
+            self._tmux("send-keys", "-t", "console", "-H", *(f"{one:02x}" for one in keys[start : start + 4000]))
 
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
@@ -93,3 +101,25 @@ class Console:
     def close(self) -> None:
         """End the console and its tmux."""
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], capture_output=True, timeout=20, check=False)
+
+
+class Console(Terminal):
+    """The console in a tmux of its own, with a context for one plane; without `url` no plane is known."""
+
+    def __init__(
+        self,
+        home: Path,
+        url: str,
+        ca: Path,
+        api_key_file: Path,
+        columns: int = 160,
+        lines: int = 50,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        env = command_environment(home)
+        home.mkdir(parents=True, exist_ok=True)
+        if url:
+            words = ["context", "add", "lab", "--url", url, "--ca", str(ca), "--api-key-file", str(api_key_file)]
+            added = product(env, *words, "--no-keyring", *(["--no-check"] if prefix else []))
+            assert added.returncode == 0, added.stderr
+        super().__init__(env, ("--context", "lab") if url else (), (columns, lines), prefix)

@@ -16,6 +16,7 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.worker import Worker
 
 from edgewright.commands.base import Scope
@@ -188,6 +189,17 @@ class BaseScreen(Screen[None]):
         Ask it at the start of what a worker, a timer or the store calls.
         """
         return self.is_mounted and self.is_running and self.is_attached
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the screen shows what its keys work on. Keys wait a moment for a screen that still reads it."""
+        return True
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Let the prompt have the keyboard while it is open: a list that is hidden or filled behind it takes nothing."""
+        if self.is_there and self.prompt.is_open and (widget is None or self.prompt not in widget.ancestors):
+            return
+        super().set_focus(widget, scroll_visible, from_app_focus)
 
     def leave(self, view: str = "", target: str = "") -> None:
         """Leave this screen, for `view` if one is named. It happens later: a screen must not wait for its removal."""

@@ -26,6 +26,11 @@ class WatchesBuilds(BaseScreen):
     builds: dict[str, Shown] | None = None
     trouble = ""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the builds were looked at once."""
+        return self.builds is not None
+
     def begin(self) -> None:
         """Look now, and then once a second."""
         super().begin()

@@ -51,6 +51,11 @@ class InstallerWizard(Offers):
         self._messages = self.session.store.seq
         self._load()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the answers from before were read and the page has its fields."""
+        return self._form is not None or self.interview.page is None
+
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
     async def _load(self) -> None:
         kept: dict[str, Any] | None = None
