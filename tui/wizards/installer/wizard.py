@@ -69,7 +69,7 @@ class InstallerWizard(Offers):
             self._say(sentence(error), "warn")
             if self.target:  # an empty wizard would look like the answers of that build
                 self._left = True
-                self._close()
+                self.leave()
                 return
         if kept is not None:
             self.interview = Interview(kept)
