@@ -196,7 +196,7 @@ class BaseScreen(Screen[None]):
         return True
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
-        """Let the prompt have the keyboard while it is open: a list that is hidden or filled behind it takes nothing."""
+        """Leave the keyboard to the prompt while it is open: a list that is hidden or filled behind takes nothing."""
         if self.is_there and self.prompt.is_open and (widget is None or self.prompt not in widget.ancestors):
             return
         super().set_focus(widget, scroll_visible, from_app_focus)
