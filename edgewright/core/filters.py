@@ -42,6 +42,8 @@ Check = Callable[[Get, float], bool]
 
 _MEMORY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE | re.ASCII)
 _MEMORY_UNIT = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
+_WORDS, _TAGS = 1000, 20_000
+"""Different words and tags whose result a filter stores."""
 _YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 
 
@@ -57,7 +59,10 @@ class Filter:
         """Tell whether a row matches; `get(name)` gives its values, `now` is the time that ages count to."""
         if now is None:
             now = times.now()
-        return all(check(get, now) for check in self._checks)
+        for check in self._checks:  # noqa: SIM110  no generator: this runs for 30,000 rows while somebody types
+            if not check(get, now):
+                return False
+        return True
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -104,11 +109,29 @@ def _free(value: Value, fields: Tuple[FilterField, ...]) -> Check:
     texts = tuple(field.get for field in fields if field.searched)
     tags = tuple(field.get for field in fields if field.kind == "tags")
     test = _tester(value, whole=False)
+    if value.kind == "text" and value.text:
+        return _part_of_any(value.text.casefold(), texts, tags)
 
     def check(get: Get, now: float) -> bool:
         if any(test(_fold(get(name))) for name in texts):
             return True
         return any(test(_fold(tag)) for name in tags for tag in _tags(get(name)))
+
+    return check
+
+
+def _part_of_any(wanted: str, texts: Tuple[str, ...], tags: Tuple[str, ...]) -> Check:
+    """Return the check of a plain text: all values of a row are folded and searched at once."""
+
+    def check(get: Get, now: float) -> bool:
+        try:
+            text = "\0".join(map(get, texts))  # type: ignore[arg-type]
+            for name in tags:
+                text += "\0" + "\0".join(get(name))  # type: ignore[arg-type]
+        except TypeError:  # a value that is not known, or a number
+            parts = [*map(_fold, map(get, texts)), *(_fold(tag) for name in tags for tag in _tags(get(name)))]
+            text = "\0".join(parts)
+        return wanted in text.casefold()
 
     return check
 
@@ -137,14 +160,39 @@ def _of_field(term: Term, field: FilterField, at: int) -> Check:
             raise FilterError(f"{field.name} is a text; write {field.name}:value.", at)
         whole = field.kind == "word" or term.op == "="
         tests = tuple(_tester(_spelled(value) if field.kind == "word" else value, whole) for value in term.values)
-        word = field.kind == "word"
-        return lambda get, now: any(test(_dashed(get(name)) if word else _fold(get(name))) for test in tests)
+        return _word_check(name, tests) if field.kind == "word" else _text_check(name, tests)
     if field.kind == "flag":
         wanted = tuple(_flag(value, field, at) for value in term.values)
         if term.op not in (":", "="):
             raise FilterError(f"{field.name} is yes or no; write {field.name}:yes.", at)
         return lambda get, now: bool(get(name)) in wanted
     return _measured(term, field, at)
+
+
+def _text_check(name: str, tests: Tuple[Callable[[str], bool], ...]) -> Check:
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda get, now: test(_fold(get(name)))
+    return lambda get, now: any(test(_fold(get(name))) for test in tests)
+
+
+def _word_check(name: str, tests: Tuple[Callable[[str], bool], ...]) -> Check:
+    """Return the check of a word. There are few words and many rows, so that each word is tested once."""
+    known: Dict[object, bool] = {}
+
+    def check(get: Get, now: float) -> bool:
+        value = get(name)
+        try:
+            return known[value]
+        except KeyError:
+            found = any(test(_dashed(value)) for test in tests)
+            if len(known) < _WORDS:
+                known[value] = found
+            return found
+        except TypeError:  # no word: a list
+            return any(test(_dashed(value)) for test in tests)
+
+    return check
 
 
 def _dashed(value: object) -> str:
@@ -235,14 +283,23 @@ def _tag_check(term: Term, name: str, at: int) -> Check:
     anything = any(value.kind == "any" for value in term.values)
     key = term.key.casefold()
 
+    known: Dict[object, Optional[bool]] = {}
+
+    def judged(tag: object) -> Optional[bool]:
+        """Return whether a tag matches, None when it has another key."""
+        tag_key, _, tag_value = _fold(tag).partition(":")
+        found = None if tag_key != key else anything or any(test(tag_value) for test in tests)
+        if len(known) < _TAGS:
+            known[tag] = found
+        return found
+
     def with_key(get: Get, now: float) -> bool:
         held = False
         for tag in _tags(get(name)):
-            tag_key, _, tag_value = _fold(tag).partition(":")
-            if tag_key == key:
-                held = True
-                if anything or any(test(tag_value) for test in tests):
-                    return True
+            found = known[tag] if tag in known else judged(tag)
+            if found:
+                return True
+            held = held or found is not None
         return wants_none and not held
 
     def whole(get: Get, now: float) -> bool:

@@ -64,9 +64,9 @@ class HostsScreen(ExportsTable):
         & #table { width: 1fr; }
         & #empty { width: 1fr; display: none; }
         & #detail { width: 38; display: none; border-left: solid $muted; padding-left: 1; }
-        & #events { width: 44; display: none; border-left: solid $muted; padding-left: 1; }
+        & #events { width: 42; display: none; border-left: solid $muted; padding-left: 1; }
         &.-wide #detail { display: block; }
-        &.-wall #detail { width: 46; }
+        &.-wall #detail { width: 40; }
         &.-wall #events { display: block; }
     }
     """
@@ -154,9 +154,18 @@ class HostsScreen(ExportsTable):
         """Say the ages anew; now and then try the filter anew."""
         self._ticks += 1
         if self.choice.filtered and self._ticks % REFILTER_TICKS == 0:
-            self.select()
+            self._refilter()
         else:
             self._show_changes()
+
+    def _refilter(self) -> None:
+        """Let the rows of the present filter through; nothing is sorted again."""
+        if not self._selected:
+            self._rows = self.choice.ordered()
+            self.select()
+            return
+        self._rows.filter(self.choice.keeps(), self.session.store.model.hosts.items())
+        self._show_rows()
 
     def _show_rows(self, flash: Sequence[str] = ()) -> None:
         model, table = self.session.store.model, self.table
@@ -192,10 +201,10 @@ class HostsScreen(ExportsTable):
             return
         happened = events_of(model, row.uid)
         if self.size.width >= WALL:
-            told.set_lines(event_lines(happened, told.room or 41, told.size.height or self.size.height - 6))
+            told.set_lines(event_lines(happened, told.room or 39, told.size.height or self.size.height - 6, row.name))
         elif happened:
             room = max((detail.size.height or self.size.height - 6) - len(detail.lines) - 1, 2)
-            detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room)])
+            detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room, row.name)])
 
     def _cells(self, key: str) -> Cells:
         row, now = self.session.store.model.hosts.get(key), self.now
@@ -283,8 +292,7 @@ class HostsScreen(ExportsTable):
             self._typing.stop()
         if text.strip() != self.choice.filter_text and not (text and wrong_with(text)):
             self.choice.take_filter(text)
-            self._rows = self.choice.ordered()
-            self.select()
+            self._refilter()
             self.show_frame(keys=False)
 
     def _filter_by(self, text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
@@ -37,6 +39,8 @@ class HostsChoice:
         self.filter_text = ""
         self._filter: Filter | None = None
         self._asked = asked
+        self._pressed = ""
+        """Column that was chosen by a key or a click since the view was opened."""
         text = asked or filters.get(VIEW, "")
         if text and not wrong_with(text):
             self.take_filter(text)
@@ -62,11 +66,14 @@ class HostsChoice:
         self._filter, self.filter_text = parse(text), text
 
     def take_sort(self, field: str) -> bool:
-        """Sort by a column, the same again the other way round; return whether there is such a column."""
+        """Sort by a column, the same again the other way round; return whether there is such a column.
+
+        The first press shows the usual order, whatever was stored: who presses H wants to see the worst.
+        """
         if field not in columns.BY_ID:
             return False
-        self.reverse = not self.reverse if field == self.sort_by else False
-        self.sort_by = field
+        self.reverse = not self.reverse if field == self._pressed else False
+        self.sort_by = self._pressed = field
         return True
 
     @property
@@ -80,11 +87,15 @@ class HostsChoice:
 
     def ordered(self) -> OrderedRows[HostRow]:
         """Return empty rows that keep this filter and order."""
-        kept = self._filter
-        now = self._now()
-        keep = (lambda row: True) if kept is None else (lambda row: bool(kept.matches(row.get, now)))
         order = columns.BY_ID[self.sort_by].order
-        return OrderedRows(order, lambda row: row.name, keep, reverse=self.reverse)
+        return OrderedRows(order, attrgetter("name"), self.keeps(), reverse=self.reverse)
+
+    def keeps(self) -> Callable[[HostRow], bool] | None:
+        """Return the test of the filter at this moment, None without a filter."""
+        if self._filter is None:
+            return None
+        matches, now = self._filter.matches, self._now()
+        return lambda row: matches(partial(getattr, row), now)  # all fields of hosts are attributes of the row
 
     def keep(self) -> None:
         """Store columns and order for the next time, and the filter for this session."""

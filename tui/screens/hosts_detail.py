@@ -8,7 +8,7 @@ from edgewright.core import times
 from edgewright.store.model import Model
 from edgewright.store.rows import EventRow, HostRow
 from tui.screens.hosts_columns import age_text, health_word, sign
-from tui.widgets.lines import Line, Piece, cut, facts, heading, line, spread, wrap
+from tui.widgets.lines import Line, Span, cut, facts, heading, line, spread, wrap
 
 
 def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
@@ -23,7 +23,10 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
             line(("Who must act: ", "muted"), ({"host": "the site", "plane": "the plane"}.get(row.who, "you"), ""))
         )
     out.append(line())
-    out += facts(_facts(row, now), 9)
+    for label, value in _facts(row, now):
+        for part in wrap(value or "-", max(width - 11, 8), role="" if value else "muted"):
+            out += facts([(label, part.spans)], 9)
+            label = ""
     if row.tags:
         out.append(line())
         out += wrap(" ".join(row.tags), width, first="", rest="", role="muted")
@@ -40,7 +43,7 @@ def _sentences(row: HostRow, now: float) -> list[str]:
     return [f"{health_word(row).capitalize()} for {age_text(row.since, now)}."]
 
 
-def _facts(row: HostRow, now: float) -> list[tuple[str, Piece | Sequence[Piece]]]:
+def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
     machine = "  ".join(
         part
         for part in (
@@ -51,7 +54,7 @@ def _facts(row: HostRow, now: float) -> list[tuple[str, Piece | Sequence[Piece]]
         )
         if part
     )
-    told: list[tuple[str, str]] = [
+    return [
         ("machine", machine),
         ("address", "  ".join(part for part in (row.ip, row.mac) if part)),
         ("os", "  ".join(part for part in (row.os, row.kernel) if part)),
@@ -62,7 +65,6 @@ def _facts(row: HostRow, now: float) -> list[tuple[str, Piece | Sequence[Piece]]
         ("seen", f"{age_text(row.last_seen, now)} ago" if row.last_seen is not None else ""),
         ("checked", f"{age_text(row.fetched_at, now)} ago" if row.fetched_at else ""),
     ]
-    return [(label, value or ("-", "muted")) for label, value in told]
 
 
 def _disk(row: HostRow) -> str:
@@ -77,12 +79,20 @@ def _short(one: Line, width: int) -> Line:
     return clip_line(one, width)
 
 
-def event_lines(events: Sequence[EventRow], width: int, height: int) -> list[Line]:
-    """Return what happened, newest first."""
+def event_lines(events: Sequence[EventRow], width: int, height: int, name: str = "") -> list[Line]:
+    """Return what happened, newest first, in at most `height` lines; `name` stands for the uid of the host."""
     out = [heading("EVENTS", width, "newest first")]
-    for event in events[: max(height - 1, 1)]:
+    for event in events:
         stamp = f"{times.rfc3339(event.at)[11:19]}Z "
-        out.append(line((stamp, "muted"), (cut(event.message or event.reason, max(width - len(stamp), 4)), "")))
+        text = event.message or event.reason
+        if name and event.object_uid:
+            text = text.replace(event.object_uid, name)
+        first, *rest = wrap(text, max(width - len(stamp), 8))
+        out.append(Line((Span(stamp, "muted"), *first.spans)))
+        out += [Line((Span(" " * len(stamp)), *one.spans)) for one in rest]
+        if len(out) >= height:
+            break
+    del out[max(height, 2) :]
     if not events:
         out.append(line(("Nothing was told of this host yet.", "muted")))
     return out

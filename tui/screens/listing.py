@@ -100,7 +100,7 @@ class ListingScreen(ExportsTable):
             str(kept.get("sort") or self.default_sort[0]),
             bool(kept.get("reverse", self.default_sort[1])),
         )
-        self._filter_before = ""
+        self._filter_before = self._pressed = ""
         self._rows: dict[str, Listed] = {}
         self._listed: list[Listed] = []
         self._measured: frozenset[str] = frozenset()
@@ -310,7 +310,8 @@ class ListingScreen(ExportsTable):
         if not field:
             self.app.say(f"{self.view.capitalize()} has no such column.", "warn")  # type: ignore[attr-defined]
             return
-        self.sort_by = (field, not self.sort_by[1] if field == self.sort_by[0] else False)
+        self.sort_by = (field, not self.sort_by[1] if field == self._pressed else False)
+        self._pressed = field
         self.table.set_sort(*self.sort_by)
         self.select()
         self.table.move_to(0)  # what is sorted to the top is what was looked for

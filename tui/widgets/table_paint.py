@@ -61,23 +61,33 @@ def header_strip(
     plain = painter.base + painter.component("header")
     strong = painter.base + painter.component("sorted")
     segments: list[Segment] = []
-    x = 0
+    x, arrow = 0, ""
     for one in placed:
         column = columns[one.column]
-        gap, title, style = " " * (one.x - x), column.title, plain
+        segments += _gap(one.x - x, arrow, plain, strong)
+        title, style, arrow = column.title, plain, ""
         if column.id == sort[0] and title:
             arrow, style = "↓" if sort[1] else "↑", strong
-            if column.align == "right" and len(title) >= one.width and gap:
-                gap = gap[:-1] + arrow  # a short title stays complete: its arrow is in the gap before it
-            else:
-                title = arrow + title if column.align == "right" else title[: max(one.width - 1, 0)] + arrow
-        segments.append(Segment(gap, style if gap.strip() else plain))
+            right = column.align == "right"
+            if one.x + one.width >= width or not title.strip():  # no gap behind the last column
+                title, arrow = (title.strip() + arrow)[-one.width :], ""
+            elif not right and len(title) < one.width:
+                title, arrow = title + arrow, ""
         segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
         x = one.x + one.width
+    if arrow:
+        segments += _gap(1, arrow, plain, strong)
+        x += 1
     strip = Strip(segments, x).adjust_cell_length(width, plain)
     if has_more(columns, placed) and width > 2:
         strip = Strip([*strip.crop(0, width - 1), Segment(MORE, strong)], width)
     return strip
+
+
+def _gap(size: int, arrow: str, plain: Style, strong: Style) -> list[Segment]:
+    """Return what is between two titles: an arrow that the title before it has no room for, and spaces."""
+    spaces = Segment(" " * (size - len(arrow)), plain)
+    return [Segment(arrow, strong), spaces] if arrow else [spaces]
 
 
 def has_more(columns: Sequence[Column], placed: Sequence[Placed]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 
 class TableRows:
@@ -24,7 +25,10 @@ class TableRows:
         self._places = None
         if 0 <= before < len(keys) and keys[before] == key:
             return
-        found = self.place_of(key) if key else None
+        found = None
+        if key:
+            with suppress(ValueError):
+                found = keys.index(key)  # one look-up: faster than a map of thirty thousand keys
         self.cursor = min(max(before, 0), len(keys) - 1) if found is None else found
         self.cursor_key = keys[self.cursor] if self.cursor >= 0 else ""
 
