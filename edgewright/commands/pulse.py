@@ -8,7 +8,7 @@ from edgewright.commands.alert_rows import document, model_of, state_of
 from edgewright.commands.host_rows import ago, stamp
 from edgewright.commands.results import Detail, Section
 from edgewright.core import times
-from edgewright.core.problems import ATTENTION, Problem
+from edgewright.core.problems import ATTENTION, Problem, certificate_name
 from edgewright.core.text import clean
 from edgewright.store.problems import alert_of, problems
 from edgewright.store.selectors import by_health, by_state
@@ -58,7 +58,9 @@ async def pulse(ctx: CommandContext) -> Detail:
         lines = tuple((clean(row.name), f"ends in {times.age((row.expiry or now) - now)}") for row in ending)
         sections.append(Section("TOKENS", lines))
     if model.source.certificates:
-        ends = tuple((f"hub {name}", f"ends in {times.age(end - now)}") for name, end, _ in model.source.certificates)
+        ends = tuple(
+            (certificate_name(name), f"ends in {times.age(end - now)}") for name, end, _ in model.source.certificates
+        )
         sections.append(Section("CERTS", ends))
     return Detail("pulse", body, f"{_headline(model, attention, unhealthy)}, checked {stamp(now)}", tuple(sections))
 

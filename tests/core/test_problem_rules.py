@@ -46,7 +46,7 @@ def test_rank_is_harm_then_number_of_hosts_then_age() -> None:
     [
         ("disk / 97 %", "disk", "host disk", "/"),
         ("disk /var/lib/data 99 %", "disk", "host disk", "/var/lib/data"),
-        ("clock 4 min behind the plane's (it says 12:00)", "clock", "host logs", "chronyd.service"),
+        ("clock 4 min behind the plane's (it shows 12:00)", "clock", "host logs", "chronyd.service"),
         ("3 units have failed: kubelet.service, b.service, c.service", "unit", "host logs", "kubelet.service"),
         ("unit failed: kubelet.service", "unit", "host logs", "kubelet.service"),
         ("memory 96 % used", "memory", "host logs", ""),

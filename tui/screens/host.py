@@ -162,8 +162,9 @@ class HostScreen(BaseScreen):
         if self.size.width < TWO:
             views[0].set_lines(body(facts, told, width, self._unfold))
             return
-        left, right = columns_of(facts, width, self._unfold)
-        listed = event_lines(told, width - 2, now=self.now)
+        left, right = columns_of(facts, width, self._unfold, views[1].room or width - 2)
+        room = width if self.size.width < THREE else views[2].room or width - 2
+        listed = event_lines(told, room, now=self.now, most=2)
         if self.size.width < THREE:
             left += [left[0]._replace(spans=()), *listed]
         views[0].set_lines(left)

@@ -308,8 +308,14 @@ def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = Fal
     return _joined(blocks)
 
 
-def columns_of(host: HostFacts, width: int, unfold: bool = False) -> tuple[list[Line], list[Line]]:
-    """Return two columns for wide screens: the answer, what it is here and the machine; network, disks and keys."""
+def columns_of(
+    host: HostFacts, width: int, unfold: bool = False, right: int | None = None
+) -> tuple[list[Line], list[Line]]:
+    """Return two columns for wide screens: the answer, what it is here and the machine; network, disks and keys.
+
+    `right` is the width of the second column, which a border makes narrower than the first.
+    """
+    other = width if right is None else right
     left = [health_lines(host, width)]
     if host.doc is None or host.fetching or host.error:
         left.append([fetch_line(host, width)])
@@ -317,13 +323,15 @@ def columns_of(host: HostFacts, width: int, unfold: bool = False) -> tuple[list[
     if host.doc is None:
         return _joined(left), []
     left += [origin_lines(host, width), machine_lines(host, width)]
-    return _joined(left), _joined([network_lines(host, width, unfold), disk_lines(host, width), key_lines(host, width)])
+    return _joined(left), _joined([network_lines(host, other, unfold), disk_lines(host, other), key_lines(host, other)])
 
 
-def event_lines(events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None) -> list[Line]:
-    """Return what was told of this host, newest first."""
-    told = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit, now)]
-    return [heading("EVENTS", width, f"{len(events)} known" if events else ""), *told]
+def event_lines(
+    events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
+) -> list[Line]:
+    """Return the events of this host, newest first, on at most `most` lines each."""
+    lines = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit, now, most)]
+    return [heading("EVENTS", width, f"{len(events)} known" if events else ""), *lines]
 
 
 def _joined(blocks: Sequence[Sequence[Line]]) -> list[Line]:

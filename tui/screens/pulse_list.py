@@ -81,7 +81,8 @@ def handled_text(handling: Handling, now: float) -> str:
     if handling.assignee:
         return handling.assignee
     if handling.silenced(now):
-        return f"silenced {times.age((handling.silenced_until or now) - now)}"
+        left = (handling.silenced_until or now) - now
+        return f"silenced {times.age(left + 60 if left > times.HOUR else left)}"
     if handling.acknowledged:
         return f"seen {handling.acknowledged_by.partition('@')[0] or 'here'}"
     return ""

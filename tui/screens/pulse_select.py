@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from edgewright.core.filters import Filter
+from edgewright.core.problems import certificate_name
 from edgewright.store import selectors
 from edgewright.store.happenings import happenings
 from edgewright.store.model import Model
@@ -50,7 +51,9 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
             if row.expiry is not None and row.expiry > now
         ),
         tokens=len(model.tokens),
-        certificates=tuple(("CA" if name == "ca" else name, ends) for name, ends, _renewed in source.certificates),
+        certificates=tuple(
+            (certificate_name(name).removeprefix("hub "), ends) for name, ends, _renewed in source.certificates
+        ),
         heartbeats=tuple(selectors.sparkline(model, now)) if model.pulse else (),
         rate=selectors.heartbeat_rate(model, now),
         feed=newest_told(model),

@@ -11,6 +11,7 @@ from edgewright.core.problems.plane import (
     alert_key,
     alert_problem,
     approval_problem,
+    certificate_name,
     certificate_problem,
     token_problem,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "alert_problem",
     "approval_problem",
     "causes_of",
+    "certificate_name",
     "certificate_problem",
     "host_problems",
     "owner_of",

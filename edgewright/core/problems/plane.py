@@ -114,6 +114,11 @@ def token_problem(uid: str, name: str, expiry: float, now: float) -> Problem:
     )
 
 
+def certificate_name(name: str) -> str:
+    """Return how people call a certificate: `hub CA` for `ca`, `hub server` for `server`, else its name."""
+    return _CERTIFICATES.get(name, name)
+
+
 def certificate_problem(name: str, ends: float, now: float, renews: bool) -> Optional[Problem]:
     """Return the problem of a certificate that ends soon or has ended, `None` for any other.
 
@@ -133,7 +138,7 @@ def certificate_problem(name: str, ends: float, now: float, renews: bool) -> Opt
         key=f"certificate/{name}/{'ended' if left <= 0 else 'ends'}",
         kind="certificate",
         harm=CERTIFICATE,
-        subject=_CERTIFICATES.get(name, name),
+        subject=certificate_name(name),
         text=f"certificate ended {words(-left)} ago" if left <= 0 else f"certificate ends in {words(left)}",
         since=ends if left <= 0 else None,
         owner="plane" if renews else "operator",
