@@ -43,6 +43,8 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
         return pipe_closed()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(ExitCode.USAGE)
+    if isinstance(error, OSError) and error.errno == errno.EIO and error.filename is None:
+        return terminal_gone()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return no_room(error, form)
     return crashed(argv, form)
@@ -75,6 +77,16 @@ def _noun(argv: Sequence[str]) -> str:
         return take(argv).noun
     except EdgewrightError:
         return ""
+
+
+def terminal_gone() -> int:
+    """End quietly when the terminal hung up: nothing can be printed any more, and the exit code is that of SIGHUP."""
+    for descriptor in (1, 2):
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        except OSError:
+            continue
+    return 129
 
 
 def pipe_closed() -> int:

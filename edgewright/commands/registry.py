@@ -132,8 +132,8 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
 def viewer_refusal(caller: str, verb: str) -> Refusal:
     """Return why a verb is refused for a credential of the role viewer; `caller` names it, e.g. `API key noc-wall`."""
     return Refusal(
-        f"The {caller or 'credential'} has the role viewer, which may only read, so `{verb}` is refused.",
-        "Use a key of the role admin: edgewright context add NAME --url URL --api-key-file FILE",
+        f"The {caller or 'credential'} has the role viewer: `{verb}` is refused.",
+        "Use a key of the role admin (:context use, or edgewright context add).",
     )
 
 

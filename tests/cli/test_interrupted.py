@@ -59,7 +59,7 @@ def started(tmp_path: Path, before: str, *words: str) -> subprocess.Popen[str]:
     return child
 
 
-@BOTH
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "SIGHUP"])
 def test_a_stopped_build_leaves_nothing_and_says_so(tmp_path: Path, number: signal.Signals) -> None:
     base = kairos_iso(tmp_path)
     (tmp_path / "ud").write_bytes(USER_DATA)

@@ -89,13 +89,14 @@ async def test_an_error_on_the_way_out_is_a_stop_and_a_result_is_a_result() -> N
     assert await stopped(finishes) == "done"
 
 
-async def test_sigterm_stops_it_and_the_inner_of_two_leaves_it_to_the_outer() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_stops_it_and_the_inner_of_two_leaves_it_to_the_outer(number: int) -> None:
     def do(job: Job) -> None:
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
         until_stopped(job)
         raise Half
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     with pytest.raises(Half), terminated_is_cancelled(), terminated_is_cancelled():
         await work(do, quiet)
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before

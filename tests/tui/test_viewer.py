@@ -49,7 +49,7 @@ async def test_a_key_that_needs_more_names_the_credential_and_the_next_step(star
         await become(pilot, made, "viewer")
         plane.calls.clear()
         await press(pilot, key)
-        assert "The API key noc-wall has the role viewer, which may only read, so `" in told(made)
+        assert "The API key noc-wall has the role viewer: `" in told(made)
         assert "Use a key of the role admin" in told(made)
         assert view(pilot) == start
         assert plane.calls == []

@@ -32,7 +32,15 @@ class TokenScreen(BaseScreen):
     scope: ClassVar[Scope] = "tokens"
     view = "token"
     collections = frozenset({names.TOKENS, names.HOSTS, names.SOURCE})
-    hints = ("token-reveal=reveal", "yaml", "nav-open=open host", "token-activate", "token-revoke", "token-delete")
+    hints = (
+        "token-reveal=reveal",
+        "copy",
+        "yaml",
+        "nav-open=open host",
+        "token-activate",
+        "token-revoke",
+        "token-delete",
+    )
 
     def compose_body(self) -> ComposeResult:
         """Yield the lines."""
