@@ -17,7 +17,7 @@ from tests.hub.alert_servers import Mails, Webhooks, mails, until, webhooks
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.core]
+pytestmark = pytest.mark.e2e
 HOSTS = 12
 
 
@@ -85,6 +85,7 @@ def of_mail(server: Mails) -> list[tuple[str, str, int]]:
     return found
 
 
+@pytest.mark.core
 def test_p58_nothing_is_lost_and_nothing_doubled(hub: RunningHub, tmp_path: Path) -> None:
     folder = tmp_path / "pki"
     folder.mkdir(mode=0o700)

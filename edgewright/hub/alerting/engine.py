@@ -29,6 +29,8 @@ log = logging.getLogger("edgewright.hub")
 _TABLE = schema.alert_receivers
 CERTIFICATES_EVERY = 600.0
 """Seconds between two looks at the ends of the hub's own certificates."""
+PLANE_SETTLED = 60.0
+"""Seconds after the start in which the hub's own trouble shows itself again."""
 EVERY = 5.0
 """Seconds between two looks at the fleet at most; never more often than the hub judges silent hosts."""
 
@@ -41,7 +43,7 @@ class Alerting:
         self._hub = hub
         self.receivers = {receiver.uid: receiver for receiver in receivers}
         settle = options.heartbeat + 2 * min(EVERY, options.sweep)
-        self.rhythm = Rhythm(wait=min(10.0, 2 * min(EVERY, options.sweep)), settle=settle, most=3 * settle)
+        self.rhythm = Rhythm(wait=min(10.0, options.heartbeat), settle=settle, most=3 * settle)
         self.incidents = Incidents(incidents, self.rhythm)
         self._couriers: dict[str, Courier] = {}
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
@@ -167,11 +169,14 @@ class Alerting:
         hosts = [entry for uid in incident.uids if (entry := self._hub.state.hosts.get(uid)) is not None]
         since = incident.seen if incident.silence else self._hub.started
         heard = all(entry.live.at is not None and entry.live.at >= since for entry in hosts)
+        uptime = boottime_since(self._hub)
         if incident.silence:
             return heard
-        if incident.uids:
-            return heard or boottime_since(self._hub) >= self._settled
-        return incident.key.startswith(("token/", "certificate/")) or boottime_since(self._hub) >= self._settled
+        if incident.key.startswith("alert/plane/"):
+            return uptime >= min(PLANE_SETTLED, self._settled)
+        if incident.key.startswith("alert/"):
+            return uptime >= self._settled
+        return not incident.uids or heard or uptime >= self._settled
 
     async def _store(self, step: Step, now: float) -> None:
         """Store a step and its messages in one transaction, then let the couriers look."""
