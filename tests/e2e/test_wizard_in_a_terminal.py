@@ -1,4 +1,4 @@
-"""The installer wizard in a real terminal of 80x24: left, and left for a build; the console goes on.
+"""The installer wizard in real terminals: left, and left for a build that is watched; the console continues.
 
 Only a real terminal shows it: under a pilot, screens are popped by the task of the test.
 """
@@ -20,7 +20,8 @@ from tests.forge.conftest import base_iso
 from tests.support import missing
 
 __all__ = ["base_iso"]
-pytestmark = [pytest.mark.e2e, pytest.mark.core]
+pytestmark = [pytest.mark.e2e]
+SMALL, LARGE = (80, 24), (132, 43)
 ANSWERS = """apiVersion: edgewright/v1
 kind: Installer
 metadata: {name: shop-7}
@@ -35,7 +36,7 @@ answers:
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
+def console(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Console]:
     """A console of a plane that does not answer: the wizard needs none."""
     if shutil.which("tmux") is None:
         missing("e2e", "tmux is not installed")
@@ -43,7 +44,8 @@ def console(tmp_path: Path) -> Iterator[Console]:
     ca.write_text(CA + "\n")
     key.write_text("not-a-key-of-any-plane\n")
     key.chmod(0o600)
-    opened = Console(tmp_path / "home", "https://127.0.0.1:9", ca, key, columns=80, lines=24, prefix=["env"])
+    columns, lines = request.param
+    opened = Console(tmp_path / "home", "https://127.0.0.1:9", ca, key, columns, lines, prefix=["env"])
     try:
         opened.wait("Pulse")
         yield opened
@@ -58,6 +60,11 @@ def to_pulse(console: Console) -> None:
     assert "console ended with" not in console.screen()
 
 
+@pytest.mark.parametrize(
+    "console",
+    [pytest.param(SMALL, id="80x24", marks=pytest.mark.core), pytest.param(LARGE, id="132x43")],
+    indirect=True,
+)
 def test_who_leaves_the_wizard_is_back_on_the_screen_before(console: Console) -> None:
     console.press("6")
     console.wait("Installers")
@@ -74,7 +81,19 @@ def test_who_leaves_the_wizard_is_back_on_the_screen_before(console: Console) ->
         console.wait("Installers", "No installer yet")
 
 
-def test_a_build_is_begun_from_the_summary_and_shown(console: Console, base_iso: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("console", "manner"),
+    [
+        pytest.param(SMALL, "slow", id="80x24-slow", marks=pytest.mark.core),
+        pytest.param(SMALL, "fast", id="80x24-fast"),
+        pytest.param(LARGE, "slow", id="132x43-slow"),
+        pytest.param(LARGE, "fast", id="132x43-fast", marks=pytest.mark.core),
+    ],
+    indirect=["console"],
+)
+def test_a_build_is_begun_from_the_summary_and_watched_to_its_end(
+    console: Console, base_iso: Path, tmp_path: Path, manner: str
+) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(ANSWERS % base_iso)
     file.chmod(0o600)
@@ -88,14 +107,18 @@ def test_a_build_is_begun_from_the_summary_and_shown(console: Console, base_iso:
         made.unlink()
     console.press("6")
     console.wait("Installers", "shop-7")
-    console.press("r")
-    console.wait("SUMMARY", "b build")
-    console.press("b")
+    if manner == "fast":
+        console.write(b"rb")
+    else:
+        console.press("r")
+        console.wait("SUMMARY", "b build")
+        console.press("b")
     console.wait("Installers › shop-7", patience=30)
     while states(console) != ["done", "done"]:
         assert time.monotonic() < deadline, states(console)
         time.sleep(0.2)
     assert (tmp_path / "shop-7.iso").exists()
+    console.wait("Installers › shop-7", "shop-7.iso", "v verify")
     to_pulse(console)
 
 
