@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from dataclasses import dataclass, field
@@ -30,7 +29,8 @@ COMMANDS = (
     "hosts health:unhealthy",
 )
 FILTERS = ("kiel", "health:healthy", "helth:bad", "cpu>1", "/b.*n/", "-x", "")
-TEXTUAL = {"enter", "escape", "tab", "space", "up", "down", "left", "right", "pageup", "pagedown", "home", "end"}
+QUIET = 1.5
+"""Seconds."""
 RENAMED = {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "question_mark": "?", "slash": "/", "colon": ":"}
 
 
@@ -101,23 +101,26 @@ def resident(pid: int) -> int:
 
 
 def await_quiet(pid: int, patience: float) -> None:
-    """Wait until a process has handled what was typed: it uses less than a fifth of a core for half a second."""
-    latest, tick = time.monotonic() + patience, os.sysconf("SC_CLK_TCK")
+    """Wait until a process has handled what was typed: it hardly runs, and hardly waits for a processor, for a while.
+
+    The while is longer than keys wait for a dialog or for a screen that still reads what it shows.
+    """
+    latest = time.monotonic() + patience
     while True:
-        before, began = cpu_ticks(pid), time.monotonic()
-        time.sleep(0.5)
-        if (cpu_ticks(pid) - before) / tick < 0.2 * (time.monotonic() - began):
+        before, began = busy_seconds(pid), time.monotonic()
+        time.sleep(QUIET)
+        if busy_seconds(pid) - before < 0.2 * (time.monotonic() - began):
             return
         assert time.monotonic() < latest, f"busy for {patience:g} s after the last key"
 
 
-def cpu_ticks(pid: int) -> int:
-    """Return the processor time of a process in clock ticks. Raises `AssertionError` when it has ended."""
+def busy_seconds(pid: int) -> float:
+    """Return how long the main thread of a process has run or waited for a processor. Fails when it has ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
     except FileNotFoundError:
         raise AssertionError("the console has ended") from None
-    return int(fields[11]) + int(fields[12])
+    return (int(ran) + int(waited)) / 1e9
 
 
 def walk(terminal: Terminal, seed: int, count: int, rate: float, chunk: int, patience: float = 60.0) -> Figures:
