@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from edgewright.core.problems import (
     DISK_FULL,
@@ -51,8 +51,11 @@ def alert_of(model: Model, key: str) -> AlertRow | None:
     return next((row for row in model.alerts.values() if row.problem == key), None)
 
 
-def explain(model: Model, row: HostRow, now: float) -> str:
-    """Return sentences on one host: what is wrong with it, and what its neighbours prove about the link."""
+def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | None = None) -> str:
+    """Return sentences on one host: what is wrong with it, and what its neighbours prove about the link.
+
+    `others` are the other hosts of its site, where the caller knows them: finding them looks at every host.
+    """
     if row.health != "unhealthy":
         return row.reason
     if not is_silent(row):
@@ -61,11 +64,11 @@ def explain(model: Model, row: HostRow, now: float) -> str:
         f"No heartbeat from {row.name} for {words(now - row.last_seen)}." if row.last_seen is not None else row.reason
     )
     since = since or f"No heartbeat from {row.name}."
-    known = [other for other in neighbours(model, row) if other.health != "unknown"]
+    known = [other for other in (neighbours(model, row) if others is None else others) if other.health != "unknown"]
     responding = sum(1 for other in known if not (other.health == "unhealthy" and is_silent(other)))
     if known and not responding:
-        others = f"{_the_others(len(known))} of {row.site} {'is' if len(known) == 1 else 'are'} silent too"
-        return f"{since} {others}: check the link of the site."
+        silent = f"{_the_others(len(known))} of {row.site} {'is' if len(known) == 1 else 'are'} silent too"
+        return f"{since} {silent}: check the link of the site."
     if responding:
         return f"{since} {_respond(responding, len(known), row.site)}, so the link is up: check the host."
     return since

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from edgewright.core import problems as rules
+from edgewright.core.filters import parse
 from edgewright.core.problems import HostState, Problem, host_problems, ranked
+from edgewright.store.rows import HostRow
+from edgewright.wire.protocol import MAX_PROBLEM_KEY
 
 NOW = 1_800_000_000.0
 
@@ -125,3 +128,33 @@ def test_a_certificate_is_a_problem_when_its_end_is_near() -> None:
     assert late is not None and late.owner == "plane" and late.text == "certificate ends in 20 days"
     ca = rules.certificate_problem("hub CA", NOW + 26 * day, NOW, False)
     assert ca is not None and ca.owner == "operator"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "x" * 118 + " " * 9 + "y",
+        "disk /" + "d" * 400 + " 99 %",
+        "\x1b[31mred\u202e",
+        "unit failed: " + "u" * 900,
+        "; ;",
+    ],
+)
+def test_a_key_is_one_that_a_plane_takes_whatever_a_host_reports(reason: str) -> None:
+    for problem in host_problems([sick("u" * 128, reason)], {}):
+        assert problem.key.isprintable() and problem.key == problem.key.strip()
+        assert len(problem.key) <= MAX_PROBLEM_KEY
+
+
+def test_a_host_that_reports_much_has_few_problems() -> None:
+    assert len(host_problems([sick("a", "; ".join(f"fault {letter}" for letter in "abcdefghijklmnop"))], {})) == 8
+
+
+@pytest.mark.parametrize(
+    "reason", ["disk / 97 %", "unit failed: kubelet.service", "clock 4 min behind the plane's", "x"]
+)
+def test_a_group_opens_to_its_hosts(reason: str) -> None:
+    """The filter of a group finds each host that is in it."""
+    (problem,) = host_problems([sick(f"h{n}", reason) for n in range(3)], {})
+    row = HostRow("h0", "h0", health="unhealthy", reason=reason, disk_percent=97.0)
+    assert parse(problem.target[1]).matches(row.get, NOW)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from edgewright.core.problems import ATTENTION, WARNING, Problem
 from edgewright.store.model import Model
 from edgewright.store.problems import alert_of, explain
-from edgewright.store.rows import AlertRow
+from edgewright.store.rows import AlertRow, HostRow
 from tui.exact import exact
 from tui.screens.pulse_content import Handling, Item, Section, Step
 
@@ -13,8 +15,21 @@ NAMED = 12
 """Hosts of a group that the detail names."""
 
 
-def item_of(model: Model, problem: Problem, now: float) -> Item:
-    """Return the line of a problem."""
+def items_of(model: Model, found: Sequence[Problem], now: float) -> list[Item]:
+    """Return the lines of problems. The hosts of their sites are looked up once for all of them."""
+    rows = [
+        model.hosts[problem.uids[0]] for problem in found if len(problem.uids) == 1 and problem.uids[0] in model.hosts
+    ]
+    sites: dict[str, list[HostRow]] = {row.site: [] for row in rows if row.site}
+    if sites:
+        for row in model.hosts.values():
+            if row.site in sites:
+                sites[row.site].append(row)
+    return [item_of(model, problem, now, sites) for problem in found]
+
+
+def item_of(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> Item:
+    """Return the line of a problem; `sites` are the hosts of each site that a problem is at."""
     section: Section = "attention" if problem.section == ATTENTION else "unhealthy"
     alert = alert_of(model, problem.key)
     row = model.hosts.get(problem.uids[0]) if len(problem.uids) == 1 else None
@@ -25,7 +40,7 @@ def item_of(model: Model, problem: Problem, now: float) -> Item:
         sentence=problem.text,
         since=problem.since,
         owner=problem.owner,
-        detail=_alert_detail(alert) if alert is not None else _detail(model, problem, now),
+        detail=_alert_detail(alert) if alert is not None else _detail(model, problem, now, sites),
         opens="/".join(problem.target),
         problem=problem.key,
         uids=problem.uids,
@@ -81,12 +96,13 @@ def _alert_detail(alert: AlertRow) -> tuple[str, ...]:
     return tuple(part for part in (alert.message, f"{count}.") if part)
 
 
-def _detail(model: Model, problem: Problem, now: float) -> tuple[str, ...]:
+def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> tuple[str, ...]:
     rows = [model.hosts[uid] for uid in problem.uids if uid in model.hosts]
     if len(rows) == 1:
         row = rows[0]
         where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
-        return tuple(part for part in (explain(model, row, now), where) if part and part != problem.text)
+        others = [other for other in sites.get(row.site, ()) if other.uid != row.uid]
+        return tuple(part for part in (explain(model, row, now, others), where) if part and part != problem.text)
     if rows:
         names = sorted(row.name for row in rows)
         more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""

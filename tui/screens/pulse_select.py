@@ -13,7 +13,7 @@ from edgewright.store.model import Model
 from edgewright.store.problems import problems
 from tui.screens.feed_content import told, told_together
 from tui.screens.pulse_content import Pulse, TagCount, Told
-from tui.screens.pulse_items import item_of
+from tui.screens.pulse_items import items_of
 from tui.screens.working import working_items
 
 SHOWN_PROBLEMS = 500
@@ -30,7 +30,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
     tally, source = model.tally, model.source
     sites = {site: counts for site, counts in _by_site(model).items() if site != selectors.NO_SITE}
     items = (
-        *(item_of(model, problem, now) for problem in problems(model, now, SHOWN_PROBLEMS)),
+        *items_of(model, problems(model, now, SHOWN_PROBLEMS), now),
         *working_items(model, now),
     )
     return Pulse(

@@ -10,6 +10,12 @@ import re
 from typing import Callable, List, NamedTuple, Tuple
 
 from edgewright.core.problems.problem import CLOCK, DISK, REST
+from edgewright.core.text import clean
+
+MOST = 8
+"""Causes of one host at most; a host that reports more has one problem."""
+_NAME = 120
+"""Characters of a cause's name at most, so that the key of its problem fits."""
 
 
 class Cause(NamedTuple):
@@ -32,8 +38,8 @@ class Cause(NamedTuple):
 
 def causes_of(message: str) -> List[Cause]:
     """Return the causes in a host's message, in its order; one of kind `reported` when it gives no reason."""
-    parts = [part.strip() for part in message.split("; ") if part.strip()]
-    return [_cause(part) for part in parts] or [
+    parts = [part.strip() for part in clean(message, 2000).split("; ") if part.strip()]
+    return [_cause(part) for part in parts[:MOST]] or [
         _reported("unhealthy", "reported unhealthy without a reason", "Read the log of the agent on this host.")
     ]
 
@@ -41,7 +47,7 @@ def causes_of(message: str) -> List[Cause]:
 def disk_cause(mount: str, percent: str) -> Cause:
     """Return the cause of a full file system, also for a host that does not report it as a fault."""
     return Cause(
-        name=f"disk:{mount}",
+        name=f"disk:{mount}"[:_NAME].strip(),
         kind="disk",
         harm=DISK,
         text=f"disk {mount} {percent} %",
@@ -62,7 +68,9 @@ def _cause(text: str) -> Cause:
 
 
 def _reported(name: str, text: str, next_step: str) -> Cause:
-    return Cause(f"reported:{name}"[:120], "reported", REST, text, text, "health:unhealthy", next_step, "host logs")
+    return Cause(
+        f"reported:{name}"[:_NAME].strip(), "reported", REST, text, text, "health:unhealthy", next_step, "host logs"
+    )
 
 
 def _disk(match: "re.Match[str]") -> Cause:
@@ -88,7 +96,7 @@ def _units(match: "re.Match[str]") -> Cause:
     first = match["units"].split(",")[0].strip()
     named = ", ".join(units)
     return Cause(
-        name=f"units:{','.join(units)}"[:200],
+        name=f"units:{','.join(units)}"[:_NAME].strip(),
         kind="unit",
         harm=REST,
         text=match[0],
@@ -142,7 +150,7 @@ def _runtime(match: "re.Match[str]") -> Cause:
 
 def _nic(match: "re.Match[str]") -> Cause:
     return Cause(
-        name=f"nic:{match['nic']}",
+        name=f"nic:{match['nic']}"[:_NAME],
         kind="nic",
         harm=REST,
         text=match[0],
