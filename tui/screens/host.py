@@ -20,9 +20,11 @@ from tui.screens import feed_content
 from tui.screens.base import BaseScreen
 from tui.screens.fetching import fetch_document, fetch_events, fetch_operations, known_document, sentence
 from tui.screens.host_content import HostFacts, body, columns_of, event_lines
+from tui.screens.host_neighbours import neighbour_lines, neighbours_of
 from tui.screens.opening import open_key
 from tui.screens.pulse_content import Told, calm_age
 from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line
 
 TWO, THREE = 120, 180
 WRITES = ("host-tag", "host-untag", "host-reset", "host-delete")
@@ -162,14 +164,26 @@ class HostScreen(BaseScreen):
         if self.size.width < TWO:
             views[0].set_lines(body(facts, told, width, self._unfold))
             return
+        height = views[0].size.height or self.size.height - 6
         left, right = columns_of(facts, width, self._unfold, views[1].room or width - 2)
-        room = width if self.size.width < THREE else views[2].room or width - 2
-        listed = event_lines(told, room, now=self.now, most=2)
         if self.size.width < THREE:
-            left += [left[0]._replace(spans=()), *listed]
+            left += [Line(), *event_lines(told, width, now=self.now, most=2)]
+            right += self._neighbours(views[1].room or width - 2, height - len(right))
+        else:
+            room = views[2].room or width - 2
+            listed = event_lines(told, room, now=self.now, most=2)
+            others = self._neighbours(room, max(height - len(listed), height // 3))
+            if len(listed) > height - len(others):  # events give way: as many as there is room for, one line each
+                listed = event_lines(told, room, height - len(others) - 1, self.now)
+            views[2].set_lines([*listed, *others])
         views[0].set_lines(left)
         views[1].set_lines(right)
-        views[2].set_lines(listed)
+
+    def _neighbours(self, width: int, height: int) -> list[Line]:
+        hosts, row = self.session.store.model.hosts, self.session.store.model.hosts.get(self.target)
+        rows = neighbours_of(self.target, hosts.values(), row.site) if row else []
+        lines = neighbour_lines(rows, row.site if row else "", self.now, width, height - 1)
+        return [Line(), *lines] if lines else []
 
     def fetch(self) -> None:
         """Ask the plane for the document and the events."""

@@ -195,7 +195,7 @@ def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Lin
         out.append(
             line(
                 (
-                    f"  {folded} virtual card{'s' if folded > 1 else ''} of Kubernetes folded away, v shows them",
+                    f"  {folded} virtual card{'s' if folded > 1 else ''} of Kubernetes hidden, v shows them",
                     "muted",
                 ),
                 key="fold",
@@ -227,15 +227,17 @@ def disk_lines(host: HostFacts, width: int) -> list[Line]:
             if total > 0:
                 rows.append((used / total, text(part, "mountPoint"), used, total))
     out = [heading("DISKS", width, "used of")]
-    for share, mount, used, total in sorted(rows, reverse=True)[:8]:
+    shown = sorted(rows, reverse=True)[:8]
+    longest = min(max((len(mount) for _, mount, _, _ in shown), default=0), max(width - 37, 12))
+    for share, mount, used, total in shown:
         role: Role = "bad" if share >= 0.95 else "warn" if share >= 0.85 else "ok"
-        room = max(min(width - 44, 40), 6)
+        room = max(min(width - longest - 28, 40), 6)
         full = min(round(share * room), room)
         bar: list[Piece] = [("█" * full, role), ("░" * (room - full), "muted")]
         told = f"{_space(used)} of {_space(total)}"
         out.append(
             spread(
-                ["  ", pad(mount, 18), " ", *bar, (f" {share * 100:3.0f} %", role if role != "ok" else "")],
+                ["  ", pad(mount, longest), " ", *bar, (f" {share * 100:3.0f} %", role if role != "ok" else "")],
                 [(told, "muted")],
                 width,
             )
@@ -252,13 +254,16 @@ def _space(amount: float) -> str:
 
 def key_lines(host: HostFacts, width: int) -> list[Line]:
     """Return the fingerprints of the host's SSH keys, to compare with what ssh shows."""
-    keys = [clean(one) for one in many(host.doc, "spec.edgewright.sshHostKeys")]
+    keys = [clean(one).partition(" ") for one in many(host.doc, "spec.edgewright.sshHostKeys")]
+    kinds = [kind.removeprefix("ssh-").split("-")[0] for kind, _, _ in keys]
+    longest = max(map(len, kinds), default=0)
     out = [heading("SSH HOST KEYS")]
-    for one in keys:
-        kind, _, rest = one.partition(" ")
-        out.append(
-            line("  ", (pad(kind.removeprefix("ssh-").split("-")[0], 11), "strong"), cut(fingerprint(rest), width - 14))
-        )
+    for name, (_, _, rest) in zip(kinds, keys, strict=True):
+        shown = fingerprint(rest)
+        if longest + len(shown) + 4 <= width:
+            out.append(line("  ", (pad(name, longest), "strong"), "  ", shown))
+        else:  # half a fingerprint compares with nothing
+            out += [line("  ", (name, "strong")), *wrap(shown, width, "  ", "  ")]
     return out if keys else [*out, line(("  - none handed over", "muted"))]
 
 
