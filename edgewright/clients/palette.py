@@ -90,13 +90,12 @@ class PlaneClient(HostsApi, TokensApi, FeedApi, AlertsApi, OperationsApi, Stream
     async def caller(self) -> Caller:
         """Return who calls by the hub's own words; a plane without them is not an error. Raises `EdgewrightError`."""
         try:
-            data: Any = (await self.call("GET", protocol.USERS_INFO, "information about this user")).data
+            user = (await self.who()).get(protocol.EXTENSION)
         except NotFound:
-            data = None
-        told = data.get(protocol.EXTENSION) if isinstance(data, dict) else None
-        if not isinstance(told, dict):
+            user = None
+        if not isinstance(user, dict):
             return Caller()
-        return Caller(*(clean(told.get(key) or "", limit=120) for key in ("role", "name", "via")))
+        return Caller(*(clean(user.get(key) or "", limit=120) for key in ("role", "name", "via")))
 
     async def ping(self) -> float:
         """Return the seconds that the plane takes to answer at all, whatever it answers."""

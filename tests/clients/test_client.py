@@ -319,3 +319,22 @@ async def test_a_closed_client_says_so_and_cancelling_is_cancelling() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "role"),
+    [
+        (
+            200,
+            {"userUid": "u", "edgewright": {"role": "viewer", "name": "a@b.c", "via": "API key noc\u001b[2J"}},
+            "viewer",
+        ),
+        (200, {"userUid": "u", "tenantUid": "t"}, ""),
+        (404, {"code": 404, "message": "path was not found"}, ""),
+    ],
+)
+async def test_the_role_is_what_a_hub_reports_and_unknown_elsewhere(status: int, body: Any, role: str) -> None:
+    async with client_of(answers(status, body)) as client:
+        caller = await client.caller()
+    assert caller.role == role
+    assert caller.via.isprintable()

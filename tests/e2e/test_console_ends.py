@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.console_terminal import ConsoleTerminal, InPty, open_console, runs
 from tests.e2e.fleet import command_environment
-from tests.e2e.held import Held, InPty, open_console, runs
 from tests.tui.test_replay import recording
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="needs a pty")]
@@ -23,7 +23,7 @@ IN_CONSOLE = pytest.param("in its console", marks=pytest.mark.core)
 
 
 @pytest.fixture
-def blocked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Held]:
+def blocked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ConsoleTerminal]:
     """A console with a blocked event loop."""
     way = getattr(request, "param", "pty closed")
     command = [sys.executable, "-m", "tests.e2e.blocked_console"]
@@ -44,7 +44,7 @@ def blocked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Held]:
     ],
 )
 def test_a_signal_ends_a_blocked_console_and_restores_the_terminal(
-    blocked: Held, numbers: tuple[int, ...], code: int
+    blocked: ConsoleTerminal, numbers: tuple[int, ...], code: int
 ) -> None:
     for number in numbers:
         os.kill(blocked.pid, number)
@@ -56,7 +56,7 @@ def test_a_signal_ends_a_blocked_console_and_restores_the_terminal(
     assert "last step" in blocked.screen()
 
 
-def test_a_second_signal_ends_a_blocked_console_at_once(blocked: Held) -> None:
+def test_a_second_signal_ends_a_blocked_console_at_once(blocked: ConsoleTerminal) -> None:
     os.kill(blocked.pid, signal.SIGTERM)
     time.sleep(0.6)
     os.kill(blocked.pid, signal.SIGTERM)
@@ -65,7 +65,7 @@ def test_a_second_signal_ends_a_blocked_console_at_once(blocked: Held) -> None:
 
 
 @pytest.mark.parametrize("blocked", ["pty closed", NO_TTY, "SIGSTOP + close"], indirect=True)
-def test_a_blocked_console_without_its_terminal_ends(blocked: Held) -> None:
+def test_a_blocked_console_without_its_terminal_ends(blocked: ConsoleTerminal) -> None:
     blocked.take_away()
     assert blocked.ended_within(LIMIT)[1] == 129
 

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.e2e.console_terminal import WAYS, ConsoleTerminal, open_console
 from tests.e2e.fleet import command_environment, product
-from tests.e2e.held import WAYS, Held, open_console
 from tests.forge.isos import kairos_iso
 from tests.support import missing
 
@@ -121,7 +121,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         demo.wait(30)
 
 
-def to_state(console: Held, state: str, home: Path, env: dict[str, str]) -> None:
+def to_state(console: ConsoleTerminal, state: str, home: Path, env: dict[str, str]) -> None:
     """Bring the console to a state by keys."""
     console.wait("Pulse", "FLEET")
     if state in ("list", "slow link"):

@@ -61,6 +61,15 @@ async def feeding(hub: RunningHub, key: str | None = None) -> AsyncIterator[tupl
                 await task
 
 
+async def test_the_feed_reports_what_the_credential_may_do(hub: RunningHub) -> None:
+    async with feeding(hub) as (store, _, _client):
+        await until(store, lambda model: model.source.role == "admin")
+    viewer = hub.viewer().headers["ApiKey"]
+    async with feeding(hub, viewer) as (store, _, _client):
+        await until(store, lambda model: model.source.role == "viewer")
+        assert store.model.source.caller.startswith("API key viewer-")
+
+
 async def test_the_client_speaks_to_a_real_hub(hub: RunningHub) -> None:
     async with client_of(hub) as client:
         features = await client.features()

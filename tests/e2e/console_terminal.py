@@ -32,8 +32,8 @@ WAYS = (*TMUX_WAYS, *PTY_WAYS)
 KEYS = {"Enter": b"\r", "Escape": b"\x1b"}
 
 
-class Held:
-    """A console of which the terminal is held by the test."""
+class ConsoleTerminal:
+    """A console whose terminal belongs to the test."""
 
     pid: int
     """Process of the console."""
@@ -84,7 +84,7 @@ class Held:
             os.kill(self.pid, signal.SIGKILL)
 
 
-class InPty(Held):
+class InPty(ConsoleTerminal):
     """In a pty of the test; with a slow link the test reads it slowly."""
 
     def __init__(self, way: str, command: Sequence[str], env: dict[str, str], slow: bool) -> None:
@@ -152,7 +152,7 @@ class InPty(Held):
         self._process.wait(5)
 
 
-class InTmux(Held):
+class InTmux(ConsoleTerminal):
     """In a window of a tmux of its own; with a slow link there is a relay in the window."""
 
     def __init__(self, way: str, command: Sequence[str], env: dict[str, str], slow: bool) -> None:
@@ -200,7 +200,7 @@ class InTmux(Held):
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], capture_output=True, check=False, timeout=20)
 
 
-def open_console(way: str, command: Sequence[str], env: dict[str, str], slow: bool) -> Held:
+def open_console(way: str, command: Sequence[str], env: dict[str, str], slow: bool) -> ConsoleTerminal:
     """Start `command` in a terminal that `way` can take away."""
     env = {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     env.pop("TMUX", None)
