@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from edgewright.store import events
 from edgewright.store.model import Model
 from edgewright.store.rows import HostRow, TokenRow
@@ -12,6 +14,8 @@ from tests.tui.driving import console, press, said, told, until, view
 from tests.tui.installing import StandIn, every_build
 from tests.tui.samples import NOW
 from tui.screens.first_steps_content import Progress, is_local_only, lines_of, progress_of, steps_of, summary
+from tui.screens.pulse_content import Pulse
+from tui.screens.pulse_list import calm_lines
 from tui.session import FirstRun
 from tui.widgets.lines import text_of
 
@@ -72,6 +76,14 @@ def test_every_width_names_every_step() -> None:
         for title in ("Address of the hub", "Registration token", "Installer, or install command", "First host"):
             assert title in text
         assert all(len(one) <= width for one in text.split("\n"))
+
+
+@pytest.mark.parametrize(("healthy", "simulated", "named"), [(1, 0, True), (2, 0, False), (1, 1, False)])
+def test_pulse_names_the_first_steps_while_the_hub_has_its_own_machine_alone(
+    healthy: int, simulated: int, named: bool
+) -> None:
+    text = text_of(calm_lines(Pulse(NOW, NOW, healthy=healthy, simulated=simulated), 80))
+    assert (":first-steps" in text) == named
 
 
 async def test_a_host_that_registers_shows_at_once_and_ticks_the_step() -> None:

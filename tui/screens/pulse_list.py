@@ -124,7 +124,10 @@ def calm_lines(pulse: Pulse, width: int) -> list[Line]:
     sign: Piece = ("• ", "ok") if pulse.healthy else ("○ ", "muted")
     if pulse.unknown:
         sentence = f"No problem known. {pulse.healthy:,} healthy, {pulse.unknown:,} without a heartbeat yet."
-    return [line(sign, (cut(sentence, max(width - len(checked) - 4, 8)), ""), (f"  {checked}", "muted"))]
+    lines = [line(sign, (cut(sentence, max(width - len(checked) - 4, 8)), ""), (f"  {checked}", "muted"))]
+    if pulse.total == 1 and not pulse.simulated:  # the machine of a hub that was started here
+        lines += [line(), line("  The next hosts, step by step  ", (":first-steps", "accent"), key="first-steps/")]
+    return lines
 
 
 def _first_steps(pulse: Pulse, checked: str) -> list[Line]:
