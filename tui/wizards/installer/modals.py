@@ -24,9 +24,9 @@ class LeaveWizardModal(DecisionModal[Leaving]):
     keys_text = "enter choose  ↑↓ move  esc stay"
     DEFAULT_CSS = "LeaveWizardModal > #box { max-width: 64; }"
     ANSWERS: ClassVar[tuple[tuple[Leaving, str, str], ...]] = (
-        ("keep", "Keep the answers", "They are kept where only you can read them; the wizard goes on from there."),
-        ("drop", "Throw them away", "There is no way back to them."),
-        ("stay", "Stay here", "Go on answering."),
+        ("keep", "Keep the answers", "They are stored, readable by you alone; the wizard continues with them next time."),
+        ("drop", "Delete the answers", "They cannot be restored."),
+        ("stay", "Stay here", "Continue answering."),
     )
 
     def compose_body(self) -> ComposeResult:

@@ -100,7 +100,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
     def __init__(self, question: Question, row: Mapping[str, Any], answers: Values) -> None:
         super().__init__()
         self.title_text = f" {capital(question.label)} "
-        self.keys_text = "enter next  pgdn take it  ↑↓ tab move  esc leave as it was"
+        self.keys_text = "enter next  pgdn accept  ↑↓ tab move  esc cancel"
         self._question = question
         self._answers = answers
         self._row: dict[str, Any] = {part.key: row.get(part.key, part.empty) for part in question.fields}
