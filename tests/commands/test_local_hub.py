@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -12,9 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.commands import installer
 from edgewright.commands.local_hub import LocalHub
-from edgewright.core.errors import Failed
+from edgewright.commands.machine_addresses import machine_addresses
+from edgewright.config import contexts
+from edgewright.core.errors import Failed, InvalidInput
+from tests.core.installer.samples import CA
 from tests.support import ROOT
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 async def test_it_starts_is_found_again_and_stops(tmp_path: Path) -> None:
@@ -68,11 +82,65 @@ def test_a_demonstration_ends_with_everything_it_started(tmp_path: Path) -> None
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
         assert demo.stdout is not None
         told = json.loads(demo.stdout.readline())
-        import ssl
-
         context = ssl.create_default_context(cafile=told["ca"])
         with urllib.request.urlopen(f"{told['url']}/edgewright/v1/features", context=context) as answer:
             assert json.load(answer)["product"] == "edgewright-hub"
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
     assert list(tmp_path.glob("edgewright-demo-*")) == []
+
+
+async def test_the_address_that_hosts_use_is_stored_and_the_ca_stays(tmp_path: Path) -> None:
+    said: list[str] = []
+    hub = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+    first = await hub.start(said.append)
+    try:
+        ca = first.ca.read_bytes()
+        port = free_port()
+        assert hub.hosts_url == ""
+        await hub.set_address(f"hub.example.net:{port}", said.append)
+        assert not hub.running() and said[-1].startswith("Stopping the hub")
+        moved = await LocalHub(tmp_path / "hub", "127.0.0.1:0").start(said.append)
+        again = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+        assert moved.url == f"https://127.0.0.1:{port}" and again.hosts_url == f"https://hub.example.net:{port}"
+        assert moved.ca.read_bytes() == ca
+        context = ssl.create_default_context(cafile=str(moved.ca))
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="hub.example.net"),
+        ):
+            pass  # the certificate is for the new name
+        await again.set_address(f"hub.example.net:{port}", said.append)
+        assert again.running()  # nothing to change
+        with pytest.raises(InvalidInput):
+            await again.set_address("not a name", said.append)
+        assert again.running()
+    finally:
+        await LocalHub(tmp_path / "hub").stop()
+
+
+def test_an_address_of_hosts_does_not_change_its_port_when_that_is_in_use(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert LocalHub._free_listen(f"127.0.0.1:{port}") == "127.0.0.1:0"
+        assert LocalHub._free_listen(f"0.0.0.0:{port}") == f"0.0.0.0:{port}"
+        assert LocalHub._free_listen(f"192.0.2.9:{port}") == f"192.0.2.9:{port}"
+
+
+def test_installers_get_the_address_of_hosts_where_the_console_uses_another(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.crt"
+    ca.write_text(CA)
+    context = contexts.Context("here", "https://127.0.0.1:8443", ca=str(ca), hosts_url="https://hub.example.net:8443")
+    contexts.add(context, "key", use_keyring=False)
+    assert contexts.load().get("here").address_for_hosts == "https://hub.example.net:8443"
+    assert [plane.url for plane in installer.planes()] == ["https://hub.example.net:8443"]
+    settled = installer.settle({"plane.context": "here"})
+    assert settled["plane.endpoint"] == "https://hub.example.net:8443" and "BEGIN" in settled["plane.ca"]
+
+
+def test_addresses_of_this_machine_are_those_that_another_can_reach() -> None:
+    for card, address, _ in machine_addresses():
+        found = ipaddress.ip_address(address)
+        assert card and not found.is_loopback and not found.is_link_local
