@@ -12,6 +12,7 @@ from edgewright.core.errors import ExitCode, InvalidInput
 from edgewright.hub import cli, configuration, pki
 from edgewright.hub.configuration import Configuration, for_address, listen_for, split_address, url_of
 from edgewright.hub.files import DataLock
+from edgewright.hub.options import ServeOptions
 
 
 @pytest.fixture
@@ -46,7 +47,12 @@ def test_a_hub_starts_with_what_is_stored_and_the_command_line_counts_more(
     stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[tuple[str, tuple[str, ...]]] = []
-    monkeypatch.setattr("edgewright.hub.serve.run", lambda o: started.append((o.listen, o.advertise)) or 0)
+
+    def run(options: ServeOptions) -> int:
+        started.append((options.listen, options.advertise))
+        return 0
+
+    monkeypatch.setattr("edgewright.hub.serve.run", run)
     assert cli.main(["serve", "--data", str(stopped)]) == 0
     configuration.write(stopped, Configuration("0.0.0.0:9443", ("hub.example.net",)))
     assert cli.main(["serve", "--data", str(stopped)]) == 0

@@ -24,7 +24,7 @@ class LeaveWizardModal(DecisionModal[Leaving]):
     keys_text = "enter choose  ↑↓ move  esc stay"
     DEFAULT_CSS = "LeaveWizardModal > #box { max-width: 64; }"
     ANSWERS: ClassVar[tuple[tuple[Leaving, str, str], ...]] = (
-        ("keep", "Keep the answers", "They are stored, readable by you alone; the wizard continues with them next time."),
+        ("keep", "Keep the answers", "Stored, readable by you alone; the wizard continues with them next time."),
         ("drop", "Delete the answers", "They cannot be restored."),
         ("stay", "Stay here", "Continue answering."),
     )
