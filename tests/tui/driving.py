@@ -62,8 +62,8 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 def at_rest(app: EdgewrightApp) -> bool:
     """Whether all that was typed has had its effect and no message waits."""
-    if app.openings.busy or not app.type_ahead.idle:
-        return False
+    if app.openings.busy or not app.type_ahead.idle or getattr(app.screen, "_typing", None) is not None:
+        return False  # the last: a filter is tried a moment after it was typed
     nodes = [app, *app.screen.walk_children(with_self=True)]
     return not any(node.message_queue_size for node in nodes)
 

@@ -93,12 +93,14 @@ async def test_filter_is_tried_while_typed_kept_by_enter_and_left_by_escape() ->
         assert len(screen.table.keys) == 40
 
 
-async def test_a_wrong_filter_is_said_below_the_field_and_changes_nothing() -> None:
+@pytest.mark.parametrize("parts", [["/helth:bad"], ["/helth", ":bad"]], ids=["at-once", "slowly"])
+async def test_a_wrong_filter_is_said_below_the_field_and_changes_nothing(parts: list[str]) -> None:
     app = EdgewrightApp(session_of())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await typed(pilot, "/helth:bad")
-        await settled(pilot)
+        for part in parts:
+            await typed(pilot, part)
+            await settled(pilot)
         assert "health" in said(app, "keys")
         await pilot.press("enter")
         await settled(pilot)

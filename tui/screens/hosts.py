@@ -288,9 +288,13 @@ class HostsScreen(ExportsTable):
             self._try_filter(self._filter_before)
 
     def _try_filter(self, text: str) -> None:
+        """Filter by `text`; a wrong one shows what was shown before it was typed, however slowly it was typed."""
         if self._typing is not None:
             self._typing.stop()
-        if text.strip() != self.choice.filter_text and not (text and wrong_with(text)):
+            self._typing = None
+        if text and wrong_with(text):
+            text = self._filter_before
+        if text.strip() != self.choice.filter_text:
             self.choice.take_filter(text)
             self._refilter()
             self.show_frame(keys=False)
