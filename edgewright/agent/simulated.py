@@ -229,7 +229,8 @@ class SimulatedHost:
     async def _operate(self, offer: Dict[str, Any]) -> None:
         message = "Nothing was there to forget: this host is simulated."
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
-            lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {})
+            faulty = (*self._symptom.units, *(("chronyd.service",) if self._symptom.clock_off else ()))
+            lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {}, faulty)
             piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             await self._own("POST", protocol.LOGS, piece)
             message = f"{len(lines)} made-up lines sent."

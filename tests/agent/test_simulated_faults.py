@@ -14,6 +14,7 @@ from edgewright.agent.hostfs import Root
 from edgewright.agent.simulated import Fleet, SimulatedHost
 from edgewright.agent.simulated_faults import Trouble
 from edgewright.agent.simulated_hosts import make_hosts
+from edgewright.agent.simulated_log import simulated_log
 from edgewright.agent.simulated_symptoms import SYMPTOMS, Symptom, facts_with
 from edgewright.core.filters import parse
 from edgewright.core.problems import causes_of
@@ -100,6 +101,12 @@ def test_a_fault_of_a_mount_point_that_a_host_lacks_fills_its_root() -> None:
         facts = facts_with(host.facts, Symptom("x", disk=("/var/lib/data", 99)))
         assert facts.fullest[1] == 99
     assert Trouble("silent", 0.0).symptom.name == "" and random.Random(1).choice(SYMPTOMS)
+
+
+def test_the_log_of_a_failed_unit_shows_why() -> None:
+    params = {"lines": 5, "unit": "kubelet.service"}
+    assert any("failed to run kubelet" in line for line in simulated_log("h", 1e9, params, ("kubelet.service",)))
+    assert {line.partition("]: ")[2] for line in simulated_log("h", 1e9, params)} == {"running"}
 
 
 def test_failed_units_are_those_that_failed_or_are_restarted_again_and_again() -> None:

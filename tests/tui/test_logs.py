@@ -76,7 +76,9 @@ class Host:
         self.asked: list[float | None] = []
         monkeypatch.setattr(host_logs, "fetch_lines", self.fetch)
 
-    async def fetch(self, ctx: Any, uid: str, lines: int, report: Any, since: float | None = None) -> list[str]:
+    async def fetch(
+        self, ctx: Any, uid: str, lines: int, report: Any, since: float | None = None, unit: str = ""
+    ) -> list[str]:
         self.asked.append(since)
         if self.error is not None:
             raise self.error

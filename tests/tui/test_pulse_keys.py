@@ -12,6 +12,7 @@ from edgewright.store import events as kinds
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW
+from tui.screens.pulse_filter import _wrong
 from tui.session import Session
 from tui.widgets.prompt import Prompt
 
@@ -75,6 +76,15 @@ async def test_a_filter_of_hosts_opens_hosts_with_it() -> None:
         await press(pilot, "slash", *"cpu>=4", "enter")
         await until(pilot, lambda: view(pilot) == "hosts")
         assert pilot.app.screen.target == "cpu>=4"  # type: ignore[attr-defined]
+
+
+async def test_a_wrong_value_of_a_field_of_hosts_is_named() -> None:
+    async with console() as (pilot, _, _):
+        await press(pilot, "slash", *"cpu>abc", "enter")
+        prompt = pilot.app.screen.query_one(Prompt)
+        assert prompt.is_open and prompt.text == "cpu>abc", "it can be corrected"
+        assert "cpu" in _wrong("cpu>abc") and "no field" not in _wrong("cpu>abc")
+        assert "There is no field helth" in _wrong("helth:x")
 
 
 @pytest.mark.parametrize(("name", "opens"), [("hamburg-01", "hosts"), ("edge-0c11", "disk"), ("shop-install", "token")])

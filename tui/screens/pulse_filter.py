@@ -8,6 +8,7 @@ from tui.screens.filtering import completions, judged, parsed, wrong_with
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 
+NO_FIELD = "There is no field"
 EXAMPLE = "kind:disk  owner:operator  assignee:anna  since>1h  -ack:yes  free text; hosts: cpu>=4"
 
 
@@ -36,7 +37,7 @@ class ProblemFilter:
             judge=_judged,
             complete=lambda text: completions(text, PROBLEM_FIELDS) or completions(text),
             history=self.history,
-            wrong=lambda text: "" if for_hosts(text) else wrong_with(text, PROBLEM_FIELDS),
+            wrong=_wrong,
         )
 
 
@@ -45,7 +46,16 @@ def for_hosts(text: str) -> bool:
     return bool(text.strip()) and bool(wrong_with(text, PROBLEM_FIELDS)) and not wrong_with(text)
 
 
+def _wrong(text: str) -> str:
+    """Return why a text is no filter; of two reasons the one about its value, which is about a field that exists."""
+    if for_hosts(text):
+        return ""
+    of_problems, of_hosts = wrong_with(text, PROBLEM_FIELDS), wrong_with(text)
+    return of_hosts if of_problems.startswith(NO_FIELD) and of_hosts else of_problems
+
+
 def _judged(text: str) -> Line:
     if for_hosts(text):
         return line(("a filter of hosts: enter opens Hosts with it", "muted"))
-    return judged(text, PROBLEM_FIELDS, EXAMPLE)
+    wrong = _wrong(text)
+    return line((wrong, "warn")) if wrong else judged(text, PROBLEM_FIELDS, EXAMPLE)
