@@ -11,6 +11,7 @@ from rich.segment import Segment
 from textual.color import Color
 
 from edgewright.config.settings import Settings
+from edgewright.core.times import rfc3339
 from edgewright.store import events as kinds
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, host
@@ -265,6 +266,26 @@ async def test_the_bell_rings_for_a_new_fault_only_and_not_for_each_of_a_storm()
         assert written == [osc.BELL], "a fault that was known already"
         seen(made, watching, "kiel-06", "unhealthy")
         assert written == [osc.BELL] * 2
+
+
+@pytest.mark.usefixtures("xterm")
+async def test_a_silenced_fault_does_not_ring() -> None:
+    from edgewright.store.problems import problems
+
+    async with console() as (_, _plane, made):
+        written: list[str] = []
+        watching = attention(made, written, [0.0], title=False)
+        watching.look()
+        before = {item.key for item in problems(made.store.model, NOW)}
+        made.store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host("kiel-04", "kiel-03", "unhealthy", "disk / 99 %")]})
+        made.store.flush()
+        (key,) = {item.key for item in problems(made.store.model, NOW)} - before
+        handled = {"key": key, "silencedUntil": rfc3339(NOW + 3600)}
+        made.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [handled], "complete": True})
+        made.store.flush()
+        watching.patched(())
+        watching.look()
+        assert written == []
 
 
 @pytest.mark.usefixtures("xterm")

@@ -1,7 +1,7 @@
 """The window's title and the bell: they reach who looks at another window. A bell rings for a new fault only.
 
 A fault is new when its key (`store.problems`), or a host under the same key, was not there before. The faults of the
-first load are not new, and acknowledged ones do not ring.
+first load are not new, and acknowledged and silenced ones do not ring.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ class Attention:
         self._next = ended + (ended - began) / SHARE
 
     def _ring_for_new(self) -> None:
-        from edgewright.store.problems import is_acknowledged, problems
+        from edgewright.store.problems import is_handled, problems
 
-        model = self._session.store.model
-        rings = [item for item in problems(model, self._session.now()) if not is_acknowledged(model, item.key)]
-        faults = {(item.key, uid) for item in rings for uid in item.uids or ("",)}
-        new = faults - self._known if self._known is not None else set()
-        self._known = faults
+        model, now = self._session.store.model, self._session.now()
+        found = {(item.key, uid) for item in problems(model, now) for uid in item.uids or ("",)}
+        new = found - self._known if self._known is not None else set()
+        self._known = found
+        new = {fault for fault in new if not is_handled(model, fault[0], now)}
         if new and self._clock() - self._rung >= BELL_EVERY:
             self._rung = self._clock()
             self._write(osc.BELL)
