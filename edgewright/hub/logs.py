@@ -18,8 +18,8 @@ from edgewright.hub.log_limit import LimitedHandler
 
 LOG_FILE = "hub.log"
 _SIZE, _KEPT = 10_000_000, 3
-_SECRETS = re.compile(r"(ew[kht]_|gAAAA)[A-Za-z0-9_\-]{8,}=*")
-"""API keys, host credentials, registration tokens, and what `SecretBox` sealed."""
+_SECRETS = re.compile(r"(ew[khts]_|gAAAA)[A-Za-z0-9_\-]{8,}=*")
+"""API keys, host credentials, registration tokens, keys that sign webhooks, and what `SecretBox` sealed."""
 
 
 def hide(text: str) -> str:

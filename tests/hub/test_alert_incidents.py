@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgewright.core.problems import HostState, Problem, host_problems
-from edgewright.hub.alerting.incidents import Incident, Incidents, ReceiverView, Rhythm, incident_name
+from edgewright.hub.alerting.incidents import Incident, Incidents, ReceiverView, Rhythm
+from edgewright.hub.alerting.joined import incident_name
 
 SITE = "nord"
 OPS = ReceiverView("ops", "")
@@ -41,16 +42,19 @@ class Fleet:
         self.now += seconds
         incidents = self.incidents
         incidents.watch("", {SITE: len(self.silent)} if self.silent else {}, self.now)
-        late = {SITE: len(self.late)} if self.late else {}
         step = incidents.step(
             "", {problem.key: problem for problem in self.problems()}, self.receivers, self.now,
-            calm=lambda problem: incidents.calm("", SITE, late, self.now),
+            calm=lambda problem: not self.late and incidents.calm("", SITE, self.now),
+            gateway=self.gateway,
             over=self._over,
             silenced=self.quiet.__contains__,
             acknowledged=self.seen_by.__contains__,
         )  # fmt: skip
         incidents.take(step)
         return [f"{message.event} {message.problem['hosts']}" for message in step.messages]
+
+    def gateway(self, problem: Problem) -> str:
+        return ""
 
     def _over(self, incident: Incident) -> bool:
         return all(self.heard.get(uid, 0.0) >= incident.seen for uid in incident.uids)
@@ -226,3 +230,22 @@ def test_p58_a_site_that_fails_long_after_a_storm_has_its_own_message() -> None:
     fleet.run(600)
     fleet.lose(*fleet.hosts[300:302])
     assert fleet.run(60) == ["opened 2"]
+
+
+class Branch(Region):
+    """Four sites of two hosts behind one address."""
+
+    def gateway(self, problem: Problem) -> str:
+        return "203.0.113.7" if len(self.silent) == len(self.hosts) else ""
+
+
+def test_p58_several_sites_behind_one_address_are_one_message() -> None:
+    fleet = Branch(8)
+    rest = iter(fleet.hosts)
+    fleet.late = set(fleet.hosts)
+    sent = fleet.run(20, lambda: fleet.lose(*[uid for _, uid in zip(range(2), rest, strict=False)]))
+    assert sent + fleet.run(300) == ["opened 8"]
+    ((_, name),) = fleet.incidents.known
+    assert name == "gateway/203.0.113.7"
+    fleet.back(*fleet.hosts)
+    assert fleet.run(30) == ["resolved 8"]

@@ -17,7 +17,7 @@ from edgewright.hub.alerting import evaluate, stored
 from edgewright.hub.alerting.incidents import Incident
 from edgewright.hub.app import Hub
 from edgewright.hub.database import open_engines
-from edgewright.hub.records import dump
+from edgewright.hub.records import Sender, dump
 from edgewright.hub.writer import Tx
 from edgewright.sources.follow import uid_of
 from edgewright.store import events as kinds
@@ -127,3 +127,21 @@ def test_p58_messages_and_incidents_are_rows_of_both_databases(engine: Engine, m
         assert stored.delete_messages_of(tx, "r") == 1
         stored.delete_incident(tx, incident)
         assert stored.load_incidents(connection) == [] and stored.counts(connection) == {"other": 1}
+
+
+async def test_p58_a_gateway_is_the_place_when_nobody_behind_it_responds(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    await fleet(hub, admin)
+    for uid, entry in hub.state.hosts.items():
+        entry.live.sender = Sender("203.0.113.7" if uid.startswith(("link", "some")) else "203.0.113.8")
+    look = (await evaluate.look(hub, [""], times.now()))[""]
+    link = look.problems["site/link/link"]
+    assert look.gateway(link) == "", "some-2 responds"
+    assert not look.late_near(link, "link")
+    some = hub.state.hosts["some-2"].live
+    some.at = times.now() - 300
+    look = (await evaluate.look(hub, [""], times.now()))[""]
+    assert look.late_near(look.problems["site/link/link"], "link"), "the last one behind it may follow"
+    some.at, some.health = times.now() - 1_000, "unhealthy"
+    look = (await evaluate.look(hub, [""], times.now()))[""]
+    assert look.gateway(look.problems["site/link/link"]) == "203.0.113.7"

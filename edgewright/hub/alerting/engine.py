@@ -31,6 +31,8 @@ CERTIFICATES_EVERY = 600.0
 """Seconds between two looks at the ends of the hub's own certificates."""
 PLANE_SETTLED = 60.0
 """Seconds after the start in which the hub's own trouble shows itself again."""
+SHARE = 10
+"""A look takes a tenth of the time at most: a large fleet with many problems is looked at more rarely."""
 EVERY = 5.0
 """Seconds between two looks at the fleet at most; never more often than the hub judges silent hosts."""
 
@@ -151,12 +153,12 @@ class Alerting:
                 return True
             entry = next((e for uid in problem.uids if (e := self._hub.state.hosts.get(uid)) is not None), None)
             site = "" if entry is None else entry.facts.site or ""
-            return self.incidents.calm(scope, site, findings.late, now)
+            return not findings.late_near(problem, site) and self.incidents.calm(scope, site, now)
 
         self.incidents.watch(scope, findings.silent, now)
         step = self.incidents.step(
             scope, findings.problems, views, now,
-            calm=calm, over=self._over, silenced=silenced, acknowledged=acknowledged,
+            calm=calm, over=self._over, gateway=findings.gateway, silenced=silenced, acknowledged=acknowledged,
         )  # fmt: skip
         if not step.empty:
             await self._store(step, now)
@@ -228,11 +230,12 @@ def _certificates(hub: Hub) -> list[tuple[str, float, bool]]:
 
 async def run(hub: Hub) -> None:
     """Look at the fleet every few seconds until cancelled."""
-    alerting, read_at = hub.alerting, float("-inf")
+    alerting, read_at, took = hub.alerting, float("-inf"), 0.0
     alerting.start()
     try:
         while True:
-            await asyncio.sleep(min(EVERY, hub.options.sweep))
+            await asyncio.sleep(max(min(EVERY, hub.options.sweep), SHARE * took))
+            began = boottime()
             try:
                 if boottime() - read_at > CERTIFICATES_EVERY:
                     read_at = boottime()
@@ -242,5 +245,6 @@ async def run(hub: Hub) -> None:
                 hub.storage.failed(problem)
             except Exception:
                 log.exception("the look for problems failed and is tried again")
+            took = boottime() - began
     finally:
         alerting.stop()

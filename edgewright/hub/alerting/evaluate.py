@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgewright.core import states
@@ -30,6 +31,15 @@ TOKEN_SOON = 7 * 86_400.0
 """Seconds before its end from which a token is a problem."""
 
 
+@dataclass
+class Gateway:
+    """How many hosts are behind one address: judged at all, silent, and late."""
+
+    known: int = 0
+    silent: int = 0
+    late: int = 0
+
+
 class Findings:
     """What one look at the fleet found for one scope: a project, or all of them for `""`.
 
@@ -42,12 +52,20 @@ class Findings:
         self.problems: dict[str, Problem] = {}
         self.late: dict[str, int] = {}
         self.silent: dict[str, int] = {}
+        self.behind: dict[str, Gateway] = {}
+        """Address from which heartbeats came last -> the hosts behind it."""
+        self.gateway_of: dict[str, str] = {}
+        """Uid of a silent host -> that address."""
         self._states: list[HostState] = []
         self._known: dict[str, int] = {}
 
     def add(self, entry: HostEntry, hub: Hub, now: float) -> None:
         """Look at one host."""
         live, facts, site = entry.live, entry.facts, entry.facts.site or ""
+        address = live.sender.peer or entry.record.address
+        gateway = self.behind.get(address) or self.behind.setdefault(address, Gateway())
+        if live.health != "unknown":
+            gateway.known += 1
         if live.health != "unknown":
             self._known[site] = self._known.get(site, 0) + 1
         disk = facts.disk
@@ -56,13 +74,30 @@ class Findings:
                 self._states.append(_state(entry, site)._replace(disk_percent=disk[0], disk_mount=disk[1]))
             if live.health == "healthy" and hub.renderer.silence(entry, now) > GRACE * hub.options.heartbeat:
                 self.late[site] = self.late.get(site, 0) + 1
+                gateway.late += 1
             return
         verdict = hub.renderer.verdict(entry, now)
         silent = verdict.state == states.UNHEALTHY_SILENT
         if silent:
             self.silent[site] = self.silent.get(site, 0) + 1
+            self.gateway_of[entry.record.uid] = address
+            gateway.silent += 1
         state = _state(entry, site)
         self._states.append(state._replace(unhealthy=True, silent=silent, reason=verdict.reason, since=verdict.since))
+
+    def gateway(self, problem: Problem) -> str:
+        """Return the address that all hosts of a silence are behind when nobody else behind it responds, else `""`."""
+        addresses = {self.gateway_of.get(uid, "") for uid in problem.uids}
+        address = addresses.pop() if len(addresses) == 1 else ""
+        gateway = self.behind.get(address) if address else None
+        return address if gateway is not None and gateway.silent >= gateway.known else ""
+
+    def late_near(self, problem: Problem, site: str) -> bool:
+        """Whether hosts of the same site, or behind the same address, have missed heartbeats and are not silent yet."""
+        addresses = {self.gateway_of.get(uid, "") for uid in problem.uids}
+        gateways = [self.behind[address] for address in addresses if address in self.behind]
+        everything = sum(gateway.known - gateway.silent - gateway.late for gateway in gateways) == 0
+        return bool(self.late.get(site)) or (everything and any(gateway.late for gateway in gateways))
 
     async def finish(self, hub: Hub, now: float) -> None:
         """Turn what was seen into problems, with the plane's own alerts, tokens and certificate."""

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from edgewright.core.problems import SILENT, Problem
+from edgewright.core.problems import Problem
+from edgewright.hub.alerting.joined import SILENCE, by_gateway, describe, incident_name, remaining, storm
 
 OPENED, CHANGED, REPEATED, RESOLVED, TEST = "opened", "changed", "repeated", "resolved", "test"
 EVENTS = (OPENED, CHANGED, REPEATED, RESOLVED, TEST)
-_SILENCE = ("silent", "link")
 CHANGED_EVERY, CHANGED_MOST = 60.0, 3_600.0
 """Seconds between two messages that only follow the size of an incident: at first, and at most after doubling."""
 
@@ -57,7 +57,7 @@ class Incident(msgspec.Struct):
     @property
     def silence(self) -> bool:
         """Whether it is about missing heartbeats."""
-        return self.problem.get("kind") in _SILENCE
+        return self.problem.get("kind") in SILENCE
 
 
 class ReceiverView(NamedTuple):
@@ -90,56 +90,6 @@ class Step(NamedTuple):
         return not (self.messages or self.store or self.delete)
 
 
-def incident_name(key: str) -> str:
-    """Return the incident of a problem: silence of a site has one name, as one host, some hosts or the link."""
-    return key.rsplit("/", 1)[0] if key.startswith("site/") else key
-
-
-def storm(problems: Sequence[Problem], before: Incident | None = None) -> Problem:
-    """Return silence at many places as one problem, together with what an open incident of this kind has already."""
-    uids = {uid for problem in problems for uid in problem.uids} | set(before.uids if before else ())
-    places = len(problems) + (int(str(before.problem["subject"]).split()[0].replace(",", "")) if before else 0)
-    moments = [problem.since for problem in problems if problem.since is not None]
-    return Problem(
-        key="fleet/silent",
-        kind="silent",
-        harm=SILENT,
-        subject=f"{places:,} places",
-        text=f"{len(uids):,} hosts silent",
-        since=before.problem["since"] if before else min(moments, default=None),
-        owner="operator",
-        uids=tuple(sorted(uids)),
-        next_step="Check what these places share: provider, data center, the network of the plane itself.",
-    )
-
-
-def _remaining(incident: Incident, uids: tuple[str, ...]) -> Problem:
-    """Return the problem of a silence of which only these hosts are left."""
-    told, total = incident.problem, len(incident.uids)
-    text = str(told.get("text", ""))
-    if len(uids) < total:
-        text = f"{len(uids)} of {total} hosts still silent"
-    return Problem(
-        incident.key, told["kind"], told["harm"], told["subject"], text, told["since"], told["owner"], uids,
-        told.get("nextStep", ""),
-    )  # fmt: skip
-
-
-def describe(problem: Problem) -> dict[str, Any]:
-    """Return a problem as it is stored and sent."""
-    return {
-        "key": problem.key,
-        "kind": problem.kind,
-        "harm": problem.harm,
-        "subject": problem.subject,
-        "text": problem.text,
-        "since": problem.since,
-        "owner": problem.owner,
-        "hosts": len(problem.uids),
-        "nextStep": problem.next_step,
-    }
-
-
 class Incidents:
     """The incidents of all scopes, and the problems that are not sent yet. Used on the event loop only."""
 
@@ -166,10 +116,10 @@ class Incidents:
         for place in [place for place, at in self._moved.items() if not 0 <= now - at < self.rhythm.most]:
             del self._moved[place]
 
-    def calm(self, scope: str, site: str, late: Mapping[str, int], now: float) -> bool:
-        """Whether the silence of a site is complete: nobody else is late there, and nobody returned just now."""
+    def calm(self, scope: str, site: str, now: float) -> bool:
+        """Whether no silent host of a site has returned just now: more of them may follow."""
         moved = self._moved.get((scope, site))
-        return not late.get(site) and (moved is None or now - moved >= self.rhythm.settle)
+        return moved is None or now - moved >= self.rhythm.settle
 
     def step(
         self,
@@ -179,14 +129,16 @@ class Incidents:
         now: float,
         *,
         calm: Callable[[Problem], bool],
+        gateway: Callable[[Problem], str],
         over: Callable[[Incident], bool],
         silenced: Callable[[str], bool],
         acknowledged: Callable[[str], bool],
     ) -> Step:
         """Compare the problems of a scope with what its receivers know.
 
-        `calm`: the site of a silence is complete; `over`: an absent problem has really ended (its hosts were heard);
-        `silenced` and `acknowledged` ask the handling record of a problem's key. Nothing here is changed: `take` is
+        `calm`: the site of a silence is complete; `gateway`: the address behind which everything is silent; `over`: an
+        absent problem has really ended (its hosts were heard); `silenced` and `acknowledged` ask the handling record of
+        a problem's key. Nothing here is changed: `take` is
         called with the step once it is stored.
         """
         step = Step([], [], [])
@@ -200,16 +152,18 @@ class Incidents:
             for uid in incident.uids
         }
         ready: list[tuple[str, Problem]] = []
+        waiting: list[tuple[str, Problem]] = []
         for name, problem in present.items():
             incident = self.known.get((scope, name))
             if incident is not None:
                 self._follow(step, incident, problem, mine, now, calm, silenced, acknowledged)
-            elif problem.kind in _SILENCE and covered.issuperset(problem.uids):
+            elif problem.kind in SILENCE and covered.issuperset(problem.uids):
                 continue
-            elif self._ready(scope, name, now, calm(problem)) and mine and not silenced(problem.key):
-                ready.append((name, problem))
+            elif mine and not silenced(problem.key):
+                (ready if self._ready(scope, name, now, calm(problem)) else waiting).append((name, problem))
+        ready = by_gateway(ready, waiting, gateway)
         self._open(step, scope, ready, mine, now)
-        silent = {uid for problem in problems.values() if problem.kind in _SILENCE for uid in problem.uids}
+        silent = {uid for problem in problems.values() if problem.kind in SILENCE for uid in problem.uids}
         for (where, name), incident in list(self.known.items()):
             if where != scope or name in present:
                 continue
@@ -217,7 +171,7 @@ class Incidents:
             if rest:
                 # Its hosts return one by one, or became part of something larger: it lasts until all are back.
                 quiet = [receiver._replace(repeat=0.0) for receiver in mine]
-                self._follow(step, incident, _remaining(incident, rest), quiet, now, calm, silenced, acknowledged)
+                self._follow(step, incident, remaining(incident, rest), quiet, now, calm, silenced, acknowledged)
             else:
                 self._absent(step, incident, mine, now, over(incident), silenced)
         return step
@@ -245,14 +199,14 @@ class Incidents:
         self, step: Step, scope: str, ready: list[tuple[str, Problem]], mine: Sequence[ReceiverView], now: float
     ) -> None:
         """Open incidents; silence at very many places at once is one of them."""
-        quiet = [problem for _, problem in ready if problem.kind in _SILENCE]
+        quiet = [problem for _, problem in ready if problem.kind in SILENCE]
         recent = max(
             (incident for (where, name), incident in self.known.items()
              if where == scope and name.startswith(_STORM) and now - incident.seen < 2 * self.rhythm.settle),
             key=lambda incident: incident.seen, default=None,
         )  # fmt: skip
         if len(quiet) >= MANY or (recent is not None and quiet):
-            ready = [(name, problem) for name, problem in ready if problem.kind not in _SILENCE]
+            ready = [(name, problem) for name, problem in ready if problem.kind not in SILENCE]
             if recent is None:
                 ready.append((f"{_STORM}{now:.0f}", storm(quiet)))
             elif now - max(recent.notified.values(), default=0.0) >= CHANGED_EVERY:

@@ -91,6 +91,6 @@ def mail_text(doc: dict[str, Any]) -> tuple[str, str]:
         named = problem["hostUids"]
         more = f" and {count - len(named)} more" if count > len(named) else ""
         lines += ["", "Hosts: " + ", ".join(named) + more]
-    if doc["event"] not in (RESOLVED, TEST):
+    if doc["event"] not in (RESOLVED, TEST) and not problem["key"].startswith(("fleet/", "gateway/")):
         lines += ["", f"Acknowledge: edgewright alert acknowledge {problem['key']}"]
     return f"[Edgewright] {doc['message']}"[:200], "\n".join(lines) + "\n"
