@@ -47,7 +47,7 @@ def test_hosts_behind_a_dead_link_are_one_problem() -> None:
 
 def test_all_well_is_one_calm_line_with_the_time_of_the_check() -> None:
     pulse = Pulse(now=NOW, checked=NOW - 3, healthy=481)
-    assert text_of(problem_lines(pulse, 80)) == "• All 481 hosts healthy.  checked just now"
+    assert text_of(problem_lines(pulse, 80)) == "• All 481 hosts healthy.  checked 3s ago"
 
 
 def test_without_hosts_the_first_steps_are_shown() -> None:

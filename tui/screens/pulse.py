@@ -18,7 +18,7 @@ from tui.bindings import live_keys, move_bindings
 from tui.screens import pulse_handling
 from tui.screens.base import BaseScreen
 from tui.screens.opening import open_key
-from tui.screens.pulse_content import Item, Pulse, Step, calm_age
+from tui.screens.pulse_content import Item, Pulse, Step, checked_text
 from tui.screens.pulse_counts import board_lines, feed_lines, fleet_lines
 from tui.screens.pulse_detail import detail_lines, next_lines
 from tui.screens.pulse_filter import ProblemFilter, for_hosts
@@ -91,7 +91,7 @@ class PulseScreen(BaseScreen):
     def count(self) -> str:
         """Return when the plane last responded; with a filter also how many problems it shows."""
         contact = self.session.store.model.source.contact
-        checked = "not checked yet" if contact is None else f"checked {calm_age(contact, self.now)}"
+        checked = checked_text(contact, self.now)
         pulse = self._pulse
         return f"{len(pulse.items)} of {pulse.problems} · {checked}" if self._filter.text else checked
 

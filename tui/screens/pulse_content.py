@@ -169,6 +169,14 @@ def age_of(since: float | None, now: float) -> str:
     return "-" if since is None else ages.age(max(now - since, 0.0))
 
 
+def checked_text(checked: float | None, now: float) -> str:
+    """Return when the plane last responded: `checked 3s ago`, in steps of ten seconds on a slow link."""
+    if checked is None:
+        return "not checked yet"
+    age = age_of(checked, now)
+    return "checked just now" if age == "0s" else f"checked {age} ago"
+
+
 def calm_age(since: float | None, now: float) -> str:
     """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
     if since is None:

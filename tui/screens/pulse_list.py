@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from edgewright.core import times
-from tui.screens.pulse_content import TITLES, Handling, Item, Pulse, age_of, calm_age, owner_text, sign_of
+from tui.screens.pulse_content import TITLES, Handling, Item, Pulse, age_of, checked_text, owner_text, sign_of
 from tui.widgets.lines import Line, Piece, Role, clip_line, columns, cut, line, pad, wrap
 
 NARROW = 48
@@ -109,7 +109,7 @@ def _item_line(item: Item, now: float, width: int, sizes: Widths) -> Line:
 
 def calm_lines(pulse: Pulse, width: int) -> list[Line]:
     """Return what to show without a problem: all healthy, not known yet, or the first steps when no host is there."""
-    checked = "not checked yet" if pulse.checked is None else f"checked {calm_age(pulse.checked, pulse.now)}"
+    checked = checked_text(pulse.checked, pulse.now)
     if pulse.lost:
         known = "No problem known" if pulse.total else "Nothing is known yet"
         text = f"{known}. Management plane unreachable: {pulse.lost}."
