@@ -128,3 +128,8 @@ async def test_the_install_command_names_this_plane_and_closes_by_enter() -> Non
         )
         await press(pilot, "enter")
         assert view(pilot) == "first-steps"
+
+
+def test_a_rejected_box_is_above_the_steps() -> None:
+    lines = text_of(lines_of(steps_of(progress(), NOW), ["10.4.0.9: The token is revoked. Give another one."], 78, 24))
+    assert lines.split("\n")[1].startswith("▲ 10.4.0.9: The token is revoked.")

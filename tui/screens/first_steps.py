@@ -73,7 +73,7 @@ class FirstStepsScreen(WatchesBuilds):
         before, self._steps = self._steps, steps_of(self.progress(), self.now)
         alerts = [row for row in self.session.store.model.alerts.values() if row.kind != PLANE]
         alerts.sort(key=lambda row: row.last or 0.0, reverse=True)
-        texts = [f"{row.message or row.text} {row.hint}".strip() for row in alerts[:MAX_ALERTS]]
+        texts = [f"{row.subject}: {row.message or row.text} {row.hint}".strip(": ") for row in alerts[:MAX_ALERTS]]
         view.set_lines(lines_of(self._steps, texts, width, self.size.height))
         if [step.state for step in before] != [step.state for step in self._steps]:
             following = next((step.key for step in self._steps if step.state != "done"), "")

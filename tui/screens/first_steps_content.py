@@ -155,7 +155,10 @@ def summary(steps: Sequence[Step]) -> str:
 
 def lines_of(steps: Sequence[Step], alerts: Sequence[str], width: int, height: int) -> list[Line]:
     """Return the page: how far it is, each step with its fact and advice, and boxes that were rejected."""
-    out = [*wrap(summary(steps), width, role="strong"), line()]
+    out = wrap(summary(steps), width, role="strong")
+    for text in alerts:  # above the steps: what stops a box must not be out of sight
+        out += wrap(text, width, first="▲ ", rest="  ", role="bad")
+    out.append(line())
     roomy = height >= 20
     for number, step in enumerate(steps, 1):
         sign = SIGNS[step.state]
@@ -172,8 +175,6 @@ def lines_of(steps: Sequence[Step], alerts: Sequence[str], width: int, height: i
             out.append(line("    ", ("or show the install command", "accent"), key="command"))
         if roomy:
             out.append(line())
-    for text in alerts:
-        out += wrap(text, width, first="▲ ", rest="  ", role="bad")
     if all(step.state == "done" for step in steps):
         out.append(line(("Pulse shows the fleet from now on: ", "muted"), ("1", "accent")))
     return out
