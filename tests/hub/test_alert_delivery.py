@@ -321,6 +321,7 @@ async def test_p58_secrets_are_sealed_and_never_shown(served: tuple[Hub, httpx.A
         {"name": "x", "kind": "webhook", "webhook": {"url": "https://a", "body": "{"}},
         {"name": "x", "kind": "webhook", "webhook": {"url": "https://a", "body": '"{{nothing}}"'}},
         {"name": "x", "kind": "webhook", "webhook": {"url": "https://a"}, "repeat": 5},
+        {"name": "x", "kind": "webhook", "webhook": {"url": "https://a", "ca": "no PEM"}},
         {"name": "x", "kind": "email", "email": {"from": "a@b", "host": "mx"}},
         {"name": "x", "kind": "email", "email": {"to": ["a@b\nBcc: c@d"], "from": "a@b", "host": "mx"}},
         {"name": "x", "kind": "email", "email": {"to": ["a@b"], "from": "a@b", "host": "m x"}},

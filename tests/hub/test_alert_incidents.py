@@ -249,3 +249,14 @@ def test_p58_several_sites_behind_one_address_are_one_message() -> None:
     assert name == "gateway/203.0.113.7"
     fleet.back(*fleet.hosts)
     assert fleet.run(30) == ["resolved 8"]
+
+
+def test_p58_a_receiver_that_was_switched_off_gets_the_end_of_what_it_knows() -> None:
+    fleet = Fleet(10)
+    fleet.lose(*fleet.hosts)
+    assert fleet.run(30) == ["opened 10"]
+    fleet.receivers = [OPS._replace(active=False)]
+    fleet.back(*fleet.hosts)
+    assert fleet.run(30) == ["resolved 10"]
+    fleet.lose("h000")
+    assert fleet.run(60) == []

@@ -135,9 +135,8 @@ class Alerting:
     async def _step(self, findings: evaluate.Findings, now: float) -> None:
         scope, handling = findings.scope, self._hub.handling
         views = [
-            ReceiverView(receiver.uid, receiver.project_uid, float(receiver.config.get("repeat", 0.0)))
+            ReceiverView(receiver.uid, receiver.project_uid, float(receiver.config.get("repeat", 0.0)), receiver.active)
             for receiver in self.receivers.values()
-            if receiver.active
         ]
 
         def silenced(key: str) -> bool:

@@ -61,11 +61,12 @@ class Incident(msgspec.Struct):
 
 
 class ReceiverView(NamedTuple):
-    """What the rules need of a receiver; `repeat` is 0 for no repetition."""
+    """What the rules need of a receiver; `repeat` 0: never. One that is not active gets the end of what it knows."""
 
     uid: str
     scope: str
     repeat: float = 0.0
+    active: bool = True
 
 
 class Message(NamedTuple):
@@ -143,7 +144,8 @@ class Incidents:
         """
         step = Step([], [], [])
         present = {incident_name(key): problem for key, problem in problems.items()}
-        mine = [receiver for receiver in receivers if receiver.scope == scope]
+        every = [receiver for receiver in receivers if receiver.scope == scope]
+        mine = [receiver for receiver in every if receiver.active]
         self._forget(scope, present)
         covered = {
             uid
@@ -173,7 +175,7 @@ class Incidents:
                 quiet = [receiver._replace(repeat=0.0) for receiver in mine]
                 self._follow(step, incident, remaining(incident, rest), quiet, now, calm, silenced, acknowledged)
             else:
-                self._absent(step, incident, mine, now, over(incident), silenced)
+                self._absent(step, incident, every, now, over(incident), silenced)
         return step
 
     def take(self, step: Step) -> None:

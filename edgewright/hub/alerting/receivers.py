@@ -7,6 +7,7 @@ is in one sealed text; documents show the rest.
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -129,7 +130,7 @@ def _webhook(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, An
     config["target"] = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     config["headers"] = sorted(headers)
     config["body"] = text
-    config["ca"] = str(asked.get("ca") or "")
+    config["ca"] = _authority(asked, "webhook")
     secret.update(url=url, headers=headers, key=str(asked.get("key") or ""))
 
 
@@ -151,9 +152,20 @@ def _email(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, Any]
         raise invalid(problems.ENUM, "email.user in body needs tls: a password is never sent without TLS")
     config["to"], config["from"] = to, sender
     config["host"], config["port"], config["tls"] = host, port or {STARTTLS: 587, TLS: 465, NO_TLS: 25}[tls], tls
-    config["user"], config["ca"] = user, str(asked.get("ca") or "")
+    config["user"], config["ca"] = user, _authority(asked, "email")
     config["target"] = ", ".join(to[:3]) + (f" and {len(to) - 3} more" if len(to) > 3 else "")
     secret.update(password=str(asked.get("password") or ""))
+
+
+def _authority(asked: dict[str, Any], where: str) -> str:
+    """Return the PEM text of further authorities; raises 422 for one that cannot be read."""
+    text = str(asked.get("ca") or "")
+    if text:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        except (ssl.SSLError, ValueError):
+            raise invalid(problems.PATTERN, f"{where}.ca in body should be certificates in PEM form") from None
+    return text
 
 
 def _required(where: str, what: str) -> Problem:
