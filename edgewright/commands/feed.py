@@ -129,14 +129,16 @@ async def _follow(client: PlaneClient, uid: str | None) -> AsyncIterator[Item]:
             del seen[next(iter(seen))]
         return items
 
-    if not (await client.features()).stream:
+    features = await client.features()
+    if not features.stream:
         limit = 10
         while True:
             for item in await fresh(limit):
                 yield item
             limit = 50
             await asyncio.sleep(5.0)
-    async for change in client.changes():
+    # Heartbeats in short form, which are ignored: else the hub would send a whole document for each.
+    async for change in client.changes(beats=0.0 if features.beats else None):
         if change.kind == OPEN:
             for item in await fresh(10):
                 yield item
