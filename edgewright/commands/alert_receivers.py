@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgewright.commands.base import Command, Outcome, Param, Plan
+from edgewright.commands.base import Command, Outcome, Param, Plan, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
 
-_NAME = Param("name", "name of the receiver", required=True, metavar="NAME")
 TEST_WITHIN = 45.0
 """Seconds to wait for a test: the plane gives the receiver 30."""
 
@@ -27,7 +26,7 @@ class ReceiverAdd(Command):
     title = "add receiver"
     danger = "write"
     params = (
-        _NAME,
+        Param("name", "name of the receiver", required=True, metavar="NAME"),
         Param("url", "webhook: where alerts are posted", flag="--url", metavar="URL"),
         Param("url_file", "the same from a file (- for stdin)", flag="--url-file", kind="file"),
         Param(
@@ -110,14 +109,14 @@ class ReceiverRemove(Command):
     name = "alert receiver remove"
     title = "remove receiver"
     danger = "destructive"
-    params = (_NAME,)
+    target = Target("receiver", 1, 1)
     console = False
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name what is deleted. Raises `NotFound`, `Conflict`."""
         from edgewright.commands.receiver_rows import find
 
-        document = await find(await ctx.client(), str(args["name"]))
+        document = await find(await ctx.client(), targets[0])
         name, waiting = str(document["name"]), int((document.get("status") or {}).get("waiting") or 0)
         lost = (f"{waiting} waiting messages",) if waiting else ()
         lines = (f"{document.get('kind')} to {document.get('target')}",)
@@ -139,7 +138,7 @@ class ReceiverTest(Command):
     name = "alert receiver test"
     title = "test receiver"
     danger = "write"
-    params = (_NAME,)
+    target = Target("receiver", 1, 1)
     console = False
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
@@ -147,7 +146,7 @@ class ReceiverTest(Command):
         from edgewright.commands.receiver_rows import find
 
         ctx.timeout = max(ctx.timeout, TEST_WITHIN)
-        document = await find(await ctx.client(), str(args["name"]))
+        document = await find(await ctx.client(), targets[0])
         name = str(document["name"])
         lines = (f"One message to {document.get('target')}",)
         return Plan(f"Test receiver {name}", lines, (name,), (), self.cli_line(targets, args), None, document["uid"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Danger = Literal["none", "write", "destructive"]
 Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
-TargetKind = Literal["host", "token", "context", "project", "build", "alert"]
+TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver"]
 
 
 class Param(NamedTuple):
