@@ -39,6 +39,10 @@ class FirstStepsScreen(WatchesBuilds):
         super().begin()
         self.query_one("#steps").focus()
 
+    def on_screen_resume(self) -> None:
+        """Look for builds at once: the wizard that was in front may have started one."""
+        self._look()
+
     @property
     def crumb(self) -> str:
         """Return the words of the view."""
