@@ -157,6 +157,8 @@ class Session:
     """What the wizard and the Installers screen call, in place of `edgewright.commands.installer`; for tests."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
+    hub_log: Callable[[], Path | None] | None = None
+    """Gives the log of the hub in use, None when that hub does not run on this machine."""
     hub_running: Callable[[], bool] | None = None
     """Whether a hub that this console started is running; None when it started none."""
     stop_hub: Callable[[], Awaitable[None]] | None = None

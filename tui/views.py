@@ -26,6 +26,7 @@ VIEWS: dict[str, str] = {
     "raw": "tui.screens.raw:RawScreen",
     "entry": "tui.screens.entry:EntryScreen",
     "logs": "tui.screens.logs:LogsScreen",
+    "hub-log": "tui.screens.hub_log:HubLogScreen",
     "disk": "tui.screens.disk:DiskScreen",
 }
 """View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""

@@ -171,6 +171,13 @@ class Guide:
         asks = self.feed.settings.leave_hub == "ask"
         return asks and self.own_hub and self.hub is not None and self.hub.running()
 
+    def hub_log(self) -> Path | None:
+        """Return the log of the hub that is shown, None when it does not run from this machine."""
+        if self.simulated and self.hub is not None:
+            return self.hub.data / "hub.log"
+        folder = self.feed.context.local_hub if self.feed.context is not None else ""
+        return Path(folder) / "hub.log" if folder else None
+
     async def stop_hub(self) -> None:
         """Stop the hub of this machine and its agent."""
         if self.hub is not None:

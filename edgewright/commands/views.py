@@ -45,6 +45,18 @@ class FirstSteps(Command):
     no_cli = "The command line has hub configure, token create, apply -f and host list."
 
 
+class HubLog(Command):
+    """Read the log of the hub that runs on this machine; it grows while it is open."""
+
+    name = "hub log"
+    title = "log of the hub"
+    no_key = "It is read seldom."
+    opens = "hub-log"
+    online = False
+    cli = False
+    no_cli = "Read hub.log in the hub's data directory."
+
+
 class Help(Command):
     """Show every key and verb that works here, in the command's own words."""
 
@@ -138,6 +150,7 @@ class CommandLine(Command):
 COMMANDS: tuple[type[Command], ...] = (
     Pulse,
     FirstSteps,
+    HubLog,
     Help,
     CommandLine,
     Retry,

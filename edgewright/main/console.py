@@ -85,6 +85,7 @@ def open_console(
     session.switch_context = guide.switch_context
     session.switch_project = guide.switch_project
     session.hub_running = guide.hub_running
+    session.hub_log = guide.hub_log
     session.stop_hub = guide.stop_hub
     _tell_unfinished(feed)
     import_module("tui.terminal.detect").prepare(os.environ, session.terminal)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from tests.tui.installing import StandIn
 from tests.tui.samples import NOW
 from tui.log_buffer import GAP, LogBuffer, moment_of
 from tui.screens import logs as logs_module
+from tui.screens.hub_log import tail
 from tui.screens.installer_log import InstallerLogScreen
+from tui.screens.log_polled import PolledLogScreen
 from tui.screens.logs import LogsScreen
 
 
@@ -153,3 +157,36 @@ async def test_the_log_of_a_build_stops_following() -> None:
         assert "the proof begins" not in said(pilot)
         await press(pilot, "s")
         await until(pilot, lambda: "the proof begins" in said(pilot))
+
+
+async def test_the_log_of_a_hub_on_this_machine_is_text_and_grows(tmp_path: Path) -> None:
+    log = tmp_path / "hub.log"
+    entry = {
+        "time": "2026-11-23T14:01:02.000Z",
+        "level": "warning",
+        "message": "slow disk \x1b[31m",
+        "peer": "10.0.0.7",
+    }
+    log.write_text(json.dumps(entry) + "\nnot json\n")
+    async with console("hub-log", hub_log=lambda: log) as (pilot, _, _):
+        await until(pilot, lambda: "WARNING slow disk" in said(pilot))
+        assert "peer=10.0.0.7" in said(pilot) and "not json" in said(pilot) and "\x1b" not in said(pilot)
+        with log.open("a") as file:
+            file.write(json.dumps({**entry, "message": "all is back"}) + "\n")
+        screen = pilot.app.screen
+        assert isinstance(screen, PolledLogScreen)
+        screen._read_again()
+        await until(pilot, lambda: "all is back" in said(pilot))
+
+
+async def test_a_hub_elsewhere_has_no_log_here() -> None:
+    async with console("hub-log", hub_log=lambda: None) as (pilot, _, _):
+        await until(pilot, lambda: "does not run on this machine" in said(pilot))
+
+
+def test_only_the_end_of_a_large_log_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "hub.log"
+    log.write_text("".join(f"line {number}\n" for number in range(100_000)))
+    lines = tail(log)
+    assert lines[-1] == "line 99999" and len(lines) < 100_000
+    assert all(line.startswith("line ") for line in lines), "the first line, cut in half, is left out"
