@@ -155,6 +155,15 @@ async def test_a_silence_without_a_duration_is_refused_in_the_form() -> None:
         assert view(pilot) == "pulse"
 
 
+async def test_keys_that_need_a_problem_are_offered_with_one_only() -> None:
+    async with console() as (pilot, _, _):
+        screen = pilot.app.screen
+        assert {"next step", "acknowledge"} <= {hint.label for hint in screen.key_hints()}  # type: ignore[attr-defined]
+        await press(pilot, "slash", *"xyz", "enter")
+        labels = {hint.label for hint in screen.key_hints()}  # type: ignore[attr-defined]
+        assert not labels & {"next step", "acknowledge", "assign", "note", "silence"} and "filter" in labels
+
+
 async def test_a_plane_that_stores_nothing_leaves_it_to_this_console_and_the_message_is_plain() -> None:
     async with console() as (pilot, plane, made):
         await press(pilot, "tab", "a")

@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from edgewright.commands.base import Scope
 from edgewright.store import model as names
 from edgewright.store.model import Patch
-from tui.bindings import live_keys, move_bindings
+from tui.bindings import hints_of, live_keys, move_bindings
 from tui.screens import pulse_handling
 from tui.screens.base import BaseScreen
 from tui.screens.opening import open_key
@@ -24,10 +24,13 @@ from tui.screens.pulse_detail import detail_lines, next_lines
 from tui.screens.pulse_filter import ProblemFilter, for_hosts
 from tui.screens.pulse_list import problem_lines
 from tui.screens.pulse_select import aged, pulse_of
+from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, heading, rule
 
 WIDE, WALL = 120, 180
+HANDLING = ("acknowledge", "assign", "note", "silence")
+"""Verbs that need a problem."""
 NEXT_LINES = 2
 """Lines of the next step on a screen without the pane beside the list: always the same number, so nothing jumps."""
 CHEAP = 0.01
@@ -124,6 +127,15 @@ class PulseScreen(BaseScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Show it in the new width."""
         self.call_after_refresh(self._show)
+
+    def key_hints(self) -> list[KeyHint]:
+        """Return what works on the item under the cursor: without a problem there is nothing to handle."""
+        item = self._item() if self.is_mounted else None
+        useless = set() if item is not None and item.step.text else {"next"}
+        if item is None or not item.problem:
+            useless.update(HANDLING)
+        names = tuple(name for name in self.hints if name not in useless)
+        return hints_of((*names, "command", "help"), live_keys(self), self.refused(names))
 
     def targets(self) -> tuple[str, ...]:
         """Return the hosts behind the problem under the cursor."""

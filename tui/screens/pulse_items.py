@@ -111,5 +111,7 @@ def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequ
             return ("All hosts of the site are silent, so its link is the likely cause.", hosts)
         return (hosts,)
     if problem.kind == "token":
-        return ("Installers with this token are rejected after its end. Registered hosts are unaffected.",)
+        ended = problem.since is not None
+        rejected = "Hosts cannot register with it." if ended else "After its end hosts cannot register with it."
+        return (f"{rejected} Registered hosts are unaffected.",)
     return ()

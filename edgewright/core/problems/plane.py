@@ -101,9 +101,7 @@ def token_problem(uid: str, name: str, expiry: float, now: float) -> Problem:
         kind="token",
         harm=REST,
         subject=name or uid,
-        text=f"token ended {words(-left)} ago; hosts cannot register with it"
-        if ended
-        else f"token ends in {words(left)}",
+        text=f"token ended {words(-left)} ago" if ended else f"token ends in {words(left)}",
         since=expiry if ended else None,
         owner="operator",
         next_step="Extend the token, or create a new one and build new installers with it.",
