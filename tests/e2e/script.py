@@ -144,7 +144,7 @@ def at_home(screen: str) -> bool:
     """Whether Pulse is in front, without a dialog above it or the prompt open."""
     rows = screen.splitlines()
     asked = len(rows) < 4 or rows[-2].startswith(("/", ":"))
-    return not asked and rows[1].startswith("Pulse ") and "FLEET" in screen and rows[-1].startswith("enter ")
+    return not asked and rows[1].startswith("Pulse ") and "FLEET" in screen and not {"╭", "╰"} & set(screen)
 
 
 def answers(terminal: Terminal, patience: float = PATIENCE) -> float:
