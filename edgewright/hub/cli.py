@@ -195,6 +195,7 @@ def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
     else:
         sentences.append(f"A hub runs on it as process {done.pid} and uses this from its next start on: stop it")
         sentences.append(f"(kill {done.pid}, or its service) and start it: edgewright hub serve --data {data}")
+    sentences.append("Options --listen and --advertise of that command line count more than what is stored.")
     sys.stdout.write((json.dumps(document) if arguments.output == "json" else "\n".join(sentences)) + "\n")
     return 0
 
