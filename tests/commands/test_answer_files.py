@@ -93,8 +93,9 @@ def test_values_that_nobody_replaced_are_a_warning_in_plan_and_build(tmp_path: P
     assert [line for line in plan.lines if "example's value" in line] == [
         "warning: answers.user.keys still has the example's value."
     ]
-    document = next(line for line in plan.lines if line.startswith("note: "))
-    assert document.count("stylus.site.tags") == 1, "a path is not put before a message that names it"
+    named = planned(written(tmp_path, own + "  uid.rule: name\n  uid.name: edge-7\n"))
+    document = next(line for line in named.lines if line.startswith("note: "))
+    assert document.count("stylus.site.name") == 1, "a path is not put before a message that names it"
 
 
 @pytest.mark.parametrize("kind", KINDS)

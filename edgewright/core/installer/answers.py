@@ -146,7 +146,7 @@ def document_problems(answers: Answers, skip: Iterable[str] = ()) -> List[Docume
                 hint = ""
                 if not value and question.required:
                     message = "It is missing."
-                    hint = f"Write {question.key}: {question.placeholder if _shows_value(question) else 'VALUE'}"
+                    hint = f"Write {question.key}: {question.example if _shows_value(question) else 'VALUE'}"
                 found.append(DocumentProblem(key, message, hint, "WrongAnswer"))
     if _token_missing(answers) and "token.how" not in left_out:
         hint = "Make one (edgewright token create NAME), then write token.how: existing and token.text: TEXT"
@@ -164,8 +164,8 @@ def _field_problems(question: Question, rows: List[Dict[str, Any]], answers: Ans
 
 
 def _shows_value(question: Question) -> bool:
-    """Whether the placeholder is a value to write (`https://hub.example.org:8443`), not words about an empty one."""
-    return bool(question.placeholder) and " " not in question.placeholder and question.placeholder != "none"
+    """Whether the example is a whole value (`https://hub.example.org:8443`), not the beginning of one."""
+    return bool(question.example) and " " not in question.example
 
 
 def _token_missing(answers: Answers) -> bool:
