@@ -138,7 +138,7 @@ class SortHealth(_TableView):
 
 
 class AuditEveryone(_TableView):
-    """Show what hosts did themselves (registrations) in the audit list too, or what people did alone."""
+    """Show every entry of the audit log, those of hosts and equal ones in a row too, or what people did."""
 
     name = "audit everyone"
     title = "everyone"

@@ -80,3 +80,22 @@ async def test_an_entry_offers_to_open_only_what_can_be_opened() -> None:
         assert "open token" in " ".join(hint.label for hint in screen.key_hints())  # type: ignore[attr-defined]
         await press(pilot, "enter")
         assert view(pilot) == "token"
+
+
+async def test_equal_entries_in_a_row_are_one_line_with_their_number() -> None:
+    """A log that is followed asks the host every 30 s, and each of these is an entry."""
+    async with console("audit") as (pilot, _, made):
+        entries = []
+        for number in range(38):
+            entry = registrations(1)[0]
+            entry["metadata"] |= {"uid": f"log-{number:02}"}
+            entry["spec"]["actor"] = {"actorType": "user", "user": {"emailId": "noc-2@example.com"}}
+            entries.append(entry)
+        made.store.emit("plane", "audits.seen", {"docs": entries}, NOW)
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, AuditScreen)
+        assert len(screen.table.keys) == 4
+        assert any(row.cells[4].text.startswith("38 x  ") for row in screen._rows.values())
+        await press(pilot, "e")
+        assert len(screen.table.keys) == 41

@@ -193,6 +193,20 @@ async def test_a_sort_key_shows_the_worst_at_the_top_with_an_arrow_in_the_header
             assert values == sorted(values, reverse=True)  # type: ignore[type-var]
 
 
+async def test_a_longer_name_makes_its_column_wider_at_once() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        key = screen.table.keys[0]
+        long = "edge-of-the-long-road-to-flensburg"
+        session.store.emit("plane", "hosts.seen", {"docs": [{"metadata": {"uid": key, "name": long}}]})
+        session.store.flush()
+        await settled(pilot)
+        assert any(long in line for line in seen(app))
+
+
 async def test_the_first_press_shows_the_worst_also_when_it_is_sorted_so_already() -> None:
     app = EdgewrightApp(session_of())
     async with app.run_test(size=(80, 24)) as pilot:

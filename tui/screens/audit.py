@@ -10,7 +10,7 @@ from edgewright.core.filterfields import AUDIT_FIELDS
 from edgewright.store import model as names
 from edgewright.store.rows import AuditRow
 from tui.screens.feed import FeedScreen
-from tui.screens.feed_content import audit_cells, audit_lines, audit_name, audit_words, by_people
+from tui.screens.feed_content import audit_actor, audit_cells, audit_lines, audit_name, audit_words, by_people, together
 from tui.screens.listing import Listed
 from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
@@ -24,7 +24,8 @@ def _values(entry: AuditRow, name: str) -> Callable[[str], object]:
 class AuditScreen(FeedScreen):
     """Audit entries of the plane; tab goes to the events.
 
-    Registrations of hosts are most of an audit log (500 of 508 on a new fleet): they are shown on demand.
+    Registrations of hosts are most of an audit log (500 of 508 on a new fleet): they are shown on demand. So is each
+    of several equal entries in a row (a log that is followed asks the host every 30 s).
     """
 
     scope: ClassVar[Scope] = "feed"
@@ -38,7 +39,7 @@ class AuditScreen(FeedScreen):
     collections = frozenset({names.AUDITS, names.SOURCE})
     table_columns = (
         Column("time", "TIME", 9, most=12),
-        Column("who", "WHO", 6, most=32),
+        Column("who", "WHO", 6, most=24),
         Column("action", "DID", 7),
         Column("thing", "WHAT", 12, most=40),
         Column("message", "IN WORDS", 30, weight=1),
@@ -62,11 +63,11 @@ class AuditScreen(FeedScreen):
         entries = sorted(model.audits.values(), key=lambda entry: -entry.at)
         wanted = entries if self.everyone else [entry for entry in entries if by_people(entry)]
         self._left_out = len(entries) - len(wanted)
-        for entry in wanted:
+        for entry, times in ((one, 1) for one in wanted) if self.everyone else together(wanted):
             name = audit_name(entry, model)
-            cells = audit_cells(entry, now, model.source.away, name)
+            cells = audit_cells(entry, now, model.source.away, name, audit_actor(entry, model), times)
             thing, words = cells[3].text.lower(), audit_words(entry, name)
-            order = (-entry.at, entry.actor.lower(), entry.action, thing, words, entry.address)
+            order = (-entry.at, cells[1].text.lower(), entry.action, thing, words, entry.address)
             found.append(Listed(entry.uid, cells, order, _values(entry, name)))
         return found
 

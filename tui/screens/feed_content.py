@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
 from edgewright.core import times
 from edgewright.store.happenings import Happening
 from edgewright.store.model import Model
@@ -71,17 +74,33 @@ def leads(kind: str, uid: str, model: Model) -> str:
     return f"host/{uid}" if uid in model.hosts else ""
 
 
-def audit_cells(entry: AuditRow, now: float, stale: bool = False, name: str = "") -> tuple[Span, ...]:
+def audit_actor(entry: AuditRow, model: Model) -> str:
+    """Return who did it; a host by its name."""
+    kind, _, uid = entry.actor.partition(" ")
+    host = model.hosts.get(uid) if kind == "host" else None
+    return f"host {host.name}" if host is not None and host.name else entry.actor
+
+
+def together(entries: Iterable[AuditRow]) -> Iterator[tuple[AuditRow, int]]:
+    """Yield each entry with how many equal ones (who, what, words) follow each other, itself the first of them."""
+    for _, group in groupby(entries, key=lambda one: (one.actor, one.action, one.kind, one.resource_uid, one.message)):
+        first, *others = group
+        yield first, 1 + len(others)
+
+
+def audit_cells(
+    entry: AuditRow, now: float, stale: bool = False, name: str = "", actor: str = "", times_done: int = 1
+) -> tuple[Span, ...]:
     """Return the cells of a table row: time, who, what was done, to which thing, the sentence, from where."""
     calm: Role = "muted" if stale else ""
     role: Role = "warn" if entry.action == "delete" and not stale else calm
     thing = " ".join(part for part in (KINDS.get(entry.kind, entry.kind), name or entry.resource) if part)
     return (
         Span(stamp(entry.at, now), "muted"),
-        Span(entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
+        Span(actor or entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
         Span(entry.action or UNKNOWN, role),
         Span(thing or UNKNOWN, calm),
-        Span(audit_words(entry, name) or UNKNOWN, calm),
+        Span((f"{times_done} x  " if times_done > 1 else "") + (audit_words(entry, name) or UNKNOWN), calm),
         Span(entry.address or UNKNOWN, "muted"),
     )
 

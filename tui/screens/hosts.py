@@ -141,8 +141,10 @@ class HostsScreen(ExportsTable):
             return
         model = self.session.store.model
         moved = [self._rows.put(patch.key, model.hosts.get(patch.key)) for patch in hosts]
-        if any(patch.new or MEASURED.intersection(patch.fields) for patch in hosts):
-            self.table.measure_again()
+        named = {patch.key for patch in hosts if patch.new or MEASURED.intersection(patch.fields)}
+        rows = [model.hosts[key] for key in named if key in model.hosts]
+        if rows:
+            self.table.measure_again(lambda column: columns.longest(rows, column))
         if any(moved):
             self._show_rows(flash=[patch.key for patch in hosts if patch.new])
         else:

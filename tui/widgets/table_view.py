@@ -39,13 +39,17 @@ class TableView:
             self._measured[name] = self._longest(name) if self._longest is not None else 0
         return self._measured[name]
 
-    def measure_again(self) -> bool:
-        """Measure what is in sight again; return whether something became wider."""
-        if self._longest is None:
+    def measure_again(self, longest: Callable[[str], int] | None = None) -> bool:
+        """Measure again what was measured; return whether something became wider.
+
+        `longest` measures only the rows that came or changed.
+        """
+        measure = longest or self._longest
+        if measure is None:
             return False
         before = dict(self._measured)
         for name in before:
-            self._measured[name] = max(before[name], self._longest(name))
+            self._measured[name] = max(before[name], measure(name))
         return self._measured != before
 
     def fit(self, width: int) -> None:

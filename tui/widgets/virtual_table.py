@@ -131,9 +131,9 @@ class VirtualTable(ScrollView, can_focus=True):
         self._view.take(columns, held)
         self._repaint_all()
 
-    def measure_again(self) -> None:
-        """Make columns wider whose longest text became longer; call it when names came or changed."""
-        if self._view.measure_again():
+    def measure_again(self, longest: Callable[[str], int] | None = None) -> None:
+        """Make columns wider whose longest text became longer; `longest` measures only the rows that changed."""
+        if self._view.measure_again(longest):
             self._repaint_all()
 
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
