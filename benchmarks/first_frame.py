@@ -38,7 +38,7 @@ def main() -> int:
         programs = {
             "trivial": (child("trivial_app.py"), b"READY"),
             "hosts": (child("console_child.py", "cache", str(cache), "hosts"), b"edge-"),
-            "pulse": (child("console_child.py", "cache", str(cache), "pulse"), b"NOT WELL"),
+            "pulse": (child("console_child.py", "cache", str(cache), "pulse"), b"UNHEALTHY"),
         }
         runs: dict[str, list[float]] = {name: [] for name in programs}
         for turn in range(ROUNDS + 1):
