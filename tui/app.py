@@ -80,6 +80,8 @@ class EdgewrightApp(TerminalApp):
         """Show ages in coarse steps on a slow link, and what is measured of it in the title."""
         self.session.link = text
         ages.set_coarse(slow)
+        if slow and self._driver is not None and self.session.terminal.mouse:
+            self._driver.write("\x1b[?1003l")  # each movement of the mouse is a report on its way up; clicks stay
 
     # Keys ---------------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def title_line(session: Session, now: float, width: int) -> Line:
     """
     modes: list[Piece] = []
     if session.frozen_at is not None:
-        modes += ["  ", (f"frozen {times.age(max(now - session.frozen_at, 0.0))}", "warn")]
+        modes += ["  ", (f"frozen {ages.age(max(now - session.frozen_at, 0.0))}", "warn")]
     if session.read_only or session.viewer:
         modes += ["  ", ("viewer" if session.viewer else "read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:

@@ -246,11 +246,11 @@ class BaseScreen(Screen[None]):
         self._tick()
 
     def _tick(self) -> None:
+        if isinstance(self.app, CellDisplay) and (self._shown or self.session.frozen_at is not None):
+            self.app.ages_only()
         if self.session.frozen_at is not None and self.is_mounted:
             self._set("#title", title_line(self.session, self.now, self.size.width))
         if self._shown and self.is_mounted:
-            if isinstance(self.app, CellDisplay):
-                self.app.ages_only()
             self.tick()
             self.show_frame(keys=False)
 

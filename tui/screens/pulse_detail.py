@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.core import times
+from tui import ages
 from tui.exact import exact
 from tui.screens.pulse_content import Item, Pulse, Step, owner_text, sign_of
 from tui.widgets.lines import Line, Piece, clip_line, line, pad, spread, wrap
@@ -58,7 +59,7 @@ def _handling_lines(item: Item, now: float, width: int) -> list[Line]:
         texts.append(f"Assigned to {handling.assignee}.")
     if handling.acknowledged:
         at = handling.acknowledged_at
-        age = "" if at is None else f" {times.age(max(now - at, 0))} ago"
+        age = "" if at is None else f" {ages.age(max(now - at, 0))} ago"
         texts.append(
             f"Acknowledged by {handling.acknowledged_by}{age}."
             if handling.acknowledged_by

@@ -19,6 +19,8 @@ AHEAD = 0.15
 """Seconds of the link that may be filled beyond its round trip."""
 PATIENCE, FIRST_PATIENCE = 5.0, 2.0
 """Seconds to wait for an answer; the second before any answer came: the terminal may not know the query."""
+MUTE_INTERVAL = 0.08
+"""Seconds between two frames to a terminal that does not answer: a key that is held down must not fill a slow link."""
 TRY_AGAIN = 30.0
 """Seconds between two queries to a terminal that does not answer."""
 
@@ -34,7 +36,7 @@ class AckGate:
         self._queries: deque[Query] = deque()
         self._total = 0
         self._shown = 0
-        self._asked = -TRY_AGAIN
+        self._asked = self._frame_at = -TRY_AGAIN
 
     @property
     def window(self) -> float:
@@ -51,7 +53,9 @@ class AckGate:
 
     def wait(self, now: float) -> float:
         """Return how many seconds the next frame has to wait at most: 0 when there is room."""
-        if self.mute or not self._queries or self.unanswered < self.window:
+        if self.mute:
+            return max(self._frame_at + MUTE_INTERVAL - now, 0.0)
+        if not self._queries or self.unanswered < self.window:
             return 0.0
         left = self._queries[0].at + self._patience() - now
         if left > 0:
@@ -72,9 +76,11 @@ class AckGate:
         """Whether a frame sent now carries a query."""
         return not self.mute or now - self._asked >= TRY_AGAIN
 
-    def sent(self, size: int) -> None:
-        """Take note of bytes that were sent."""
+    def sent(self, size: int, frame_at: float | None = None) -> None:
+        """Take note of bytes that were sent; `frame_at` is when, if they are a frame."""
         self._total += size
+        if frame_at is not None:
+            self._frame_at = frame_at
 
     def asked(self, now: float, probe: bool = False) -> None:
         """Take note of a query behind all bytes that were sent."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
-from textual import events
+from textual import constants, events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ScreenStackError
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 SYNC = 600
 """Bytes from which a frame is sent as one synchronised update: a short one is drawn in one go anyway."""
+TICK_PAINTED = 0.02 + 2 / constants.MAX_FPS
+"""Seconds after a tick in which what is painted is the tick's work."""
 INPUT = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp, events.Resize)
 
 
@@ -129,7 +131,7 @@ class FrameSender:
                 self.gate.asked(now, probe=True)
         pieces.append(frame)
         size = len(frame) if frame.isascii() else len(frame.encode("utf-8", "replace"))
-        self.gate.sent(size)
+        self.gate.sent(size, now)
         if asks:
             pieces.append(QUERY)
             self.gate.asked(now)
@@ -203,10 +205,10 @@ class CellDisplay(App[int]):
             with suppress(ScreenStackError):  # none is in front at the start and at the end
                 self.screen.check_idle()
 
-    def ages_only(self, seconds: float = 0.1) -> None:
-        """Take note that what is painted within `seconds` is ages alone; a slow link sends no frame for them."""
+    def ages_only(self) -> None:
+        """Take note that what the next paint brings is ages alone; a slow link sends no frame for them."""
         if self._sender is not None:
-            self._sender.pace.ages(time.monotonic() + seconds)
+            self._sender.pace.ages(time.monotonic() + TICK_PAINTED)
 
     def values_changed(self) -> None:
         """Take note that more than ages changed."""

@@ -12,7 +12,7 @@ BUDGET, SLOW_BUDGET = 1500.0, 220.0
 DELAY, SLOW_DELAY = (0.35, 0.8), (3.0, 10.0)
 """Seconds between two frames of new values, at least and at most. With the tick of the ages, a value is at most 2 s old
 on a fast link."""
-AGES = 60.0
+AGES = 30.0
 
 
 class Pace:
