@@ -81,10 +81,13 @@ class LocalHub:
         if known is not None and self.running():
             report(f"A hub runs here already at {known.url}")
             return known
-        locations.ensure(self.data)
-        listen = self._free_listen(configuration.read(self.data).listen or self.listen)
-        report(f"Starting a hub that listens on {listen}")
-        self._spawn("hub", ["hub", "serve", "--listen", listen, "--data", str(self.data), *self.extra], self.log)
+        if self.running():  # by a console that ended before the hub was ready
+            report("A hub that was started before is not ready yet")
+        else:
+            locations.ensure(self.data)
+            listen = self._free_listen(configuration.read(self.data).listen or self.listen)
+            report(f"Starting a hub that listens on {listen}")
+            self._spawn("hub", ["hub", "serve", "--listen", listen, "--data", str(self.data), *self.extra], self.log)
         info = await self._wait_ready()
         self._write_note(url=info.url, ca=str(info.ca), key=str(info.key_file))
         report(f"The hub is ready at {info.url}")
@@ -226,24 +229,28 @@ class LocalHub:
         self._write_note(**{name: child.pid})
 
     async def _wait_ready(self) -> HubInfo:
-        child = self._children["hub"]
+        child = self._children.get("hub")
+        pid = child.pid if child is not None else self._pid("hub")
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             text = self.log.read_text("utf-8", "replace")
             found = READY.search(text)
             if found and found.group(3) is None:
-                await asyncio.to_thread(_end, child.pid)
+                await asyncio.to_thread(_end, pid)
+                if child is not None:
+                    await asyncio.to_thread(child.wait)
                 raise Failed(
                     f"The hub in {self.data} has no admin key file, so this console cannot be let in.",
                     f"Make one: edgewright hub serve --data {shlex.quote(str(self.data))} --new-admin-key",
                 )
             if found:
                 return HubInfo(_reachable(found.group(1)), Path(found.group(2)), Path(found.group(3)))
-            if child.poll() is not None:
-                words = text.strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
+            if not self.running():
+                ended = f"it ended with {child.returncode}" if child is not None else "it ended"
+                words = text.strip().splitlines()[-1:] or [ended]
                 raise Failed(f"The hub did not start: {words[0].rstrip('.')}.", f"Its log is {self.log}")
             await asyncio.sleep(0.05)
-        await asyncio.to_thread(_end, child.pid)
+        await asyncio.to_thread(_end, pid)
         raise TimedOut(f"The hub was not ready within {PATIENCE:.0f} s.", f"Its log is {self.log}")
 
     def _read_note(self) -> dict[str, object]:
@@ -295,7 +302,9 @@ def _send(pid: int, number: int) -> None:
 
 
 def _end(pid: int) -> None:
-    """End a process and wait for it: asked first, killed after 10 s."""
+    """End a process and wait for it: asked first, killed after 10 s; 0 stands for none."""
+    if not pid:
+        return
     for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 2.0)):
         try:
             os.kill(pid, number)

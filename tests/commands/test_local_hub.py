@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import os
@@ -11,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,26 @@ async def test_it_starts_is_found_again_and_stops(tmp_path: Path) -> None:
     finally:
         await hub.stop()
     assert not hub.running()
+
+
+async def test_a_hub_whose_console_ended_before_it_was_ready_is_found_again(tmp_path: Path) -> None:
+    """A closed window during the guide's start: the hub is there, its address was not written down yet."""
+    first = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+    starting = asyncio.create_task(first.start(lambda line: None))
+    while not first.running():
+        await asyncio.sleep(0.01)
+    starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await starting
+    again = LocalHub(tmp_path / "hub", "127.0.0.1:0")
+    try:
+        assert again.info() is None
+        info = await again.start(lambda line: None)
+        assert again._pid("hub") == first._children["hub"].pid
+        assert info.key_file.is_file()
+    finally:
+        await first.stop()
+    assert not again.running()
 
 
 async def test_a_hub_that_cannot_start_says_why_in_its_own_words(tmp_path: Path) -> None:
