@@ -18,6 +18,7 @@ from textual.screen import ModalScreen, Screen
 from textual.worker import Worker
 
 from edgewright.core.errors import EdgewrightError
+from tui.screens.opening import is_ready
 
 if TYPE_CHECKING:
     from tui.navigation import NavigatingApp
@@ -30,11 +31,6 @@ SETTLING_TIME = 1.0
 log = logging.getLogger(__name__)
 
 
-def is_ready(screen: Screen[Any]) -> bool:
-    """Whether a screen is mounted and on the stack, so that its widgets can be looked up."""
-    return screen.is_mounted and screen.is_running and screen.is_attached
-
-
 class Openings:
     """Runs steps in the order in which they were added; a step that fails is reported, and the next one runs."""
 
@@ -42,8 +38,8 @@ class Openings:
         self._app = app
         self._steps: deque[Step] = deque()
         self._running = False
-        self._front: Screen[Any] | None = None
-        self._front_since = 0.0
+        self._unsettled: Screen[Any] | None = None
+        self._unsettled_since = 0.0
         self._asking: Worker[Any] | None = None
         self._asked_on: Screen[Any] | None = None
         self._asked_at = 0.0
@@ -68,10 +64,12 @@ class Openings:
         self._asking, self._asked_on, self._asked_at = worker, self._app.screen, time.monotonic()
 
     def _is_settling(self, front: Screen[Any]) -> bool:
-        if front is not self._front:
-            self._front, self._front_since = front, time.monotonic()
-        settled = getattr(front, "is_settled", True)
-        return not settled and time.monotonic() - self._front_since < SETTLING_TIME
+        if getattr(front, "is_settled", True):
+            self._unsettled = None
+            return False
+        if front is not self._unsettled:
+            self._unsettled, self._unsettled_since = front, time.monotonic()
+        return time.monotonic() - self._unsettled_since < SETTLING_TIME
 
     def _is_asking(self, front: Screen[Any]) -> bool:
         worker = self._asking

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.screens.opening import is_ready
 from tui.widgets.lines import Line, line, text_of
 
 Result = TypeVar("Result")
@@ -80,6 +81,11 @@ class DecisionModal(ModalScreen[Result], Generic[Result]):
         if self._waits:
             self._waits = False
             super().dismiss(self._result)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the widgets can be looked up; ask it in what a worker, a timer or a plane's report calls."""
+        return is_ready(self)
 
     def action_leave(self) -> None:
         """Leave without a decision."""

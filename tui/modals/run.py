@@ -79,7 +79,7 @@ class RunModal(DecisionModal["Outcome | None"]):
 
     def _report(self, text: str) -> None:
         self._reports.append(text)
-        if self.is_mounted:
+        if self.is_there:
             lines = progress_lines(self._reports, self.inner_width())
             self._show(lines)
             self.query_one("#progress", LineView).scroll_end(animate=False)

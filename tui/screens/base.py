@@ -25,7 +25,7 @@ from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
 from tui.defects import tell_defect
-from tui.screens.opening import leave
+from tui.screens.opening import is_ready, leave
 from tui.session import Session
 from tui.terminal.cell_display import CellDisplay
 from tui.title import crumb_line, title_line
@@ -188,7 +188,7 @@ class BaseScreen(Screen[None]):
 
         Ask it at the start of what a worker, a timer or the store calls.
         """
-        return self.is_mounted and self.is_running and self.is_attached
+        return is_ready(self)
 
     @property
     def is_settled(self) -> bool:
@@ -230,7 +230,7 @@ class BaseScreen(Screen[None]):
             self._subscription = None
 
     def _patched(self, patches: tuple[Patch, ...]) -> None:
-        if not self.is_mounted:
+        if not self.is_there:
             return
         if isinstance(self.app, CellDisplay):
             self.app.values_changed()
@@ -248,16 +248,16 @@ class BaseScreen(Screen[None]):
     def _tick(self) -> None:
         if isinstance(self.app, CellDisplay) and (self._shown or self.session.frozen_at is not None):
             self.app.ages_only()
-        if self.session.frozen_at is not None and self.is_mounted:
+        if self.session.frozen_at is not None and self.is_there:
             self._set("#title", title_line(self.session, self.now, self.size.width))
-        if self._shown and self.is_mounted:
+        if self._shown and self.is_there:
             self.tick()
             self.show_frame(keys=False)
 
     def show_frame(self, keys: bool = True) -> None:
         """Say title, crumbs, newest message and keys anew; only what differs is painted."""
         width = self.size.width
-        if not width or not self.is_mounted:
+        if not width or not self.is_there:
             return
         self._set("#title", title_line(self.session, self.now, width))
         trail = getattr(self.app, "trail", (self.crumb,))
@@ -279,7 +279,7 @@ class BaseScreen(Screen[None]):
     def show_keys(self) -> None:
         """Say the key line anew: call it when what the cursor stands on changes which verbs may run."""
         behind = isinstance(self.app.screen, ModalScreen)  # a dialog has the keys now: the line stays as it was
-        if self.is_mounted and not self.prompt.is_open and not behind:
+        if self.is_there and not self.prompt.is_open and not behind:
             self._set("#keys", key_line(self.key_hints(), self.size.width))
 
     def _set(self, selector: str, line: Line) -> None:

@@ -81,7 +81,7 @@ class DiskScreen(ReaderScreen):
             self._error = sentence(error)
         finally:
             self._waiting = False
-            if self.is_mounted:
+            if self.is_there:
                 self.select()
 
     def _report(self, text: str) -> None:

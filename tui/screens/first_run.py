@@ -99,7 +99,7 @@ class FirstRunScreen(BaseScreen):
 
     def select(self) -> None:
         """Show the page."""
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         view = self.query_one("#guide", LineView)
         width = min((view.room or self.size.width) - 2, 98)

@@ -70,7 +70,7 @@ class FirstStepsScreen(WatchesBuilds):
 
     def select(self) -> None:
         """Show the steps as they are now; the cursor follows to the next one when a step was done."""
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         view = self.query_one("#steps", LineView)
         width = min((view.room or self.size.width) - 2, 98)

@@ -154,7 +154,7 @@ class HostScreen(BaseScreen):
         return super().refused(entries) | frozenset(WRITES if shut else ())
 
     def _show(self) -> None:
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         facts, told = self.facts(), self._told()
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]

@@ -111,7 +111,7 @@ class HostsScreen(ExportsTable):
     def count(self) -> str:
         """Return how many are marked and shown, of how many."""
         total = self.session.store.model.tally.total
-        marked = len(self.table.marks) if self.is_mounted else 0
+        marked = len(self.table.marks) if self.is_there else 0
         found = f"{len(self._rows):,}" if self.session.store.model.whole else "…"  # most hosts are on disk still
         shown = f"{found} of {total:,}" if self.choice.filter_text else f"{total:,}"
         return f"{marked:,} marked · {shown}" if marked else shown
@@ -126,7 +126,7 @@ class HostsScreen(ExportsTable):
 
     def select(self) -> None:
         """Take all hosts from the model: filtered, sorted."""
-        if not self.is_mounted:
+        if not self.is_there:
             return
         self._rows.fill(self.session.store.model.hosts.items())
         self._selected = True
@@ -182,6 +182,8 @@ class HostsScreen(ExportsTable):
         self._show_changes()
 
     def _show_changes(self) -> None:
+        if not self.is_there:
+            return
         model = self.session.store.model
         self.table.set_stale(model.source.away)
         self.table.refresh_rows()

@@ -61,7 +61,7 @@ class InstallerScreen(WatchesBuilds):
 
     def select(self) -> None:
         """Show the build as it is now."""
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         view = self.query_one("#facts", LineView)
         width = min((view.room or self.size.width) - 1, 110)

@@ -128,14 +128,14 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
 
     def select(self) -> None:
         """Show the builds; which host came from which is worked out again only when builds or hosts changed."""
-        if self.is_mounted:
+        if self.is_there:
             known = (id(self.builds), self._hosts_changed)
             if known != self._counted:
                 self._counted = known
                 hosts = self.session.store.model.hosts.values()
                 self._came = hosts_by_build(hosts, (self.builds or {}).values())
         super().select()
-        if self.is_mounted and self.focused is None and not self.prompt.is_open:
+        if self.is_there and self.focused is None and not self.prompt.is_open:
             self._focus_list()  # the table was hidden while it was empty, and lost the keyboard by that
 
     def patched(self, patches: Sequence[Patch]) -> None:

@@ -62,7 +62,7 @@ class WatchesBuilds(BaseScreen):
         builds = {shown.build.id: shown for shown in found}
         if builds != self.builds:
             self.builds = builds
-            if self.is_mounted:
+            if self.is_there:
                 self.select()
 
 

@@ -134,7 +134,7 @@ class ListingScreen(ExportsTable):
 
     def select(self) -> None:
         """Show the list from the model: filtered, sorted, the cursor on its row."""
-        if not self.is_mounted:
+        if not self.is_there:
             return
         before = set(self._rows)
         found = self.listed()
@@ -213,7 +213,7 @@ class ListingScreen(ExportsTable):
         return sorted(known, key=lambda row: row.order[index], reverse=reverse) + unknown
 
     def _show_detail(self) -> None:
-        if not self.is_mounted or self.size.width < WIDE:
+        if not self.is_there or self.size.width < WIDE:
             return
         view = self.query_one("#detail", LineView)
         key = self.table.cursor_key

@@ -60,7 +60,7 @@ class PolledLogScreen(LogReaderScreen):
             new = self.log_lines.take(await asyncio.to_thread(self.read_lines))
         except EdgewrightError as failure:
             error = sentence(failure)
-        if self.is_mounted and (new or error != self._error or not self._read_once):
+        if self.is_there and (new or error != self._error or not self._read_once):
             self._error, self._read_once = error, True
             self.select()
             self.show_frame()

@@ -69,7 +69,7 @@ class LogReaderScreen(ReaderScreen):
 
     def select(self) -> None:
         """Show the log; the view stays at the end when it was there."""
-        if not self.is_mounted:
+        if not self.is_there:
             return
         at_end = self.text.scroll_offset.y >= self.text.max_scroll_y
         super().select()

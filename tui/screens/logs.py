@@ -105,7 +105,7 @@ class LogsScreen(LogReaderScreen):
             self._error = sentence(error)
         finally:
             self._waiting = False
-            if self.is_mounted:
+            if self.is_there:
                 self._plan_next()
                 self.select()
                 self.show_frame()

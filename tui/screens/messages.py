@@ -32,5 +32,5 @@ class MessagesScreen(ReaderScreen):
     def select(self) -> None:
         """Show the messages, the newest in sight."""
         super().select()
-        if self.is_mounted:
+        if self.is_there:
             self.text.scroll_end(animate=False)

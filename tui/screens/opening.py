@@ -16,6 +16,11 @@ def open_key(app: App[Any], key: str, start: bool = False) -> None:
         opener(view, target, start)
 
 
+def is_ready(screen: Screen[Any]) -> bool:
+    """Whether the widgets of a screen can be looked up: it is mounted, and neither it nor the console is ending."""
+    return screen.is_mounted and screen.is_running and screen.is_attached and not screen._pruning
+
+
 def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:
     """Leave a screen, for `view` if one is named. The app does it in its queue; the caller never waits for it."""
     leave_screen = getattr(screen.app, "leave_screen", None)

@@ -130,7 +130,7 @@ class PulseScreen(BaseScreen):
 
     def key_hints(self) -> list[KeyHint]:
         """Return what works on the item under the cursor: without a problem there is nothing to handle."""
-        item = self._item() if self.is_mounted else None
+        item = self._item() if self.is_there else None
         useless = set() if item is not None and item.step.text else {"next"}
         if item is None or not item.problem:
             useless.update(HANDLING)
@@ -143,7 +143,7 @@ class PulseScreen(BaseScreen):
         return item.uids if item else ()
 
     def _show(self) -> None:
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         pulse, size = self._pulse, self.size
         problems, low = self.query_one("#problems", LineView), self.query_one("#low", LineView)

@@ -54,7 +54,7 @@ class ReaderScreen(BaseScreen):
 
     def select(self) -> None:
         """Show the text."""
-        if self.is_mounted and self.size.width:
+        if self.is_there and self.size.width:
             self.text.set_lines(self.text_lines(self.text.room or self.size.width))
             self._search(self._wanted)
 

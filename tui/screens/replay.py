@@ -104,7 +104,7 @@ class ReplayScreen(PulseScreen):
 
     def _show_slider(self) -> None:
         source = self.session.replay
-        if source is None or not self.is_mounted or not self.size.width:
+        if source is None or not self.is_there or not self.size.width:
             return
         replay = source.replay
         moment = Moment(

@@ -73,7 +73,7 @@ class TokenScreen(BaseScreen):
 
     def select(self) -> None:
         """Show the token as it is now."""
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         model = self.session.store.model
         view = self.query_one("#facts", LineView)

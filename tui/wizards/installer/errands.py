@@ -58,7 +58,7 @@ class Errands(WizardPage):
             self._say(sentence(error), "bad")
         finally:
             self._doing = ""
-            if self.is_mounted:
+            if self.is_there:
                 self.refresh_page()
 
     def _after(self, question: Question) -> None:

@@ -67,13 +67,13 @@ class Offers(Errands):
             self._tokens = list(await self.forge.tokens(self._plane_context(), context))
         except EdgewrightError as error:
             self._no_tokens = sentence(error)
-        if self.is_mounted:
+        if self.is_there:
             self.refresh_page()
 
     @work(exclusive=True, group="wizard:ssh-keys", exit_on_error=False)
     async def _read_ssh_keys(self) -> None:
         self._ssh_keys = list(await asyncio.to_thread(self.forge.ssh_keys))
-        if self.is_mounted:
+        if self.is_there:
             self.refresh_page()
 
     def action_choose(self) -> None:

@@ -139,7 +139,7 @@ class WizardPage(BaseScreen):
 
     def refresh_page(self) -> None:
         """Show everything around the fields as it is now."""
-        if not self.is_mounted or not self.size.width:
+        if not self.is_there or not self.size.width:
             return
         page = self.interview.page
         if page is not None and self._form is not None:
@@ -212,7 +212,7 @@ class WizardPage(BaseScreen):
     def show_frame(self, keys: bool = True) -> None:
         """Show the steps as the title, and the newest message in place of the lowest rule."""
         width = self.size.width
-        if not width or not self.is_mounted:
+        if not width or not self.is_there:
             return
         self._set("#title", content.steps_line(self.interview, width))
         self._set("#rule-top", rule(width))
@@ -314,5 +314,5 @@ class WizardPage(BaseScreen):
     def _say(self, text: str, level: str) -> None:
         self.session.store.message(text, level)
         self.session.store.flush()
-        if self.is_mounted:
+        if self.is_there:
             self.show_frame()

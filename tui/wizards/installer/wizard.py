@@ -53,8 +53,8 @@ class InstallerWizard(Offers):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the answers from before were read and the page has its fields."""
-        return self._form is not None or self.interview.page is None
+        """Whether the answers from before were read and the page has its fields; not while the wizard is left."""
+        return not self._left and (self._form is not None or self.interview.page is None)
 
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
     async def _load(self) -> None:
@@ -216,6 +216,7 @@ class InstallerWizard(Offers):
             self._drafts.drop()
         else:
             return
+        self._left = True
         self.call_later(self._leave)
 
     async def _leave(self) -> None:
