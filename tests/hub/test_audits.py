@@ -21,6 +21,9 @@ QUIET = {
 """Writing routes that change nothing, with the reason."""
 
 
+CHANNEL = {"type": "http", "isActive": True, "http": {"url": "http://127.0.0.1:9"}}
+
+
 class World:
     """What the bodies of the writes name."""
 
@@ -31,6 +34,11 @@ class World:
         self.key = admin.post("/v1/apiKeys", json={"metadata": {"name": "audited"}}).json()["uid"]
         hub.host("a-1", token)
         admin.post("/v1/edgehosts", json={"metadata": {"uid": "a-2"}})
+        hook = {"name": "audited", "kind": "webhook", "webhook": {"url": "http://127.0.0.1:9"}}
+        self.receiver = admin.post("/edgewright/v1/receivers", json=hook).json()["uid"]
+        default = admin.get("/v1/dashboard/projects/metadata").json()["items"][0]["metadata"]["uid"]
+        self.channels = f"/v1/projects/{default}/alerts/ClusterHealth"
+        self.channel = admin.post(self.channels, json=CHANNEL).json()["uid"]
         self.audit = admin.get("/v1/audits").json()["items"][0]["metadata"]["uid"]
 
     def calls(self) -> list[tuple[str, str, str, Any]]:
@@ -44,7 +52,20 @@ class World:
         named = {"metadata": {"name": "audited-2"}}
         event = {"message": "m", "reason": "r", "relatedObject": {"kind": "edgehost", "uid": "a-1"}}
         operations = "/edgewright/v1/hosts/a-1/operations"
+        receiver = f"/edgewright/v1/receivers/{self.receiver}"
+        named_receiver = {"name": "r-3", "kind": "webhook", "webhook": {"url": "http://127.0.0.1:9"}}
+        channel, of_project = f"{self.channels}/{self.channel}", "/v1/projects/{uid}/alerts/{component}"
         return [
+            ("PATCH", "/edgewright/v1/handling/{key:path}", "/edgewright/v1/handling/host%2Fa-1%2Fx", {"note": "n"}),
+            ("POST", "/edgewright/v1/receivers", "/edgewright/v1/receivers", named_receiver),
+            ("PATCH", "/edgewright/v1/receivers/{uid}", receiver, {"active": False}),
+            ("POST", "/edgewright/v1/receivers/{uid}/test", receiver + "/test", {}),
+            ("PUT", of_project + "/{alertUid}", channel, CHANNEL),
+            ("DELETE", of_project + "/{alertUid}", channel, None),
+            ("POST", of_project, self.channels, CHANNEL),
+            ("DELETE", of_project, self.channels, None),
+            ("PUT", of_project, self.channels, {"channels": [CHANNEL]}),
+            ("DELETE", "/edgewright/v1/receivers/{uid}", receiver, None),
             ("POST", "/v1/edgehosts", "/v1/edgehosts", {"metadata": {"uid": "a-3"}}),
             ("PUT", "/v1/edgehosts/{uid}", host, {"metadata": {"labels": {"x": "y"}}}),
             ("PUT", "/v1/edgehosts/{uid}/meta", host + "/meta", {"metadata": {"labels": {"x": "z"}}}),
