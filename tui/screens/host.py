@@ -36,7 +36,7 @@ class HostScreen(BaseScreen):
     scope: ClassVar[Scope] = "host"
     view = "host"
     collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE})
-    hints = ("host-logs", "yaml", "host-tag", "host-untag", "retry=fetch again", "host-reset", "host-delete")
+    hints = ("host-logs", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset", "host-delete")
     BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
     DEFAULT_CSS = """
     HostScreen {

@@ -53,6 +53,7 @@ class HostsScreen(ExportsTable):
         "host-logs",
         "yaml",
         "host-tag",
+        "copy",
         "sort",
         "columns",
         "host-reset",
