@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3000)]
 
 LIMIT = float(os.environ.get("EDGEWRIGHT_PROOF_LIMIT", "900"))
 """Seconds for the proof, and again from power on to a host on the screen; emulated."""
+RECORD = os.environ.get("EDGEWRIGHT_FIRST_DEPLOYMENT", "")
+"""Where the record goes; read here, since tests see no variable of the product."""
 PACE = 0.3
 """Seconds after each key: this is how a person goes about it; bursts of keys have tests of their own."""
 URL = f"https://{ADDRESS}:{PORT}"
@@ -63,9 +65,8 @@ class Record:
         print(self.lines[-1], flush=True)
 
     def write(self) -> None:
-        path = os.environ.get("EDGEWRIGHT_FIRST_DEPLOYMENT")
-        if path:
-            Path(path).write_text("\n".join(self.lines) + "\n")
+        if RECORD:
+            Path(RECORD).write_text("\n".join(self.lines) + "\n")
 
 
 @pytest.fixture
