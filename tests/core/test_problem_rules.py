@@ -67,6 +67,15 @@ def test_each_reason_has_a_kind_and_a_next_step(reason: str, kind: str, action: 
     assert problem.next_step.endswith(".") and problem.owner in rules.OWNERS
 
 
+def test_failed_units_are_named_by_the_first_one_that_failed() -> None:
+    one, many = (
+        host_problems([sick("a", reason)], {})[0]
+        for reason in ("1 unit has failed: b.service", "3 units have failed: k.service, c.service, a.service")
+    )
+    assert (one.text, many.text) == ("b.service failed", "k.service and 2 more units failed")
+    assert (many.argument, many.key) == ("k.service", "host/a/units:a.service,c.service,k.service")
+
+
 def test_what_the_agent_reports_is_known_to_the_rules() -> None:
     from edgewright.agent.conditions import judge
     from edgewright.agent.facts.device import Facts

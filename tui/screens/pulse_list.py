@@ -12,11 +12,12 @@ from tui.widgets.lines import Line, Piece, Role, clip_line, columns, cut, line, 
 
 NARROW = 48
 """Below this many columns a problem is its name and sentence alone."""
-TIGHT = 72
-"""Below this many columns there is no column for who handles it."""
+TIGHT = 64
+"""Below this many columns one space is between two columns, not two."""
 SENTENCE = 22
 """Columns that a sentence has at least, beside a long name."""
-NAME_LEAST = 13
+NAME_LEAST, NAME_USUAL = 13, 20
+"""Columns of a name at least; and how much of one must be there before who handles it has a column."""
 SINCE, OWNER = 5, 8
 HANDLED_MOST = 22
 
@@ -26,13 +27,18 @@ class Widths:
 
     def __init__(self, items: Sequence[Item], now: float, width: int) -> None:
         handled = max((cell_len(handled_text(item.handling, now)) for item in items), default=0)
+        longest = max((cell_len(item.name) for item in items), default=0)
+        wanted = max(longest, NAME_LEAST)
         self.gap = 1 if width < TIGHT else 2
         self.handled = 0
-        if handled and width >= TIGHT:
-            self.handled = min(max(handled, cell_len("handled by")), 12 if width < 100 else HANDLED_MOST)
-        fixed = 2 + SINCE + OWNER + 3 * self.gap + (self.handled + self.gap if self.handled else 0)
-        longest = max((cell_len(item.name) for item in items), default=NAME_LEAST)
-        self.name = max(min(longest, width - fixed - SENTENCE), min(longest, NAME_LEAST), 8)
+        fixed = 2 + SINCE + OWNER + 3 * self.gap
+        if handled:
+            most = 12 if width < 100 else HANDLED_MOST
+            handled = min(max(handled, cell_len("handled by")), most)
+            if width - fixed - handled - self.gap - SENTENCE >= min(wanted, NAME_USUAL):
+                self.handled = handled
+                fixed += handled + self.gap
+        self.name = max(min(wanted, width - fixed - SENTENCE), 8)
         self.sentence = max(width - fixed - self.name, 8)
 
     def line(self, cells: Sequence[Piece], key: str = "") -> Line:

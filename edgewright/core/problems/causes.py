@@ -94,12 +94,12 @@ def _clock(match: "re.Match[str]") -> Cause:
 def _units(match: "re.Match[str]") -> Cause:
     units = sorted(unit.strip() for unit in match["units"].split(",") if unit.strip())
     first = match["units"].split(",")[0].strip()
-    named = ", ".join(units)
+    named = first if len(units) == 1 else f"{first} and {len(units) - 1} more units"
     return Cause(
         name=f"units:{','.join(units)}"[:_NAME].strip(),
         kind="unit",
         harm=REST,
-        text=match[0],
+        text=f"{named} failed",
         many=f"{named} failed",
         filter=f"reason:{first}",
         next_step=f"Read the log of {first}, fix the cause, then restart it.",
