@@ -96,9 +96,11 @@ class LocalHub:
     async def set_address(self, address: str, report: Report) -> None:
         """Let hosts reach the hub by `address` (`NAME_OR_IP[:PORT]`); one that runs is stopped, and `start` starts it.
 
-        The CA stays. Raises `InvalidInput` for a text that is no address.
+        The CA stays, and so does the port where the address names none. Raises `InvalidInput` for a text that is no
+        address.
         """
-        wanted = configuration.for_address(address)
+        port = int(self.listen.rpartition(":")[2] or 0) or configuration.DEFAULT_PORT
+        wanted = configuration.for_address(address, default_port=port)
         locations.ensure(self.data)
         if wanted == configuration.read(self.data):
             return
@@ -117,7 +119,7 @@ class LocalHub:
         """Take this very machine in as an observed host: unprivileged, read-only. Raises `EdgewrightError`."""
         if self._alive("agent"):
             return
-        report("Taking this machine in as an observed host")
+        report("Registering this machine as an observed host")
         folder = locations.ensure(self.data / "observed")
         token = await self.token_file(info, "this-machine", folder / "token")
         words = ["agent", "run", "--observe", "--endpoint", info.url, "--ca", str(info.ca)]

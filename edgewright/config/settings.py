@@ -50,7 +50,7 @@ class Settings:
     timeout: float = 10.0
     """Seconds to wait for one answer of the plane."""
     hub_listen: str = "127.0.0.1:8443"
-    """Where the hub of the first-run guide listens."""
+    """Where the hub of the guide listens while no address was chosen; its port is that of an address without one."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value came from; what is missing is a default."""
 

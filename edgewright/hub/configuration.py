@@ -79,8 +79,8 @@ def check_name(name: str, flag: str) -> None:
             raise InvalidInput(f"{flag} {name!r} is neither a host name nor an address.", problems[0]) from None
 
 
-def split_address(text: str) -> tuple[str, int]:
-    """Return host and port of `NAME`, `NAME:PORT`, `[IPV6]:PORT` or `https://NAME:PORT`; the port is 8443 by default.
+def split_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
+    """Return host and port of `NAME`, `NAME:PORT`, `[IPV6]:PORT` or `https://NAME:PORT`.
 
     Raises `InvalidInput`.
     """
@@ -94,7 +94,7 @@ def split_address(text: str) -> tuple[str, int]:
     check_name(host, "The address")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InvalidInput(f"{text!r} has no valid port.", "Write NAME:PORT with a port between 1 and 65535.")
-    return host, int(port or DEFAULT_PORT)
+    return host, int(port or default_port)
 
 
 def listen_for(host: str, port: int) -> str:
@@ -116,9 +116,9 @@ def listen_for(host: str, port: int) -> str:
     return f"[{host}]:{port}" if version == 6 else f"{host}:{port}"
 
 
-def for_address(text: str, more: tuple[str, ...] = ()) -> Configuration:
+def for_address(text: str, more: tuple[str, ...] = (), default_port: int = DEFAULT_PORT) -> Configuration:
     """Return the configuration of a hub that hosts reach by the address `text`. Raises `InvalidInput`."""
-    host, port = split_address(text)
+    host, port = split_address(text, default_port)
     return Configuration(listen_for(host, port), tuple(dict.fromkeys((host, *more))))
 
 
