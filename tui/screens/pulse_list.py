@@ -14,8 +14,8 @@ NARROW = 48
 """Below this many columns a problem is its name and sentence alone."""
 TIGHT = 64
 """Below this many columns one space is between two columns, not two."""
-SENTENCE = 22
-"""Columns that a sentence has at least, beside a long name."""
+SENTENCE, SHORT = 22, 12
+"""Columns that a sentence has at least, beside a long name; `SHORT` below `TIGHT` columns."""
 NAME_LEAST, NAME_USUAL = 13, 20
 """Columns of a name at least; and how much of one must be there before who handles it has a column."""
 SINCE, OWNER = 5, 8
@@ -29,16 +29,16 @@ class Widths:
         handled = max((cell_len(handled_text(item.handling, now)) for item in items), default=0)
         longest = max((cell_len(item.name) for item in items), default=0)
         wanted = max(longest, NAME_LEAST)
-        self.gap = 1 if width < TIGHT else 2
+        self.gap, sentence = (1, SHORT) if width < TIGHT else (2, SENTENCE)
         self.handled = 0
         fixed = 2 + SINCE + OWNER + 3 * self.gap
         if handled:
             most = 12 if width < 100 else HANDLED_MOST
             handled = min(max(handled, cell_len("handled by")), most)
-            if width - fixed - handled - self.gap - SENTENCE >= min(wanted, NAME_USUAL):
+            if width - fixed - handled - self.gap - sentence >= min(wanted, NAME_USUAL):
                 self.handled = handled
                 fixed += handled + self.gap
-        self.name = max(min(wanted, width - fixed - SENTENCE), 8)
+        self.name = max(min(wanted, width - fixed - sentence), 8)
         self.sentence = max(width - fixed - self.name, 8)
 
     def line(self, cells: Sequence[Piece], key: str = "") -> Line:
