@@ -87,7 +87,7 @@ def test_handled_problems_are_below_the_others_with_who_handles_them() -> None:
     assert [one.split("  ")[-1].strip() for one in said[1:]] == ["anna", "-", "seen noc", "silenced 2h", "seen here"]
 
 
-@pytest.mark.parametrize(("width", "shown"), [(200, True), (80, True), (71, True), (60, False), (50, False)])
+@pytest.mark.parametrize(("width", "shown"), [(200, True), (80, True), (71, True), (60, True), (50, False)])
 def test_who_handles_a_problem_gives_way_before_its_name(width: int, shown: bool) -> None:
     items = (Item("a", "unhealthy", "hannover-03-05", "disk / 97 %", owner="operator", handling=Handling("anna")),)
     said = text_of(problem_lines(Pulse(now=NOW, items=items), width))
