@@ -84,6 +84,24 @@ def test_the_gate_lets_through_what_the_link_carries_in_a_round_trip() -> None:
     assert not gate.mute, "it has answered before"
 
 
+def test_a_lost_answer_does_not_shift_those_behind_it() -> None:
+    gate = AckGate(LinkMeter())
+    for turn in range(5):
+        gate.sent(100)
+        gate.asked(turn, (turn, 3))
+    gate.answered(0.05, (0, 3))
+    query = gate.answered(2.05, (2, 3))  # the answer to the second query was lost
+    assert query is not None
+    assert query.at == 2.0
+    assert gate.meter.round_trip == pytest.approx(0.05)
+    assert gate.unanswered == 2 * (100 + 4)
+    query = gate.answered(3.05, (79, 23))
+    assert query is not None
+    assert query.at == 3.0, "a terminal that counts in its own way: they come in order"
+    gate.forget()
+    assert gate.unanswered == 0
+
+
 def test_a_terminal_that_never_answers_is_not_waited_for() -> None:
     gate = AckGate(LinkMeter())
     gate.sent(FIRST_WINDOW)
@@ -220,6 +238,7 @@ async def test_random_screens_show_what_a_full_repaint_shows(
             sender._send(0.0)
             while driver.out:
                 stream.feed(driver.out.pop(0).encode())
+            assert sender.writer.place in (None, (screen.cursor.x, screen.cursor.y))
             assert cells(screen) == repainted(app, size), f"turn {turn}"
         assert kinds.count(ChopsUpdate) > 5
 

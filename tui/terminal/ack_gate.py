@@ -72,7 +72,7 @@ class AckGate:
 
     def _give_up(self) -> None:
         self.mute = not self._ever
-        self._queries.clear()
+        self.forget()
 
     def asks(self, now: float) -> bool:
         """Whether a frame sent now carries a query."""
@@ -84,22 +84,29 @@ class AckGate:
         if frame_at is not None:
             self._frame_at, self._frame_size = frame_at, size
 
-    def asked(self, now: float, probe: bool = False) -> None:
-        """Take note of a query behind all bytes that were sent."""
+    def asked(self, now: float, place: tuple[int, int] | None = None, probe: bool = False) -> None:
+        """Take note of a query behind all bytes that were sent; `place` is where the cursor is then."""
         self._total += len(QUERY)
         self._asked = now
-        self._queries.append(Query(now, self._total, probe))
+        self._queries.append(Query(now, self._total, probe, place))
 
-    def answered(self, now: float) -> Query | None:
-        """Take an answer; return the query that it is for, None when none is open."""
+    def answered(self, now: float, place: tuple[int, int] | None = None) -> Query | None:
+        """Take an answer; return the query that it is for, None when none is open.
+
+        An answer can be lost, e.g. behind an escape that was typed: that of a later query then stands for both.
+        """
         self._ever, self.mute = True, False
         if not self._queries:
             return None
+        fitting = (at for at, query in enumerate(self._queries) if None in (place, query.place) or query.place == place)
+        for _ in range(next(fitting, 0)):
+            self._queries.popleft()
         query = self._queries.popleft()
         self._shown = query.total
         self.meter.answered(query, now)
         return query
 
     def forget(self) -> None:
-        """Expect no answers to what was asked: another program had the terminal."""
+        """Expect no answers to what was asked: they do not come, or another program had the terminal."""
         self._queries.clear()
+        self._shown = self._total

@@ -115,6 +115,7 @@ class FrameSender:
         self._waiting = False
         matters = self._app.cursor_is_shown or isinstance(self._app.focused, Input)
         cursor = self._app.screen.outer_size.clamp_offset(self._app.cursor_position) if matters else None
+        before = self.writer.place
         frame = self.writer.update(self.shown, self.wanted, cursor)
         if not frame:
             return
@@ -123,7 +124,7 @@ class FrameSender:
         asks, pieces = self.gate.asks(now), []
         if asks and (self._first or len(frame) >= SAMPLE):
             pieces.append(QUERY)
-            self.gate.asked(now)
+            self.gate.asked(now, before)
             if self._first:
                 probe = output.ASCII_PROBE if self._app.ascii_only else output.REPEAT_PROBE
                 pieces += [probe, QUERY]
@@ -134,7 +135,7 @@ class FrameSender:
         self.gate.sent(size, now)
         if asks:
             pieces.append(QUERY)
-            self.gate.asked(now)
+            self.gate.asked(now, self.writer.place)
         self._first = False
         self.pace.sent(size, now, self.slow)
         self._write("".join(pieces))
@@ -142,7 +143,7 @@ class FrameSender:
 
     def answered(self, event: events.CursorPosition) -> None:
         """Take the terminal's answer that it has shown what was before a query."""
-        query = self.gate.answered(event.time)
+        query = self.gate.answered(event.time, (event.x, event.y))
         if query is not None and query.probe and event.x == output.REPEATED:
             self.writer.abilities = self.writer.abilities._replace(repeat=True)
         self.offer()
@@ -156,6 +157,7 @@ class FrameSender:
     def forget(self) -> None:
         """Paint everything with the next frame: nothing is known of what the terminal shows."""
         self.shown = Cells(self.wanted.width, self.wanted.height)
+        self.writer.forget()
         self.gate.forget()
         self._waiting = bool(self.wanted.height)
         self._app.call_later(self.offer)

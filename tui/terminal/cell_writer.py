@@ -51,6 +51,7 @@ class CellWriter:
         `cursor` is where the cursor is left, for input methods; None when it does not matter.
         """
         self._out = []
+        place = (self._x, self._y)
         self._pen, self._x, self._y = 0, None, None
         if shown.height and shown.text[0][:1] == [UNKNOWN]:
             self._clear(shown, wanted)
@@ -63,7 +64,18 @@ class CellWriter:
             self._move(*cursor)
         if self._out:
             self._left = cursor
+        else:
+            self._x, self._y = place
         return "".join(self._out)
+
+    def forget(self) -> None:
+        """Take note that another program had the terminal: the cursor may be anywhere."""
+        self._x = self._y = self._left = None
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Return column and row of the cursor after the last frame, None when terminals may differ on it."""
+        return None if self._x is None or self._y is None else (self._x, self._y)
 
     def _clear(self, shown: Cells, wanted: Cells) -> None:
         looks: Counter[int] = Counter()

@@ -32,6 +32,8 @@ class Query(NamedTuple):
     """Bytes sent up to and with this query."""
     probe: bool = False
     """Its answer also says whether the terminal knows REP."""
+    place: tuple[int, int] | None = None
+    """Column and row of the cursor in its answer, from 0; None when that is not known."""
 
 
 class LinkMeter:
