@@ -142,7 +142,17 @@ def _delegated(command: type[Command], words: Words) -> list[str]:
         elif name not in ("output", "yes", "read-only", "ascii", "lines", "last-frame"):
             raise UsageError(f"`{command.name}` has no option --{name}.", f"See: edgewright {command.name} --help")
     extra += ["--help"] if words.help else []
-    return [*words.rest, *extra]
+    return [*words.rest, *extra, *_own_hub(command, words)]
+
+
+def _own_hub(command: type[Command], words: Words) -> list[str]:
+    """Return the words for the data directory of the hub that the guide started, where the command names none."""
+    if not command.own_hub or words.help or any(word.partition("=")[0] == "--data" for word in words.rest):
+        return []
+    from edgewright.config import locations
+
+    data = locations.folder("data") / "hub"
+    return ["--data", str(data)] if (data / "hub.lock").exists() else []
 
 
 def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str], special: Special | None) -> int:

@@ -132,6 +132,8 @@ class Command:
     """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
     takes: ClassVar[tuple[str, ...]] = ()
     """For a process of its own: options of the whole that it understands beside `-o`, e.g. `plan`."""
+    own_hub: ClassVar[bool] = False
+    """For a process of its own: whether it works on the hub that the guide started where no `--data` is given."""
     writes: ClassVar[bool] = False
     """For a process of its own: whether `--read-only` refuses it."""
     tells: ClassVar[bool] = False

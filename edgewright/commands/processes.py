@@ -24,9 +24,10 @@ class HubServe(_Process):
 
 
 class HubConfigure(_Process):
-    """Set the address that hosts use and issue the certificate for it: --data DIR --address NAME_OR_IP[:PORT]."""
+    """Set the address that hosts use and issue the certificate for it: --address NAME_OR_IP[:PORT] [--data DIR]."""
 
     name = "hub configure"
+    own_hub = True
     writes = True
     title = "configure"
     delegate = "edgewright.hub.cli"
@@ -36,6 +37,7 @@ class HubStatus(_Process):
     """Say whether a hub runs on a data directory, where, and since when."""
 
     name = "hub status"
+    own_hub = True
     title = "status"
     delegate = "edgewright.hub.cli"
 
@@ -44,6 +46,7 @@ class HubBackup(_Process):
     """Write everything that a hub knows into one file."""
 
     name = "hub backup"
+    own_hub = True
     title = "backup"
     delegate = "edgewright.hub.cli"
 

@@ -90,3 +90,17 @@ def test_files_of_the_user_are_told_with_their_line(cli: Cli, tmp_path: Path) ->
     (folder / "contexts.toml").write_text('[contexts.x]\nurl = "nope"\n')
     (folder / "contexts.toml").chmod(0o600)
     assert "contexts.toml, line 2: nope is no address of a plane." in cli("context", "list").err
+
+
+def test_the_hub_of_the_guide_is_meant_where_no_directory_is_named(cli: Cli, tmp_path: Path) -> None:
+    none = cli("hub", "configure", "--address", "10.4.0.2")
+    assert none.code == 2 and "--data" in none.err
+    data = tmp_path / "ew" / "data" / "hub"
+    data.mkdir(parents=True, mode=0o700)
+    (data / "hub.lock").touch()
+    status = cli("hub", "status", "-o", "json")
+    assert status.code == 5 and status.json()["data"] == str(data)
+    refused = cli("--read-only", "hub", "configure", "--address", "10.4.0.2")
+    assert refused.code == 4
+    other = cli("hub", "status", "--data", str(tmp_path / "other"))
+    assert other.code == 3 and "other" in other.err
