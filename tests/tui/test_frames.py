@@ -12,6 +12,7 @@ from textual.events import CursorPosition
 from textual.geometry import Size
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
+from edgewright.store.coalescer import TICK
 from edgewright.store.events import HOSTS_SEEN
 from tests.tui.fleet import NOW, documents, host_document, session_of
 from tui import ages
@@ -21,7 +22,7 @@ from tui.terminal import output
 from tui.terminal.ack_gate import AHEAD, FIRST_WINDOW, PATIENCE, TRY_AGAIN, AckGate
 from tui.terminal.cell_display import FrameSender
 from tui.terminal.link_meter import LinkMeter, Query, stepped
-from tui.terminal.pace import AGES, BUDGET, ECHO, SLOW_BUDGET, Pace
+from tui.terminal.pace import AGES, BUDGET, DELAY, ECHO, SLOW_BUDGET, Pace
 from tui.title import title_line
 
 
@@ -133,6 +134,15 @@ def test_keys_are_shown_at_once_and_values_within_a_budget() -> None:
     pace.sent(1100, 20.0, slow=True)
     pace.painted(20.1)
     assert pace.wait(20.1, slow=True) == pytest.approx(1100 / SLOW_BUDGET - 0.1)
+
+
+def test_a_value_is_at_most_two_seconds_old_on_a_fast_link() -> None:
+    tick_of_ages = 1.0
+    assert DELAY[1] + tick_of_ages + TICK <= 2.0
+    pace = Pace(0.0)
+    pace.painted(5.0)
+    pace.sent(100_000, 5.0, slow=False)
+    assert pace.wait(5.0, slow=False) == pytest.approx(DELAY[1])
 
 
 def test_ages_alone_cause_no_frame_on_a_slow_link() -> None:
