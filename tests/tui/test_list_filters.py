@@ -7,8 +7,9 @@ import pytest
 from tests.tui.driving import console, press, settle, told
 from tui.screens.base import BaseScreen
 from tui.screens.filtering import completions, judged
-from tui.screens.listing import ListingScreen
+from tui.screens.listing import LEAST_DETAIL, ListingScreen
 from tui.session import MemoryViewStates
+from tui.widgets.line_view import LineView
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,20 @@ async def test_an_event_of_a_host_leads_to_the_whole_event() -> None:
 
         facts = pilot.app.screen.query_one("#facts", LineView)
         assert "entry/events/e2" in [one.key for one in facts.lines]
+
+
+@pytest.mark.parametrize("view", ["audit", "events", "tokens"])
+async def test_the_detail_gives_way_to_sentences_that_it_can_make_complete(view: str) -> None:
+    async with console(view, size=(132, 43)) as (pilot, _, _):
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ListingScreen)
+        detail = screen.query_one("#detail", LineView)
+        assert detail.outer_size.width >= LEAST_DETAIL
+        assert screen.table.measure_again() == 0, "a sentence is cut although the pane beside it has room"
+        assert max(line.width for line in detail.lines) <= detail.room
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        await pilot.resize_terminal(132, 43)
+        await settle(pilot)
+        assert screen.table.measure_again() == 0

@@ -12,7 +12,7 @@ from edgewright.store.rows import AuditRow, EventRow
 from tui.exact import exact
 from tui.screens.pulse_content import Told, age_of
 from tui.screens.reading import UNKNOWN
-from tui.widgets.lines import Line, Piece, Role, Span, facts, heading, line, spread, wrap
+from tui.widgets.lines import Line, Role, Span, heading, line, spread, wrap, wrapped_facts
 
 KINDS = {"edgehost": "host", "edgetoken": "token", "apikey": "API key", "apiKey": "API key"}
 """Words for the plane's kinds of things."""
@@ -110,13 +110,13 @@ def event_lines(event: EventRow, now: float, width: int, link: str = "") -> list
     sign, word, role = severity(event)
     out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
     out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
-    pairs: list[tuple[str, Piece]] = [
+    pairs = [
         ("when", exact(event.at)),
         ("severity", word),
         ("about", f"{event.kind} {event.object_name or event.object_uid}".strip() or UNKNOWN),
         ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
     ]
-    out += [Line(), *facts(pairs, 9, indent=2)]
+    out += [Line(), *wrapped_facts(pairs, 9, width, indent=2)]
     return [*out, Line(), _link_line(link)] if link else out
 
 
@@ -132,7 +132,7 @@ def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: s
     out += wrap(audit_words(entry, name) or "No sentence came with it.", width, first="  ", rest="  ")
     if entry.note:
         out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
-    pairs: list[tuple[str, Piece]] = [
+    pairs = [
         ("when", exact(entry.at)),
         ("who", f"{entry.actor or UNKNOWN} ({entry.actor_type})" if entry.actor_type else entry.actor or UNKNOWN),
         ("from", entry.address or UNKNOWN),
@@ -141,7 +141,7 @@ def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: s
         ("uid", entry.resource_uid or UNKNOWN),
         ("project", entry.project or entry.project_uid or UNKNOWN),
     ]
-    out += [Line(), *facts(pairs, 9, indent=2)]
+    out += [Line(), *wrapped_facts(pairs, 9, width, indent=2)]
     return [*out, Line(), _link_line(link)] if link else out
 
 

@@ -8,14 +8,17 @@ from edgewright.core import times
 from edgewright.store.model import Model
 from edgewright.store.rows import EventRow, HostRow
 from tui.screens.hosts_columns import age_text, health_word, sign
-from tui.widgets.lines import Line, Span, cut, facts, heading, line, spread, wrap
+from tui.widgets.lines import Line, Span, cut, heading, line, spread, wrap, wrapped_facts
 
 
 def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
     """Return what to know of a host: what is wrong and who must act first, then what it is."""
     glyph = sign(row)
-    name = cut(row.name or row.uid, max(width - len(row.site) - 5, 8))
-    out = [spread([(f"{glyph.text} ", glyph.role), (name, "strong")], [(row.site, "muted")], width), line()]
+    name = row.name or row.uid
+    beside = len(name) + len(row.site) + 4 <= width  # a name is complete; the site goes to the next line
+    head = [(f"{glyph.text} ", glyph.role), (cut(name, width - 2), "strong")]
+    out = [spread([*head], [(row.site, "muted")] if beside else [], width)]
+    out += [line()] if beside else [line((f"  {row.site}", "muted")), line()]
     for sentence in _sentences(row, now):
         out += wrap(sentence, width)
     if row.who in ("host", "plane", "person") and row.health != "healthy":
@@ -23,10 +26,7 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
             line(("Who must act: ", "muted"), ({"host": "the site", "plane": "the plane"}.get(row.who, "you"), ""))
         )
     out.append(line())
-    for label, value in _facts(row, now):
-        for part in wrap(value or "-", max(width - 11, 8), role="" if value else "muted"):
-            out += facts([(label, part.spans)], 9)
-            label = ""
+    out += wrapped_facts(((label, value or "-") for label, value in _facts(row, now)), 9, width)
     if row.tags:
         out.append(line())
         out += wrap(" ".join(row.tags), width, first="", rest="", role="muted")

@@ -25,6 +25,8 @@ from tui.widgets.table_layout import Column, longest_text
 from tui.widgets.virtual_table import Cells, VirtualTable
 
 WIDE = 120
+LEAST_DETAIL = 34
+"""Cells that the detail keeps beside a table whose sentences need room."""
 SORTED_AS: dict[str, tuple[str, ...]] = {
     "since": ("created", "when", "time"),
     "last_seen": ("created", "when", "time"),
@@ -101,6 +103,8 @@ class ListingScreen(ExportsTable):
             bool(kept.get("reverse", self.default_sort[1])),
         )
         self._filter_before = self._pressed = ""
+        self._detail_room = 0
+        """Cells of a line of the detail after it gave way; 0 when it did not."""
         self._rows: dict[str, Listed] = {}
         self._listed: list[Listed] = []
         self._measured: frozenset[str] = frozenset()
@@ -142,7 +146,7 @@ class ListingScreen(ExportsTable):
         keys = frozenset(row.key for row in found)
         if keys != self._measured:
             self._measured, self._listed = keys, found
-            self.table.measure_again()
+            self._fit_detail()
         wanted, now = self._filter, self.now
         kept = found if wanted is None else [row for row in found if wanted.matches(row.get, now)]
         self._rows = {row.key: row for row in self._sorted(kept)}
@@ -167,8 +171,21 @@ class ListingScreen(ExportsTable):
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say the detail anew in the new width."""
+        """Give the detail its usual width again, and show it in that."""
+        self.query_one("#detail").styles.clear_rule("width")
+        self._detail_room = 0
+        self.call_after_refresh(self._fit_detail)
         self.call_after_refresh(self._show_detail)
+
+    def _fit_detail(self) -> None:
+        """Measure the columns; let the detail give way to sentences that would be cut, if that makes them complete."""
+        lack = self.table.measure_again()
+        detail = self.query_one("#detail", LineView)
+        left = detail.outer_size.width - lack
+        if lack and detail.display and left >= LEAST_DETAIL:  # a pane that gives way for nothing is only worse
+            detail.styles.width = left
+            self._detail_room = detail.room - lack
+            self._show_detail()
 
     def _cells(self, key: str) -> Cells:
         row = self._rows.get(key)
@@ -199,7 +216,7 @@ class ListingScreen(ExportsTable):
 
     def _longest(self, column: str) -> int:
         index = next((at for at, one in enumerate(self.table_columns) if one.id == column), None)
-        if index is None or not self.table_columns[index].most:
+        if index is None or not (self.table_columns[index].most or self.table_columns[index].weight):
             return 0
         return longest_text(row.cells[index].text for row in self._listed)
 
@@ -218,7 +235,9 @@ class ListingScreen(ExportsTable):
         view = self.query_one("#detail", LineView)
         key = self.table.cursor_key
         view.set_dimmed(self.session.store.model.source.away)
-        view.set_lines(self.detail(key, view.room or self.size.width * 2 // 5) if key else [])
+        room = view.room or self.size.width * 2 // 5
+        room = min(room, self._detail_room or room)  # the layout follows a moment later
+        view.set_lines(self.detail(key, room) if key else [])
 
     def keep(self) -> None:
         """Store order and columns for the next time, and the filter for this session."""

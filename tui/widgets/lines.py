@@ -145,6 +145,16 @@ def facts(pairs: Iterable[tuple[str, Piece | Sequence[Piece]]], label_width: int
     return out
 
 
+def wrapped_facts(pairs: Iterable[tuple[str, str]], label_width: int, width: int, indent: int = 0) -> list[Line]:
+    """Make `label  value` lines as `facts` does, with values that are too long for `width` on several lines."""
+    out: list[Line] = []
+    for label, value in pairs:
+        for part in wrap(value, max(width - label_width - indent - 2, 8)):
+            out += facts([(label, part.spans)], label_width, indent)
+            label = ""
+    return out
+
+
 def _is_pair(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, str) for part in value)
 

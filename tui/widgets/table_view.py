@@ -61,6 +61,12 @@ class TableView:
         self.shown = frozenset(one.column for one in self.placed)
 
     @property
+    def lack(self) -> int:
+        """Return the cells that the sentences in sight lack to be shown complete."""
+        sentences = [one for one in self.placed if self.columns[one.column].weight]
+        return sum(max(self.measure(one.column) - one.width, 0) for one in sentences)
+
+    @property
     def has_more(self) -> bool:
         """Whether there are columns further right than those in sight."""
         return bool(self.placed) and self.placed[-1].column < len(self.columns) - 1

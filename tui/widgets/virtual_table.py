@@ -131,10 +131,14 @@ class VirtualTable(ScrollView, can_focus=True):
         self._view.take(columns, held)
         self._repaint_all()
 
-    def measure_again(self, longest: Callable[[str], int] | None = None) -> None:
-        """Make columns wider whose longest text became longer; `longest` measures only the rows that changed."""
+    def measure_again(self, longest: Callable[[str], int] | None = None) -> int:
+        """Make columns wider whose longest text became longer; `longest` measures only the rows that changed.
+
+        Returns the cells that sentences in sight lack to be shown complete.
+        """
         if self._view.measure_again(longest):
             self._repaint_all()
+        return self._view.lack if self._width else 0
 
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
