@@ -351,8 +351,9 @@ def test_hosts_states(snap_compare: Snap, state: str, size: tuple[int, int]) -> 
     assert snap_compare(picture(session_of(**STATES[state])), terminal_size=size, run_before=READY)
 
 
-def test_hosts_filter_prompt(snap_compare: Snap) -> None:
-    """A filter while it is typed, with what is wrong with it."""
+def test_hosts_filter_prompt(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter while it is typed, with what is wrong with it; on a busy machine the half of it would be tried."""
+    monkeypatch.setattr("tui.screens.hosts.TYPING_PAUSE", 60.0)
 
     async def ask(pilot: Pilot[Any]) -> None:
         await settled(pilot)

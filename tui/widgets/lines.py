@@ -146,10 +146,13 @@ def facts(pairs: Iterable[tuple[str, Piece | Sequence[Piece]]], label_width: int
 
 
 def wrapped_facts(pairs: Iterable[tuple[str, str]], label_width: int, width: int, indent: int = 0) -> list[Line]:
-    """Make `label  value` lines as `facts` does, with values that are too long for `width` on several lines."""
+    """Make `label  value` lines as `facts` does, with values that are too long for `width` on several lines.
+
+    A value that is not known (`-`) is dim.
+    """
     out: list[Line] = []
     for label, value in pairs:
-        for part in wrap(value, max(width - label_width - indent - 2, 8)):
+        for part in wrap(value, max(width - label_width - indent - 2, 8), role="muted" if value == "-" else ""):
             out += facts([(label, part.spans)], label_width, indent)
             label = ""
     return out
