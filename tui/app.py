@@ -24,6 +24,7 @@ from tui.defects import tell_defect
 from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
+from tui.terminal import toolkit_caches
 from tui.terminal_app import TerminalApp
 from tui.themed import THEME_POLL
 from tui.type_ahead import Probe, TypeAhead
@@ -65,6 +66,7 @@ class EdgewrightApp(TerminalApp):
     def __init__(self, session: Session) -> None:
         self._typed: list[str] = []
         self.type_ahead = TypeAhead(self)
+        toolkit_caches.bound()
         super().__init__(session)
         self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
         self.ascii_only = session.terminal.ascii_only

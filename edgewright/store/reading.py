@@ -51,7 +51,7 @@ def text(obj: Mapping[str, Any], key: str, limit: int = 1024) -> str:
     return "" if found is None or isinstance(found, (dict, list)) else clean(found, limit=limit)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def tidy(found: str) -> str:
     """Clean a text; the same few texts (sites, versions, reasons) come thousands of times, so they are remembered."""
     return clean(found)
@@ -77,9 +77,9 @@ def when(obj: Mapping[str, Any], key: str) -> float | None:
     return moment(found) if isinstance(found, str) else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def moment(found: str) -> float | None:
-    """Parse one time text; a page of hosts repeats the same few thousand."""
+    """Parse one time text; a page of hosts repeats the same few thousand. Each heartbeat has a new one: bounded."""
     try:
         return times.parse(found)
     except ValueError:
