@@ -302,7 +302,8 @@ async def mail_to(admin: httpx.AsyncClient, server: Mails, **more: Any) -> None:
 async def test_p58_secrets_are_sealed_and_never_shown(served: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, admin = served
     url, header, key = "https://hooks.example.com/services/T0/PATHSECRET?q=QUERYSECRET", "HEADERSECRET", "KEYSECRET"
-    made = await hook(admin, url, headers={"Authorization": header}, key=key)
+    body = '{"routing_key": "BODYSECRET", "text": "{{message}}"}'
+    made = await hook(admin, url, headers={"Authorization": header}, key=key, body=body)
     assert "key" not in made
     email = {"to": ["a@b.c"], "from": "h@b.c", "host": "mx", "user": "u", "password": "PASSWORDSECRET"}
     await add(admin, name="mail", kind="email", email=email)
@@ -311,7 +312,7 @@ async def test_p58_secrets_are_sealed_and_never_shown(served: tuple[Hub, httpx.A
     for path in hub.data.glob("hub.db*"):
         shown += path.read_bytes().decode("latin-1")
     assert "hooks.example.com" in shown
-    for secret in ("PATHSECRET", "QUERYSECRET", header, key, "PASSWORDSECRET"):
+    for secret in ("BODYSECRET", "PATHSECRET", "QUERYSECRET", header, key, "PASSWORDSECRET"):
         assert secret not in shown
 
 

@@ -58,7 +58,7 @@ def _find(call: Call) -> Receiver:
 
 
 def _channel(receiver: Receiver) -> dict[str, Any]:
-    """Return a receiver as `v1Channel`; the path of its URL and the values of its headers are not shown."""
+    """Return a receiver as `v1Channel`; the path of its URL, its body and the values of its headers are not shown."""
     config, document = receiver.config, receiver.document(0)["status"]
     failed = bool(receiver.last_error)
     moment = document["lastFailure"] if failed else document["lastSuccess"]
@@ -73,7 +73,7 @@ def _channel(receiver: Receiver) -> dict[str, Any]:
     }
     if receiver.kind == WEBHOOK:
         headers = dict.fromkeys(config["headers"], "********")
-        channel["http"] = {"method": "POST", "url": config["target"], "headers": headers, "body": config["body"]}
+        channel["http"] = {"method": "POST", "url": config["target"], "headers": headers, "body": ""}
     return channel
 
 

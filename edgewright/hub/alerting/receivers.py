@@ -1,7 +1,7 @@
 """Receivers of alerts: what is configured, what is secret about it, and what is shown (rule P58).
 
-Everything that may be a secret (the path of a webhook's URL, headers, the signing key, the password of the mail server)
-is in one sealed text; documents show the rest.
+Everything that may be a secret (the path of a webhook's URL, its body, headers and signing key, the password of a mail
+server) is in one sealed text; documents show the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIGNING_PREFIX = "ews_"
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host", "transfer-encoding", "connection"})
-_BLANK = {"headers": {}, "key": "", "password": "", "url": ""}
+_BLANK = {"body": "", "headers": {}, "key": "", "password": "", "url": ""}
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -129,9 +129,9 @@ def _webhook(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, An
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     config["target"] = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     config["headers"] = sorted(headers)
-    config["body"] = text
+    config["ownBody"] = bool(text)
     config["ca"] = _authority(asked, "webhook")
-    secret.update(url=url, headers=headers, key=str(asked.get("key") or ""))
+    secret.update(url=url, headers=headers, body=text, key=str(asked.get("key") or ""))
 
 
 def _email(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, Any]) -> None:
