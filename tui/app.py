@@ -60,6 +60,7 @@ class EdgewrightApp(TerminalApp):
         Binding("left_square_bracket", "history(-1)", "Go back in the history", show=False, id="nav-history-back"),
         Binding("right_square_bracket", "history(1)", "Go on in the history", show=False, id="nav-history-forward"),
         Binding("minus", "last_view", "Swap with the last view", show=False, id="nav-last"),
+        Binding("ctrl+l", "repaint", "Paint again", show=False, priority=True, id="nav-repaint"),
         Binding("ctrl+c", "interrupt", "Leave at the second press", show=False, priority=True, id="nav-interrupt"),
     ]
 

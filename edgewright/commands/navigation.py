@@ -46,6 +46,7 @@ MOVES: tuple[Move, ...] = (
     Move("nav-history-back", ("[",), "Go to the previous view of the history"),
     Move("nav-history-forward", ("]",), "Go to the next view of the history"),
     Move("nav-interrupt", ("ctrl+c",), "Copy what is marked, or leave at the second press"),
+    Move("nav-repaint", ("ctrl+l",), "Paint the screen again, when another program wrote on it"),
     Move("nav-last", ("-",), "Swap with the last view"),
     Move("nav-search-next", ("n",), "Go to the next match", "feed"),
     Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),

@@ -253,7 +253,9 @@ async def test_random_screens_show_what_a_full_repaint_shows(
         assert kinds.count(ChopsUpdate) > 5
 
 
-async def test_the_first_frame_asks_what_the_terminal_can_and_a_new_size_repaints_all() -> None:
+async def test_the_first_frame_asks_what_the_terminal_can_and_a_new_size_repaints_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = EdgewrightApp(session_of(documents(20)))
     async with app.run_test(size=(80, 24)) as pilot:
         sender, driver = sender_of(app)
@@ -277,6 +279,10 @@ async def test_the_first_frame_asks_what_the_terminal_can_and_a_new_size_repaint
         sender.take(app.screen._compositor.render_full_update())
         sender._send(3.0)
         assert "\x1b[2J" in driver.out[1]
+        monkeypatch.setattr(app, "_sender", sender)
+        app.action_repaint()
+        sender._send(3.5)
+        assert "\x1b[2J" in driver.out[2], "ctrl+l paints everything again"
         driver.write("\x1b[?1049h")
         sender._send(4.0)
         assert "\x1b[2J" in driver.out[-1], "back from another program everything is painted"

@@ -207,6 +207,11 @@ class CellDisplay(App[int]):
             with suppress(ScreenStackError):  # none is in front at the start and at the end
                 self.screen.check_idle()
 
+    def action_repaint(self) -> None:
+        """Paint everything again: a message of the kernel or of another program is on the screen."""
+        if self._sender is not None:
+            self._sender.forget()
+
     def ages_only(self) -> None:
         """Take note that what the next paint brings is ages alone; a slow link sends no frame for them."""
         if self._sender is not None:
