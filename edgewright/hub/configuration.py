@@ -52,7 +52,7 @@ def read(data: Path) -> Configuration:
         listen, names = document.get("listen", ""), document.get("names", [])
         if not isinstance(listen, str) or not all(isinstance(name, str) for name in names):
             raise ValueError("a value has the wrong type")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Configuration()
     except (OSError, ValueError, AttributeError, TypeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not the file that `hub configure` writes"

@@ -17,7 +17,7 @@ from tests.hub_fixture import RunningHub
         ("", 2, "The console needs a terminal, and there is none here."),
         ("hst list", 2, "There is no `hst`; the nearest is `host`."),
         ("host lst", 2, "There is no `host lst`; the nearest is `list`."),
-        ("host", 2, "`host` needs a verb: list, show, register, tag, untag, reset, delete, logs."),
+        ("host", 2, "`host` needs a verb: list, show, register, tag, untag, reset, delete, logs, disk."),
         ("host show", 2, "The following arguments are required: HOST."),
         ("host list --nope", 2, "Unrecognized arguments: --nope."),
         ("host list -o xml", 2, "`host list` cannot print 'xml'."),
