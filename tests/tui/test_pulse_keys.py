@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 from textual import events
 
+from edgewright.core.problems import Problem
 from edgewright.core.times import rfc3339
 from edgewright.store import events as kinds
-from tests.tui.driving import console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW
+from tui.screens.opening import VIEWS
 from tui.screens.pulse_filter import _wrong
+from tui.screens.pulse_items import step_of
 from tui.session import Session
+from tui.widgets.line_view import LineView
 from tui.widgets.prompt import Prompt
 
 
@@ -47,11 +51,17 @@ def stores_handling(plane: HandlingPlane, made: Session) -> None:
     assert made.store.model.source.handling
 
 
+async def typed(pilot: Driven, text: str, *after: str) -> None:
+    """Type a text in one burst, as over a slow link, then further keys."""
+    for letter in text:
+        pilot.app.post_message(events.Key({"/": "slash", " ": "space"}.get(letter, letter), letter))
+    await settle(pilot)
+    await press(pilot, *after)
+
+
 async def test_slash_filters_the_problems_and_letters_behind_it_run_nothing() -> None:
     async with console() as (pilot, plane, made):
-        for key in ["slash", *"cpuabnAsw"]:
-            pilot.app.post_message(events.Key(key, None if len(key) > 1 else key))
-        await settle(pilot)
+        await typed(pilot, "/cpuabnAsw")
         assert pilot.app.screen.query_one(Prompt).text == "cpuabnAsw"
         assert not made.store.model.acknowledged and not plane.calls
         assert view(pilot) == "pulse"
@@ -62,7 +72,7 @@ async def test_slash_filters_the_problems_and_letters_behind_it_run_nothing() ->
 
 async def test_a_filter_shows_the_matching_problems_and_escape_removes_it() -> None:
     async with console() as (pilot, _, made):
-        await press(pilot, "slash", *"kind:disk", "enter")
+        await typed(pilot, "/kind:disk", "enter")
         assert "edge-0c11" in said(pilot) and "hamburg-01" not in said(pilot).split("FLEET")[0]
         assert pilot.app.screen.crumb == "Pulse › kind:disk"  # type: ignore[attr-defined]
         assert pilot.app.screen.count().startswith("1 of 5")  # type: ignore[attr-defined]
@@ -73,27 +83,32 @@ async def test_a_filter_shows_the_matching_problems_and_escape_removes_it() -> N
 
 async def test_a_filter_of_hosts_opens_hosts_with_it() -> None:
     async with console() as (pilot, _, _):
-        await press(pilot, "slash", *"cpu>=4", "enter")
+        await typed(pilot, "/cpu>=4", "enter")
         await until(pilot, lambda: view(pilot) == "hosts")
         assert pilot.app.screen.target == "cpu>=4"  # type: ignore[attr-defined]
 
 
 async def test_a_wrong_value_of_a_field_of_hosts_is_named() -> None:
     async with console() as (pilot, _, _):
-        await press(pilot, "slash", *"cpu>abc", "enter")
+        await typed(pilot, "/cpu>abc", "enter")
         prompt = pilot.app.screen.query_one(Prompt)
         assert prompt.is_open and prompt.text == "cpu>abc", "it can be corrected"
         assert "cpu" in _wrong("cpu>abc") and "no field" not in _wrong("cpu>abc")
         assert "There is no field helth" in _wrong("helth:x")
 
 
-@pytest.mark.parametrize(("name", "opens"), [("hamburg-01", "hosts"), ("edge-0c11", "disk"), ("shop-install", "token")])
-async def test_the_next_step_has_a_key(name: str, opens: str) -> None:
+async def test_the_next_step_has_a_key() -> None:
     async with console() as (pilot, _, _):
-        await press(pilot, "slash", *f"name:{name}", "enter")
-        assert "NEXT" in said(pilot)
+        assert pilot.app.screen.query_one("#problems", LineView).point_at("host/uid-edge-0c11/disk:/")
         await press(pilot, "n")
-        await until(pilot, lambda: view(pilot) == opens)
+        await until(pilot, lambda: view(pilot) == "disk")
+
+
+@pytest.mark.parametrize("action", ["host list", "host show", "host logs", "host disk", "event list", "token show"])
+def test_each_action_of_the_rules_opens_a_view(action: str) -> None:
+    problem = Problem("k", "kind", 1, "a", "text", None, "host", ("uid-1",), "Do it.", action, "x")
+    step = step_of(problem)
+    assert step.label and step.opens.partition("/")[0] in VIEWS
 
 
 async def test_acknowledge_is_stored_on_the_plane_with_who_and_when() -> None:
@@ -136,7 +151,8 @@ async def test_assign_note_and_silence(
         stores_handling(plane, made)
         await press(pilot, "tab", key)
         await until(pilot, lambda: view(pilot) == "FormModal")
-        await press(pilot, "ctrl+u", *["space" if letter == " " else letter for letter in answer], "enter")
+        await press(pilot, "ctrl+u")
+        await typed(pilot, answer, "enter")
         await until(pilot, lambda: "site/hamburg-01/link" in plane.records)
         record = plane.records["site/hamburg-01/link"]
         assert {name: record.get(name) for name in change} == change
@@ -149,7 +165,8 @@ async def test_a_silence_without_a_duration_is_refused_in_the_form() -> None:
         stores_handling(plane, made)
         await press(pilot, "tab", "s")
         await until(pilot, lambda: view(pilot) == "FormModal")
-        await press(pilot, "ctrl+u", *"ever", "enter")
+        await press(pilot, "ctrl+u")
+        await typed(pilot, "ever", "enter")
         assert view(pilot) == "FormModal" and not plane.records
         await press(pilot, "escape")
         assert view(pilot) == "pulse"
@@ -159,7 +176,7 @@ async def test_keys_that_need_a_problem_are_offered_with_one_only() -> None:
     async with console() as (pilot, _, _):
         screen = pilot.app.screen
         assert {"next step", "acknowledge"} <= {hint.label for hint in screen.key_hints()}  # type: ignore[attr-defined]
-        await press(pilot, "slash", *"xyz", "enter")
+        await typed(pilot, "/xyz", "enter")
         labels = {hint.label for hint in screen.key_hints()}  # type: ignore[attr-defined]
         assert not labels & {"next step", "acknowledge", "assign", "note", "silence"} and "filter" in labels
 
