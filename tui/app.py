@@ -91,10 +91,13 @@ class EdgewrightApp(TerminalApp):
     async def on_event(self, event: events.Event) -> None:
         """Let a key wait until the screen that the keys before it open is there."""
         if isinstance(event, events.InputEvent | events.Paste):
-            if not event.is_forwarded and (self.type_ahead.takes(event) or self.thaws(event)):
+            came_back = event.is_forwarded
+            if not came_back and self.type_ahead.takes(event):
                 return
-            await super().on_event(event)
-            self.type_ahead.returned(event)
+            if came_back or not self.thaws(event):
+                await super().on_event(event)
+            if came_back or not event.is_forwarded:  # else a widget has it now
+                self.type_ahead.returned(event)
         else:
             await super().on_event(event)
 

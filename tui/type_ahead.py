@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 Typed = events.InputEvent | events.Paste
 BURST = 0.05
-"""Seconds after a key within which its effect may still be under way."""
+"""Seconds after a key of `SETS_OFF` within which its effect may still be under way."""
+SETS_OFF = frozenset({"enter", "escape", "tab", "space"})
+"""Keys that widgets answer with a message (a line is chosen, a prompt answered) that sets off what the key is for. The
+other keys have had their effect when the app has seen them."""
 PATIENCE = 3.0
 """Seconds after which a key is delivered although a view is still being opened."""
 PROBE_TIME = 0.5
 """Seconds that a probe may take; a widget that is removed meanwhile does not pass it on."""
 ROUNDS = 3
-"""Probes behind a key: it may set off a message that sets off another (`enter` in the prompt, then the command)."""
+"""Probes behind a key of `SETS_OFF`: its message may set off another (`enter` in the prompt, then the command)."""
 MOST = 65_536
 """Keys that wait at most; what comes after them is dropped, with a message."""
 
@@ -53,6 +56,7 @@ class TypeAhead:
         self._passing: Typed | None = None
         self._out: Typed | None = None
         self._sent = -BURST
+        """When the last key of `SETS_OFF`, click or paste was delivered."""
         self._running = False
 
     @property
@@ -89,9 +93,10 @@ class TypeAhead:
             self._out = None
 
     def _note(self, event: Typed) -> None:
-        if not isinstance(event, events.MouseEvent) or isinstance(event, events.MouseUp):
+        if isinstance(event, events.Key):
+            self._out = event
+        if isinstance(event, events.Paste | events.MouseUp) or getattr(event, "key", "") in SETS_OFF:
             self._sent = time.monotonic()
-            self._out = event if isinstance(event, events.Key) else None
 
     def _unsettled(self) -> bool:
         return self._out is not None or time.monotonic() - self._sent < BURST or self._app.openings.busy
@@ -112,7 +117,7 @@ class TypeAhead:
         """Wait until the effects of the keys before are there."""
         latest = time.monotonic() + PATIENCE
         while True:
-            for _ in range(ROUNDS):
+            for _ in range(ROUNDS if time.monotonic() - self._sent < BURST else 1):
                 await self._probe()
             if not self._app.openings.busy or time.monotonic() > latest:
                 return
