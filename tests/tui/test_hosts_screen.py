@@ -353,7 +353,7 @@ def test_hosts_states(snap_compare: Snap, state: str, size: tuple[int, int]) -> 
 
 def test_hosts_filter_prompt(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter while it is typed, with what is wrong with it; on a busy machine the half of it would be tried."""
-    monkeypatch.setattr("tui.screens.hosts.HostsScreen._try_filter", lambda screen, text: None)
+    monkeypatch.setattr("tui.screens.hosts.TYPING_PAUSE", 2.0)
 
     async def ask(pilot: Pilot[Any]) -> None:
         await settled(pilot)
