@@ -61,6 +61,15 @@ def live_keys(screen: Screen[Any]) -> dict[str, str]:
     return keys
 
 
+def keys_by_id(screen: Screen[Any]) -> dict[str, list[str]]:
+    """Return all keys that work now for each binding id, the user's key map applied."""
+    keys: dict[str, list[str]] = {}
+    for key, active in screen.active_bindings.items():
+        if active.binding.id and active.enabled and key != NO_KEY:
+            keys.setdefault(active.binding.id, []).append(key)
+    return keys
+
+
 def hints_of(names: Iterable[str], keys: dict[str, str], refused: frozenset[str] = frozenset()) -> list[KeyHint]:
     """Return the hints of verbs and movements by id, in the order given; those without a live key are left out.
 

@@ -13,11 +13,14 @@ from edgewright.store.record import Recorder
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, fill, session
+from tui.bindings import keys_by_id, live_keys
 from tui.log_buffer import LogBuffer
 from tui.screens.base import BaseScreen
 from tui.screens.help import help_groups
 from tui.screens.log_reader import log_lines_of
 from tui.screens.replay_content import Moment, slider_lines
+from tui.views import VIEWS, load
+from tui.widgets.key_line import key_text
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
 
@@ -44,16 +47,30 @@ async def test_help_marks_keys_that_a_person_remapped_and_what_is_refused() -> N
         assert "read-only" in row.refused
 
 
-@pytest.mark.parametrize(
-    ("scope", "name"),
-    [("global", "first-run"), ("global", "first-steps"), ("global", "installer-new"), ("pulse", "pulse")],
-)
-def test_the_help_of_a_screen_lists_no_key_twice(scope: Scope, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_the_help_of_a_screen_lists_no_key_twice(name: str) -> None:
     made = session(Store(clock=lambda: NOW))
+    scope: Scope = load(VIEWS[name]).scope  # type: ignore[attr-defined]
     rows = [row for group in help_groups(made, scope, name, {}) for row in group.rows]
     keys = [key for row in rows for key in row.keys.split()]
     assert sorted(keys) == sorted(set(keys))
     assert {row.verb for row in rows} >= {"pulse", "help", "quit"}
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("pulse", ""), ("hosts", ""), ("host", "uid-edge-7f3a"), ("token", "tok-shop"), ("events", ""), ("messages", "")],
+)
+async def test_the_help_lists_only_keys_that_work_on_the_screen(name: str, target: str) -> None:
+    async with console(name, target) as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, BaseScreen)
+        live = keys_by_id(screen)
+        working = {key_text(key) for keys in live.values() for key in keys}
+        groups = help_groups(made, screen.scope, screen.view, live_keys(screen), live)
+        moves = next(group for group in groups if group.title == "MOVING")
+        assert len(moves.rows) > 5
+        assert not [row for row in moves.rows for key in row.keys.split() if key not in working]
 
 
 async def test_messages_keep_everything_that_was_told() -> None:

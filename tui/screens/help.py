@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command, Scope
 from edgewright.commands.navigation import MOVES
-from tui.bindings import live_keys
+from tui.bindings import keys_by_id, live_keys
 from tui.modals.help_content import HelpGroup, HelpRow, help_lines
 from tui.screens.base import BaseScreen
 from tui.screens.reader import ReaderScreen
@@ -36,13 +36,21 @@ class HelpScreen(ReaderScreen):
         below = self._below
         scope: Scope = below.scope if below else "global"
         name = below.view if below else "console"
-        return help_lines(help_groups(self.session, scope, name, live_keys(below or self)), min(width, 110))
+        keys, live = live_keys(below or self), keys_by_id(below or self)
+        return help_lines(help_groups(self.session, scope, name, keys, live), min(width, 110))
 
 
-def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, str]) -> list[HelpGroup]:
+def help_groups(
+    session: Session,
+    scope: Scope,
+    view: str,
+    keys: Mapping[str, str],
+    live: Mapping[str, Sequence[str]] | None = None,
+) -> list[HelpGroup]:
     """Return the rows of the help: this screen's verbs, those of everywhere, the movements.
 
     `keys` are the keys that are bound now, by id; those of other screens come from the defaults and the key map.
+    With `live` (all keys by id) a movement is listed with the keys that work on this screen, or not at all.
     """
     here: list[HelpRow] = []
     everywhere: list[HelpRow] = []
@@ -59,6 +67,9 @@ def help_groups(session: Session, scope: Scope, view: str, keys: Mapping[str, st
     for move in MOVES:
         if {"global", scope, view} & set(move.scopes):
             shown = _keys(session, move.id, move.keys, keys)
+            if live is not None:
+                working = {key_text(key) for key in live.get(move.id, ())}
+                shown = " ".join(key for key in shown.split() if key_text(key) in working)
             if move.scope == "global":
                 shown = " ".join(key for key in shown.split() if key not in taken)
             if shown:
