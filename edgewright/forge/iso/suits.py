@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from edgewright.core.cloudconfig.findings import Finding
@@ -33,6 +34,14 @@ def for_path(findings: Iterable[Finding], base: Path) -> list[Finding]:
     if not any(finding.code in ELSEWHERE for finding in listed):
         return listed
     try:
-        return for_base(listed, identify(base))
-    except EdgewrightError:
+        facts = base.stat()
+        appliance = _is_appliance(base.absolute(), facts.st_mtime_ns, facts.st_size)
+    except (EdgewrightError, OSError):
         return listed
+    return for_appliance(listed) if appliance else listed
+
+
+@lru_cache(maxsize=32)
+def _is_appliance(base: Path, changed: int, size: int) -> bool:
+    """Whether a base is the reference appliance; each state of a file is read once, since programs are run for it."""
+    return identify(base).appliance
