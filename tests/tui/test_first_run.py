@@ -159,6 +159,7 @@ async def test_the_address_of_a_hub_that_runs_is_changed_from_the_first_steps() 
         await until(pilot, lambda: "only this machine reaches" in said(pilot))
         await press(pilot, "home", "enter")
         assert view(pilot) == "first-run" and "Which address" in said(pilot)
+        assert "registered hosts call the present address" in said(pilot)
         await press(pilot, "escape")
         assert view(pilot) == "first-steps" and given == []
         await press(pilot, "home", "enter")

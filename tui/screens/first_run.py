@@ -126,8 +126,13 @@ class FirstRunScreen(BaseScreen):
             text = "Opening a site by SSH comes with a later version. Until then: start a hub here, or connect to one."
             return [*wrap(text, width), line(), line(("Back to the question", "accent"), key="menu")]
         if self._page == "address":
-            return address_lines(self._addresses, width, self.size.height)
+            return address_lines(self._addresses, width, self.size.height, self._registered())
         return menu_lines(width, self.size.height)
+
+    def _registered(self) -> int:
+        """Return how many hosts call the present address of the hub, but those of this machine."""
+        hosts = self.session.store.model.hosts.values()
+        return sum(not row.observed and not row.simulated for row in hosts) if self.target == "address" else 0
 
     def _title(self) -> str:
         return next(title for key, title, _, _ in WAYS if key == self._way)

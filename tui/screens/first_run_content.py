@@ -75,8 +75,13 @@ def menu_lines(width: int, height: int) -> list[Line]:
     return out
 
 
-def address_lines(addresses: Sequence[MachineAddress] | None, width: int, height: int) -> list[Line]:
-    """Return the question which address hosts use, with an answer for each address; None: they are looked up."""
+def address_lines(
+    addresses: Sequence[MachineAddress] | None, width: int, height: int, registered: int = 0
+) -> list[Line]:
+    """Return the question which address hosts use, with an answer for each address; None: they are looked up.
+
+    `registered` hosts call the present address and would lose the hub.
+    """
     out = [line(("Which address will your sites use to reach this hub?", "strong"))]
     if height >= 14:
         text = (
@@ -84,6 +89,12 @@ def address_lines(addresses: Sequence[MachineAddress] | None, width: int, height
             ":first-steps here, or `edgewright hub configure`."
         )
         out += wrap(text, width, role="muted")
+    if registered:
+        hosts = "1 registered host calls" if registered == 1 else f"{registered:,} registered hosts call"
+        text = f"{hosts} the present address and will not find the hub at another one."
+        out += wrap(
+            f"{text} Change it there first, or keep the present one.", width, first="‼ ", rest="  ", role="warn"
+        )
     out.append(line())
     if addresses is None:
         return [*out, line("  ", ("► ", "work"), "Looking up the addresses of this machine ...")]

@@ -187,7 +187,7 @@ def command_lines(url: str, ca: str, width: int) -> list[Line]:
     authority = f" {shlex.quote(ca)}" if ca else ""
     commands = [
         "make agent",
-        "edgewright token create first-hosts > token",
+        "edgewright token create install-command > token",
         f"scp dist/edgewright-agent.pyz token{authority} root@HOST:",
         f"ssh root@HOST python3 edgewright-agent.pyz install --endpoint {url} --token-file token"
         + (f" --ca {shlex.quote(ca.rpartition('/')[2])}" if ca else ""),
