@@ -16,7 +16,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.store import events as kinds
 from edgewright.store import model as names
-from edgewright.store.beats import beats_of, document_after
+from edgewright.store.beats import Beat, beats_of, document_after
 from edgewright.store.coalescer import TICK, Coalescer
 from edgewright.store.draft import Draft, completed
 from edgewright.store.events import Event
@@ -54,6 +54,8 @@ class Store:
         self._subscriptions: list[Subscription] = []
         self._taps: list[Tap] = []
         self._documents: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._beats: dict[str, Beat] = {}
+        """The newest heartbeat of each host whose document is older."""
         self._draft: Draft | None = None
         self._coalescer = Coalescer(self._slice, self._round, tick)
 
@@ -126,6 +128,7 @@ class Store:
         self._pending.clear()
         self._draft = None
         self._documents.clear()
+        self._beats.clear()
         self._model = self.restored = model
         self._seq = max(self._seq, model.seq)
         self._tell(tuple(Patch(name, op="reset") for name in sorted(COLLECTIONS)))
@@ -144,14 +147,18 @@ class Store:
         """Return the raw document seen last of a thing, `None` when it was not seen in this session (ask the plane)."""
         text = self._documents.get((collection, uid))
         document: dict[str, Any] | None = None if text is None else msgspec.json.decode(text)
-        return document
+        beat = self._beats.get(uid) if collection == names.HOSTS else None
+        return document if document is None or beat is None else document_after(document, beat)
 
     def keep_document(self, collection: str, uid: str, doc: dict[str, Any]) -> None:
         """Store a document, as JSON text: a fifth of the memory of its objects."""
         self._documents[collection, uid] = msgspec.json.encode(doc)
         self._documents.move_to_end((collection, uid))
+        if collection == names.HOSTS:
+            self._beats.pop(uid, None)
         while len(self._documents) > DOCUMENTS:
-            self._documents.popitem(last=False)
+            (_, dropped), _ = self._documents.popitem(last=False)
+            self._beats.pop(dropped, None)
 
     def close(self) -> None:
         """Reduce what is pending and stop; subscribers hear no more."""
@@ -196,9 +203,8 @@ class Store:
     def _keep_documents(self, event: Event) -> None:
         if event.kind == kinds.HOSTS_BEAT:
             for beat in beats_of(event.payload):
-                doc = self._documents.get((names.HOSTS, beat.uid))
-                if doc is not None:
-                    self._documents[names.HOSTS, beat.uid] = document_after(doc, beat)
+                if (names.HOSTS, beat.uid) in self._documents:
+                    self._beats[beat.uid] = beat
             return
         collection = _DOCUMENT_KINDS.get(event.kind)
         docs = event.payload.get("docs")

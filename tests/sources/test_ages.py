@@ -133,7 +133,8 @@ def test_p34_a_console_knows_a_heartbeat_after_two_seconds_at_the_latest(loop: _
 
     loop.run_until_complete(scenario())
     assert 0.0 < worst <= LAG, worst
-    row = plane.store.model.hosts["h0"]
+    row, document = plane.store.model.hosts["h0"], plane.store.document("hosts", "h0")
+    assert document is not None and document["spec"]["edgewright"]["cpuPercent"] == 6, "the raw document follows"
     assert row.cpu_percent == row.heartbeats == 6 and row.memory_percent == 50.6
     assert row.deadline == pytest.approx((row.last_seen or 0.0) + 600)
     assert plane.events <= 61, "one event a second, whatever the number of hosts"
