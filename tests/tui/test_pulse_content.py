@@ -132,6 +132,14 @@ def test_the_next_step_has_its_key_and_always_the_same_height() -> None:
     assert "NOTE     disk ordered" in said
 
 
+def test_the_next_step_is_before_details_that_may_be_long() -> None:
+    item = Item(
+        "a", "unhealthy", "berlin", "link down", step=Step("Check the router.", "hosts", "h/"), detail=("x " * 300,)
+    )
+    said = text_of(detail_lines(item, Pulse(NOW), 60))
+    assert said.index("link down") < said.index("NEXT") < said.index("x x x")
+
+
 def test_certificates_of_the_plane_are_beside_the_tokens() -> None:
     pulse = Pulse(NOW, tokens=2, certificates=(("CA", NOW + 3000 * DAY), ("server", NOW + 20 * DAY)))
     assert "CERTS  server 20d  CA 3000d" in text_of(fleet_lines(pulse, 80))

@@ -58,7 +58,7 @@ class PulseScreen(BaseScreen):
         & #main { width: 3fr; }
         & #low { height: auto; scrollbar-gutter: auto; overflow-y: hidden; }
         & #side { width: 2fr; display: none; border-left: solid $muted; padding-left: 1; }
-        & #detail { height: auto; max-height: 40%; }
+        & #detail { height: auto; max-height: 60%; }
         & #board { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
         &.-wide #side, &.-wall #side { display: block; }
         &.-wall #board { display: block; }

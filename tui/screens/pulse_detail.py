@@ -18,8 +18,8 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int, key: str = "n") ->
     glyph, role = sign_of(item, pulse.now)
     lines = [spread([(f"{glyph} {item.name}", role)], [(owner_text(item, pulse.now), "muted")], width)]
     repeated = bool(item.detail) and item.detail[0].startswith(item.sentence)
-    for sentence in item.detail if repeated else (item.sentence, *item.detail):
-        lines += wrap(sentence, width - 2, first="  ", rest="  ")
+    first, rest = (item.detail[0], item.detail[1:]) if repeated else (item.sentence, item.detail)
+    lines += wrap(first, width - 2, first="  ", rest="  ")
     if item.since is not None:
         age = times.words(max(pulse.now - item.since, 0))
         lines.append(line("  ", (f"since {exact(item.since)}, {age}", "muted")))
@@ -28,11 +28,16 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int, key: str = "n") ->
         text = f"until {exact(item.deadline)}, {times.words(left)} left" if left > 0 else ""
         overdue = f"overdue for {times.words(-left)}"
         lines.append(line("  ", (text or overdue, "muted" if left > 0 else "warn")))
-    if item.step.text:
+    if item.step.text:  # before the details: they may be longer than the pane
         lines += [line(), *_labelled("NEXT", item.step.text, width)]
         if item.step.label:
             lines.append(line(" " * LABEL, (key, "accent"), f" {item.step.label}"))
-    return lines + _handling_lines(item, pulse.now, width)
+    lines += _handling_lines(item, pulse.now, width)
+    if rest and item.step.text:
+        lines.append(line())
+    for sentence in rest:
+        lines += wrap(sentence, width - 2, first="  ", rest="  ")
+    return lines
 
 
 def next_lines(step: Step, width: int, height: int, key: str = "n") -> list[Line]:
