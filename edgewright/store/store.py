@@ -5,6 +5,7 @@ One thread, the loop's, may use it. Sources in other threads come in by `loop.ca
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import OrderedDict, deque
@@ -152,7 +153,11 @@ class Store:
 
     def keep_document(self, collection: str, uid: str, doc: dict[str, Any]) -> None:
         """Store a document, as JSON text: a fifth of the memory of its objects."""
-        self._documents[collection, uid] = msgspec.json.encode(doc)
+        try:
+            text = msgspec.json.encode(doc)
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON lets a plane send
+            text = json.dumps(doc, ensure_ascii=False).encode("utf-8", "replace")
+        self._documents[collection, uid] = text
         self._documents.move_to_end((collection, uid))
         if collection == names.HOSTS:
             self._beats.pop(uid, None)
