@@ -18,8 +18,6 @@ from edgewright.commands.base import Command
 from edgewright.core.errors import EdgewrightError
 from tui import ages
 from tui.bindings import keys_to_apply, verb_bindings
-from tui.command_judge import judge
-from tui.command_text import complete, parse
 from tui.defects import tell_defect
 from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
@@ -210,15 +208,21 @@ class EdgewrightApp(TerminalApp):
             self.screen.ask(Asking("command", ":", judge=self._judge, complete=self._complete, history=self._typed))
 
     def _complete(self, text: str) -> list[str]:
+        from tui.command_text import complete
+
         return complete(text, self.session.store.model, sorted(self.available_themes))
 
     def _judge(self, text: str) -> Line:
+        from tui.command_judge import judge
+
         return judge(text, self.session.store.model, sorted(self.available_themes))
 
     @on(CommandTyped)
     def _command_typed(self, event: CommandTyped) -> None:
         if not event.text:
             return
+        from tui.command_text import parse
+
         try:
             typed = parse(event.text, self.session.store.model)
         except EdgewrightError as error:

@@ -8,6 +8,7 @@ console_child.py live N RATE      open the hosts with N of them and RATE events 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -133,6 +134,7 @@ def live(count: int, rate: int) -> None:
 if __name__ == "__main__":
     mode = sys.argv[1]
     if mode != "make":
+        gc.disable()  # as `edgewright.main.console` does; the app turns it on again after the first frame
         from tui.terminal.detect import prepare
 
         prepare(os.environ, chosen())

@@ -8,7 +8,6 @@ seconds between their answers.
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import NamedTuple
 
 SAMPLE = 400
@@ -54,7 +53,7 @@ class LinkMeter:
     @property
     def rate(self) -> float | None:
         """Return the median of the last samples."""
-        return median(self._rates) if self._rates else None
+        return sorted(self._rates)[len(self._rates) // 2] if self._rates else None
 
     def answered(self, query: Query, now: float) -> None:
         """Take an answer that came at `now`."""
