@@ -31,6 +31,9 @@ from tui.views import load
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 
+LISTED = {"hosts": "host", "host": "host", "pulse": "host", "tokens": "token", "installers": "build"}
+"""Kind of the objects on the screens of a scope."""
+
 
 def _verbs() -> type[Provider]:
     from tui.palette import VerbProvider
@@ -197,10 +200,16 @@ class EdgewrightApp(TerminalApp):
                 self._follow(waiting, "verb:run")
             return
         start = targets is not None or command.opens in MAIN
-        if targets is None:  # hosts and tokens are what screens list; a project or a plane is asked for
-            screen = self.screen
-            targets = screen.targets() if isinstance(screen, BaseScreen) and command.scope != "global" else ()
+        if targets is None:
+            targets = self._targets_of(command)
         self._follow(run_verb(self, command, targets, args, rest, start), "verb:run")
+
+    def _targets_of(self, command: type[Command]) -> Sequence[str]:
+        """Return what the screen points at, if that is of the kind that the verb works on: an event is no host."""
+        screen, wanted = self.screen, command.target
+        if wanted is None or not isinstance(screen, BaseScreen) or LISTED.get(screen.scope) != wanted.kind:
+            return ()
+        return screen.targets()
 
     def action_command_line(self) -> None:
         """Let a verb be typed."""

@@ -47,7 +47,10 @@ async def run_verb(
     try:
         if command.opens:
             target = targets[0] if command.target is not None and targets else rest
-            app.open_view(command.opens, target, start)
+            if not target and command.target is not None and command.target.least:
+                app.refuse(f"`{command.name}` needs a {command.target.kind}: choose one in its list, or name it.")
+            else:
+                app.open_view(command.opens, target, start)
         elif command.action:
             waiting = act(app, command, args)
             if waiting is not None:

@@ -24,11 +24,18 @@ PLANE: dict[str, str] = {
     "raw": """
         2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
         y -> metadata:
-        / kind <enter> n -> kiel-01-02
+        / name <enter> n -> Hosts › kiel-01-02 › raw | of
         """,
     "logs": """
         2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
         l => simulated[1]:
+        """,
+    "disk": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        U => Hosts › kiel-01-02 › | LARGEST DIRECTORIES
+        """,
+    "hub-log": """
+        : hub <space> log <enter> -> log of the hub
         """,
     "tokens": """
         3 -> Tokens | demo | active

@@ -43,6 +43,8 @@ that the terminal has the focus, which does nothing."""
 PAUSE = 0.05
 """Seconds between two keys of a slow script: the hand of somebody who knows the keys."""
 PATIENCE = 20.0
+LASTING = 0.4
+"""Seconds for which the end of a fast script must be on the screen: its text may be there before its last keys."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def play(terminal: Terminal, script: str, fast: bool) -> None:
             keys += step.keys
             if step.works or step is steps[-1]:
                 terminal.write(at_once(keys))
-                expect(terminal, step)
+                expect(terminal, step, lasting=LASTING)
                 keys.clear()
         return
     for step in steps:
@@ -111,15 +113,21 @@ def play(terminal: Terminal, script: str, fast: bool) -> None:
         expect(terminal, step)
 
 
-def expect(terminal: Terminal, step: Step, patience: float | None = None) -> float:
-    """Wait for what a step shows; return the seconds that it took."""
+def expect(terminal: Terminal, step: Step, patience: float | None = None, lasting: float = 0.0) -> float:
+    """Wait for what a step shows, all the time for `lasting` seconds; return the seconds until it was there."""
     began, patience = time.monotonic(), patience or PATIENCE
-    while not step.met(screen := terminal.screen()):
-        ended = "console ended with" in screen
-        assert not ended, f"the console ended at {step}\n{screen}"
-        assert time.monotonic() - began < patience, f"{step} is not met within {patience:g} s:\n{screen}"
+    since: float | None = None
+    while True:
+        screen, now = terminal.screen(), time.monotonic()
+        if step.met(screen):
+            since = now if since is None else since
+            if now - since >= lasting:
+                return since - began
+        else:
+            since = None
+            assert "console ended with" not in screen, f"the console ended at {step}\n{screen}"
+            assert now - began < patience, f"{step} is not met within {patience:g} s:\n{screen}"
         time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def go_home(terminal: Terminal, patience: float = PATIENCE) -> None:

@@ -12,7 +12,7 @@ from textual import events
 from textual.keys import _character_to_key
 
 import tui
-from tests.tui.driving import console, frame_text, settle, view
+from tests.tui.driving import console, frame_text, settle, told, view
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.screens.base import BaseScreen
@@ -128,6 +128,16 @@ async def test_a_second_interrupt_leaves() -> None:
         await pilot.press("ctrl+c")
         await pilot.pause()
     assert app.return_value == 130
+
+
+@pytest.mark.parametrize("command", ["host logs", "describe", "host disk"])
+async def test_a_view_of_one_object_is_not_opened_without_one(command: str) -> None:
+    async with console("events") as (pilot, _, made):
+        assert isinstance(pilot.app, EdgewrightApp)
+        burst(pilot.app, f":{command}\r")
+        await settle(pilot)
+        assert view(pilot) == "events"
+        assert "needs a host" in told(made)
 
 
 # A screen that waits for its own removal waits for ever: the rule over the source ---------------------------------
