@@ -116,6 +116,14 @@ async def test_it_is_left_with_a_word_on_what_is_next_and_opened_again() -> None
         assert view(pilot) == "pulse" and "Next: address of the hub. :first-steps opens them again" in told(made)
 
 
+async def test_the_address_of_a_plane_elsewhere_is_told_and_stays() -> None:
+    facts = SimpleNamespace(url="https://api.example.net", ca="", movable=False)
+    async with console("first-steps", ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, made):
+        await until(pilot, lambda: "sites use https://api.example.net" in said(pilot))
+        await press(pilot, "home", "enter")
+        assert view(pilot) == "first-steps" and "cannot change the address" in told(made)
+
+
 async def test_the_install_command_names_this_plane_and_closes_by_enter() -> None:
     facts = SimpleNamespace(url=URL, ca="/c/ca.crt", movable=True)
     async with console("first-steps", ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, _):

@@ -12,7 +12,16 @@ from edgewright.store import model as names
 from edgewright.store.rows import PLANE
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
-from tui.screens.first_steps_content import Progress, Step, command_lines, lines_of, progress_of, steps_of, summary
+from tui.screens.first_steps_content import (
+    Progress,
+    Step,
+    command_lines,
+    is_local_only,
+    lines_of,
+    progress_of,
+    steps_of,
+    summary,
+)
 from tui.screens.installers_watch import WatchesBuilds
 from tui.session import FirstRun
 from tui.widgets.key_line import KeyHint
@@ -117,7 +126,10 @@ class FirstStepsScreen(WatchesBuilds):
     def _change_address(self) -> None:
         app: Any = self.app
         progress = self.progress()
-        if not progress.movable:
+        if not progress.movable and not is_local_only(progress.url):
+            text = f"Hosts use {progress.url}. This console did not start that plane, so it cannot change the address."
+            self.session.store.message(text, "info")
+        elif not progress.movable:
             text = (
                 "The hub does not run here as yours. On its machine: edgewright hub configure --data DIR --address ..."
             )
