@@ -114,7 +114,11 @@ async def test_a_log_is_followed_filtered_and_kept_when_the_link_fails(monkeypat
         await press(pilot, "slash", *"disk", "enter", "f")
         assert "message 28" not in said(pilot) and "disk full" in said(pilot)
         assert "only disk" in screen.count()
-        await press(pilot, "f", "s")
+        await press(pilot, "slash", "escape")
+        assert "message 28" in said(pilot), "without a search every line is shown"
+        await press(pilot, "f", "escape")
+        assert not screen.hits_only
+        await press(pilot, "s")
         assert screen._next is None and "following" not in screen.count()
         await press(pilot, "T")
         assert "since 5m" in screen.count()

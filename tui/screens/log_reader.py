@@ -95,6 +95,14 @@ class LogReaderScreen(ReaderScreen):
         if self.hits_only and self._wanted != before:
             self.select()
 
+    def prompt_left(self, kind: str) -> None:
+        """Show every line again when no search is left."""
+        super().prompt_left(kind)
+        if kind == "search" and self.hits_only:
+            self.hits_only = False
+            self.select()
+            self.show_frame()
+
     def action_follow(self) -> None:
         """Follow the log, or stop."""
         self.following = not self.following
