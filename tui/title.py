@@ -18,7 +18,7 @@ _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "
 
 
 DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unhealthy", "plane", "detail")
-"""What leaves a title that is too long, first to last; context, mode and state of the plane stay."""
+"""What leaves a title that is too long, least important first; context, mode and state of the plane stay."""
 
 
 def title_line(session: Session, now: float, width: int) -> Line:
@@ -34,19 +34,25 @@ def title_line(session: Session, now: float, width: int) -> Line:
     if session.simulated or session.store.model.tally.simulated:
         modes += ["  ", ("simulated", "work")]
     model = session.store.model
-    left: list[Piece] = []
-    right: list[Piece] = []
-    for count in range(len(DROPPED) + 1):
-        dropped = DROPPED[:count]
+
+    def made(dropped: Sequence[str]) -> tuple[list[Piece], list[Piece], bool]:
         state = trouble_pieces(model, now) or source_pieces(model.source, now, "detail" not in dropped)
         link: list[Piece] = ["  ", (session.link, "muted")] if session.link and "link" not in dropped else []
         tail: list[Piece] = [*modes, "  ", *state, *link]
         right = _count_pieces(session, dropped)
         room = width - line(*tail).width - (line(*right).width + 2 if right else 0)
         place, fits = _place(session, dropped, room)
-        left = [*place, *tail]
-        if fits:
-            break
+        return [*place, *tail], right, fits
+
+    left, right, fits = made(())
+    if not fits:  # what matters most first, as far as there is room
+        dropped = list(DROPPED)
+        left, right, _ = made(dropped)
+        for name in reversed(DROPPED[1:]):
+            less = [each for each in dropped if each != name]
+            trial = made(less)
+            if trial[2]:
+                dropped, (left, right, _) = less, trial
     return spread(left, right, width)
 
 

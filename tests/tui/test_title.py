@@ -79,6 +79,13 @@ def test_a_long_context_is_cut_before_the_state() -> None:
     assert text.startswith("a-very-long-name") and "…" in text and text.rstrip().endswith("• live")
 
 
+def test_red_counts_stay_where_the_address_does_not_fit() -> None:
+    made = session(fill(Store(clock=lambda: NOW)), simulated=True)
+    made.plane = "127.0.0.1:46343"
+    text = text_of([title_line(made, NOW, 40)])
+    assert text.startswith(f"{made.context_name}  simulated  • live") and "4 ▲" in text
+
+
 def test_without_a_plane_the_program_is_named() -> None:
     made = session(Store(clock=lambda: NOW))
     made.context_name = made.plane = ""
