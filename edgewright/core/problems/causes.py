@@ -7,7 +7,8 @@ that no rule knows is a cause of its own kind, so that nothing a host reports is
 from __future__ import annotations
 
 import re
-from typing import Callable, List, NamedTuple, Tuple
+from functools import lru_cache
+from typing import Callable, NamedTuple, Tuple
 
 from edgewright.core.problems.problem import CLOCK, DISK, REST
 from edgewright.core.text import clean
@@ -36,12 +37,16 @@ class Cause(NamedTuple):
     argument: str = ""
 
 
-def causes_of(message: str) -> List[Cause]:
-    """Return the causes in a host's message, in its order; one of kind `reported` when it gives no reason."""
+@lru_cache(maxsize=4096)
+def causes_of(message: str) -> Tuple[Cause, ...]:
+    """Return the causes in a host's message, in its order; one of kind `reported` when it gives no reason.
+
+    Remembered by message: thousands of hosts with the same fault are looked at again and again.
+    """
     parts = [part.strip() for part in clean(message, 2000).split("; ") if part.strip()]
-    return [_cause(part) for part in parts[:MOST]] or [
-        _reported("unhealthy", "reported unhealthy without a reason", "Read the log of the agent on this host.")
-    ]
+    return tuple(_cause(part) for part in parts[:MOST]) or (
+        _reported("unhealthy", "reported unhealthy without a reason", "Read the log of the agent on this host."),
+    )
 
 
 def disk_cause(mount: str, percent: str) -> Cause:
