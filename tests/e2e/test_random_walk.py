@@ -24,8 +24,8 @@ GROWTH = 1.25
 """Resident memory at the end against that after a fifth of the walk."""
 CORE = pytest.mark.core
 WALKS = [
-    pytest.param(20261128, 700, 0.0, 700, id="burst-700", marks=CORE),
-    pytest.param(20261129, 300, 20.0, 100, id="paced-300", marks=CORE),
+    pytest.param(20261128, 800, 0.0, 800, id="burst-800", marks=CORE),
+    pytest.param(20261129, 200, 20.0, 100, id="paced-200", marks=CORE),
     pytest.param(20261130, 10_000, 0.0, 2_000, id="burst-10000"),
     pytest.param(20261201, 10_000, 20.0, 500, id="paced-10000"),
 ]
