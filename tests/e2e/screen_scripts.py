@@ -35,7 +35,7 @@ PLANE: dict[str, str] = {
         U => Hosts › kiel-01-02 › | LARGEST DIRECTORIES
         """,
     "hub-log": """
-        : hub <space> log <enter> -> log of the hub
+        : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,
     "tokens": """
         3 -> Tokens | demo | active

@@ -137,7 +137,10 @@ def go_home(terminal: Terminal, patience: float = PATIENCE) -> None:
         screen = terminal.screen()
         assert "console ended with" not in screen, f"the console ended:\n{screen}"
         if at_home(screen):
-            return
+            time.sleep(0.2)
+            if at_home(terminal.screen()):  # and no key is on its way that leads elsewhere
+                return
+            continue
         assert time.monotonic() < latest, f"no way back to Pulse within {patience:g} s:\n{screen}"
         if "Leave the wizard" in screen:
             terminal.write(b"\r")
