@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
+from edgewright.core.interrupt import terminated_is_interrupted
 from edgewright.lab import base, faults, fleet, status
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
@@ -77,27 +77,23 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Run `edgewright lab` with these words and return the exit code."""
     as_json = "json" in argv
-    ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
-    before = {each: signal.signal(each, lambda number, frame: signal.raise_signal(signal.SIGINT)) for each in ends}
-    try:
-        words = build_parser().parse_args(_shield(argv))
-        lacking = shortcomings()
-        if lacking:
-            raise Failed(lacking[0], " ".join(lacking[1:]), code="LabUnavailable")
-        folder = Folder((words.dir or default_folder()).absolute())
-        return _VERBS[words.verb](folder, words)
-    except EdgewrightError as problem:
-        if as_json:
-            print(json.dumps(problem.as_dict()), file=sys.stderr)
-        else:
-            print(" ".join(filter(None, [problem.message, problem.hint])), file=sys.stderr)
-        return int(problem.exit_code)
-    except KeyboardInterrupt:
-        print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
-        return int(ExitCode.INTERRUPTED)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with terminated_is_interrupted():
+        try:
+            words = build_parser().parse_args(_shield(argv))
+            lacking = shortcomings()
+            if lacking:
+                raise Failed(lacking[0], " ".join(lacking[1:]), code="LabUnavailable")
+            folder = Folder((words.dir or default_folder()).absolute())
+            return _VERBS[words.verb](folder, words)
+        except EdgewrightError as problem:
+            if as_json:
+                print(json.dumps(problem.as_dict()), file=sys.stderr)
+            else:
+                print(" ".join(filter(None, [problem.message, problem.hint])), file=sys.stderr)
+            return int(problem.exit_code)
+        except KeyboardInterrupt:
+            print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
+            return int(ExitCode.INTERRUPTED)
 
 
 def _shield(argv: list[str]) -> list[str]:

@@ -93,9 +93,9 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     import asyncio
     from pathlib import Path
 
-    from edgewright.cli.interrupt import terminated_is_interrupted
     from edgewright.cli.output import say
     from edgewright.core.errors import UsageError
+    from edgewright.core.interrupt import terminated_is_interrupted
     from edgewright.store.record import Recorder
 
     if ctx.context is None:
@@ -144,9 +144,9 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
     from pathlib import Path
 
-    from edgewright.cli.interrupt import terminated_is_interrupted
     from edgewright.commands.guide import demo_hub
     from edgewright.core.errors import InvalidInput
+    from edgewright.core.interrupt import terminated_is_interrupted
 
     hosts = int(args.get("hosts") or 0)
     if not 1 <= hosts <= 5000:

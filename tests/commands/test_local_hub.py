@@ -93,7 +93,8 @@ async def test_a_hub_whose_admin_key_is_elsewhere_is_a_sentence_and_ends(tmp_pat
     assert "--new-admin-key" in told.value.hint and not again.running()
 
 
-def test_a_demonstration_ends_with_everything_it_started(tmp_path: Path) -> None:
+def test_a_demonstration_in_the_background_ends_by_one_signal_with_everything_it_started(tmp_path: Path) -> None:
+    """A shell without job control starts what is behind `&` with SIGINT ignored."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -101,14 +102,18 @@ def test_a_demonstration_ends_with_everything_it_started(tmp_path: Path) -> None
         "EDGEWRIGHT_HOME": str(tmp_path / "h"),
     }
     words = [sys.executable, "-m", "edgewright", "demo", "--hosts", "3", "--no-console", "-o", "json"]
+    words = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *words]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
         assert demo.stdout is not None
         told = json.loads(demo.stdout.readline())
         context = ssl.create_default_context(cafile=told["ca"])
         with urllib.request.urlopen(f"{told['url']}/edgewright/v1/features", context=context) as answer:
             assert json.load(answer)["product"] == "edgewright-hub"
-        demo.send_signal(signal.SIGINT)
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+        assert len(children) == 2
+        demo.send_signal(signal.SIGTERM)
         assert demo.wait(30) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert list(tmp_path.glob("edgewright-demo-*")) == []
 
 
