@@ -40,7 +40,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Make the journal of this machine a short one; returns how often it was read."""
     reads: list[int] = []
 
-    def read(root: object, lines: int, unit: str) -> list[str]:
+    def read(root: object, lines: int, unit: str, since: int = 0) -> list[str]:
         reads.append(lines)
         return ["a line"]
 

@@ -89,7 +89,9 @@ def test_logs_come_and_a_second_asking_is_a_second_operation(
 ) -> None:
     rig = HostRig(hub, tmp_path, "real-2", fresh(hub))
     rig.agent.step()
-    monkeypatch.setattr("edgewright.agent.logs.read_journal", lambda root, lines, unit: [f"l{n}" for n in range(lines)])
+    monkeypatch.setattr(
+        "edgewright.agent.logs.read_journal", lambda root, lines, unit, since=0: [f"l{n}" for n in range(lines)]
+    )
     for key in ("one", "one", "two"):
         answer = hub.client().post(
             "/edgewright/v1/hosts/real-2/operations",
