@@ -13,7 +13,9 @@ from tests.tui.samples import NOW, fill
 from tui.asking import fields_of, form_title, values_of
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import FormModal
+from tui.modals.plan_content import outcome_lines
 from tui.modals.run import RunModal
+from tui.widgets.lines import text_of
 
 MODEL = fill(Store(clock=lambda: NOW)).model
 ASKING = [
@@ -126,3 +128,11 @@ async def test_a_bug_in_a_verb_ends_the_dialog_and_names_itself() -> None:
         await until(pilot, lambda: "A bug in Edgewright (KeyError: 'spec')." in said(pilot))
         await press(pilot, "enter")
         assert view(pilot) == "pulse"
+
+
+def test_a_result_of_one_object_is_its_sentence_and_no_uid() -> None:
+    shown = text_of(outcome_lines(Outcome(("uid-1",), (), "Token depot is made; it ends in 30d."), 70))
+    assert shown == "Token depot is made; it ends in 30d."
+    names = {"uid-1": "a", "uid-2": "b"}
+    several = text_of(outcome_lines(Outcome(tuple(names), (), "2 revoked."), 70, names.__getitem__))
+    assert "DONE" in several and "• a" in several and "uid-" not in several
