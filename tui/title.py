@@ -98,8 +98,8 @@ def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list
         wait = ""
         if source.next_try is not None and detail:
             left = source.next_try - now
-            wait = f", next try {ages.age(left)}" if left >= 1 else ", trying now"
-        return [("▬ ", "parked"), (f"plane away{away}{wait}", "parked")]
+            wait = f", retry in {ages.age(left)}" if left >= 1 else ", connecting"
+        return [("▬ ", "parked"), (f"plane unreachable{away}{wait}", "parked")]
     if source.state == "cache":
         return [("▬ ", "parked"), ("last known fleet, asking the plane", "parked")]
     return [("○ ", "muted"), ("not connected", "muted")]

@@ -266,7 +266,7 @@ async def test_a_lost_plane_is_said_with_its_age_and_the_rows_stay() -> None:
         lost = {"state": "lost", "message": "no answer", "since": NOW - 240, "next_try": NOW + 12}
         session.store.emit("plane", SOURCE_STATE, lost, at=NOW)
         await settled(pilot)
-        assert "▬ plane away 4m, next try 12s" in said(app, "title")
+        assert "▬ plane unreachable 4m, retry in 12s" in said(app, "title")
         assert len(hosts_of(app).table.keys) == 40
 
 

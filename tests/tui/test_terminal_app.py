@@ -299,7 +299,7 @@ async def test_the_title_says_what_is_wrong_and_is_given_back() -> None:
         assert watching.restore == osc.RESTORE_TITLE
         made.store.emit("plane", kinds.SOURCE_STATE, {"state": "lost"})
         made.store.flush()
-        assert title_text(made).startswith("plane away")
+        assert title_text(made).startswith("plane unreachable")
 
 
 @pytest.mark.usefixtures("xterm")

@@ -34,7 +34,7 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 200])
-@pytest.mark.parametrize(("state", "told"), [("live", "‼ plane cannot store 4m"), ("lost", "plane away")])
+@pytest.mark.parametrize(("state", "told"), [("live", "‼ plane cannot store 4m"), ("lost", "plane unreachable")])
 def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, told: str, width: int) -> None:
     made = session(fill(Store(clock=lambda: NOW), state=state))
     trouble = {
@@ -57,7 +57,7 @@ def test_context_and_state_are_there_from_40_columns_on(width: int, state: str) 
     text = text_of([line])
     assert line.width <= width
     assert made.context_name in text
-    assert {"live": "• live", "lost": "plane away", "refused": "plane refuses us"}[state] in text
+    assert {"live": "• live", "lost": "plane unreachable", "refused": "plane refuses us"}[state] in text
     assert "read-only" in text
     if "edgewright" in text:
         assert made.plane in text and "hosts" in text, "the name of the program leaves first"

@@ -109,5 +109,5 @@ def title_text(session: Session) -> str:
     model = session.store.model
     place = f"edgewright {session.context_name}".strip()
     if model.source.state in ("lost", "refused"):
-        return f"plane away - {place}"
+        return f"plane unreachable - {place}"
     return f"{model.tally.unhealthy:,} unhealthy - {place}" if model.tally.unhealthy else place
