@@ -96,10 +96,7 @@ class NavigatingApp(ThemedApp):
                 await self.push_screen(screen)
         if same > 1 and isinstance(first := self.screen_stack[depth + 1], BaseScreen):
             first.starts_path = path[0] != home
-        self.session.read_until = self.session.store.seq
-        if isinstance(self.screen, BaseScreen):
-            self.screen.show_frame()
-        self._visit()
+        self._arrived()
 
     def _screen_of(self, view: str, target: str) -> BaseScreen:
         """Return the screen of a place: main views are made once, so that they come back as they were left."""
@@ -146,6 +143,13 @@ class NavigatingApp(ThemedApp):
 
     async def _leave_screen(self, screen: Screen[Any]) -> None:
         await self.openings.close(screen)
+        self._arrived()
+
+    def _arrived(self) -> None:
+        """Let what was refused before leave the message line, and note the visit."""
+        self.session.read_until = self.session.store.seq
+        if isinstance(self.screen, BaseScreen):
+            self.screen.show_frame()
         self._visit()
 
     def action_history(self, step: int) -> None:

@@ -60,12 +60,13 @@ def test_what_is_longer_than_two_lines_says_where_the_rest_is(width: int) -> Non
     assert text_of(lines).endswith(MORE if width > 30 else "…")
 
 
-async def test_a_wrong_verb_leaves_the_line_with_the_next_view_and_stays_in_the_log() -> None:
+@pytest.mark.parametrize("key", ["2", "escape"])
+async def test_a_wrong_verb_leaves_the_line_with_the_next_view_and_stays_in_the_log(key: str) -> None:
     async with console("pulse") as (pilot, _, session):
-        await press(pilot, "colon", *"xray", "enter")
+        await press(pilot, "3", "colon", *"xray", "enter")
         line = pilot.app.screen.query_one("#message", FrameLine)
         assert "There is no verb `xray`" in line.line.plain
-        await press(pilot, "2")
+        await press(pilot, key)
         assert not pilot.app.screen.query_one("#message", FrameLine).line.plain.strip()
         assert any("xray" in message.text for message in session.store.model.messages)
 
