@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POLL = 0.05
 """Seconds until the output is looked at again."""
+QUEUED = 3
+"""Frames in the queue of the thread that writes from which the next one waits: one or two are on their way to it."""
 BACKLOG = 4096
 """Bytes in the terminal's own output queue from which a frame waits: a serial line."""
 REPEAT_PROBE, ASCII_PROBE = "\x1b[2H─\x1b[2b", "\x1b[2Hx\x1b[2b"
@@ -39,11 +41,11 @@ def abilities(environ: Mapping[str, str]) -> Abilities:
 
 
 def wait(driver: Driver) -> float:
-    """Return the seconds after which to look again: 0 when everything written has gone to the terminal."""
+    """Return the seconds after which to look again: 0 when nearly everything written has gone to the terminal."""
     thread: Any = getattr(driver, "_writer_thread", None)
     if thread is None:
         return 0.0
-    if not thread.is_alive() or thread._queue.qsize():
+    if not thread.is_alive() or thread._queue.qsize() >= QUEUED:
         return POLL
     return POLL if _queued(driver) > BACKLOG else 0.0
 
