@@ -89,7 +89,7 @@ class Figures:
 
     def __str__(self) -> str:
         """Return one line for the closing note."""
-        memory = f"{self.memory[0] // 1024} -> {self.memory[-1] // 1024} MB ({self.growth:.2f} x after warm-up)"
+        memory = f"MB {' '.join(str(one // 1024) for one in self.memory)} ({self.growth:.2f} x after warm-up)"
         took = f"{self.keys:,} keys in {self.seconds:.0f} s, slowest answer {self.slowest:.2f} s"
         return f"seed {self.seed}: {took}, {memory}"
 

@@ -130,6 +130,16 @@ async def test_a_second_interrupt_leaves() -> None:
     assert app.return_value == 130
 
 
+async def test_answers_of_the_prompt_are_stored_up_to_a_limit() -> None:
+    async with console("hosts") as (pilot, _, _made):
+        app = pilot.app
+        assert isinstance(app, EdgewrightApp)
+        app._typed[:] = [f"pulse {number}" for number in range(500)]
+        burst(app, ":hosts\r")
+        await settle(pilot)
+        assert len(app._typed) == 100 and app._typed[-1] == "hosts"
+
+
 @pytest.mark.parametrize("command", ["host logs", "describe", "host disk"])
 async def test_a_view_of_one_object_is_not_opened_without_one(command: str) -> None:
     async with console("events") as (pilot, _, made):

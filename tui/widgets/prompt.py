@@ -16,6 +16,9 @@ from textual.widgets import Input, Static
 
 from tui.widgets.lines import Line, line
 
+HISTORY = 100
+"""Earlier answers that are stored."""
+
 
 @dataclass
 class Asking:
@@ -193,6 +196,7 @@ class Prompt(Horizontal):
             return
         if text and (not self._asking.history or self._asking.history[-1] != text):
             self._asking.history.append(text)
+            del self._asking.history[:-HISTORY]
         self.close()
         self.post_message(self.Answered(kind, text))
 
