@@ -19,9 +19,9 @@ AHEAD = 0.15
 """Seconds of the link that may be filled beyond its round trip."""
 PATIENCE, FIRST_PATIENCE = 5.0, 2.0
 """Seconds to wait for an answer; the second before any answer came: the terminal may not know the query."""
-MUTE_INTERVAL, MUTE_RATE = 0.08, 40_000.0
-"""Least seconds between two frames to a terminal that does not answer, and the rate that its link is taken to have: a
-key that is held down must not fill a slow link."""
+MUTE_BURST, MUTE_RATE = 8192, 40_000.0
+"""Bytes that a terminal that does not answer gets at once, and bytes a second beyond them: a key that is held down must
+not fill a slow link, and a small frame never waits."""
 TRY_AGAIN = 30.0
 """Seconds between two queries to a terminal that does not answer."""
 
@@ -38,7 +38,7 @@ class AckGate:
         self._total = 0
         self._shown = 0
         self._asked = self._frame_at = -TRY_AGAIN
-        self._frame_size = 0
+        self._debt = 0.0
 
     @property
     def window(self) -> float:
@@ -56,7 +56,7 @@ class AckGate:
     def wait(self, now: float) -> float:
         """Return how many seconds the next frame has to wait at most: 0 when there is room."""
         if self.mute:
-            return max(self._frame_at + max(self._frame_size / MUTE_RATE, MUTE_INTERVAL) - now, 0.0)
+            return max((self._debt - MUTE_BURST) / MUTE_RATE - (now - self._frame_at), 0.0)
         if not self._queries or self.unanswered < self.window:
             return 0.0
         left = self._queries[0].at + self._patience() - now
@@ -82,7 +82,8 @@ class AckGate:
         """Take note of bytes that were sent; `frame_at` is when, if they are a frame."""
         self._total += size
         if frame_at is not None:
-            self._frame_at, self._frame_size = frame_at, size
+            self._debt = max(self._debt - MUTE_RATE * (frame_at - self._frame_at), 0.0) + size
+            self._frame_at = frame_at
 
     def asked(self, now: float, place: tuple[int, int] | None = None, probe: bool = False) -> None:
         """Take note of a query behind all bytes that were sent; `place` is where the cursor is then."""
