@@ -3,9 +3,9 @@
 python benchmarks/soak.py [--hours 8] [--hosts 300] [--step 30] [--trace]
 Heartbeats of all hosts every `--step` simulated seconds, events and audit entries in bursts, a host that becomes
 unhealthy and healthy again, and an operator who goes through the views. Documents come as JSON, as from a plane, whose
-feeds are full at the start. The operator has been everywhere once before the warm-up ends.
-Prints RSS and live objects after the warm-up (the first eighth) and at the end; 1 when RSS grew by more than 10 %
-or the objects by more than 5 %. `--trace` lists what grew (tracemalloc; slow).
+feeds are full at the start.
+Prints RSS and live objects after the warm-up (two walks, 1.5 h) and at the end, at the same place of the walk; 1 when
+RSS grew by more than 10 % or the objects by more than 5 %. `--trace` lists what grew (tracemalloc; slow).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import collections
 import gc
+import math
 import random
 import sys
 import time
@@ -126,9 +127,10 @@ async def run(hours: float, hosts: int, step: float, trace: bool) -> int:
     """Run the shift and print; 1 when memory grew."""
     soak = Soak(hosts, step)
     app = EdgewrightApp(soak.session)
-    steps = int(hours * 3600 / step)
-    warm = steps // 8
     minute = max(int(60 / step), 1)
+    cycle = minute * len(WALK)
+    cycles = max(math.ceil(hours * 3600 / step / cycle), 3)
+    steps, warm = cycles * cycle, 2 * cycle - 1  # both counts are taken at the same place of the walk
     began = time.monotonic()
     before: tuple[float, collections.Counter[str]] = (0.0, collections.Counter())
     seen: tracemalloc.Snapshot | None = None
