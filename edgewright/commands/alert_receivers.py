@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.base import Command, Outcome, Param, Plan, Target
@@ -75,7 +76,7 @@ class ReceiverAdd(Command):
 
         made = await (await ctx.client()).add_receiver(plan.payload)
         name, uid, key = plan.touches[0], str(made.get("uid", "")), str(made.get("key", ""))
-        see = f"Test it: edgewright alert receiver test {name}"
+        see = f"Test it: edgewright alert receiver test {shlex.quote(name)}"
         if not key:
             return Outcome((name,), (), f"Receiver {name} added. {see}")
         message = f"Receiver {name} added; this key signs its messages and is not shown again. {see}"

@@ -40,10 +40,13 @@ def read_spec(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def target_of(body: Mapping[str, Any]) -> str:
-    """Return where messages go, without what may be secret."""
+    """Return where messages go, without what may be secret. Raises `InvalidInput` for a URL that is none."""
     if body["kind"] == "email":
         return ", ".join(body["email"]["to"])
-    parts = urlsplit(body["webhook"]["url"])
+    try:
+        parts = urlsplit(body["webhook"]["url"])
+    except ValueError:  # a bracket that is not closed
+        raise InvalidInput("The URL of the webhook is not valid.", "Write it as https://HOST/PATH") from None
     return clean(f"{parts.scheme}://{parts.hostname}", 200)
 
 
@@ -102,11 +105,18 @@ def _secret(path: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        text = sys.stdin.read(_MOST + 1) if path == "-" else Path(path).expanduser().read_text("utf-8")
+        if path == "-":
+            text = sys.stdin.read(_MOST + 1)
+        else:
+            with Path(path).expanduser().open(encoding="utf-8") as file:
+                text = file.read(_MOST + 1)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Check its path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Failed(f"{path} cannot be read: {error}.", "Check that it is a text file that you may read.") from None
+        raise Failed(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            "Check that it is a text file that you may read.",
+        ) from None
     if len(text) > _MOST:
         raise InvalidInput(f"{path} is larger than {_MOST // 1024} KiB.", "Check that it is the right file.")
     return text

@@ -158,6 +158,7 @@ def _configure(arguments: argparse.Namespace) -> int:
     from edgewright.hub.options import ServeOptions
 
     data: Path = arguments.data
+    stored_in.check_directory(data)
     before = stored_in.read(data)
     if not (arguments.address or arguments.listen or arguments.name):
         raise UsageError(

@@ -129,18 +129,24 @@ def url_of(stored: Configuration) -> str:
     return f"https://{f'[{name}]' if ':' in name else name}:{port}"
 
 
+def check_directory(data: Path) -> None:
+    """Raise `NotFound` when `data` is not the directory of a hub."""
+    if not data.is_dir() or not {path.name for path in data.iterdir()} & {"hub.lock", DATABASE}:
+        raise NotFound(
+            f"{data} is not the data directory of a hub.",
+            "Start one: edgewright hub serve --data DIR, or name the directory of yours with --data.",
+        )
+
+
 def configure(data: Path, new: Configuration) -> Configured:
     """Store a configuration and issue the server certificate for its names; the CA stays.
 
     While a hub runs on `data` its certificate is left to its next start. Raises `NotFound` when `data` is not the
     directory of a hub, `Failed` when its CA is damaged or not valid now, `Conflict` when a hub starts meanwhile.
     """
-    if not data.is_dir() or not {path.name for path in data.iterdir()} & {"hub.lock", DATABASE}:
-        raise NotFound(
-            f"{data} is not the data directory of a hub.",
-            "Start one: edgewright hub serve --data DIR, or name the directory of yours with --data.",
-        )
     from edgewright.hub import pki
+
+    check_directory(data)
 
     holder = lock_holder(data)
     if holder is not None:

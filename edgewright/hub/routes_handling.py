@@ -47,6 +47,7 @@ async def update(call: Call) -> Response:
         most = protocol.MAX_PROBLEM_KEY
         raise problems.invalid(problems.PATTERN, f"key in path should be 1 to {most} printable characters")
     raw: Any = shapes.decode(await call.raw_body())
+    raw = {} if raw is None else raw  # as everywhere
     body: dict[str, Any] = shapes.check(raw, bodies.HANDLING)
     hub = call.hub
 

@@ -216,7 +216,7 @@ def test_p57_a_viewer_lists_and_is_refused(hub: RunningHub, plane: Cli, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "text"),
     [
         (("add", "x"), 2, "webhook or an e-mail"),
         (("add", "x", "--url", "https://a", "--mail", "a@b"), 2, "webhook or an e-mail"),
@@ -225,15 +225,17 @@ def test_p57_a_viewer_lists_and_is_refused(hub: RunningHub, plane: Cli, tmp_path
         (("add", "x", "--mail", "a@b", "--from", "a@b", "--smtp", "mx:port"), 7, "not HOST or HOST:PORT"),
         (("add", "x", "--url-file", "missing"), 3, "no file missing"),
         (("add", "x", "--url", "ftp://a"), 7, "webhook.url"),
+        (("add", "x", "--url", "https://[::1"), 7, "URL of the webhook is not valid"),
+        (("add", "x", "--url-file", "/dev/zero"), 7, "larger than 64 KiB"),
         (("remove", "nobody", "--yes"), 3, "no receiver nobody"),
         (("test", "nobody"), 3, "no receiver nobody"),
     ],
 )
 def test_p58_a_receiver_that_cannot_be_has_its_exit_code(
-    plane: Cli, words: tuple[str, ...], code: int, told: str
+    plane: Cli, words: tuple[str, ...], code: int, text: str
 ) -> None:
     done = plane("alert", "receiver", *words)
-    assert (done.code, done.out) == (code, "") and told in done.err
+    assert (done.code, done.out) == (code, "") and text in done.err
 
 
 def test_p58_a_receiver_is_added_tested_listed_and_removed(plane: Cli, tmp_path: Path) -> None:
@@ -243,7 +245,9 @@ def test_p58_a_receiver_is_added_tested_listed_and_removed(plane: Cli, tmp_path:
         made = plane("alert", "receiver", "add", "ops", "--url-file", str(url))
         assert made.code == 0 and made.out.startswith("ews_") and "secret-path" not in made.out + made.err
         assert plane("alert", "receiver", "add", "ops", "--url-file", str(url)).code == 6
-        assert plane("alert", "receiver", "test", "ops").code == 0 and len(receiver.got) == 1
+        assert plane("alert", "receiver", "test", "ops").code == 0
+        # a fleet that is slow for a moment sends messages of its own, before and after
+        assert [document["event"] for document in receiver.documents()].count("test") == 1
     failed = plane("alert", "receiver", "test", "ops")
     assert failed.code == 1 and "refused" in failed.err
     listed = plane("alert", "receiver", "list").out

@@ -87,6 +87,29 @@ def webhooks() -> Iterator[Webhooks]:
         receiver.stop()
 
 
+@contextlib.contextmanager
+def raw_answers(content: bytes) -> Iterator[str]:
+    """Answer every request with these bytes, and leave the connection open; gives the URL."""
+    connections: list[socket.socket] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            connections.append(self.request.dup())
+            self.request.recv(65_536)
+            self.request.sendall(content)
+            connections[-1].recv(1)  # until the other end has left
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/hook"
+        finally:
+            server.shutdown()
+            for connection in connections:
+                connection.close()
+
+
 class Mails:
     """What an SMTP server got; `tls` is starttls, tls or none. `user` and `password` are demanded when set."""
 

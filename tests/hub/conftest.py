@@ -62,3 +62,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         missing("e2e", "a tmpfs cannot be mounted here")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+async def served(inside: tuple[Hub, httpx.AsyncClient]) -> tuple[Hub, httpx.AsyncClient]:
+    inside[0].alerting.start()
+    return inside

@@ -100,6 +100,7 @@ def test_a_directory_of_no_hub_and_a_damaged_file_are_sentences(
     tmp_path: Path, stopped: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["configure", "--data", str(tmp_path / "no"), "--address", "a"]) == ExitCode.NOT_FOUND
+    assert cli.main(["configure", "--data", str(tmp_path / "no")]) == ExitCode.NOT_FOUND
     for damaged in ('{"listen": 7}', "{", '{"names": 3}', "[]"):
         (stopped / configuration.FILE).write_text(damaged)
         assert cli.main(["serve", "--data", str(stopped)]) == ExitCode.FAILED

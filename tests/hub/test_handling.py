@@ -83,6 +83,8 @@ async def test_p57_odd_values_and_odd_keys_change_nothing(inside: tuple[Hub, htt
     for body in ODD:
         answer = await admin.patch(protocol.path(protocol.HANDLING_ITEM, key=KEY), json=body)
         assert answer.status_code == 422, (body, answer.text)
+    answer = await admin.patch(protocol.path(protocol.HANDLING_ITEM, key=KEY), content=b"null")
+    assert answer.status_code == 200, answer.text
     for key in ("x" * (protocol.MAX_PROBLEM_KEY + 1), "a\x1b[31mb", " "):
         await patch(admin, key, 422, acknowledged=True)
     assert await listed(admin) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +110,6 @@ class Courier:
         except DeliveryFailed as failure:
             await self._failed(waiting, failure)
             return
-        except Exception as error:  # a bug in here is no reason to send nothing more, and shows in the list
-            log.exception("the delivery to %s failed", receiver.name)
-            await self._failed(waiting, DeliveryFailed(f"Internal error ({type(error).__name__}); see hub.log."))
-            return
         await self._delivered(waiting)
 
     async def _delivered(self, waiting: Waiting) -> None:
@@ -147,7 +144,7 @@ class Courier:
         if not 0 <= now - since < REPORT_AFTER:
             receiver = self.receiver
             message = f"Alerts are not delivered to receiver {receiver.name}: {failure.message}"
-            hint = f"Check the receiver; then: edgewright alert receiver test {receiver.name}"
+            hint = f"Check the receiver; then: edgewright alert receiver test {shlex.quote(receiver.name)}"
             self._hub.alerts.report(
                 Alert(
                     uid=alert_uid(receiver.uid), kind="receiver", subject=receiver.name, text="alerts not delivered",
@@ -170,4 +167,10 @@ async def deliver(hub: Hub, receiver: Receiver, doc: dict[str, Any]) -> None:
     """Send one document to a receiver; raises `DeliveryFailed`."""
     secret = receiver.secrets(hub.box)
     send = webhook.send if receiver.kind == WEBHOOK else mail.send
-    await send(receiver.config, secret, doc)
+    try:
+        await send(receiver.config, secret, doc)
+    except DeliveryFailed:
+        raise
+    except Exception as error:  # a bug in here is no reason to send nothing more, and shows in the list
+        log.exception("the delivery to %s failed", receiver.name)
+        raise DeliveryFailed(f"Internal error ({type(error).__name__}); see hub.log.") from None

@@ -80,7 +80,8 @@ class _Session:
 async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, Any]) -> None:
     """Deliver one message; raises `DeliveryFailed`. Refused by some recipients only counts as delivered."""
     session = _Session()
-    where = f"{config['host']}:{config['port']}"
+    host = f"[{config['host']}]" if ":" in config["host"] else config["host"]
+    where = f"{host}:{config['port']}"
     loop = asyncio.get_running_loop()
     work = loop.run_in_executor(_threads, session.run, config, secret["password"], mail_of(config, doc))
     try:
@@ -89,7 +90,9 @@ async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, An
     except TimeoutError:
         session.abort()
         work.add_done_callback(lambda done: done.exception())  # nobody else asks for it
-        raise DeliveryFailed(f"{where} has not taken the e-mail within {WITHIN:g} s.") from None
+        raise DeliveryFailed(
+            f"{where} has not taken the e-mail within {WITHIN:g} s, or not answered for {_STEP:g} s."
+        ) from None
     except asyncio.CancelledError:
         session.abort()
         raise
@@ -103,9 +106,9 @@ async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, An
     except smtplib.SMTPNotSupportedError:
         raise DeliveryFailed(f"{where} does not offer what is set: STARTTLS or a login.") from None
     except smtplib.SMTPResponseException as error:
-        told = clean(error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else "", 120)
+        text = clean(error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else "", 120)
         raise DeliveryFailed(
-            f"{where} answers {error.smtp_code} {told}".rstrip(" .") + ".", rejected=error.smtp_code in (552, 554)
+            f"{where} answers {error.smtp_code} {text}".rstrip(" .") + ".", rejected=error.smtp_code in (552, 554)
         ) from None
     except ssl.SSLCertVerificationError as error:
         reason = clean(error.verify_message, 120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
@@ -92,5 +93,5 @@ def mail_text(doc: dict[str, Any]) -> tuple[str, str]:
         more = f" and {count - len(named)} more" if count > len(named) else ""
         lines += ["", "Hosts: " + ", ".join(named) + more]
     if doc["event"] not in (RESOLVED, TEST) and not problem["key"].startswith(("fleet/", "gateway/")):
-        lines += ["", f"Acknowledge: edgewright alert acknowledge {problem['key']}"]
+        lines += ["", f"Acknowledge: edgewright alert acknowledge {shlex.quote(problem['key'])}"]
     return f"[Edgewright] {doc['message']}"[:200], "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ server) is in one sealed text; documents show the rest.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from typing import Any
@@ -29,6 +30,7 @@ REPEAT = 4 * 3_600.0
 """Seconds after which a problem that nobody has acknowledged is sent again, unless the receiver is set otherwise."""
 SIGNING_PREFIX = "ews_"
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host", "transfer-encoding", "connection"})
 _BLANK = {"body": "", "headers": {}, "key": "", "password": "", "url": ""}
@@ -107,13 +109,15 @@ def _repeat(value: Any) -> float:
 
 def _webhook(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, Any]) -> None:
     url = str(asked.get("url") or "")
-    parts = urlsplit(url)
     try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("https", "http") or not parts.hostname or port == -1 or not url.isascii() or " " in url:
+        parts = urlsplit(url)
+        port, server = parts.port, parts.hostname or ""
+    except ValueError:  # a bracket that is not closed, a port beyond 65535
+        raise _required("webhook.url", "an http or https URL") from None
+    if parts.scheme not in ("https", "http") or not url.isascii() or " " in url or port == 0:
         raise _required("webhook.url", "an http or https URL")
+    if not _is_server(server) or ("[" in parts.netloc) != (":" in server):
+        raise _required("webhook.url", "an http or https URL with the name or address of a server")
     headers = {str(name): str(value) for name, value in (asked.get("headers") or {}).items()}
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or name.lower() in _OWN_HEADERS or name.lower().startswith("edgewright-"):
@@ -126,7 +130,7 @@ def _webhook(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, An
             template.check(text)
         except ValueError as error:
             raise invalid(problems.PATTERN, f"webhook.body in body: {error}") from None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{server}]" if ":" in server else server
     config["target"] = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     config["headers"] = sorted(headers)
     config["ownBody"] = bool(text)
@@ -143,10 +147,10 @@ def _email(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, Any]
             raise invalid(problems.PATTERN, f"email.to and email.from in body: {address[:80]!r} is not an address")
     host, port = str(asked.get("host") or ""), int(asked.get("port") or 0)
     tls = str(asked.get("tls") or STARTTLS)
-    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host):
+    if not _is_server(host):
         raise _required("email.host", "name or address of a mail server")
     if not 0 <= port <= 65_535:
-        raise invalid(problems.MAXIMUM, "email.port in body should be at most 65535")
+        raise invalid(problems.MAXIMUM, "email.port in body should be from 0 (the usual one) to 65535")
     user = str(asked.get("user") or "")
     if user and tls == NO_TLS:
         raise invalid(problems.ENUM, "email.user in body needs tls: a password is never sent without TLS")
@@ -155,6 +159,17 @@ def _email(asked: dict[str, Any], config: dict[str, Any], secret: dict[str, Any]
     config["user"], config["ca"] = user, _authority(asked, "email")
     config["target"] = ", ".join(to[:3]) + (f" and {len(to) - 3} more" if len(to) > 3 else "")
     secret.update(password=str(asked.get("password") or ""))
+
+
+def _is_server(text: str) -> bool:
+    """Whether a text can be the name of a server (RFC 1123, `_` too) or is an IP address."""
+    if re.fullmatch(r"[0-9.]+|.*:.*", text):
+        try:
+            return bool(ipaddress.ip_address(text))
+        except ValueError:
+            return False
+    labels = text.removesuffix(".").split(".")
+    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
 
 
 def _authority(asked: dict[str, Any], where: str) -> str:

@@ -51,6 +51,7 @@ async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, An
     }
     if secret["key"]:
         headers[H_SIGNATURE] = signature(secret["key"], int(times.now()), body)
+    status = 0
     try:
         async with asyncio.timeout(WITHIN):
             verify = await asyncio.to_thread(tls_context, config.get("ca", ""))
@@ -58,16 +59,17 @@ async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, An
                 httpx.AsyncClient(verify=verify, timeout=WITHIN, follow_redirects=False) as client,
                 client.stream("POST", secret["url"], content=body, headers=headers) as answer,
             ):
-                read = 0
+                status, read = answer.status_code, 0  # the status decides, whatever becomes of the rest
                 async for piece in answer.aiter_raw():
                     read += len(piece)
                     if read >= ANSWER:
                         break
-                status = answer.status_code
     except TimeoutError:
-        raise DeliveryFailed(f"{config['target']} has not answered within {WITHIN:g} s.") from None
+        if not status:
+            raise DeliveryFailed(f"{config['target']} has not answered within {WITHIN:g} s.") from None
     except (httpx.HTTPError, OSError, ValueError, ssl.SSLError) as error:
-        raise DeliveryFailed(f"{config['target']}: {_reason(error)}.") from None
+        if not status:
+            raise DeliveryFailed(f"{config['target']}: {_reason(error)}.") from None
     if 300 <= status < 400:
         raise DeliveryFailed(f"{config['target']} answers with a redirect ({status}), which is not followed.")
     if not 200 <= status < 300:
