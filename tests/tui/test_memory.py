@@ -7,7 +7,7 @@ import weakref
 
 from edgewright.store.reading import moment, tidy
 from edgewright.store.store import Store
-from tests.tui.driving import console, press, settle
+from tests.tui.driving import console, press, settle, until
 from tests.tui.samples import NOW, host
 
 
@@ -20,8 +20,12 @@ async def test_a_screen_that_was_left_is_not_kept() -> None:
         await press(pilot, "escape")
         await settle(pilot)
         await press(pilot, "question_mark", "escape")
-        gc.collect()
-        assert screen() is None
+
+        def gone() -> bool:
+            gc.collect()
+            return screen() is None
+
+        await until(pilot, gone)  # timers and messages of the screen have to run out
         assert not [cache for cache in painted if cache() is not None], "painted lines of a screen that is gone"
 
 
