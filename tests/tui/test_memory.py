@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 
+from textual.widget import Widget
+
 from edgewright.store.reading import moment, tidy
 from edgewright.store.store import Store
 from tests.tui.driving import console, press, settle, until
@@ -15,7 +17,7 @@ async def test_a_screen_that_was_left_is_not_kept() -> None:
     async with console("hosts") as (pilot, _, _):
         await press(pilot, "enter")
         screen = weakref.ref(pilot.app.screen)
-        painted = [weakref.ref(widget._styles_cache) for widget in pilot.app.screen.walk_children(with_self=True)]
+        painted = [weakref.ref(widget._styles_cache) for widget in pilot.app.screen.query(Widget)]
         assert len(painted) > 10
         await press(pilot, "escape")
         await settle(pilot)
