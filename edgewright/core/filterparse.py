@@ -152,8 +152,9 @@ class _Scanner:
         field = self.index.get(name.casefold())
         if field is None:
             close = nearest(name, self.fields)
-            hint = f"Did you mean {close}?" if close else "Fields: " + ", ".join(f.name for f in self.fields) + "."
-            raise FilterError(f"There is no field {name[:40]}.", self.at, hint + " Quotes make it a plain text.")
+            names, quotes = ", ".join(field.name for field in self.fields), "Quotes make it plain text."
+            hint = f"Did you mean {close}? {quotes}" if close else f"{quotes} Fields: {names}."  # a list may be cut
+            raise FilterError(f"There is no field {name[:40]}.", self.at, hint)
         started, self.at = self.at, after
         if op == "!=":
             negated, op = not negated, "="

@@ -10,6 +10,7 @@ from tui.screens.filtering import completions, judged
 from tui.screens.listing import LEAST_DETAIL, ListingScreen
 from tui.session import MemoryViewStates
 from tui.widgets.line_view import LineView
+from tui.widgets.prompt import status_lines
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,23 @@ async def test_a_wrong_filter_stays_to_be_mended_and_escape_leaves_the_list_as_i
         await press(pilot, "escape")
         assert screen.table.keys == before and screen.filter_text == ""
         assert not screen.prompt.is_open
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_the_cause_of_a_wrong_filter_is_not_cut(width: int) -> None:
+    lines = status_lines(judged("fooo:x"), width)
+    assert len(lines) == 2 and all(part.width <= width for part in lines)
+    assert " ".join(part.plain for part in lines).startswith(
+        "There is no field fooo. Quotes make it plain text. Fields: uid,"
+    )
+
+
+async def test_a_long_report_on_a_filter_takes_two_lines_while_it_is_typed() -> None:
+    async with console("events") as (pilot, _, _):
+        await press(pilot, "slash", *"cpu:4")
+        assert pilot.app.screen.query_one("#keys-more").region.height == 1
+        await press(pilot, "escape")
+        assert pilot.app.screen.query_one("#keys-more").region.height == 0
 
 
 async def test_a_kept_filter_that_is_not_understood_any_more_is_left_out_and_told() -> None:

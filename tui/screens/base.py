@@ -33,7 +33,7 @@ from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
 from tui.widgets.lines import Line, rule
 from tui.widgets.message_line import message_lines, shown_message
-from tui.widgets.prompt import Asking, Prompt
+from tui.widgets.prompt import Asking, Prompt, status_lines
 
 if TYPE_CHECKING:
     from edgewright.store.subscription import Subscription
@@ -76,7 +76,9 @@ class BaseScreen(Screen[None]):
         & > #body { height: 1fr; width: 100%; layout: horizontal; background: $background; }
         & > #message-more { display: none; }
         &.-two { & > #message-more { display: block; } & > #rule-bottom { display: none; } }
+        & > #keys-more { display: none; }
         &.-prompt { & > #message, & > #message-more { display: none; } & > #rule-bottom { display: block; } }
+        &.-prompt.-long { & > #keys-more { display: block; } & > #rule-bottom { display: none; } }
         &.-tiny { & > .rule, & > #crumb, & > #message, & > #message-more { display: none; } }
         &.-low { & > .rule { display: none; } }
     }
@@ -163,6 +165,7 @@ class BaseScreen(Screen[None]):
         yield FrameLine(id="message-more")
         yield Prompt(id="prompt")
         yield FrameLine(id="keys")
+        yield FrameLine(id="keys-more")
 
     @property
     def now(self) -> float:
@@ -336,7 +339,10 @@ class BaseScreen(Screen[None]):
     def _prompt_changed(self, event: Prompt.Changed) -> None:
         event.stop()
         if self.prompt.is_open:
-            self._set("#keys", event.status)
+            first, more = [*status_lines(event.status, self.size.width), Line()][:2]
+            self.set_class(bool(more.spans), "-long")
+            self._set("#keys", first)
+            self._set("#keys-more", more)
             self.prompt_changed(event.kind, event.text)
 
     @on(Prompt.Answered)

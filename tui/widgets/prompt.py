@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from tui.widgets.lines import Line, line
+from tui.widgets.lines import Line, clip_line, line, wrap
 
 HISTORY = 100
 """Earlier answers that are stored."""
@@ -199,6 +199,15 @@ class Prompt(Horizontal):
             del self._asking.history[:-HISTORY]
         self.close()
         self.post_message(self.Answered(kind, text))
+
+
+def status_lines(status: Line, width: int) -> list[Line]:
+    """Return what the judge reports in at most two lines of `width` cells: the cause of a wrong text is not cut."""
+    if status.width <= width:
+        return [status]
+    first, *rest = wrap(status.plain, width, role=status.spans[-1].role)
+    more = line((" ".join(part.plain for part in rest), status.spans[-1].role))
+    return [first, clip_line(more, width)] if rest else [first]
 
 
 def _common_start(texts: Sequence[str]) -> str:
