@@ -47,7 +47,8 @@ async def run_verb(
     try:
         if command.opens:
             target = targets[0] if command.target is not None and targets else rest
-            if not target and command.target is not None and command.target.least:
+            listed = command.scope != "global"  # a project or a context is chosen in the view that opens
+            if listed and not target and command.target is not None and command.target.least:
                 app.refuse(f"`{command.name}` needs a {command.target.kind}: choose one in its list, or name it.")
             else:
                 app.open_view(command.opens, target, start)
