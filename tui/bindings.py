@@ -52,6 +52,11 @@ def move_bindings(actions: dict[str, str]) -> list[BindingType]:
     ]
 
 
+def does_something(screen: Screen[Any], command: type[Command]) -> bool:
+    """Whether a verb that acts on a screen does so on this one: the audit log alone shows everyone's entries."""
+    return not command.action or any(hasattr(node, f"action_{command.action}") for node in (screen, screen.app))
+
+
 def live_keys(screen: Screen[Any]) -> dict[str, str]:
     """Return the key that works now for each binding id, the user's key map applied."""
     keys: dict[str, str] = {}

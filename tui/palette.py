@@ -10,7 +10,7 @@ from textual.content import Content
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command
-from tui.bindings import live_keys
+from tui.bindings import does_something, live_keys
 from tui.screens.base import BaseScreen
 from tui.verbs import refusal
 from tui.widgets.key_line import key_text
@@ -37,6 +37,8 @@ class VerbProvider(Provider):
         keys = live_keys(screen)
         rows: list[tuple[type[Command], str, str, bool]] = []
         for command in registry.for_scope(scope):
+            if not does_something(screen, command):
+                continue
             refused = refusal(self._app, command, targets)
             key = keys.get(command.id())
             title = f"{command.name}  ({key_text(key)})" if key else command.name

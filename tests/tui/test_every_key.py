@@ -14,10 +14,12 @@ from textual.dom import DOMNode
 import tui
 from edgewright.commands.bindings import bindings
 from edgewright.commands.navigation import MOVES
+from edgewright.commands.registry import by_name
 from edgewright.config import keymap
 from edgewright.config.keymap import canonical
 from tests.tui.driving import console, press, said, view
-from tui.bindings import live_keys
+from tui.bindings import keys_by_id, live_keys
+from tui.screens.base import BaseScreen
 from tui.screens.help import help_groups
 from tui.screens.host import HostScreen
 from tui.terminal.screen_text import screen_text
@@ -118,3 +120,19 @@ async def test_a_key_taken_away_does_nothing_and_is_shown_nowhere() -> None:
         groups = help_groups(made, "hosts", "hosts", live_keys(pilot.app.screen))
         rows = {row.verb: row for group in groups for row in group.rows}
         assert rows["host reset"].keys == "" and rows["host reset"].remapped
+
+
+@pytest.mark.parametrize(
+    "name", ["pulse", "hosts", "host", "tokens", "token", "events", "audit", "installers", "messages"]
+)
+async def test_the_help_lists_no_verb_that_does_nothing_there(name: str) -> None:
+    """`e` is a key of the audit log; the help of Events listed it too."""
+    target = {"host": "uid-edge-7f3a", "token": "t1"}.get(name, "")
+    async with console(name, target) as (pilot, _, made):
+        screen = pilot.app.screen
+        assert isinstance(screen, BaseScreen)
+        groups = help_groups(made, screen.scope, screen.view, live_keys(screen), keys_by_id(screen), screen)
+        rows = [row.verb for group in groups for row in group.rows if row.verb]
+        assert len(rows) > 20 and ("audit everyone" in rows) == (name == "audit")
+        for verb in filter(None, map(by_name, rows)):
+            assert not verb.action or any(hasattr(node, f"action_{verb.action}") for node in (screen, pilot.app)), verb

@@ -23,7 +23,7 @@ from edgewright.commands.base import Scope
 from edgewright.commands.registry import by_name
 from edgewright.store import model as names
 from edgewright.store.model import Patch
-from tui.bindings import hints_of, live_keys, move_bindings, verb_bindings
+from tui.bindings import does_something, hints_of, live_keys, move_bindings, verb_bindings
 from tui.defects import tell_defect
 from tui.screens.opening import is_ready, leave
 from tui.session import Session
@@ -135,8 +135,9 @@ class BaseScreen(Screen[None]):
         return hints_of((*self.hints, "command", "help"), keys, self.refused(self.hints))
 
     def lets(self, verb: str) -> bool:
-        """Whether the key of a verb of the whole console works here; a wizard keeps most keys to itself."""
-        return True
+        """Whether the key of a verb works here; a wizard keeps most keys to itself."""
+        command = by_name(verb)
+        return command is None or does_something(self, command)
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return the ids of verbs that are refused now (the key line does not offer them): by mode or role."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright.commands import registry
 from edgewright.commands.base import Command, Scope
 from edgewright.commands.navigation import MOVES
-from tui.bindings import keys_by_id, live_keys
+from tui.bindings import does_something, keys_by_id, live_keys
 from tui.modals.help_content import HelpGroup, HelpRow, help_lines
 from tui.screens.base import BaseScreen
 from tui.screens.reader import ReaderScreen
@@ -16,6 +16,8 @@ from tui.widgets.key_line import key_text
 from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from tui.session import Session
 
 
@@ -37,7 +39,8 @@ class HelpScreen(ReaderScreen):
         scope: Scope = below.scope if below else "global"
         name = below.view if below else "console"
         keys, live = live_keys(below or self), keys_by_id(below or self)
-        return help_lines(help_groups(self.session, scope, name, keys, live), min(width, 110))
+        groups = help_groups(self.session, scope, name, keys, live, below or self)
+        return help_lines(groups, min(width, 110))
 
 
 def help_groups(
@@ -46,17 +49,21 @@ def help_groups(
     view: str,
     keys: Mapping[str, str],
     live: Mapping[str, Sequence[str]] | None = None,
+    screen: Screen[Any] | None = None,
 ) -> list[HelpGroup]:
     """Return the rows of the help: this screen's verbs, those of everywhere, the movements.
 
     `keys` are the keys that are bound now, by id; those of other screens come from the defaults and the key map.
-    With `live` (all keys by id) a movement is listed with the keys that work on this screen, or not at all.
+    With `live` (all keys by id) a movement is listed with the keys that work on this screen, or not at all; with
+    `screen` only verbs that do something on it.
     """
     here: list[HelpRow] = []
     everywhere: list[HelpRow] = []
     by_name: list[HelpRow] = []
     taken = _keys_of_the_screen(session, scope, view, keys)
     for command in registry.for_scope(scope):
+        if screen is not None and not does_something(screen, command):
+            continue
         row = _row(session, command, keys)
         if command.scope == "global":
             row = row._replace(keys=" ".join(key for key in row.keys.split() if key not in taken))
