@@ -37,13 +37,14 @@ async def prune(hub: Hub) -> dict[str, int]:
 
     By number events always go, since that asks no clock; by age nothing goes while the clock is in doubt.
     """
-    keep, now = hub.options, times.now()
+    keep = hub.options
     events, operations, intents = schema.events, schema.operations, schema.intents
     gone = {"events": 0, "audits": 0, "operations": 0, "intents": 0}
     gone["events"] += await prune_shares(hub)
     hub.look_at_clock()
     if not hub.clock.may_delete:
         return gone
+    now = times.now()  # only now: the one from before may be that of a clock which was put right meanwhile
     gone["events"] += await _prune(hub, events, events.c.id, events.c.at < now - keep.keep_events * DAY)
     gone["audits"] = await _prune_audits(hub, now)
     ended = and_(operations.c.state != protocol.OP_PENDING, operations.c.created < now - keep.keep_operations * DAY)

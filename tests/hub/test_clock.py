@@ -207,6 +207,25 @@ async def test_p41_events_beyond_the_number_go_whatever_the_clock_shows(tmp_path
     await hub.stop()
 
 
+async def test_p41_a_clock_put_right_while_housekeeping_runs_deletes_nothing(
+    hub: Hub, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_events(hub, 5, START)
+    hands.day += 730 * DAY
+    hub.look_at_clock()
+    assert hub.clock.doubt
+    shares = retention.prune_shares
+
+    async def slow(hub: Hub) -> int:
+        hands.day -= 730 * DAY
+        return await shares(hub)
+
+    monkeypatch.setattr(retention, "prune_shares", slow)
+    before = rows(hub, schema.events)
+    assert before and sum((await retention.prune(hub)).values()) == 0
+    assert not hub.clock.doubt and rows(hub, schema.events) == before
+
+
 def judged(hub: Hub) -> dict[str, tuple[str, float | None]]:
     verdicts = {uid: hub.renderer.verdict(entry, times.now()) for uid, entry in hub.state.hosts.items()}
     return {uid: (verdict.health.value, verdict.since) for uid, verdict in verdicts.items()}
