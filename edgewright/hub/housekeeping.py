@@ -82,7 +82,7 @@ async def renew_certificate(hub: Hub) -> bool:
     data = hub.options.data
     async with hub.renewing:
         hub.look_at_clock()
-        also_at = hub.clock.expected() if hub.clock.doubt else None
+        also_at = hub.clock.expected()  # also without doubt: the clock may be set while the certificate is made
         seen = hub.clock.seen.at
         names = hub.options.names
         if not await asyncio.to_thread(pki.ensure_certificates, data, names, also_at, seen, first_start=False):

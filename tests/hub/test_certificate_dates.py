@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -121,4 +122,22 @@ async def test_a_renewal_right_after_the_clock_was_set_is_valid_by_both_clocks(
     renewed = await asyncio.gather(renew_certificate(hub), renew_certificate(hub))
     assert sum(renewed) <= 1, "one waits for the other and finds nothing to do"
     assert hub.clock.doubt and valid_at(leaf(hub.data), right) and valid_at(leaf(hub.data), clock[0])
+    await hub.stop()
+
+
+async def test_a_clock_that_is_set_while_the_leaf_is_made_leaves_it_valid_by_the_right_one(
+    tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir(mode=0o700)
+    hub = prepare(ServeOptions(data=tmp_path / "d"))
+    await hub.start()
+    right, ensure = clock[0], pki.ensure_certificates
+
+    def late(*arguments: Any, **more: Any) -> bool:
+        clock[0] = right + 3 * YEAR
+        return ensure(*arguments, **more)
+
+    monkeypatch.setattr(pki, "ensure_certificates", late)
+    assert await renew_certificate(hub)
+    assert valid_at(leaf(hub.data), right) and valid_at(leaf(hub.data), clock[0])
     await hub.stop()
