@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.commands.base import Allowed, Command, Outcome, Plan, Refusal, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from edgewright.commands.context import CommandContext
 
@@ -67,6 +67,27 @@ LATER_VERBS: dict[str, str] = {
 CONSOLE_MODULES = ("views", "pulse_keys", "table_views", "installers_view", "terminal_views")
 """Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
 
+COMMAND_LINE_MODULES = frozenset(
+    {
+        "processes",
+        "alerts",
+        "alert_changes",
+        "alert_receivers",
+        "forge_userdata",
+        "forge_base",
+        "forge_iso",
+        "forge_image",
+        "forge_sites",
+        "forge_flash",
+        "forge_verify",
+        "forge_builds",
+        "apply",
+        "tools",
+        "setup",
+    }
+)
+"""Modules without a verb of the console: it does not load them before its first frame."""
+
 
 def _commands_of(module: str) -> tuple[type[Command], ...]:
     return tuple(import_module(f"edgewright.commands.{module}").COMMANDS)
@@ -78,27 +99,46 @@ def for_noun(noun: str) -> tuple[type[Command], ...]:
     return tuple(c for c in found if c.name.split(" ", 1)[0] == noun)
 
 
+def _modules() -> tuple[str, ...]:
+    return tuple(dict.fromkeys([m for modules in NOUNS.values() for m in modules] + list(CONSOLE_MODULES)))
+
+
 def all_commands() -> tuple[type[Command], ...]:
     """Return every verb once, in the order of the help."""
-    modules = dict.fromkeys([m for modules in NOUNS.values() for m in modules] + list(CONSOLE_MODULES))
-    return tuple(c for module in modules for c in _commands_of(module))
+    return tuple(c for module in _modules() for c in _commands_of(module))
+
+
+def _console_modules_commands() -> tuple[type[Command], ...]:
+    """Return the verbs of the modules that have one of the console, in the order of the help."""
+    return tuple(c for module in _modules() if module not in COMMAND_LINE_MODULES for c in _commands_of(module))
 
 
 _NAMES: dict[str, type[Command]] = {}
+_ALL_NAMES: dict[str, type[Command]] = {}
 
 
 def by_name(name: str) -> type[Command] | None:
     """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
     if not _NAMES:  # the key line asks this for a dozen verbs at each key
-        for command in all_commands():
-            for one in (command.name, command.id(), *command.aliases):
-                _NAMES.setdefault(one, command)
-    return _NAMES.get(name)
+        _NAMES.update(_named(_console_modules_commands()))
+    if name in _NAMES:
+        return _NAMES[name]
+    if not _ALL_NAMES:
+        _ALL_NAMES.update(_named(all_commands()))
+    return _ALL_NAMES.get(name)
+
+
+def _named(commands: Iterable[type[Command]]) -> dict[str, type[Command]]:
+    names: dict[str, type[Command]] = {}
+    for command in commands:
+        for one in (command.name, command.id(), *command.aliases):
+            names.setdefault(one, command)
+    return names
 
 
 def for_scope(scope: Scope) -> tuple[type[Command], ...]:
     """Return the console's verbs whose keys are live on a screen of `scope`, its own before the global ones."""
-    console = [c for c in all_commands() if c.console]
+    console = [c for c in _console_modules_commands() if c.console]
     own = [c for c in console if scope != "global" and (c.scope == scope or scope in c.also)]
     return tuple(own + [c for c in console if c.scope == "global"])
 

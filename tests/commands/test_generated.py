@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from importlib import import_module
+from typing import Any, get_args
 
 import pytest
 
 from edgewright.cli.main import choose
 from edgewright.cli.words import take
 from edgewright.commands import registry
-from edgewright.commands.base import Command, Param, Refusal
+from edgewright.commands.base import Command, Param, Refusal, Scope
 from edgewright.commands.bindings import bindings
 from edgewright.commands.context import CommandContext
 from edgewright.commands.grammar import command_line, parse, parser_for
@@ -67,6 +68,17 @@ def test_it_is_on_the_command_line_or_says_why(command: type[Command]) -> None:
 def test_each_name_finds_it(command: type[Command]) -> None:
     for word in (command.name, command.id(), *command.aliases):
         assert registry.by_name(word) is command
+
+
+def test_the_console_leaves_out_the_modules_without_a_verb_of_its_own() -> None:
+    without = {m for modules in registry.NOUNS.values() for m in modules if not _console_verbs(m)}
+    assert without == registry.COMMAND_LINE_MODULES
+    scopes: tuple[Scope, ...] = get_args(Scope)
+    assert {c for scope in scopes for c in registry.for_scope(scope)} == {c for c in ALL if c.console}
+
+
+def _console_verbs(module: str) -> list[type[Command]]:
+    return [c for c in import_module(f"edgewright.commands.{module}").COMMANDS if c.console]
 
 
 def test_keys_do_not_collide_in_any_scope() -> None:
