@@ -153,6 +153,25 @@ async def test_nothing_answered_is_left_without_a_question() -> None:
         assert not draft_path().exists()
 
 
+async def test_answers_that_cannot_be_stored_are_not_lost_by_leaving() -> None:
+    """A read-only home: "Keep the answers" left the wizard, and nothing was there the next time."""
+    async with console("installer-new", installer=StandIn()) as (pilot, _, made):
+        await on(pilot, "plane")
+        await press(pilot, "pagedown")
+        await on(pilot, "token")
+        draft_path().parent.parent.mkdir(parents=True, exist_ok=True)
+        draft_path().parent.write_text("")
+        await press(pilot, "tab", *"ewt_abcdef123456", "escape")
+        await on(pilot, "plane")
+        await press(pilot, "escape", "enter")
+        await until(pilot, lambda: "The answers are not stored: " in told(made))
+        assert "w writes them elsewhere" in told(made)
+        await on(pilot, "plane")
+        draft_path().parent.unlink()
+        await press(pilot, "escape", "enter")
+        await until(pilot, lambda: draft_path().is_file())
+
+
 async def test_a_wrong_value_is_told_when_it_is_left_and_holds_the_page() -> None:
     async with console("installer-new", installer=StandIn()) as (pilot, _, _):
         await on(pilot, "plane")

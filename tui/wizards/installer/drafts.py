@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ class Drafts:
         self._forge = forge
         self._wanted: tuple[str, dict[str, Any]] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self.problem = ""
+        """Why the newest answers are not stored, or not deleted; empty when they are."""
 
     async def load(self) -> dict[str, Any] | None:
         """Return what was kept, None when nothing was. Raises `EdgewrightError` when it cannot be read."""
@@ -43,9 +44,9 @@ class Drafts:
         """Throw the draft away."""
         self._wanted = None
         if self._writing is None or self._writing.done():
-            draft_path().unlink(missing_ok=True)
+            self._delete()
         else:
-            self._writing.add_done_callback(lambda _: draft_path().unlink(missing_ok=True))
+            self._writing.add_done_callback(lambda _: self._delete())
 
     async def settled(self) -> None:
         """Wait until what was to be written is."""
@@ -55,8 +56,18 @@ class Drafts:
     async def _write(self) -> None:
         while self._wanted is not None:
             (name, answers), self._wanted = self._wanted, None
-            with contextlib.suppress(EdgewrightError):  # a full disk must not stop the wizard; leaving it tells
+            try:
                 await asyncio.to_thread(self._save, name, answers)
+                self.problem = ""
+            except EdgewrightError as error:  # a full disk must not stop the wizard; leaving it reports the problem
+                self.problem = f"The answers are not stored: {error.message} {error.hint}".strip()
+
+    def _delete(self) -> None:
+        try:
+            draft_path().unlink(missing_ok=True)
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"The answers are not deleted: {draft_path()}: {error.strerror or error}."
 
     def _save(self, name: str, answers: Mapping[str, Any]) -> None:
         path = draft_path()

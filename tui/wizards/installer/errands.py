@@ -183,4 +183,6 @@ class Errands(WizardPage):
         self._left = True
         self._drafts.drop()
         await self._drafts.settled()
+        if self._drafts.problem:
+            self.session.store.message(self._drafts.problem, "warn")
         self.leave("installer", str(uid))

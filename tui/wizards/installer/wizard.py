@@ -217,11 +217,19 @@ class InstallerWizard(Offers):
         else:
             return
         self._left = True
-        self.call_later(self._leave)
+        self.call_later(self._leave, answer == "keep")
 
-    async def _leave(self) -> None:
+    async def _leave(self, kept: bool = False) -> None:
+        """Leave when the answers are on disk; with `kept` a problem with that keeps them here, and says why."""
         self._left = True
         await self._drafts.settled()
+        if kept and self._drafts.problem:
+            self._left = False
+            self._say(f"{self._drafts.problem} w writes them elsewhere.", "bad")
+            self.refresh_page()
+            return
+        if self._drafts.problem:
+            self.session.store.message(self._drafts.problem, "bad")
         self.leave()
 
     @on(LineView.Chosen, "#summary")
