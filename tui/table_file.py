@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from edgewright.config import locations
 from edgewright.core import times
 from edgewright.core.errors import Failed
 from edgewright.core.text import clean
@@ -85,13 +86,13 @@ def write(table: Table, format: Format, folder: Path) -> Path:  # noqa: A002
         except FileExistsError:
             continue
         except OSError as error:
-            raise Failed(f"{path} cannot be written: {error.strerror or error}.", _ROOM) from None
+            raise Failed(f"{locations.shown(path)} cannot be written: {error.strerror or error}.", _ROOM) from None
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise Failed(f"{path} cannot be written: {error.strerror or error}.", _ROOM) from None
+            raise Failed(f"{locations.shown(path)} cannot be written: {error.strerror or error}.", _ROOM) from None
         return path
     raise Failed(f"{folder} has {MOST_NAMES} tables of this second.", "Wait a second, then press the key again.")
 

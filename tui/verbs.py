@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from edgewright.commands import registry
 from edgewright.commands.base import Command, Outcome, Plan, Refusal
 from edgewright.core.errors import EdgewrightError
+from tui.waiting import waiting
 
 if TYPE_CHECKING:
     from tui.app import EdgewrightApp
@@ -87,7 +88,8 @@ async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str
     assert app.session.make_context is not None
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
-    plan: Plan = await command().plan(context, targets, answers)
+    with waiting(app, command.name):
+        plan: Plan = await command().plan(context, targets, answers)
     if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
         ConfirmModal(plan, command.danger)
     ):

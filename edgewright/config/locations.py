@@ -37,6 +37,13 @@ def folder(kind: Kind) -> Path:
     return Path(where("edgewright", appauthor=False))
 
 
+def shown(path: Path) -> str:
+    """Return a path for a message: short, with `~` for the home directory."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)
+
+
 def config_file(name: str) -> Path:
     """Return the path of a file in the configuration folder, e.g. `settings.toml`."""
     return folder("config") / name

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 from textual.widgets import Button, Input
 
 from edgewright.commands.base import Plan
 from edgewright.core.errors import Refused
-from tests.tui.driving import Driven, console, press, said, told, until, view
+from tests.tui.driving import Driven, console, frame_text, press, said, told, until, view
 from tui.modals.confirm import ConfirmModal
 from tui.screens.tokens import TokensScreen
 from tui.widgets.virtual_table import VirtualTable
@@ -12,6 +14,11 @@ from tui.widgets.virtual_table import VirtualTable
 
 async def opened(pilot: Driven, dialog: str = "ConfirmModal") -> None:
     await until(pilot, lambda: view(pilot) == dialog)
+
+
+def shown(pilot: Driven) -> str:
+    """Return the message line."""
+    return frame_text(pilot.app, "message")
 
 
 async def test_revoke_shows_who_depends_on_it_and_enter_cancels() -> None:
@@ -26,6 +33,18 @@ async def test_revoke_shows_who_depends_on_it_and_enter_cancels() -> None:
         assert view(pilot) == "tokens"
         assert "cancelled, nothing changed" in told(made)
         assert ("revoke", "tok-shop") not in plane.calls
+
+
+async def test_a_slow_plane_shows_that_the_verb_waits_for_it() -> None:
+    """A hub that was stopped for 10 s: after the key nothing was seen until the time-out."""
+    async with console("hosts") as (pilot, plane, _):
+        plane.gate = asyncio.Event()
+        await press(pilot, "t")
+        await opened(pilot, "FormModal")
+        await press(pilot, *"zone:a", "enter")
+        await until(pilot, lambda: "Waiting for the plane: host tag." in shown(pilot))
+        plane.gate.set()
+        await until(pilot, lambda: "Waiting for the plane" not in shown(pilot))
 
 
 async def test_escape_cancels_and_tab_enter_goes() -> None:

@@ -65,6 +65,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
 async def test_a_key_writes_the_hosts_that_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     async with console("hosts", "health:unhealthy") as (pilot, _, made):
         screen = pilot.app.screen
         assert isinstance(screen, HostsScreen)
@@ -74,7 +75,7 @@ async def test_a_key_writes_the_hosts_that_are_shown(tmp_path: Path, monkeypatch
         await press(pilot, "down", "down", "enter")
         await until(pilot, lambda: "written to" in told(made))
         (path,) = (tmp_path / "data" / "exports").iterdir()
-        assert str(path) in told(made)
+        assert f"written to ~/data/exports/{path.name}" in told(made)
         shown = json.loads(path.read_text())
         assert tuple(row["uid"] for row in shown["rows"]) == keys
         assert shown["filter"] == "health:unhealthy"

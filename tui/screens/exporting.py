@@ -63,7 +63,7 @@ class ExportsTable(BaseScreen):
             message(f"{error.message} {error.hint}".strip(), "bad")
             return
         rows = f"{len(table.rows):,} row{'' if len(table.rows) == 1 else 's'}"
-        message(f"{rows} of {table.view} written to {path}", "ok")
+        message(f"{rows} of {table.view} written to {locations.shown(path)}", "ok")
 
 
 def moment(value: object) -> Value:

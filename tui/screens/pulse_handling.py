@@ -13,6 +13,7 @@ from edgewright.commands.base import Command
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from tui.verbs import refusal
+from tui.waiting import waiting
 
 if TYPE_CHECKING:
     from tui.app import EdgewrightApp
@@ -66,6 +67,8 @@ async def silence(app: EdgewrightApp, item: Item) -> None:
         await change(app, item, "alert silence", {"span": times.parse_span(text)}, f"{item.name} silenced for {text}.")
     elif text is not None and silenced:
         await change(app, item, "alert silence", {"off": True}, f"{item.name} is no longer silenced.")
+    elif text is not None:
+        app.say(f"Silence {item.name}: no duration was given, nothing changed.")
 
 
 def check_span(text: str) -> str:
@@ -86,8 +89,9 @@ async def change(app: EdgewrightApp, item: Item, name: str, args: Mapping[str, A
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
     try:
-        plan = await command().plan(context, (item.problem,), args)
-        outcome = await command().apply(context, plan, args, lambda text: None)
+        with waiting(app, command.name):
+            plan = await command().plan(context, (item.problem,), args)
+            outcome = await command().apply(context, plan, args, lambda text: None)
     except EdgewrightError as error:
         app.say(f"{error.message} {error.hint}".strip(), "bad")
         return
