@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from edgewright.clients.errors import UNKNOWN_PATH
 from edgewright.clients.hosts import document, items_of
 from edgewright.clients.transport import Transport
 from edgewright.core import times
+from edgewright.core.errors import NotFound
 from edgewright.wire import protocol
+
+
+def _known(error: NotFound) -> NotFound:
+    """Return the error for a plane without receivers in place of one that names a path."""
+    if error.code != UNKNOWN_PATH:
+        return error
+    return NotFound("This plane sends no alerts.", "A hub does from version 0.2 on; Palette has its own.", UNKNOWN_PATH)
 
 
 class Unchanged:
@@ -52,12 +61,18 @@ class AlertsApi(Transport):
 
     async def receivers(self) -> list[dict[str, Any]]:
         """Return the receivers of alerts with how their deliveries go; nothing secret."""
-        return items_of((await self.call("GET", protocol.RECEIVERS, "list of alert receivers")).data)
+        try:
+            return items_of((await self.call("GET", protocol.RECEIVERS, "list of alert receivers")).data)
+        except NotFound as error:
+            raise _known(error) from None
 
     async def add_receiver(self, body: dict[str, Any]) -> dict[str, Any]:
         """Add a receiver; returns its uid, and the signing key when the plane made one."""
         what = f"alert receiver {body.get('name')}"
-        return document((await self.call("POST", protocol.RECEIVERS, what, body=body)).data)
+        try:
+            return document((await self.call("POST", protocol.RECEIVERS, what, body=body)).data)
+        except NotFound as error:
+            raise _known(error) from None
 
     async def remove_receiver(self, uid: str) -> None:
         """Delete a receiver and what waits for it."""

@@ -27,6 +27,8 @@ HINT_ROLE = "Use a key that may do it: edgewright context add NAME --url URL --a
 HINT_PROJECT = "Choose the project that it belongs to with --project, in the console with :project use."
 _RAW = re.compile(r"operation '[^']*' is forbidden[.:]?\s*", re.IGNORECASE)
 """How Palette and older hubs begin: the name of a route or operation, which says nothing to a user."""
+UNKNOWN_PATH = "UnknownPath"
+"""The code of an error for a path that the plane does not have at all."""
 _OLD_ROLE = re.compile(r"the role of .* is (\w+), which may read only", re.IGNORECASE)
 """An older hub, which names the user who owns the key and not the key."""
 
@@ -48,9 +50,10 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         return _not_allowed(message, what, plane, credential, word)
     if status == 404:
         if isinstance(code, int) or not word:
-            return NotFound(
-                message or f"The plane at {plane} knows no such path ({what}).",
-                "Check the URL of the context; an older plane may not have this.",
+            return NotFound(  # the plane's own message names a route, which helps nobody
+                f"The plane at {plane} does not know the request for {what}.",
+                "Check the URL of the context; Palette and older hubs do not have everything.",
+                UNKNOWN_PATH,
             )
         return NotFound(
             f"There is no {what} on {plane}.", "Look at what is there with the list verb of its noun.", word

@@ -80,8 +80,8 @@ def answers(status: int, body: Any = None, **headers: str) -> Handler:
             404,
             {"code": 404, "message": "path /v1/x was not found"},
             NotFound,
-            "ResourceNotFound",
-            "path /v1/x was not found.",
+            "UnknownPath",
+            "The plane at plane.test does not know the request for host edge-1.",
         ),
         (409, {"code": "EdgeHostInUse", "message": "in use"}, Conflict, "EdgeHostInUse", "in use."),
         (
@@ -258,6 +258,17 @@ async def test_a_plane_that_is_always_busy_is_told() -> None:
     ) as client:
         with pytest.raises(Failed, match="asked too often"):
             await client.search_hosts()
+
+
+async def test_a_plane_without_receivers_of_alerts_is_a_sentence() -> None:
+    async with client_of(answers(404, {"code": 404, "message": "path /x was not found"})) as client:
+        for call in (client.receivers(), client.add_receiver({"name": "ops"})):
+            with pytest.raises(NotFound, match="This plane sends no alerts"):
+                await call
+    gone = {"code": "ResourceNotFound", "message": "The project 'x' is not found."}
+    async with client_of(answers(404, gone)) as client:
+        with pytest.raises(NotFound, match="There is no alert receiver ops"):
+            await client.add_receiver({"name": "ops"})
 
 
 async def test_features_tell_a_hub_from_a_palette() -> None:
