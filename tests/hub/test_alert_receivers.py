@@ -161,3 +161,28 @@ async def test_p58_a_channel_of_palette_is_a_receiver(served: tuple[Hub, httpx.A
         assert [item["name"] for item in (await admin.get(protocol.RECEIVERS)).json()["items"]] == ["mail"]
         missing = await admin.delete(path)
         assert missing.status_code == 404 and "alerts are not found" in missing.json()["message"]
+
+
+async def test_p58_a_channel_that_is_sent_back_as_shown_keeps_its_secrets(
+    served: tuple[Hub, httpx.AsyncClient],
+) -> None:
+    hub, admin = served
+    project = next(iter(hub.state.projects))
+    with webhooks() as receiver:
+        body, headers = '{"text": "{{event}}"}', {"Authorization": "HEADERSECRET"}
+        made = await admin.post(
+            protocol.RECEIVERS,
+            headers={"ProjectUid": project},
+            json={"name": "ops", "kind": "webhook", "repeat": 600, "webhook": {
+                "url": receiver.url, "headers": headers, "body": body, "key": "KEYSECRET"}},
+        )  # fmt: skip
+        uid = made.json()["uid"]
+        path = f"/v1/projects/{project}/alerts/ClusterHealth/{uid}"
+        before = hub.alerting.receivers[uid]
+        shown = (await admin.get(path)).json()
+        assert "SECRET" not in str(shown) and "secret-path" not in str(shown) and "{{event}}" not in str(shown)
+        for where, channel in ((path, shown), (path.rpartition("/")[0], {"channels": [shown]})):
+            answer = await admin.put(where, json=channel)
+            assert answer.status_code == 204, answer.text
+            after = hub.alerting.receivers[uid]
+            assert after.secrets(hub.box) == before.secrets(hub.box) and after.config == before.config

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 COMPONENTS = "/v1/projects/alerts"
 CHANNELS = "/v1/projects/{uid}/alerts/{component}"
 CHANNEL = "/v1/projects/{uid}/alerts/{component}/{alertUid}"
+MASK = "********"
+"""What is shown in place of a secret; sent back it leaves the stored one as it is."""
 _TABLE = schema.alert_receivers
 
 
@@ -72,13 +74,17 @@ def _channel(receiver: Receiver) -> dict[str, Any]:
         "status": {"isSucceeded": not failed, "message": receiver.last_error, "time": moment or times.ZERO},
     }
     if receiver.kind == WEBHOOK:
-        headers = dict.fromkeys(config["headers"], "********")
-        channel["http"] = {"method": "POST", "url": config["target"], "headers": headers, "body": ""}
+        headers, body = dict.fromkeys(config["headers"], MASK), MASK if config["ownBody"] else ""
+        channel["http"] = {"method": "POST", "url": config["target"], "headers": headers, "body": body}
     return channel
 
 
-def _settings(call: Call, channel: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return kind, open and sealed settings of a `v1Channel`; raises 422."""
+def _settings(
+    call: Call, channel: dict[str, Any], before: Receiver | None = None
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return kind, open and sealed settings of a `v1Channel`, which replaces `before`; raises 422."""
+    if before is not None:
+        channel = _unmasked(call, before, channel)
     kind, http = str(channel.get("type") or ""), channel.get("http") or {}
     if kind == "http":
         if str(http.get("method") or "POST").upper() != "POST":
@@ -87,13 +93,30 @@ def _settings(call: Call, channel: dict[str, Any]) -> tuple[str, dict[str, Any],
         return WEBHOOK, config, secret
     if kind != "email":
         raise problems.invalid(problems.ENUM, "type in body should be one of [email http]")
-    server = _mail_server(call)
+    server = _mail_server(call, before if before is not None and before.kind == EMAIL else None)
     config, secret = configure(EMAIL, {"email": {**server, "to": channel.get("identifiers") or []}})
     return EMAIL, config, secret
 
 
-def _mail_server(call: Call) -> dict[str, Any]:
+def _unmasked(call: Call, before: Receiver, channel: dict[str, Any]) -> dict[str, Any]:
+    """Return a channel with the stored secrets where it has what `_channel` shows for them."""
+    http = channel.get("http") or {}
+    if before.kind != WEBHOOK or channel.get("type") != "http" or not http:
+        return channel
+    secret = before.secrets(call.hub.box)
+    headers = {name: secret["headers"].get(name, text) if text == MASK else text
+               for name, text in (http.get("headers") or {}).items()}  # fmt: skip
+    http = {**http, "headers": headers}
+    if http.get("url") == before.config["target"]:
+        http["url"] = secret["url"]
+    if http.get("body") == MASK:
+        http["body"] = secret["body"]
+    return {**channel, "http": http}
+
+
+def _mail_server(call: Call, before: Receiver | None = None) -> dict[str, Any]:
     every = [receiver for receiver in call.hub.alerting.receivers.values() if receiver.kind == EMAIL]
+    every = [before] if before is not None else every
     every.sort(key=lambda receiver: (receiver.project_uid != call.uid, receiver.project_uid != "", receiver.created))
     if not every:
         message = (
@@ -133,9 +156,12 @@ async def update(call: Call) -> Response:
 
 
 async def _update(call: Call, before: Receiver, channel: dict[str, Any]) -> None:
-    kind, config, secret = _settings(call, channel)
+    kind, config, secret = _settings(call, channel, before)
     if kind != before.kind:
         raise problems.invalid(problems.ENUM, "type in body: the type of a channel does not change; add another one")
+    config["repeat"] = before.config["repeat"]
+    if kind == WEBHOOK:  # what Palette has no field for stays
+        config["ca"], secret["key"] = before.config["ca"], before.secrets(call.hub.box)["key"]
     doc, sealed, active = dump(config), seal(call.hub.box, secret), bool(channel.get("isActive"))
 
     def job(tx: Tx) -> None:
@@ -186,7 +212,7 @@ async def replace(call: Call) -> Response:
         uid = str(channel.get("uid") or "")
         if uid and uid not in mine:
             raise not_found("alert channel", uid)
-        _settings(call, channel)  # all are looked at before any is changed
+        _settings(call, channel, mine.get(uid))  # all are looked at before any is changed
     named = {str(channel.get("uid") or "") for channel in channels}
     await _delete(call, [receiver for uid, receiver in mine.items() if uid not in named])
     for channel in channels:
