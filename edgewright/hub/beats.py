@@ -1,7 +1,7 @@
 """Heartbeats for readers of the change stream: compact, at most a second old, bounded by the rate of the fleet (P34).
 
 A heartbeat that changes nothing but its time and its vital signs is no document for a reader that asks for beats: it
-gets one event a second with a short entry for each host that was heard since, rendered when it is sent. So a slow
+gets one event a second with a short entry for each host with a heartbeat since, rendered when it is sent. So a slow
 reader gets the newest state of each host once, whatever it has missed, and costs no more memory than a set of hosts.
 """
 
@@ -27,53 +27,53 @@ class BeatReader:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.wake = wake
-        self._heard: dict[str, None] = {}
+        self._fresh: dict[str, None] = {}
 
     @property
     def due(self) -> bool:
         """Whether something is to be sent."""
-        return bool(self._heard)
+        return bool(self._fresh)
 
     def add(self, uids: Iterable[str]) -> None:
-        """Note hosts that were heard."""
-        self._heard.update(dict.fromkeys(uids))
-        if self._heard:
+        """Note hosts that sent a heartbeat."""
+        self._fresh.update(dict.fromkeys(uids))
+        if self._fresh:
             self.wake()
 
     def take(self, most: int = MOST) -> list[str]:
         """Return the next hosts, those that were noted first in front."""
-        uids = [uid for uid, _ in zip(self._heard, range(most), strict=False)]
+        uids = [uid for uid, _ in zip(self._fresh, range(most), strict=False)]
         for uid in uids:
-            del self._heard[uid]
+            del self._fresh[uid]
         return uids
 
 
 class Beats:
-    """Collects hosts that were heard and hands them to the readers once a second. Used on the event loop only."""
+    """Collects hosts that sent a heartbeat and hands them to the readers once a second. Used on the event loop only."""
 
     def __init__(self, state: State, every: float = protocol.BEATS_EVERY) -> None:
         self._state = state
         self._every = every
-        self._heard: dict[str, None] = {}
+        self._fresh: dict[str, None] = {}
         self._readers: set[BeatReader] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, uid: str) -> None:
-        """Note that a host was heard."""
+        """Note that a host sent a heartbeat."""
         if not self._readers:
             return
-        self._heard[uid] = None
+        self._fresh[uid] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._every, self._share)
 
     def _share(self) -> None:
         self._timer = None
-        heard, self._heard = self._heard, {}
+        fresh, self._fresh = self._fresh, {}
         for reader in self._readers:
-            reader.add(heard)
+            reader.add(fresh)
 
     def join(self, reader: BeatReader, since: float) -> None:
-        """Serve a reader from now on, and all hosts that were heard at `since` (epoch seconds; 0: none) or later."""
+        """Serve a reader from now on, and all hosts with a heartbeat at `since` (epoch seconds; 0: none) or later."""
         self._readers.add(reader)
         if since > 0:
             reader.add(uid for uid, entry in self._state.hosts.items() if (entry.live.at or 0.0) >= since)

@@ -77,7 +77,7 @@ class Changes:
         """Open streams by caller."""
 
     def note_beat(self, uid: str) -> None:
-        """Note that a host was heard, for readers that get beats."""
+        """Note that a host sent a heartbeat, for readers that get beats."""
         if self.beats is not None:
             self.beats.note(uid)
 

@@ -17,22 +17,12 @@ from tests.e2e.fleet import command_environment, product, until
 from tests.e2e.planes import SmallPlane, small_plane
 from tests.e2e.screen_scripts import GUIDE, GUIDE_TO_ITS_END, PLANE, REPLAY
 from tests.e2e.script import answers, go_home, play
+from tests.e2e.wizard_answers import ANSWERS
 from tests.forge.conftest import base_iso
 from tests.support import missing
 
 __all__ = ["base_iso"]
 pytestmark = [pytest.mark.e2e]
-ANSWERS = """apiVersion: edgewright/v1
-kind: Installer
-metadata: {name: shop-7}
-answers:
-  plane.endpoint: hub.acme.io
-  token.text: ewt_9Qm2Wm7XzB4nR8s
-  user.keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@x"]
-  base.kind: file
-  base.path: %s
-  output.folder: .
-"""
 SIZES = {"80x24": (80, 24), "132x43": (132, 43)}
 CORE_SLOW = ("hosts", "installer-new")
 """Views that are driven slowly in the continuous check, too."""

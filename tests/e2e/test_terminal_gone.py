@@ -22,6 +22,7 @@ import pytest
 
 from tests.e2e.console_terminal import WAYS, ConsoleTerminal, open_console
 from tests.e2e.fleet import command_environment, product
+from tests.e2e.wizard_answers import ANSWERS
 from tests.forge.isos import kairos_iso
 from tests.support import missing
 
@@ -47,17 +48,6 @@ CASES = [
     for core in [turn == 1 and (way, state) in CORE]
 ]
 SUBREAPER = 36
-ANSWERS = """apiVersion: edgewright/v1
-kind: Installer
-metadata: {name: shop-7}
-answers:
-  plane.endpoint: hub.acme.io
-  token.text: ewt_9Qm2Wm7XzB4nR8s
-  user.keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@x"]
-  base.kind: file
-  base.path: %s
-  output.folder: .
-"""
 BASE_SIZE = 400_000_000
 """Bytes of the base installer (sparse): a build of it takes a second or two, longer than the way to its end."""
 

@@ -16,23 +16,13 @@ import pytest
 from tests.core.installer.samples import CA
 from tests.e2e.console import Console
 from tests.e2e.fleet import product
+from tests.e2e.wizard_answers import ANSWERS
 from tests.forge.conftest import base_iso
 from tests.support import missing
 
 __all__ = ["base_iso"]
 pytestmark = [pytest.mark.e2e]
 SMALL, LARGE = (80, 24), (132, 43)
-ANSWERS = """apiVersion: edgewright/v1
-kind: Installer
-metadata: {name: shop-7}
-answers:
-  plane.endpoint: hub.acme.io
-  token.text: ewt_9Qm2Wm7XzB4nR8s
-  user.keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@x"]
-  base.kind: file
-  base.path: %s
-  output.folder: .
-"""
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def wait(driver: Driver) -> float:
 
 
 def _queued(driver: Driver) -> int:
-    """Return the bytes in the kernel's output queue of the terminal, as far as it tells."""
+    """Return the bytes in the kernel's output queue of the terminal, as far as it is known."""
     handle = getattr(driver, "fileno", None)
     if not isinstance(handle, int):
         return 0

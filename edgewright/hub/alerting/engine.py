@@ -49,7 +49,7 @@ class Alerting:
         self.incidents = Incidents(incidents, self.rhythm)
         self._couriers: dict[str, Courier] = {}
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
-        """Seconds after the start until what is absent counts as over, without having been heard."""
+        """Seconds after the start until what is absent counts as over, without a heartbeat."""
         self.certificates: list[tuple[str, float, bool]] = []
         """The hub's own: name, end (epoch seconds), whether the hub renews it."""
         self.seen: dict[str, dict[str, Problem]] = {}
@@ -163,21 +163,21 @@ class Alerting:
             await self._store(step, now)
 
     def _over(self, incident: Incident) -> bool:
-        """Whether an absent problem has ended: its hosts were heard or deleted since, not only judged mildly.
+        """Whether an absent problem has ended: its hosts responded or were deleted since, not only judged mildly.
 
         After a start of the hub silence counts from then on (rule P18), and alerts come back with their cause.
         """
         hosts = [entry for uid in incident.uids if (entry := self._hub.state.hosts.get(uid)) is not None]
         since = incident.seen if incident.silence else self._hub.started
-        heard = all(entry.live.at is not None and entry.live.at >= since for entry in hosts)
+        responded = all(entry.live.at is not None and entry.live.at >= since for entry in hosts)
         uptime = boottime_since(self._hub)
         if incident.silence:
-            return heard
+            return responded
         if incident.key.startswith("alert/plane/"):
             return uptime >= min(PLANE_SETTLED, self._settled)
         if incident.key.startswith("alert/"):
             return uptime >= self._settled
-        return not incident.uids or heard or uptime >= self._settled
+        return not incident.uids or responded or uptime >= self._settled
 
     async def _store(self, step: Step, now: float) -> None:
         """Store a step and its messages in one transaction, then let the couriers look."""

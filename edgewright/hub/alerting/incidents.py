@@ -52,7 +52,7 @@ class Incident(msgspec.Struct):
     changes: int = 0
     gone_at: float | None = None
     seen: float = 0.0
-    """When `uids` was set: a host that was heard later has returned."""
+    """When `uids` was set: a host with a later heartbeat has returned."""
 
     @property
     def silence(self) -> bool:
@@ -138,7 +138,7 @@ class Incidents:
         """Compare the problems of a scope with what its receivers know.
 
         `calm`: the site of a silence is complete; `gateway`: the address behind which everything is silent; `over`: an
-        absent problem has really ended (its hosts were heard); `silenced` and `acknowledged` ask the handling record of
+        absent problem has really ended (its hosts respond); `silenced` and `acknowledged` ask the handling record of
         a problem's key. Nothing here is changed: `take` is
         called with the step once it is stored.
         """
@@ -232,14 +232,14 @@ class Incidents:
         newer = msgspec.structs.replace(incident, notified=dict(incident.notified), gone_at=None)
         count = len(step.messages)
         if not silenced(problem.key):
-            told = describe(problem)
+            described = describe(problem)
             differs = problem.key != incident.key or set(problem.uids) != set(incident.uids)
             last = max(incident.notified.values(), default=incident.opened)
             pause = min(CHANGED_EVERY * 2**incident.changes, CHANGED_MOST)
             due = differs and now - last >= pause and calm(problem) and not acknowledged(problem.key)
             if due:
                 newer.changes = min(newer.changes + 1, 16)
-                newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, told, now
+                newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, described, now
             for receiver in mine:
                 before = incident.notified.get(receiver.uid)
                 if before is None:
@@ -251,7 +251,7 @@ class Incidents:
                 else:
                     continue
                 if not due:
-                    newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, told, now
+                    newer.key, newer.uids, newer.problem, newer.seen = problem.key, problem.uids, described, now
                 self._send(step, newer, receiver.uid, event, now)
         if len(step.messages) > count or incident.gone_at is not None:
             step.store.append(newer)

@@ -73,13 +73,13 @@ def behind(address: str, problems: Sequence[Problem]) -> Problem:
 
 def remaining(incident: Incident, uids: tuple[str, ...]) -> Problem:
     """Return the problem of a silence of which only these hosts are left."""
-    told, total = incident.problem, len(incident.uids)
-    text = str(told.get("text", ""))
+    stored, total = incident.problem, len(incident.uids)
+    text = str(stored.get("text", ""))
     if len(uids) < total:
         text = f"{len(uids)} of {total} hosts still silent"
     return Problem(
-        incident.key, told["kind"], told["harm"], told["subject"], text, told["since"], told["owner"], uids,
-        told.get("nextStep", ""),
+        incident.key, stored["kind"], stored["harm"], stored["subject"], text, stored["since"], stored["owner"], uids,
+        stored.get("nextStep", ""),
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ async def delete(call: Call) -> Response:
 
 
 async def test(call: Call) -> Response:
-    """Send one message at once, past the queue; tells whether the receiver took it."""
+    """Send one message at once, past the queue; returns whether the receiver accepted it."""
     receiver = _find(call)
     now, uid = times.now(), new_uid()
     problem = {
