@@ -150,13 +150,13 @@ def lost(host: str) -> Unreachable:
 
 
 def stream_broke() -> Unreachable:
-    """Return the error for a change stream that ended; it only told, so that nothing else is in doubt."""
-    return Unreachable("The plane's stream broke; connecting again.", "", "StreamBroke")
+    """Return the error for a change stream that ended; it only reads, so that nothing else is in doubt."""
+    return Unreachable("The plane's stream broke.", "", "StreamBroke")
 
 
 def stream_silent(seconds: float) -> TimedOut:
-    """Return the error for a change stream that said nothing, not even its ping, for `seconds`."""
-    return TimedOut(f"The plane has said nothing for {seconds:g} s; connecting again.", "", "StreamSilent")
+    """Return the error for a change stream that sent nothing, not even its ping, for `seconds`."""
+    return TimedOut(f"The plane has sent nothing for {seconds:g} s.", "", "StreamSilent")
 
 
 def _sentence(message: str) -> str:

@@ -39,7 +39,7 @@ class EventList(Command):
         columns = (Column("TIME"), Column("SEVERITY"), Column("HOST"), Column("REASON"), Column("MESSAGE"))
         uid = (await find_host(client, str(args["host"]))).uid if args.get("host") else None
         if args.get("follow"):
-            return Outcome((), result=Stream(columns, (20, 8, 20, 22, 0), _follow(client, uid)))
+            return Outcome((), result=Stream(columns, (20, 8, 20, 22, 0), _follow(client, uid, report)))
         documents = await _newest(lambda n, c: client.events(uid=uid, limit=n, continue_=c), _limit(args))
         items = [item for item in map(_event_item, reversed(documents)) if item is not None]
         return Outcome((), result=Listing(columns, tuple(items), "Nothing has happened yet."))
@@ -113,44 +113,79 @@ def _event_item(document: dict[str, Any]) -> Item | None:
     return Item(row.uid, (stamp(row.at), *map(or_dash, (row.severity, host, row.reason, row.message))), document)
 
 
-async def _follow(client: PlaneClient, uid: str | None) -> AsyncIterator[Item]:
-    """Yield events as they come: the last ten, then from the stream of a hub, or asking a Palette every 5 s."""
+async def _follow(client: PlaneClient, uid: str | None, report: Callable[[str], None]) -> AsyncIterator[Item]:
+    """Yield events as they come: the last ten, then from the stream of a hub, or asking a Palette every 5 s.
+
+    When the plane is away later, it is tried again until it is back; `report` gets the cause. What happened meanwhile
+    follows, up to 50 events. Raises what the first connection raises, and `Refused` at any time.
+    """
     import asyncio
 
     from edgewright.clients.stream import OPEN
+    from edgewright.core.errors import TimedOut, Unreachable
 
-    seen: dict[str, None] = {}
-
-    async def fresh(limit: int) -> list[Item]:
-        page = await client.events(uid=uid, limit=limit)
-        items = [item for item in map(_event_item, reversed(page.items)) if item is not None and item.name not in seen]
-        seen.update(dict.fromkeys(item.name for item in items))
-        while len(seen) > 5000:
-            del seen[next(iter(seen))]
-        return items
-
+    feed = _Feed(client, uid)
     features = await client.features()
-    if not features.stream:
-        limit = 10
-        while True:
-            for item in await fresh(limit):
-                yield item
-            limit = 50
-            await asyncio.sleep(5.0)
-    # Heartbeats in short form, which are ignored: else the hub would send a whole document for each.
-    async for change in client.changes(beats=0.0 if features.beats else None):
-        if change.kind == OPEN:
-            for item in await fresh(10):
-                yield item
-        elif change.kind == "resync":
-            for item in await fresh(50):
-                yield item
-        elif change.kind == "event" and change.doc is not None:
-            told = _event_item(change.doc)
-            involved = change.doc.get("involvedObject") or {}
-            if told is not None and told.name not in seen and uid in (None, involved.get("uid")):
-                seen[told.name] = None
-                yield told
+    opened, wait = False, _RETRY
+    while True:
+        try:
+            if not features.stream:
+                for item in await feed.fresh():
+                    yield item
+                opened, wait = True, _RETRY
+                await asyncio.sleep(_POLL)
+                continue
+            # Heartbeats in short form, which are ignored: else the hub would send a whole document for each.
+            async for change in client.changes(beats=0.0 if features.beats else None):
+                if change.kind in (OPEN, "resync"):
+                    opened, wait = True, _RETRY
+                    for item in await feed.fresh():
+                        yield item
+                elif change.kind == "event" and change.doc is not None:
+                    for item in feed.news(change.doc):
+                        yield item
+        except (Unreachable, TimedOut) as error:
+            if not opened:
+                raise
+            report(f"{error.message} Trying again.")
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _RETRY_MOST)
+
+
+_POLL, _RETRY, _RETRY_MOST = 5.0, 1.0, 30.0
+"""Seconds between two questions to a Palette, before the second attempt, and at most between two attempts."""
+
+
+class _Feed:
+    """Events that were not given yet. `_from` is the time of the oldest one given: older ones are history."""
+
+    def __init__(self, client: PlaneClient, uid: str | None) -> None:
+        self._client, self._uid = client, uid
+        self._seen: dict[str, None] = {}
+        self._from: str | None = None
+
+    async def fresh(self) -> list[Item]:
+        """Return the newest events by asking: ten the first time, then what is new of the last 50."""
+        page = await self._client.events(uid=self._uid, limit=10 if self._from is None else 50)
+        items = [item for item in map(_event_item, reversed(page.items)) if item is not None]
+        if self._from is None:
+            self._from = items[0].cells[0] if len(items) >= 10 else ""
+        return [item for item in items if item.cells[0] >= self._from and self._new(item)]
+
+    def news(self, document: dict[str, Any]) -> list[Item]:
+        """Return an event of the stream, when it is of the host and new."""
+        item = _event_item(document)
+        involved = document.get("involvedObject") or {}
+        wanted = item is not None and self._uid in (None, involved.get("uid"))
+        return [item] if item is not None and wanted and self._new(item) else []
+
+    def _new(self, item: Item) -> bool:
+        if item.name in self._seen:
+            return False
+        self._seen[item.name] = None
+        if len(self._seen) > 5000:
+            del self._seen[next(iter(self._seen))]
+        return True
 
 
 COMMANDS: tuple[type[Command], ...] = (EventList, AuditList)
