@@ -28,6 +28,7 @@ from tui.defects import tell_defect
 from tui.screens.opening import is_ready, leave
 from tui.session import Session
 from tui.terminal.cell_display import CellDisplay
+from tui.terminal.row_compositor import RowCompositor
 from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
@@ -93,6 +94,7 @@ class BaseScreen(Screen[None]):
     def __init__(self, session: Session, target: str = "") -> None:
         """Make the screen; `target` says what to show (a uid, a filter text, a kind of feed)."""
         super().__init__()
+        self._compositor = RowCompositor()
         self.session = session
         self.target = target
         self.starts_path = False
@@ -264,13 +266,17 @@ class BaseScreen(Screen[None]):
         if not width or not self.is_there:
             return
         self._set("#title", title_line(self.session, self.now, width))
-        trail = getattr(self.app, "trail", (self.crumb,))
-        self._set("#crumb", crumb_line(trail, self.count(), width))
+        self.show_crumb()
         self._set("#rule-top", rule(width))
         self._set("#rule-bottom", rule(width))
         self.show_message(width)
         if keys:
             self.show_keys()
+
+    def show_crumb(self) -> None:
+        """Show the path and the count: all of the frame that a mark changes."""
+        trail = getattr(self.app, "trail", (self.crumb,))
+        self._set("#crumb", crumb_line(trail, self.count(), self.size.width))
 
     def show_message(self, width: int) -> None:
         """Show the newest message; a long one takes the rule above it as its second line."""

@@ -323,7 +323,7 @@ class HostsScreen(ExportsTable):
     def action_mark(self) -> None:
         """Mark or unmark the host under the cursor."""
         self.table.mark()
-        self.show_frame(keys=False)
+        self.show_crumb()
         self.call_after_refresh(self.show_keys)  # the mark first: whoever marks twenty hosts is quick
 
     def action_mark_range(self) -> None:

@@ -1,0 +1,52 @@
+"""A partial update is made from its own rows, and is what Textual makes of all rows."""
+
+from __future__ import annotations
+
+import pytest
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tests.tui.fleet import documents, session_of
+from tui.app import EdgewrightApp
+from tui.terminal.row_compositor import RowCompositor
+
+UPDATES = (
+    [Region(0, 4, 121, 1), Region(140, 1, 11, 1)],
+    [Region(57, 24, 3, 1)],
+    [Region(0, 0, 160, 1), Region(0, 49, 160, 1)],
+    [Region(100, 5, 60, 40)],
+)
+
+
+async def test_a_partial_update_asks_for_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = EdgewrightApp(session_of(documents(60)))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.pause()
+        compositor = app.screen._compositor
+        assert isinstance(compositor, RowCompositor)
+        asked: list[int] = []
+        stock = Widget.render_lines
+
+        def render_lines(widget: Widget, crop: Region) -> list[Strip]:
+            asked.append(crop.height)
+            return stock(widget, crop)
+
+        def update(regions: list[Region]) -> ChopsUpdate:
+            compositor._dirty_regions = set(regions)
+            found = compositor.render_partial_update()
+            assert found is not None
+            return found
+
+        monkeypatch.setattr(Widget, "render_lines", render_lines)
+        for regions in UPDATES:
+            asked.clear()
+            ours = update(regions)
+            assert max(asked) <= Region.from_union(regions).height
+            with monkeypatch.context() as patch:
+                patch.setattr(RowCompositor, "_get_renders", Compositor._get_renders)
+                theirs = update(regions)
+            rows = {y for y, _, _ in ours.spans}
+            assert ours.spans == theirs.spans
+            assert [ours.chops[y] for y in rows] == [theirs.chops[y] for y in rows]
