@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -83,7 +84,7 @@ def _path_problem(key: str, text: str) -> str:
     try:
         path = Path(text).expanduser()
         if key == "output.folder":
-            return f"{path} is a file, not a folder." if path.exists() and not path.is_dir() else ""
+            return _folder_problem(path)
         if key == "content.folder":
             return "" if path.is_dir() else f"There is no folder {path}."
         if path.is_dir():
@@ -93,6 +94,16 @@ def _path_problem(key: str, text: str) -> str:
         return _base_problem(path) if key == "base.path" else ""
     except (OSError, RuntimeError, ValueError):
         return f"{text[:80]!r} is no path."
+
+
+def _folder_problem(path: Path) -> str:
+    """Return why an output cannot be written to a folder, which is created when it is missing; "" when it can."""
+    there = next((place for place in (path, *path.parents) if place.exists()), path)
+    if not there.is_dir():
+        return f"{there} is a file, not a folder."
+    if os.access(there, os.W_OK | os.X_OK):
+        return ""
+    return f"{path} is not writable." if there == path else f"{path} cannot be created: {there} is not writable."
 
 
 def _base_problem(path: Path) -> str:

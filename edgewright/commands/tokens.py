@@ -54,7 +54,6 @@ class TokenCreate(Command):
     ) -> Outcome:
         """Make the token and give its text."""
         from edgewright.commands.results import Text
-        from edgewright.commands.token_rows import ends
         from edgewright.core import times
         from edgewright.wire.tokens import EdgeToken
 
@@ -67,7 +66,8 @@ class TokenCreate(Command):
         if not token.token:  # Palette tells the text in its list only
             document = next((t for t in await client.tokens() if EdgeToken(t).uid == uid), document)
             token = EdgeToken(document)
-        message = f"Token {name} is made; it ends in {ends(token, times.now())}."
+        until = f"valid until {times.rfc3339(token.expiry)[:10]}" if token.expiry else "without an end"
+        message = f"Token {name} is created, {until}."
         return Outcome((uid,), (), message, Text(token.token, document, uid))
 
 

@@ -224,6 +224,8 @@ def test_findings_lead_to_their_questions(base: Path, tmp_path: Path) -> None:
     iso.write_bytes(b"")
     (wrong,) = installer.findings({**samples.LEAST, "base.path": str(iso)}, ["base.path"])
     assert (wrong.severity, wrong.path, wrong.message) == ("error", "base.path", "not.iso is empty.")
+    (wrong,) = installer.findings({**samples.LEAST, "output.folder": f"{iso}/new"}, ["output.folder"])
+    assert wrong.message == f"{iso} is a file, not a folder."
     good = {**samples.LEAST, "base.path": str(base)}
     whole = installer.findings(good)
     assert not [f for f in whole if f.severity == "error"]
@@ -231,6 +233,15 @@ def test_findings_lead_to_their_questions(base: Path, tmp_path: Path) -> None:
     other = look_alike(tmp_path, "other.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
     whole = installer.findings({**good, "base.path": str(other)})
     assert "disk.end" in {f.path for f in whole}  # only the appliance notices that it has installed already
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    for folder, reason in (("", "is not writable."), ("/a/b", f"cannot be created: {tmp_path} is not writable.")):
+        (wrong,) = installer.findings({**samples.LEAST, "output.folder": f"{tmp_path}{folder}"}, ["output.folder"])
+        assert wrong.message == f"{tmp_path}{folder} {reason}"
 
 
 def test_a_base_is_told_of(base: Path, tmp_path: Path) -> None:

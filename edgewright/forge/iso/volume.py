@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from typing import NamedTuple
 
-from edgewright.forge.iso.image import Broken, Image
+from edgewright.forge.iso.image import SECTOR, Broken, Image
 
 FIRST = 16
 """The sector of the first descriptor, counted from where the volume begins."""
@@ -38,6 +38,8 @@ def descriptors(image: Image, start: int = FIRST) -> Descriptors:
     """Read the descriptors at `start`. Raises `Broken` when there is no ISO 9660 volume there."""
     volumes: list[Volume] = []
     catalog = 0
+    if start == FIRST and image.size < (FIRST + 1) * SECTOR:
+        raise Broken("it is too short for an ISO 9660 volume")
     for number in range(MOST_DESCRIPTORS):
         data = image.sectors(start + number)
         if data[1:6] != b"CD001":

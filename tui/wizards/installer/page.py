@@ -206,7 +206,7 @@ class WizardPage(BaseScreen):
 
     def _help(self, question: Question) -> str:
         if question.key == "plane.context" and self._planes:
-            return f"You know {', '.join(sorted(self._planes))}. {question.help}"
+            return f"Known contexts: {', '.join(sorted(self._planes))}. {question.help}"
         return question.help
 
     def show_frame(self, keys: bool = True) -> None:
@@ -312,7 +312,7 @@ class WizardPage(BaseScreen):
         return ""
 
     def _say(self, text: str, level: str) -> None:
-        self.session.store.message(text, level)
+        self.session.store.message(text, level, reply=level == "warn")  # it leaves with the wizard
         self.session.store.flush()
         if self.is_there:
             self.show_frame()
