@@ -119,13 +119,19 @@ _ALL_NAMES: dict[str, type[Command]] = {}
 
 def by_name(name: str) -> type[Command] | None:
     """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
-    if not _NAMES:  # the key line asks this for a dozen verbs at each key
-        _NAMES.update(_named(_console_modules_commands()))
-    if name in _NAMES:
-        return _NAMES[name]
+    found = console_verb(name)
+    if found is not None:
+        return found
     if not _ALL_NAMES:
         _ALL_NAMES.update(_named(all_commands()))
     return _ALL_NAMES.get(name)
+
+
+def console_verb(name: str) -> type[Command] | None:
+    """Return the same among the verbs that the console has keys for; no module of the command line is loaded."""
+    if not _NAMES:  # the key line asks this for a dozen verbs at each key
+        _NAMES.update(_named(_console_modules_commands()))
+    return _NAMES.get(name)
 
 
 def _named(commands: Iterable[type[Command]]) -> dict[str, type[Command]]:

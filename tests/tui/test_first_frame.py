@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from textual.widget import Widget
 
+from edgewright.commands import registry
 from edgewright.store import cache, cache_head
 from edgewright.store import events as kinds
 from edgewright.store.store import Store
 from tui.app import EdgewrightApp
 from tui.screens.hosts import HostsScreen
 from tui.session import Session
+from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
 
@@ -77,3 +79,18 @@ async def test_head_first_and_the_rest_after_it(cached: cache.Loaded, view: str,
             assert "counting" not in said(screen, "#low") and "299" in said(screen, "#low")
             if size[0] == 200:
                 assert "site-1" in said(screen, "#board")
+
+
+@pytest.mark.parametrize("view", ["hosts", "pulse"])
+async def test_the_first_frame_loads_no_verb_of_the_command_line(
+    cached: cache.Loaded, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded() -> None:
+        raise AssertionError("all modules of verbs were loaded")
+
+    monkeypatch.setattr(registry, "all_commands", loaded)
+    monkeypatch.setattr(registry, "_ALL_NAMES", {})
+    app = EdgewrightApp(Session(store=Store(cached.model), start_view=view, now=lambda: NOW + 90))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await pilot.pause()
+        assert text_of([app.screen.query_one("#keys", FrameLine).line]).strip()

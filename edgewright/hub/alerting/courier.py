@@ -119,6 +119,7 @@ class Courier:
         self.healthy()
 
     async def _failed(self, waiting: Waiting, failure: DeliveryFailed) -> None:
+        self._hub.look_at_clock()
         attempts, now = waiting.attempts + 1, times.now()
         too_old = now - waiting.created > KEEP and self._hub.clock.may_delete
         given_up = too_old or (failure.rejected and attempts >= REJECTED_TRIES)

@@ -111,15 +111,19 @@ class Alerting:
             return
         found = await evaluate.look(hub, sorted(scopes), now)
         self.seen = {scope: findings.problems for scope, findings in found.items()}
-        await self._age_handling(now)
+        await self._age_handling()
         for findings in found.values():
             await self._step(findings, now)
 
-    async def _age_handling(self, now: float) -> None:
+    async def _age_handling(self) -> None:
         """End acknowledgements of what is gone; right after a start nothing counts as gone."""
         hub = self._hub
-        if not hub.handling.records or boottime_since(hub) < self._settled or not hub.clock.may_delete:
+        if not hub.handling.records or boottime_since(hub) < self._settled:
             return
+        hub.look_at_clock()
+        if not hub.clock.may_delete:
+            return
+        now = times.now()  # only now: the look began by a clock that may have been put right meanwhile
         keys = {key for problems in self.seen.values() for key in problems}
         changes = list(self._hub.handling.outdated(keys.__contains__, now))
 
