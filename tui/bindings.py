@@ -96,4 +96,4 @@ def hints_of(names: Iterable[str], keys: dict[str, str], refused: frozenset[str]
 
 def command_by_id(name: str) -> type[Command] | None:
     """Return the verb with this binding id."""
-    return registry.by_name(name)
+    return registry.console_verb(name)

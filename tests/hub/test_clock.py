@@ -13,8 +13,10 @@ from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.hub import clock as clocks
 from edgewright.hub import health, retention, schema
+from edgewright.hub.alerting import evaluate
 from edgewright.hub.app import Hub
 from edgewright.hub.clock import AWAY, CLOCK_FILE, SETTLE, ClockWatch, Seen, read_seen
+from edgewright.hub.handling import HandlingRecord
 from tests.hub_fleet import add_events, open_hub, seed
 
 DAY = times.DAY
@@ -224,6 +226,27 @@ async def test_p41_a_clock_put_right_while_housekeeping_runs_deletes_nothing(
     before = rows(hub, schema.events)
     assert before and sum((await retention.prune(hub)).values()) == 0
     assert not hub.clock.doubt and rows(hub, schema.events) == before
+
+
+async def test_p41_a_clock_put_right_while_problems_are_looked_for_ends_no_silence(
+    hub: Hub, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = HandlingRecord("site/kiel/silent", "", note="link is repaired", silenced_until=START + 3600)
+    await hub.write(lambda tx: hub.handling.store(tx, None, record))
+    hub.alerting._settled = 0.0
+    look = evaluate.look
+
+    async def slow(*arguments: Any) -> Any:
+        hands.day = START
+        hub.look_at_clock()  # as the watch does every second
+        return await look(*arguments)
+
+    monkeypatch.setattr(evaluate, "look", slow)
+    hands.day += 730 * DAY
+    hub.look_at_clock()
+    assert hub.clock.doubt
+    await hub.alerting.look()
+    assert not hub.clock.doubt and hub.handling.records[record.key].silenced_until == START + 3600
 
 
 def judged(hub: Hub) -> dict[str, tuple[str, float | None]]:

@@ -20,7 +20,7 @@ from textual.widget import Widget
 from textual.worker import Worker
 
 from edgewright.commands.base import Scope
-from edgewright.commands.registry import by_name
+from edgewright.commands.registry import console_verb
 from edgewright.store import model as names
 from edgewright.store.model import Patch
 from tui.bindings import does_something, hints_of, live_keys, move_bindings, verb_bindings
@@ -138,7 +138,7 @@ class BaseScreen(Screen[None]):
 
     def lets(self, verb: str) -> bool:
         """Whether the key of a verb works here; a wizard keeps most keys to itself."""
-        command = by_name(verb)
+        command = console_verb(verb)
         return command is None or does_something(self, command)
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
@@ -146,7 +146,7 @@ class BaseScreen(Screen[None]):
         if not self.session.changes_refused:
             return frozenset()
         names = [entry.partition("=")[0] for entry in entries]
-        found = {name: by_name(name) for name in names}
+        found = {name: console_verb(name) for name in names}
         return frozenset(name for name, verb in found.items() if verb is not None and self.session.refusal(verb))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
