@@ -46,6 +46,7 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
     if after == Health.UNHEALTHY.value:
         document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
     elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
+        live.since = now  # a silent host reports "healthy" as before; to the plane it is that since it is back
         gone = f" after {words(now - silent_since)}" if silent_since else ""
         document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{gone}.")
     elif after == Health.HEALTHY.value and live.count <= 1:

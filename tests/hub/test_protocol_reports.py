@@ -270,7 +270,9 @@ def test_p18_silence_reason_clock_and_recovery() -> None:
         assert status["edgewright"]["deadline"] and status["edgewright"]["who"] == "person"
         assert judged(hub, "q-2")["edgewright"]["healthState"] == "unknown"  # an unpaired host for ever
         host.patch(HEALTH.format("q-1"), json=beat(2))
-        assert judged(hub, "q-1")["health"]["state"] == "healthy"
+        back = judged(hub, "q-1")
+        assert back["health"]["state"] == "healthy"
+        assert back["edgewright"]["since"] > status["edgewright"]["deadline"]  # not since before its silence
         with stream.grew:  # the event is written after the answer
             assert stream.grew.wait_for(
                 lambda: any(e["event"] == "event" and e["doc"]["reason"] == "HostRecovered" for e in stream.events), 10
