@@ -145,6 +145,13 @@ async def test_p58_a_channel_of_palette_is_a_receiver(served: tuple[Hub, httpx.A
         http = {"method": "POST", "url": receiver.url, "body": '{"text": "{{message}}"}', "headers": {"tag": "Health"}}
         mail = {"type": "email", "isActive": True, "identifiers": ["cy@example.com"]}
         assert (await admin.post(path, json=mail)).status_code == 422, "there is no mail server yet"
+        elsewhere = {"to": ["a@b.c"], "from": "h@b.c", "host": "mx", "user": "u", "password": "p"}
+        headers = {"ProjectUid": (await admin.post("/v1/projects", json={"metadata": {"name": "other"}})).json()["uid"]}
+        other = await admin.post(
+            protocol.RECEIVERS, json={"name": "o", "kind": "email", "email": elsewhere}, headers=headers
+        )
+        assert other.status_code == 201
+        assert (await admin.post(path, json=mail)).status_code == 422, "that of another project is none"
         await mail_to(admin, server, user="ops", password="right", ca=server.ca)
         for channel in ({"type": "http", "isActive": True, "http": http}, mail):
             made = await admin.post(path, json=channel)
@@ -158,7 +165,7 @@ async def test_p58_a_channel_of_palette_is_a_receiver(served: tuple[Hub, httpx.A
         assert {str(message["To"]) for message in server.got} == {"ana@example.com, ben@example.com", "cy@example.com"}
         assert receiver.got[0][0]["tag"] == "Health"
         assert (await admin.put(path, json={"channels": []})).status_code == 204
-        assert [item["name"] for item in (await admin.get(protocol.RECEIVERS)).json()["items"]] == ["mail"]
+        assert [item["name"] for item in (await admin.get(protocol.RECEIVERS)).json()["items"]] == ["mail", "o"]
         missing = await admin.delete(path)
         assert missing.status_code == 404 and "alerts are not found" in missing.json()["message"]
 

@@ -115,9 +115,10 @@ def _unmasked(call: Call, before: Receiver, channel: dict[str, Any]) -> dict[str
 
 
 def _mail_server(call: Call, before: Receiver | None = None) -> dict[str, Any]:
-    every = [receiver for receiver in call.hub.alerting.receivers.values() if receiver.kind == EMAIL]
+    known, scopes = call.hub.alerting.receivers.values(), (call.uid, "")  # never the login of another project
+    every = [receiver for receiver in known if receiver.kind == EMAIL and receiver.project_uid in scopes]
     every = [before] if before is not None else every
-    every.sort(key=lambda receiver: (receiver.project_uid != call.uid, receiver.project_uid != "", receiver.created))
+    every.sort(key=lambda receiver: (receiver.project_uid != call.uid, receiver.created))
     if not every:
         message = (
             "type in body: this hub knows no mail server yet; add an e-mail receiver by `alert receiver add` first"
