@@ -179,7 +179,7 @@ def _configure(arguments: argparse.Namespace) -> int:
 
 
 def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
-    stored, data = done.stored, shlex.quote(str(arguments.data))
+    stored, data = done.stored, str(arguments.data)
     document = {
         "url": done.url,
         "listen": stored.listen,
@@ -192,10 +192,12 @@ def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
     sentences = [f"Hosts use {done.url}; the hub listens on {stored.listen or 'its default address'}."]
     if done.pid is None:
         sentences.append(f"The server certificate{names} is {done.certificate}; the CA stays, hosts need nothing new.")
-        sentences.append(f"Start the hub: edgewright hub serve --data {data}")
+        sentences.append(f"Start the hub: edgewright hub serve --data {shlex.quote(data)}")
     else:
         sentences.append(f"A hub runs on it as process {done.pid} and uses this from its next start on: stop it")
-        sentences.append(f"(kill {done.pid}, or its service) and start it: edgewright hub serve --data {data}")
+        sentences.append(
+            f"(kill {done.pid}, or its service) and start it: edgewright hub serve --data {shlex.quote(data)}"
+        )
     sentences.append("Options --listen and --advertise of that command line count more than what is stored.")
     sys.stdout.write((json.dumps(document) if arguments.output == "json" else "\n".join(sentences)) + "\n")
     return 0
