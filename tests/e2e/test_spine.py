@@ -203,7 +203,7 @@ def test_an_outage_of_the_hub_longer_than_the_limit_turns_nobody_red(
     fleet: Fleet, plane: Plane, console: Console
 ) -> None:
     fleet.lab("fault", "power-cut", "hub")
-    console.wait("away", patience=25)
+    console.wait("unreachable", patience=25)
     time.sleep(LIMIT + 1)
     fleet.lab("fault", "power-on", "hub")
     for _ in range(10):
