@@ -112,7 +112,7 @@ class HostReset(Command):
         from edgewright.commands.each import for_each
 
         client = await ctx.client()
-        return await for_each(plan, client.reset_host, report, "told to reset")
+        return await for_each(plan, client.reset_host, report, "asked to reset")
 
 
 class HostDelete(Command):
