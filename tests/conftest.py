@@ -1,8 +1,7 @@
-"""What every test shares: skips that can be turned into failures, the specification's place, a quiet home."""
+"""What every test shares: the tables of Palette's API, a quiet home, names of cases."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -10,23 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.support import spec_dir
+from tests.support import palette_tables
 
 
 @pytest.fixture(scope="session")
 def edge_subset() -> dict[str, Any]:
-    """The edge subset of Palette's API description, parsed."""
-    parsed: dict[str, Any] = json.loads((spec_dir() / "palette-4.8-edge-subset.swagger.json").read_text())
-    return parsed
+    """The facts of Palette's API that concern edge hosts: `paths` and `definitions`, as in a Swagger 2 document."""
+    return palette_tables()
 
 
 @pytest.fixture(autouse=True)
 def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a home of its own, so that no setting, context or cache of the user is read or written."""
     home = tmp_path_factory.mktemp("home")
-    for name in [
-        n for n in os.environ if n.startswith("EDGEWRIGHT_") and n not in ("EDGEWRIGHT_REQUIRE", "EDGEWRIGHT_SPEC_DIR")
-    ]:
+    for name in [n for n in os.environ if n.startswith("EDGEWRIGHT_") and n != "EDGEWRIGHT_REQUIRE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,15 +13,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def missing(part: str, reason: str) -> NoReturn:
-    """Skip the test with its reason, or fail when `EDGEWRIGHT_REQUIRE` names `part` (comma list, e.g. `e2e,spec`)."""
+    """Skip the test with its reason, or fail when `EDGEWRIGHT_REQUIRE` names `part` (a comma list)."""
     if part in os.environ.get("EDGEWRIGHT_REQUIRE", "").split(","):
         pytest.fail(f"EDGEWRIGHT_REQUIRE names {part}, but {reason}", pytrace=False)
     pytest.skip(f"{part}: {reason}")
 
 
-def spec_dir() -> Path:
-    """Return the folder of the public API descriptions, or skip."""
-    path = Path(os.environ.get("EDGEWRIGHT_SPEC_DIR", ROOT.parent / "shared" / "spec"))
-    if not (path / "palette-4.8-edge-subset.swagger.json").is_file():
-        missing("spec", f"{path} holds no API descriptions (set EDGEWRIGHT_SPEC_DIR)")
-    return path
+def table(name: str) -> dict[str, Any]:
+    """Return a table of tests/spec, such as `palette-shapes`."""
+    parsed: dict[str, Any] = json.loads((ROOT / "tests" / "spec" / f"{name}.json").read_text(encoding="utf-8"))
+    return parsed
+
+
+def palette_tables() -> dict[str, Any]:
+    """Return `paths` and `definitions` of Palette's API, as in a Swagger 2 document (tests/spec/README.md)."""
+    return {"paths": table("palette-operations"), "definitions": table("palette-shapes")}

@@ -20,7 +20,6 @@ from edgewright.hub.routes import table
 from edgewright.wire import protocol
 from tests.hub_fixture import RunningHub, running_hub
 
-pytestmark = pytest.mark.spec
 _CHANNEL = {
     "type": "http",
     "isActive": True,
