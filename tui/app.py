@@ -22,7 +22,7 @@ from tui.defects import tell_defect
 from tui.places import MAIN
 from tui.screens.base import BaseScreen, CommandTyped
 from tui.session import LeaveAnswer, Session
-from tui.terminal import toolkit_caches
+from tui.terminal import toolkit, toolkit_caches
 from tui.terminal_app import TerminalApp
 from tui.themed import THEME_POLL
 from tui.type_ahead import Probe, TypeAhead
@@ -84,8 +84,8 @@ class EdgewrightApp(TerminalApp):
         """Show ages in coarse steps on a slow link, and what is measured of it in the title."""
         self.session.link = text
         ages.set_coarse(slow)
-        if slow and self._driver is not None and self.session.terminal.mouse:
-            self._driver.write("\x1b[?1003l")  # each movement of the mouse is a report on its way up; clicks stay
+        if slow and self.session.terminal.mouse:
+            toolkit.write(self, "\x1b[?1003l")  # each movement of the mouse is a report on its way up; clicks stay
 
     # Keys ---------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from tui.history import History
 from tui.openings import Openings
 from tui.places import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
 from tui.screens.base import BaseScreen
+from tui.terminal import toolkit
 from tui.themed import ThemedApp
 from tui.views import VIEWS, load
 
@@ -43,7 +44,7 @@ class NavigatingApp(ThemedApp):
     @property
     def ending(self) -> bool:
         """Whether the console is about to end: no screen opens, no key is delivered any more."""
-        return self._exit
+        return toolkit.is_ending(self)
 
     def _make(self, view: str, target: str) -> BaseScreen:
         screen: BaseScreen = load(VIEWS[view])(self.session, target)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.screen import Screen
 
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.text import clean
 from tui.navigation import NavigatingApp
 from tui.reading_cursor import reading_position
 from tui.screens.base import BaseScreen
-from tui.terminal import osc
+from tui.terminal import osc, toolkit
 from tui.terminal.attention import COLLECTIONS, LOOK_EVERY, Attention
 from tui.terminal.detect import CONSOLE_TERMS
 from tui.widgets.lines import line
@@ -53,18 +53,18 @@ class TerminalApp(NavigatingApp):
             filters.append(plain if terminal.lines or terminal.ascii_only else ConsoleFilter())
         return filters
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+    def before_frame(self) -> None:
+        """Put the terminal's cursor where a screen reader reads."""
         if self.session.terminal.lines:
             position = reading_position(self.focused)
             if position is not None:
                 self.cursor_position = position
-        super()._display(screen, renderable)
 
     # Signals, title, bell, last frame -----------------------------------------------------------------------------
 
     def attend_to_terminal(self) -> None:
         """Begin to watch signals and to write title and bell; called when the app runs in a real terminal."""
-        settings, driver = self.session.settings, self._driver
+        settings, driver = self.session.settings, toolkit.driver_of(self)
         if driver is not None and not self.is_headless:
             title = settings is None or settings.terminal_title
             bell = settings is None or settings.bell
@@ -75,14 +75,13 @@ class TerminalApp(NavigatingApp):
             self.app_resume_signal.subscribe(self, self._resumed)
             self._resumed(self)
         if self.session.watchdog is not None:
-            deaf = getattr(driver, "exit_event", None)  # ends the thread that reads keys: it spins on a dead terminal
-            stop_reading = deaf.set if deaf is not None else lambda: None
+            stop_reading = partial(toolkit.stop_reading_keys, driver)
             self.session.watchdog.lead(self.exit, self.action_interrupt, stop_reading, self._old_title)
 
     def _resumed(self, _app: App[Any]) -> None:
         """Set again what a shell changes while the console is in the background."""
-        if self.session.terminal.lines and self._driver is not None:
-            self._driver.write("\x1b[?25h")  # a screen reader follows the cursor
+        if self.session.terminal.lines:
+            toolkit.write(self, "\x1b[?25h")  # a screen reader follows the cursor
         if self.attention is not None:
             self.attention.set_again()
 
@@ -91,8 +90,8 @@ class TerminalApp(NavigatingApp):
 
     def exit(self, *args: Any, **kwargs: Any) -> None:
         """Leave; the window gets its old title back, and the last frame is stored when it is wanted."""
-        if self._driver is not None and self._old_title():
-            self._driver.write(self._old_title())
+        if self._old_title():
+            toolkit.write(self, self._old_title())
             self.attention = None
         settings = self.session.settings
         if settings is not None and settings.last_frame and not self.last_frame and self.is_running:
@@ -117,17 +116,11 @@ class TerminalApp(NavigatingApp):
 
     def action_mouse(self) -> None:
         """Switch mouse capture off or on."""
-        driver: Any = self._driver
         if os.environ.get("TERM", "") in CONSOLE_TERMS:
             self.refuse("The Linux console reports no mouse to programs.")
             return
         self.session.terminal.mouse = not self.session.terminal.mouse
-        if self.session.terminal.mouse:
-            driver._mouse = True
-            getattr(driver, "_enable_mouse_support", lambda: None)()
-        else:
-            getattr(driver, "_disable_mouse_support", lambda: None)()
-            driver._mouse = False
+        toolkit.capture_mouse(self, self.session.terminal.mouse)
         self.say(MOUSE_ON if self.session.terminal.mouse else MOUSE_OFF)
 
     def action_background(self) -> None:
@@ -166,9 +159,8 @@ class TerminalApp(NavigatingApp):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put a text into the terminal's clipboard, through tmux or screen."""
-        self._clipboard = text
-        if self._driver is not None:
-            self._driver.write(osc.clipboard(text, os.environ))
+        toolkit.set_clipboard(self, text)
+        toolkit.write(self, osc.clipboard(text, os.environ))
 
     def copied(self, text: str, what: str, secret: bool = False) -> None:
         """Copy `text` and say what was copied (`uid of edge-7f3a`), never a secret itself."""

@@ -27,8 +27,8 @@ from tui.bindings import does_something, hints_of, live_keys, move_bindings, ver
 from tui.defects import tell_defect
 from tui.screens.opening import is_ready, leave
 from tui.session import Session
+from tui.terminal import toolkit
 from tui.terminal.cell_display import CellDisplay
-from tui.terminal.row_compositor import RowCompositor
 from tui.title import crumb_line, title_line
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
@@ -94,7 +94,7 @@ class BaseScreen(Screen[None]):
     def __init__(self, session: Session, target: str = "") -> None:
         """Make the screen; `target` says what to show (a uid, a filter text, a kind of feed)."""
         super().__init__()
-        self._compositor = RowCompositor()
+        toolkit.compose_by_rows(self)
         self.session = session
         self.target = target
         self.starts_path = False

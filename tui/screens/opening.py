@@ -7,6 +7,8 @@ from typing import Any
 from textual.app import App
 from textual.screen import Screen
 
+from tui.terminal import toolkit
+
 
 def open_key(app: App[Any], key: str, start: bool = False) -> None:
     """Open what a line's key names, with `start` on a path of its own; a key that names no view opens nothing."""
@@ -18,7 +20,7 @@ def open_key(app: App[Any], key: str, start: bool = False) -> None:
 
 def is_ready(screen: Screen[Any]) -> bool:
     """Whether the widgets of a screen can be looked up: it is mounted, and neither it nor the console is ending."""
-    return screen.is_mounted and screen.is_running and screen.is_attached and not screen._pruning
+    return screen.is_mounted and screen.is_running and screen.is_attached and not toolkit.is_removed(screen)
 
 
 def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:

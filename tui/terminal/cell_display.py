@@ -101,7 +101,7 @@ class FrameSender:
     def offer(self) -> None:
         """Send the difference, or see to it that it is sent when it may."""
         self._stop_timer()
-        if not self._waiting or not self._app._running or self._app._closed:
+        if not self._waiting or not self._app.is_running or self._app._closed:
             return
         now = time.monotonic()
         wait = output.wait(self._driver) or (output.POLL if self._app._batch_count else 0.0)
@@ -183,10 +183,14 @@ class CellDisplay(App[int]):
     def link_changed(self, slow: bool, text: str) -> None:
         """Take note of what is known of the link now."""
 
+    def before_frame(self) -> None:
+        """Do what must be done before each frame; called for frames of any driver."""
+
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        self.before_frame()
         driver = self._driver
         ours = isinstance(renderable, LayoutUpdate | ChopsUpdate) and driver is not None
-        if not ours or self.is_headless or self._batch_count or not self._running or self._closed:
+        if not ours or self.is_headless or self._batch_count or not self.is_running or self._closed:
             super()._display(screen, renderable)
             return
         assert driver is not None
