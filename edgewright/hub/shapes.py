@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -40,6 +40,8 @@ class Shape:
     enum: tuple[str, ...] = ()
     strict: bool = False
     """Refuse control characters (names, secrets) instead of replacing them (messages, facts)."""
+    required: tuple[str, ...] = ()
+    """Keys of an object that must be there with a value; `null` and an empty text are none, as in go-openapi."""
 
     def canonical(self) -> dict[str, str]:
         """Return the known keys by their lower-case form."""
@@ -49,6 +51,11 @@ class Shape:
 def obj(**fields: Shape) -> Shape:
     """Return an object of known keys; a trailing underscore avoids Python's own words."""
     return Shape("object", {name.rstrip("_"): shape for name, shape in fields.items()})
+
+
+def requiring(shape: Shape, *keys: str) -> Shape:
+    """Return an object's shape that must have values for `keys`."""
+    return replace(shape, required=keys)
 
 
 def text(limit: int = MAX_TEXT, *enum: str) -> Shape:
@@ -214,6 +221,9 @@ def _walk_object(value: dict[str, Any], shape: Shape, path: str, found: list[Pro
         checked = _walk(item, shape.fields[known], f"{path}.{known}" if path else known, found, depth + 1)
         if checked is not None:
             result[known] = checked
+    for key in shape.required:
+        if result.get(key) in (None, "") and not any(key.lower() == sent.lower() and value[sent] for sent in value):
+            found.append(invalid(problems.REQUIRED, f"{path}.{key} in body is required".removeprefix(".")))
     return result
 
 
