@@ -40,6 +40,7 @@ check: lint types contracts test  ## Style, types, import contracts, tests
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(PY) tools/words.py --check
 
 types: $(VENV)/.dev
 	$(VENV)/bin/mypy edgewright tui tests benchmarks packaging tools
