@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.pictures import pytest_addoption, pytest_collection_modifyitems, snap_compare
 from tests.support import palette_tables
+
+# Hooks and a fixture, found here by pytest.
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "snap_compare"]
 
 
 @pytest.fixture(scope="session")
