@@ -1,6 +1,7 @@
 """Write what this release writes, so that later releases can be tested against it.
 
     PYTHONPATH=. python tools/release_fixtures.py tests/fixtures/v0_1_0
+    PYTHONPATH=. python tools/release_fixtures.py tests/fixtures/v0_1_0 --preferences    the preferences/ alone
 
 Run it once, from a checkout of the release, before anything else changes; the result is committed and never edited.
 It starts a hub, registers hosts over the real protocol, opens the console in tmux, and stores:
@@ -9,6 +10,7 @@ It starts a hub, registers hosts over the real protocol, opens the console in tm
     hub-postgresql/, .sql: the same kind of database on PostgreSQL, as pg_dump writes it (only where it is installed)
     agent/         data directory of an agent that has registered, with its CA and token
     home/          the console's configuration and its cached fleet
+    preferences/   the files of a user who changed everything: contexts, settings, key map with every id, views
     answers/*.yaml answer files of the installer
     fleet.rec      a recording of the console's event log
     facts.json     what a test must find in them
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +44,7 @@ HOST_FILES = {
     "proc/meminfo": "MemTotal: 8192000 kB\nMemAvailable: 4096000 kB\n",
     "proc/uptime": "3600.00 7200.00\n",
 }
+ROOT = Path(__file__).resolve().parent.parent
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -137,6 +141,48 @@ def console(home: Path) -> None:
     subprocess.run(["tmux", "kill-session", "-t", session], check=False, stderr=subprocess.DEVNULL)
 
 
+def preferences(out: Path) -> None:
+    """Write the files of a user who changed everything, and check them with this release's own commands."""
+    from edgewright.commands.bindings import bindings
+    from edgewright.config.keymap import load
+
+    home = Path(tempfile.mkdtemp(prefix="fixture-preferences-"))
+    key, authority = home / "key", ROOT / "tests" / "fixtures" / "v0_1_0" / "agent" / "ca.crt"
+    key.write_text("an-api-key-of-nothing\n")
+    plane = ("--api-key-file", str(key), "--no-keyring", "--no-check")
+    command(home, "context", "add", "shops", "--url", "https://10.4.0.2:8443", "--ca", str(authority), *plane)
+    command(
+        *(home, "context", "add", "palette", "--url", "https://palette.example.com", *plane),
+        *("--default-project", "Shops", "--always-read-only"),
+    )
+    command(home, "context", "use", "shops")
+    config = home / "config"
+    known = bindings()
+    keymap = config / "keymap.toml"
+
+    def write_keymap(left_out: set[str]) -> None:
+        keys = {each.id: ",".join(each.keys) for each in known} | {"host-delete": "ctrl+x", "theme": ""}
+        keymap.write_text("".join(f'{name} = "{keys[name]}"\n' for name in sorted(keys) if name not in left_out))
+
+    write_keymap(set())
+    problems = "\n".join(problem.message for problem in load(known, keymap).problems)
+    write_keymap(set(re.findall(r"`([a-z-]+)`", problems)))  # keys that this release shares on purpose
+    values = {"theme": "high-contrast", "ascii": True, "low_bandwidth": False, "mouse": False, "read_only": True}
+    values |= {"local_time": True, "refresh_ms": 250, "typed_confirmation": False, "leave_hub": "stop"}
+    values |= {"keyring": False, "output": "wide", "timeout": 20.0, "hub_listen": "0.0.0.0:9443"}
+    (config / "settings.toml").write_text("".join(f"{name} = {json.dumps(values[name])}\n" for name in values))
+    views = {"hosts": {"columns": ["name", "health", "site"], "sort": "site", "reverse": True, "filter": "site=kiel"}}
+    (home / "state").mkdir()
+    (home / "state" / "views.json").write_text(json.dumps(views, indent=1) + "\n")
+    sys.stdout.write(command(home, "config", "validate"))
+    contexts = config / "contexts.toml"
+    contexts.write_text(contexts.read_text().replace(str(home), "HOME"))
+    key.unlink()
+    shutil.copytree(home, out / "preferences", ignore=shutil.ignore_patterns("run", "*.log", "*.sock"))
+    ids = json.dumps({each.id: list(each.keys) for each in known}, indent=1, sort_keys=True) + "\n"
+    (out / "preferences" / "keys.json").write_text(ids)
+
+
 def postgres(out: Path) -> None:
     """Do the same on PostgreSQL and store its dump."""
     if not (POSTGRES / "initdb").exists():
@@ -173,6 +219,9 @@ def postgres(out: Path) -> None:
 def main() -> int:
     """Write every fixture into the folder named on the command line, which must not exist."""
     out = Path(sys.argv[1]).absolute()
+    if "--preferences" in sys.argv:
+        preferences(out)
+        return 0
     out.mkdir(parents=True)
     home = Path(tempfile.mkdtemp(prefix="fixture-home-"))
     data = Path(tempfile.mkdtemp(prefix="fixture-hub-")) / "hub"
@@ -197,6 +246,7 @@ def main() -> int:
     for name, answers in samples.ALL.items():
         write_answers(out / "answers" / f"{name}.yaml", name, answers)
     (out / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+    preferences(out)
     postgres(out)
     return 0
 

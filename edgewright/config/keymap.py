@@ -109,7 +109,13 @@ def load(bindings: Iterable[Binding], path: Path | None = None) -> Keymap:
 
 
 def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, str]]:
-    """Return (id to blame, sentence) for each key that two things share in one scope because of the key map."""
+    """Return (id to blame, sentence) for each key that two things share in one scope because of the key map.
+
+    Two default keys that are the same are no conflict, also where the key map repeats one of them: they are shared on
+    purpose, and a later release may do so with a key that a full key map names.
+    """
+    bindings = list(bindings)
+    defaults = {binding.id: {canonical(key) for key in binding.keys} for binding in bindings}
     taken: dict[tuple[str, str], str] = {}
     found: dict[tuple[str, str], tuple[str, str]] = {}
     ordered = sorted(bindings, key=lambda b: b.id in keymap.changes)
@@ -119,7 +125,8 @@ def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, s
             everywhere = "global" in binding.scopes
             for scope in sorted((scopes - OVERLAYS) | {"global"}) if everywhere else binding.scopes:
                 other = taken.setdefault((scope, key), binding.id)
-                if other != binding.id and binding.id in keymap.changes:
+                shared = key in defaults[binding.id] and key in defaults[other]
+                if other != binding.id and binding.id in keymap.changes and not shared:
                     found[(binding.id, key)] = (
                         binding.id,
                         f"the key {key} of `{binding.id}` is taken by `{other}`; change one of them.",

@@ -124,6 +124,12 @@ def test_keys_can_be_changed_and_taken_away(home: Path) -> None:
     assert found.changes == {"host-delete": "ctrl+x", "retry": "ctrl+r,f5", "theme": ""}
 
 
+def test_a_key_map_that_names_every_default_key_is_right(home: Path) -> None:
+    path = home / "keymap.toml"
+    path.write_text("".join(f'{each.id} = "{",".join(each.keys)}"\n' for each in bindings()))
+    assert keymap.load(bindings(), path).problems == ()
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -16,10 +16,17 @@ from tests.support import ROOT
 
 
 class Release(NamedTuple):
-    """A private copy of a release's files: `folder` has hub/, agent/, home/, answers/ and fleet.rec."""
+    """A private copy of a release's files: `folder` has hub/, agent/, home/, preferences/, answers/ and fleet.rec."""
 
     folder: Path
     facts: dict[str, Any]
+
+    def preferences(self) -> Path:
+        """Return the home of the user who changed everything, with the paths of this copy in its files."""
+        home = self.folder / "preferences"
+        contexts = home / "config" / "contexts.toml"
+        contexts.write_text(contexts.read_text().replace("HOME", str(home)))
+        return home
 
     def point_agent_at(self, url: str) -> None:
         """Write another port into the agent's registration: the fixture's own may be in use here."""

@@ -1,26 +1,37 @@
-"""What release 0.1.0 wrote is read by this one: hub database, agent data, console cache, answer files, recording."""
+"""What release 0.1.0 wrote is read by this one.
+
+Hub database, agent data, console cache, answer files, recording, key map, contexts; settings and view states too.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from edgewright.commands.bindings import bindings, load_keymap
+from edgewright.config import contexts, settings
+from edgewright.config.viewstate import ViewStateFile
 from edgewright.core.installer.answers import complete
 from edgewright.forge.answers import read_answers
 from edgewright.store import cache
 from tests.core.installer import samples
 from tests.hub_fixture import RunningHub
 from tests.support import ROOT
+from tui.screens.hosts_choice import HostsChoice
 
 from .conftest import Release
 
 
-def edgewright(release: Release, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(release.folder / "home")}
+def edgewright(release: Release, *words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(home or release.folder / "home")}
     return subprocess.run(
         [sys.executable, "-m", "edgewright", *words], capture_output=True, text=True, timeout=60, env=environment
     )
@@ -98,3 +109,53 @@ def test_answer_files_are_read(release: Release, name: str) -> None:
     assert found.name == name
     named = {"output.name": name}  # the fixture of `local` has no output.name: since then metadata.name is taken
     assert found.answers == complete({**named, **samples.ALL[name]})
+
+
+@pytest.fixture
+def preferences(release: Release, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDGEWRIGHT_HOME", str(release.preferences()))
+    return release.folder / "preferences"
+
+
+def test_every_id_of_the_key_map_is_known_and_every_default_key_is_free(preferences: Path) -> None:
+    written = json.loads((preferences / "keys.json").read_text())
+    ids = {each.id for each in bindings()}
+    assert set(written) <= ids, "an id of 0.1.0 is gone: a key map that names it is refused"
+    keymap = load_keymap()
+    assert [problem.message for problem in keymap.problems] == []
+    assert len(keymap.changes) == len((preferences / "config" / "keymap.toml").read_text().splitlines()) > 90
+    assert (keymap.changes["host-delete"], keymap.changes["theme"]) == ("ctrl+x", "")
+
+
+def test_contexts_keep_their_keys_projects_and_authorities(preferences: Path) -> None:
+    known = contexts.load()
+    shops, palette = known.get("shops"), known.get("palette")
+    assert known.choose("", {}) == shops and shops.api_key() == palette.api_key() == "an-api-key-of-nothing"
+    assert shops.ca_path() == preferences / "config" / "ca" / "shops.crt" and not shops.read_only
+    assert (palette.url, palette.project, palette.read_only) == ("https://palette.example.com", "Shops", True)
+
+
+def test_settings_are_read(preferences: Path) -> None:
+    found = settings.load()
+    for name, value in tomllib.loads((preferences / "config" / "settings.toml").read_text()).items():
+        assert getattr(found, name) == value, name
+
+
+def test_columns_and_order_of_a_view_are_read(preferences: Path) -> None:
+    choice = HostsChoice(ViewStateFile(), {})
+    assert (choice.column_ids, choice.sort_by, choice.reverse) == (("name", "health", "site"), "site", True)
+
+
+def test_the_command_line_works_with_them(release: Release, preferences: Path) -> None:
+    assert edgewright(release, "config", "validate", home=preferences).returncode == 0
+    listed = edgewright(release, "context", "list", "-o", "json", home=preferences)
+    assert {row["name"] for row in json.loads(listed.stdout)} == {"shops", "palette"}
+
+
+def test_a_context_of_the_console_reaches_its_hub(release: Release, hub: RunningHub) -> None:
+    home = release.folder / "home"
+    file = home / "config" / "contexts.toml"
+    file.write_text(re.sub("https://127.0.0.1:[0-9]+", hub.url, file.read_text()).replace("HOME", str(home)))
+    done = edgewright(release, "host", "list", "-o", "name")
+    assert done.returncode == 0, done.stderr
+    assert {"berlin-01", "berlin-02", "oslo-01"} <= set(done.stdout.split())
