@@ -103,9 +103,11 @@ async def _read_reply(reader: asyncio.StreamReader) -> Tuple[Reply, bool]:
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     parts: List[bytes] = []
+    total = 0
     while True:
         size = int((await reader.readline()).split(b";")[0].strip() or b"x", 16)
-        if sum(len(part) for part in parts) + size > MAX_REPLY:
+        total += size
+        if total > MAX_REPLY:
             raise ValueError("the answer is too long")
         part = await reader.readexactly(size)
         await reader.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from edgewright.agent import simulated_link
 from edgewright.agent.answer import Answer
 from edgewright.agent.client import Client, Reply, parse_endpoint
 from edgewright.agent.plane import Plane
@@ -86,6 +88,69 @@ def test_p4_a_head_without_end_is_refused_soon(authority: Authority) -> None:
         with pytest.raises(Failed, match="head is too long"):
             client.call("GET", "/x")
         assert time.monotonic() - began < 3
+
+
+FLOOD = 64 * 1024
+"""Bytes that a reply may have in the tests of `MAX_REPLY`."""
+
+
+@contextmanager
+def flood(authority: Authority, head: bytes, piece: bytes) -> Iterator[tuple[int, list[int]]]:
+    """A TLS server that sends `head`, then the same piece until nobody reads; yields its port and the bytes taken."""
+    pair = authority.issue("flood")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    server = socket.create_server(("127.0.0.1", 0))
+    sent = [0]
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = server.accept()
+            caller.settimeout(20)
+            with context.wrap_socket(caller, server_side=True) as link:
+                link.recv(4096)
+                link.sendall(head)
+                while sent[0] < 256 * FLOOD:
+                    link.sendall(piece)
+                    sent[0] += len(piece)
+                link.unwrap()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield server.getsockname()[1], sent
+    server.close()
+    thread.join(30)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+ENDLESS = {
+    "no length": (OK + b"Connection: close\r\n\r\n", b"x" * 8192),
+    "chunked": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"x" * 8192 + b"\r\n"),
+    "a length of gigabytes": (OK + b"Content-Length: 9999999999\r\n\r\n", b"x" * 8192),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_reply_without_end_is_given_up_at_its_limit(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("edgewright.agent.client.MAX_REPLY", FLOOD)
+    with flood(authority, *ENDLESS[kind]) as (port, sent):
+        client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
+        with pytest.raises(Failed, match="too long"):
+            client.call("GET", "/x")
+        client.close()
+    assert sent[0] < 200 * FLOOD, "the agent read on"
+
+
+@pytest.mark.parametrize("kind", ["chunked", "a length of gigabytes"])
+async def test_a_simulated_host_gives_up_a_reply_without_end_too(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(simulated_link, "MAX_REPLY", FLOOD)
+    head, piece = ENDLESS[kind]
+    reader = asyncio.StreamReader()
+    reader.feed_data(head + piece * (3 * FLOOD // len(piece)))
+    with pytest.raises(ValueError, match="too long"):
+        await asyncio.wait_for(simulated_link._read_reply(reader), 5)
 
 
 @pytest.mark.parametrize("body", [b"<html><body>Log in</body></html>", b"ok", b"[1"])

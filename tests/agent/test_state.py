@@ -34,6 +34,29 @@ def test_what_was_saved_is_loaded_and_only_root_may_read_it(folder: StateFolder)
     assert Path(folder.folder).stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("durable", [True, False])
+def test_file_and_folder_are_synced_around_the_rename(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    """A power cut after `save` returned loses neither the bytes (file) nor the new name (folder)."""
+    steps: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{handle}")
+        steps.append("folder" if path == folder.folder else os.path.basename(path))
+        sync(handle)
+
+    def note_replace(source: str, target: str) -> None:
+        steps.append(f"rename to {os.path.basename(target)}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    assert folder.save("x", {"n": 1}, durable)
+    assert steps == (["x.json.new", "rename to x.json", "folder"] if durable else ["rename to x.json"])
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "zeros", "flipped", "not an object"])
 def test_a_torn_file_falls_back_to_the_copy_before_with_a_sentence(
     folder: StateFolder, told: list[tuple[int, str]], damage: str

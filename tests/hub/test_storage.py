@@ -19,6 +19,7 @@ from edgewright.hub.app import Hub
 from edgewright.hub.database import open_engines
 from edgewright.hub.integrity_watch import check_database
 from edgewright.hub.logs import JsonLines
+from edgewright.hub.writer import Tx
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -40,6 +41,17 @@ async def test_a_read_only_database_is_told_and_heals(inside: tuple[Hub, httpx.A
     assert (await admin.get("/v1/users/info")).status_code == 200  # reading goes on
     set_read_only(hub, "OFF")
     assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "ro-1"}})).status_code == 201
+
+
+async def test_an_acknowledged_write_is_synced_by_sqlite(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    """The writer's connection: without FULL a power cut takes back what was acknowledged."""
+
+    def settings(tx: Tx) -> dict[str, object]:
+        names = ("synchronous", "journal_mode", "foreign_keys")
+        return {name: tx.connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
+
+    hub, _ = inside
+    assert await hub.write(settings) == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}  # 2 is FULL
 
 
 @pytest.mark.e2e

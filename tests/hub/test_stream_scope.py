@@ -1,0 +1,62 @@
+"""What a reader of one project gets of the change stream, and what it never gets: P35 of docs/protocol.md."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from edgewright.hub.app import Hub
+from edgewright.hub.changes import Changes
+
+Inside = tuple[Hub, httpx.AsyncClient]
+KINDS = ("host", "token", "event", "audit", "operation", "alert", "project", "handling")
+FOR_ALL = ("event", "alert", "project", "handling", "host", "operation")
+"""Kinds whose change without a project every reader gets: an event of the plane itself, an alert of kind `plane`."""
+
+
+async def read_of(changes: Changes, project: str, since: int) -> bytes:
+    """Return what a reader of a project gets of the changes after `since`."""
+    stream, read = changes.stream(since, project), b""
+    try:
+        while True:
+            async with asyncio.timeout(0.05):
+                read += await anext(stream)
+    except TimeoutError:
+        return read
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_p35_a_change_reaches_its_project_and_a_tenants_token_or_audit_entry_no_project(kind: str) -> None:
+    changes = Changes(1.0, lambda kind, uid: {"uid": uid})
+    first = changes.seq
+    for project in ("p-1", "p-2", ""):
+        changes.publish(kind, "put", f"of-{project or 'tenant'}", project, {"text": f"doc-{project or 'tenant'}"})
+    of_one, of_all = await read_of(changes, "p-1", first), await read_of(changes, "", first)
+    assert b"doc-p-1" in of_one and b"p-2" not in of_one
+    assert (b"tenant" in of_one) == (kind in FOR_ALL)
+    assert all(text in of_all for text in (b"doc-p-1", b"doc-p-2", b"doc-tenant"))
+
+
+async def test_p35_tokens_and_audit_entries_of_the_tenant_do_not_reach_a_projects_stream(inside: Inside) -> None:
+    """Through the routes: a token without a project, an API key and a project are made; a host ends the reading."""
+    hub, admin = inside
+    uid = (await admin.post("/v1/projects", json={"metadata": {"name": "shop"}})).json()["uid"]
+    first = hub.changes.seq
+
+    async def post(path: str, body: dict[str, Any], **headers: str) -> None:
+        answer = await admin.post(path, json=body, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+
+    await post("/v1/edgehosts/tokens", {"metadata": {"name": "tenant-token"}, "spec": {}})
+    default = next(project.uid for project in hub.state.projects.values() if project.uid != uid)
+    await post("/v1/edgehosts/tokens", {"metadata": {"name": "other-token"}, "spec": {"defaultProjectUid": default}})
+    await post("/v1/apiKeys", {"metadata": {"name": "wall"}})
+    await post("/v1/edgehosts", {"metadata": {"uid": "mine-1"}}, ProjectUid=uid)
+    await post("/v1/edgehosts", {"metadata": {"uid": "theirs-1"}}, ProjectUid=default)
+    of_project, of_all = await read_of(hub.changes, uid, first), await read_of(hub.changes, "", first)
+    assert b"mine-1" in of_project
+    for secret in (b"tenant-token", b"other-token", b"event: token", b"wall", b"theirs-1"):
+        assert secret in of_all and secret not in of_project, secret
