@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgewright.agent import archive  # noqa: E402 - the source tree beside this script
+from edgewright.agent.install import archive  # noqa: E402 - the source tree beside this script
 from tests.hub_fixture import RunningHub, running_hub  # noqa: E402
 
 AIM_MB = 40.0

@@ -22,8 +22,8 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edgewright.core import times
-from edgewright.hub import health
-from edgewright.hub.app import Hub, make_app
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.resources.hosts import health
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub, seed
 

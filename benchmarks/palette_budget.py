@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.simulated_palette import SimulatedPalette
 from benchmarks.virtual_time import run
-from edgewright.clients.budget import Budget
-from edgewright.clients.palette import Credential, PlaneClient
+from edgewright.clients.http.budget import Budget
+from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.sources.plane import PlaneSource
-from edgewright.store.store import Store
+from edgewright.store.engine.store import Store
 
 
 async def fill(hosts: int) -> dict[str, Any]:

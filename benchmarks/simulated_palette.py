@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from edgewright.clients.budget import match
+from edgewright.clients.http.budget import match
 
 
 def host_document(number: int, modified: int = 0) -> dict[str, Any]:

@@ -28,9 +28,9 @@ import msgspec
 
 from benchmarks.lib.console_child import NOW, document
 from edgewright.core import times
-from edgewright.store import events as kinds
-from edgewright.store.model import FEED_LIMIT
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import FEED_LIMIT
+from edgewright.store.engine.store import Store
 from tui.app import EdgewrightApp
 from tui.session import Session
 

@@ -20,11 +20,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.simulated_palette import host_document, stamp
-from edgewright.store import cache
-from edgewright.store.model import Model
-from edgewright.store.normalise import host_row
-from edgewright.store.problems import problems
-from edgewright.store.store import Store
+from edgewright.store.collections.normalise import host_row
+from edgewright.store.collections.problems import problems
+from edgewright.store.engine import cache
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.store import Store
 
 BATCH = 75
 

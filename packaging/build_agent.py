@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgewright.agent import archive  # noqa: E402 - the source tree beside this script
+from edgewright.agent.install import archive  # noqa: E402 - the source tree beside this script
 
 UNUSED = """
     tkinter unittest pydoc doctest test distutils setuptools pip xmlrpc sqlite3 _sqlite3 multiprocessing
@@ -41,7 +41,7 @@ def build_binary(dist: Path) -> Path:
     entry.write_text("import sys\nfrom edgewright.agent.__main__ import start\n\nsys.exit(start())\n")
     command = [sys.executable, "-m", "PyInstaller", "--onefile", "--clean", "--noconfirm", "--log-level", "WARN"]
     command += ["--name", "edgewright-agent", "--distpath", str(dist), "--workpath", str(work), "--specpath", str(work)]
-    command += ["--paths", str(ROOT), "--hidden-import", "edgewright.agent.simulated"]
+    command += ["--paths", str(ROOT), "--hidden-import", "edgewright.agent.simulate.host"]
     if shutil.which("strip"):
         command.append("--strip")
     for name in UNUSED.split():

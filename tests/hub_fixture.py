@@ -113,7 +113,7 @@ class RunningHub:
 
 
 def _spawn(data: Path, arguments: list[str], more: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(data), *arguments]
+    command = [sys.executable, "-m", "edgewright.hub.process.cli", "serve", "--data", str(data), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT

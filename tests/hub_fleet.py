@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from edgewright.core import times
-from edgewright.hub import pki, schema
-from edgewright.hub.app import Hub
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.records import HostRecord, Live, TokenRecord, dump
-from edgewright.hub.secretbox import digest, new_uid
-from edgewright.hub.serve import prepare
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import HostRecord, Live, TokenRecord, dump
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.serve import prepare
+from edgewright.hub.security import pki
+from edgewright.hub.security.secretbox import digest, new_uid
 
 STATES = ("ready", "ready", "ready", "in-use")
 

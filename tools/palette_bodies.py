@@ -1,8 +1,8 @@
 """Write the hub's body shapes of a noun from the contract tables: `python tools/palette_bodies.py`.
 
-For each noun in `NOUNS` that has a file (`WRITTEN`) it writes `edgewright/hub/palette_bodies/NOUN.py`, one constant for
-each request body of the noun's operations: `v1UserEntity` becomes `USER_ENTITY`. `--print NOUN` shows the module of any
-noun without writing it: the first step towards a new resource.
+For each noun in `NOUNS` that has a file (`WRITTEN`) it writes `edgewright/hub/http/palette_bodies/NOUN.py`, one
+constant for each request body of the noun's operations: `v1UserEntity` becomes `USER_ENTITY`. `--print NOUN` shows the
+module of any noun without writing it: the first step towards a new resource.
 
 The tables have no limits of length: these come from `SECRETS`, `LONG` and `EXACT`. What a table calls required is
 required of the body. A property whose name is not an identifier is not in the shape: it passes as an unknown one.
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "edgewright" / "hub" / "palette_bodies"
+OUT = ROOT / "edgewright" / "hub" / "http" / "palette_bodies"
 NOUNS = {
     "users": ("/v1/users", "!/v1/users/assets"),
     "roles": ("/v1/roles",),
@@ -169,8 +169,8 @@ def module(noun: str, operations: Json, definitions: Json) -> str:
     shapes = sorted(writer.used - {"META"})
     head = [f'"""Request bodies of {noun} in Palette\'s API. Written by tools/palette_bodies.py, never edited."""', ""]
     head += ["from __future__ import annotations", ""]
-    head += ["from edgewright.hub.bodies import META"] if "META" in writer.used else []
-    head += [f"from edgewright.hub.shapes import {', '.join(shapes)}"] if shapes else []
+    head += ["from edgewright.hub.http.bodies import META"] if "META" in writer.used else []
+    head += [f"from edgewright.hub.http.shapes import {', '.join(shapes)}"] if shapes else []
     return "\n".join(head) + "\n\n" + text + "\n"
 
 

@@ -143,7 +143,7 @@ def console(home: Path) -> None:
 
 def preferences(out: Path) -> None:
     """Write the files of a user who changed everything, and check them with this release's own commands."""
-    from edgewright.commands.bindings import bindings
+    from edgewright.commands.kernel.bindings import bindings
     from edgewright.config.keymap import load
 
     home = Path(tempfile.mkdtemp(prefix="fixture-preferences-"))

@@ -13,11 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgewright.commands import registry  # noqa: E402
-from edgewright.commands.navigation import MOVES  # noqa: E402
-from edgewright.commands.usage import usage  # noqa: E402
+from edgewright.commands.console.navigation import MOVES  # noqa: E402
+from edgewright.commands.kernel import registry  # noqa: E402
+from edgewright.commands.kernel.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
-from edgewright.core import filterfields  # noqa: E402
+from edgewright.core.filters import fields as filterfields  # noqa: E402
 from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
 
 PAGES = ("docs/cli.md", "docs/console.md")

@@ -13,21 +13,21 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker
 
-from edgewright.commands import registry
-from edgewright.commands.base import Command
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command
 from edgewright.core.errors import EdgewrightError
-from tui import ages
-from tui.bindings import keys_to_apply, verb_bindings
-from tui.defects import tell_defect
-from tui.places import MAIN
-from tui.screens.base import BaseScreen, CommandTyped
+from tui.frame import ages
+from tui.frame.background_errors import tell_defect
+from tui.frame.base import BaseScreen, CommandTyped
+from tui.navigation.paths import MAIN
+from tui.navigation.type_ahead import Probe, TypeAhead
+from tui.navigation.views import load
 from tui.session import LeaveAnswer, Session
 from tui.terminal import toolkit, toolkit_caches
-from tui.terminal_app import TerminalApp
-from tui.themed import THEME_POLL
-from tui.type_ahead import Probe, TypeAhead
-from tui.verbs import act, refusal, run_verb
-from tui.views import load
+from tui.terminal.app import TerminalApp
+from tui.theme.app import THEME_POLL
+from tui.verbs.bindings import keys_to_apply, verb_bindings
+from tui.verbs.verbs import act, refusal, run_verb
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 
@@ -36,7 +36,7 @@ LISTED = {"hosts": "host", "host": "host", "pulse": "host", "tokens": "token", "
 
 
 def _verbs() -> type[Provider]:
-    from tui.palette import VerbProvider
+    from tui.verbs.palette import VerbProvider
 
     return VerbProvider
 
@@ -217,12 +217,12 @@ class EdgewrightApp(TerminalApp):
             self.screen.ask(Asking("command", ":", judge=self._judge, complete=self._complete, history=self._typed))
 
     def _complete(self, text: str) -> list[str]:
-        from tui.command_text import complete
+        from tui.verbs.command_text import complete
 
         return complete(text, self.session.store.model, sorted(self.available_themes))
 
     def _judge(self, text: str) -> Line:
-        from tui.command_judge import judge
+        from tui.verbs.command_hint import judge
 
         return judge(text, self.session.store.model, sorted(self.available_themes))
 
@@ -230,7 +230,7 @@ class EdgewrightApp(TerminalApp):
     def _command_typed(self, event: CommandTyped) -> None:
         if not event.text:
             return
-        from tui.command_text import parse
+        from tui.verbs.command_text import parse
 
         try:
             typed = parse(event.text, self.session.store.model)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tui.app import EdgewrightApp
 from tui.session import Session
-from tui.terminal.screen_text import screen_text
+from tui.terminal.paint.screen_text import screen_text
 
 Form = Literal["svg", "text"]
 

@@ -14,10 +14,10 @@ from edgewright.core import times
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgewright.commands.base import Command
-    from edgewright.commands.context import CommandContext
+    from edgewright.commands.kernel.base import Command
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.sources.replay import ReplaySource
-    from edgewright.store.store import Store
+    from edgewright.store.engine.store import Store
     from tui.terminal.watchdog import Watchdog
 
 LeaveAnswer = Literal["leave", "stop", "stay"]
@@ -154,7 +154,7 @@ class Session:
     switch_project: Callable[[str], Awaitable[None]] | None = None
     """Show another project, by uid (`""`: all)."""
     installer: Any = None
-    """What the wizard and the Installers screen call, in place of `edgewright.commands.installer`; for tests."""
+    """What wizard and Installers screen call, in place of `edgewright.commands.installer.wizard_api`; for tests."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_log: Callable[[], Path | None] | None = None

@@ -56,8 +56,8 @@ def document(index: int, cpu: float = 10.0) -> dict[str, Any]:
 
 def filled(count: int) -> Any:
     """Return a store that knows `count` hosts."""
-    from edgewright.store.events import HOSTS_SEEN, SOURCE_STATE
-    from edgewright.store.store import Store
+    from edgewright.store.engine.events import HOSTS_SEEN, SOURCE_STATE
+    from edgewright.store.engine.store import Store
 
     store = Store(clock=lambda: NOW)
     store.emit("plane", HOSTS_SEEN, {"docs": [document(index) for index in range(count)]}, at=NOW)
@@ -75,15 +75,15 @@ def chosen() -> Any:
 
 def make(path: Path, count: int) -> None:
     """Write the cache."""
-    from edgewright.store import cache
+    from edgewright.store.engine import cache
 
     cache.save(path, filled(count).model)
 
 
 def from_cache(path: Path, view: str) -> None:
     """Open the console on what the cache holds."""
-    from edgewright.store import cache
-    from edgewright.store.store import Store
+    from edgewright.store.engine import cache
+    from edgewright.store.engine.store import Store
     from tui.app import EdgewrightApp
     from tui.session import Session
 
@@ -100,7 +100,7 @@ def from_cache(path: Path, view: str) -> None:
 
 def live(count: int, rate: int) -> None:
     """Open the hosts; `rate` heartbeats a second come in all over the fleet."""
-    from edgewright.store.events import HOSTS_SEEN
+    from edgewright.store.engine.events import HOSTS_SEEN
     from tui.app import EdgewrightApp
     from tui.session import Session
 

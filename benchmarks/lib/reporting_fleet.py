@@ -98,8 +98,8 @@ def token(number: int) -> dict[str, Any]:
 
 def main(count: int, period: float, view: str, stock: bool) -> None:
     """Open `view` and let the hosts report until the console is left."""
-    from edgewright.store.events import FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
-    from edgewright.store.store import Store
+    from edgewright.store.engine.events import FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
+    from edgewright.store.engine.store import Store
     from tui.app import EdgewrightApp
     from tui.session import Session
     from tui.terminal.detect import choose

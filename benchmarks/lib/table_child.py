@@ -50,7 +50,7 @@ class TableApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the table's own variables a value."""
-        from tui.theme_files import DEFAULTS
+        from tui.theme.files import DEFAULTS
 
         return dict(DEFAULTS)
 

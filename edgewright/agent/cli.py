@@ -8,7 +8,7 @@ import sys
 from typing import List, NoReturn, Optional, Sequence
 
 from edgewright import __version__
-from edgewright.agent.settings import DATA, Flags
+from edgewright.agent.kernel.settings import DATA, Flags
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 
 EPILOG = (
@@ -112,9 +112,9 @@ def _seconds(text: str) -> float:
 
 
 def _run(words: argparse.Namespace) -> int:
-    from edgewright.agent.agent import Agent
-    from edgewright.agent.lifeline import Lifeline
-    from edgewright.agent.say import DEBUG, INFO, Voice
+    from edgewright.agent.kernel.agent import Agent
+    from edgewright.agent.kernel.systemd_notify import Lifeline
+    from edgewright.agent.kernel.voice import DEBUG, INFO, Voice
 
     flags = Flags(
         endpoint=words.endpoint,
@@ -136,7 +136,7 @@ def _run(words: argparse.Namespace) -> int:
 
 
 def _install(words: argparse.Namespace) -> int:
-    from edgewright.agent.install import Wish, apply_plan, make_plan
+    from edgewright.agent.install.install import Wish, apply_plan, make_plan
 
     wish = Wish(
         endpoint=words.endpoint,
@@ -161,13 +161,13 @@ def _install(words: argparse.Namespace) -> int:
 
 
 def _status(words: argparse.Namespace) -> int:
-    from edgewright.agent.status import show
+    from edgewright.agent.kernel.status import show
 
     return show(words.data, words.output, lambda line: print(line))
 
 
 def _simulate(words: argparse.Namespace) -> int:
-    from edgewright.agent.simulated import simulate_command
+    from edgewright.agent.simulate.host import simulate_command
 
     return simulate_command(words)
 

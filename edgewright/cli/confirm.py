@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from edgewright.commands.base import Command, Plan
+from edgewright.commands.kernel.base import Command, Plan
 from edgewright.core.errors import Failed, UsageError
 from edgewright.core.text import clean
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgewright.commands.base import Command
-from edgewright.commands.registry import LATER, NOUNS, for_noun
-from edgewright.commands.usage import usage
+from edgewright.commands.kernel.base import Command
+from edgewright.commands.kernel.registry import LATER, NOUNS, for_noun
+from edgewright.commands.kernel.usage import usage
 
 OPTIONS = """Options of every verb, before or after it:
   -o table|wide|json|yaml|name   how to print

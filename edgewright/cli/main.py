@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.cli.words import Words, take
-from edgewright.commands.base import Command
-from edgewright.commands.registry import LATER, LATER_VERBS, NOUNS, for_noun
+from edgewright.commands.kernel.base import Command
+from edgewright.commands.kernel.registry import LATER, LATER_VERBS, NOUNS, for_noun
 from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgewright.commands.context import CommandContext
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.config.settings import Settings
 
 Special = Callable[["CommandContext", "dict[str, Any]", str], int]
@@ -156,7 +156,7 @@ def _own_hub(command: type[Command], words: Words) -> list[str]:
 
 
 def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str], special: Special | None) -> int:
-    from edgewright.commands.grammar import parse
+    from edgewright.commands.kernel.grammar import parse
 
     targets, args = parse(command, rest)
     settings = settings_of(options, strict=command.name != "config validate")
@@ -199,7 +199,7 @@ def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
 
 def make_context(command: type[Command], settings: Settings, options: dict[str, str]) -> CommandContext:
     """Return what the verb works with. Raises `NotFound` for a context that is not there."""
-    from edgewright.commands.context import CommandContext
+    from edgewright.commands.kernel.context import CommandContext
 
     context = None
     if command.online or "context" in options:
@@ -208,7 +208,7 @@ def make_context(command: type[Command], settings: Settings, options: dict[str, 
         context = contexts.load().choose(options.get("context", ""))
     journal = None
     if command.danger != "none":
-        from edgewright.commands.journalling import open_journal
+        from edgewright.commands.kernel.journal import open_journal
 
         journal = open_journal()
     return CommandContext(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from edgewright.commands.results import Column, Detail, Item, Listing, Text
+from edgewright.commands.kernel.results import Column, Detail, Item, Listing, Text
 from edgewright.core.text import cells, clean, clip, is_harmless
 
 ASCII = str.maketrans({"•": ".", "▲": "!", "○": "?", "►": ">", "‼": "@", "▬": "=", "■": "#", "…": "~", "·": "-"})

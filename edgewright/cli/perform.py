@@ -10,10 +10,10 @@ from typing import Any
 
 from edgewright.cli import confirm, errors
 from edgewright.cli.output import as_json, as_yaml, render, say, stream_line
-from edgewright.commands import registry
-from edgewright.commands.base import Command, Outcome, Plan, Refusal
-from edgewright.commands.context import CommandContext
-from edgewright.commands.results import Listing, Stream
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Listing, Stream
 from edgewright.core.errors import Refused
 
 
@@ -49,7 +49,7 @@ def _stoppable(command: type[Command]) -> contextlib.AbstractContextManager[None
     """Let SIGTERM end long work as Ctrl-C does; a short verb is ended by it at once."""
     if not command.tells:
         return contextlib.nullcontext()
-    from edgewright.commands.background import terminated_is_cancelled
+    from edgewright.commands.forge.background import terminated_is_cancelled
 
     return terminated_is_cancelled()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgewright.commands.live import LiveFeed
-    from edgewright.commands.local_hub import LocalHub
+    from edgewright.commands.console.live import LiveFeed
+    from edgewright.commands.hub.local import LocalHub
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
 
@@ -59,7 +59,7 @@ def open_console(
     """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
     import os
 
-    from edgewright.commands.guide import Guide, describe
+    from edgewright.commands.console.first_run import Guide, describe
 
     check_terminal()
     feed = make_feed(settings)
@@ -115,10 +115,10 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
 
 def make_feed(settings: Settings) -> LiveFeed:
     """Return the feed of a console or a recording, with its store, journal and cache."""
-    from edgewright.commands.journalling import open_journal
-    from edgewright.commands.live import LiveFeed
+    from edgewright.commands.console.live import LiveFeed
+    from edgewright.commands.kernel.journal import open_journal
     from edgewright.config import locations
-    from edgewright.store.store import Store
+    from edgewright.store.engine.store import Store
 
     caches = locations.ensure(locations.folder("cache"))
     return LiveFeed(Store(tick=settings.refresh_ms / 1000), settings, open_journal(), caches, settings.read_only)
@@ -128,12 +128,12 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
     """Return the console's session with what the settings say."""
     import os
 
-    from edgewright.commands.bindings import load_keymap
+    from edgewright.commands.kernel.bindings import load_keymap
     from edgewright.config import locations
     from edgewright.config.viewstate import ViewStateFile
 
     keymap = load_keymap()
-    import_module("tui.exact").show_local(settings.local_time)
+    import_module("tui.frame.exact_times").show_local(settings.local_time)
     detect = import_module("tui.terminal.detect")
     return import_module("tui.session").Session(
         store=feed.store if feed is not None else store,

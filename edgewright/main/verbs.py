@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from edgewright.main.console import check_terminal, make_feed, make_session, open_console, run_app
 
 if TYPE_CHECKING:
-    from edgewright.commands.context import CommandContext
-    from edgewright.commands.local_hub import LocalHub
+    from edgewright.commands.hub.local import LocalHub
+    from edgewright.commands.kernel.context import CommandContext
 
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
@@ -21,7 +21,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     from edgewright.cli.output import say
     from edgewright.config import contexts
     from edgewright.core.errors import InvalidInput
-    from edgewright.store.store import Store
+    from edgewright.store.engine.store import Store
 
     found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
     if not found or not (1 <= int(found.group(1)) <= 1000 and 1 <= int(found.group(2)) <= 1000):
@@ -35,14 +35,14 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     if args["screen"] == "first-run":
         session.first_run = import_module("tui.session").FirstRun()
     elif args.get("file"):
-        from edgewright.store.replay import Replay
+        from edgewright.store.engine.replay import Replay
 
         replay = Replay.open(Path(args["file"]))
         store.restore(replay.seek(replay.end))
         session.now = lambda: replay.end
     elif context is not None:
         asyncio.run(_fill(ctx, store))
-        from edgewright.commands.guide import deployment_of
+        from edgewright.commands.console.first_run import deployment_of
 
         session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
         session.ways = import_module("tui.session").FirstRun(deployment=lambda: deployment_of(context))
@@ -58,7 +58,7 @@ def _check_theme(session: Any) -> None:
     from edgewright.config.nearest import suggestion
     from edgewright.core.errors import NotFound
 
-    files = import_module("tui.theme_files")
+    files = import_module("tui.theme.files")
     known = sorted(files.load((files.builtin_dir(), session.themes_dir)).found)
     if session.terminal.theme not in known:
         near = suggestion(session.terminal.theme, known)
@@ -96,7 +96,7 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     from edgewright.cli.output import say
     from edgewright.core.errors import UsageError
     from edgewright.core.interrupt import terminated_is_interrupted
-    from edgewright.store.record import Recorder
+    from edgewright.store.engine.record import Recorder
 
     if ctx.context is None:
         raise UsageError("No plane is chosen yet.", "Add one: edgewright context add NAME --url URL", "NoContext")
@@ -129,7 +129,7 @@ def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     from pathlib import Path
 
     from edgewright.sources.replay import ReplaySource
-    from edgewright.store.store import Store
+    from edgewright.store.engine.store import Store
 
     store = Store(tick=ctx.settings.refresh_ms / 1000)
     source = ReplaySource(Path(args["file"]), store.restore)
@@ -144,7 +144,7 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
     from pathlib import Path
 
-    from edgewright.commands.guide import demo_hub
+    from edgewright.commands.console.first_run import demo_hub
     from edgewright.core.errors import InvalidInput
     from edgewright.core.interrupt import terminated_is_interrupted
 
@@ -173,7 +173,7 @@ def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str
     import json
 
     from edgewright.cli.output import say
-    from edgewright.commands.guide import start_demo
+    from edgewright.commands.console.first_run import start_demo
 
     context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
     if not alone:

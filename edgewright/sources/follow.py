@@ -10,12 +10,12 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, Final
 
-from edgewright.clients.palette import Change, Features, PlaneClient
-from edgewright.clients.stream import OPEN
+from edgewright.clients.http.stream import OPEN
+from edgewright.clients.palette.client import Change, Features, PlaneClient
 from edgewright.core.errors import NotFound
 from edgewright.sources.redact import redact, redact_all
 from edgewright.sources.teller import Teller, optional
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 from edgewright.wire import protocol
 
 _READY_WITHIN: Final = 3.0

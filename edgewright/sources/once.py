@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgewright.clients.palette import PlaneClient
+from edgewright.clients.palette.client import PlaneClient
 from edgewright.core import times
 from edgewright.core.errors import NotFound
-from edgewright.store import events
-from edgewright.store.store import Store
+from edgewright.store.engine import events
+from edgewright.store.engine.store import Store
 
 
 async def read_problems(client: PlaneClient, store: Store) -> None:

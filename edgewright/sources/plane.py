@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
-from edgewright.clients.palette import Caller, Features, PlaneClient
+from edgewright.clients.palette.client import Caller, Features, PlaneClient
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.sources.base import Emit
 from edgewright.sources.follow import Follower
 from edgewright.sources.poll import Poller
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from edgewright.clients.palette import HostsPage, PlaneClient
+from edgewright.clients.palette.client import HostsPage, PlaneClient
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.sources.follow import uid_of
 from edgewright.sources.redact import redact_all
 from edgewright.sources.teller import Teller, optional
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from edgewright.core import times
-from edgewright.store.model import Model, SourceStatus
-from edgewright.store.replay import Replay
+from edgewright.store.engine.model import Model, SourceStatus
+from edgewright.store.engine.replay import Replay
 
 SPEEDS: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0)
 """The speeds that the console offers."""

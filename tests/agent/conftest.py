@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edgewright.agent.agent import Agent
-from edgewright.agent.lifeline import Lifeline
-from edgewright.agent.say import Voice
-from edgewright.agent.settings import Flags
+from edgewright.agent.kernel.agent import Agent
+from edgewright.agent.kernel.settings import Flags
+from edgewright.agent.kernel.systemd_notify import Lifeline
+from edgewright.agent.kernel.voice import Voice
 
 TODAY = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.state import read_checked
+from edgewright.agent.kernel.state import read_checked
 from edgewright.core.text import clean
 
 from .conftest import Answer, Bench, Pair, Request, StubPlane
@@ -343,7 +343,9 @@ def test_p5_a_clock_that_is_off_is_a_condition(bench: Bench) -> None:
 def test_a_full_disk_is_told_to_the_plane(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = bench.start()
     agent.step()
-    monkeypatch.setattr("edgewright.agent.state.write_checked", lambda *a: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr(
+        "edgewright.agent.kernel.state.write_checked", lambda *a: (_ for _ in ()).throw(OSError(28, "full"))
+    )
     agent.step()
     agent.step()
     last = bench.stub.sent("PATCH", "/health")[-1].body
@@ -394,7 +396,7 @@ def test_what_nobody_foresaw_is_told_with_its_place_and_the_agent_goes_on(
 ) -> None:
     agent = bench.start()
     agent.step()
-    monkeypatch.setattr("edgewright.agent.documents.heartbeat_body", lambda *a: 1 // 0)
+    monkeypatch.setattr("edgewright.agent.plane.documents.heartbeat_body", lambda *a: 1 // 0)
     assert agent.step() >= 60
     assert "unexpected ZeroDivisionError in test_agent_loop.py:" in bench.heard.text
     monkeypatch.undo()

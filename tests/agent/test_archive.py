@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent import archive
+from edgewright.agent.install import archive
 from tests.support import ROOT
 
 PYENV = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions"
@@ -69,10 +69,11 @@ def test_it_runs_with_the_standard_library_of_each_python_here(built: Path, tmp_
         assert "Traceback" not in done.stderr
     code = (
         f"import sys; sys.path.insert(0, {str(built)!r})\n"
-        "from edgewright.agent import agent, simulated, install, status\n"
+        "from edgewright.agent.kernel import agent, status\nfrom edgewright.agent.simulate import host\n"
+        "from edgewright.agent.install import install\n"
         "from edgewright.agent.appliance import boot, installer, medium\n"
         "from edgewright.agent.appliance.console import app\n"
-        "from edgewright.agent.facts import device\nfrom edgewright.agent.hostfs import Root\n"
+        "from edgewright.agent.facts import device\nfrom edgewright.agent.kernel.hostfs import Root\n"
         "assert device.collect(Root()).device['memory']['sizeInMB'] > 0"
     )
     done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=60)
@@ -88,7 +89,8 @@ def test_an_incomplete_python_is_told_in_a_sentence(built: Path) -> None:
 
 def test_a_run_imports_nothing_heavy(built: Path) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(built)!r}); from edgewright.agent import agent, cli\n"
+        f"import sys; sys.path.insert(0, {str(built)!r}); "
+        "from edgewright.agent import cli; from edgewright.agent.kernel import agent\n"
         "print(sorted({'asyncio', 'urllib.request', 'logging'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)

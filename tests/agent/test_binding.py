@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.binding import is_other_machine
 from edgewright.agent.facts.hardware import Hardware, in_container, read_hardware
-from edgewright.agent.hostfs import Root
-from edgewright.agent.status import gather, judge
+from edgewright.agent.kernel.binding import is_other_machine
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.status import gather, judge
 from edgewright.core import times
 from edgewright.core.errors import ExitCode
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from edgewright.agent.status import gather, table
+from edgewright.agent.kernel.status import gather, table
 from edgewright.core import times
 from tests.hub_fixture import running_hub
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent import logs
+from edgewright.agent.kernel import logs
 from edgewright.wire import protocol
 
 from .conftest import Answer, Bench, Request
@@ -39,15 +39,15 @@ def test_p47_a_pause_for_events_is_observed_and_heartbeats_continue(
     for number in range(3):
         agent.outbox.event(f"Kept{number}", "x")
     clock = time.monotonic()
-    monkeypatch.setattr("edgewright.agent.delivery.time.monotonic", lambda: clock)
+    monkeypatch.setattr("edgewright.agent.plane.delivery.time.monotonic", lambda: clock)
     for seconds in (0, 10, 20, 39):
-        monkeypatch.setattr("edgewright.agent.delivery.time.monotonic", lambda at=clock + seconds: at)
+        monkeypatch.setattr("edgewright.agent.plane.delivery.time.monotonic", lambda at=clock + seconds: at)
         assert 57 <= agent.step() <= 63  # an ordinary interval, not a failed try
     assert len(refused) == 1 and len(bench.stub.sent("PATCH", "/health")) == 4
     assert "wait" in bench.heard.text
     bench.stub.script = lambda request: None
     bench.stub.requests.clear()
-    monkeypatch.setattr("edgewright.agent.delivery.time.monotonic", lambda: clock + 41)
+    monkeypatch.setattr("edgewright.agent.plane.delivery.time.monotonic", lambda: clock + 41)
     agent.step()
     assert reasons(bench) == ["Kept0", "Kept1", "Kept2"]
     assert agent.outbox.events() == []

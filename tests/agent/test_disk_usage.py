@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from edgewright.agent.disk_usage import largest, report, size_text, usage_collector
-from edgewright.agent.hostfs import Root
+from edgewright.agent.kernel.disk_usage import largest, report, size_text, usage_collector
+from edgewright.agent.kernel.hostfs import Root
 
 
 def fill(path: Path, kilobytes: int) -> None:

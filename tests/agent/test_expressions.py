@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.settings import Flags, Settings, find_identity
-from edgewright.core.identity import Identity
-from edgewright.core.userdata import Site
+from edgewright.agent.kernel.settings import Flags, Settings, find_identity
+from edgewright.core.cloudconfig.userdata import Site
+from edgewright.core.hosts.identity import Identity
 
 
 def identity(folder: Path, text: str, expression: str) -> Identity:

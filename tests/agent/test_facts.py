@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent.facts import device, disks, firmware, network, system
-from edgewright.agent.hostfs import Root
+from edgewright.agent.kernel.hostfs import Root
 
 
 class Made:

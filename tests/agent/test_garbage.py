@@ -13,13 +13,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from edgewright.agent import simulated_link
-from edgewright.agent.answer import Answer
-from edgewright.agent.client import Client, Reply, parse_endpoint
-from edgewright.agent.plane import Plane
-from edgewright.agent.tls import make_context
+from edgewright.agent.plane.client import Client, Reply, parse_endpoint
+from edgewright.agent.plane.http_response import Answer
+from edgewright.agent.plane.plane import Plane
+from edgewright.agent.plane.tls import make_context
+from edgewright.agent.simulate import link as simulated_link
 from edgewright.core.errors import Failed, TimedOut
-from edgewright.wire.generations import Position
+from edgewright.wire.protocol.generations import Position
 
 from .conftest import Authority
 
@@ -67,12 +67,12 @@ def test_p4_a_slow_answer_that_keeps_its_pace_is_taken_and_a_slower_one_is_lost(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answer, "grace", 0.3)
-    monkeypatch.setattr("edgewright.agent.answer.LEAST_RATE", 10.0)
+    monkeypatch.setattr("edgewright.agent.plane.http_response.LEAST_RATE", 10.0)
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"  # 20 bytes a second, as `trickle` sends them
     with trickle(authority, whole, 1.2) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         assert client.call("GET", "/x").body == b"x" * 20
-    monkeypatch.setattr("edgewright.agent.answer.LEAST_RATE", 100.0)
+    monkeypatch.setattr("edgewright.agent.plane.http_response.LEAST_RATE", 100.0)
     with trickle(authority, whole, 3.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         began = time.monotonic()
@@ -134,7 +134,7 @@ ENDLESS = {
 def test_a_reply_without_end_is_given_up_at_its_limit(
     authority: Authority, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("edgewright.agent.client.MAX_REPLY", FLOOD)
+    monkeypatch.setattr("edgewright.agent.plane.client.MAX_REPLY", FLOOD)
     with flood(authority, *ENDLESS[kind]) as (port, sent):
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         with pytest.raises(Failed, match="too long"):

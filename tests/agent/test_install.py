@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent import cli, unit
-from edgewright.agent.install import Wish, apply_plan, make_plan
+from edgewright.agent import cli
+from edgewright.agent.install import unit
+from edgewright.agent.install.install import Wish, apply_plan, make_plan
 from edgewright.core.errors import Failed, InvalidInput
 
 

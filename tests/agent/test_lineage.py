@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.operations import Outcome
-from edgewright.agent.state import write_checked
-from edgewright.agent.status import gather, table
+from edgewright.agent.kernel.operations import Outcome
+from edgewright.agent.kernel.state import write_checked
+from edgewright.agent.kernel.status import gather, table
 from edgewright.core import times
 
 from .conftest import Answer, Bench, Request

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.hostfs import Root
-from edgewright.agent.logs import collector
-from edgewright.agent.operations import INTERRUPTED, NAME, Journal, Outcome
-from edgewright.agent.state import StateFolder
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.logs import collector
+from edgewright.agent.kernel.operations import INTERRUPTED, NAME, Journal, Outcome
+from edgewright.agent.kernel.state import StateFolder
 from edgewright.core import times
 from edgewright.wire import protocol
 
@@ -135,7 +135,9 @@ def test_p24_past_its_deadline_it_is_not_started(rig: Rig) -> None:
 
 
 def test_an_operation_that_cannot_be_recorded_is_not_done(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewright.agent.state.write_checked", lambda *a: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr(
+        "edgewright.agent.kernel.state.write_checked", lambda *a: (_ for _ in ()).throw(OSError(28, "full"))
+    )
     rig.run()
     (record,) = rig.journal.unacknowledged()
     assert record["state"] == "failed" and "disk is full" in record["message"] and rig.starts == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.settings import Flags, Settings, find_labels
-from edgewright.core.userdata import Site
+from edgewright.agent.kernel.settings import Flags, Settings, find_labels
+from edgewright.core.cloudconfig.userdata import Site
 
 
 def labels(folder: Path, text: str, seconds: int = 2) -> tuple[dict[str, str], tuple[str, ...]]:

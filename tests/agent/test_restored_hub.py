@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.agent import Agent
+from edgewright.agent.kernel.agent import Agent
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -21,7 +21,9 @@ OPERATIONS = "/edgewright/v1/hosts/victim/operations"
 
 
 def hub_command(*words: str) -> None:
-    ran = subprocess.run([sys.executable, "-m", "edgewright.hub.cli", *words], cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "edgewright.hub.process.cli", *words], cwd=ROOT, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
 
 
@@ -44,7 +46,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         reads.append(lines)
         return ["a line"]
 
-    monkeypatch.setattr("edgewright.agent.logs.read_journal", read)
+    monkeypatch.setattr("edgewright.agent.kernel.logs.read_journal", read)
     return reads
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.enrolment import Enrolment
-from edgewright.agent.proxy import choose_proxy, parse_proxy
-from edgewright.agent.settings import Flags, find_labels, load_settings
-from edgewright.agent.state import StateFolder
+from edgewright.agent.kernel.enrolment import Enrolment
+from edgewright.agent.kernel.settings import Flags, find_labels, load_settings
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.plane.proxy import choose_proxy, parse_proxy
 from edgewright.core.errors import Failed, InvalidInput
 
 USER_DATA = """#cloud-config

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent import conditions
 from edgewright.agent.facts.vitals import parse_units, temperature
-from edgewright.agent.hostfs import Root
-from edgewright.agent.simulated import Fleet, SimulatedHost
-from edgewright.agent.simulated_faults import Trouble
-from edgewright.agent.simulated_hosts import make_hosts
-from edgewright.agent.simulated_log import simulated_log
-from edgewright.agent.simulated_symptoms import SYMPTOMS, Symptom, facts_with
-from edgewright.core.filters import parse
+from edgewright.agent.kernel import conditions
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.simulate.faults import Trouble
+from edgewright.agent.simulate.fleet import make_hosts
+from edgewright.agent.simulate.host import Fleet, SimulatedHost
+from edgewright.agent.simulate.log import simulated_log
+from edgewright.agent.simulate.symptoms import SYMPTOMS, Symptom, facts_with
+from edgewright.core.filters.filters import parse
 from edgewright.core.problems import causes_of
-from edgewright.store.normalise import host_row
+from edgewright.store.collections.normalise import host_row
 
 
 class Plane:

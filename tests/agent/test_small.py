@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent import cli
-from edgewright.agent.client import Reply
-from edgewright.agent.lifeline import Lifeline, Stopped
-from edgewright.agent.outbox import Outbox
-from edgewright.agent.refusals import pause_asked
-from edgewright.agent.say import ERROR, INFO, NOTICE, Voice
-from edgewright.agent.state import StateFolder, write_checked
-from edgewright.agent.status import gather, judge, table
+from edgewright.agent.kernel.outbox import Outbox
+from edgewright.agent.kernel.state import StateFolder, write_checked
+from edgewright.agent.kernel.status import gather, judge, table
+from edgewright.agent.kernel.systemd_notify import Lifeline, Stopped
+from edgewright.agent.kernel.voice import ERROR, INFO, NOTICE, Voice
+from edgewright.agent.plane.client import Reply
+from edgewright.agent.plane.refusals import pause_asked
 from edgewright.core import times
 
 from .conftest import Heard

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.state import StateFolder, read_secret
+from edgewright.agent.kernel.state import StateFolder, read_secret
 from edgewright.core.errors import Conflict, Failed
 
 
@@ -182,7 +182,7 @@ def test_the_advice_fits_the_cause(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("edgewright.agent.state.write_checked", fail)
+    monkeypatch.setattr("edgewright.agent.kernel.state.write_checked", fail)
     assert not folder.save("thing", {})
     assert reason in messages[0] and advice in messages[0]
     assert ("free the disk" in messages[0]) == (number == errno.ENOSPC)

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.agent import Agent
-from edgewright.agent.lifeline import Lifeline
-from edgewright.agent.say import Voice
-from edgewright.agent.settings import Flags
-from edgewright.agent.simulated import Fleet, run_simulated
-from edgewright.agent.simulated_hosts import make_hosts, site_name
+from edgewright.agent.kernel.agent import Agent
+from edgewright.agent.kernel.settings import Flags
+from edgewright.agent.kernel.systemd_notify import Lifeline
+from edgewright.agent.kernel.voice import Voice
+from edgewright.agent.simulate.fleet import make_hosts, site_name
+from edgewright.agent.simulate.host import Fleet, run_simulated
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Refused
-from edgewright.core.hosts import check_uid
+from edgewright.core.hosts.hosts import check_uid
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -90,7 +90,7 @@ def test_logs_come_and_a_second_asking_is_a_second_operation(
     rig = HostRig(hub, tmp_path, "real-2", fresh(hub))
     rig.agent.step()
     monkeypatch.setattr(
-        "edgewright.agent.logs.read_journal", lambda root, lines, unit, since=0: [f"l{n}" for n in range(lines)]
+        "edgewright.agent.kernel.logs.read_journal", lambda root, lines, unit, since=0: [f"l{n}" for n in range(lines)]
     )
     for key in ("one", "one", "two"):
         answer = hub.client().post(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.base import Plan
-from edgewright.commands.context import CommandContext
-from edgewright.commands.forge_flash import ForgeDisks, ForgeFlash
+from edgewright.commands.forge.flash import ForgeDisks, ForgeFlash
+from edgewright.commands.kernel.base import Plan
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import Conflict, NotFound, Refused, UsageError
 from edgewright.forge.flash import disks as disks_module

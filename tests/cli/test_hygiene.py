@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from edgewright.cli.help import overview
-from edgewright.commands.completion import script
+from edgewright.commands.kernel.completion import script
 from tests.support import ROOT, missing
 
 HEAVY = ("textual", "rich", "httpx", "asyncio", "sqlalchemy", "starlette", "paramiko", "keyring", "msgspec", "tui")

@@ -85,8 +85,9 @@ def test_a_stopped_proof_is_no_crash(tmp_path: Path, number: signal.Signals) -> 
     assert "went wrong" not in told and not list((tmp_path / "ew").rglob("crashes/*"))
 
 
-@pytest.mark.parametrize("module", ["edgewright.cli.main", "edgewright.cli.words", "edgewright.commands.registry",
-                                    "edgewright.commands.forge_iso", "edgewright.forge.iso.write"])  # fmt: skip
+@pytest.mark.parametrize("module", ["edgewright.cli.main", "edgewright.cli.words",
+                                    "edgewright.commands.kernel.registry",
+                                    "edgewright.commands.forge.iso", "edgewright.forge.iso.write"])  # fmt: skip
 def test_an_interrupt_while_modules_are_loaded(tmp_path: Path, module: str) -> None:
     """What Ctrl-C some 50 ms after the start meets: an import is under way somewhere."""
     before = f"""

@@ -6,8 +6,8 @@ import pytest
 
 from edgewright.cli import main
 from edgewright.cli.words import FORMS, take
-from edgewright.commands.base import Command, Param
-from edgewright.commands.grammar import parse
+from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.kernel.grammar import parse
 
 
 class Writes(Command):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.cli.output import LAST_ROOM, LEAST_WIDTH, MOST_PADDING, table
-from edgewright.commands.results import Column, Item
+from edgewright.commands.kernel.results import Column, Item
 from edgewright.core.text import cells, clean
 
 COLUMNS = (Column("HOST"), Column("SITE"), Column("STATE"), Column("SEEN", right=True))

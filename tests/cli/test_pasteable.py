@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands import registry
+from edgewright.commands.kernel import registry
 from tests.support import ROOT
 
 NOUNS = "|".join(sorted(registry.NOUNS))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.clients.budget import Budget, match
+from edgewright.clients.http.budget import Budget, match
 
 SEARCH = "/v1/dashboard/edgehosts/search"
 

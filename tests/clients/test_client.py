@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from edgewright.clients.palette import Budget, Credential, PlaneClient
+from edgewright.clients.palette.client import Budget, Credential, PlaneClient
 from edgewright.core.errors import (
     Conflict,
     EdgewrightError,
@@ -308,7 +308,7 @@ def test_a_credential_does_not_print_itself() -> None:
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewright.clients.transport.MAX_ANSWER", 10)
+    monkeypatch.setattr("edgewright.clients.http.transport.MAX_ANSWER", 10)
     async with client_of(answers(200, {"items": ["x" * 100]})) as client:
         with pytest.raises(Failed, match="more than 64 MB"):
             await client.tokens()

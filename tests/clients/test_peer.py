@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edgewright.clients.peer import inspect
+from edgewright.clients.http.peer import inspect
 from edgewright.core.errors import Unreachable
 
 NOW = dt.datetime.now(dt.UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.clients.palette import Change, PlaneClient
-from edgewright.clients.stream import ServerEvent, _lines, change_of, server_events
+from edgewright.clients.http.stream import ServerEvent, _lines, change_of, server_events
+from edgewright.clients.palette.client import Change, PlaneClient
 from edgewright.core.errors import EdgewrightError, Refused, TimedOut, Unreachable
 from edgewright.wire import protocol
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edgewright.clients.palette import PlaneClient
+from edgewright.clients.palette.client import PlaneClient
 from edgewright.core.errors import InvalidInput, Unreachable
 
 NOW = datetime.now(UTC)

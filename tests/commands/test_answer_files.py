@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from edgewright.commands import registry
-from edgewright.commands.answer_kinds import answer_kinds, example
-from edgewright.commands.apply import Apply
-from edgewright.commands.base import Plan
-from edgewright.commands.context import CommandContext
+from edgewright.commands.installer.answer_kinds import answer_kinds, example
+from edgewright.commands.installer.apply import Apply
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Plan
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, Refused, UsageError
 from edgewright.core.installer.example import GIVEN

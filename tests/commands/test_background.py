@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands import background
+from edgewright.commands.forge import background
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.forge import builds
 from tests.forge.isos import USER_DATA, kairos_iso

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands import forge_base
+from edgewright.commands.forge import base as forge_base
 from edgewright.forge.appliance import mirror, resolve
 from edgewright.forge.appliance.lock import load
 from edgewright.forge.progress import Job

@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgewright.commands import registry as verbs
-from edgewright.commands.context import CommandContext
-from edgewright.commands.forge_image import ForgeImage
-from edgewright.commands.grammar import parse
-from edgewright.commands.image_building import password
+from edgewright.commands.forge.image import ForgeImage
+from edgewright.commands.forge.image_build import password
+from edgewright.commands.kernel import registry as verbs
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.grammar import parse
 from edgewright.config.settings import Settings
 from edgewright.core.errors import InvalidInput, NotFound, Refused, UsageError
 from tests.forge.image import parts

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.context import CommandContext
-from edgewright.commands.forge_verify import ForgeVerify, plane_for, wish_of
-from edgewright.commands.grammar import parse
+from edgewright.commands.forge.verify import ForgeVerify, plane_for, wish_of
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.grammar import parse
 from edgewright.config import contexts
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, Refused, UsageError

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from edgewright.commands.background import terminated_is_cancelled
-from edgewright.commands.forging import work
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.jobs import work
 from edgewright.core.errors import Failed
 from edgewright.forge.progress import Cancelled, Job
 

@@ -10,12 +10,12 @@ import pytest
 
 from edgewright.cli.main import choose
 from edgewright.cli.words import take
-from edgewright.commands import registry
-from edgewright.commands.base import Command, Param, Refusal, Scope
-from edgewright.commands.bindings import bindings
-from edgewright.commands.context import CommandContext
-from edgewright.commands.grammar import command_line, parse, parser_for
-from edgewright.commands.usage import usage
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command, Param, Refusal, Scope
+from edgewright.commands.kernel.bindings import bindings
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.grammar import command_line, parse, parser_for
+from edgewright.commands.kernel.usage import usage
 from edgewright.config.keymap import canonical
 from edgewright.config.settings import Settings
 

@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
-from edgewright.commands import applying, installer, registry
-from edgewright.commands.apply import Apply
-from edgewright.commands.context import CommandContext
+from edgewright.commands.installer import run as applying
+from edgewright.commands.installer import wizard_api as installer
+from edgewright.commands.installer.apply import Apply
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, NotFound, Refused
 from edgewright.core.installer.answers import complete, initial
@@ -266,7 +268,7 @@ def test_a_read_only_session_makes_no_token_and_no_proof(base: Path, tmp_path: P
 def test_a_proof_that_fails_leaves_the_installer_and_names_the_next_step(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgewright.commands import forge_verify
+    from edgewright.commands.forge import verify as forge_verify
     from edgewright.core.errors import Failed
 
     async def prove(*words: Any) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgewright.commands import installer
-from edgewright.commands.context import CommandContext
+from edgewright.commands.installer import wizard_api as installer
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config import contexts
 from edgewright.config.settings import Settings
 from edgewright.core.errors import NotFound, UsageError

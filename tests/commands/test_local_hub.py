@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands import installer
-from edgewright.commands.local_hub import LocalHub
-from edgewright.commands.machine_addresses import machine_addresses
+from edgewright.commands.hub.addresses import machine_addresses
+from edgewright.commands.hub.local import LocalHub
+from edgewright.commands.installer import wizard_api as installer
 from edgewright.config import contexts
 from edgewright.core.errors import Failed, InvalidInput
 from tests.core.installer.samples import CA

@@ -125,7 +125,7 @@ def test_a_new_file_out_of_one_with_a_byte_order_mark_has_none(files: Path, caps
 
 @pytest.mark.parametrize("name", ["auto", "x.yaml"])
 def test_an_installer_is_written_without_a_byte_order_mark(files: Path, name: str) -> None:
-    from edgewright.commands.forge_checked import read_user_data
+    from edgewright.commands.forge.checked import read_user_data
     from edgewright.core.cloudconfig.findings import has_errors
 
     (files / name).write_bytes(GOOD.encode("utf-8-sig"))
@@ -288,7 +288,7 @@ def test_the_help_of_user_data_is_help(capsys: pytest.CaptureFixture[str], words
 def test_a_project_of_a_plan_is_asked_at_the_plane(
     files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgewright.commands import userdata_plane
+    from edgewright.commands.forge import userdata_plane
 
     async def ask(*_: object) -> userdata_plane.Known:
         return userdata_plane.Known(projects=[{"metadata": {"uid": "1", "name": "shops"}}])

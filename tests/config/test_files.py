@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.bindings import bindings
+from edgewright.commands.kernel.bindings import bindings
 from edgewright.config import contexts, credentials, keymap, locations, settings, tomlfile
 from edgewright.config.viewstate import ViewStateFile
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused

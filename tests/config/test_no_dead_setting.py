@@ -9,7 +9,7 @@ import pytest
 from edgewright.config.settings import NAMES, Settings
 from edgewright.main.console import make_feed, make_session
 from tests.support import ROOT
-from tui.exact import exact, show_local
+from tui.frame.exact_times import exact, show_local
 
 SOURCES = [
     path.read_text("utf-8")

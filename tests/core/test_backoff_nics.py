@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.core.backoff import Backoff
-from edgewright.core.nics import fold, is_virtual
+from edgewright.core.hosts.nics import fold, is_virtual
 
 
 @given(st.floats(0.01, 10), st.floats(0, 1000), st.integers(0, 2**32), st.integers(1, 200))

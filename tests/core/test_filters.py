@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.filterfields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
-from edgewright.core.filterparse import render
-from edgewright.core.filters import EVERYTHING, FilterError, Term, Value, parse, to_search
+from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
+from edgewright.core.filters.filters import EVERYTHING, FilterError, Term, Value, parse, to_search
+from edgewright.core.filters.parse import render
 
 NOW = 1_000_000.0
 ROW: dict[str, Any] = {

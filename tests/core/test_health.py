@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core import states
-from edgewright.core.health import Reported, judge, silence_sentence
-from edgewright.core.hosts import Health
+from edgewright.core.hosts import states
+from edgewright.core.hosts.health import Reported, judge, silence_sentence
+from edgewright.core.hosts.hosts import Health
 
 MOMENT = st.floats(1e9, 2e9)
 SPAN = st.floats(0, 1e6)

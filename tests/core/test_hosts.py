@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core.hosts import FORBIDDEN, MAX_UID, Health, HostState, check_hostname, check_uid, fit_uid
-from edgewright.core.tags import BARE, labels_to_tags, parse_tag, tags_to_labels
+from edgewright.core.hosts.hosts import FORBIDDEN, MAX_UID, Health, HostState, check_hostname, check_uid, fit_uid
+from edgewright.core.hosts.tags import BARE, labels_to_tags, parse_tag, tags_to_labels
 
 REFERENCE = [
     "/",

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgewright.core.cloudconfig.userdata import Site, read_site, site_of
 from edgewright.core.errors import InvalidInput
-from edgewright.core.hosts import check_uid
-from edgewright.core.identity import derive_uid, is_placeholder, read_tags
-from edgewright.core.userdata import Site, read_site, site_of
+from edgewright.core.hosts.hosts import check_uid
+from edgewright.core.hosts.identity import derive_uid, is_placeholder, read_tags
 
 FILES = {
     "/sys/class/dmi/id/product_uuid": "4c4c4544-0042-3510-8051-b7c04f4e3732\n",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core.listfilter import Term, parse
+from edgewright.core.filters.palette import Term, parse
 
 KNOWN = ("severity", "reason", "metadata.uid", "relatedObject.uid")
 

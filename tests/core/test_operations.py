@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.core import states
-from edgewright.core.operations import OVERDUE_SHOWN, kind_words, standing
+from edgewright.core.hosts import states
+from edgewright.core.hosts.operations import OVERDUE_SHOWN, kind_words, standing
 
 NOW = 1000.0
 

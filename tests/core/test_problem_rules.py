@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from edgewright.core import problems as rules
-from edgewright.core.filters import parse
+from edgewright.core.filters.filters import parse
 from edgewright.core.problems import HostState, Problem, host_problems, ranked
-from edgewright.store.rows import HostRow
+from edgewright.store.collections.rows import HostRow
 from edgewright.wire.protocol import MAX_PROBLEM_KEY
 
 NOW = 1_800_000_000.0
@@ -77,8 +77,8 @@ def test_failed_units_are_named_by_the_first_one_that_failed() -> None:
 
 
 def test_what_the_agent_reports_is_known_to_the_rules() -> None:
-    from edgewright.agent.conditions import judge
     from edgewright.agent.facts.device import Facts
+    from edgewright.agent.kernel.conditions import judge
 
     part = {"mountPoint": "/", "totalSpace": 100, "usedSpace": 97}
     facts = Facts({"disks": [{"partitions": [part]}]}, {}, "h", "", "", "")

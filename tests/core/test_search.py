@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.filters import parse, to_search
-from edgewright.core.search import compile_search, host_values, order, schema_document, sort_fields, validate
+from edgewright.core.filters.filters import parse, to_search
+from edgewright.core.search.search import compile_search, host_values, order, schema_document, sort_fields, validate
 
 DOC: dict[str, Any] = {
     "metadata": {"name": "edge-1", "uid": "edge-1", "labels": {"site": "a", "x": "spectro__tag"},

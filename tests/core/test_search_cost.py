@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core import search, searchtests
+from edgewright.core.search import match as searchtests
+from edgewright.core.search import search
 
 
 def item(property_: str, operator: str, values: list[Any], **more: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.states import STATES, State, problems
+from edgewright.core.hosts.states import STATES, State, problems
 
 # the names fixed by the command line's grammar
 VERBS = {

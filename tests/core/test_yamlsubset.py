@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.yamlscalars import resolve
-from edgewright.core.yamlsubset import YamlError, load
+from edgewright.core.yaml.scalars import resolve
+from edgewright.core.yaml.subset import YamlError, load
 
 SAFE_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=120).filter(
     lambda text: "\ufeff" not in text

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgewright.commands import registry
-from edgewright.commands.apply import Apply
-from edgewright.commands.context import CommandContext
+from edgewright.commands.installer.apply import Apply
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from tests.forge.image import parts
 from tests.support import ROOT

@@ -7,7 +7,7 @@ import os
 import time
 
 from edgewright.main.console import run_app
-from edgewright.store.store import Store
+from edgewright.store.engine.store import Store
 from tui.session import Session
 
 

@@ -1,7 +1,7 @@
 """A script for every view of the console: each begins on any view and ends on its own, doing something there.
 
-`tests/e2e/script.py` has the vocabulary. A view that is added to `tui.views.VIEWS` needs a script here, in `GUIDE` or
-in `REPLAY`; a test fails until it has one.
+`tests/e2e/script.py` has the vocabulary. A view that is added to `tui.navigation.views.VIEWS` needs a script here, in
+`GUIDE` or in `REPLAY`; a test fails until it has one.
 """
 
 from __future__ import annotations

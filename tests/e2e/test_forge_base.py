@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent import archive
+from edgewright.agent.install import archive
 from edgewright.forge.iso.facts import Base
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.manifest import read_manifest
 from edgewright.forge.proof.guest import Guest
+from edgewright.forge.proof.log_patterns import Reader
 from edgewright.forge.proof.machine import Machine, command, uefi_files
-from edgewright.forge.proof.signs import Reader
 from tests.e2e.forge_base import CACHE, base_iso, forge_base, lock_words
 from tests.support import ROOT
 

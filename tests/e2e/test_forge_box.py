@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from edgewright.forge.proof.guest import Guest
+from edgewright.forge.proof.log_patterns import Reader
 from edgewright.forge.proof.machine import Machine, command
-from edgewright.forge.proof.signs import Reader
 from tests.e2e.console import Console
 from tests.e2e.proof_installer import Installer
 from tests.e2e.proof_rig import Rig

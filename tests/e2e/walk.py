@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgewright.commands.bindings import bindings
+from edgewright.commands.kernel.bindings import bindings
 from tests.e2e.console import Terminal
 from tests.e2e.script import NAMED, answers, at_once, bytes_of, go_home
 

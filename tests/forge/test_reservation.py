@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.installer import start_build
+from edgewright.commands.installer.wizard_api import start_build
 from edgewright.core.errors import Conflict
 from edgewright.forge import builds, reservation
 from edgewright.forge.builds import process

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
-from edgewright.hub import pki
+from edgewright.hub.security import pki
 
 
 class Webhooks:

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from edgewright.hub import alerts
-from edgewright.hub.app import Hub
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import alerts
 from edgewright.wire import protocol
 from tests.hub.alert_servers import Mails
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edgewright.hub.app import Hub, make_app
+from edgewright.hub.process.app import Hub, make_app
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub
 from tests.postgres import Cluster, cluster

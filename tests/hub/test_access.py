@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from edgewright.hub.auth import SESSION_COOKIE, cookie
+from edgewright.hub.http.auth import SESSION_COOKIE, cookie
 from tests.hub_fixture import RunningHub
 
 

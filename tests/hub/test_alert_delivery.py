@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub.alerting import courier, stored, webhook
-from edgewright.hub.app import Hub
-from edgewright.hub.problems import StorageProblem
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import courier, stored, webhook
 from edgewright.wire import protocol
 from tests.hub.alert_servers import mails, raw_answers, webhooks
 from tests.hub.alerting import add, drained, folder_of, hook, looks, mail_to, soon, status, trouble

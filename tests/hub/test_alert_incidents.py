@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgewright.core.problems import HostState, Problem, host_problems
-from edgewright.hub.alerting.incidents import Incident, Incidents, ReceiverView, Rhythm
-from edgewright.hub.alerting.joined import incident_name
+from edgewright.hub.resources.alerts.incidents import Incident, Incidents, ReceiverView, Rhythm
+from edgewright.hub.resources.alerts.joined import incident_name
 
 SITE = "nord"
 OPS = ReceiverView("ops", "")

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from edgewright.hub.alerting import webhook
-from edgewright.hub.alerting.incidents import OPENED, Incident, Message
-from edgewright.hub.alerting.message import document, mail_text
-from edgewright.hub.app import Hub
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import webhook
+from edgewright.hub.resources.alerts.incidents import OPENED, Incident, Message
+from edgewright.hub.resources.alerts.message import document, mail_text
 from edgewright.wire import protocol
 from tests.hub.alert_servers import mails, webhooks
 from tests.hub.alerting import NOW, add, folder_of, hook, looks, mail_to, soon, trouble

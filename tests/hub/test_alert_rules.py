@@ -12,17 +12,17 @@ import pytest
 from sqlalchemy import Engine
 
 from edgewright.core import times
-from edgewright.hub import migrations
-from edgewright.hub.alerting import evaluate, stored
-from edgewright.hub.alerting.incidents import Incident
-from edgewright.hub.app import Hub
-from edgewright.hub.database import open_engines
-from edgewright.hub.records import Sender, dump
-from edgewright.hub.writer import Tx
+from edgewright.hub.db import migrations
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.records import Sender, dump
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import evaluate, stored
+from edgewright.hub.resources.alerts.incidents import Incident
 from edgewright.sources.follow import uid_of
-from edgewright.store import events as kinds
-from edgewright.store.problems import problems
-from edgewright.store.store import Store
+from edgewright.store.collections.problems import problems
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
 from tests.hub.test_hardening import new_host
 

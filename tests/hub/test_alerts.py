@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import alerts, turned_away
-from edgewright.hub.app import Hub
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import alerts
+from edgewright.hub.resources.hosts import rejections
 from edgewright.wire import protocol
 from tests.hub.stream import Stream
 from tests.hub.test_hardening import bare, new_host
@@ -48,12 +49,12 @@ async def test_p39_it_ends_when_the_box_stops_or_is_let_in(
     await knock(hub, "let-in")
     await new_host(hub, admin, "let-in")
     assert [alert["subject"] for alert in await listed(admin)] == ["stops"]
-    hub.alerts.expire(times.now() + turned_away.QUIET - 2)
+    hub.alerts.expire(times.now() + rejections.QUIET - 2)
     assert len(await listed(admin)) == 1
-    hub.alerts.expire(times.now() + turned_away.QUIET + 1)
+    hub.alerts.expire(times.now() + rejections.QUIET + 1)
     assert await listed(admin) == []
     await knock(hub, "stops")
-    hub.alerts.expire(times.now() - 2 * turned_away.QUIET)
+    hub.alerts.expire(times.now() - 2 * rejections.QUIET)
     assert await listed(admin) == [], "also after the clock was set back"
 
 
@@ -97,7 +98,7 @@ async def test_p39_made_up_names_are_bounded(inside: tuple[Hub, httpx.AsyncClien
     hub, admin = inside
     for number in range(60):
         await knock(hub, f"made-up-{number}")
-    assert len(await listed(admin)) == turned_away.PER_ADDRESS, "from one address"
+    assert len(await listed(admin)) == rejections.PER_ADDRESS, "from one address"
     for number in range(2 * alerts.MOST):
         uid = f"other-{number}"
         hub.alerts.report(
@@ -111,13 +112,13 @@ async def test_p39_a_site_with_many_ipv6_addresses_counts_once(inside: tuple[Hub
     hub, admin = inside
     error = ssl.SSLError(1, "alert")
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
-    for number in range(2 * turned_away.PER_ADDRESS):
-        for _ in range(turned_away.HANDSHAKES):
+    for number in range(2 * rejections.PER_ADDRESS):
+        for _ in range(rejections.HANDSHAKES):
             hub.turned_away.handshake(f"2001:db8::{number:x}", error)
-    assert len(await listed(admin)) == turned_away.PER_ADDRESS
+    assert len(await listed(admin)) == rejections.PER_ADDRESS
     await hub.write(lambda tx: None)
     events = (await admin.get("/v1/events/components", params={"limit": 50})).json()["items"]
-    assert len([event for event in events if event["reason"] == "PlaneNotTrusted"]) == turned_away.PER_ADDRESS
+    assert len([event for event in events if event["reason"] == "PlaneNotTrusted"]) == rejections.PER_ADDRESS
 
 
 async def test_p35_p39_alerts_have_a_project(inside: tuple[Hub, httpx.AsyncClient]) -> None:
@@ -137,7 +138,7 @@ async def test_p39_an_agent_that_does_not_trust_the_hub_is_an_alert_once_it_come
     hub, admin = inside
     error = ssl.SSLError()
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
-    for _ in range(turned_away.HANDSHAKES - 1):
+    for _ in range(rejections.HANDSHAKES - 1):
         hub.turned_away.handshake("10.0.0.9", error)
     assert await listed(admin) == [], "a browser asks once or twice"
     hub.turned_away.handshake("10.0.0.9", error)

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import routes
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.routing import Access
+from edgewright.hub.http.routing import Access
+from edgewright.hub.process import routes
+from edgewright.hub.process.options import ServeOptions
 from tests.hub_fixture import RunningHub
 
 WRITES = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound
-from edgewright.hub import drafts, integrity
-from edgewright.hub.backup import backup, restore
+from edgewright.hub.db import integrity
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.security import drafts
 from tests.hub_fixture import running_hub
 from tests.hub_fleet import seed
 from tests.support import ROOT, missing
@@ -107,14 +108,15 @@ def pack(data: Path, file: Path) -> Path:
 
 AS_USER = """
 import os, sys
-from edgewright.hub import backup, cli, process, serve  # before, since that user may not read this Python
+from edgewright.hub.process import backup, cli, serve  # before, since that user may not read this Python
+from edgewright.hub.process import status as process
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 sys.exit(cli.main())
 """
 
 
 def hub_cli(*words: str, other_user: bool = False) -> subprocess.CompletedProcess[str]:
-    program = ["-c", AS_USER] if other_user else ["-m", "edgewright.hub.cli"]
+    program = ["-c", AS_USER] if other_user else ["-m", "edgewright.hub.process.cli"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, *program, *words], capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment
@@ -197,7 +199,7 @@ def test_a_directory_of_any_name_is_backed_up(made: Path, tmp_path: Path, name: 
 
 def test_nobody_can_prepare_the_draft_of_a_backup(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where its name is guessed, a symlink or a file there is never written through."""
-    monkeypatch.setattr("edgewright.hub.drafts.secrets.token_hex", lambda _size: "guessed")
+    monkeypatch.setattr("edgewright.hub.security.drafts.secrets.token_hex", lambda _size: "guessed")
     folder, trap = tmp_path / "shared", tmp_path / "trap"
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)  # whoever may write here could swap a folder of ours: the copy is made in the data directory
@@ -217,7 +219,8 @@ def test_nobody_can_prepare_the_draft_of_a_backup(data: Path, tmp_path: Path, mo
 
 def test_what_a_killed_backup_left_is_removed_by_the_next(data: Path, tmp_path: Path) -> None:
     program = (
-        "import sys, os, signal; from pathlib import Path; from edgewright.hub import backup, integrity\n"
+        "import sys, os, signal; from pathlib import Path; "
+        "from edgewright.hub.process import backup; from edgewright.hub.db import integrity\n"
         "integrity.damage = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
         "backup.backup(Path(sys.argv[1]), Path(sys.argv[2]))"
     )

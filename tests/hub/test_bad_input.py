@@ -26,7 +26,7 @@ def narrow() -> Iterator[RunningHub]:
 
 
 def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", *arguments]
+    command = [sys.executable, "-m", "edgewright.hub.process.cli", "serve", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, cwd=ROOT)
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.hub import bodies, bounds
-from edgewright.hub.app import Hub
-from edgewright.hub.problems import Problem
-from edgewright.hub.writer import Tx
+from edgewright.hub.db import document_bounds
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.http import bodies
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.process.app import Hub
 from tests.hub_fixture import RunningHub, running_hub
 
 Inside = tuple[Hub, httpx.AsyncClient]
@@ -48,13 +49,13 @@ def test_p45_repeated_reports_of_one_credential_grow_neither_memory_nor_database
         for number in range(10, 40):
             answer = host.put(path, json=facts("greedy", {f"a{number}": filler}, **{f"b{number}": filler}))
             assert (answer.status_code, answer.json()["code"]) == (413, "DocumentTooLarge")
-            assert str(bounds.MAX_UNKNOWN) in answer.json()["message"] and "greedy" in answer.json()["message"]
+            assert str(document_bounds.MAX_UNKNOWN) in answer.json()["message"] and "greedy" in answer.json()["message"]
         ratio, grown = memory(hub) / before, database(hub) - stored_before
         document = hub.client().get(path)
         print(f"RSS x {ratio:.2f}, database +{grown} bytes, document {len(document.content)} bytes")
         assert ratio < 1.25
         assert grown < 30 * len(filler) / 20
-        assert len(document.content) < bounds.MAX_UNKNOWN
+        assert len(document.content) < document_bounds.MAX_UNKNOWN
         assert document.json()["spec"]["small"] == "x" * 30_000
 
 
@@ -71,7 +72,7 @@ def test_p45_many_small_reports_stop_at_the_limit_and_what_was_stored_stays(hub:
     assert host.put(path, json=facts("creeping", {})).status_code == 204  # an ordinary report is taken still
     device = {"cpu": {"cores": 99}, "disks": [{"vendor": "v" * 4000}] * 200}
     answer = host.put(path, json={"spec": {"device": device}})
-    assert (answer.status_code, str(bounds.MAX_DOCUMENT) in answer.json()["message"]) == (413, True)
+    assert (answer.status_code, str(document_bounds.MAX_DOCUMENT) in answer.json()["message"]) == (413, True)
     assert hub.client().get(path).json()["spec"]["device"]["cpu"]["cores"] == 8
 
 
@@ -149,7 +150,7 @@ async def test_p45_a_document_that_was_too_large_before_may_change_but_not_grow(
     document["spec"]["x"] = "x" * 600_000
 
     def written_by_an_older_release(tx: Tx) -> None:
-        from edgewright.hub import schema
+        from edgewright.hub.db import schema
 
         text = msgspec.json.encode(document).decode()
         tx.run(schema.hosts.update().where(schema.hosts.c.uid == "old").values(doc=text))
@@ -167,15 +168,15 @@ def test_limits_are_exact() -> None:
     def host(filler: int) -> str:
         return msgspec.json.encode({"metadata": {}, "spec": {"x": "y" * filler}}).decode()
 
-    spare = bounds.unknown(msgspec.json.decode(host(0)))
-    bounds.check_host("h", host(bounds.MAX_UNKNOWN - spare), "")
+    spare = document_bounds.unknown(msgspec.json.decode(host(0)))
+    document_bounds.check_host("h", host(document_bounds.MAX_UNKNOWN - spare), "")
     with pytest.raises(Problem) as refused:
-        bounds.check_host("h", host(bounds.MAX_UNKNOWN - spare + 1), "")
+        document_bounds.check_host("h", host(document_bounds.MAX_UNKNOWN - spare + 1), "")
     assert refused.value.status == 413
-    bounds.check_host("h", host(bounds.MAX_UNKNOWN + 5), host(bounds.MAX_UNKNOWN + 5))
-    assert bounds.limited("é" * 10, 22, "x") == '"' + "é" * 10 + '"'  # bytes, not characters
+    document_bounds.check_host("h", host(document_bounds.MAX_UNKNOWN + 5), host(document_bounds.MAX_UNKNOWN + 5))
+    assert document_bounds.limited("é" * 10, 22, "x") == '"' + "é" * 10 + '"'  # bytes, not characters
     with pytest.raises(Problem):
-        bounds.limited("é" * 10, 21, "x")
+        document_bounds.limited("é" * 10, 21, "x")
 
 
 @settings(deadline=None, max_examples=100)
@@ -183,9 +184,9 @@ def test_limits_are_exact() -> None:
 def test_what_is_unknown_is_counted_wherever_it_is(extra: dict[str, Any]) -> None:
     names = {name.lower() for shape in (bodies.HOST, bodies.META, bodies.DEVICE) for name in shape.fields}
     extra = {key: value for key, value in extra.items() if key.lower() not in names}
-    expected = sum(bounds.size(key) + bounds.size(value) for key, value in extra.items())
+    expected = sum(document_bounds.size(key) + document_bounds.size(value) for key, value in extra.items())
     known: Any = {"metadata": {"uid": "h"}, "spec": {"device": {"archType": "amd64", "nics": [{"nicName": "eno1"}]}}}
-    assert bounds.unknown(known) == 0
+    assert document_bounds.unknown(known) == 0
     for place in (known, known["metadata"], known["spec"], known["spec"]["device"]):
         place.update(extra)
-    assert bounds.unknown(known) == 4 * expected
+    assert document_bounds.unknown(known) == 4 * expected

@@ -12,10 +12,10 @@ from cryptography import x509
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.core.errors import Failed
-from edgewright.hub import pki
-from edgewright.hub.housekeeping import renew_certificate
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.serve import prepare
+from edgewright.hub.process.housekeeping import renew_certificate
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.serve import prepare
+from edgewright.hub.security import pki
 
 YEAR = 365 * times.DAY
 NAMES = ("127.0.0.1",)

@@ -11,12 +11,14 @@ from sqlalchemy import func, select
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
-from edgewright.hub import clock as clocks
-from edgewright.hub import health, retention, schema
-from edgewright.hub.alerting import evaluate
-from edgewright.hub.app import Hub
-from edgewright.hub.clock import AWAY, CLOCK_FILE, SETTLE, ClockWatch, Seen, read_seen
-from edgewright.hub.handling import HandlingRecord
+from edgewright.hub.db import schema
+from edgewright.hub.process import clock as clocks
+from edgewright.hub.process import retention
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.clock import AWAY, CLOCK_FILE, SETTLE, ClockWatch, Seen, read_seen
+from edgewright.hub.resources.alerts import evaluate
+from edgewright.hub.resources.alerts.handling import HandlingRecord
+from edgewright.hub.resources.hosts import health
 from tests.hub_fleet import add_events, open_hub, seed
 
 DAY = times.DAY
@@ -337,7 +339,7 @@ async def test_p41_rows_of_a_clock_that_was_ahead_hide_no_silence_after_a_restar
 
 
 def test_p41_a_session_of_a_clock_that_was_ahead_does_not_last_until_that_day(tmp_path: Path) -> None:
-    from edgewright.hub.secretbox import SESSION_SECONDS, SecretBox
+    from edgewright.hub.security.secretbox import SESSION_SECONDS, SecretBox
 
     box = SecretBox.open(tmp_path)
     token = box.sign_session("key", "user", START + 730 * DAY)

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.core.nics import universal_macs
-from edgewright.hub import duplicates
-from edgewright.hub.app import Hub
-from edgewright.hub.host_store import need_host, save_host
+from edgewright.core.hosts.nics import universal_macs
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.hosts import duplicates
+from edgewright.hub.resources.hosts.store import need_host, save_host
 from edgewright.wire import protocol
 from tests.hub.test_alerts import listed
 from tests.hub.test_hardening import bare, new_host

@@ -9,10 +9,11 @@ import pytest
 from cryptography import x509
 
 from edgewright.core.errors import ExitCode, InvalidInput
-from edgewright.hub import cli, configuration, pki
-from edgewright.hub.configuration import Configuration, for_address, listen_for, split_address, url_of
-from edgewright.hub.files import DataLock
-from edgewright.hub.options import ServeOptions
+from edgewright.hub.process import cli, configuration
+from edgewright.hub.process.configuration import Configuration, for_address, listen_for, split_address, url_of
+from edgewright.hub.process.files import DataLock
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.security import pki
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_hub_starts_with_what_is_stored_and_the_command_line_counts_more(
         started.append((options.listen, options.advertise))
         return 0
 
-    monkeypatch.setattr("edgewright.hub.serve.run", run)
+    monkeypatch.setattr("edgewright.hub.process.serve.run", run)
     assert cli.main(["serve", "--data", str(stopped)]) == 0
     configuration.write(stopped, Configuration("0.0.0.0:9443", ("hub.example.net",)))
     assert cli.main(["serve", "--data", str(stopped)]) == 0

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from jsonschema import Draft4Validator
 
-from edgewright.hub.alerting.palette import CHANNEL, CHANNELS
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.routes import table
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.routes import table
+from edgewright.hub.resources.alerts.palette import CHANNEL, CHANNELS
 from edgewright.wire import protocol
 from tests.hub_fixture import RunningHub, running_hub
 

@@ -19,14 +19,15 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from edgewright.core.errors import EdgewrightError, Failed, Refused
-from edgewright.hub import belonging, migrations, pki
-from edgewright.hub.backup import backup, restore
-from edgewright.hub.data_directory import open_directory
-from edgewright.hub.database import open_engines
-from edgewright.hub.housekeeping import renew_certificate
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.process import write_state
-from edgewright.hub.serve import prepare
+from edgewright.hub.db import migrations
+from edgewright.hub.db.data_directory import open_directory
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.process.housekeeping import renew_certificate
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.serve import prepare
+from edgewright.hub.process.status import write_state
+from edgewright.hub.security import key_match, pki
 from tests.hub_fixture import running_hub
 from tests.postgres import Cluster
 from tests.support import ROOT, missing
@@ -45,7 +46,16 @@ def start(data: Path, *, db: str | None = None, new_ca: bool = False) -> None:
 
 def ready_line(data: Path, *words: str) -> str:
     """Return what a hub prints when it is ready, and end it."""
-    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    command = [
+        sys.executable,
+        "-m",
+        "edgewright.hub.process.cli",
+        "serve",
+        "--data",
+        str(data),
+        "--listen",
+        "127.0.0.1:0",
+    ]
     process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
@@ -189,7 +199,7 @@ def test_a_directory_of_v0_1_0_is_taken_with_its_own_key_only(tmp_path: Path) ->
         start(tmp_path / "other")
     start(tmp_path / "own")
     engine, readers = open_engines(tmp_path / "own", None)
-    stored = belonging.read(engine)
+    stored = key_match.read(engine)
     assert len(stored.key_check) == 64 and stored.ca_fingerprint == pki.ca_fingerprint(tmp_path / "own")
     engine.dispose()
     readers.dispose()

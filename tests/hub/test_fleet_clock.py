@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import fleet_clock, retention
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.fleet_clock import outvoted
+from edgewright.hub.controllers import fleet_clock
+from edgewright.hub.controllers.fleet_clock import outvoted
+from edgewright.hub.process import retention
+from edgewright.hub.process.app import Hub, make_app
 from tests.hub_fleet import add_events, open_hub, seed
 
 

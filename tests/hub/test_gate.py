@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edgewright.hub.gate import Gate
+from edgewright.hub.process.gate import Gate
 
 DAY = datetime.timedelta(days=1)
 

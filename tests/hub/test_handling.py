@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import handling
-from edgewright.hub.app import Hub
-from edgewright.hub.handling import HandlingRecord, aged
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.alerts import handling
+from edgewright.hub.resources.alerts.handling import HandlingRecord, aged
 from edgewright.wire import protocol
 from tests.hub.test_hardening import bare, new_host
 from tests.hub_fleet import open_hub
@@ -94,7 +94,7 @@ async def test_p57_a_project_has_a_bounded_number_of_records(
     inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hub, admin = inside
-    monkeypatch.setattr("edgewright.hub.routes_handling.MOST", 2)
+    monkeypatch.setattr("edgewright.hub.resources.alerts.handling_routes.MOST", 2)
     await patch(admin, "a", note="1")
     await patch(admin, "b", note="1")
     refusal = await patch(admin, "c", 409, note="1")
@@ -115,7 +115,7 @@ async def test_p57_a_reader_of_one_project_sees_its_own_and_what_belongs_to_ever
 
 
 async def test_p57_records_are_there_after_a_restart(tmp_path: Path) -> None:
-    from edgewright.hub.app import make_app
+    from edgewright.hub.process.app import make_app
 
     for round_ in range(2):
         hub = open_hub(tmp_path / "d", sweep=1e9)

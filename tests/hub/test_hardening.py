@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import health, routes_operations
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.host_store import raise_generation
-from edgewright.hub.problems import StorageProblem
-from edgewright.hub.server import make_server
-from edgewright.hub.stopping import Stopping
-from edgewright.hub.writer import Tx
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.process.server import make_server
+from edgewright.hub.process.stopping import Stopping
+from edgewright.hub.resources.hosts import health
+from edgewright.hub.resources.hosts.store import raise_generation
+from edgewright.hub.resources.operations import routes as routes_operations
 
 
 async def new_host(hub: Hub, admin: httpx.AsyncClient, uid: str) -> dict[str, str]:

@@ -17,9 +17,11 @@ from cryptography import x509
 from sqlalchemy import Table, func, select
 
 from edgewright.core import times
-from edgewright.hub import pki, retention, schema
-from edgewright.hub.app import Hub
-from edgewright.hub.housekeeping import Meter
+from edgewright.hub.db import schema
+from edgewright.hub.process import retention
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.housekeeping import Meter
+from edgewright.hub.security import pki
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import add_events, open_hub
 from tests.support import ROOT
@@ -118,7 +120,7 @@ def test_meter_counts_the_last_minute() -> None:
 
 
 def status(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgewright.hub.cli", "status", "--data", str(data), *more]
+    command = [sys.executable, "-m", "edgewright.hub.process.cli", "status", "--data", str(data), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False, cwd=ROOT)
 
@@ -137,7 +139,15 @@ def test_status_tells_how_the_hub_does(tmp_path: Path) -> None:
         assert (told["running"], told["answers"], told["hosts"], told["hostsHealthy"]) == (True, True, 2, 1)
         assert told["hostsUnknown"] == 1 and told["heartbeatsPerSecond"] > 0 and told["uptimeSeconds"] >= 0
         assert told["databaseBytes"] > 10_000 and told["freeBytes"] > 0 and told["lastBackup"] is None
-        made = [sys.executable, "-m", "edgewright.hub.cli", "backup", "--data", str(hub.data), str(tmp_path / "b.tgz")]
+        made = [
+            sys.executable,
+            "-m",
+            "edgewright.hub.process.cli",
+            "backup",
+            "--data",
+            str(hub.data),
+            str(tmp_path / "b.tgz"),
+        ]
         subprocess.run(made, check=True, cwd=ROOT, capture_output=True)
         table = status(hub.data).stdout
         assert f"lastBackupFile       {tmp_path / 'b.tgz'}" in table and "lastBackup           2" in table
@@ -154,7 +164,7 @@ def test_status_tells_how_the_hub_does(tmp_path: Path) -> None:
 
 
 def test_a_restored_hub_knows_its_hosts_by_their_credentials(tmp_path: Path) -> None:
-    from edgewright.hub.backup import backup, restore
+    from edgewright.hub.process.backup import backup, restore
 
     with running_hub(data=tmp_path / "a") as hub:
         _, token = hub.token()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from edgewright.hub import http_bounds as bounds
-from edgewright.hub.http_protocol import BoundedProtocol
+from edgewright.hub.http import bounds
+from edgewright.hub.http.protocol import BoundedProtocol
 
 
 class Wire(asyncio.Transport):

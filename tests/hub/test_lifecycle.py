@@ -10,12 +10,13 @@ import pytest
 from cryptography import x509
 
 from edgewright.core.errors import Conflict, InvalidInput
-from edgewright.hub import migrations, pki, schema
-from edgewright.hub.backup import backup, restore
-from edgewright.hub.database import open_engines
-from edgewright.hub.problems import StorageProblem
-from edgewright.hub.process import status
-from edgewright.hub.writer import Tx, Writer
+from edgewright.hub.db import migrations, schema
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.process.status import status
+from edgewright.hub.security import pki
 from tests.hub_fixture import RunningHub, running_hub
 from tests.postgres import Cluster
 

@@ -17,13 +17,13 @@ from sqlalchemy import select
 
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
-from edgewright.hub import lineage, schema
-from edgewright.hub.app import Hub
-from edgewright.hub.backup import backup, restore
-from edgewright.hub.host_store import need_host, save_host
-from edgewright.hub.records import HostRecord
-from edgewright.hub.writer import Tx
-from edgewright.wire.generations import MAX_GENERATION, read_lineage
+from edgewright.hub.db import lineage, schema
+from edgewright.hub.db.records import HostRecord
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.resources.hosts.store import need_host, save_host
+from edgewright.wire.protocol.generations import MAX_GENERATION, read_lineage
 from tests.hub.test_hardening import bare, new_host
 from tests.hub_fixture import running_hub
 from tests.hub_fleet import open_hub

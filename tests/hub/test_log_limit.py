@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.hub.log_limit import FIRST, FIRST_OF_PEERS, MAX_KINDS, LimitedHandler
-from edgewright.hub.logs import JsonLines
+from edgewright.hub.process.log_limit import FIRST, FIRST_OF_PEERS, MAX_KINDS, LimitedHandler
+from edgewright.hub.process.logs import JsonLines
 from tests.hub.attack import PING, read_one, secure, together
 from tests.hub_fixture import RunningHub, running_hub
 

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from edgewright.core.errors import Failed
-from edgewright.hub import migrations
-from edgewright.hub.database import open_engines
+from edgewright.hub.db import migrations
+from edgewright.hub.db.engines import open_engines
 from tests.support import ROOT
 
 V0_1_0 = ROOT / "tests" / "fixtures" / "v0_1_0"
@@ -251,7 +251,8 @@ def test_first_schema_holds_what_plane_and_agent_agree_on(databases: Databases) 
 
 def test_commands_that_start_no_hub_do_not_load_alembic() -> None:
     program = (
-        "import sys, edgewright.main, edgewright.hub.cli, edgewright.hub.serve, edgewright.hub.backup;"
+        "import sys, edgewright.main, edgewright.hub.process.cli, edgewright.hub.process.serve;"
+        "import edgewright.hub.process.backup;"
         "sys.exit(1 if any(name.split('.')[0] in ('alembic', 'mako') for name in sys.modules) else 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
@@ -259,7 +260,8 @@ def test_commands_that_start_no_hub_do_not_load_alembic() -> None:
 
 def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from edgewright.hub.database import open_engines; from edgewright.hub import migrations;"
+        "import sys, pathlib; from edgewright.hub.db.engines import open_engines;"
+        "from edgewright.hub.db import migrations;"
         "print(*migrations.migrate(open_engines(pathlib.Path(sys.argv[1]), None)[0]), 'alembic' in sys.modules)"
     )
     starts = [subprocess.check_output([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT) for _ in range(2)]
@@ -273,5 +275,7 @@ def test_a_revision_is_named_as_its_module() -> None:
 
 
 def test_hub_status_loads_no_database_library() -> None:
-    program = "import sys, edgewright.hub.cli, edgewright.hub.process; sys.exit('sqlalchemy' in sys.modules)"
+    program = (
+        "import sys, edgewright.hub.process.cli, edgewright.hub.process.status; sys.exit('sqlalchemy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -8,9 +8,10 @@ import time
 import pytest
 from starlette.requests import ClientDisconnect
 
-from edgewright.hub import pace, shapes
-from edgewright.hub.pace import Pace, Turns
-from edgewright.hub.problems import Problem
+from edgewright.hub.http import shapes
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.readmodel import pace
+from edgewright.hub.readmodel.pace import Pace, Turns
 
 
 async def work(turns: Turns, owner: str, slices: int, order: list[str]) -> None:

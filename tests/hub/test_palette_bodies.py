@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from edgewright.hub import problems, shapes
-from edgewright.hub.palette_bodies import filters, sshkeys, users
-from edgewright.hub.problems import Problem
+from edgewright.hub.http import problems, shapes
+from edgewright.hub.http.palette_bodies import filters, sshkeys, users
+from edgewright.hub.http.problems import Problem
 from tools.palette_bodies import NOUNS, OUT, WRITTEN, bodies, constant, formatted, module, tables
 
 

@@ -19,12 +19,13 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from edgewright.core.errors import Failed
-from edgewright.hub import database, migrations, schema
-from edgewright.hub.database import lock_of, open_engines
-from edgewright.hub.database_lock import KEY
-from edgewright.hub.problems import StorageProblem
-from edgewright.hub.process import status
-from edgewright.hub.writer import Tx, Writer
+from edgewright.hub.db import engines as database
+from edgewright.hub.db import migrations, schema
+from edgewright.hub.db.engines import lock_of, open_engines
+from edgewright.hub.db.lock import KEY
+from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.process.status import status
 from tests.hub_fixture import RunningHub, running_hub
 from tests.postgres import Cluster, cluster
 

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
-from edgewright.hub import health, retention, schema
-from edgewright.hub.app import Hub
+from edgewright.hub.db import schema
+from edgewright.hub.process import retention
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.hosts import health
 from edgewright.wire import protocol
 from tests.hub.test_hardening import new_host
 from tests.hub_fleet import add_events

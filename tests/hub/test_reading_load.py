@@ -18,12 +18,14 @@ import pytest
 from sqlalchemy import select
 
 from edgewright.core import times
-from edgewright.hub import pace, schema, shapes
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.options import ServeOptions
-from edgewright.hub.routes import table
-from edgewright.hub.routing import Access
-from edgewright.hub.writer import Tx
+from edgewright.hub.db import schema
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.http import shapes
+from edgewright.hub.http.routing import Access
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.routes import table
+from edgewright.hub.readmodel import pace
 from edgewright.wire import protocol
 from tests.hub.test_search_budget import body
 from tests.hub_fleet import add_events, open_hub, seed
@@ -178,8 +180,8 @@ async def test_p44_the_stream_of_a_busy_fleet_does_not_hold_the_loop(fleet: tupl
 )
 def test_p44_the_check_of_a_body_is_bounded(name: str, content: bytes) -> None:
     """Registration takes bodies of anyone; one of 1 MiB took up to 0.3 s."""
-    from edgewright.hub import bodies
-    from edgewright.hub.problems import Problem
+    from edgewright.hub.http import bodies
+    from edgewright.hub.http.problems import Problem
 
     def check() -> float:
         began = time.thread_time()

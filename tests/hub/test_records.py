@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from edgewright.core.health import Reported, judge
-from edgewright.hub.records import Live
+from edgewright.core.hosts.health import Reported, judge
+from edgewright.hub.db.records import Live
 
 
 def test_the_state_of_a_host_does_not_begin_anew_with_each_heartbeat_after_a_restart() -> None:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewright.core import times
-from edgewright.hub import schema
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.records import TokenRecord, dump
-from edgewright.hub.secretbox import digest, new_uid
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import TokenRecord, dump
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.security.secretbox import digest, new_uid
 from tests.hub_fleet import open_hub
 
 TOKEN = "ewt_" + "t" * 43

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core import search as rules
-from edgewright.core.searchschema import BY_NAME
-from edgewright.hub import search as finding
-from edgewright.hub.problems import Problem
-from edgewright.hub.records import HostRecord, Live, dump
-from edgewright.hub.render import Renderer
-from edgewright.hub.search import Finder, View
-from edgewright.hub.secretbox import SecretBox
-from edgewright.hub.state import State
-from edgewright.wire import listmeta
+from edgewright.core.search import search as rules
+from edgewright.core.search.schema import BY_NAME
+from edgewright.hub.db.records import HostRecord, Live, dump
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.readmodel import search as finding
+from edgewright.hub.readmodel.render import Renderer
+from edgewright.hub.readmodel.search import Finder, View
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.security.secretbox import SecretBox
+from edgewright.wire.palette import listmeta
 from tests.hub_fixture import RunningHub
 from tests.hub_fleet import open_hub, seed
 

@@ -15,8 +15,8 @@ import httpx
 import msgspec
 import pytest
 
-from edgewright.core import search
-from edgewright.hub import shapes
+from edgewright.core.search import search
+from edgewright.hub.http import shapes
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import seed
 

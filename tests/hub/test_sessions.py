@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import routes_meta
-from edgewright.hub.app import Hub
-from edgewright.hub.changes import Changes
-from edgewright.hub.pace import Pace
-from edgewright.hub.problems import Problem
-from edgewright.hub.secretbox import SESSION_SECONDS
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.process.app import Hub
+from edgewright.hub.readmodel.changes import Changes
+from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.resources.meta import routes as routes_meta
+from edgewright.hub.security.secretbox import SESSION_SECONDS
 from tests.hub.test_hardening import bare
 from tests.hub_fixture import RunningHub
 
@@ -205,11 +205,11 @@ def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_
 
 def test_a_problem_is_never_raised_to_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """`may_continue` answers for credentials that are refused by now, whatever the reason."""
-    from edgewright.hub.auth import Actor, Authenticator
-    from edgewright.hub.limiter import FailureLimiter
-    from edgewright.hub.records import KeyRecord
-    from edgewright.hub.secretbox import SecretBox
-    from edgewright.hub.state import State
+    from edgewright.hub.db.records import KeyRecord
+    from edgewright.hub.http.auth import Actor, Authenticator
+    from edgewright.hub.http.limiter import FailureLimiter
+    from edgewright.hub.readmodel.state import State
+    from edgewright.hub.security.secretbox import SecretBox
 
     state = State()
     auth = Authenticator(state, SecretBox(b"A" * 43 + b"="), FailureLimiter(5))

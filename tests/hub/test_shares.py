@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from edgewright.core import times
-from edgewright.hub import intake, retention, schema, share
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.housekeeping import keep_house
-from edgewright.hub.rates import Rates
-from edgewright.hub.share import fair_share
+from edgewright.hub.db import schema
+from edgewright.hub.http.rates import Rates
+from edgewright.hub.process import retention
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.process.housekeeping import keep_house
+from edgewright.hub.resources.hosts import intake, share
+from edgewright.hub.resources.hosts.share import fair_share
 from edgewright.wire import protocol
 from tests.hub.test_bounds import database
 from tests.hub.test_hardening import bare, beat, new_host

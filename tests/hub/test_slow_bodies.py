@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgewright.agent.client import Client, parse_endpoint
-from edgewright.hub import http_bounds as bounds
-from edgewright.hub.body_reader import Clock
+from edgewright.agent.plane.client import Client, parse_endpoint
+from edgewright.hub.http import bounds
+from edgewright.hub.http.body_reader import Clock
 from tests.hub.attack import memory, read_all, read_one, secure, watched
 from tests.hub.thin_link import thin_link
 from tests.hub_fixture import RunningHub, running_hub

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from edgewright.hub import migrations, schema
-from edgewright.hub.database import open_engines
-from edgewright.hub.problems import StorageProblem
-from edgewright.hub.writer import Tx, Writer
+from edgewright.hub.db import migrations, schema
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.http.problems import StorageProblem
 from tests.hub.attack import read_one, secure
 from tests.hub.slow_disk import SlowDisk
 from tests.hub_fixture import RunningHub, running_hub
@@ -146,7 +146,7 @@ async def test_p50_what_is_queued_is_refused_when_commits_are_slow(
 
         return run
 
-    monkeypatch.setattr("edgewright.hub.writer.DRAIN", 0.5)
+    monkeypatch.setattr("edgewright.hub.db.writer.DRAIN", 0.5)
     first = writer.submit(store("first", 0.6))
     await asyncio.sleep(0.2)
     queued = [writer.submit(store(f"q{number}", 0)) for number in range(3)]

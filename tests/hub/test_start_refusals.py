@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import EdgewrightError, Failed
-from edgewright.hub import pki
-from edgewright.hub.database import open_engines
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.security import pki
 
 
 def test_a_torn_authority_is_named_in_plain_words(tmp_path: Path) -> None:

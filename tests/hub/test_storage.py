@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from edgewright.hub.app import Hub
-from edgewright.hub.database import open_engines
-from edgewright.hub.integrity_watch import check_database
-from edgewright.hub.logs import JsonLines
-from edgewright.hub.writer import Tx
+from edgewright.hub.controllers.integrity_watch import check_database
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.writer import Tx
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -92,7 +92,7 @@ def test_a_read_only_directory_is_told_at_the_start(small_disk: Path) -> None:
     with running_hub(data=small_disk / "data"):
         pass
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(small_disk / "data")]
+    command = [sys.executable, "-m", "edgewright.hub.process.cli", "serve", "--data", str(small_disk / "data")]
     found = subprocess.run(
         [*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT
     )

@@ -17,10 +17,13 @@ import msgspec
 import pytest
 
 from edgewright.core import times
-from edgewright.hub import alerts, app, clones, health, intake, storage_watch
-from edgewright.hub.app import Hub, make_app
-from edgewright.hub.problems import Problem, StorageProblem
-from edgewright.hub.storage_watch import ALERT
+from edgewright.hub.controllers import storage_watch
+from edgewright.hub.controllers.storage_watch import ALERT
+from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.process import app
+from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.resources.alerts import alerts
+from edgewright.hub.resources.hosts import clones, health, intake
 from tests.hub.test_storage import set_read_only
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub, seed
@@ -275,7 +278,7 @@ async def test_p43_a_full_disk_is_over_only_when_there_is_room(
 
 
 def status(data: Path) -> tuple[int, dict[str, Any]]:
-    command = [sys.executable, "-m", "edgewright.hub.cli", "status", "--data", str(data), "-o", "json"]
+    command = [sys.executable, "-m", "edgewright.hub.process.cli", "status", "--data", str(data), "-o", "json"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
     return found.returncode, json.loads(found.stdout)
 

@@ -8,22 +8,23 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from edgewright.hub import schema, turned_away
-from edgewright.hub.app import Hub
-from edgewright.hub.limiter import Bucket
-from edgewright.hub.problems import Problem
+from edgewright.hub.db import schema
+from edgewright.hub.http.limiter import Bucket
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.process.app import Hub
+from edgewright.hub.resources.hosts import rejections
 from edgewright.wire import protocol
 
 
 async def test_made_up_names_cannot_fill_the_events(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = inside
     refusal = Problem(401, protocol.E_INVALID_TOKEN, "This registration token is not known here.")
-    for number in range(3 * turned_away.STRANGERS):
+    for number in range(3 * rejections.STRANGERS):
         hub.turned_away.registration(f"made-up-{number}", f"192.0.2.{number % 250}", refusal)
     await hub.write(lambda tx: None)
     count = select(func.count()).select_from(schema.events)
     rows = await hub.read(lambda connection: connection.execute(count).scalar())
-    assert turned_away.STRANGERS <= int(rows or 0) <= turned_away.STRANGERS + 5
+    assert rejections.STRANGERS <= int(rows or 0) <= rejections.STRANGERS + 5
 
 
 def test_a_bucket_refills_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from edgewright.hub.app import Hub
-from edgewright.hub.changes import Changes
+from edgewright.hub.process.app import Hub
+from edgewright.hub.readmodel.changes import Changes
 
 Inside = tuple[Hub, httpx.AsyncClient]
 KINDS = ("host", "token", "event", "audit", "operation", "alert", "project", "handling")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from edgewright.hub.tls_reads import SIZE
+from edgewright.hub.http.tls_reads import SIZE
 from tests.hub_fixture import running_hub
 
 REQUESTS = 300

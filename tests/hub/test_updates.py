@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from edgewright.core import times
-from edgewright.hub.merge import merge_expiry, merge_tunnel
-from edgewright.hub.problems import Problem
+from edgewright.hub.http.merge import merge_expiry, merge_tunnel
+from edgewright.hub.http.problems import Problem
 from edgewright.wire import protocol
 from tests.hub_fixture import RunningHub
 

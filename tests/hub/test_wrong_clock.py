@@ -16,7 +16,16 @@ from tests.support import ROOT
 def serve(data: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     import os
 
-    command = [sys.executable, "-m", "edgewright.hub.cli", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    command = [
+        sys.executable,
+        "-m",
+        "edgewright.hub.process.cli",
+        "serve",
+        "--data",
+        str(data),
+        "--listen",
+        "127.0.0.1:0",
+    ]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=variables, check=False, cwd=ROOT)
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.bindings import bindings, load_keymap
+from edgewright.commands.kernel.bindings import bindings, load_keymap
 from edgewright.config import contexts, settings
 from edgewright.config.viewstate import ViewStateFile
 from edgewright.core.installer.answers import complete
 from edgewright.forge.answers import read_answers
-from edgewright.store import cache
+from edgewright.store.engine import cache
 from tests.core.installer import samples
 from tests.hub_fixture import RunningHub
 from tests.support import ROOT
-from tui.screens.hosts_choice import HostsChoice
+from tui.screens.hosts.choice import HostsChoice
 
 from .conftest import Release
 

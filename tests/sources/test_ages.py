@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from edgewright.clients.stream import ServerEvent, change_of
+from edgewright.clients.http.stream import ServerEvent, change_of
 from edgewright.core import times
-from edgewright.hub.beats import Beats
-from edgewright.hub.changes import Changes
+from edgewright.hub.readmodel.beats import Beats
+from edgewright.hub.readmodel.changes import Changes
 from edgewright.sources.follow import Follower, Inbox
-from edgewright.store import events as kinds
-from edgewright.store.beats import Beat, beats_of, document_after, row_after
-from edgewright.store.normalise import host_row
-from edgewright.store.rows import HostRow
-from edgewright.store.store import Store
+from edgewright.store.collections.beats import Beat, beats_of, document_after, row_after
+from edgewright.store.collections.normalise import host_row
+from edgewright.store.collections.rows import HostRow
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 
 START = 1_700_000_000.0
 LAG = 2.0

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.clients.palette import Credential, PlaneClient
+from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import NotFound, Refused
 from edgewright.sources.base import Gate
 from edgewright.sources.plane import PlaneSource
 from edgewright.sources.replay import ReplaySource
-from edgewright.store.model import Model
-from edgewright.store.record import Recorder
-from edgewright.store.store import Store
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.record import Recorder
+from edgewright.store.engine.store import Store
 from tests.hub_fixture import RunningHub, running_hub
 
 

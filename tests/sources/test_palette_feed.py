@@ -12,12 +12,12 @@ import pytest
 from benchmarks import virtual_time
 from benchmarks.palette_budget import fill
 from benchmarks.simulated_palette import SimulatedPalette
-from edgewright.clients.budget import Budget
-from edgewright.clients.palette import Credential, PlaneClient
+from edgewright.clients.http.budget import Budget
+from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.core.backoff import Backoff
 from edgewright.sources.plane import PlaneSource
-from edgewright.store.model import Model
-from edgewright.store.store import Store
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.store import Store
 
 
 class Rig:

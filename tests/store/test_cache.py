@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgewright.store import cache
-from edgewright.store import events as kinds
-from edgewright.store.model import Model
-from edgewright.store.store import Store
+from edgewright.store.engine import cache
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 

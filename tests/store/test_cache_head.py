@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from edgewright.store import cache, cache_head, problems
-from edgewright.store import events as kinds
-from edgewright.store.model import Model, Patch
-from edgewright.store.store import Store
+from edgewright.store.collections import problems
+from edgewright.store.engine import cache, cache_head
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import Model, Patch
+from edgewright.store.engine.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 NOW = 100_000.0

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgewright.store import events as kinds
-from edgewright.store import store as stores
-from edgewright.store.model import Patch
-from edgewright.store.reducer import reduce
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine import store as stores
+from edgewright.store.engine.model import Patch
+from edgewright.store.engine.reducer import reduce
+from edgewright.store.engine.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 UIDS = [f"edge-{number}" for number in range(12)]

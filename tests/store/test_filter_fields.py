@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.core.filterfields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, TOKEN_FIELDS, FilterField
-from edgewright.store.rows import AuditRow, EventRow, HostRow, Row, TokenRow
+from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, TOKEN_FIELDS, FilterField
+from edgewright.store.collections.rows import AuditRow, EventRow, HostRow, Row, TokenRow
 
 WORKED_OUT = {TokenRow: {"state", "hosts"}, EventRow: {"site"}}
 """What a row does not hold: the list that shows it adds it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgewright.store import cache
-from edgewright.store import events as kinds
-from edgewright.store.rows import HandlingRow
-from edgewright.store.store import Store
+from edgewright.store.collections.rows import HandlingRow
+from edgewright.store.engine import cache
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 
 NOW = 1_700_000_000.0
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.store.happenings import FOLD_FROM, GAP, QUIET, SPAN, happenings
-from edgewright.store.rows import EventRow, HostRow
+from edgewright.store.collections.happenings import FOLD_FROM, GAP, QUIET, SPAN, happenings
+from edgewright.store.collections.rows import EventRow, HostRow
 
 
 def event(number: int, at: float, reason: str = "HostRegistered", host: str = "", severity: str = "info") -> EventRow:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edgewright.store.journal import Journal
+from edgewright.store.engine.journal import Journal
 from tests.support import ROOT
 
 
@@ -33,7 +33,7 @@ def test_a_command_of_this_process_is_not_called_unfinished(tmp_path: Path) -> N
 def test_what_a_killed_process_left_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "j"
     code = (
-        "import os, signal, pathlib; from edgewright.store.journal import Journal;"
+        "import os, signal, pathlib; from edgewright.store.engine.journal import Journal;"
         f"Journal(pathlib.Path({str(path)!r})).begin('token revoke', ['t'], {{}}); os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)

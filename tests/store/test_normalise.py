@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.store.normalise import audit_row, event_row, host_row, project_row, token_row
-from edgewright.store.rows import HostRow
+from edgewright.store.collections.normalise import audit_row, event_row, host_row, project_row, token_row
+from edgewright.store.collections.rows import HostRow
 
 FULL: dict[str, Any] = {
     "aclmeta": {"projectUid": "p1"},

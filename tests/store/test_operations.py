@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from edgewright.core.times import rfc3339
-from edgewright.store import cache
-from edgewright.store import events as kinds
-from edgewright.store.events import Event
-from edgewright.store.model import Model
-from edgewright.store.reducer import reduce
-from edgewright.store.selectors import operations_of, waiting_operations
+from edgewright.store.collections.selectors import operations_of, waiting_operations
+from edgewright.store.engine import cache
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.events import Event
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.reducer import reduce
 from tests.store.conftest import make_host
 
 NOW = 1_795_442_400.0

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from edgewright.core.times import rfc3339
-from edgewright.store import events as kinds
-from edgewright.store import selectors
-from edgewright.store.model import Model
-from edgewright.store.problems import explain, is_acknowledged, is_silent, problems
-from edgewright.store.store import Store
+from edgewright.store.collections import selectors
+from edgewright.store.collections.problems import explain, is_acknowledged, is_silent, problems
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 NOW = 1_800_000_000.0

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.times import rfc3339
-from edgewright.store import events as kinds
-from edgewright.store.model import Model
-from edgewright.store.record import Recorder, read
-from edgewright.store.replay import Replay
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.record import Recorder, read
+from edgewright.store.engine.replay import Replay
+from edgewright.store.engine.store import Store
 
 Maker = Callable[..., dict[str, Any]]
 

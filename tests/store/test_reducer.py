@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.store import events as kinds
-from edgewright.store.events import Event
-from edgewright.store.model import Model, SourceStatus, Tally
-from edgewright.store.reducer import reduce
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.events import Event
+from edgewright.store.engine.model import Model, SourceStatus, Tally
+from edgewright.store.engine.reducer import reduce
 
 UIDS = st.sampled_from([f"edge-{number}" for number in range(6)])
 HEALTH = st.sampled_from(["healthy", "unhealthy", None])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from edgewright.store import events as kinds
-from edgewright.store.model import COLLECTIONS, Model, Patch
-from edgewright.store.store import DOCUMENTS, Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import COLLECTIONS, Model, Patch
+from edgewright.store.engine.store import DOCUMENTS, Store
 
 Maker = Callable[..., dict[str, Any]]
 

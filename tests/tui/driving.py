@@ -10,11 +10,11 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
-from edgewright.store.store import Store
+from edgewright.store.engine.store import Store
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
-from tui.screens.base import BaseScreen
+from tui.frame.base import BaseScreen
 from tui.session import Session
 from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView

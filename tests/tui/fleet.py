@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 from edgewright.core import times
-from edgewright.store.events import AUDITS_SEEN, FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
-from edgewright.store.store import Store
+from edgewright.store.engine.events import AUDITS_SEEN, FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
+from edgewright.store.engine.store import Store
 from tui.session import Session, TerminalChoice
 
 NOW = 1795442551.0

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from edgewright.commands import installer as facade
-from edgewright.commands.installers_view import Shown
+from edgewright.commands.installer import wizard_api as facade
+from edgewright.commands.installer.view import Shown
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.errors import NotFound
 from edgewright.core.installer.answers import complete
@@ -21,7 +21,7 @@ TOKEN = "ewt_very-secret-token-text"
 
 
 class StandIn:
-    """The facade `edgewright.commands.installer`, its slow and outward parts replaced."""
+    """The facade `edgewright.commands.installer.wizard_api`, its slow and outward parts replaced."""
 
     def __init__(self) -> None:
         self.settle = facade.settle

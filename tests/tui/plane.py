@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
-from edgewright.clients.palette import PlaneClient
-from edgewright.commands.context import CommandContext
+from edgewright.clients.palette.client import PlaneClient
+from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, NotFound
-from edgewright.store.store import Store
+from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, fleet, token, tokens
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgewright.core.times import DAY, rfc3339
-from edgewright.store import events as kinds
-from edgewright.store.model import Minute, Model
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.model import Minute, Model
+from edgewright.store.engine.store import Store
 from tui.session import Session, TerminalChoice
 
 NOW = 1795442531.0  # 2026-11-23T14:02:11Z

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from textual.command import CommandPalette
 
-from edgewright.commands import registry
+from edgewright.commands.kernel import registry
 from tests.tui.driving import frame_text as said
 from tests.tui.driving import settle as settled
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
-from tui.command_text import complete, parse
-from tui.screens.base import BaseScreen
-from tui.screens.hosts import HostsScreen
+from tui.frame.base import BaseScreen
+from tui.screens.hosts.screen import HostsScreen
+from tui.verbs.command_text import complete, parse
 from tui.widgets.key_line import KeyHint, key_line, key_text
 
 

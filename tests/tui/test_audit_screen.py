@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.tui.driving import console, press, said, settle, view
 from tests.tui.samples import NOW, audits
-from tui.screens.audit import AuditScreen
+from tui.screens.feed.audit import AuditScreen
 
 
 def registrations(count: int) -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
-from tui.terminal.cell_writer import Abilities, CellWriter
-from tui.terminal.cells import Cells, cells_of
-from tui.terminal.pens import Pens
+from tui.terminal.paint.cell_writer import Abilities, CellWriter
+from tui.terminal.paint.cells import Cells, cells_of
+from tui.terminal.paint.pens import Pens
 
 WIDTH, HEIGHT = 40, 6
 STYLES = [

@@ -4,11 +4,11 @@ import asyncio
 
 from textual.widgets import Button, Input
 
-from edgewright.commands.base import Plan
+from edgewright.commands.kernel.base import Plan
 from edgewright.core.errors import Refused
 from tests.tui.driving import Driven, console, frame_text, press, said, told, until, view
 from tui.modals.confirm import ConfirmModal
-from tui.screens.tokens import TokensScreen
+from tui.screens.tokens.screen import TokensScreen
 from tui.widgets.virtual_table import VirtualTable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.store.store import Store
+from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 

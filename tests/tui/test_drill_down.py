@@ -5,8 +5,8 @@ import asyncio
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW, event, host
-from tui.screens.host import HostScreen
-from tui.screens.pulse import PulseScreen
+from tui.screens.host.screen import HostScreen
+from tui.screens.pulse.screen import PulseScreen
 from tui.widgets.line_view import LineView
 from tui.widgets.virtual_table import VirtualTable
 

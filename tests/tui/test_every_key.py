@@ -12,17 +12,17 @@ from textual.binding import Binding as Key
 from textual.dom import DOMNode
 
 import tui
-from edgewright.commands.bindings import bindings
-from edgewright.commands.navigation import MOVES
-from edgewright.commands.registry import by_name
+from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel.bindings import bindings
+from edgewright.commands.kernel.registry import by_name
 from edgewright.config import keymap
 from edgewright.config.keymap import canonical
 from tests.tui.driving import console, press, said, view
-from tui.bindings import keys_by_id, live_keys
-from tui.screens.base import BaseScreen
-from tui.screens.help import help_groups
-from tui.screens.host import HostScreen
-from tui.terminal.screen_text import screen_text
+from tui.frame.base import BaseScreen
+from tui.frame.help import help_groups
+from tui.screens.host.screen import HostScreen
+from tui.terminal.paint.screen_text import screen_text
+from tui.verbs.bindings import keys_by_id, live_keys
 
 KNOWN = {binding.id: binding for binding in bindings()}
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from textual.widget import Widget
 
-from edgewright.commands import registry
-from edgewright.store import cache, cache_head
-from edgewright.store import events as kinds
-from edgewright.store.store import Store
+from edgewright.commands.kernel import registry
+from edgewright.store.engine import cache, cache_head
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 from tui.app import EdgewrightApp
-from tui.screens.hosts import HostsScreen
+from tui.screens.hosts.screen import HostsScreen
 from tui.session import Session
 from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from edgewright.store import events
-from edgewright.store.model import Model
-from edgewright.store.rows import HostRow, TokenRow
+from edgewright.store.collections.rows import HostRow, TokenRow
+from edgewright.store.engine import events
+from edgewright.store.engine.model import Model
 from tests.tui.driving import console, press, said, told, until, view
 from tests.tui.installing import StandIn, every_build
 from tests.tui.samples import NOW
-from tui.screens.first_steps_content import Progress, is_local_only, lines_of, progress_of, steps_of, summary
-from tui.screens.pulse_content import Pulse
-from tui.screens.pulse_list import calm_lines
+from tui.screens.first_run.steps_content import Progress, is_local_only, lines_of, progress_of, steps_of, summary
+from tui.screens.pulse.content import Pulse
+from tui.screens.pulse.list import calm_lines
 from tui.session import FirstRun
 from tui.widgets.lines import text_of
 

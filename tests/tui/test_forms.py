@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button, Input
 
-from edgewright.commands import registry
-from edgewright.commands.base import Outcome, Plan
-from edgewright.store.store import Store
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, told, until, view
 from tests.tui.samples import NOW, fill
-from tui.asking import fields_of, form_title, values_of
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import FormModal
 from tui.modals.plan_content import outcome_lines
 from tui.modals.run import RunModal
+from tui.verbs.form import fields_of, form_title, values_of
 from tui.widgets.lines import text_of
 
 MODEL = fill(Store(clock=lambda: NOW)).model

@@ -12,18 +12,18 @@ from textual.events import CursorPosition
 from textual.geometry import Size
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
-from edgewright.store.coalescer import TICK
-from edgewright.store.events import HOSTS_SEEN
+from edgewright.store.engine.coalescer import TICK
+from edgewright.store.engine.events import HOSTS_SEEN
 from tests.tui.fleet import NOW, documents, host_document, session_of
-from tui import ages
 from tui.app import EdgewrightApp
+from tui.frame import ages
+from tui.frame.title import title_line
 from tui.session import TerminalChoice
 from tui.terminal import output
-from tui.terminal.ack_gate import AHEAD, FIRST_WINDOW, PATIENCE, TRY_AGAIN, AckGate
-from tui.terminal.cell_display import FrameSender
 from tui.terminal.link_meter import LinkMeter, Query, stepped
-from tui.terminal.pace import AGES, BUDGET, DELAY, ECHO, SLOW_BUDGET, Pace
-from tui.title import title_line
+from tui.terminal.paint.ack_gate import AHEAD, FIRST_WINDOW, PATIENCE, TRY_AGAIN, AckGate
+from tui.terminal.paint.cell_display import FrameSender
+from tui.terminal.paint.pace import AGES, BUDGET, DELAY, ECHO, SLOW_BUDGET, Pace
 
 
 def measured(rate: float, trip: float) -> LinkMeter:

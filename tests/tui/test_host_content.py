@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.tui.samples import NOW, fleet, host
-from tui.screens.host_content import (
+from tui.screens.host.content import (
     HostFacts,
     body,
     columns_of,

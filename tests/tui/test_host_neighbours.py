@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.driving import console, press, said, settle, view
-from tui.screens.host_neighbours import neighbour_lines, neighbours_of
+from tui.screens.host.neighbours import neighbour_lines, neighbours_of
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
 

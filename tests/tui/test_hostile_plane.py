@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from edgewright.core import text
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 from tests.tui.driving import Driven, console, press, settle, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW, audits, event, fleet, operation, tokens

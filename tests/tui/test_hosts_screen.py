@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from edgewright.store.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
+from edgewright.store.engine.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
 from tests.tui.driving import frame_text as said
 from tests.tui.driving import settle as settled
 from tests.tui.fleet import NOW, documents, host_document, session_of
 from tui.app import EdgewrightApp
-from tui.screens.hosts import HostsScreen
+from tui.screens.hosts.screen import HostsScreen
 from tui.session import Session
 from tui.widgets.line_view import LineView
 
@@ -353,7 +353,7 @@ def test_hosts_states(snap_compare: Snap, state: str, size: tuple[int, int]) -> 
 
 def test_hosts_filter_prompt(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter while it is typed, with what is wrong with it; on a busy machine the half of it would be tried."""
-    monkeypatch.setattr("tui.screens.hosts.TYPING_PAUSE", 2.0)
+    monkeypatch.setattr("tui.screens.hosts.screen.TYPING_PAUSE", 2.0)
 
     async def ask(pilot: Pilot[Any]) -> None:
         await settled(pilot)

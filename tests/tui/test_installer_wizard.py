@@ -12,21 +12,21 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from edgewright.commands import installer as facade
-from edgewright.commands.applying import examine
+from edgewright.commands.installer import wizard_api as facade
+from edgewright.commands.installer.run import examine
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import QUESTIONS
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.installing import KEY, PEM, TOKEN, StandIn, answered, every_build
-from tui.screens.reading import MASK
-from tui.terminal.screen_text import screen_text
+from tui.frame.document_values import MASK
+from tui.terminal.paint.screen_text import screen_text
 from tui.wizards.installer.content import preview_lines
 from tui.wizards.installer.difference import changes, flatten
 from tui.wizards.installer.drafts import draft_path
-from tui.wizards.installer.interview import said as said_so
 from tui.wizards.installer.wizard import InstallerWizard
+from tui.wizards.installer.wizard_state import said as said_so
 
 
 def wizard(pilot: Driven) -> InstallerWizard:

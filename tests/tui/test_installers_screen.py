@@ -14,9 +14,9 @@ from tests.tui.driving import Driven, console, press, said, settle, told, until,
 from tests.tui.installing import TOKEN, StandIn, every_build, manifest
 from tests.tui.samples import NOW, fleet, host
 from tests.tui.test_screen_pictures import SIZES, Compare, app_of
-from tui.screens.installers import InstallersScreen
-from tui.screens.installers_watch import hosts_by_build
-from tui.terminal.screen_text import screen_text
+from tui.screens.installers.screen import InstallersScreen
+from tui.screens.installers.watch import hosts_by_build
+from tui.terminal.paint.screen_text import screen_text
 
 PROVEN, RUNNING, FAILED = "261123-133000-aa03", "261123-140101-aa01", "261121-080000-aa06"
 
@@ -197,7 +197,7 @@ async def test_a_proof_of_what_made_no_iso_is_refused() -> None:
 
 
 def test_hosts_are_told_by_the_tag_of_their_installer() -> None:
-    from edgewright.store.store import Store
+    from edgewright.store.engine.store import Store
     from tests.tui.samples import fill
 
     store = fill(Store(clock=lambda: NOW), hosts())

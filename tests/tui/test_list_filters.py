@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.driving import console, press, settle, told
-from tui.screens.base import BaseScreen
-from tui.screens.filtering import completions, judged
-from tui.screens.listing import LEAST_DETAIL, ListingScreen
+from tui.frame.base import BaseScreen
+from tui.frame.filter import completions, judged
+from tui.frame.listing import LEAST_DETAIL, ListingScreen
 from tui.session import MemoryViewStates
 from tui.widgets.line_view import LineView
 from tui.widgets.prompt import status_lines
@@ -129,7 +129,7 @@ async def test_every_list_sorts_by_a_key_shows_its_top_and_chooses_columns(view:
 
 
 def test_fields_are_completed_with_the_sign_that_they_take() -> None:
-    from edgewright.core.filterfields import TOKEN_FIELDS
+    from edgewright.core.filters.fields import TOKEN_FIELDS
 
     assert completions("state:active en", TOKEN_FIELDS) == ["state:active ends<"]
     assert completions("-na", TOKEN_FIELDS) == ["-name:"]

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.agent.simulated_log import simulated_log
-from edgewright.commands import host_logs
+from edgewright.agent.simulate.log import simulated_log
+from edgewright.commands.host import logs as host_logs
 from edgewright.core.errors import Unreachable
 from tests.tui.driving import console, press, said, settle, until
 from tests.tui.installing import StandIn
 from tests.tui.samples import NOW
-from tui.log_buffer import GAP, LogBuffer, moment_of
-from tui.screens import logs as logs_module
-from tui.screens.hub_log import tail
-from tui.screens.installer_log import InstallerLogScreen
-from tui.screens.log_polled import PolledLogScreen
-from tui.screens.logs import LogsScreen
+from tui.frame.pager.log_buffer import GAP, LogBuffer, moment_of
+from tui.frame.pager.log_polled import PolledLogScreen
+from tui.screens.host import logs as logs_module
+from tui.screens.host.logs import LogsScreen
+from tui.screens.hub.log import tail
+from tui.screens.installers.log import InstallerLogScreen
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=12))

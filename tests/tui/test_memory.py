@@ -7,8 +7,8 @@ import weakref
 
 from textual.widget import Widget
 
-from edgewright.store.reading import moment, tidy
-from edgewright.store.store import Store
+from edgewright.store.collections.document_values import moment, tidy
+from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, settle, until
 from tests.tui.samples import NOW, host
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.store.rows import MessageRow
+from edgewright.store.collections.rows import MessageRow
 from tests.tui.driving import console, press, settle
 from tests.tui.samples import NOW
 from tui.widgets.frame import FrameLine

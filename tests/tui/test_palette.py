@@ -8,15 +8,15 @@ import pytest
 from textual.command import CommandPalette, Hit
 from textual.widgets import OptionList
 
-from edgewright.commands import registry
-from edgewright.store.store import Store
+from edgewright.commands.kernel import registry
+from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, press, until
 from tests.tui.samples import NOW, fill
 from tui.app import EdgewrightApp
-from tui.command_judge import judge
-from tui.palette import VerbProvider
 from tui.terminal.glyphs import CP437
-from tui.terminal.screen_text import screen_text
+from tui.terminal.paint.screen_text import screen_text
+from tui.verbs.command_hint import judge
+from tui.verbs.palette import VerbProvider
 
 MODEL = fill(Store(clock=lambda: NOW)).model
 

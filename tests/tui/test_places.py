@@ -6,8 +6,8 @@ import pytest
 
 from tests.tui.driving import Driven, console, press, settle
 from tui.app import EdgewrightApp
-from tui.places import extended, new_path, stack_of
-from tui.screens.base import BaseScreen
+from tui.frame.base import BaseScreen
+from tui.navigation.paths import extended, new_path, stack_of
 from tui.widgets.frame import FrameLine
 
 HOME = ("pulse", "")

@@ -31,8 +31,8 @@ from tests.support import ROOT
 from tests.tui.private_textual import foreign_uses, uses
 from tui.terminal import toolkit, toolkit_caches
 from tui.terminal.crash import KeepsDefect
-from tui.terminal.pens import Pens
-from tui.terminal.row_compositor import RowCompositor
+from tui.terminal.paint.pens import Pens
+from tui.terminal.paint.row_compositor import RowCompositor
 
 SYMBOLS = {
     "_ansi": "test_a_style_caches_its_escape_codes",

@@ -9,13 +9,13 @@ from textual import events
 
 from edgewright.core.problems import Problem
 from edgewright.core.times import rfc3339
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW
-from tui.screens.opening import VIEWS
-from tui.screens.pulse_filter import _wrong
-from tui.screens.pulse_items import step_of
+from tui.frame.links import VIEWS
+from tui.screens.pulse.filter import _wrong
+from tui.screens.pulse.items import step_of
 from tui.session import Session
 from tui.widgets.line_view import LineView
 from tui.widgets.prompt import Prompt

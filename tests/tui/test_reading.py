@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.samples import fleet
-from tui.screens.reading import MASK, find, is_secret, many, masked, number, size, text, when, yaml_lines
+from tui.frame.document_values import MASK, find, is_secret, many, masked, number, size, text, when, yaml_lines
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none()

@@ -8,8 +8,8 @@ import pytest
 
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
+from tui.frame.base import BaseScreen
 from tui.render import frame
-from tui.screens.base import BaseScreen
 
 
 async def test_text_holds_the_frame_and_the_hosts() -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from edgewright.core.times import rfc3339
 from edgewright.sources.replay import ReplaySource
-from edgewright.store import events as kinds
-from edgewright.store.record import Recorder
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.record import Recorder
+from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, press, said, settle, until, view
 from tests.tui.samples import NOW, event, fill, host, session
 from tui.app import EdgewrightApp
-from tui.screens.base import BaseScreen
-from tui.title import title_line
+from tui.frame.base import BaseScreen
+from tui.frame.title import title_line
 from tui.widgets.lines import text_of
 
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tests.tui.fleet import documents, session_of
 from tui.app import EdgewrightApp
-from tui.terminal.row_compositor import RowCompositor
+from tui.terminal.paint.row_compositor import RowCompositor
 
 UPDATES = (
     [Region(0, 4, 121, 1), Region(140, 1, 11, 1)],

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from edgewright.commands.base import Outcome, Plan
+from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.core.errors import Refused
-from edgewright.store import events as kinds
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, press, settle
 from tests.tui.installing import StandIn
 from tests.tui.plane import FakePlane, context_of

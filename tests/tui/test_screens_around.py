@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands import registry
-from edgewright.commands.base import Scope
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Scope
 from edgewright.sources.replay import ReplaySource
-from edgewright.store.record import Recorder
-from edgewright.store.store import Store
+from edgewright.store.engine.record import Recorder
+from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, fill, session
-from tui.bindings import keys_by_id, live_keys
-from tui.log_buffer import LogBuffer
-from tui.screens.base import BaseScreen
-from tui.screens.help import help_groups
-from tui.screens.log_reader import log_lines_of
-from tui.screens.replay_content import Moment, slider_lines
-from tui.views import VIEWS, load
+from tui.frame.base import BaseScreen
+from tui.frame.help import help_groups
+from tui.frame.pager.log_buffer import LogBuffer
+from tui.frame.pager.log_pager import log_lines_of
+from tui.navigation.views import VIEWS, load
+from tui.screens.replay.content import Moment, slider_lines
+from tui.verbs.bindings import keys_by_id, live_keys
 from tui.widgets.key_line import key_text
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.screen_scripts import GUIDE, GUIDE_TO_ITS_END, PLANE, REPLAY
 from tests.e2e.script import ESCAPE_ALONE, Step, at_once, steps_of
-from tui.views import VIEWS
+from tui.navigation.views import VIEWS
 
 
 def test_every_view_has_a_script() -> None:

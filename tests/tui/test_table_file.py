@@ -14,8 +14,8 @@ import pytest
 from edgewright.core.errors import Failed
 from tests.tui.driving import console, press, settle, told, until
 from tests.tui.samples import NOW
-from tui.screens.hosts import HostsScreen
-from tui.table_file import Table, csv_text, json_text, write
+from tui.frame.table_file import Table, csv_text, json_text, write
+from tui.screens.hosts.screen import HostsScreen
 
 
 def table(*rows: tuple[Any, ...]) -> Table:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.screens import hosts_columns
-from tui.screens.audit import AuditScreen
-from tui.screens.events import EventsScreen
-from tui.screens.installers import InstallersScreen
-from tui.screens.tokens import TokensScreen
+from tui.screens.feed.audit import AuditScreen
+from tui.screens.feed.events import EventsScreen
+from tui.screens.hosts import columns as hosts_columns
+from tui.screens.installers.screen import InstallersScreen
+from tui.screens.tokens.screen import TokensScreen
 from tui.widgets.table_layout import Column, Measure, last_offset, longest_text, offset_showing, place, wanted
 from tui.widgets.table_view import TableView
 

@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 
-from edgewright.commands.navigation import MOVES
+from edgewright.commands.console.navigation import MOVES
 from tests.tui.fleet import session_of
-from tui import theme_files
 from tui.app import EdgewrightApp
 from tui.terminal import detect
 from tui.terminal.glyphs import CP437, AsciiFilter, ConsoleFilter
+from tui.theme import files as theme_files
 from tui.widgets.table_keys import TABLE_BINDINGS
 
 BLACK = Color(0, 0, 0)

@@ -12,12 +12,12 @@ from textual.color import Color
 
 from edgewright.config.settings import Settings
 from edgewright.core.times import rfc3339
-from edgewright.store import events as kinds
+from edgewright.store.engine import events as kinds
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, host
 from tui.app import EdgewrightApp
-from tui.reading_cursor import reading_position
-from tui.screens.base import BaseScreen
+from tui.frame.base import BaseScreen
+from tui.frame.reading_cursor import reading_position
 from tui.session import Session
 from tui.terminal import detect, osc
 from tui.terminal.attention import Attention, title_text
@@ -122,7 +122,7 @@ def test_the_clipboard_goes_through_tmux_and_screen() -> None:
 
 
 async def test_the_text_of_a_token_is_hidden_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.token.REVEALED", 0.6)
+    monkeypatch.setattr("tui.screens.tokens.detail.REVEALED", 0.6)
     async with console("token", "tok-shop") as (pilot, _, _made):
         await press(pilot, "x")
         await until(pilot, lambda: SECRET in said(pilot))
@@ -146,7 +146,7 @@ async def test_a_key_switches_the_mouse_off_and_on(monkeypatch: pytest.MonkeyPat
 
 
 async def test_ctrl_z_without_a_shell_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.terminal_app.has_job_control", lambda: False)
+    monkeypatch.setattr("tui.terminal.app.has_job_control", lambda: False)
     async with console() as (pilot, _, made):
         await press(pilot, "ctrl+z")
         assert "not started from a shell" in told(made)
@@ -181,7 +181,7 @@ def front(pilot: Driven) -> BaseScreen:
 
 
 def screen_rows(pilot: Driven) -> list[str]:
-    from tui.terminal.screen_text import screen_text
+    from tui.terminal.paint.screen_text import screen_text
 
     return screen_text(app_of(pilot)).splitlines()[1:]
 
@@ -270,7 +270,7 @@ async def test_the_bell_rings_for_a_new_fault_only_and_not_for_each_of_a_storm()
 
 @pytest.mark.usefixtures("xterm")
 async def test_a_silenced_fault_does_not_ring() -> None:
-    from edgewright.store.problems import problems
+    from edgewright.store.collections.problems import problems
 
     async with console() as (_, _plane, made):
         written: list[str] = []
@@ -313,7 +313,7 @@ async def test_looks_at_a_large_fleet_take_one_percent_of_the_time(monkeypatch: 
             clock[0] += 0.04
             return []
 
-        monkeypatch.setattr("edgewright.store.problems.problems", slow)
+        monkeypatch.setattr("edgewright.store.collections.problems.problems", slow)
         watching = attention(made, [], clock, title=False)
         while clock[0] < 20:
             watching.patched(())

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from edgewright.store import events as kinds
-from edgewright.store.store import Store
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, ago, fill, session
-from tui.title import title_line
+from tui.frame.title import title_line
 from tui.widgets.lines import text_of
 
 

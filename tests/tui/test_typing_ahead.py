@@ -15,7 +15,7 @@ import tui
 from tests.tui.driving import console, frame_text, settle, told, view
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
-from tui.screens.base import BaseScreen
+from tui.frame.base import BaseScreen
 from tui.widgets.prompt import Prompt
 
 NAMES = {"\r": "enter", "\x1b": "escape", "\t": "tab", "\x7f": "backspace"}

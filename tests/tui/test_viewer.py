@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.commands import registry
-from edgewright.store import events as kinds
+from edgewright.commands.kernel import registry
+from edgewright.store.engine import events as kinds
 from tests.tui.driving import Driven, console, press, settle, told, view
-from tui.screens.base import BaseScreen
+from tui.frame.base import BaseScreen
+from tui.frame.title import title_line
 from tui.session import Session
-from tui.title import title_line
 from tui.widgets.frame import FrameLine
 from tui.widgets.lines import text_of
 

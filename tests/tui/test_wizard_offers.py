@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edgewright.commands import installer as facade
-from edgewright.commands.installer_checks import public_keys
+from edgewright.commands.installer import wizard_api as facade
+from edgewright.commands.installer.checks import public_keys
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.kept import certificates, fingerprint, shown_text
@@ -22,7 +22,7 @@ from tests.tui.samples import NOW
 from tests.tui.test_installer_wizard import kept, on, page, shown, typed, wizard
 from tui.widgets.lines import text_of
 from tui.wizards.installer.content import steps_line
-from tui.wizards.installer.interview import Interview
+from tui.wizards.installer.wizard_state import Interview
 
 
 def offering() -> StandIn:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgewright.store.model import Model
-from edgewright.store.store import Store
+from edgewright.store.engine.model import Model
+from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, settle, told
 from tests.tui.samples import NOW, fill, operation
-from tui.screens.pulse_detail import detail_lines
-from tui.screens.pulse_list import problem_lines
-from tui.screens.pulse_select import aged, pulse_of
-from tui.screens.working import operation_lines
+from tui.screens.pulse.detail import detail_lines
+from tui.screens.pulse.list import problem_lines
+from tui.screens.pulse.operations import operation_lines
+from tui.screens.pulse.select import aged, pulse_of
 from tui.widgets.lines import text_of
 
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.hosts import Health
-from edgewright.wire.audits import Audit
+from edgewright.core.hosts.hosts import Health
 from edgewright.wire.document import Document, copy_json, find_key
-from edgewright.wire.edgehost import EdgeHost, EdgeHostsPage
-from edgewright.wire.events import ComponentEvent, event_body
-from edgewright.wire.tokens import EdgeToken, create_body
+from edgewright.wire.palette.audits import Audit
+from edgewright.wire.palette.edgehost import EdgeHost, EdgeHostsPage
+from edgewright.wire.palette.events import ComponentEvent, event_body
+from edgewright.wire.palette.tokens import EdgeToken, create_body
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),

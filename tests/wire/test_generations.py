@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.wire.generations import (
+from edgewright.wire.protocol.generations import (
     MAX_GENERATION,
     Position,
     is_announced,

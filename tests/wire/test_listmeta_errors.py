@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.core.errors import InvalidInput
-from edgewright.wire import errors, listmeta, protocol
-from edgewright.wire.search import hosts_by, newest_first
+from edgewright.wire import protocol
+from edgewright.wire.palette import errors, listmeta
+from edgewright.wire.palette.search import hosts_by, newest_first
 
 COUNTS = st.integers(0, listmeta.MAX_OFFSET)
 

@@ -27,8 +27,12 @@ for room in ("core", "wire"):
     for path in sorted(Path(sys.argv[1], "edgewright", room).rglob("*.py")):
         words = path.relative_to(sys.argv[1]).with_suffix("").parts
         importlib.import_module(".".join(words).replace(".__init__", ""))
-from edgewright.core import filters, health, identity, search, times, userdata
-from edgewright.wire.edgehost import EdgeHost
+from edgewright.core import times
+from edgewright.core.cloudconfig import userdata
+from edgewright.core.filters import filters
+from edgewright.core.hosts import health, identity
+from edgewright.core.search import search
+from edgewright.wire.palette.edgehost import EdgeHost
 site = userdata.read_site("#cloud-config\\nstylus:\\n  site:\\n    name: shop-1\\n    tags: {site: a}\\n")
 assert identity.derive_uid(site, open, lambda n: "ab" * n).uid == "shop-1"
 host = EdgeHost.parse(b'{"Metadata":{"uid":"x"},"spec":null}')

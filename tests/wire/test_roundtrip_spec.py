@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core import times
-from edgewright.wire.audits import Audit
 from edgewright.wire.document import Document, copy_json
-from edgewright.wire.edgehost import EdgeHost, EdgeHostsPage
-from edgewright.wire.events import ComponentEvent, EventsPage
-from edgewright.wire.projects import Projects
-from edgewright.wire.tokens import EdgeToken, EdgeTokens
+from edgewright.wire.palette.audits import Audit
+from edgewright.wire.palette.edgehost import EdgeHost, EdgeHostsPage
+from edgewright.wire.palette.events import ComponentEvent, EventsPage
+from edgewright.wire.palette.projects import Projects
+from edgewright.wire.palette.tokens import EdgeToken, EdgeTokens
 from tests.support import table
 
 VIEWS: dict[str, type[Document]] = {

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.screens.opening import is_ready
+from tui.frame.links import is_ready
 from tui.widgets.lines import Line, line, text_of
 
 Result = TypeVar("Result")

@@ -16,8 +16,8 @@ from tui.modals.plan_content import plan_lines
 from tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
-    from edgewright.commands.base import Danger, Plan
-    from tui.terminal_app import TerminalApp
+    from edgewright.commands.kernel.base import Danger, Plan
+    from tui.terminal.app import TerminalApp
 
 
 class ConfirmModal(DecisionModal[bool]):

@@ -9,7 +9,7 @@ from tui.modals.choose import ChooseModal
 from tui.widgets.lines import cut, line, pad
 
 if TYPE_CHECKING:
-    from tui.navigation import NavigatingApp
+    from tui.navigation.navigation import NavigatingApp
 
 
 async def open_contexts(app: NavigatingApp, target: str = "") -> None:

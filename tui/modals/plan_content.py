@@ -9,7 +9,7 @@ from edgewright.core.text import clean
 from tui.widgets.lines import Line, Role, heading, line, pad, wrap
 
 if TYPE_CHECKING:
-    from edgewright.commands.base import Outcome, Plan
+    from edgewright.commands.kernel.base import Outcome, Plan
 
 TOUCHES_SHOWN = 200
 """Targets listed by name; more than these are counted."""

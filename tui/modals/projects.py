@@ -8,7 +8,7 @@ from tui.modals.choose import ChooseModal
 from tui.widgets.lines import Line, cut, line, pad
 
 if TYPE_CHECKING:
-    from tui.navigation import NavigatingApp
+    from tui.navigation.navigation import NavigatingApp
 
 ALL = "*"
 

@@ -12,15 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from edgewright.core.errors import EdgewrightError
-from tui.defects import defect_text
+from tui.frame.background_errors import defect_text
 from tui.modals.base import DecisionModal
 from tui.modals.plan_content import error_lines, outcome_lines, progress_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
-    from edgewright.commands.base import Outcome
-    from tui.terminal_app import TerminalApp
+    from edgewright.commands.kernel.base import Outcome
+    from tui.terminal.app import TerminalApp
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """The window's title and the bell: they reach who looks at another window. A bell rings for a new fault only.
 
-A fault is new when its key (`store.problems`), or a host under the same key, was not there before. The faults of the
-first load are not new, and acknowledged and silenced ones do not ring.
+A fault is new when its key (`store.collections.problems`), or a host under the same key, was not there before. The
+faults of the first load are not new, and acknowledged and silenced ones do not ring.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edgewright.store import model as names
+from edgewright.store.engine import model as names
 from tui.terminal import osc
 
 if TYPE_CHECKING:
-    from edgewright.store.model import Patch
+    from edgewright.store.engine.model import Patch
     from tui.session import Session
 
 BELL_EVERY = 10.0
@@ -86,7 +86,7 @@ class Attention:
         self._next = ended + (ended - began) / SHARE
 
     def _ring_for_new(self) -> None:
-        from edgewright.store.problems import is_handled, problems
+        from edgewright.store.collections.problems import is_handled, problems
 
         model, now = self._session.store.model, self._session.now()
         found = {(item.key, uid) for item in problems(model, now) for uid in item.uids or ("",)}

@@ -11,7 +11,7 @@ import termios
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tui.terminal.cell_writer import Abilities
+from tui.terminal.paint.cell_writer import Abilities
 
 if TYPE_CHECKING:
     from textual.driver import Driver

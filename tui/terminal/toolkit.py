@@ -11,7 +11,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
 
-from tui.terminal.row_compositor import RowCompositor
+from tui.terminal.paint.row_compositor import RowCompositor
 
 
 def driver_of(app: App[Any]) -> Driver | None:

@@ -10,10 +10,10 @@ import os
 import re
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.agent.appliance.places import below
+from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
 from edgewright.core.errors import InvalidInput
-from edgewright.core.hosts import check_hostname
+from edgewright.core.hosts.hosts import check_hostname
 from edgewright.core.text import clean
 
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")

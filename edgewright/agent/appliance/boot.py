@@ -6,14 +6,15 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from edgewright.agent.appliance import accounts, bootloader, documents, mounts, network, places, stages
+from edgewright.agent.appliance import accounts, bootloader, documents, mounts, network, stages
+from edgewright.agent.appliance import paths as places
+from edgewright.agent.appliance.install_spec import read_wish
 from edgewright.agent.appliance.milestones import milestone
-from edgewright.agent.appliance.places import below
+from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
-from edgewright.agent.appliance.wish import read_wish
+from edgewright.core.cloudconfig.userdata import Site, site_of
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
-from edgewright.core.userdata import Site, site_of
 
 Tell = Callable[[str], None]
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"

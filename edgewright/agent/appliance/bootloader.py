@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, NamedTuple
 
-from edgewright.agent.appliance.places import L_RECOVERY, L_STATE, SLOTS
-from edgewright.agent.appliance.wish import Wish
+from edgewright.agent.appliance.install_spec import Wish
+from edgewright.agent.appliance.paths import L_RECOVERY, L_STATE, SLOTS
 from edgewright.core.errors import InvalidInput
 
 ENV_SIZE = 1024

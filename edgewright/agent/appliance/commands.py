@@ -82,7 +82,8 @@ def _status(output: str) -> int:
 def _facts() -> Dict[str, Any]:
     import os
 
-    from edgewright.agent.appliance import bootloader, places
+    from edgewright.agent.appliance import bootloader
+    from edgewright.agent.appliance import paths as places
     from edgewright.agent.appliance.progress import read_json
     from edgewright.agent.appliance.runner import read_text
 

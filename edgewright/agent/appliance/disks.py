@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Dict, List, NamedTuple, Sequence
 
-from edgewright.agent.appliance.places import LIVE
+from edgewright.agent.appliance.paths import LIVE
 from edgewright.agent.appliance.runner import read_text
 from edgewright.core.errors import InvalidInput, NotFound, Refused
 from edgewright.core.text import clean

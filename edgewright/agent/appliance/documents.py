@@ -12,7 +12,7 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from edgewright.core.errors import EdgewrightError, InvalidInput
-from edgewright.core.yamlsubset import load
+from edgewright.core.yaml.subset import load
 
 HEADER = "#cloud-config"
 MAX_SIZE = 1 << 20

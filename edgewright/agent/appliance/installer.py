@@ -6,12 +6,13 @@ import os
 import secrets
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
-from edgewright.agent.appliance import bootloader, documents, layout, places, slots, stages
+from edgewright.agent.appliance import bootloader, documents, layout, slots, stages
+from edgewright.agent.appliance import paths as places
 from edgewright.agent.appliance.disks import Disk
+from edgewright.agent.appliance.install_spec import Wish
 from edgewright.agent.appliance.mounts import wait_for
 from edgewright.agent.appliance.progress import Progress, document_hash, read_json
 from edgewright.agent.appliance.runner import Runner, write_file
-from edgewright.agent.appliance.wish import Wish
 from edgewright.core import times
 from edgewright.core.errors import Failed
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import List, Mapping, NamedTuple, Tuple
 
-from edgewright.agent.appliance.places import L_GRUB, L_OEM, L_PERSISTENT, L_RECOVERY, L_STATE
-from edgewright.agent.appliance.wish import Part, Wish
+from edgewright.agent.appliance.install_spec import Part, Wish
+from edgewright.agent.appliance.paths import L_GRUB, L_OEM, L_PERSISTENT, L_RECOVERY, L_STATE
 from edgewright.core.errors import InvalidInput, Refused
 
 MIB = 1 << 20

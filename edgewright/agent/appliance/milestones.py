@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Callable
 
-from edgewright.agent.say import write_console
+from edgewright.agent.kernel.voice import write_console
 from edgewright.core.text import clean
 
 CONSOLE = "/dev/console"

@@ -7,8 +7,8 @@ import shutil
 import time
 from typing import Callable, List, NamedTuple, Sequence
 
-from edgewright.agent.appliance import places
-from edgewright.agent.appliance.places import below
+from edgewright.agent.appliance import paths as places
+from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean

@@ -11,7 +11,7 @@ import json
 import os
 from typing import Any, Callable, Dict, Mapping, Sequence
 
-from edgewright.agent.appliance.places import INSTALL_RECORD, INSTALL_STATE
+from edgewright.agent.appliance.paths import INSTALL_RECORD, INSTALL_STATE
 from edgewright.agent.appliance.runner import read_text, write_file
 from edgewright.core.text import clean
 

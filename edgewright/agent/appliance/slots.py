@@ -7,7 +7,7 @@ import hashlib
 import os
 from typing import Callable, Sequence, Tuple
 
-from edgewright.agent.appliance.places import SLOT_FILES, SOURCES
+from edgewright.agent.appliance.paths import SLOT_FILES, SOURCES
 from edgewright.core.errors import Failed
 
 PIECE = 1 << 20

@@ -14,7 +14,7 @@ import os
 from typing import Any, Callable, List, Mapping
 
 from edgewright.agent.appliance import accounts
-from edgewright.agent.appliance.places import below
+from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import clean

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, NamedTuple
 from edgewright import __version__
 from edgewright.agent.facts import disks, firmware, network, system, vitals
 from edgewright.agent.facts.hardware import Hardware, read_hardware
-from edgewright.agent.hostfs import Root
+from edgewright.agent.kernel.hostfs import Root
 
 SPACE_STEP = 2
 """Percent points by which a file system must fill or empty before the facts count as changed."""

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from edgewright.agent.hostfs import Root
+from edgewright.agent.kernel.hostfs import Root
 
 Usage = Callable[[str], Optional[Tuple[int, int, int]]]
 """Bytes (total, used, free for users) of the file system at a path; `None` when it cannot be told."""

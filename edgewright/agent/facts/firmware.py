@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from edgewright.agent.hostfs import Root
+from edgewright.agent.kernel.hostfs import Root
 
 ACTIVE, PASSIVE, RECOVERY = "active", "passive", "recovery"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

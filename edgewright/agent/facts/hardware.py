@@ -12,8 +12,8 @@ import hmac
 import re
 from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
-from edgewright.agent.hostfs import Root
-from edgewright.core.identity import is_placeholder
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.core.hosts.identity import is_placeholder
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _CONTAINER_FILES = ("/run/systemd/container", "/run/host/container-manager", "/.dockerenv", "/run/.containerenv")

@@ -7,8 +7,8 @@ import socket
 import struct
 from typing import Any, Callable, Dict, List, Tuple
 
-from edgewright.agent.hostfs import Root
-from edgewright.core.nics import fold
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.core.hosts.nics import fold
 
 Addresses = Dict[int, List[Tuple[str, int]]]
 """Addresses with their prefix lengths by interface index."""

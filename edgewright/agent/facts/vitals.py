@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import List, Optional
 
-from edgewright.agent.hostfs import Root
-from edgewright.agent.programs import run
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.programs import run
 
 UNITS = (
     "kubelet.service",

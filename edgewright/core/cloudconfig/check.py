@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, List, Mapping, Optional
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, limited, note, warning
 from edgewright.core.cloudconfig.installing import check_install
 from edgewright.core.cloudconfig.labels import check_labels
 from edgewright.core.cloudconfig.look import at, shown, text
-from edgewright.core.cloudconfig.network import check_network
+from edgewright.core.cloudconfig.network.network import check_network
 from edgewright.core.cloudconfig.registries import check_registries
-from edgewright.core.cloudconfig.shape import check_shape
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.shape import check_shape
 from edgewright.core.cloudconfig.site import check_site, host_name_problems
 from edgewright.core.cloudconfig.slips import check_slips
 from edgewright.core.cloudconfig.stages import check_stages

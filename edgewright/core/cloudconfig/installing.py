@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import at, is_path, items, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.cloudconfig.site import is_site_only
 from edgewright.core.cloudconfig.users import accounts
 

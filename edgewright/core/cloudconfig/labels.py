@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from edgewright.core.cloudconfig.findings import Finding, error
 from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 
 LABEL_BYTES: Dict[str, int] = {
     **dict.fromkeys(("ext2", "ext3", "ext4"), 16),

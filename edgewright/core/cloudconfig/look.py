@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import Any, List, Mapping, Optional, Tuple, Union
 
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.text import clean
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]

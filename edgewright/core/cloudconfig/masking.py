@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping
 
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
-from edgewright.core.cloudconfig.model import Node, is_template
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
+from edgewright.core.cloudconfig.schema.model import Node, is_template
 from edgewright.core.cloudconfig.stages import secret_in
 
 COVER = "********"

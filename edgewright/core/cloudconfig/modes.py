@@ -13,7 +13,7 @@ from typing import Any, List, Mapping
 
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.look import items, mapping, shown
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 
 USUAL = (0o400, 0o440, 0o444, 0o500, 0o550, 0o555, 0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o744, 0o750, 0o755,
          0o770, 0o775, 0o777)  # fmt: skip

@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Any, List
 
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 MAX_CERTIFICATES = 100

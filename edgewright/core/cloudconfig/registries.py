@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
 
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import at, is_host, items, mapping, shown, split_port, text
-from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.pem import pem_problem
+from edgewright.core.cloudconfig.schema.model import is_template
 
 
 class Registry(NamedTuple):

@@ -7,7 +7,6 @@ import warnings
 from typing import Any, List, Mapping, Tuple
 from urllib.parse import urlsplit
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import (
     address,
@@ -22,10 +21,11 @@ from edgewright.core.cloudconfig.look import (
     text,
     texts,
 )
-from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.pem import pem_problem
-from edgewright.core.hosts import check_hostname, check_uid
-from edgewright.core.tags import MAX_KEY, MAX_VALUE
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.model import is_template
+from edgewright.core.hosts.hosts import check_hostname, check_uid
+from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
 
 _SITE = "stylus.site"
 _GAP_LABEL = re.compile(

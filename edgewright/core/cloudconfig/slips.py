@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, List, Mapping, NamedTuple
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, warning
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
 from edgewright.core.cloudconfig.look import is_placeholder, shown
-from edgewright.core.cloudconfig.model import Key, Node, is_template
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
+from edgewright.core.cloudconfig.schema.model import Key, Node, is_template
 from edgewright.core.text import is_harmless
 
 MOST = 5_000

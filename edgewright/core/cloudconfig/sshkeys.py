@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Any, List, Optional
 
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 
 TYPES = (
     *("ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),

@@ -9,11 +9,11 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
-from edgewright.core.cloudconfig.keys_stages import RUN, STAGES, STEP_KEYS
 from edgewright.core.cloudconfig.look import items, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template, nearest
 from edgewright.core.cloudconfig.modes import number_mode, text_modes
-from edgewright.core.cloudconfig.networkd import check_networkd
+from edgewright.core.cloudconfig.network.networkd import check_networkd
+from edgewright.core.cloudconfig.schema.model import is_template, nearest
+from edgewright.core.cloudconfig.schema.stages import RUN, STAGES, STEP_KEYS
 
 SKIP = "skip-copy-*"
 """Name of a step (or stage) that is left out of the copy which stays on the host."""

@@ -6,10 +6,10 @@ import datetime
 import re
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.findings import Finding, error, note, warning
 from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.cloudconfig.sshkeys import COPY, key_problem
 
 _HASH = re.compile(r"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|md5)\$[^\s:]+|[!*]+|!.*")

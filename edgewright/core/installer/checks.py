@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
 from edgewright.core.cloudconfig.sshkeys import TYPES, key_problem
-from edgewright.core.hosts import check_hostname, check_uid
+from edgewright.core.hosts.hosts import check_hostname, check_uid
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -185,7 +185,7 @@ def hostname(text: str) -> str:
 
 def tags(value: Mapping[str, str]) -> str:
     """Check a map of tags: no key may hold what parts tags on the wire."""
-    from edgewright.core.tags import MAX_KEY, MAX_VALUE
+    from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
 
     for key, item in value.items():
         if not key or ":" in key or "," in key or not key.isprintable() or len(key) > MAX_KEY:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
-from edgewright.core.cloudconfig.keys_stages import STAGES, STEP_KEYS
-from edgewright.core.cloudconfig.model import nearest
+from edgewright.core.cloudconfig.schema.model import nearest
+from edgewright.core.cloudconfig.schema.stages import STAGES, STEP_KEYS
 from edgewright.core.errors import InvalidInput
-from edgewright.core.yamlsubset import load
+from edgewright.core.yaml.subset import load
 
 SKIP_COPY = "skip-copy-"
 """Stages of this name are not kept on the box."""

@@ -1,7 +1,7 @@
 """From the message of an unhealthy host to its causes: what each is called, how bad it is and what to do about it.
 
-A host reports its causes as one text, joined by `; ` (rule P17). The texts are those of `agent.conditions`; a text
-that no rule knows is a cause of its own kind, so that nothing a host reports is lost.
+A host reports its causes as one text, joined by `; ` (rule P17). The texts are those of `agent.kernel.conditions`; a
+text that no rule knows is a cause of its own kind, so that nothing a host reports is lost.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from edgewright.core.filterfields import FilterField
+from edgewright.core.filters.fields import FilterField
 
 PROBLEM_FIELDS: Tuple[FilterField, ...] = (
     FilterField("name", "text", "host, site, token or plane", aliases=("subject", "host"), searched=True),

@@ -9,10 +9,10 @@ from edgewright.core import times
 from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.forge.image.bases import Base, in_spool
 from edgewright.forge.image.medium import medium_of
-from edgewright.forge.image.spool import Spool
 from edgewright.forge.image.unpacked import Squashfs, folder_layer, squashfs_layer
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.spool import Spool
 
 
 def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:

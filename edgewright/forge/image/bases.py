@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.errors import InvalidInput, NotFound
-from edgewright.forge.image import layers, media, store
 from edgewright.forge.image.medium import Medium
-from edgewright.forge.image.reference import Reference, parse
-from edgewright.forge.image.registry import Manifest, Registry
-from edgewright.forge.image.spool import Blob, Spool
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers, media, store
+from edgewright.forge.registry.reference import Reference, parse
+from edgewright.forge.registry.registry import Manifest, Registry
+from edgewright.forge.registry.spool import Blob, Spool
 
 REF_NAME = "org.opencontainers.image.ref.name"
 KINDS = ("oci-archive", "oci", "docker-archive", "appliance", "root", "docker")

@@ -12,28 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgewright import __version__
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.forge.image import (
-    checks,
-    content,
-    inputs,
-    kinds,
-    media,
-    pack,
-    publish,
-    push,
-    root,
-    sbom,
-    slot,
-    tarlayer,
-)
+from edgewright.forge.image import checks, content, inputs, kinds, pack, publish, root, sbom, slot
 from edgewright.forge.image import containerfile as containerfiles
-from edgewright.forge.image import layers as layered
 from edgewright.forge.image.appliance import open_appliance, open_root
 from edgewright.forge.image.bases import Base, Fetched, FromRegistry, Origin, open_docker_archive, open_layout, origin
-from edgewright.forge.image.reference import Name, parse
-from edgewright.forge.image.registry import Registry, mount_scope
-from edgewright.forge.image.spool import Blob, Compression, Spool, open_spool
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers as layered
+from edgewright.forge.registry import media, push, tarlayer
+from edgewright.forge.registry.reference import Name, parse
+from edgewright.forge.registry.registry import Registry, mount_scope
+from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

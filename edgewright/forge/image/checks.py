@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput
-from edgewright.forge.image import layers, media
-from edgewright.forge.image.reference import Kubernetes
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers, media
+from edgewright.forge.registry.reference import Kubernetes
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S.*?)\s*")
 _MACHINES = {62: "amd64", 183: "arm64", 243: "riscv64"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, UsageError
 from edgewright.forge import programs
-from edgewright.forge.image import credentials, trust
 from edgewright.forge.image.bases import Base, Changed, Origin, open_layout
-from edgewright.forge.image.spool import Spool, full
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import credentials, trust
+from edgewright.forge.registry.spool import Spool, full
 
 NAME = "localhost/edgewright-base:built"
 
@@ -94,7 +94,7 @@ def _reference(base: Base, source: Origin, spool: Spool) -> str:
 
 def _as_layout(base: Base, spool: Spool) -> Path:
     """Make the spool's own blobs a folder in the OCI layout (an appliance, a docker archive)."""
-    from edgewright.forge.image import media
+    from edgewright.forge.registry import media
 
     path = spool.path(base.digest)
     entry = {"mediaType": media.OCI_MANIFEST, "digest": base.digest, "size": path.stat().st_size}

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from edgewright.forge.image.inputs import Input
 from edgewright.forge.image.kinds import APPLIANCE, SLOT
-from edgewright.forge.image.reference import Kubernetes, Name
 from edgewright.forge.image.slot import SlotFile
-from edgewright.forge.image.tarlayer import Entry
+from edgewright.forge.registry.reference import Kubernetes, Name
+from edgewright.forge.registry.tarlayer import Entry
 
 RELEASE = "etc/kairos-release"
 MARKER = "usr/lib/edgewright/provider-image.json"

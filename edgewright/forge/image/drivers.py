@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from edgewright.core.cloudconfig.args import read_args
+from edgewright.core.cloudconfig.args.args import read_args
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.forge import programs
 from edgewright.forge.image.checks import sha256
-from edgewright.forge.image.reference import Name
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.reference import Name
 
 
 class Artefact(NamedTuple):

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.image import layers
-from edgewright.forge.image.tarlayer import Entry
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers
+from edgewright.forge.registry.tarlayer import Entry
 
 MOST_LINKS = 40
 """Links that are followed for one path, as the kernel does it."""

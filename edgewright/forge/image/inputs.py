@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgewright.core.errors import InvalidInput, NotFound
-from edgewright.forge.image import checks, download, layers
-from edgewright.forge.image.layers import Source
-from edgewright.forge.image.reference import Kubernetes
-from edgewright.forge.image.spool import Spool
+from edgewright.forge.image import checks
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import download, layers
+from edgewright.forge.registry.layers import Source
+from edgewright.forge.registry.reference import Kubernetes
+from edgewright.forge.registry.spool import Spool
 
 PROGRAMS = {"kubeadm": ("kubeadm", "kubelet", "kubectl"), "k3s": ("k3s",)}
 FURTHER = {"kubeadm": ("crictl", "etcdctl"), "k3s": ()}

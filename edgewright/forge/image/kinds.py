@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.forge.image import media
+from edgewright.forge.registry import media
 
 APPLIANCE = "appliance"
 """A host's whole root with kernel, init and agent, one Kubernetes version, and the three files of an A/B slot."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.image.spool import Spool
 from edgewright.forge.iso.image import SECTOR, Image
 from edgewright.forge.iso.tree import Tree
 from edgewright.forge.iso.volume import descriptors
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.spool import Spool
 
 PATHS = {"kernel": "/boot/kernel", "initrd": "/boot/initrd"}
 """Where a medium of Kairos's layout has them; its squashfs is wherever `identify` found it."""

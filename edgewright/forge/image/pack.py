@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.forge.image.reference import Name
+from edgewright.forge.registry.reference import Name
 
 PACK = "edge-native-byoi"
 """Palette's name of the pack; its own values are reached by this path in a profile."""

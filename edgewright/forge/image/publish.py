@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.forge.image import media, push, sbom, sign
+from edgewright.forge.image import sbom, sign
 from edgewright.forge.image.bases import Base
-from edgewright.forge.image.layers import Source
-from edgewright.forge.image.reference import Reference
-from edgewright.forge.image.registry import Registry
-from edgewright.forge.image.spool import Blob, Spool
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import media, push
+from edgewright.forge.registry.layers import Source
+from edgewright.forge.registry.reference import Reference
+from edgewright.forge.registry.registry import Registry
+from edgewright.forge.registry.spool import Blob, Spool
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

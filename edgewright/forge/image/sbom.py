@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from edgewright import __version__
 from edgewright.core import times
-from edgewright.forge.image import media, sign
+from edgewright.forge.image import sign
 from edgewright.forge.image.content import System
 from edgewright.forge.image.inputs import Input
-from edgewright.forge.image.reference import Kubernetes, Reference
-from edgewright.forge.image.registry import Registry
+from edgewright.forge.registry import media
+from edgewright.forge.registry.reference import Kubernetes, Reference
+from edgewright.forge.registry.registry import Registry
 
 MEDIA_TYPE = "text/spdx+json"
 ARTIFACT_TYPE = "application/spdx+json"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
-from edgewright.forge.image import media
-from edgewright.forge.image.reference import Reference
-from edgewright.forge.image.registry import Registry
+from edgewright.forge.registry import media
+from edgewright.forge.registry.reference import Reference
+from edgewright.forge.registry.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey

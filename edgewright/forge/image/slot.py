@@ -18,13 +18,13 @@ from edgewright.core.errors import InvalidInput, Refused
 from edgewright.forge.image import checks, flatten
 from edgewright.forge.image.bases import Base
 from edgewright.forge.image.kinds import SLOT, SLOT_FILES
-from edgewright.forge.image.layers import Source
 from edgewright.forge.image.medium import Medium
 from edgewright.forge.image.root import Root
-from edgewright.forge.image.spool import Blob, Spool, full, remove
-from edgewright.forge.image.tarlayer import Entry, write
 from edgewright.forge.programs import find, run
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.layers import Source
+from edgewright.forge.registry.spool import Blob, Spool, full, remove
+from edgewright.forge.registry.tarlayer import Entry, write
 
 _LEFT_OUT = ("proc/*", "sys/*", "dev/*", "run/*", "tmp/*", f"{SLOT}/*")
 LEVEL = 9

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from edgewright.core.errors import Failed
 from edgewright.forge import programs
-from edgewright.forge.image.spool import LayerWriter, Spool, full, remove
-from edgewright.forge.image.tarlayer import Watched
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.spool import LayerWriter, Spool, full, remove
+from edgewright.forge.registry.tarlayer import Watched
 
 QUEUES = ("-data-queue", "16", "-frag-queue", "16")
 """Its default takes as much memory as there is."""

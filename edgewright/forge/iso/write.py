@@ -146,7 +146,7 @@ def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
     """Return what the manifest says of user-data: where it registers, as what; the token only by a digest."""
     import yaml
 
-    from edgewright.core.userdata import site_of
+    from edgewright.core.cloudconfig.userdata import site_of
 
     told: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
     try:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from edgewright.forge.progress import Job
 from edgewright.forge.proof.console_log import ConsoleLog
 from edgewright.forge.proof.guest import Guest
+from edgewright.forge.proof.log_patterns import Reader
 from edgewright.forge.proof.machine import Machine, command
 from edgewright.forge.proof.milestones import BY_KEY
 from edgewright.forge.proof.plane import ProofPlane
-from edgewright.forge.proof.signs import Reader
 from edgewright.forge.proof.track import Track
 
 EARLY = 3

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import ERROR, NOTE
+from edgewright.core.cloudconfig.userdata import site_of
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.core.text import clean
-from edgewright.core.userdata import site_of
 from edgewright.forge.proof.failures import why
-from edgewright.wire.edgehost import EdgeHost
-from edgewright.wire.tokens import EdgeToken
+from edgewright.wire.palette.edgehost import EdgeHost
+from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette import PlaneClient
+    from edgewright.clients.palette.client import PlaneClient
 
 T = TypeVar("T")
 DAY = 86400.0

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core import times
+from edgewright.core.cloudconfig.userdata import Site, site_of
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused
-from edgewright.core.userdata import Site, site_of
 from edgewright.forge.iso import modes
 from edgewright.forge.iso.facts import Base
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.progress import Cancelled, Job
-from edgewright.forge.proof import inside, kvm, throwaway
+from edgewright.forge.proof import ephemeral_identity, inside, kvm
 from edgewright.forge.proof.boot import Boot, Timing
 from edgewright.forge.proof.console_log import ConsoleLog, Redactor, log_path
 from edgewright.forge.proof.failures import Why
@@ -102,7 +102,7 @@ class _Run:
         self._must_boot_so(base)
         document, _, notes = inside.user_data(base)
         self.notes += notes
-        self.secrets |= throwaway.secrets_of(document)
+        self.secrets |= ephemeral_identity.secrets_of(document)
         site = site_of(document)
         if self.wish.until == "registered":
             self._must_name_a_plane(site)
@@ -121,7 +121,7 @@ class _Run:
                     self.plane.reports(self.uid)  # what was there before is none of the proof's
                     machine = self._with_copy(machine, folder, document, site)
                 else:
-                    self.not_proven = ("registration at the plane", *throwaway.ALWAYS)
+                    self.not_proven = ("registration at the plane", *ephemeral_identity.ALWAYS)
                 choice = kvm.choose(self.wish.accel, lambda: inside.kernel(self.iso, folder, self.job), self.job)
                 lines, kept = self._boot(
                     machine._replace(accel=choice.accel, cpus=2 if choice.accel == "kvm" else 1), choice, document
@@ -192,7 +192,7 @@ class _Run:
         wish = self.wish
         disk = folder / "disk.img"
         with disk.open("wb") as file:
-            file.truncate(throwaway.disk_gib(document, wish.disk) << 30)
+            file.truncate(ephemeral_identity.disk_gib(document, wish.disk) << 30)
         code = variables = None
         if wish.firmware == "uefi":
             files = uefi_files(wish.secure_boot)
@@ -252,7 +252,7 @@ class _Run:
     def _with_copy(self, machine: Machine, folder: Path, document: dict[str, Any], site: Site) -> Machine:
         """Make the proof's own token and the copy of the ISO that holds it. Raises `EdgewrightError`."""
         assert self.plane is not None
-        self.uid = throwaway.new_uid()
+        self.uid = ephemeral_identity.new_uid()
         self.job.step(f"making a token for one day at {self.plane.name}")
 
         def made(uid: str) -> None:
@@ -260,7 +260,7 @@ class _Run:
 
         token = self.plane.make_token(self.uid, self.plane.project_uid, made)
         self.secrets.add(token)
-        copy = throwaway.make_copy(document, token, self.uid, self.iso.name[:60])
+        copy = ephemeral_identity.make_copy(document, token, self.uid, self.iso.name[:60])
         self.not_proven = copy.not_proven
         target = folder / "proof.iso"
         make_iso(self.iso, dump(copy.document).encode(), target, self.job, name=self.uid, any_base=True)

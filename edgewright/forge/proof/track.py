@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgewright.forge.proof.failures import Why, refusal_in, too_slow, why
+from edgewright.forge.proof.log_patterns import Sign
 from edgewright.forge.proof.milestones import BY_KEY, MILESTONES, Mark, Until, wanted
-from edgewright.forge.proof.signs import Sign
 
 _RANK = {milestone.key: rank for rank, milestone in enumerate(MILESTONES)}
 REFUSALS = 30.0

@@ -7,12 +7,12 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgewright.core.cloudconfig import model
-from edgewright.core.cloudconfig.homes import HOMES, suggestion
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
 from edgewright.core.cloudconfig.look import shown
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.homes import HOMES, suggestion
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
-from edgewright.core.yamlscalars import resolve
+from edgewright.core.yaml.scalars import resolve
 from edgewright.forge.bounded import read_bounded
 
 MOST_ITEMS = 1000

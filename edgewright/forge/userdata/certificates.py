@@ -8,8 +8,8 @@ from typing import Any
 
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.look import at, items
-from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.pem import certificates
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.text import clean
 from edgewright.core.times import DAY, words
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgewright.core.cloudconfig.args import MAX_SIZE as MAX_ARGS
-from edgewright.core.cloudconfig.args import ArgFile, read_args
-from edgewright.core.cloudconfig.args_check import check_args
+from edgewright.core.cloudconfig.args.args import MAX_SIZE as MAX_ARGS
+from edgewright.core.cloudconfig.args.args import ArgFile, read_args
+from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.errors import Failed, InvalidInput, NotFound

@@ -13,8 +13,8 @@ from typing import Any
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import Finding, ordered, unknown
 from edgewright.core.cloudconfig.look import at, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.registries import registries
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.cloudconfig.site import local_mode, only_here
 from edgewright.core.errors import EdgewrightError
 from edgewright.forge.userdata.online_network import check_proxy, check_time, time_servers

@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown, warning
 from edgewright.core.cloudconfig.look import at, is_host, shown, texts
-from edgewright.core.cloudconfig.model import is_template
-from edgewright.core.cloudconfig.network import proxy_problem
+from edgewright.core.cloudconfig.network.network import proxy_problem
+from edgewright.core.cloudconfig.schema.model import is_template
 
 NTP_PORT = 123
 MOST_APART = 60.0

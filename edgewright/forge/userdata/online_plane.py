@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown, warning
 from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
-from edgewright.core.cloudconfig.network import placed
+from edgewright.core.cloudconfig.network.network import placed
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.errors import EdgewrightError
 from edgewright.forge.userdata.certificates import pem_of
-from edgewright.wire.edgehost import EdgeHost
-from edgewright.wire.tokens import EdgeToken
+from edgewright.wire.palette.edgehost import EdgeHost
+from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette import Features
+    from edgewright.clients.palette.client import Features
 
 PATH = "stylus.site.paletteEndpoint"
 TOKEN = "stylus.site.edgeHostToken"  # noqa: S105 - the name of a key
@@ -66,7 +66,7 @@ async def check_endpoint(document: Mapping[str, Any], seconds: float) -> list[Fi
 
 async def _features(endpoint: str, authorities: str, seconds: float) -> Features:
     """Return what a plane can do; believed by `authorities` (PEM), or as this machine does."""
-    from edgewright.clients.palette import PlaneClient
+    from edgewright.clients.palette.client import PlaneClient
 
     with tempfile.TemporaryDirectory(prefix="edgewright-ca-") as folder:
         ca = None

@@ -8,7 +8,7 @@ from typing import Any
 from edgewright.config.nearest import suggestion
 from edgewright.core.cloudconfig.findings import Finding, error
 from edgewright.core.cloudconfig.look import at, mapping, shown, text
-from edgewright.core.cloudconfig.model import is_template
+from edgewright.core.cloudconfig.schema.model import is_template
 
 
 def check_project(document: Mapping[str, Any], projects: Sequence[Mapping[str, Any]] | None) -> list[Finding]:

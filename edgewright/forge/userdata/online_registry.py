@@ -6,11 +6,11 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from edgewright.clients import tls
+from edgewright.clients.http import tls
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown, warning
 from edgewright.core.cloudconfig.look import shown
-from edgewright.core.cloudconfig.model import is_template
 from edgewright.core.cloudconfig.registries import Registry, domain_problem
+from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.forge.userdata.certificates import pem_of
 from edgewright.forge.userdata.online_network import told
 

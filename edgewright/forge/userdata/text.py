@@ -15,7 +15,7 @@ import yaml
 
 from edgewright.core.cloudconfig.findings import Finding, error, note
 from edgewright.core.errors import InvalidInput
-from edgewright.core.yamlscalars import resolve
+from edgewright.core.yaml.scalars import resolve
 
 HEADER = "#cloud-config"
 MAX_SIZE = 1024 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent.appliance import bootloader
-from edgewright.agent.appliance.wish import read_wish
+from edgewright.agent.appliance.install_spec import read_wish
 from edgewright.core.errors import InvalidInput
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from edgewright.agent.appliance.install_spec import read_wish
 from edgewright.agent.appliance.layout import MIB, mkfs_words, partition_path, plan, sfdisk_text
-from edgewright.agent.appliance.wish import read_wish
 from edgewright.core.errors import InvalidInput, Refused
 
 SLOT = 190 * MIB

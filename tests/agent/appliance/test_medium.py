@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.agent.appliance import disks, installer, layout, medium, slots
 from edgewright.agent.appliance.medium import Medium
-from edgewright.agent.appliance.places import INSTALL_RECORD
+from edgewright.agent.appliance.paths import INSTALL_RECORD
 from edgewright.core.errors import Failed
 from tests.agent.appliance.helpers import Recorder
 
@@ -217,7 +217,7 @@ def test_a_copy_that_reads_back_differently_is_told(tmp_path: Path, monkeypatch:
 
 def test_the_least_disk_is_the_same_that_the_plan_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box(tmp_path, AUTO, monkeypatch)
-    from edgewright.agent.appliance.wish import read_wish
+    from edgewright.agent.appliance.install_spec import read_wish
 
     wish = read_wish({"install": {"partitions": {"persistent": {"size": 20000}}}})
     least = box.medium._need(wish, 190 << 20)

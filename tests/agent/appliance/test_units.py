@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent import say
-from edgewright.agent.appliance import commands, milestones, places, runner
+from edgewright.agent.appliance import commands, milestones, runner
+from edgewright.agent.appliance import paths as places
 from edgewright.agent.cli import main
-from edgewright.agent.unit import unit_text
+from edgewright.agent.install.unit import unit_text
+from edgewright.agent.kernel import voice as say
 from edgewright.core.errors import Failed
 from tests.support import ROOT
 

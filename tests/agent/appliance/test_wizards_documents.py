@@ -8,7 +8,7 @@ import pytest
 
 from edgewright.agent.appliance import stages
 from edgewright.agent.appliance.documents import read_document
-from edgewright.agent.appliance.wish import read_wish
+from edgewright.agent.appliance.install_spec import read_wish
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.document import user_data
 from edgewright.forge.userdata.text import dump

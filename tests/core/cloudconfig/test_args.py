@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core.cloudconfig.args import quoted, read_args, read_line
-from edgewright.core.cloudconfig.args_check import check_args, image_name
-from edgewright.core.cloudconfig.args_keys import KEYS, VERSIONS
+from edgewright.core.cloudconfig.args.args import quoted, read_args, read_line
+from edgewright.core.cloudconfig.args.check import check_args, image_name
+from edgewright.core.cloudconfig.args.keys import KEYS, VERSIONS
 from edgewright.core.cloudconfig.findings import ERROR, NOTE, WARNING
 from edgewright.core.errors import InvalidInput
 

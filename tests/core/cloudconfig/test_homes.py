@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.cloudconfig import model
-from edgewright.core.cloudconfig.cloudinit_words import TOP, USER, words_at
 from edgewright.core.cloudconfig.findings import ERROR, WARNING, Finding
-from edgewright.core.cloudconfig.homes import homes_of, readable, suggestion
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
-from edgewright.core.cloudconfig.keys_stages import STAGES
-from edgewright.core.cloudconfig.model import Key, Node, nearest, parts
 from edgewright.core.cloudconfig.opposites import are_opposite, is_inverse
-from edgewright.core.cloudconfig.shape import check_shape
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.cloudinit import TOP, USER, words_at
+from edgewright.core.cloudconfig.schema.homes import homes_of, readable, suggestion
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
+from edgewright.core.cloudconfig.schema.model import Key, Node, nearest, parts
+from edgewright.core.cloudconfig.schema.shape import check_shape
+from edgewright.core.cloudconfig.schema.stages import STAGES
 
 NAMES = {"stages": "boot", "users": "ops", "interfaces": "eno1", "authorized_keys": "root"}
 VALUES: dict[str, Any] = {model.FLAG: True, model.INT: 1, model.MAP: {"zz": 1}, model.TABLE: {"zz": "1"}}

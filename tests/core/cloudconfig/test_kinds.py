@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.cloudconfig import model
 from edgewright.core.cloudconfig.check import check
 from edgewright.core.cloudconfig.findings import ERROR, WARNING, Finding
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
-from edgewright.core.cloudconfig.shape import check_shape
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
+from edgewright.core.cloudconfig.schema.shape import check_shape
 from edgewright.core.installer.stages import problem_in
 
 FILE = "Kairos then drops the whole file"

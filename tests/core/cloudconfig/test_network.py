@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.cloudconfig.address import mtu_problem, prefix_length, read_static, vlan_problem
 from edgewright.core.cloudconfig.check import check
 from edgewright.core.cloudconfig.findings import ERROR, WARNING
-from edgewright.core.cloudconfig.network import bypassed, check_plan
+from edgewright.core.cloudconfig.network.address import mtu_problem, prefix_length, read_static, vlan_problem
+from edgewright.core.cloudconfig.network.network import bypassed, check_plan
 
 
 @pytest.mark.parametrize(

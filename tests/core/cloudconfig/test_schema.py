@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.core.cloudconfig import model
-from edgewright.core.cloudconfig.homes import suggestion
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
+from edgewright.core.cloudconfig.schema import model
+from edgewright.core.cloudconfig.schema.homes import suggestion
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from tests.support import table
 
 _KINDS = {

@@ -9,7 +9,7 @@ import pytest
 
 from edgewright.core.cloudconfig.check import check
 from edgewright.core.cloudconfig.findings import ERROR, WARNING, Finding
-from edgewright.core.cloudconfig.keys_kairos import SCHEMA
+from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.installer import pages
 from edgewright.core.installer.answers import complete, problems
 from tests.core.cloudconfig.test_homes import placed

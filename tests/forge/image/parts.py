@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from edgewright.forge.image import media
-from edgewright.forge.image.spool import Spool
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import media
+from edgewright.forge.registry.spool import Spool
 from tests.forge.image.fake_registry import FakeRegistry, digest_of
 from tests.support import missing
 

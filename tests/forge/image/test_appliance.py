@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, Refused, UsageError
-from edgewright.forge.image import kinds, media, reference, slot
+from edgewright.forge.image import kinds, slot
 from edgewright.forge.image import root as roots
 from edgewright.forge.image.build import Request, Result, build
 from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.registry import media, reference
 from tests.forge.image import parts
 from tests.forge.image.fake_registry import FakeRegistry
 from tests.forge.isos import look_alike

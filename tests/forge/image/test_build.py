@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, NotFound, Unreachable, UsageError
-from edgewright.forge.image import media, reference, spool
 from edgewright.forge.image.build import Request, Result, build
-from edgewright.forge.image.registry import Registry
 from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.registry import media, reference, spool
+from edgewright.forge.registry.registry import Registry
 from tests.forge.image import parts
 from tests.forge.image.fake_registry import FakeRegistry, digest_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
-from edgewright.forge.image import credentials, trust
+from edgewright.forge.registry import credentials, trust
 
 
 def login(user: str, password: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
-from edgewright.forge.image import drivers, reference
+from edgewright.forge.image import drivers
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import reference
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 NAME = reference.name("ttl.sh/edge/ubuntu", reference.kubernetes("k3s:1.32.3"), "v4.10.0", "demo")

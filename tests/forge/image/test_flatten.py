@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.image import flatten, layers
-from edgewright.forge.image.spool import Blob
-from edgewright.forge.image.tarlayer import Entry
+from edgewright.forge.image import flatten
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers
+from edgewright.forge.registry.spool import Blob
+from edgewright.forge.registry.tarlayer import Entry
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="files of other owners are root's to make")
 

@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core.errors import EdgewrightError
-from edgewright.forge.image import bases, content, credentials, layers, media, sign
+from edgewright.forge.image import bases, content, sign
 from edgewright.forge.image.bases import FromLayout, open_layout
-from edgewright.forge.image.registry import Manifest
-from edgewright.forge.image.spool import Blob, Spool
-from edgewright.forge.image.store import Folder
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import credentials, layers, media
+from edgewright.forge.registry.registry import Manifest
+from edgewright.forge.registry.spool import Blob, Spool
+from edgewright.forge.registry.store import Folder
 
 QUIET = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

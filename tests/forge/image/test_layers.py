@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import InvalidInput, NotFound
-from edgewright.forge.image import bases, layers, tarlayer
-from edgewright.forge.image.spool import Blob, Compression, Spool, open_spool
-from edgewright.forge.image.tarlayer import Entry
+from edgewright.forge.image import bases
 from edgewright.forge.progress import Job
+from edgewright.forge.registry import layers, tarlayer
+from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
+from edgewright.forge.registry.tarlayer import Entry
 from tests.forge.image.parts import tar_of
 
 

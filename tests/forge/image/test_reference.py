@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.image import pack, reference
-from edgewright.forge.image.reference import Kubernetes, Reference
+from edgewright.forge.image import pack
+from edgewright.forge.registry import reference
+from edgewright.forge.registry.reference import Kubernetes, Reference
 
 
 @pytest.mark.parametrize(

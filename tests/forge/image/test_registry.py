@@ -17,9 +17,9 @@ from edgewright.core.errors import (
     TimedOut,
     Unreachable,
 )
-from edgewright.forge.image.registry import TRIES, Registry
-from edgewright.forge.image.upload import mount, upload
 from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.registry.registry import TRIES, Registry
+from edgewright.forge.registry.upload import mount, upload
 from tests.forge.image.fake_registry import FakeRegistry, digest_of
 
 DATA = os.urandom(300_000)

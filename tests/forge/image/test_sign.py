@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused
 from edgewright.forge.image import sign
-from edgewright.forge.image.reference import parse
-from edgewright.forge.image.registry import Registry
 from edgewright.forge.progress import Job
+from edgewright.forge.registry.reference import parse
+from edgewright.forge.registry.registry import Registry
 from tests.forge.image.fake_registry import FakeRegistry
 
 DIGEST = "sha256:" + "ab" * 32

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidDocument, InvalidInput, NotFound, UsageError
-from edgewright.forge.image import reference, store, tree_images
 from edgewright.forge.image.build import Result
-from edgewright.forge.image.tree import TreeRequest, build, check
-from edgewright.forge.image.tree_inputs import Sources
-from edgewright.forge.image.tree_parts import PARTS, host_requirements, lines_of
 from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.registry import reference, store
+from edgewright.forge.tree import images as tree_images
+from edgewright.forge.tree.inputs import Sources
+from edgewright.forge.tree.parts import PARTS, host_requirements, lines_of
+from edgewright.forge.tree.tree import TreeRequest, build, check
 from tests.forge.image import parts
 from tests.forge.image import tree_stand_ins as made
 from tests.forge.image.fake_registry import FakeRegistry

@@ -9,8 +9,8 @@ import struct
 import tarfile
 from pathlib import Path
 
-from edgewright.forge.image import media
-from edgewright.forge.image.tree_parts import PARTS
+from edgewright.forge.registry import media
+from edgewright.forge.tree.parts import PARTS
 
 VERSION = "v1.36.3"
 REPOSITORY = "registry.k8s.io"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from edgewright.clients.hosts import HostsPage
+from edgewright.clients.palette.hosts import HostsPage
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.forge.proof.failures import refusal_in
 from edgewright.forge.proof.plane import REFUSALS, ProofPlane, masked
-from edgewright.hub.turned_away import ALERTS
+from edgewright.hub.resources.hosts.rejections import ALERTS
 
 NOW = 1_800_000_000.0
 SHIPS = "ewt_ships0000000"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.forge.proof.signs import Reader
+from edgewright.forge.proof.log_patterns import Reader
 from edgewright.forge.proof.track import Track
 
 RECORDED = Path(__file__).parent / "recorded"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.forge.proof.signs import Reader, Sign, plain, sign_of
+from edgewright.forge.proof.log_patterns import Reader, Sign, plain, sign_of
 
 SEABIOS = b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n\r\nBooting from Hard Disk...\r\n"
 

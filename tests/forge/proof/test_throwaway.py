@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from edgewright.forge.proof.console_log import Redactor
-from edgewright.forge.proof.throwaway import disk_gib, make_copy, new_uid, secrets_of
+from edgewright.forge.proof.ephemeral_identity import disk_gib, make_copy, new_uid, secrets_of
 
 SHIPS: dict[str, Any] = {
     "install": {"auto": True, "device": "/dev/disk/by-id/nvme-X", "reboot": True,

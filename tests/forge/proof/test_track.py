@@ -7,11 +7,11 @@ import ssl
 
 import pytest
 
-from edgewright.agent import tls
-from edgewright.agent.client import Reply
-from edgewright.agent.refusals import registration_refused
+from edgewright.agent.plane import tls
+from edgewright.agent.plane.client import Reply
+from edgewright.agent.plane.refusals import registration_refused
+from edgewright.forge.proof.log_patterns import sign_of
 from edgewright.forge.proof.milestones import Mark
-from edgewright.forge.proof.signs import sign_of
 from edgewright.forge.proof.track import REFUSALS, Track
 from edgewright.wire import protocol
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.cloudconfig.args import read_args
-from edgewright.core.cloudconfig.args_check import check_args
+from edgewright.core.cloudconfig.args.args import read_args
+from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.check import check
 from edgewright.core.cloudconfig.findings import ERROR
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, UsageError

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.cloudconfig.args import read_args
-from edgewright.core.cloudconfig.args_check import check_args
+from edgewright.core.cloudconfig.args.args import read_args
+from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.masking import masked
 from edgewright.core.cloudconfig.merge import merge
 from edgewright.core.errors import InvalidInput
-from edgewright.core.yamlsubset import load
+from edgewright.core.yaml.subset import load
 from edgewright.forge.userdata.text import MAX_SIZE, decode, dump, read
 
 

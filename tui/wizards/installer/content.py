@@ -10,7 +10,7 @@ from edgewright.core.installer.kept import certificates, fingerprint
 from edgewright.core.installer.pages import STEPS
 from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
 from tui.wizards.installer.difference import Change, changed_lines, without_login
-from tui.wizards.installer.interview import Interview, said
+from tui.wizards.installer.wizard_state import Interview, said
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgewright.core.text import clean
-from tui.screens.reading import MASK, is_secret
+from tui.frame.document_values import MASK, is_secret
 
 _LOGIN = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
 

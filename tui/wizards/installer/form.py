@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.wizards.installer.controls import AreaControl, ChoiceControl, FlagControl, TextControl, area_text
-from tui.wizards.installer.interview import field_value, is_hidden
+from tui.wizards.installer.wizard_state import field_value, is_hidden
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 
+from tui.frame.pager.pager import ReaderScreen
 from tui.modals.base import DecisionModal
-from tui.screens.reader import ReaderScreen
 from tui.session import Session
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap

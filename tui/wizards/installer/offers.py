@@ -9,10 +9,10 @@ from textual import work
 
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
+from tui.frame.fetch import sentence
 from tui.modals.choose import ChooseModal
-from tui.screens.fetching import sentence
 from tui.widgets.lines import Line, line, pad
-from tui.wizards.installer.errands import Errands
+from tui.wizards.installer.services import Errands
 
 OFFERED = {
     "plane.context": "one of your contexts",

@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, TextArea
 
-from edgewright.commands.base import Scope
-from edgewright.commands.navigation import MOVES
+from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel.base import Scope
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import QUESTIONS, page_of
-from tui.bindings import live_keys
-from tui.screens.base import BaseScreen
-from tui.screens.fetching import sentence
+from tui.frame.base import BaseScreen
+from tui.frame.fetch import sentence
 from tui.session import Session
+from tui.verbs.bindings import live_keys
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
@@ -27,8 +27,8 @@ from tui.widgets.message_line import message_lines, shown_message
 from tui.wizards.installer import content
 from tui.wizards.installer.difference import Change, changes
 from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.interview import Interview
 from tui.wizards.installer.rows import RowsControl
+from tui.wizards.installer.wizard_state import Interview
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -94,9 +94,9 @@ class WizardPage(BaseScreen):
 
     @property
     def forge(self) -> Any:
-        """What reads, checks and builds: `edgewright.commands.installer`, or what the session has in its place."""
+        """What reads, checks and builds: `edgewright.commands.installer.wizard_api`, or the session's."""
         if self.session.installer is None:
-            from edgewright.commands import installer
+            from edgewright.commands.installer import wizard_api as installer
 
             self.session.installer = installer
         return self.session.installer

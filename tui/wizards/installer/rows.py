@@ -15,7 +15,7 @@ from tui.modals.base import DecisionModal
 from tui.widgets.lines import Line, cut, line
 from tui.wizards.installer.controls import Given, Painted, ask_screen
 from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.interview import Values, capital, row_fields, row_problems, row_said, sentence, typed
+from tui.wizards.installer.wizard_state import Values, capital, row_fields, row_problems, row_said, sentence, typed
 
 
 class RowsControl(Painted):

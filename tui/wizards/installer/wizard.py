@@ -10,24 +10,24 @@ from textual import on, work
 
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.pages import QUESTIONS
-from tui.bindings import move_bindings
+from tui.frame.fetch import sentence
 from tui.modals.read import ReadModal
-from tui.screens.fetching import sentence
+from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 from tui.wizards.installer import content
 from tui.wizards.installer.controls import Given
 from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.interview import Interview
 from tui.wizards.installer.modals import LeaveWizardModal, WholeFileScreen
 from tui.wizards.installer.offers import Offers
+from tui.wizards.installer.wizard_state import Interview
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
 
 
 class InstallerWizard(Offers):
-    """Renders the pages of `edgewright.core.installer`; the rest it asks of `edgewright.commands.installer`."""
+    """Renders the pages of `core.installer`; the rest it asks of `edgewright.commands.installer.wizard_api`."""
 
     BINDINGS = move_bindings(
         {

@@ -6,8 +6,9 @@ import json
 import os
 from typing import Any, Callable, Dict, Optional
 
-from edgewright.agent.appliance import accounts, boot, documents, network, places
-from edgewright.agent.appliance.places import below
+from edgewright.agent.appliance import accounts, boot, documents, network
+from edgewright.agent.appliance import paths as places
+from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
 from edgewright.core.errors import Failed
 

@@ -10,7 +10,7 @@ from edgewright.agent.appliance.console import pages
 from edgewright.agent.appliance.console.facts import Facts
 from edgewright.agent.appliance.console.forms import Field, Form
 from edgewright.core.errors import EdgewrightError
-from edgewright.core.hosts import check_hostname
+from edgewright.core.hosts.hosts import check_hostname
 
 KEEP = 60
 """Seconds in which new network settings must be confirmed."""

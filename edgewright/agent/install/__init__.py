@@ -1,0 +1,1 @@
+"""Installation of the agent: archive, systemd unit, files."""

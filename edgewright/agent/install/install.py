@@ -1,0 +1,235 @@
+"""`install`: put the agent, its token, its CA and its unit in place, so that the host reports after every boot.
+
+A plan is made first and can be looked at; steps that are done already are left out, so a second run changes nothing.
+With `--root` everything goes into a mounted system (an image, a lab host) and nothing is started.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Callable, List, NamedTuple
+
+from edgewright.agent.install import archive, unit
+from edgewright.agent.kernel.settings import DATA
+from edgewright.agent.kernel.state import read_secret, sync_folder
+from edgewright.agent.plane.client import parse_endpoint
+from edgewright.core.errors import Failed, InvalidInput, Refused
+
+ETC = "/etc/edgewright"
+UNITS = "/etc/systemd/system"
+WANTS = UNITS + "/multi-user.target.wants"
+
+
+class Wish(NamedTuple):
+    """What `install` was asked for; paths of the host, `root` is where its file system is mounted."""
+
+    endpoint: str = ""
+    token_file: str = ""
+    pairing_key_file: str = ""
+    ca: str = ""
+    data: str = DATA
+    user_data: str = ""
+    observe: bool = False
+    prefix: str = "/usr/local/lib/edgewright"
+    root: str = "/"
+    python: str = "/usr/bin/python3"
+    start: bool = True
+    program: str = ""
+    """The archive or binary to install; empty for the one that runs now."""
+
+
+class Step(NamedTuple):
+    """One thing to do: a file to write, a folder to make, a link to set or a command to run."""
+
+    kind: str
+    target: str
+    data: bytes = b""
+    mode: int = 0o644
+    words: "tuple[str, ...]" = ()
+
+    def __str__(self) -> str:
+        if self.kind == "run":
+            return "run    " + " ".join(self.words)
+        if self.kind == "link":
+            return f"link   {self.target} -> {self.words[0]}"
+        if self.kind == "folder":
+            return f"folder {self.target} (mode {self.mode:04o})"
+        return f"write  {self.target} ({len(self.data)} bytes, mode {self.mode:04o})"
+
+
+def make_plan(wish: Wish) -> List[Step]:
+    """Return the steps that are still to do. Raises `EdgewrightError` when a file is missing or a word is wrong."""
+    if wish.endpoint:
+        parse_endpoint(wish.endpoint)
+    elif not wish.user_data and not _has_user_data(wish):
+        raise InvalidInput("No endpoint is given.", "Give --endpoint, or --user-data with stylus.site.paletteEndpoint.")
+    for path in (wish.data, wish.prefix):
+        if not os.path.isabs(path):
+            raise InvalidInput(f"The path {path} is not absolute.", "Write it from / on.")
+    program, binary = _program(wish)
+    if not binary and wish.root != "/" and not os.path.lexists(_below(wish, wish.python)):
+        raise Failed(
+            f"There is no {wish.python} below {wish.root}.",
+            "Install python3 there, name another with --python, or use the binary.",
+        )
+    name = "edgewright-agent" if binary else "edgewright-agent.pyz"
+    home = os.path.join(wish.prefix, name)
+    command = [home] if binary else [wish.python, home]
+    command += ["run", "--data", wish.data]
+    steps = [
+        Step("folder", ETC, mode=0o755),
+        Step("folder", wish.data, mode=0o700),
+        Step("write", home, program, 0o755),
+    ]
+    if wish.endpoint:
+        command += ["--endpoint", wish.endpoint]
+    if wish.token_file:
+        steps.append(Step("write", ETC + "/token", _secret(wish.token_file, "registration token"), 0o600))
+        command += ["--token-file", ETC + "/token"]
+    if wish.pairing_key_file:
+        steps.append(
+            Step(
+                "write",
+                ETC + "/pairing-key",
+                (read_secret(wish.pairing_key_file, "pairing key") + "\n").encode(),
+                0o600,
+            )
+        )
+        command += ["--pairing-key-file", ETC + "/pairing-key"]
+    for path, place, flag in ((wish.ca, ETC + "/ca.crt", "--ca"), (wish.user_data, ETC + "/user-data", "--user-data")):
+        if path:
+            steps.append(Step("write", place, _read(path), 0o600 if flag == "--user-data" else 0o644))
+            command += [flag, place]
+    if wish.observe:
+        command.append("--observe")
+    secrets = [step.target for step in steps if step.kind == "write" and step.mode == 0o600]
+    text = unit.unit_text(command, wish.data, wish.observe, secrets)
+    steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
+    steps.append(Step("link", f"{WANTS}/{unit.NAME}", words=(f"{UNITS}/{unit.NAME}",)))
+    left = [step for step in steps if not _done(wish, step)]
+    if wish.root == "/" and wish.start:
+        if any(step.kind in ("write", "link") for step in left):
+            left.append(Step("run", "", words=("systemctl", "daemon-reload")))
+            left.append(Step("run", "", words=("systemctl", "restart", unit.NAME)))
+        elif _inactive():
+            left.append(Step("run", "", words=("systemctl", "start", unit.NAME)))
+    return [step._replace(target=_below(wish, step.target)) if step.target else step for step in left]
+
+
+def apply_plan(plan: List[Step], tell: Callable[[str], None]) -> None:
+    """Do the steps in order, telling each. Raises `EdgewrightError` at the first that fails; run again to go on."""
+    for step in plan:
+        tell(str(step))
+        try:
+            _apply(step)
+        except PermissionError:
+            raise Refused(
+                f"{step.target or step.words[0]}: permission denied.", "Run the installation as root."
+            ) from None
+        except OSError as error:
+            told = (error.strerror or str(error)).lower()
+            raise Failed(
+                f"{step.target or step.words[0]}: {told}.", "Mend that and run the installation again."
+            ) from None
+    tell("installed" if plan else "nothing to do: everything is in place")
+
+
+def _apply(step: Step) -> None:
+    if step.kind == "run":
+        done = subprocess.run(step.words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            told = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
+            raise Failed(f"`{' '.join(step.words)}` failed: {told[0]}.", f"Look at `journalctl -u {unit.NAME}`.")
+    elif step.kind == "folder":
+        os.makedirs(step.target, mode=step.mode, exist_ok=True)
+        os.chmod(step.target, step.mode)
+    elif step.kind == "link":
+        os.makedirs(os.path.dirname(step.target), exist_ok=True)
+        if os.path.lexists(step.target):
+            os.unlink(step.target)
+        os.symlink(step.words[0], step.target)
+    else:
+        _write(step.target, step.data, step.mode)
+
+
+def _write(path: str, data: bytes, mode: int) -> None:
+    """Write a file so that it is there whole or not at all, with its mode from the first byte on."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    handle, fresh = tempfile.mkstemp(prefix=".edgewright-", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+    sync_folder(folder)
+
+
+def _done(wish: Wish, step: Step) -> bool:
+    path = _below(wish, step.target)
+    try:
+        if step.kind == "folder":
+            return os.path.isdir(path) and os.stat(path).st_mode & 0o777 == step.mode
+        if step.kind == "link":
+            return os.readlink(path) == step.words[0]
+        with open(path, "rb") as file:
+            return file.read() == step.data and os.stat(path).st_mode & 0o777 == step.mode
+    except OSError:
+        return False
+
+
+def _program(wish: Wish) -> "tuple[bytes, bool]":
+    """Return the agent's own file and whether it is the binary; run from its sources, the archive is built."""
+    path = wish.program
+    if not path and getattr(sys, "frozen", False):
+        path = sys.executable
+    if not path and sys.argv[0].endswith(".pyz"):
+        path = sys.argv[0]
+    if path:
+        data = _read(path)
+        return data, data[:4] == b"\x7fELF"
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with tempfile.TemporaryDirectory(prefix="edgewright-") as folder:
+        target = os.path.join(folder, "agent.pyz")
+        try:
+            archive.build(target, package)
+        except OSError as error:
+            raise Failed(
+                f"The agent's archive cannot be made from {package}: {error}.", "Build it with `make agent`."
+            ) from None
+        return _read(target), False
+
+
+def _has_user_data(wish: Wish) -> bool:
+    from edgewright.agent.kernel.settings import USER_DATA
+
+    return any(os.path.isfile(_below(wish, path)) for path in USER_DATA)
+
+
+def _inactive() -> bool:
+    done = subprocess.run(["systemctl", "is-active", "--quiet", unit.NAME], check=False, stdin=subprocess.DEVNULL)
+    return done.returncode != 0
+
+
+def _secret(path: str, what: str) -> bytes:
+    return (read_secret(path, what) + "\n").encode()
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failed(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.", "Check the path.") from None
+
+
+def _below(wish: Wish, path: str) -> str:
+    return os.path.join(wish.root, path.lstrip("/"))

@@ -1,0 +1,318 @@
+"""The agent's one loop: register, beat, tell facts, take the desired state, answer for operations, wait, for ever.
+
+Nothing ends it but a signal. Every failure becomes a sentence, a wait with jitter, and another try. The rules (P8
+and so on) are those of `docs/protocol.md`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Dict, Optional
+
+from edgewright import __version__
+from edgewright.agent.facts import device, system
+from edgewright.agent.kernel import conditions
+from edgewright.agent.kernel import voice as say
+from edgewright.agent.kernel.binding import NAME as BINDING
+from edgewright.agent.kernel.binding import Binding, OtherMachine
+from edgewright.agent.kernel.disk_usage import usage_collector
+from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION, Enrolment
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.logs import collector
+from edgewright.agent.kernel.operations import Handler, Journal
+from edgewright.agent.kernel.outbox import Outbox
+from edgewright.agent.kernel.plane_link import Standing, unexpected
+from edgewright.agent.kernel.settings import Flags, Settings, find_labels, load_settings
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.kernel.systemd_notify import Lifeline, Stopped
+from edgewright.agent.plane import documents
+from edgewright.agent.plane.client import Client, parse_endpoint
+from edgewright.agent.plane.delivery import Delivery
+from edgewright.agent.plane.plane import Plane
+from edgewright.agent.plane.proxy import choose_proxy
+from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
+from edgewright.agent.plane.tls import make_context
+from edgewright.agent.reconcile.desired import Answer, Desired
+from edgewright.core import times
+from edgewright.core.cloudconfig.userdata import Site
+from edgewright.core.errors import EdgewrightError
+from edgewright.wire import protocol
+from edgewright.wire.protocol.generations import Position
+
+FACTS_EVERY = 60.0
+"""Seconds between two readings of all facts at least."""
+DUPLICATE_HINT = (
+    "On the copy, stop the agent and remove identity.json*, registration.json* and binding.json* from its data folder."
+)
+OBSERVED = "This host is only observed: its agent changes nothing. Install the agent on it to manage it."
+
+
+class Agent:
+    """One host's agent. `run` ends only when `life` is told to stop."""
+
+    def __init__(self, flags: Flags, voice: say.Voice, life: Lifeline) -> None:
+        self.flags = flags
+        self.voice = voice
+        self.life = life
+        self.root = Root(flags.root)
+        self.folder = StateFolder(flags.data, voice)
+        self.meter = system.Meter(self.root)
+        self.facts: Optional[device.Facts] = None
+        self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
+        self._facts_at = -FACTS_EVERY
+        self._plane: Optional[Plane] = None
+        self._told_digest = ""
+        self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)  # above every earlier beat of this boot (P17)
+        self._clock_off = 0.0
+        self._duplicate = ""
+        self._other_machine: Optional[OtherMachine] = None
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Work until stopped; return the exit code. Raises `Conflict` when another agent has the data folder."""
+        self.folder.open()
+        try:
+            self._begin()
+            self.life.tell("READY=1")
+            while True:
+                self.life.wait(self.step())
+        except Stopped:
+            self.voice(say.NOTICE, "Stopped as asked.")
+            self.standing.note("stopped", "The agent was stopped.", self.interval)
+            return 0
+        finally:
+            self.life.tell("STOPPING=1")
+            self.folder.close()
+
+    def _begin(self) -> None:
+        settings = self._settings()
+        self.enrolment = Enrolment(self.folder, settings, self.voice)
+        self.standing = Standing(self.folder, self.voice, self.enrolment)
+        self._read_facts(force=True)
+        assert self.facts is not None
+        self._bind(settings)
+        self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
+        self.journal = Journal(self.folder)
+        self.delivery = Delivery(self.journal, self.outbox, self.voice)
+        self.desired = Desired(self.folder)
+        before = self.folder.load("boot") or {}
+        if before.get("bootId") != self.facts.boot_id:
+            if before:
+                self.outbox.event("HostBooted", f"{self.facts.host_name} has booted.")
+            self.folder.save("boot", {"bootId": self.facts.boot_id})
+        self._told_digest = str((self.folder.load("facts") or {}).get("digest", ""))
+        kind = "observes" if self.flags.observe else "runs on"
+        self.voice(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
+        if not self.enrolment.registered:
+            self.voice.loudly(say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}")
+
+    def _bind(self, settings: Settings) -> None:
+        """Bind the identity to this machine; one of another machine that was never used is made again."""
+        assert self.facts is not None
+        binding = Binding(self.folder)
+        self._other_machine = binding.check(self.enrolment.uid, self.facts.hardware)
+        if self._other_machine is not None and self.enrolment.unused:
+            for name in (IDENTITY, REGISTRATION, BINDING):
+                self.folder.forget(name)
+            self.voice(
+                say.NOTICE, f"{self._other_machine.message} It was never registered; this machine makes its own."
+            )
+            self.enrolment = Enrolment(self.folder, settings, self.voice)
+            self.standing = Standing(self.folder, self.voice, self.enrolment)
+            self._other_machine = binding.check(self.enrolment.uid, self.facts.hardware)
+
+    def _check_machine(self) -> None:
+        """Raise `OtherMachine` while the identity belongs to another machine."""
+        if self._other_machine is not None:
+            self._read_facts(force=True)
+            assert self.facts is not None
+            self._other_machine = Binding(self.folder).check(self.enrolment.uid, self.facts.hardware)
+        if self._other_machine is not None:
+            raise self._other_machine
+
+    def step(self) -> float:
+        """Do what is due now; return how many seconds to wait. Never raises but `Stopped`."""
+        self.folder.retry()
+        try:
+            self._check_machine()
+            plane = self._get_plane()
+            if not self.enrolment.registered:
+                self._register(plane)
+            wait = self._beat(plane)
+        except CredentialLost as error:
+            return self._start_over(error)
+        except EdgewrightError as error:
+            return self._tried_in_vain(error)
+        except Exception as error:
+            return self._tried_in_vain(unexpected(error))
+        self.standing.backoff.reset()
+        return wait
+
+    def _start_over(self, error: CredentialLost) -> float:
+        self.desired.forget()
+        self._told_digest = ""
+        self._drop_plane()
+        return self.standing.credential_lost(error, self.interval)
+
+    def _tried_in_vain(self, error: EdgewrightError) -> float:
+        self._drop_plane()
+        return self.standing.failed(error, self.interval)
+
+    # --- talking to the plane ----------------------------------------------------------------------------------
+
+    def _settings(self) -> Settings:
+        try:
+            settings = load_settings(self.flags)
+        except EdgewrightError as error:
+            self.voice.once("user-data", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+            settings = Settings(self.flags, Site({}), self.flags.user_data, ())
+        for problem in settings.problems:
+            self.voice.once("problem:" + problem, say.WARNING, problem, times.now())
+        return settings
+
+    def _get_plane(self) -> Plane:
+        """Return the plane, set up anew from flags and user-data after each failure (a CA or proxy may be mended)."""
+        if self._plane is None:
+            self.settings = settings = self._settings()
+            endpoint = parse_endpoint(settings.endpoint)
+            if self.enrolment.go_to(settings.endpoint):
+                self.desired.forget()
+                self._told_digest = ""
+                self.voice(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
+            context = make_context(self.flags.ca, settings.ca_pems())
+            proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
+            client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
+            self._plane = Plane(client, self.enrolment.uid)
+        self._plane.credential = self.enrolment.credential
+        return self._plane
+
+    def _drop_plane(self) -> None:
+        if self._plane is not None:
+            self._plane.client.close()
+            self._plane = None
+
+    def _me(self) -> documents.Self:
+        return documents.Self(self.enrolment.uid, self.enrolment.how, self.settings.site, self.flags.observe)
+
+    def _register(self, plane: Plane) -> None:
+        token, key = self.settings.token(), self.settings.pairing_key()
+        if not token and not key:
+            raise PlaneRefusal(
+                f"This host ({self.enrolment.uid}) has neither a registration token nor a pairing key.",
+                "Give --token-file, or set stylus.site.edgeHostToken in the user-data.",
+                "NoToken", 401, CEILING,
+            )  # fmt: skip
+        with self.life.interruptible():
+            labels, warnings = find_labels(self.settings)
+        for warning in warnings:
+            self.voice.once("tags:" + warning, say.WARNING, warning, times.now())
+        self._read_facts(force=True)
+        assert self.facts is not None
+        registration_id = self.enrolment.prepare(self.settings.endpoint)
+        self.voice.milestone(f"registering with {self.settings.endpoint} as {self.enrolment.uid}")
+        body = documents.registration_document(
+            self._me(), self.facts, self.meter.read(), labels, registration_id, token, key
+        )
+        welcome = plane.register(body, self.settings.project)
+        self.enrolment.accept(welcome.credential)
+        plane.credential = welcome.credential
+        self._facts_told()
+        self.voice.over("plane")
+        self.voice.loudly(
+            say.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
+        )
+        self.voice.milestone(f"registered as {self.enrolment.uid}")
+        self.outbox.event("HostRegistered", f"{self.enrolment.uid} has registered.")
+
+    def _beat(self, plane: Plane) -> float:
+        now = times.now()
+        self._read_facts()
+        gauges = self.meter.read()
+        report = conditions.judge(
+            self.facts, self.folder.trouble, self._clock_off, now, self._duplicate, gauges.memory_used_mb
+        )
+        self._seq += 1
+        here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)
+        observed = Position(self.desired.lineage, self.desired.observed)
+        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here)
+        pulse = plane.heartbeat(body)
+        self._note_duplicate(pulse.duplicate)
+        self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
+        if not self.flags.interval and pulse.interval is not None:
+            self.interval = max(1.0, min(3600.0, pulse.interval))
+        self.standing.reached(plane.name, self.outbox.event)
+        if self.facts is not None and self.facts.digest != self._told_digest:
+            self._tell_facts(plane, gauges)
+        if self.desired.due(pulse.lineage, pulse.generation):
+            self._reconcile(plane, pulse.date)
+        self.delivery.send(plane)
+        self.standing.note(
+            "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
+            duplicate=self._duplicate,
+        )  # fmt: skip
+        return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
+
+    def _note_duplicate(self, others: str) -> None:
+        """Report on this host that another machine uses its identity, for as long as the plane sees both."""
+        if others:
+            sentence = f"Another machine reports to the plane as {self.enrolment.uid}: {others}. {DUPLICATE_HINT}"
+            self.voice.once("duplicate", say.ERROR, sentence, times.now(), loud=True)
+        elif self._duplicate:
+            self.voice.over("duplicate")
+            self.voice(say.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
+        self._duplicate = others
+
+    def _tell_facts(self, plane: Plane, gauges: system.Gauges) -> None:
+        assert self.facts is not None
+        try:
+            plane.facts(documents.host_document(self._me(), self.facts, gauges))
+        except PlaneRefusal as error:
+            if retryable(error.status):
+                raise
+            self.voice(say.WARNING, f"{error.message} It is not sent again until the facts change.")
+        self._facts_told()
+
+    def _reconcile(self, plane: Plane, plane_time: Optional[float]) -> None:
+        """Fetch the desired state and act on it (P22, P24, P36)."""
+        answer, change = self.desired.take(plane.config(self.desired.position))
+        if answer is Answer.INVALID:
+            sentence = f"{plane.name} sent a desired state without a valid lineage and generation; it is ignored."
+            self.voice.once("desired", say.WARNING, sentence, times.now())
+        if change is not None:
+            self.voice(say.WARNING, change.message)
+            self._told_digest = ""  # a restored plane has older facts of this host
+        if answer is not Answer.TO_APPLY:
+            return
+        self.voice.over("desired")
+        refusal = OBSERVED if self.flags.observe else ""
+        for offer in self.desired.operations():
+            if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
+                self.voice(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
+            self.life.tell("WATCHDOG=1")
+        status = self.desired.tunnel_answer(refusal)
+        if status is not None:
+            plane.tunnel_status(*status)
+            self.desired.tunnel_answered()
+        self.desired.applied()
+
+    def _handlers(self, plane: Plane) -> Dict[str, Handler]:
+        return {
+            protocol.OP_COLLECT_LOGS: collector(self.root, plane.logs),
+            protocol.OP_DISK_USAGE: usage_collector(self.root, plane.logs),
+            protocol.OP_RESET: self.desired.reset,
+        }
+
+    # --- small things ------------------------------------------------------------------------------------------
+
+    def _read_facts(self, force: bool = False) -> None:
+        moment = time.monotonic()
+        if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
+            self.facts = device.collect(self.root)
+            self._facts_at = moment
+
+    def _facts_told(self) -> None:
+        if self.facts is not None:
+            self._told_digest = self.facts.digest
+            self.folder.save("facts", {"digest": self._told_digest})

@@ -1,0 +1,84 @@
+"""What the host says of its own health with each heartbeat: `healthy`, or `unhealthy` and the worst reason."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional
+
+from edgewright.agent.facts.device import Facts
+from edgewright.core import times
+from edgewright.core.certificate_clock import BUILT, clock_text
+from edgewright.core.hosts.hosts import Health
+
+DISK_FULL = 95
+"""Percent of a file system from which a host calls itself unhealthy: a kubelet evicts from there."""
+CLOCK_OFF = 60.0
+"""Seconds between the clocks of host and plane from which it is a condition (P5)."""
+
+
+MEMORY_FULL = 95
+"""Percent of the memory in use from which it is a condition: the kernel is about to end processes."""
+HOT = 90
+"""Degrees Celsius from which it is a condition: processors slow down from there."""
+
+
+class Report(NamedTuple):
+    """The health that a heartbeat carries."""
+
+    state: Health
+    message: str
+
+
+def clock_difference(host: float, plane: Optional[float], doubted: bool = False) -> float:
+    """Return how far this host's clock is before the plane's, in seconds.
+
+    0 when the plane's is not known, when the plane doubts it itself (`doubted`, P41), or when it shows a time before
+    this version was built: a wrong clock of the plane is no condition of every host.
+    """
+    return 0.0 if plane is None or doubted or plane < BUILT else host - plane
+
+
+def judge(
+    facts: Optional[Facts],
+    state_trouble: str,
+    clock_off: float,
+    now: float,
+    duplicate: str = "",
+    memory_used_mb: int = 0,
+) -> Report:
+    """Return the health that a host reports, from its facts, its data directory and its clock.
+
+    `duplicate` names other machines that report with its identity: what the plane shows may be their state. The texts
+    are known to `core.problems.causes`, which gives each its next step.
+    """
+    problems: List[str] = []
+    if facts is not None:
+        mount, percent = facts.fullest
+        if percent >= DISK_FULL:
+            problems.append(f"disk {mount} {percent} %")
+        problems += _strain(facts, memory_used_mb)
+    if state_trouble:
+        problems.append(f"the agent cannot save its state: {state_trouble}")
+    if abs(clock_off) > CLOCK_OFF:
+        side = "ahead of" if clock_off > 0 else "behind"
+        problems.append(f"clock {times.words(abs(clock_off))} {side} the plane's (it shows {clock_text(now)})")
+    if duplicate:
+        problems.append(f"another machine reports with this identity: {duplicate}")
+    if problems:
+        return Report(Health.UNHEALTHY, "; ".join(problems))
+    return Report(Health.HEALTHY, "")
+
+
+def _strain(facts: Facts, memory_used_mb: int) -> List[str]:
+    """Return what is wrong with failed units, memory and temperature."""
+    found = []
+    units = facts.extension.get("failedUnits")
+    if isinstance(units, list) and units:
+        found.append(f"{'1 unit has' if len(units) == 1 else f'{len(units)} units have'} failed: {', '.join(units)}")
+    total = int(facts.device.get("memory", {}).get("sizeInMB", 0))
+    percent = 100 * memory_used_mb // total if total > 0 else 0
+    if percent >= MEMORY_FULL:
+        found.append(f"memory {percent} % used")
+    degrees = facts.extension.get("temperatureC")
+    if isinstance(degrees, int) and degrees >= HOT:
+        found.append(f"temperature {degrees} °C")
+    return found

@@ -1,0 +1,109 @@
+"""How the host stands with its plane: what a failed try means, how long to wait after it, and what a person is told."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from typing import Any, Callable, Dict, Optional
+
+from edgewright import __version__
+from edgewright.agent.kernel import voice as say
+from edgewright.agent.kernel.binding import OtherMachine
+from edgewright.agent.kernel.enrolment import Enrolment
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
+from edgewright.core import times
+from edgewright.core.backoff import Backoff
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed
+
+STATUS = "status"
+"""The state file that `edgewright-agent status` reads."""
+
+
+class Standing:
+    """Judges each try, tells what changed (once, then hourly) and keeps the status file."""
+
+    def __init__(self, folder: StateFolder, voice: say.Voice, enrolment: Enrolment) -> None:
+        self.folder = folder
+        self.voice = voice
+        self.enrolment = enrolment
+        self.backoff = Backoff(1.0, CEILING)
+        self.lost_since: Optional[float] = None
+        self._status: Dict[str, Any] = {"startedAt": times.rfc3339(times.now()), "agentVersion": __version__}
+
+    def failed(self, error: EdgewrightError, interval: float) -> float:
+        """Tell why a try failed; return the seconds to wait. `interval` is that of the heartbeats."""
+        at_least, phase = 0.0, "unreachable"
+        refused = isinstance(error, PlaneRefusal)
+        if isinstance(error, PlaneRefusal):
+            at_least = error.at_least
+            phase = "waiting" if error.waits else ("unreachable" if retryable(error.status) else "refused")
+        elif error.exit_code not in (ExitCode.UNREACHABLE, ExitCode.TIMED_OUT):
+            at_least, phase = CEILING, "faulty"
+        loud = not self.enrolment.registered or isinstance(error, OtherMachine)
+        priority = say.NOTICE if phase == "waiting" else (say.ERROR if refused or loud else say.WARNING)
+        if self.lost_since is None:
+            self.lost_since = times.now()
+        wait = self.backoff.next()
+        if self.enrolment.registered:
+            wait = min(wait, interval)  # no more of a load than its beats, and heard as soon as the link is back
+        if at_least:
+            wait = _spread(at_least)
+        told = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
+        if told and loud:
+            verb = "refused" if phase == "refused" else "waits"
+            self.voice.milestone(f"registration {verb}: {error.message}")
+        self._note_failure(phase, error, wait, interval)
+        return wait
+
+    def credential_lost(self, error: CredentialLost, interval: float) -> float:
+        """Forget the credential (P16); return the seconds to wait before the host registers again."""
+        self.enrolment.lose(error.gone)
+        self.voice.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+        wait = _spread(CEILING) if error.gone else self.backoff.next()
+        self._note_failure("refused", error, wait, interval)
+        return wait
+
+    def reached(self, name: str, event: Callable[[str, str], None]) -> None:
+        """Note that the plane `name` answers; after an outage say so, also as an event."""
+        self.voice.over("plane")
+        if self.lost_since is None:
+            return
+        gap, self.lost_since = times.now() - self.lost_since, None
+        if gap >= 1 and self.enrolment.registered:
+            sentence = f"{name} answers again after {times.words(gap)}."
+            self.voice(say.NOTICE, sentence)
+            event("PlaneReached", sentence)
+
+    def note(self, phase: str, message: str, interval: float, **more: str) -> None:
+        """Write the status file; it may be lost in a power cut."""
+        if self._status.get("phase") != phase or self._status.get("message") != message:
+            self._status["since"] = times.rfc3339(times.now())
+        for name in ("hint", "code", "nextTry"):
+            self._status.pop(name, None)
+        self._status.update(phase=phase, message=message, interval=interval, **more)
+        self._status.update(uid=self.enrolment.uid, endpoint=self.enrolment.endpoint)
+        self.folder.save(STATUS, self._status, durable=False)
+
+    def _note_failure(self, phase: str, error: EdgewrightError, wait: float, interval: float) -> None:
+        next_try = times.rfc3339(times.now() + wait)
+        self.note(phase, error.message, interval, hint=error.hint, code=error.code, nextTry=next_try)
+
+
+def unexpected(error: Exception) -> Failed:
+    """Return what nobody foresaw as a sentence with its place, so that it can be reported and the agent goes on."""
+    trace = sys.exc_info()[2]
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace is not None else ""
+    return Failed(
+        f"The agent hit an unexpected {type(error).__name__}{place}: {error}.",
+        "It goes on; please report this line.",
+        code="Unexpected",
+    )
+
+
+def _spread(seconds: float) -> float:
+    """Lengthen a wait by up to a tenth, so that a fleet with one bad token does not knock in step."""
+    return seconds * random.uniform(1.0, 1.1)  # noqa: S311 - a spread, not a secret

@@ -1,0 +1,155 @@
+"""The calls of `docs/protocol.md` that an agent makes, one method for each rule; no decision is made here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from edgewright import __version__
+from edgewright.agent.plane.client import Client, Reply
+from edgewright.agent.plane.refusals import call_refused, registration_refused, retryable, unexpected
+from edgewright.core.errors import Refused
+from edgewright.core.text import clean, whole_number
+from edgewright.core.times import http_date
+from edgewright.wire import protocol
+from edgewright.wire.protocol.generations import Position, read_generation, read_lineage
+
+Json = Dict[str, Any]
+
+
+_CREDENTIAL = re.compile(r"[!-~]{1,1024}", re.ASCII)
+"""What a header can carry: anything else would be kept and then fail every call from then on."""
+
+
+class Welcome(NamedTuple):
+    """What a registration brought."""
+
+    credential: str
+    generation: int
+    document: Json
+
+
+class Pulse(NamedTuple):
+    """What the answer to a heartbeat says; `None` where the plane said nothing. `date` is the plane's clock."""
+
+    generation: Optional[int]
+    interval: Optional[float]
+    date: Optional[float]
+    lineage: Optional[str] = None
+    duplicate: str = ""
+    """Other machines that report with this identity, as the plane names them."""
+    clock_doubted: bool = False
+    """The plane does not believe its own clock (P41)."""
+
+
+class Plane:
+    """One plane, spoken to as the host `uid`."""
+
+    def __init__(self, client: Client, uid: str) -> None:
+        self.client = client
+        self.uid = uid
+        self.credential = ""
+        self.date: Optional[float] = None
+
+    @property
+    def name(self) -> str:
+        """Return how sentences name the plane."""
+        return f"The plane at {self.client.endpoint.name}"
+
+    def register(self, document: Mapping[str, Any], project: str = "") -> Welcome:
+        """P8. Raises `PlaneRefusal` when the plane says no."""
+        reply = self._send("POST", protocol.HOST_REGISTER, document)
+        if reply.status not in (200, 201):
+            raise registration_refused(reply, self.uid, self.name, project)
+        body = reply.json()
+        status = body.get("status")
+        status = status if isinstance(status, dict) else {}
+        credential = status.get("serviceAuthToken")
+        extension = status.get(protocol.EXTENSION)
+        if not isinstance(credential, str) or not _CREDENTIAL.fullmatch(credential):
+            raise unexpected(reply, "the registration", self.name)
+        generation = extension.get("generation") if isinstance(extension, dict) else None
+        return Welcome(credential, generation if isinstance(generation, int) else 0, body)
+
+    def heartbeat(self, body: Mapping[str, Any]) -> Pulse:
+        """P17. Raises `CredentialLost` or `PlaneRefusal`."""
+        reply = self._own("PATCH", protocol.HOST_HEALTH, "the heartbeat", body)
+        interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
+        generation = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
+        lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
+        duplicate = clean(reply.headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
+        doubted = reply.headers.get(protocol.H_CLOCK.lower()) == protocol.CLOCK_DOUBTED
+        return Pulse(read_generation(generation), interval, self.date, lineage, duplicate, doubted)
+
+    def facts(self, document: Mapping[str, Any]) -> None:
+        """P20."""
+        self._own("PUT", protocol.HOST, "the facts", document)
+
+    def config(self, known: Position) -> Optional[Json]:
+        """P22. Return the desired state, `None` when it is still the one at the position `known`."""
+        headers = {"If-None-Match": f'"{known.tag}"'} if known.generation > 0 else {}
+        reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers)
+        return None if reply.status == 304 else reply.json()
+
+    def result(self, operation: str, body: Mapping[str, Any]) -> bool:
+        """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""
+        template = protocol.OPERATION_RESULT
+        reply = self._own("POST", template, "the result of an operation", body, final=True, operationId=operation)
+        return reply.status < 300
+
+    def logs(self, body: Mapping[str, Any]) -> bool:
+        """P29. Return whether the plane took the lines; it does not know the operation otherwise."""
+        return self._own("POST", protocol.LOGS, "log lines", body, final=True).status < 300
+
+    def intent(self, body: Mapping[str, Any]) -> bool:
+        """P28. Return whether the plane stored it."""
+        return self._own("POST", protocol.INTENTS, "an intent", body, final=True).status < 300
+
+    def events(self, events: List[Json]) -> bool:
+        """P21. Return whether the plane stored them."""
+        return self._own("POST", protocol.EVENTS_BULK, "events", events, final=True).status < 300
+
+    def tunnel_status(self, state: str, message: str) -> None:
+        """P30."""
+        body = {"ssh": {"state": state, "message": message}}
+        self._own("PATCH", protocol.HOST_TUNNEL_STATUS, "the state of the tunnel", body, final=True)
+
+    def _own(
+        self,
+        method: str,
+        template: str,
+        what: str,
+        body: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        final: bool = False,
+        **names: str,
+    ) -> Reply:
+        """Send a call with the host's credential; raises when the plane refuses it.
+
+        With `final` a refusal that P4 calls final is given back instead: the same request would be refused for ever.
+        """
+        path = protocol.path(template, uid=self.uid, **names)
+        sent = {protocol.H_AUTHORIZATION: self.credential, **(headers or {})}
+        reply = self._send(method, path, body, sent)
+        if reply.status < 300 or reply.status == 304:
+            if reply.body and not reply.is_json:
+                raise unexpected(reply, what, self.name)  # a gateway's page with status 200 is no acknowledgement
+            return reply
+        if final and 400 <= reply.status < 500 and reply.status != 401 and not retryable(reply.status):
+            return reply
+        refusal: Refused = call_refused(reply, what, self.uid, self.name)
+        raise refusal
+
+    def _send(self, method: str, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Reply:
+        sent = {protocol.H_AGENT: __version__, "Accept": "application/json", **(headers or {})}
+        reply = self.client.call(method, path, body, sent)
+        self.date = http_date(reply.headers.get("date"))
+        return reply
+
+
+def _number(text: Optional[str]) -> Optional[float]:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 1e12 else None

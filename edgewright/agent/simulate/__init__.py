@@ -1,0 +1,1 @@
+"""Simulated hosts against a real plane."""

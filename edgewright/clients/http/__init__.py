@@ -1,0 +1,1 @@
+"""HTTP to a plane: transport, request budget, change stream, TLS, errors."""

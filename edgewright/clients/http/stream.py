@@ -1,0 +1,149 @@
+"""The hub's change stream: Server-Sent Events read line by line, and the changes in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, Final
+
+import msgspec
+
+from edgewright.clients.http import errors
+from edgewright.clients.http.transport import Transport
+from edgewright.core.text import whole_number
+from edgewright.wire import protocol
+
+MAX_LINE: Final = 16 * 1024 * 1024
+"""Characters of one line; a longer one ends the stream."""
+SILENCE: Final = 2 * protocol.STREAM_PING + 5
+"""Seconds without a byte after which the stream is taken as dead: two of the hub's pings missing, and a slow link."""
+OPEN: Final = "open"
+"""Kind of the first change: the stream is there."""
+PING: Final = "ping"
+"""Kind of the change that says: nothing changed, the hub is there."""
+
+
+class ServerEvent(msgspec.Struct, frozen=True):
+    """One block of a stream; a comment is an event named `ping`."""
+
+    id: str
+    event: str
+    data: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change of the plane.
+
+    `kind`: host, token, event, audit, project, operation; `resync` (read everything anew, then go on from `seq`);
+    `open` and `ping` tell of the stream itself. `op` is put or delete; `doc` is the whole document of a put.
+    """
+
+    seq: int
+    kind: str
+    op: str = ""
+    uid: str = ""
+    doc: dict[str, Any] | None = None
+
+
+async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent, None]:
+    """Parse lines without their ends into events, by the rules of the HTML standard."""
+    event_id = event = ""
+    data: list[str] = []
+    async for line in lines:
+        if not line:
+            if data:
+                yield ServerEvent(event_id, event or "message", "\n".join(data))
+            event, data = "", []
+            continue
+        if line.startswith(":"):
+            yield ServerEvent(event_id, PING, "")
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "data":
+            data.append(value)
+        elif field == "event":
+            event = value
+        elif field == "id" and "\0" not in value:
+            event_id = value
+
+
+def change_of(told: ServerEvent) -> Change | None:
+    """Return the change that an event tells; `None` for one that cannot be read (a newer hub may send more)."""
+    seq = whole_number(told.id) or 0
+    if told.event == PING and not told.data:
+        return Change(seq, PING)
+    try:
+        body = msgspec.json.decode(told.data)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(body, dict):
+        return None
+    own = body.get("seq")
+    seq = own if isinstance(own, int) else seq
+    if told.event == protocol.CHANGE_RESYNC:
+        return Change(seq, protocol.CHANGE_RESYNC)
+    op, uid, doc = body.get("op"), body.get("uid"), body.get("doc")
+    if (
+        told.event not in (*protocol.CHANGE_KINDS, protocol.CHANGE_BEATS)
+        or op not in ("put", "delete")
+        or not isinstance(uid, str)
+    ):
+        return None
+    return Change(seq, told.event, op, uid, doc if isinstance(doc, dict) else None)
+
+
+class StreamApi(Transport):
+    """The change stream of a hub."""
+
+    async def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]:
+        """Yield changes as the hub makes them, for ever; `since` continues after that number.
+
+        With `beats` heartbeats come as changes of kind `beats`, also those since that time by the hub's clock (epoch
+        seconds, 0: from now on): `doc` is `{"now": seconds, "hosts": [[uid, seconds, count, vitals], ...]}`.
+
+        The first one is of kind `open`. Raises `EdgewrightError` when the stream breaks, is refused, or says nothing
+        for `SILENCE`. Close the iterator (`aclosing`) to leave it.
+        """
+        params: dict[str, str | int] = {} if since is None else {"since": since}
+        if beats is not None:
+            params["beats"] = int(beats)
+        headers = {**self._headers(False, None), "Accept": "text/event-stream"}
+        timeout = self._httpx.Timeout(self.timeout, read=SILENCE)
+        what = "change stream"
+        opened = False
+        try:
+            async with self._http.stream(
+                "GET", protocol.CHANGES, params=params, headers=headers, timeout=timeout
+            ) as answer:
+                if answer.status_code != 200:
+                    body = await answer.aread()
+                    told = msgspec.json.decode(body) if body[:1] == b"{" else None
+                    raise errors.from_answer(answer.status_code, told, what, self.peer, self.credential.kind)
+                opened = True
+                yield Change(since or 0, OPEN)
+                async with aclosing(server_events(_lines(answer.aiter_text()))) as events:
+                    async for event in events:
+                        change = change_of(event)
+                        if change is not None:
+                            yield change
+        except self._httpx.ReadTimeout as error:
+            raise errors.stream_silent(SILENCE) from error
+        except (self._httpx.HTTPError, OSError, msgspec.DecodeError) as error:
+            raise (errors.stream_broke() if opened else await self.failure(error, what)) from error
+        raise errors.stream_broke()
+
+
+async def _lines(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Cut text into lines at LF, CR LF; an endless line ends the stream."""
+    rest = ""
+    async for chunk in chunks:
+        rest += chunk
+        if "\n" not in chunk:
+            if len(rest) > MAX_LINE:
+                return
+            continue
+        lines = rest.split("\n")
+        rest = lines.pop()
+        for line in lines:
+            yield line.removesuffix("\r")

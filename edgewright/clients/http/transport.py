@@ -1,0 +1,210 @@
+"""One connection pool to one plane: budget, credential, retries, JSON, and every failure as an `EdgewrightError`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from edgewright.clients.http import errors, peer, tls
+from edgewright.clients.http.budget import Budget
+from edgewright.clients.http.credential import Credential
+from edgewright.core.certificate_clock import NOTHING, Evidence
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut
+from edgewright.core.text import whole_number
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of one answer that are read; a page of 1,000 hosts is about 3 MB."""
+TRIES_WHEN_BUSY: Final = 4
+"""How often a request that got 429 is sent in all; each wait is the budget's."""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A successful answer: its status, its parsed JSON (`None` for an empty body) and its headers in lower case."""
+
+    status: int
+    data: Any
+    headers: dict[str, str]
+
+
+class Transport:
+    """What all resources of `PlaneClient` share.
+
+    `timeout` is in seconds and holds for connecting and for each wait for bytes. `http` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credential: Credential | None = None,
+        ca: Path | None = None,
+        project_uid: str | None = None,
+        budget: Budget | None = None,
+        timeout: float = 10.0,
+        *,
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        import httpx
+
+        self.url = _checked(url)
+        self.peer = urlsplit(self.url).netloc
+        self.ca = ca
+        self.credential = credential or Credential()
+        self.project_uid = project_uid
+        self.budget = budget or Budget()
+        self.timeout = timeout
+        self._httpx = httpx
+        verify = tls.context(ca) if self.url.startswith("https") and http is None else True
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            verify=verify,
+            transport=http,
+            timeout=httpx.Timeout(timeout),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0),
+            follow_redirects=False,
+            trust_env=not _loopback(self.url),
+            headers={"Accept": "application/json", "User-Agent": "edgewright"},
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls that are under way end with an error."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        tenant: bool = False,
+    ) -> Reply:
+        """Send one request within the budget and return its successful answer.
+
+        `what` names the thing for sentences. `tenant` leaves the project header out. A 429 is waited for and sent
+        again (the plane did not take it). Raises `EdgewrightError`.
+        """
+        sent = self._headers(tenant, headers)
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            sent["Content-Type"] = "application/json"
+        for attempt in range(1, TRIES_WHEN_BUSY + 1):
+            await self.budget.acquire(path)
+            status, data, answered = await self._send(method, path, what, content, params, sent)
+            if status == 429 and attempt < TRIES_WHEN_BUSY:
+                await self.budget.refused(path, _retry_after(answered))
+                continue
+            break
+        if 200 <= status < 300:
+            return Reply(status, self._parsed(data, what), answered)
+        raise errors.from_answer(status, _tolerant(data), what, self.peer, self.credential.kind)
+
+    async def failure(self, error: Exception, what: str) -> EdgewrightError:
+        """Return the error to show for a failure of httpx, after a second look where a clock may be the cause."""
+        evidence = await peer.clock_evidence(self.url) if tls.concerns_clock(error) else NOTHING
+        return self.explain(error, what, evidence)
+
+    def explain(self, error: Exception, what: str, evidence: Evidence = NOTHING) -> EdgewrightError:
+        """Turn a failure of httpx into the error to show."""
+        httpx = self._httpx
+        if isinstance(error, httpx.ConnectTimeout):
+            return errors.no_connection(error, self.peer, self.url)
+        if isinstance(error, httpx.TimeoutException):
+            return TimedOut(
+                f"The plane at {self.peer} did not answer within {self.timeout:g} s for {what}.",
+                "Try again, or give it longer with --timeout.",
+            )
+        found = tls.explain(error, self.peer, self.ca, evidence=evidence)
+        if found is not None:
+            return found
+        if isinstance(error, httpx.ConnectError | httpx.ProxyError | OSError):
+            return errors.no_connection(error, self.peer, self.url)
+        return errors.lost(self.peer)
+
+    def _headers(self, tenant: bool, more: Mapping[str, str] | None) -> dict[str, str]:
+        sent = self.credential.headers()
+        if self.project_uid and not tenant:
+            sent[protocol.H_PROJECT] = self.project_uid
+        sent.update(more or {})
+        return sent
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        content: bytes | None,
+        params: Mapping[str, str | int] | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes, dict[str, str]]:
+        try:
+            async with self._http.stream(method, path, content=content, params=params, headers=headers) as answer:
+                data = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    data += chunk
+                    if len(data) > MAX_ANSWER:
+                        raise Failed(f"The plane at {self.peer} sent more than 64 MB for {what}.", "Ask for less.")
+                return answer.status_code, bytes(data), {name.lower(): text for name, text in answer.headers.items()}
+        except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
+            raise await self.failure(error, what) from error
+        except RuntimeError as error:  # httpx: the client was closed meanwhile
+            if self._http.is_closed:
+                raise errors.lost(self.peer) from error
+            raise
+
+    def _parsed(self, data: bytes, what: str) -> Any:
+        if not data.strip():
+            return None
+        try:
+            return msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise errors.not_json(what, self.peer) from None
+
+
+def _tolerant(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    seconds = whole_number(headers.get("retry-after", ""))
+    return None if seconds is None else min(float(seconds), 120.0)
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _checked(url: str) -> str:
+    """Return the URL without path. Raises `InvalidInput` for one that cannot be a plane's, or would tell the key."""
+    try:
+        parts = urlsplit(url.strip())
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_ok = urlsplit(""), False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok or "@" in parts.netloc:
+        raise InvalidInput(f"{url!r} is no URL of a plane.", "Write it as https://HOST or https://HOST:PORT.")
+    clean_url = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme == "http" and not _loopback(clean_url):
+        raise InvalidInput(
+            f"{clean_url} has no TLS, so that the API key would travel in the open.",
+            "Use https; plain http is taken for this machine itself only.",
+        )
+    return clean_url

@@ -1,0 +1,1 @@
+"""The client of Palette's API, one module per resource."""

@@ -1,0 +1,181 @@
+"""Verbs that change who handles a problem: acknowledge, assign, note, silence. The plane stores it for all consoles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+
+
+class AlertAcknowledge(Command):
+    """Mark problems as seen: no repeated messages. It ends when the problem is gone or has another cause."""
+
+    name = "alert acknowledge"
+    title = "acknowledge"
+    danger = "write"
+    target = Target("alert")
+    params = (Param("off", "take it back", flag="--off", kind="flag"),)
+    console = False
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Name the problems. Raises `NotFound`, `Conflict`."""
+        verb = "No longer acknowledge" if args.get("off") else "Acknowledge"
+        return await _plan(self, ctx, targets, args, verb, {"acknowledged": not args.get("off")})
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Change it, problem by problem; a plane that does not store it leaves it to this console."""
+        done = "no longer acknowledged" if args.get("off") else "acknowledged"
+        if ctx.store is not None and not ctx.store.model.source.handling:
+            for key in plan.touches:
+                ctx.store.acknowledge(key, not args.get("off"))
+            only = "in this console only: this plane does not store who handles a problem"
+            return Outcome(plan.touches, (), f"{_names(plan.touches)} {done} {only}.")
+        return await _change(ctx, plan, report, done)
+
+
+class AlertAssign(Command):
+    """Give a problem to somebody; without a name nobody has it."""
+
+    name = "alert assign"
+    title = "assign"
+    danger = "write"
+    target = Target("alert", 1, 1)
+    params = (Param("assignee", "name of who has it; none removes it", metavar="NAME"),)
+    console = False
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Name the problem and who gets it. Raises `NotFound`, `Conflict`, `InvalidInput` for too long a name."""
+        from edgewright.wire import protocol
+
+        name = _text(args.get("assignee"), "name", protocol.MAX_ASSIGNEE)
+        return await _plan(self, ctx, targets, args, f"Assign to {name}:" if name else "Unassign", {"assignee": name})
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Change it. Raises `Refused` for a viewer."""
+        name = plan.payload["assignee"]
+        return await _change(ctx, plan, report, f"assigned to {name}" if name else "no longer assigned")
+
+
+class AlertNote(Command):
+    """Write a note about a problem for every console; without a text the note is removed."""
+
+    name = "alert note"
+    title = "note"
+    danger = "write"
+    target = Target("alert", 1, 1)
+    params = (Param("text", "the note; none removes it", metavar="TEXT"),)
+    console = False
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Name the problem and the note. Raises `NotFound`, `Conflict`, `InvalidInput` for too long a note."""
+        from edgewright.wire import protocol
+
+        note = _text(args.get("text"), "note", protocol.MAX_NOTE)
+        return await _plan(self, ctx, targets, args, "Note on" if note else "Remove the note of", {"note": note})
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Change it. Raises `Refused` for a viewer."""
+        return await _change(ctx, plan, report, "noted" if plan.payload["note"] else "has no note any more")
+
+
+class AlertSilence(Command):
+    """Send no messages about problems until a time; what lasts longer is sent then."""
+
+    name = "alert silence"
+    title = "silence"
+    danger = "write"
+    target = Target("alert")
+    params = (
+        Param("span", "for how long, e.g. 30m, 4h, 2d", flag="--for", kind="span", default="4h"),
+        Param("off", "end it now", flag="--off", kind="flag"),
+    )
+    console = False
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Name the problems and the end. Raises `NotFound`, `Conflict`, `InvalidInput` for an end too far away."""
+        from edgewright.core import times
+        from edgewright.core.errors import InvalidInput
+        from edgewright.wire import protocol
+
+        if args.get("off"):
+            return await _plan(self, ctx, targets, args, "End the silence of", {"silenced_until": None})
+        span = args.get("span")
+        seconds = float(span) if isinstance(span, (int, float)) else times.parse_span(str(span or "4h"))
+        if not 60 <= seconds <= protocol.MAX_SILENCE:
+            most = f"{protocol.MAX_SILENCE / times.DAY:.0f}d"
+            raise InvalidInput(f"A silence lasts from 1m to {most}.", f"Write --for 4h, or at most --for {most}.")
+        until = times.now() + seconds
+        verb = f"Silence until {times.rfc3339(until)[:16]}Z:"
+        return await _plan(self, ctx, targets, args, verb, {"silenced_until": until})
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Change it, problem by problem. Raises `Refused` for a viewer."""
+        from edgewright.core import times
+
+        until = plan.payload["silenced_until"]
+        done = f"silenced until {times.rfc3339(until)[:16]}Z" if until else "no longer silenced"
+        return await _change(ctx, plan, report, done)
+
+
+async def _plan(
+    command: Command,
+    ctx: CommandContext,
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    verb: str,
+    change: dict[str, Any],
+) -> Plan:
+    """Return the plan of a change on these problems; `change` are the arguments of `set_handling`."""
+    from edgewright.commands.alert.rows import find, model_of
+    from edgewright.core import times
+    from edgewright.core.errors import NotFound
+    from edgewright.store.collections.problems import problems
+
+    model, now = await model_of(ctx), times.now()
+    alone = "acknowledged" in change and ctx.store is not None
+    if not model.source.handling and not alone:
+        raise NotFound(
+            "This plane does not store who handles a problem.", "A hub does from version 0.2 on; Palette does not."
+        )
+    keys = find(model, targets, now)
+    known = {problem.key: problem for problem in problems(model, now)}
+    lines = tuple(f"{known[key].subject}: {known[key].text}" if key in known else f"{key}: gone" for key in keys)
+    what = keys[0] if len(keys) == 1 else f"{len(keys)} problems"
+    return Plan(f"{verb} {what}", lines, tuple(keys), (), command.cli_line(keys, args), None, change)
+
+
+async def _change(ctx: CommandContext, plan: Plan, report: Callable[[str], None], done: str) -> Outcome:
+    """Send the change for each problem."""
+    from edgewright.commands.kernel.bulk import for_each
+
+    client = await ctx.client()
+    return await for_each(plan, lambda key: client.set_handling(key, **plan.payload), report, done)
+
+
+def _text(value: Any, what: str, most: int) -> str:
+    from edgewright.core.errors import InvalidInput
+
+    text = " ".join(str(value or "").split())
+    if len(text) > most:
+        raise InvalidInput(f"A {what} has at most {most} characters, this one has {len(text)}.", "Make it shorter.")
+    return text
+
+
+def _names(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{len(keys)} problems"
+
+
+COMMANDS: tuple[type[Command], ...] = (AlertAcknowledge, AlertAssign, AlertNote, AlertSilence)

@@ -1,0 +1,1 @@
+"""Verbs, navigation and live feed of the console."""

@@ -1,0 +1,121 @@
+"""Keys that move and choose: they change nothing, so they are no commands, but they can be remapped by id all the same.
+
+The console takes its bindings from here; the key map checks ids and conflicts against it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Move(NamedTuple):
+    """One movement: binding id, default keys (Textual's names), the words of the help, and where it is live.
+
+    A scope is one of `commands.kernel.base.Scope`, or one of the places that have no verbs: `replay`, `first-run`, and
+    those that lie over a screen (`config.keymap.OVERLAYS`).
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    help: str
+    scope: str = "global"
+    also: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return every place where its keys are live."""
+        return (self.scope, *self.also)
+
+
+SORTED = ("tokens", "feed", "installers")
+"""Places beside the hosts where a table can be sorted."""
+
+MOVES: tuple[Move, ...] = (
+    Move("nav-down", ("down", "j"), "Go one line down"),
+    Move("nav-up", ("up", "k"), "Go one line up"),
+    Move("nav-page-down", ("pagedown", "ctrl+f"), "Go one page down"),
+    Move("nav-page-up", ("pageup", "ctrl+b"), "Go one page up"),
+    Move("nav-top", ("home", "g"), "Go to the first line"),
+    Move("nav-bottom", ("end", "G"), "Go to the last line"),
+    Move("nav-left", ("left", "h"), "Scroll to the left"),
+    Move("nav-right", ("right",), "Scroll to the right"),
+    Move("nav-open", ("enter",), "Open what the cursor stands on"),
+    Move("nav-back", ("escape", "q"), "Go one place up"),
+    Move("nav-next", ("tab",), "Go to the next pane"),
+    Move("nav-previous", ("shift+tab",), "Go to the previous pane"),
+    Move("nav-history-back", ("[",), "Go to the previous view of the history"),
+    Move("nav-history-forward", ("]",), "Go to the next view of the history"),
+    Move("nav-interrupt", ("ctrl+c",), "Copy what is marked, or leave at the second press"),
+    Move("nav-repaint", ("ctrl+l",), "Paint the screen again, when another program wrote on it"),
+    Move("nav-last", ("-",), "Swap with the last view"),
+    Move("nav-search-next", ("n",), "Go to the next match", "feed"),
+    Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),
+    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", SORTED),
+    Move(
+        "nav-sort-previous",
+        ("shift+left", "less_than_sign"),
+        "Sort by the column before",
+        "hosts",
+        SORTED,
+    ),
+    Move("nav-unfold", ("v",), "Show or fold the virtual network cards", "host"),
+    Move("log-follow", ("s",), "Follow the log, or stop", "logs", ("installer-log", "hub-log")),
+    Move(
+        "log-since",
+        ("T",),
+        "Show the last 5 min, 15 min, hour, day, or all of the log",
+        "logs",
+        ("installer-log", "hub-log"),
+    ),
+    Move("log-hits", ("f",), "Show only the lines that the search finds, or all", "logs", ("installer-log", "hub-log")),
+    Move("log-wrap", ("w",), "Wrap long lines, or cut them", "logs", ("installer-log", "hub-log")),
+    Move("replay-next", ("right",), "Go one event on in the recording", "replay"),
+    Move("replay-previous", ("left",), "Go one event back in the recording", "replay"),
+    Move("replay-forward", ("shift+right", "f"), "Go a minute on in the recording", "replay"),
+    Move("replay-back", ("shift+left", "b"), "Go a minute back in the recording", "replay"),
+    Move("replay-play", ("space",), "Play the recording, or hold it", "replay"),
+    Move("replay-faster", ("greater_than_sign",), "Play faster", "replay"),
+    Move("replay-slower", ("less_than_sign",), "Play slower", "replay"),
+    Move("way-start", ("1",), "Choose answer 1; at the start: start a hub here", "first-run"),
+    Move("way-connect", ("2",), "Choose answer 2; at the start: connect to a hub or a Palette", "first-run"),
+    Move("way-ssh", ("3",), "Choose answer 3; at the start: open a site by SSH", "first-run"),
+    Move("way-demo", ("4",), "Choose answer 4; at the start: see a demo fleet", "first-run"),
+    Move("way-5", ("5",), "Choose answer 5", "first-run"),
+    Move("way-6", ("6",), "Choose answer 6", "first-run"),
+    Move("way-7", ("7",), "Choose answer 7", "first-run"),
+    Move("way-8", ("8",), "Choose answer 8", "first-run"),
+    Move("way-9", ("9",), "Choose answer 9", "first-run"),
+    Move("wizard-enter", ("enter",), "Go to the next field, from the last one to the next page", "wizard"),
+    Move("wizard-down", ("down",), "Go to the field below", "wizard"),
+    Move("wizard-up", ("up",), "Go to the field above", "wizard"),
+    Move("wizard-turn", ("right", "space"), "Take the next answer of a choice", "wizard"),
+    Move("wizard-turn-back", ("left",), "Take the answer before", "wizard"),
+    Move("wizard-remove", ("delete", "x"), "Take a line of a list away", "wizard"),
+    Move("wizard-page-next", ("pagedown",), "Go to the next page", "wizard"),
+    Move("wizard-page-back", ("pageup",), "Go to the page before", "wizard"),
+    Move("wizard-why", ("?", "f1"), "Say why the page asks", "wizard"),
+    Move("wizard-whole", ("v", "f2"), "Show the whole file", "wizard"),
+    Move("wizard-write", ("w", "f3"), "Write the answer file", "wizard"),
+    Move("wizard-choose", ("o", "f8"), "Choose from what is known: contexts, tokens, SSH keys", "wizard"),
+    Move("wizard-check", ("c", "f4"), "Ask the plane and the others whether it is true", "wizard"),
+    Move("wizard-build", ("b", "f5"), "Build it, from the summary", "wizard"),
+    Move("modal-leave", ("escape",), "Leave a dialog, nothing done", "form", ("confirm", "columns", "outcome")),
+    Move("modal-close", ("enter",), "Close a dialog that is done", "outcome"),
+    Move("modal-down", ("down",), "Read on in a plan", "confirm"),
+    Move("modal-up", ("up",), "Read back in a plan", "confirm"),
+    Move("modal-page-down", ("pagedown",), "Read a page on in a plan", "confirm"),
+    Move("modal-page-up", ("pageup",), "Read a page back in a plan", "confirm"),
+    Move("modal-copy", ("c",), "Copy the command line of a plan, or the result", "confirm", ("outcome",)),
+    Move("confirm-next", ("right",), "Go to the next answer", "confirm"),
+    Move("confirm-previous", ("left",), "Go to the answer before", "confirm"),
+    Move("form-next", ("down",), "Go to the next field of a form", "form"),
+    Move("form-previous", ("up",), "Go to the field before", "form"),
+    Move("columns-toggle", ("space",), "Show or hide a column", "columns"),
+    Move("columns-earlier", ("K", "shift+up"), "Move a column to the left", "columns"),
+    Move("columns-later", ("J", "shift+down"), "Move a column to the right", "columns"),
+    Move("columns-defaults", ("D",), "Show the columns as at first", "columns"),
+    Move("prompt-leave", ("escape",), "Leave a filter or a command, nothing meant", "prompt"),
+    Move("prompt-earlier", ("up",), "Take an earlier filter or command", "prompt"),
+    Move("prompt-later", ("down",), "Take a later filter or command", "prompt"),
+    Move("prompt-complete", ("tab",), "Complete what is typed", "prompt"),
+)

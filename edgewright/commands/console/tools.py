@@ -1,0 +1,62 @@
+"""Verbs that run the console without its usual surroundings: one frame, a recording, a demonstration."""
+
+from __future__ import annotations
+
+from edgewright.commands.kernel.base import Command, Param
+
+SCREENS = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
+
+
+class Render(Command):
+    """Draw one frame of a screen without a terminal, from the live plane or a recording."""
+
+    name = "render"
+    title = "render"
+    outputs = ("text", "svg")
+    params = (
+        Param("screen", "which screen", required=True, choices=SCREENS, metavar="SCREEN"),
+        Param("size", "columns x lines", flag="--size", default="80x24", metavar="CxL"),
+        Param("theme", "name of the theme", flag="--theme", metavar="THEME"),
+        Param("file", "a recording to draw from", flag="--from", kind="file"),
+        Param("host", "for screen host: which one", flag="--host", metavar="HOST"),
+    )
+    console = False
+
+
+class Record(Command):
+    """Write the event log of the console's model into a file, until Ctrl-C."""
+
+    name = "record"
+    title = "record"
+    params = (
+        Param("file", "where to", required=True, kind="file"),
+        Param("duration", "stop after this long, e.g. 10m", flag="--for", kind="span"),
+    )
+    console = False
+
+
+class Replay(Command):
+    """Open a recording in the console and step through its time."""
+
+    name = "replay"
+    title = "replay"
+    params = (Param("file", "the recording", required=True, kind="file"),)
+    online = False
+    console = False
+
+
+class Demo(Command):
+    """Open the console on a simulated fleet: real protocol, simulated hosts, faults happening."""
+
+    name = "demo"
+    title = "demo"
+    params = (
+        Param("hosts", "how many hosts", flag="--hosts", kind="int", default=60, metavar="N"),
+        Param("no_console", "print where it is and run until Ctrl-C", flag="--no-console", kind="flag"),
+        Param("data", "keep the hub's data here instead of a temporary folder", flag="--data", kind="file"),
+    )
+    online = False
+    console = False
+
+
+COMMANDS: tuple[type[Command], ...] = (Render, Record, Replay, Demo)

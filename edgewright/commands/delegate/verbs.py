@@ -1,0 +1,156 @@
+"""Verbs that are programs of their own: the hub, the agent, the lab. Each parses its own words.
+
+Only `main` may load them, by the name in `delegate`, so that no other verb pays for a server.
+"""
+
+from __future__ import annotations
+
+from edgewright.commands.kernel.base import Command
+
+
+class _Process(Command):
+    """What these verbs share: command line only, no plane, their own parser."""
+
+    online = False
+    console = False
+
+
+class HubServe(_Process):
+    """Run the plane of this fleet: --listen HOST:PORT --data DIR [--db URL] [--advertise NAME]..."""
+
+    name = "hub serve"
+    title = "serve"
+    delegate = "edgewright.hub.process.cli"
+
+
+class HubConfigure(_Process):
+    """Set the address that hosts use and issue the certificate for it: --address NAME_OR_IP[:PORT] [--data DIR]."""
+
+    name = "hub configure"
+    own_hub = True
+    writes = True
+    title = "configure"
+    delegate = "edgewright.hub.process.cli"
+
+
+class HubStatus(_Process):
+    """Say whether a hub runs on a data directory, where, and since when."""
+
+    name = "hub status"
+    own_hub = True
+    title = "status"
+    delegate = "edgewright.hub.process.cli"
+
+
+class HubBackup(_Process):
+    """Write everything that a hub knows into one file."""
+
+    name = "hub backup"
+    own_hub = True
+    title = "backup"
+    delegate = "edgewright.hub.process.cli"
+
+
+class HubRestore(_Process):
+    """Make a data directory from a backup."""
+
+    name = "hub restore"
+    writes = True
+    title = "restore"
+    delegate = "edgewright.hub.process.cli"
+
+
+class AgentRun(_Process):
+    """Run the agent of an edge host: --endpoint URL --token-file F --ca F --data DIR."""
+
+    name = "agent run"
+    title = "run"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentInstall(_Process):
+    """Install the agent as a hardened systemd unit."""
+
+    name = "agent install"
+    takes = ("plan",)
+    writes = True
+    title = "install"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentStatus(_Process):
+    """Say what the agent on this machine does, and what it waits for."""
+
+    name = "agent status"
+    title = "status"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentSimulate(_Process):
+    """Run simulated hosts over the real protocol; they say that they are simulated."""
+
+    name = "agent simulate"
+    title = "simulate"
+    delegate = "edgewright.agent.cli"
+
+
+class LabUp(_Process):
+    """Start a small real fleet on this machine: --hosts N."""
+
+    name = "lab up"
+    writes = True
+    title = "up"
+    delegate = "edgewright.lab.cli"
+
+
+class LabDown(_Process):
+    """Stop the lab and remove what it made."""
+
+    name = "lab down"
+    writes = True
+    title = "down"
+    delegate = "edgewright.lab.cli"
+
+
+class LabClean(_Process):
+    """Remove the cached disk that the hosts of labs start from."""
+
+    name = "lab clean"
+    writes = True
+    title = "clean"
+    delegate = "edgewright.lab.cli"
+
+
+class LabStatus(_Process):
+    """Say what runs in the lab, or what is missing for one."""
+
+    name = "lab status"
+    title = "status"
+    delegate = "edgewright.lab.cli"
+
+
+class LabFault(_Process):
+    """Cut, slow or make lossy a link of the lab, or cut a host's power."""
+
+    name = "lab fault"
+    writes = True
+    title = "fault"
+    delegate = "edgewright.lab.cli"
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    HubServe,
+    HubConfigure,
+    HubStatus,
+    HubBackup,
+    HubRestore,
+    AgentRun,
+    AgentInstall,
+    AgentStatus,
+    AgentSimulate,
+    LabUp,
+    LabDown,
+    LabClean,
+    LabStatus,
+    LabFault,
+)

@@ -1,0 +1,1 @@
+"""Verbs of the forge: user-data, bases, ISOs, images, flash, proof."""

@@ -1,0 +1,98 @@
+"""Verbs that run in the background: the words of a build are kept in its folder and done here, with its record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome
+from edgewright.core.errors import InvalidInput, Refused
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+
+
+@contextlib.contextmanager
+def terminated_is_cancelled() -> Iterator[None]:
+    """Take SIGTERM and SIGHUP (a closed window) as Ctrl-C: the work cleans up behind itself. Raises `Cancelled`.
+
+    Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them. An ignored SIGHUP
+    (`nohup`) stays ignored.
+    """
+    from edgewright.forge.progress import Cancelled
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        if task is not None:
+            task.cancel()
+
+    if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, None):
+        yield
+        return
+    handled = []
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) in (signal.SIG_DFL, None):
+                loop.add_signal_handler(number, stop)
+                handled.append(number)
+    except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread: a console does it
+        pass
+    try:
+        yield
+    except asyncio.CancelledError:
+        if asked:
+            raise Cancelled from None
+        raise
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[str, Any]]:
+    """Return verb, targets and arguments of the words after `edgewright`. Raises `UsageError`, `InvalidInput`."""
+    from edgewright.commands.kernel import registry
+    from edgewright.commands.kernel.grammar import parse
+
+    for count in (3, 2, 1):
+        command = registry.by_name(" ".join(words[:count]))
+        if command is not None and command.cli and not command.delegate and command.name == " ".join(words[:count]):
+            targets, args = parse(command, words[count:])
+            return command, targets, args
+    raise InvalidInput(f"There is no verb {' '.join(words[:3])!r}.", "See: edgewright --help")
+
+
+async def run_kept(ctx: CommandContext, build_id: str) -> Outcome:
+    """Do the words that are kept with a build, and keep its record. Raises what the verb raises."""
+    from edgewright.commands.forge import jobs as forging
+    from edgewright.commands.kernel import registry
+    from edgewright.commands.kernel.results import Text
+    from edgewright.forge.builds import Recorder, words_of
+
+    recorder = Recorder.of(build_id)
+    with terminated_is_cancelled(), recorder:
+        command, targets, args = verb_of(words_of(recorder.folder))
+        if command.danger == "destructive":
+            raise Refused(
+                f"`{command.name}` asks before it acts, so it does not run in the background.", "Run it here."
+            )
+        if command.danger != "none" and ctx.journal is None:
+            from edgewright.commands.kernel.journal import open_journal
+
+            ctx.journal = open_journal()
+        forging.LISTENER.set(recorder)
+        outcome = await registry.run(command, ctx, targets, args)
+        if isinstance(outcome.result, Text):
+            for line in outcome.result.text.splitlines():
+                recorder.say(line)
+        recorder.made([Path(word) for word in outcome.done if Path(word).is_file()])
+        if outcome.failed:
+            raise outcome.failed[0][1]
+    return outcome

@@ -1,0 +1,95 @@
+"""The reference appliance for whoever wants a base and has none: built once for each lock and agent, then kept."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgewright.forge.progress import Job
+from edgewright.forge.scratch import scratch
+
+KEPT = 2
+"""Bases that are kept; older ones go when a new one is there."""
+
+
+def kept_base(job: Job) -> Path:
+    """Return the ISO of the reference appliance as it would be built now; built when it is not kept.
+
+    Raises `Refused` without root, `NotFound` for a missing program, `Failed`, `Cancelled`.
+    """
+    from edgewright.commands.forge.base import ForgeBase, _build
+    from edgewright.commands.kernel.grammar import parse
+    from edgewright.config.locations import ensure, folder
+
+    bases = ensure(folder("cache") / "bases")
+    target = bases / f"appliance-{_mark()}.iso"
+    with _alone(bases / ".lock", job):
+        if not _whole(target):
+            target.unlink(missing_ok=True)
+            _build(target, None, parse(ForgeBase, ())[1], job)  # as `forge base` does it without options
+            _forget_old(bases, target)
+    return target
+
+
+def _mark() -> str:
+    """Return a mark of everything that decides the base's bytes: lock, agent, units and version."""
+    import edgewright
+    from edgewright.agent.install import archive
+    from edgewright.forge.appliance import lock
+
+    package = Path(edgewright.__file__).parent
+    digest = hashlib.sha256(f"{edgewright.__version__} {lock.load(None).digest}".encode())
+    with scratch("agent") as place:
+        agent = Path(place, "agent.pyz")
+        archive.build(str(agent), str(package))
+        digest.update(agent.read_bytes())
+    for folder in (package / "agent" / "appliance" / "files", package / "forge" / "appliance"):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _whole(iso: Path) -> bool:
+    """Whether a kept base is there as its manifest has it; the hash is checked when it is read for an installer."""
+    from edgewright.forge.manifest import read_manifest
+
+    manifest = read_manifest(iso)
+    known = manifest.get("iso") if manifest else None
+    try:
+        return isinstance(known, dict) and known.get("size") == iso.stat().st_size
+    except OSError:
+        return False
+
+
+def _forget_old(bases: Path, newest: Path) -> None:
+    others = [path for path in bases.glob("appliance-*.iso") if path != newest]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for iso in others[KEPT - 1 :]:
+        for path in bases.glob(iso.name + "*"):
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(path: Path, job: Job) -> Iterator[None]:
+    """Let one process build at a time; another waits, and finds the base kept. Raises `Cancelled`."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    job.step("waiting for another build of the reference appliance", "steps")
+                    told = True
+                job.check()
+                time.sleep(0.2)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,128 @@
+"""User-data that is about to go on an installer: read, checked, refused while a check finds an error."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.core.cloudconfig.findings import Finding
+    from edgewright.forge.iso.facts import Check
+    from edgewright.forge.userdata.text import Parsed
+
+
+MOST_TOLD = 100
+"""Findings of one file that are printed one by one."""
+
+
+class Asked(NamedTuple):
+    """What the network said: findings, and the uid of the token, where the plane lists it."""
+
+    findings: tuple[Finding, ...]
+    token_uid: str = ""
+
+
+class UserData(NamedTuple):
+    """A user-data file: its bytes as they go on the ISO, and what they mean."""
+
+    data: bytes
+    parsed: Parsed
+    findings: tuple[Finding, ...]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The keys."""
+        return self.parsed.document
+
+
+def read_user_data(path: Path, profile: str) -> UserData:
+    """Return a file and what the offline check finds. Raises `NotFound`, `Failed`, `InvalidInput`."""
+    from edgewright.core.cloudconfig.check import check_text
+    from edgewright.core.cloudconfig.findings import warning
+    from edgewright.core.errors import Failed, InvalidInput, NotFound
+    from edgewright.core.times import now
+    from edgewright.forge.bounded import read_bounded
+    from edgewright.forge.userdata.files import check_document
+    from edgewright.forge.userdata.text import MAX_SIZE, decode, read
+
+    try:
+        data = read_bounded(path, MAX_SIZE)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", "Give the user-data with --user-data.", "NoFile") from None
+    except IsADirectoryError:
+        raise InvalidInput(f"{path} is a directory, not user-data.", "Name the file in it.", "Folder") from None
+    except OSError as error:
+        raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    text = decode(data, str(path))
+    found = []
+    if text.startswith("\ufeff"):  # Kairos would ignore the file: what goes on the medium begins with #
+        text = text.removeprefix("\ufeff")
+        found.append(warning("", "The byte order mark at its beginning is left out of the installer.", code="Bom"))
+    parsed = read(text, str(path))
+    found += [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
+    return UserData(text.encode(), parsed, tuple(parsed.placed(found)))
+
+
+async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool) -> Asked:
+    """Ask plane, registries and time servers about user-data; what cannot be asked is `unknown`, never fine."""
+    from edgewright.commands.forge.userdata_plane import ask
+    from edgewright.core.cloudconfig.userdata import site_of
+    from edgewright.forge.userdata import online
+
+    document = user_data.document
+    if offline:
+        return Asked(tuple(user_data.parsed.placed(online.not_checked(document))))
+    known = await ask(ctx, document)
+    told = await online.check_online(
+        document,
+        tokens=known.tokens,
+        hosts=known.hosts,
+        projects=known.projects,
+        why_no_tokens=known.why,
+        timeout=min(ctx.timeout, 5.0),
+    )
+    return Asked(tuple(user_data.parsed.placed(told)), known.token_uid(site_of(document).token))
+
+
+def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None], look: str = "") -> None:
+    """Report warnings, and every error (of many the first `MOST_TOLD`); raise `InvalidInput` when there is one.
+
+    `look` is the next step; without it, the check of user-data.
+    """
+    from edgewright.core.cloudconfig.findings import ERROR, NOTE
+    from edgewright.core.errors import DocumentProblem, ErrorsReported, InvalidInput
+
+    wrong = [finding for finding in findings if finding.severity == ERROR]
+    others = [finding for finding in findings if finding.severity not in (ERROR, NOTE)]
+    _report(others, report)
+    if not wrong:
+        return
+    if len(wrong) == 1:
+        hint = wrong[0].hint or f"Look at all of it: {look or f'edgewright forge user-data check {shlex.quote(what)}'}"
+        raise InvalidInput(f"{what} is not right: {_told(wrong[0])}", hint, wrong[0].code or "InvalidInput")
+    wrong.sort(key=lambda finding: finding.line or 10**9)
+    _report(wrong, report)
+    problems = [DocumentProblem(finding.path, _told(finding), finding.hint, finding.code) for finding in wrong]
+    raise ErrorsReported(what, problems, look or wrong[0].hint)
+
+
+def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:
+    for finding in findings[:MOST_TOLD]:
+        report(f"{finding.severity}: {_told(finding)}")
+    if len(findings) > MOST_TOLD:
+        report(f"... and {len(findings) - MOST_TOLD} more like these.")
+
+
+def as_check(findings: Sequence[Finding]) -> Check:
+    """Return the check for the manifest."""
+    from edgewright.core.cloudconfig.findings import counted, has_errors
+    from edgewright.forge.iso.facts import Check
+
+    return Check("user-data", not has_errors(findings), counted(findings))
+
+
+def _told(finding: Finding) -> str:
+    return f"line {finding.line}: {finding.message}" if finding.line else finding.message

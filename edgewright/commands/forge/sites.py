@@ -1,0 +1,124 @@
+"""The verb that makes the installers of many sites."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.forge.progress import Job
+    from edgewright.forge.sites.make import Made
+    from edgewright.forge.sites.rows import Plan as SitePlan
+
+
+class ForgeSites(Command):
+    """Make the installers of many sites from one plan: a small seed ISO for each, or whole ISOs.
+
+    The plan is CSV or YAML, one row for each box: name, hostname, nic, address (with prefix), gateway, dns, vlan, mtu,
+    project, ntp, tags (key=value;key=value) and tag.KEY. A seed (label cidata) is plugged in beside the common
+    installer and lays the site's own keys over its user-data; it holds no token. `--whole` writes everything into an
+    ISO of its own for each site, from `--base`.
+    """
+
+    name = "forge sites"
+    title = "sites"
+    console = False
+    online = False
+    tells = True
+    params = (
+        Param("plan", "the plan, .csv or .yaml", required=True, kind="file", metavar="PLAN"),
+        Param("base_user_data", "user-data that all sites share", "--base-user-data", required=True, kind="file",
+              metavar="FILE"),
+        Param("out", "folder for the installers (-o DIR does the same)", "--out", required=True, kind="file",
+              metavar="DIR"),
+        Param("base", "with --whole: the ISO to make them from", "--base", kind="file", metavar="ISO"),
+        Param("whole", "a whole ISO for each site", "--whole", kind="flag"),
+        Param("offline", "do not ask the plane for the projects of the plan", "--offline", kind="flag"),
+        Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
+              default="palette"),
+    )  # fmt: skip
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Check every site, then write. Raises `InvalidInput` when rows are wrong (each is reported), `Conflict`."""
+        from edgewright.commands.forge.background import terminated_is_cancelled
+        from edgewright.commands.forge.checked import as_check, read_user_data, refuse_errors
+        from edgewright.commands.forge.jobs import work
+        from edgewright.commands.forge.userdata_plane import ask
+        from edgewright.core.errors import Failed, UsageError
+        from edgewright.forge.iso.identify import identify
+        from edgewright.forge.iso.modes import warnings
+        from edgewright.forge.iso.suits import for_base
+        from edgewright.forge.iso.write import check_base
+        from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
+        from edgewright.forge.sites.projects import check_projects
+        from edgewright.forge.sites.rows import read_plan
+
+        if args["whole"] != bool(args["base"]):
+            raise UsageError(
+                "--whole and --base belong together.", "Give both for whole ISOs, neither for seeds.", "Usage"
+            )
+        file, out = Path(args["plan"]), Path(args["out"])
+        base = Path(args["base"]) if args["base"] else None
+        known = identify(base) if base is not None else None
+        if known is not None:
+            check_base(known)  # before anything is made
+        sites: SitePlan = read_plan(file)
+        common = read_user_data(Path(args["base_user_data"]), args["profile"])
+        findings = check_sites(common.document, sites, profile=args["profile"])
+        if known is not None:
+            findings = for_base(findings, known)
+        if not args["offline"] and any(site.project for site in sites.sites):
+            plane = await ask(ctx, common.document)
+            findings = [*findings, *check_projects(sites, plane.projects, plane.why or "the plane could not be asked")]
+        refuse_errors(findings, str(file), report, "Correct the rows, then run it again.")
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{out} cannot be made: {error.strerror}.", "Give another folder.") from None
+
+        def make(job: Job) -> list[Made]:
+            if base is None:
+                return make_seeds(sites, out, job)
+            return make_isos(sites, base, common.document, out, job, checks=[as_check(findings)])
+
+        with terminated_is_cancelled():
+            made = await work(make, report)
+        if known is not None:
+            for sentence in warnings("Each of them", known.boot_modes):
+                report(f"warning: {sentence}")
+        index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
+        return Outcome(tuple(str(one.file) for one in made), result=_listing(made, index))
+
+
+def _listing(made: list[Made], index: Path) -> Any:
+    from edgewright.commands.kernel.results import Column, Item, Listing
+    from edgewright.forge.progress import size
+
+    columns = (Column("SITE"), Column("ADDRESS"), Column("FILE"), Column("SIZE", right=True), Column("STATE"),
+               Column("SHA256", wide=True))  # fmt: skip
+    items = []
+    for one in made:
+        state = "kept" if one.kept else "made"
+        address = one.site.address or "dhcp"
+        cells = (one.site.name, address, one.file.name, size(one.size), state, one.sha256)
+        document = {
+            "name": one.site.name,
+            "file": str(one.file),
+            "size": one.size,
+            "sha256": one.sha256,
+            "state": state,
+        }
+        items.append(Item(str(one.file), cells, document))
+    kept = sum(one.kept for one in made)
+    note = f"{len(made) - kept} made, {kept} kept as they were; index: {index}"
+    return Listing(columns, tuple(items), note=note)
+
+
+COMMANDS: tuple[type[Command], ...] = (ForgeSites,)

@@ -1,0 +1,82 @@
+"""Making the text of a new or changed user-data or `.arg`, and putting it where it belongs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.cloudconfig.findings import Finding, ordered
+from edgewright.core.errors import Conflict, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
+    """Return the text for `forge user-data new`, and what `check --offline` says to it.
+
+    Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that cannot stand.
+    """
+    from edgewright.core.cloudconfig.args.args import read_args
+    from edgewright.core.cloudconfig.args.check import check_args
+    from edgewright.core.times import now
+    from edgewright.forge.userdata.assign import put, read_assignment
+    from edgewright.forge.userdata.edit import Editor
+    from edgewright.forge.userdata.files import Loaded, findings, load
+    from edgewright.forge.userdata.online import not_checked
+    from edgewright.forge.userdata.starting import starting_args, starting_file
+    from edgewright.forge.userdata.text import read
+
+    start = load(args["start"]) if args.get("start") else None
+    words = list(args.get("values") or ())
+    if args.get("canvos_arg") or (start is not None and start.args is not None):
+        if start is not None and start.args is None:
+            raise UsageError(f"{start.name} is no .arg file.", "Leave --canvos-arg out.")
+        values = dict(_pair(word) for word in words)
+        if start is None or start.args is None:
+            text = starting_args(values)
+        else:
+            for key, value in values.items():
+                start.args.set(key, value)
+            text = start.args.text()
+        return text, check_args(read_args(text))
+    assignments = [read_assignment(word) for word in words]
+    if start is not None:
+        editor = Editor(start.text.removeprefix("\ufeff"))
+        if assignments:
+            editor.change(dict(assignments))
+        text = editor.text()
+    else:
+        document: dict[str, Any] = {}
+        for path, value in assignments:
+            put(document, path, value)
+        text = starting_file(document, args["profile"], bool(args.get("all")))
+    parsed = read(text)
+    found = findings(Loaded(str(args.get("out") or "user-data"), text, parsed=parsed), args["profile"], now())
+    return text, ordered([*found, *not_checked(parsed.document)])
+
+
+def _pair(word: str) -> tuple[str, str]:
+    from edgewright.core.cloudconfig.args.keys import ARGS, CUSTOM
+    from edgewright.core.cloudconfig.schema.model import nearest
+
+    key, sign, value = word.partition("=")
+    if not sign:
+        raise UsageError(f"{word[:60]!r} is no KEY=value.", "Write e.g. K8S_VERSION=1.33.5")
+    if key not in ARGS and not key.startswith(CUSTOM):
+        near = nearest(key, ARGS)
+        more = f"; the nearest is `{near}`" if near else ""
+        raise NotFound(
+            f"There is no key {key[:60]} in .arg{more}.", "Keys of your own begin with CUSTOM_ARG_.", "NoSuchKey"
+        )
+    return key, value
+
+
+def write(name: str, text: str, *, force: bool) -> None:
+    """Write a file that only its owner can read. Raises `Conflict` when it is there and may not be replaced."""
+    from edgewright.forge.secret_files import write_secret
+
+    path = Path(name).expanduser()
+    if path.exists() and not force:
+        raise Conflict(f"{path} is there already.", "Give another name, or --force to replace it.", "FileExists")
+    write_secret(path, text.encode())

@@ -1,0 +1,225 @@
+"""The verb that boots an installer and watches it register."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.forge.progress import Job, Sink
+    from edgewright.forge.proof.prove import Wish
+    from edgewright.forge.proof.result import Proof
+
+
+class ForgeVerify(Command):
+    """Boot an installer ISO in QEMU and watch it register with its plane, or say which milestone failed and why.
+
+    It registers by a token for one day and under a throw-away UID, both in a copy of the ISO; host and token are
+    deleted from the plane at the end, whatever happens. The serial console is kept beside the ISO without its secrets.
+    The plane is the one that the user-data names; one of your contexts must be for it.
+    """
+
+    name = "forge verify"
+    title = "verify"
+    console = False
+    online = False
+    danger = "write"
+    tells = True
+    params = (
+        Param("iso", "the ISO to boot", required=True, kind="file", metavar="ISO"),
+        Param("uefi", "boot by UEFI (the default)", "--uefi", kind="flag"),
+        Param("bios", "boot by BIOS", "--bios", kind="flag"),
+        Param("secure_boot", "UEFI with Microsoft's keys enforced", "--secure-boot", kind="flag"),
+        Param("usb", "boot it as a USB stick (the default)", "--usb", kind="flag"),
+        Param("cd", "boot it as a CD", "--cd", kind="flag"),
+        Param("until", "what must be seen", "--until", choices=("login", "installed", "registered"),
+              default="registered"),
+        Param("accel", "auto takes KVM where it works, else emulation", "--accel", choices=("auto", "kvm", "tcg"),
+              default="auto"),
+        Param("devices", "disks and drives of a PC, or virtual ones", "--devices", choices=("pc", "virtio"),
+              default="pc"),
+        Param("limit", "how long all of it may take", "--limit", kind="span", default="40m"),
+        Param("memory", "memory of the machine, MiB", "--memory", kind="int", default=2048, metavar="MIB"),
+        Param("disk", "size of its disk, GiB", "--disk", kind="int", default=32, metavar="GIB"),
+        Param("raw", "print its serial console too", "--console", kind="flag"),
+        Param("build", "write the progress into this build (the console does that)", "--build", metavar="ID"),
+    )  # fmt: skip
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what is booted and what is made at the plane. Raises `UsageError` for choices that exclude each other."""
+        wish = wish_of(args)
+        lines = [f"Boots {args['iso']} by {wish.firmware.upper()} from {wish.medium.upper()}, until {wish.until}."]
+        if wish.until == "registered":
+            lines.append("Makes a token for one day and a host proof-... at the plane of its user-data; deletes both.")
+        cli = self.cli_line(targets, args)
+        return Plan(f"Boot {args['iso']}", tuple(lines), (str(args["iso"]),), (), cli, None, wish)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Boot it, and write what was seen into the manifest. Raises as `prove`."""
+        from edgewright.commands.forge.background import terminated_is_cancelled
+        from edgewright.commands.kernel.results import Text
+        from edgewright.core.errors import Failed
+
+        console = (lambda line: report(f"| {line}")) if args.get("raw") else (lambda line: None)
+        if args.get("build"):
+            return await _recorded(ctx, Path(args["iso"]), plan.payload, str(args["build"]), report)
+        with terminated_is_cancelled():
+            proof, label = await prove_iso(ctx, Path(args["iso"]), plan.payload, report, console=console)
+        text = "\n".join([proof.text(), f"  label: {label}"])
+        result = Text(text, {**proof.as_dict(), "label": label}, proof.iso)
+        if proof.ok:
+            return Outcome((proof.iso,), result=result)
+        error = Failed(f"{proof.iso} failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
+        return Outcome((), ((proof.iso, error),), result=result)
+
+
+async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, report: Callable[[str], None]) -> Outcome:
+    """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
+    from edgewright.commands.forge.background import terminated_is_cancelled
+    from edgewright.core.errors import Failed
+    from edgewright.forge.builds import Recorder
+
+    with terminated_is_cancelled(), Recorder.of(build) as recorder:
+        recorder.made([iso])
+        proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
+        if not proof.ok:
+            raise Failed(f"It failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
+    return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
+
+
+def wish_of(args: Mapping[str, Any]) -> Wish:
+    """Return how to boot, from the words of the command line. Raises `UsageError`."""
+    from edgewright.core.errors import UsageError
+    from edgewright.forge.proof.prove import Wish
+
+    if args.get("bios") and (args.get("uefi") or args.get("secure_boot")):
+        raise UsageError("--bios excludes --uefi and --secure-boot.", "Verify twice, once for each.")
+    if args.get("usb") and args.get("cd"):
+        raise UsageError("--usb excludes --cd.", "Verify twice, once for each.")
+    memory, disk = int(args.get("memory") or 2048), int(args.get("disk") or 32)
+    if not 256 <= memory <= 1 << 20 or not 4 <= disk <= 65536:
+        raise UsageError("The machine needs 256 MiB of memory and a disk of 4 GiB at least.", "Leave them out.")
+    return Wish(
+        firmware="bios" if args.get("bios") else "uefi",
+        secure_boot=bool(args.get("secure_boot")),
+        medium="cd" if args.get("cd") else "usb",
+        until=args.get("until") or "registered",
+        accel=args.get("accel") or "auto",
+        devices=args.get("devices") or "pc",
+        memory=memory,
+        disk=disk,
+        limit=float(args.get("limit") or 2400.0),
+    )
+
+
+async def prove_iso(
+    ctx: CommandContext,
+    iso: Path,
+    wish: Wish,
+    report: Callable[[str], None],
+    *,
+    console: Callable[[str], None] = lambda line: None,
+    sink: Sink | None = None,
+    context: str = "",
+) -> tuple[Proof, str]:
+    """Boot `iso`, write the proof into its manifest, and return it with the label that it gives.
+
+    `context` is a context to look at first. Raises as `prove`.
+    """
+    from edgewright.commands.forge.jobs import work
+    from edgewright.core.errors import NotFound
+    from edgewright.forge.manifest import with_proof
+    from edgewright.forge.proof.prove import prove
+
+    def do(job: Job) -> Proof:
+        return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
+
+    proof = await work(do, report, every=15.0, sink=sink)
+    try:
+        label = str(with_proof(iso, proof.as_dict(), proof.iso_sha256)["label"])
+    except NotFound:
+        label = "unproven (it has no manifest to write the proof into)"
+    return proof, label
+
+
+async def prove_installer(
+    ctx: CommandContext,
+    iso: Path,
+    asked: Any,
+    context: str,
+    sink: Sink,
+    report: Callable[[str], None],
+) -> str:
+    """Boot what was just built, as its answers ask (`core.installer.document.Proof`), and return its label.
+
+    `context` is the context that the answers name. Raises `Failed` when it was not proven, and as `prove`.
+    """
+    from edgewright.core.errors import Failed
+    from edgewright.forge.proof.prove import Wish
+
+    wish = Wish(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
+    proof, label = await prove_iso(ctx, iso, wish, report, sink=sink, context=context)
+    if not proof.ok:
+        raise Failed(f"it failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
+    return label
+
+
+def plane_for(endpoint: str, ctx: CommandContext, first: str = "") -> Any:
+    """Return the plane of the context that is for `endpoint`.
+
+    Raises `Refused` when no context is, when it is read-only, and for an address that only this machine can reach.
+    """
+    import os
+
+    from edgewright.commands.kernel.context import make_plane_client
+    from edgewright.config import contexts
+    from edgewright.core.errors import Refused
+    from edgewright.forge.proof.plane import ProofPlane
+
+    host, _ = _place(endpoint)
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        raise Refused(
+            f"The user-data names {endpoint}, which only this machine can reach.",
+            "Let the hub advertise an address of the network: edgewright hub serve --advertise ADDRESS",
+            "LoopbackPlane",
+        )
+    known = [ctx.context] if ctx.context else []
+    if os.environ.get("EDGEWRIGHT_URL"):
+        known.append(contexts.from_environment(os.environ))
+    items = contexts.load().items
+    known += [items[first]] if first in items else []
+    known += items.values()
+    context = next((one for one in known if _place(one.url) == _place(endpoint)), None)
+    if context is None:
+        raise Refused(
+            f"The user-data names the plane {endpoint}, and none of your contexts is for it.",
+            f"Add it: edgewright context add NAME --url {shlex.quote(endpoint)} --api-key-file FILE "
+            "(or --until installed)",
+            "NoContext",
+        )
+    if context.read_only:
+        raise Refused(
+            f"The context {context.name} is read-only, and a proof makes a token and a host at {endpoint}.",
+            "Use a context that may write; or prove less: --until installed",
+        )
+    chosen = context
+    return ProofPlane(lambda project: make_plane_client(chosen, project, ctx.timeout), chosen.name)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Return host and port of an address, so that two spellings of one plane are the same."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    return (parts.hostname or "").lower().rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
+
+
+COMMANDS: tuple[type[Command], ...] = (ForgeVerify,)

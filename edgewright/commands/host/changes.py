@@ -1,0 +1,196 @@
+"""Verbs that change edge hosts: tags, reset, deletion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.commands.kernel.lookup import FoundHost
+
+
+class HostTag(Command):
+    """Put tags on hosts, e.g. --tag site:berlin; a tag of the same name is replaced."""
+
+    name = "host tag"
+    title = "tag"
+    keys = ("t",)
+    scope = "hosts"
+    also = ("host",)
+    danger = "write"
+    target = Target("host")
+    asks = "Add tags to {what}"
+    params = (
+        Param(
+            "tags",
+            "tag to put on, e.g. site:berlin (repeat)",
+            flag="--tag",
+            required=True,
+            many=True,
+            form="name:value, e.g. site:berlin; several with spaces between. One with the same name is replaced.",
+        ),
+    )
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which tags come on which host. Raises `InvalidInput` for a text that is no tag."""
+        from edgewright.commands.host.labels import plan_labels
+
+        return await plan_labels(self, ctx, targets, args, take_off=False)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Write the labels, host by host."""
+        from edgewright.commands.host.labels import write_labels
+
+        return await write_labels(ctx, plan, report)
+
+
+class HostUntag(Command):
+    """Take tags off hosts; a bare name takes it off whatever its value is."""
+
+    name = "host untag"
+    title = "untag"
+    keys = ("u",)
+    scope = "hosts"
+    also = ("host",)
+    danger = "write"
+    target = Target("host")
+    asks = "Remove tags from {what}"
+    params = (
+        Param(
+            "tags",
+            "tag to take off, e.g. site or site:berlin",
+            flag="--tag",
+            required=True,
+            many=True,
+            form="e.g. site:berlin, or site for any value; several with spaces between.",
+        ),
+    )
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which tags go from which host. Raises `InvalidInput` for a text that is no tag."""
+        from edgewright.commands.host.labels import plan_labels
+
+        return await plan_labels(self, ctx, targets, args, take_off=True)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Write the labels, host by host."""
+        from edgewright.commands.host.labels import write_labels
+
+        return await write_labels(ctx, plan, report)
+
+
+class HostReset(Command):
+    """Make hosts forget their cluster and start anew as registered hosts."""
+
+    name = "host reset"
+    title = "reset"
+    keys = ("R",)
+    scope = "hosts"
+    also = ("host",)
+    danger = "destructive"
+    target = Target("host")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what each host forgets. Raises `NotFound`, or `Refused` for a host that is only observed."""
+        hosts = await _changeable(ctx, targets, self.name)
+        lines = [f"{_told(host)}: {_cluster_words(host)}" for host in hosts]
+        lines.append("Each host does it at its next heartbeat, and keeps its name, identity and credential.")
+        return _plan(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Order the reset, host by host."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, client.reset_host, report, "asked to reset")
+
+
+class HostDelete(Command):
+    """Take hosts out of the plane; the machines keep running, their credentials are refused from then on."""
+
+    name = "host delete"
+    title = "delete"
+    keys = ("ctrl+d",)
+    scope = "hosts"
+    also = ("host",)
+    danger = "destructive"
+    target = Target("host")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what goes and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
+        hosts = await _changeable(ctx, targets, self.name)
+        lines = [f"{_told(host)} goes from the plane, with its history of health" for host in hosts]
+        if len(hosts) == 1:
+            lines.append("The machine keeps running; its credential is refused from then on.")
+        else:
+            lines.append("The machines keep running; their credentials are refused from then on.")
+        busy = [host.name for host in hosts if host.row.cluster]
+        if busy:
+            lines.append(f"In use by a cluster: {', '.join(busy[:8])}.")
+        lines.append("A host that still has a token or pairing key may register anew.")
+        return _plan(self, "Delete", hosts, lines, ("the record of each host, its tags and its events",), ctx)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Delete the records, host by host."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, client.delete_host, report, "deleted")
+
+
+async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
+    """Return the hosts, none of them observed. Raises `NotFound`, `Refused`."""
+    from edgewright.commands.kernel.lookup import find_hosts
+    from edgewright.commands.kernel.registry import observed_reason
+    from edgewright.core.errors import Refused
+
+    hosts = await find_hosts(ctx, targets)
+    for host in hosts:
+        if host.row.observed:
+            raise Refused(observed_reason(host.name, verb), "Leave it out.")
+    return hosts
+
+
+def _told(host: FoundHost) -> str:
+    """Return name, site and health of a host for a line of a plan."""
+    site = f" of {host.row.site}" if host.row.site else ""
+    return f"{host.name}{site} ({host.row.health}, {host.row.state.replace('-', ' ')})"
+
+
+def _cluster_words(host: FoundHost) -> str:
+    return f"forgets cluster {host.row.cluster}" if host.row.cluster else "has no cluster to forget"
+
+
+def _names(hosts: Sequence[FoundHost]) -> dict[str, str]:
+    return {host.uid: host.name for host in hosts}
+
+
+def _plan(
+    command: Command,
+    verb: str,
+    hosts: Sequence[FoundHost],
+    lines: Sequence[str],
+    cannot_undo: tuple[str, ...],
+    ctx: CommandContext,
+) -> Plan:
+    """Return the plan for these hosts; one wants its name typed, several their number."""
+    uids = tuple(host.uid for host in hosts)
+    title = f"{verb} {hosts[0].name}" if len(hosts) == 1 else f"{verb} {len(hosts)} hosts"
+    typed = hosts[0].name if len(hosts) == 1 else str(len(hosts))
+    confirm = typed if ctx.settings.typed_confirmation else None
+    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, _names(hosts))
+
+
+COMMANDS: tuple[type[Command], ...] = (HostTag, HostUntag, HostReset, HostDelete)

@@ -1,0 +1,70 @@
+"""Tags on and off: what would change per host, and the writing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.lookup import find_hosts
+from edgewright.commands.kernel.registry import observed_reason
+from edgewright.core.errors import InvalidInput, Refused
+from edgewright.core.hosts.tags import BARE, parse_tag, tag_text
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+
+
+async def plan_labels(
+    command: Command, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any], *, take_off: bool
+) -> Plan:
+    """Return the plan; its payload is uid to (name, new labels) for the hosts that change.
+
+    Raises `InvalidInput` for a text that is no tag, `NotFound`, and `Refused` for a host that is only observed.
+    """
+    try:
+        wanted = [parse_tag(tag) for tag in args.get("tags") or ()]
+    except ValueError as error:
+        raise InvalidInput(f"A tag is wrong: {error}.", "Write --tag site:berlin") from None
+    lines: list[str] = []
+    changes: dict[str, tuple[str, dict[str, str]]] = {}
+    hosts = await find_hosts(ctx, targets)
+    for host in hosts:
+        if host.row.observed:
+            raise Refused(observed_reason(host.name, command.name), "Leave it out.")
+        told = (host.document.get("metadata") or {}).get("labels") or {}
+        before = {str(key): str(value) for key, value in told.items()}
+        after = _without(before, wanted) if take_off else {**before, **dict(wanted)}
+        gone = [f"- {tag_text(k, v)}" for k, v in before.items() if after.get(k) != v]
+        come = [f"+ {tag_text(k, v)}" for k, v in after.items() if before.get(k) != v]
+        lines.append(f"{host.name}: {'  '.join(gone + come) or 'nothing changes'}")
+        if after != before:
+            changes[host.uid] = (str((host.document.get("metadata") or {}).get("name") or host.uid), after)
+    verb = "Untag" if take_off else "Tag"
+    title = f"{verb} {hosts[0].name}" if len(hosts) == 1 else f"{verb} {len(hosts)} hosts"
+    uids = tuple(host.uid for host in hosts)
+    return Plan(
+        title, tuple(lines), uids, (), command.cli_line(uids, args), None, changes, {h.uid: h.name for h in hosts}
+    )
+
+
+def _without(labels: Mapping[str, str], wanted: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the labels without those of these tags; a bare name takes the label off whatever its value is."""
+    return {k: v for k, v in labels.items() if not any(k == key and value in (BARE, v) for key, value in wanted)}
+
+
+async def write_labels(ctx: CommandContext, plan: Plan, report: Callable[[str], None]) -> Outcome:
+    """Write what the plan says; a host that stays as it is counts as done."""
+    client = await ctx.client()
+
+    async def write(uid: str) -> None:
+        if uid in plan.payload:
+            name, labels = plan.payload[uid]
+            await client.update_labels(uid, name, labels)
+
+    outcome = await for_each(plan, write, report, "has new tags" if plan.payload else "has these tags already")
+    if outcome.failed or not plan.payload:
+        return outcome
+    change = plan.lines[0] if len(plan.touches) == 1 else f"Tags of {len(plan.payload)} hosts changed."
+    return outcome._replace(message=change)

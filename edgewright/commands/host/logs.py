@@ -1,0 +1,142 @@
+"""The verbs that fetch text from a host through the plane: the agent's log or a unit's, and what fills a disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edgewright.commands.kernel.context import CommandContext
+
+LONGEST = 150.0
+"""Seconds to wait for a host: two heartbeats and some."""
+
+
+class HostLogs(Command):
+    """Fetch the last lines of a host's log, or of one unit; the host sends them at its next heartbeat."""
+
+    name = "host logs"
+    title = "logs"
+    keys = ("l",)
+    scope = "hosts"
+    also = ("host",)
+    target = Target("host", 1, 1)
+    params = (
+        Param("lines", "how many lines, at most 500", flag="--lines", kind="int", default=100, metavar="N"),
+        Param("unit", "of this systemd unit alone", flag="--unit", metavar="UNIT"),
+    )
+    opens = "logs"
+    needs_admin = True
+    needs_admin = True
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask for the log and wait for it. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses."""
+        from edgewright.commands.kernel.lookup import find_host
+
+        host = await find_host(await ctx.client(), plan.touches[0])
+        count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
+        lines = await fetch_lines(ctx, host.uid, count, report, unit=unit)
+        what = f"log of {unit} on {host.name}" if unit else f"log of {host.name}"
+        return _text(lines, f"The {what} is empty.")
+
+
+class HostDisk(Command):
+    """List the largest directories and files of a host's file system, counted by its agent at its next heartbeat."""
+
+    name = "host disk"
+    title = "disk usage"
+    keys = ("U",)
+    scope = "hosts"
+    also = ("host",)
+    target = Target("host", 1, 1)
+    params = (Param("mount", "mount point of the file system", flag="--mount", default="/", metavar="DIR"),)
+    opens = "disk"
+    needs_admin = True
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask for it and wait. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses, as older agents do."""
+        from edgewright.commands.kernel.lookup import find_host
+        from edgewright.wire import protocol
+
+        host = await find_host(await ctx.client(), plan.touches[0])
+        params = {"mount": str(args.get("mount") or "/")}
+        lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report)
+        return _text(lines, f"{host.name} reported no sizes.")
+
+
+def _text(lines: list[str], empty: str) -> Outcome:
+    from edgewright.commands.kernel.results import Text
+    from edgewright.core.text import clean
+
+    text = "\n".join(clean(line, 4096) for line in lines)
+    return Outcome((), message="" if lines else empty, result=Text(text, lines))
+
+
+async def fetch_lines(
+    ctx: CommandContext,
+    uid: str,
+    lines: int,
+    report: Callable[[str], None],
+    since: float | None = None,
+    unit: str = "",
+) -> list[str]:
+    """Order the log of a host, or of one unit, and return its lines (clean them before a terminal shows them).
+
+    With `since` (epoch seconds) an agent sends only what is not older; an older agent ignores it.
+    Raises as `fetch_text` does, and `InvalidInput` for a number of lines that no host sends.
+    """
+    from edgewright.core.errors import InvalidInput
+    from edgewright.wire import protocol
+
+    if not 1 <= lines <= protocol.MAX_LOG_LINES:
+        raise InvalidInput(f"--lines is between 1 and {protocol.MAX_LOG_LINES}, not {lines}.")
+    params: dict[str, Any] = {"lines": lines, **({"unit": unit} if unit else {})}
+    if since is not None:
+        params["since"] = int(since)
+    return await fetch_text(ctx, uid, protocol.OP_COLLECT_LOGS, params, report)
+
+
+async def fetch_text(
+    ctx: CommandContext, uid: str, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
+) -> list[str]:
+    """Order an operation whose result is text, and return its lines (clean them before a terminal shows them).
+
+    Waits up to `LONGEST` seconds. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
+    """
+    import asyncio
+    import time
+
+    from edgewright.core.errors import Failed, Refused, TimedOut
+    from edgewright.core.hosts.operations import kind_words
+    from edgewright.core.text import clean
+    from edgewright.wire import protocol
+
+    client = await ctx.client()
+    operation = await client.create_operation(uid, kind, params)
+    report("requested; the host responds at its next heartbeat")
+    began, pause = time.monotonic(), 0.2
+    while time.monotonic() - began < LONGEST:
+        document = await client.operation(uid, operation)
+        body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
+        state = str(body.get("state") or protocol.OP_PENDING)
+        if state == protocol.OP_SUCCEEDED:
+            return [str(line) for line in (await client.logs(uid, operation)).get("lines") or []]
+        if state != protocol.OP_PENDING:
+            sentence = clean(body.get("message")) or f"The host answered: {clean(state)}"
+            raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")
+        await asyncio.sleep(pause)
+        pause = min(2.0, pause * 1.5)
+    raise TimedOut(
+        f"The host {uid} did not send its {kind_words(kind)} within {LONGEST:.0f} s.",
+        "It sends it after its next heartbeat; look at its last heartbeat with host show.",
+    )
+
+
+COMMANDS: tuple[type[Command], ...] = (HostLogs, HostDisk)

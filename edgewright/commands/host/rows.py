@@ -1,0 +1,166 @@
+"""How hosts are told in words: the cells of a listing and the sections of one host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from edgewright.commands.kernel.lookup import FoundHost
+from edgewright.commands.kernel.results import Column, Detail, Item, Section
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.wire.palette.edgehost import EdgeHost
+
+if TYPE_CHECKING:
+    from edgewright.store.collections.rows import HostRow
+
+COLUMNS = (
+    Column("HOST"),
+    Column("SITE"),
+    Column("STATE"),
+    Column("HEALTH"),
+    Column("SINCE", right=True),
+    Column("CLUSTER"),
+    Column("SEEN", right=True),
+    Column("UID", wide=True),
+    Column("CPU", wide=True, right=True),
+    Column("MEM", wide=True, right=True),
+    Column("DISK", wide=True, right=True),
+    Column("AGENT", wide=True),
+    Column("OS", wide=True),
+    Column("IP", wide=True),
+    Column("ARCH", wide=True),
+    Column("TAGS", wide=True),
+    Column("REASON", wide=True),
+)
+
+GLYPHS = {"healthy": "•", "unhealthy": "▲", "unknown": "○"}
+
+
+def or_dash(value: object) -> str:
+    """Return a value as text; `-` for what is unknown."""
+    return "-" if value is None or value == "" else str(value)
+
+
+def percent(value: float | None) -> str:
+    """Return a share as whole per cent; `-` for what is unknown."""
+    return "-" if value is None else f"{value:.0f}"
+
+
+def ago(moment: float | None, now: float) -> str:
+    """Return the age of a moment; `-` for none."""
+    return times.age(None if moment is None else now - moment)
+
+
+def stamp(moment: float | None) -> str:
+    """Return a moment as `2026-11-23T08:08:46Z`; `-` for none."""
+    return "-" if moment is None else times.rfc3339(moment)[:19] + "Z"
+
+
+def state_words(row: HostRow) -> str:
+    """Return the state as people say it, with what kind of host it is when that matters."""
+    marks = " (simulated)" if row.simulated else " (observed)" if row.observed else ""
+    return row.state.replace("in-use", "in use") + marks
+
+
+def health_words(row: HostRow) -> str:
+    """Return glyph and word of the health; a host that never spoke is `never seen`."""
+    word = "never seen" if row.health == "unknown" and row.last_seen is None else row.health
+    return f"{GLYPHS.get(row.health, '○')} {word}"
+
+
+def item(host: FoundHost, now: float) -> Item:
+    """Return one host as a row of a listing."""
+    row = host.row
+    cells = (
+        row.name or row.uid,
+        or_dash(row.site),
+        state_words(row),
+        health_words(row),
+        ago(row.since or row.created, now),
+        or_dash(row.cluster),
+        ago(row.last_seen, now),
+        row.uid,
+        or_dash(row.cpu),
+        "-" if row.memory_mb is None else f"{row.memory_mb / 1024:.0f}G",
+        percent(row.disk_percent),
+        or_dash(row.agent),
+        or_dash(row.os),
+        or_dash(row.ip),
+        or_dash(row.arch),
+        or_dash(",".join(row.tags)),
+        or_dash(row.reason),
+    )
+    return Item(row.uid, cells, host.document)
+
+
+def detail(host: FoundHost, now: float) -> Detail:
+    """Return one host as a person reads it."""
+    row, document = host.row, EdgeHost(host.document)
+    headline = f"{health_words(row)}: {row.reason}" if row.reason else health_words(row)
+    health = [
+        ("health", health_words(row)),
+        ("since", _moment(row.since, now)),
+        ("reason", or_dash(row.reason)),
+        ("who must act", or_dash(row.who)),
+        ("overdue at", _moment(row.deadline, now) if row.deadline else "-"),
+        ("last heartbeat", _moment(row.last_seen, now)),
+    ]
+    identity = [
+        ("uid", row.uid),
+        ("state", state_words(row)),
+        ("site", or_dash(row.site)),
+        ("tags", or_dash(", ".join(row.tags))),
+        ("project", or_dash(row.project_uid)),
+        ("cluster", or_dash(row.cluster)),
+        ("came by token", or_dash(row.token_name or row.token_uid)),
+        ("registered", _moment(row.registered, now)),
+        ("created", _moment(row.created, now)),
+    ]
+    machine = [
+        ("hardware", f"{or_dash(row.arch)}  {or_dash(row.cpu)} cpu  {_gigabytes(row.memory_mb)}"),
+        ("gpu", or_dash(row.gpu)),
+        ("system", f"{or_dash(row.os)}  kernel {or_dash(row.kernel)}"),
+        ("agent", f"{or_dash(row.agent)}  {or_dash(row.host_type)}"),
+        ("boot slot", or_dash(row.boot_slot)),
+        ("used", f"cpu {percent(row.cpu_percent)} %  memory {percent(row.memory_percent)} %"),
+    ]
+    sections = [
+        Section("HEALTH", tuple(health)),
+        Section("HOST", tuple(identity)),
+        Section("MACHINE", tuple(machine)),
+        Section("NETWORK", tuple(_cards(document)) or (("cards", "-"),)),
+        Section("DISKS", tuple(_disks(document)) or (("disks", "-"),)),
+    ]
+    return Detail(row.uid, host.document, headline, tuple(sections))
+
+
+def _moment(moment: float | None, now: float) -> str:
+    if moment is None:
+        return "-"
+    there = ago(moment, now) + " ago" if moment <= now else "in " + times.age(moment - now)
+    return f"{stamp(moment)}  ({there})"
+
+
+def _gigabytes(megabytes: int | None) -> str:
+    return "-" if megabytes is None else f"{megabytes / 1024:.0f} GB"
+
+
+def _cards(document: EdgeHost) -> Iterable[tuple[str, str]]:
+    from edgewright.core.hosts.nics import fold
+
+    found = fold(document.nics)
+    for nic in found.real:
+        words = [nic.ip or "no address", nic.mac, f"gateway {nic.gateway}" if nic.gateway else ""]
+        yield clean(nic.name) or "card", clean("  ".join(filter(None, words)))
+    if found.folded:
+        yield "virtual", f"{found.folded} cards of Kubernetes"
+
+
+def _disks(document: EdgeHost) -> Iterable[tuple[str, str]]:
+    for disk in document.disks:
+        for part in disk.partitions:
+            if part.mount_point:
+                used = "-" if part.percent is None else f"{part.percent:.0f} %"
+                size = "-" if part.total is None else f"{part.total / 1024:.1f} GB"
+                yield clean(part.mount_point), clean(f"{used} of {size}  {part.file_system}")

@@ -1,0 +1,1 @@
+"""A hub on this machine: start, stop, addresses."""

@@ -1,0 +1,1 @@
+"""Verbs about installers: answer files, the wizard, the Installers screen."""

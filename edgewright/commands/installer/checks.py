@@ -1,0 +1,224 @@
+"""What the wizard asks about answers: the rules offline, the plane online, the facts of a base."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.installer import answers as rules
+from edgewright.core.installer.document import user_data
+from edgewright.core.installer.pages import PAGES
+from edgewright.core.installer.paths import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from edgewright.commands.kernel.context import CommandContext
+
+OWN_TOKENS = frozenset({"this-machine", "demo"})
+"""Tokens that the console creates for hosts that it starts itself."""
+MAX_OFFERED = 200
+MAX_KEY_FILE = 16_384
+
+
+def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Finding]:
+    """Return what is wrong with the answers of `keys` (None: all): own rules, files, then those of the document."""
+    complete, wrong = rules.completed(answers)
+    if wrong:
+        return [error(p.key.removeprefix("answers."), p.message, p.hint, p.code) for p in wrong]
+    found = [error(p.key, p.message, code="WrongAnswer") for p in rules.problems(complete, keys)]
+    found += [finding for finding in _files(complete) if keys is None or finding.path in keys]
+    if any(finding.severity == ERROR for finding in found):
+        return found
+    return found + _document(complete, keys)
+
+
+def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Finding]:
+    from edgewright.core.times import now
+    from edgewright.forge.answers import settle
+    from edgewright.forge.userdata.files import check_document
+
+    broken = {problem.key for problem in rules.problems(complete)}
+    document = user_data(settle(complete, strict=False))
+    told = []
+    for finding in _that_hold(check_document(document, "palette", now()), complete):
+        key = key_of(finding.path, complete["net.mode"])
+        if keys is None or (key in keys and key not in broken):
+            told.append(finding._replace(path=key or finding.path))
+    return ordered(told)
+
+
+def _that_hold(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
+    """Return the findings that hold on the base of the answers."""
+    from edgewright.forge.iso.suits import for_appliance, for_path
+
+    if answers["base.kind"] == "appliance":
+        return for_appliance(findings)
+    return for_path(findings, Path(str(answers["base.path"])).expanduser()) if answers["base.path"] else findings
+
+
+def _files(complete: dict[str, Any]) -> list[Finding]:
+    """Return the paths among the visible answers that lead nowhere."""
+    found = []
+    for page in PAGES:
+        for question in page.visible(complete) if page.shown(complete) else ():
+            value = complete[question.key]
+            texts = value if question.key == "ca.certificates" else [value] if question.kind == "file" else []
+            for row in value if question.key == "registries.list" else ():
+                texts = [*texts, row["ca"]]
+            for text in texts:
+                problem = _path_problem(question.key, text)
+                if problem:
+                    found.append(error(question.key, problem, "Correct the path.", "NoFile"))
+    return found
+
+
+def _path_problem(key: str, text: str) -> str:
+    if not text or "\n" in text:
+        return ""
+    try:
+        path = Path(text).expanduser()
+        if key == "output.folder":
+            return _folder_problem(path)
+        if key == "content.folder":
+            return "" if path.is_dir() else f"There is no folder {path}."
+        if path.is_dir():
+            return f"{path} is a folder, not a file."
+        if not path.is_file():
+            return f"There is no file {path}."
+        return _base_problem(path) if key == "base.path" else ""
+    except (OSError, RuntimeError, ValueError):
+        return f"{text[:80]!r} is no path."
+
+
+def _folder_problem(path: Path) -> str:
+    """Return why an output cannot be written to a folder, which is created when it is missing; "" when it can."""
+    there = next((place for place in (path, *path.parents) if place.exists()), path)
+    if not there.is_dir():
+        return f"{there} is a file, not a folder."
+    if os.access(there, os.W_OK | os.X_OK):
+        return ""
+    return f"{path} is not writable." if there == path else f"{path} cannot be created: {there} is not writable."
+
+
+def _base_problem(path: Path) -> str:
+    """Return why no installer can be made of a base, or ""; looked at once for each state of the file."""
+    facts = path.stat()
+    return _refusal(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=32)
+def _refusal(path: Path, changed: int, size: int) -> str:
+    from edgewright.forge.iso.identify import identify
+
+    try:
+        quick = identify(path, look_inside=False)  # its files say it all for the bases that there are
+        return quick.refusal and identify(path).refusal
+    except EdgewrightError as wrong:
+        return wrong.message
+
+
+@asynccontextmanager
+async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandContext]:
+    """Give a command context for the plane of that name, closed at the end; `ctx` itself when it is that one."""
+    if not name or name == ctx.context_name:
+        yield ctx
+        return
+    from edgewright.commands.kernel.context import CommandContext as Made
+    from edgewright.config import contexts
+
+    context = contexts.load().get(name)
+    there = Made(
+        ctx.settings,
+        context=context,
+        read_only=ctx.read_only or context.read_only,
+        timeout=ctx.timeout,
+        journal=ctx.journal,
+        actor=ctx.actor,
+    )
+    try:
+        yield there
+    finally:
+        await there.aclose()
+
+
+async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
+    """Return what plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    from edgewright.commands.forge.userdata_plane import Known, ask
+    from edgewright.forge.answers import settle
+    from edgewright.forge.userdata.online import check_online
+
+    settled = settle(answers, strict=False)
+    document = user_data(settled)
+    try:
+        async with at_context(ctx, settled["plane.context"]) as there:
+            known = await ask(there, document)
+    except EdgewrightError as wrong:
+        known = Known(why=wrong.message.rstrip("."))
+    told = await check_online(
+        document, tokens=known.tokens, hosts=known.hosts, why_no_tokens=known.why, timeout=min(ctx.timeout, 5.0)
+    )
+    found = []
+    for finding in told:
+        key = key_of(finding.path, settled["net.mode"])
+        found.append(finding._replace(path=key or finding.path))
+    return ordered(found)
+
+
+async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
+    """Return the uid of the answers' token at its plane; "" when no context is for it, or it has no such token.
+
+    Raises `EdgewrightError` when the plane of the answers cannot be asked.
+    """
+    from edgewright.commands.forge.userdata_plane import ask
+    from edgewright.config import contexts
+
+    name = str(answers["plane.context"])  # the answers may come from another machine, whose contexts are not ours
+    async with at_context(ctx, name if name in contexts.load().items else "") as there:
+        known = await ask(there, user_data(dict(answers)))
+    return known.token_uid(str(answers["token.text"]))
+
+
+async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, str, float | None, str]]:
+    """Return uid, name, text, expiry and project of the usable tokens at the plane of the context `name`."""
+    from edgewright.core import times
+    from edgewright.wire.palette.tokens import EdgeToken
+
+    async with at_context(ctx, name) as there:
+        client = await there.client()
+        known = list(map(EdgeToken, await client.tokens()))
+    now = times.now()
+    found = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
+    found.sort(key=lambda token: token.created or 0.0, reverse=True)
+    return [(one.uid, one.name, one.token, one.expiry, one.project_name) for one in found[:MAX_OFFERED]]
+
+
+def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
+    """Return file name, line, kind and comment of the public keys in a folder; anything else is left out."""
+    from edgewright.core.installer.checks import ssh_key
+
+    found = []
+    for path in sorted(folder.glob("*.pub"))[:MAX_OFFERED]:
+        try:
+            with path.open("rb") as file:
+                text = " ".join(file.read(MAX_KEY_FILE).decode("utf-8").split())
+        except (OSError, ValueError):
+            continue
+        kind, _, rest = text.partition(" ")
+        if text and not ssh_key(text):
+            found.append((path.name, text, kind, rest.partition(" ")[2]))
+    return found
+
+
+def facts_of_base(path: Path) -> list[tuple[str, str]]:
+    """Return what a base ISO is, as label and value. Raises `NotFound`, `Failed`."""
+    from edgewright.forge.iso.identify import identify
+
+    base = identify(path)
+    facts = list(base.facts())
+    return [("cannot be used", base.refusal), *facts] if base.refusal else facts

@@ -1,0 +1,249 @@
+"""What the installer wizard may call: preview, findings, tokens, the answer file, and the build in the background.
+
+Nothing heavy is imported before it is called: the wizard opens at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.core.cloudconfig.findings import Finding
+    from edgewright.core.installer.origin import Installer
+    from edgewright.forge.builds.record import Build
+
+    Answers = Mapping[str, Any]
+    BuildId = str
+
+
+class Plane(NamedTuple):
+    """A plane that the console knows: the context's name, its address for hosts, its authority (PEM, may be empty)."""
+
+    name: str
+    url: str
+    ca: str
+    current: bool
+
+
+class OfferedToken(NamedTuple):
+    """A registration token of a plane that can be used now; `text` is a secret, `expiry` is in epoch seconds UTC."""
+
+    uid: str
+    name: str
+    text: str
+    expiry: float | None
+    project: str
+
+
+class OfferedKey(NamedTuple):
+    """A public SSH key of this user: the file's name, the whole line, its kind and comment."""
+
+    file: str
+    text: str
+    kind: str
+    comment: str
+
+
+class MadeToken(NamedTuple):
+    """A token that was made just now: its uid and its text (a secret)."""
+
+    uid: str
+    text: str
+
+
+def planes() -> list[Plane]:
+    """Return the contexts, the one in use first. Raises `InvalidInput` when their file is wrong."""
+    from edgewright.config import contexts
+
+    known = contexts.load()
+    chosen = known.choose()
+    every = {item.name: item for item in [*([chosen] if chosen else []), *known.items.values()]}
+    found = []
+    for name, item in every.items():
+        try:
+            ca = Path(item.ca).read_text("utf-8") if item.ca else ""
+        except (OSError, ValueError):
+            ca = ""  # said when it is used
+        found.append(Plane(name, item.address_for_hosts, ca, chosen is not None and name == chosen.name))
+    return found
+
+
+def settle(answers: Answers, folder: Path | None = None, keys: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return complete answers with certificates read in and passwords hashed; of `keys` only, where they are given.
+
+    Raises `InvalidInput`, `NotFound`.
+    """
+    from edgewright.forge.answers import settle
+
+    return settle(answers, folder, keys=None if keys is None else frozenset(keys))
+
+
+def user_data_text(answers: Answers) -> str:
+    """Return the user-data of settled answers as it goes onto the ISO, secrets and all."""
+    from edgewright.core.installer.document import user_data
+    from edgewright.forge.userdata.text import dump
+
+    return dump(user_data(answers))
+
+
+def preview(answers: Answers, *, masked: bool = True) -> str:
+    """Return the user-data that the answers mean so far; secrets masked unless asked for. Wrong answers are shown too.
+
+    Raises `InvalidInput` only for answers of another kind than their question's.
+    """
+    from edgewright.forge.answers import masked as hide
+    from edgewright.forge.answers import settle
+
+    settled = settle(answers, strict=False)
+    return user_data_text(hide(settled) if masked else settled)
+
+
+def findings(answers: Answers, keys: Iterable[str] | None = None) -> list[Finding]:
+    """Return what is wrong with the answers of `keys` (None: all), without asking anybody.
+
+    `path` is the key of the question where there is one, else the dotted path in the user-data.
+    """
+    from edgewright.commands.installer.checks import offline
+
+    return offline(answers, None if keys is None else frozenset(keys))
+
+
+async def check_online(ctx: CommandContext, answers: Answers) -> list[Finding]:
+    """Return what the plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    from edgewright.commands.installer.checks import online
+
+    return await online(ctx, answers)
+
+
+async def make_token(
+    ctx: CommandContext, name: str, project: str = "", expiry: str | float = "30d", context: str = ""
+) -> MadeToken:
+    """Make a registration token at the plane of `context` ("": the session's own); `expiry` like `30d`, or seconds.
+
+    Journalled like `token create`. Raises `Refused` in a read-only session, and what the plane says.
+    """
+    from edgewright.commands.installer.checks import at_context
+    from edgewright.commands.kernel import registry
+    from edgewright.commands.kernel.results import Text
+    from edgewright.commands.token.verbs import TokenCreate
+    from edgewright.core.errors import Failed
+
+    arguments = {"name": name, "expires": expiry, "default_project": project, "description": "made for an installer"}
+    async with at_context(ctx, context) as there:
+        outcome = await registry.run(TokenCreate, there, (), arguments)
+    if not isinstance(outcome.result, Text) or not outcome.result.text:
+        raise Failed(f"The plane made token {name} but did not tell its text.", "Copy it from the plane's own console.")
+    return MadeToken(outcome.result.name, outcome.result.text)
+
+
+async def tokens(ctx: CommandContext, context: str = "") -> list[OfferedToken]:
+    """Return the tokens of the plane of `context` ("": the session's own) that hosts can use now, the newest first.
+
+    Those that the plane does not give the text of are left out. Raises what the plane answers.
+    """
+    from edgewright.commands.installer.checks import usable_tokens
+
+    return [OfferedToken(*token) for token in await usable_tokens(ctx, context)]
+
+
+def ssh_keys() -> list[OfferedKey]:
+    """Return the public keys in `~/.ssh/*.pub` that a box would accept, by file name."""
+    from edgewright.commands.installer.checks import public_keys
+
+    return [OfferedKey(*key) for key in public_keys(Path.home() / ".ssh")]
+
+
+def base_facts(path: str) -> list[tuple[str, str]]:
+    """Return what a base ISO is, as label and value; the reason first when it cannot be used.
+
+    Raises `NotFound`, and `InvalidInput` for what is no ISO.
+    """
+    from edgewright.commands.installer.checks import facts_of_base
+
+    return facts_of_base(Path(path).expanduser())
+
+
+def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) -> None:
+    """Write the answer file (0600) with settled answers; a draft (`strict` false) may name what cannot be read yet.
+
+    Raises `InvalidInput`, `Failed`.
+    """
+    from edgewright.forge.answers import settle, write_answers
+
+    write_answers(Path(path).expanduser(), name, settle(answers, strict=strict))
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Return the complete answers of an answer file. Raises `NotFound`, `InvalidInput`, `Refused`."""
+    from edgewright.forge.answers import read_answers
+
+    return read_answers(Path(path).expanduser()).answers
+
+
+def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False, read_only: bool = False) -> BuildId:
+    """Start the build in a process of its own that outlives the console, and return its id.
+
+    `folder` is where the files go (as the answers say), `force` replaces an ISO of the same name. Raises
+    `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
+    `Refused` when the session is `read_only` and a proof would change something at the plane.
+    """
+    from edgewright.commands.installer.run import Work, detach
+    from edgewright.forge.answers import absolute, settle
+    from edgewright.forge.installing import prepare
+
+    chosen = {**answers, "output.folder": str(folder)} if folder else answers
+    ready = absolute(settle(chosen), Path.cwd())
+    work = Work(str(ready["output.name"]), ready, prepare(ready))
+    return detach(work, force=force, read_only=read_only)
+
+
+async def token_uid(ctx: CommandContext, answers: Answers) -> str:
+    """Return the uid of the answers' token at its plane, "" when it is not known there. Raises what the plane says."""
+    from edgewright.commands.installer.checks import token_uid
+
+    return await token_uid(ctx, settle(answers))
+
+
+def builds() -> list[Build]:
+    """Return all builds, the newest first."""
+    from edgewright.forge.builds import list_builds
+
+    return list_builds()
+
+
+def build(build_id: str) -> Build:
+    """Return one build. Raises `NotFound`."""
+    from edgewright.forge.builds import find
+
+    return find(build_id)
+
+
+def build_log(build_id: str, last: int = 200) -> list[str]:
+    """Return the last lines of a build's log. Raises `NotFound`."""
+    from edgewright.forge.builds import find, last_lines
+
+    return last_lines(find(build_id), last)
+
+
+def cancel_build(build_id: str) -> Build:
+    """Stop a build; nothing partial is left. Raises `NotFound`, `Conflict` when it does not run."""
+    from edgewright.forge.builds import cancel
+
+    return cancel(build_id)
+
+
+def installers() -> list[Installer]:
+    """Return what is known about the installers that were built here, for `core.installer.origin.origin`."""
+    from edgewright.core.installer.origin import installer_of
+    from edgewright.forge.manifest import read_manifest
+
+    found = []
+    for item in builds():
+        manifest = read_manifest(item.iso) if item.iso is not None else None
+        if manifest is not None:
+            found.append(installer_of(item.id, manifest))
+    return found

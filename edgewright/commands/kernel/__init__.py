@@ -1,0 +1,1 @@
+"""What all verbs share: base class, registry, grammar, results, context."""

@@ -1,0 +1,188 @@
+"""What a verb is: one class from which key, palette entry, `:` verb, help row, CLI verb and journal entry come.
+
+How the two front ends use one class:
+
+* The command line parses words into targets and arguments, then `check`, `plan`, `apply` and prints `Outcome.result`.
+* The console does the same for verbs that change something. A verb with `opens` opens that screen instead, a verb with
+  `action` calls `action_<action>` of the screen (or the app) with `preset`; for those, `plan` and `apply` serve the
+  command line alone.
+
+This module is on the path of `edgewright --help`: it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.core.errors import EdgewrightError
+
+Danger = Literal["none", "write", "destructive"]
+Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
+TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver"]
+
+
+class Param(NamedTuple):
+    """One parameter of a verb; positional unless `flag` begins with `--`."""
+
+    name: str
+    help: str
+    flag: str = ""
+    required: bool = False
+    many: bool = False
+    kind: Literal["text", "int", "flag", "file", "span", "time"] = "text"
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    metavar: str = ""
+    secret: bool = False
+    form: str = ""
+    """What the console's form says instead of `help`, where that names options of the command line."""
+
+
+class Target(NamedTuple):
+    """What a verb works on: objects of `kind`, at least `least`, at most `most` of them (None: any number)."""
+
+    kind: TargetKind
+    least: int = 1
+    most: int | None = None
+
+
+class Allowed(NamedTuple):
+    """The verb may run on these targets now."""
+
+
+class Refusal(NamedTuple):
+    """The verb may not run; `reason` is a whole sentence for the user, `hint` the next step."""
+
+    reason: str
+    hint: str = ""
+
+
+class Plan(NamedTuple):
+    """What a verb will do, told before it is done.
+
+    `lines` is what happens, `touches` names every object that is touched, `cannot_undo` the things that have no way
+    back, `cli` the equivalent command line, `confirm_text` what must be typed (None: a plain yes is enough).
+    `payload` is the verb's own: what it looked up for the plan and uses again in `apply`. `names` gives the names of
+    objects that are touched by uid.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    touches: tuple[str, ...]
+    cannot_undo: tuple[str, ...]
+    cli: str
+    confirm_text: str | None = None
+    payload: Any = None
+    names: Mapping[str, str] = {}
+
+    def name_of(self, target: str) -> str:
+        """Return the name of an object that is touched, its uid when it has none."""
+        return self.names.get(target) or target
+
+
+class Outcome(NamedTuple):
+    """What a verb did: targets done, targets failed with their error, one sentence, and the result to print.
+
+    `result` is one of `edgewright.commands.kernel.results` (a listing, a detail, a text, a stream) or None.
+    """
+
+    done: tuple[str, ...]
+    failed: tuple[tuple[str, EdgewrightError], ...] = ()
+    message: str = ""
+    result: Any = None
+
+
+class Command:
+    """A verb. Subclasses set the class attributes; the docstring's first line is the help row."""
+
+    name: ClassVar[str]
+    """Noun and verb with one space, e.g. `host delete`; one word for console-wide views (`pulse`); a verb may be of two
+    words where a noun has a thing of its own (`forge user-data check`)."""
+    title: ClassVar[str]
+    """Short label for the key line, e.g. `delete`."""
+    keys: ClassVar[tuple[str, ...]] = ()
+    """Default keys in Textual's names; remapped by `id`."""
+    no_key: ClassVar[str] = ""
+    """Why a console verb has no default key (a sentence); required when `keys` is empty and `console` is true."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other words for it after `:` in the console, e.g. `hosts`."""
+    scope: ClassVar[Scope] = "global"
+    """On which screens its keys are live, and what its targets are."""
+    also: ClassVar[tuple[Scope, ...]] = ()
+    """Further scopes in which its keys are live (the detail of what `scope` lists)."""
+    danger: ClassVar[Danger] = "none"
+    needs_admin: ClassVar[bool] = False
+    """Whether the plane lets only the role admin do it although it changes nothing (danger is `none`)."""
+    target: ClassVar[Target | None] = None
+    """What it works on; the console gives the marked objects or the one under the cursor."""
+    params: ClassVar[tuple[Param, ...]] = ()
+    opens: ClassVar[str] = ""
+    """For a view verb: the console screen that it opens."""
+    action: ClassVar[str] = ""
+    """For a verb of the console alone: the Textual action that runs it (`action_<action>`)."""
+    preset: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Fixed arguments of `action`, e.g. `(("field", "name"),)`."""
+    asks: ClassVar[str] = ""
+    """Title of the form in which the console asks for `params`; `{what}` is the object or how many there are."""
+    delegate: ClassVar[str] = ""
+    """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """For a process of its own: options of the whole that it understands beside `-o`, e.g. `plan`."""
+    own_hub: ClassVar[bool] = False
+    """For a process of its own: whether it works on the hub that the guide started where no `--data` is given."""
+    writes: ClassVar[bool] = False
+    """For a process of its own: whether `--read-only` refuses it."""
+    tells: ClassVar[bool] = False
+    """Whether its progress lines are printed (stderr) on the command line: it takes longer than a person waits."""
+    outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
+    """What `-o` may say on the command line; the first is the default."""
+    online: ClassVar[bool] = True
+    """Whether it talks to the plane."""
+    cli: ClassVar[bool] = True
+    """Whether the verb exists on the command line (console-only verbs say why in `no_cli`)."""
+    no_cli: ClassVar[str] = ""
+    """Why there is no such verb on the command line (a sentence)."""
+    console: ClassVar[bool] = True
+    """Whether the verb exists in the console."""
+
+    @classmethod
+    def id(cls) -> str:
+        """Return the binding id, e.g. `host-delete`."""
+        return cls.name.replace(" ", "-")
+
+    @classmethod
+    def for_viewer(cls) -> bool:
+        """Return whether the plane lets the role viewer do it; what does not ask the plane is free."""
+        return not cls.online or (cls.danger == "none" and not cls.needs_admin)
+
+    @classmethod
+    def help(cls) -> str:
+        """Return the first line of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n", 1)[0]
+
+    @classmethod
+    def cli_line(cls, targets: Sequence[str], args: Mapping[str, Any]) -> str:
+        """Return the command line that does the same, quoted for a shell."""
+        from edgewright.commands.kernel.grammar import command_line
+
+        return command_line(cls, targets, args)
+
+    def check(self, ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
+        """Say whether the verb may run on `targets` now. Read-only mode is already refused by `registry.check`."""
+        return Allowed()
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return what would happen, without doing it. Raises `EdgewrightError`."""
+        return Plan(self.help(), (), tuple(targets), (), self.cli_line(targets, args))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Do what `plan` says; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
+        from edgewright.core.errors import UsageError
+
+        raise UsageError(f"`{self.name}` works in the console only.", "Open the console: edgewright")

@@ -1,0 +1,156 @@
+"""From words to arguments and back: one grammar for the command line, the `:` line and "the same as" lines.
+
+argparse does the work and comes in when a verb was chosen, never for `--help` of the whole.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.kernel.usage import usage
+
+if TYPE_CHECKING:
+    import argparse
+
+_NEGATED = re.compile(r"-(?:tag\.)?[A-Za-z][\w.-]*(?::|[<>]=?|=)")
+_GUARD = "\x00"
+"""Put before a filter word like `-state:ready`, so that it is not taken for an option."""
+
+
+def parser_for(command: type[Command], prog: str = "") -> argparse.ArgumentParser:
+    """Return the parser of one verb: its targets and parameters. Errors are `UsageError`s."""
+    import argparse
+
+    from edgewright.core.errors import UsageError
+
+    name = prog or command.name
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            sentence = message[:1].upper() + message[1:]
+            raise UsageError(f"{sentence.rstrip('.')}.", f"See: {prog or 'edgewright ' + command.name} --help")
+
+    parser = Parser(
+        prog=name,
+        description=(command.__doc__ or "").strip(),
+        allow_abbrev=False,
+        add_help=False,
+        usage=usage(command, name),
+    )
+    target = command.target
+    if target is not None:
+        metavar = target.kind.upper()
+        nargs: Any = None if target.most == 1 and target.least else "+" if target.least else "*"
+        parser.add_argument("targets", metavar=metavar, nargs=nargs, help=f"name or uid of the {target.kind}")
+    for param in command.params:
+        _add(parser, param)
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, param: Param) -> None:
+    if param.kind == "flag":
+        parser.add_argument(param.flag, dest=param.name, action="store_true", help=param.help)
+        return
+    options: dict[str, Any] = {"help": param.help, "type": _reader(param)}
+    if param.choices:
+        options["choices"] = param.choices
+    if param.metavar or not param.choices:
+        options["metavar"] = param.metavar or param.name.upper()
+    if param.flag:
+        default = _reader(param)(param.default) if isinstance(param.default, str) else param.default
+        many = {"action": "append"} if param.many else {}
+        parser.add_argument(
+            param.flag,
+            dest=param.name,
+            required=param.required,
+            default=[] if param.many else default,
+            **many,
+            **options,
+        )
+    else:
+        nargs = ("+" if param.required else "*") if param.many else (None if param.required else "?")
+        parser.add_argument(param.name, nargs=nargs, default=[] if param.many else param.default, **options)
+
+
+def _reader(param: Param) -> Any:
+    """Return what turns a word into the parameter's value."""
+    import argparse
+
+    from edgewright.core import times
+
+    def span(text: str) -> float:
+        try:
+            return times.parse_span(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    def moment(text: str) -> float | None:
+        try:
+            return times.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = -1
+        if number < 0:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 on")
+        return number
+
+    return {"span": span, "time": moment, "int": whole}.get(param.kind, str)
+
+
+def parse(
+    command: type[Command], words: Sequence[str], parser: argparse.ArgumentParser | None = None
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return targets and arguments from the words after the verb. Raises `UsageError`."""
+    parser = parser or parser_for(command)
+    guarded = [
+        _GUARD + w if any(p.name == "filter" for p in command.params) and _NEGATED.match(w) else w for w in words
+    ]
+    found = vars(parser.parse_intermixed_args(guarded))
+    targets = found.pop("targets", ())
+    args = {
+        name: [v.removeprefix(_GUARD) for v in value] if name == "filter" else value for name, value in found.items()
+    }
+    return ((targets,) if isinstance(targets, str) else tuple(targets)), args
+
+
+def command_line(command: type[Command], targets: Sequence[str], args: Mapping[str, Any]) -> str:
+    """Return the command line that does the same, quoted for a shell; parameters at their default are left out."""
+    positional = list(targets) if command.target is not None else []
+    flags: list[str] = []
+    for param in command.params:
+        value = args.get(param.name)
+        if value in (None, "", [], ()) or value is False:
+            continue
+        texts = [_text(param, v) for v in (value if isinstance(value, (list, tuple)) else [value])]
+        if not param.flag:
+            positional += texts
+        elif param.kind == "flag":
+            flags.append(param.flag)
+        elif param.many or texts != [str(param.default)]:
+            for text in texts:
+                flags += [f"{param.flag}={text}"] if text.startswith("-") else [param.flag, text]
+    dashes = ["--"] if any(w.startswith("-") and not _NEGATED.match(w) for w in positional) else []
+    words = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
+    return shlex.join(["edgewright", *command.name.split(), *words])
+
+
+def _text(param: Param, value: Any) -> str:
+    if param.kind == "span" and isinstance(value, (int, float)):
+        for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
+            if value >= seconds and value % seconds == 0:
+                return f"{int(value // seconds)}{unit}"
+        return f"{value:g}s"
+    if param.kind == "time" and isinstance(value, (int, float)):
+        from edgewright.core import times
+
+        return times.rfc3339(value)
+    return str(value)

@@ -1,0 +1,64 @@
+"""The journal's two lines for a verb that changes something: what was about to be done, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Plan
+from edgewright.core.errors import EdgewrightError, Failed
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.store.engine.journal import Journal
+
+
+def open_journal() -> Journal:
+    """Return the user's journal (`journal.jsonl` in the state folder)."""
+    from edgewright.config.locations import ensure, folder
+    from edgewright.store.engine.journal import Journal
+
+    return Journal(ensure(folder("state")) / "journal.jsonl")
+
+
+def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
+    """Write the first line. Raises `Failed` when it cannot be written: nothing is done then."""
+    assert ctx.journal is not None
+    told = {
+        "title": plan.title,
+        "lines": list(plan.lines),
+        "cli": plan.cli,
+        "context": ctx.context_name,
+        "url": ctx.context.url if ctx.context else "",
+        "actor": ctx.actor,
+    }
+    try:
+        return ctx.journal.begin(command.name, plan.touches, told)
+    except OSError as error:
+        raise Failed(
+            f"The journal {ctx.journal.path} cannot be written ({error.strerror}), so nothing was done.",
+            "Make room on the disk, or mend its rights.",
+        ) from None
+
+
+def finish(
+    ctx: CommandContext,
+    entry: str,
+    command: type[Command],
+    *,
+    done: Sequence[str],
+    failed: Sequence[tuple[str, EdgewrightError]],
+    note: str = "",
+) -> None:
+    """Write the second line; a disk that got full meanwhile leaves the entry open, which the next start tells."""
+    assert ctx.journal is not None
+    told: dict[str, Any] = {
+        "done": list(done),
+        "failed": [{"target": target, **error.as_dict()} for target, error in failed],
+    }
+    if note:
+        told["note"] = note
+    try:
+        ctx.journal.end(entry, told)
+    except OSError:
+        return

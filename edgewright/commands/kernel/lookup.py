@@ -1,0 +1,109 @@
+"""From what a person typed to what the plane knows: a host, token or project by name or by uid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from edgewright.config.nearest import suggestion
+from edgewright.core import times
+from edgewright.core.errors import Conflict, NotFound
+from edgewright.core.text import clean
+
+if TYPE_CHECKING:
+    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.store.collections.rows import HostRow
+
+ALL_PROJECTS = ("all", "*", "-")
+"""Words for no project at all."""
+
+
+class FoundHost(NamedTuple):
+    """A host with its whole document and what a table shows of it."""
+
+    uid: str
+    name: str
+    document: dict[str, Any]
+    row: HostRow
+
+
+def host_of(document: dict[str, Any]) -> FoundHost | None:
+    """Return a host from its document; None when it names no uid."""
+    from edgewright.store.collections.normalise import host_row
+
+    row = host_row(document, times.now())
+    return None if row is None else FoundHost(row.uid, row.name, document, row)
+
+
+async def every_host(client: PlaneClient) -> AsyncIterator[FoundHost]:
+    """Yield every host that the credential may see, in pages as large as the plane gives."""
+    limit = (await client.features()).page_limit
+    async for document in client.all_hosts(limit=limit):
+        found = host_of(document)
+        if found is not None:
+            yield found
+
+
+async def find_host(client: PlaneClient, word: str) -> FoundHost:
+    """Return a host by uid, else by its name. Raises `NotFound`, or `Conflict` when the name is not unique."""
+    try:
+        found = host_of(await client.host(word))
+        if found is not None:
+            return found
+    except NotFound:
+        pass
+    from edgewright.wire.palette.search import hosts_by
+
+    page = await client.search_hosts(hosts_by(name=word))
+    named = [host for item in page.items if (host := host_of(item)) is not None and host.name == word]
+    if len(named) > 1:
+        uids = ", ".join(host.uid for host in named[:5])
+        raise Conflict(f"{len(named)} hosts are called {clean(word)}.", f"Name one by its uid: {uids}")
+    if not named:
+        raise NotFound(f"There is no host {clean(word)} on {client.peer}.", "See them: edgewright host list")
+    whole = host_of(await client.host(named[0].uid))
+    return whole or named[0]
+
+
+async def find_hosts(ctx: CommandContext, words: Sequence[str]) -> list[FoundHost]:
+    """Return several hosts, each once, in order; eight are asked for at a time. Raises the first error."""
+    client = await ctx.client()
+    gate = asyncio.Semaphore(8)
+
+    async def one(word: str) -> FoundHost:
+        async with gate:
+            return await find_host(client, word)
+
+    found = await asyncio.gather(*(one(word) for word in dict.fromkeys(words)))
+    return list({host.uid: host for host in found}.values())
+
+
+async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
+    """Return a token's document by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
+    tokens = await client.tokens()
+    meta = [(token, token.get("metadata") or {}) for token in tokens]
+    for token, data in meta:
+        if data.get("uid") == word:
+            return token
+    named = [token for token, data in meta if data.get("name") == word]
+    if len(named) > 1:
+        raise Conflict(f"{len(named)} tokens are called {clean(word)}.", "Name one by its uid: edgewright token list")
+    if not named:
+        near = suggestion(word, [str(data.get("name")) for _, data in meta])
+        raise NotFound(f"There is no token {clean(word)}{near}.", "See them: edgewright token list")
+    return named[0]
+
+
+async def project_uid(client: PlaneClient, word: str) -> str:
+    """Return the uid of a project by uid or name; "" for `all`. Raises `NotFound`."""
+    if word in ALL_PROJECTS:
+        return ""
+    projects = [project.get("metadata") or {} for project in await client.projects()]
+    for key in ("uid", "name"):
+        for data in projects:
+            if data.get(key) == word:
+                return str(data["uid"])
+    near = suggestion(word, [str(data.get("name")) for data in projects])
+    raise NotFound(f"There is no project {clean(word)}{near}.", "See them: edgewright project list")

@@ -1,0 +1,226 @@
+"""All verbs, found by noun: the one list from which keys, `:` verbs, palette, help, CLI and completion are made.
+
+Modules are imported when their noun is asked for, so that one verb does not pay for all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Allowed, Command, Outcome, Plan, Refusal, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+
+VIEWER = "viewer"
+"""The role that may only read."""
+
+NOUNS: dict[str, tuple[str, ...]] = {
+    "context": ("context.verbs",),
+    "hub": ("delegate.verbs",),
+    "token": ("token.verbs", "token.changes"),
+    "host": ("host.verbs", "host.changes", "host.logs"),
+    "project": ("project.verbs",),
+    "event": ("event.verbs",),
+    "audit": ("event.verbs",),
+    "alert": ("alert.verbs", "alert.changes", "alert.receivers"),
+    "agent": ("delegate.verbs",),
+    "forge": (
+        "forge.userdata",
+        "forge.base",
+        "forge.iso",
+        "forge.image",
+        "forge.sites",
+        "forge.flash",
+        "forge.verify",
+        "build.verbs",
+    ),
+    "apply": ("installer.apply",),
+    "lab": ("delegate.verbs",),
+    "render": ("console.tools",),
+    "record": ("console.tools",),
+    "replay": ("console.tools",),
+    "demo": ("console.tools",),
+    "config": ("setup.verbs",),
+    "check": ("setup.verbs",),
+    "completion": ("setup.verbs",),
+    "pulse": ("console.views",),
+}
+"""First word of the command line to the modules that hold its verbs."""
+
+LATER: dict[str, str] = {
+    "profile": "Cluster profiles are",
+    "cluster": "Clusters are",
+    "site": "Opening a site by SSH is",
+}
+"""Nouns of the design that this version does not have yet, as the beginning of the sentence that says so."""
+
+LATER_VERBS: dict[str, str] = {
+    "host install": "Installing a host from here is",
+    "forge bundle": "Building a content bundle is",
+}
+"""The same for single verbs of a noun that is there."""
+
+CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.view", "console.terminal")
+"""Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
+
+COMMAND_LINE_MODULES = frozenset(
+    {
+        "delegate.verbs",
+        "alert.verbs",
+        "alert.changes",
+        "alert.receivers",
+        "forge.userdata",
+        "forge.base",
+        "forge.iso",
+        "forge.image",
+        "forge.sites",
+        "forge.flash",
+        "forge.verify",
+        "build.verbs",
+        "installer.apply",
+        "console.tools",
+        "setup.verbs",
+    }
+)
+"""Modules without a verb of the console: it does not load them before its first frame."""
+
+
+def _commands_of(module: str) -> tuple[type[Command], ...]:
+    return tuple(import_module(f"edgewright.commands.{module}").COMMANDS)
+
+
+def for_noun(noun: str) -> tuple[type[Command], ...]:
+    """Return the command-line verbs of one noun, in the order of the help; empty when there is no such noun."""
+    found = [c for module in NOUNS.get(noun, ()) for c in _commands_of(module)]
+    return tuple(c for c in found if c.name.split(" ", 1)[0] == noun)
+
+
+def _modules() -> tuple[str, ...]:
+    return tuple(dict.fromkeys([m for modules in NOUNS.values() for m in modules] + list(CONSOLE_MODULES)))
+
+
+def all_commands() -> tuple[type[Command], ...]:
+    """Return every verb once, in the order of the help."""
+    return tuple(c for module in _modules() for c in _commands_of(module))
+
+
+def _console_modules_commands() -> tuple[type[Command], ...]:
+    """Return the verbs of the modules that have one of the console, in the order of the help."""
+    return tuple(c for module in _modules() if module not in COMMAND_LINE_MODULES for c in _commands_of(module))
+
+
+_NAMES: dict[str, type[Command]] = {}
+_ALL_NAMES: dict[str, type[Command]] = {}
+
+
+def by_name(name: str) -> type[Command] | None:
+    """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
+    found = console_verb(name)
+    if found is not None:
+        return found
+    if not _ALL_NAMES:
+        _ALL_NAMES.update(_named(all_commands()))
+    return _ALL_NAMES.get(name)
+
+
+def console_verb(name: str) -> type[Command] | None:
+    """Return the same among the verbs that the console has keys for; no module of the command line is loaded."""
+    if not _NAMES:  # the key line asks this for a dozen verbs at each key
+        _NAMES.update(_named(_console_modules_commands()))
+    return _NAMES.get(name)
+
+
+def _named(commands: Iterable[type[Command]]) -> dict[str, type[Command]]:
+    names: dict[str, type[Command]] = {}
+    for command in commands:
+        for one in (command.name, command.id(), *command.aliases):
+            names.setdefault(one, command)
+    return names
+
+
+def for_scope(scope: Scope) -> tuple[type[Command], ...]:
+    """Return the console's verbs whose keys are live on a screen of `scope`, its own before the global ones."""
+    console = [c for c in _console_modules_commands() if c.console]
+    own = [c for c in console if scope != "global" and (c.scope == scope or scope in c.also)]
+    return tuple(own + [c for c in console if c.scope == "global"])
+
+
+def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
+    """Say whether `command` may run on `targets` now: mode, number of targets, observed hosts, then its own rule."""
+    if command.danger != "none" and ctx.read_only:
+        return Refusal(
+            f"This session is read-only, so `{command.name}` is refused.",
+            "Leave read-only mode (:read-only in the console, or run without --read-only) and try again.",
+        )
+    if ctx.role == VIEWER and not command.for_viewer():
+        return viewer_refusal(ctx.caller, command.name)
+    if command.target is not None:
+        few, most = command.target.least, command.target.most
+        if len(targets) < few:
+            return Refusal(f"`{command.name}` needs a {command.target.kind}.", "Choose one first.")
+        if most is not None and len(targets) > most:
+            return Refusal(
+                f"`{command.name}` takes {most} {command.target.kind} at a time, not {len(targets)}.",
+                "Clear the marks, or mark one.",
+            )
+        if command.danger != "none" and command.target.kind == "host":
+            for uid in targets:
+                row = ctx.host_row(uid)
+                if row is not None and row.observed:
+                    return Refusal(observed_reason(row.name or uid, command.name))
+    return command().check(ctx, targets)
+
+
+def viewer_refusal(caller: str, verb: str) -> Refusal:
+    """Return why a verb is refused for a credential of the role viewer; `caller` names it, e.g. `API key noc-wall`."""
+    return Refusal(
+        f"The {caller or 'credential'} has the role viewer: `{verb}` is refused.",
+        "Use a key of the role admin (:context use, or edgewright context add).",
+    )
+
+
+def observed_reason(host: str, verb: str) -> str:
+    """Return why a write verb is refused on an observed host."""
+    return f"{host} is only observed: its agent runs without rights and read-only, so `{verb}` is refused on it."
+
+
+async def run(
+    command: type[Command],
+    ctx: CommandContext,
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    *,
+    plan: Plan | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Check, plan (unless `plan` was seen already) and apply; what changes something is journalled before and after.
+
+    Raises `Refused` when it may not run, and whatever `EdgewrightError` the verb raises.
+    """
+    from edgewright.core.errors import EdgewrightError, Refused
+
+    verdict = check(command, ctx, targets)
+    if isinstance(verdict, Refusal):
+        raise Refused(verdict.reason, verdict.hint)
+    verb = command()
+    if plan is None:
+        plan = await verb.plan(ctx, targets, args)
+    if command.danger == "none" or ctx.journal is None:
+        return await verb.apply(ctx, plan, args, report)
+    from edgewright.commands.kernel.journal import finish, start
+
+    entry = start(ctx, command, plan)
+    try:
+        outcome = await verb.apply(ctx, plan, args, report)
+    except EdgewrightError as error:
+        finish(ctx, entry, command, done=(), failed=[(t, error) for t in plan.touches] or [("", error)])
+        raise
+    except BaseException:
+        finish(ctx, entry, command, done=(), failed=(), note="interrupted; what was done is not known")
+        raise
+    finish(ctx, entry, command, done=outcome.done, failed=outcome.failed)
+    return outcome

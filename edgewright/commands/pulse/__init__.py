@@ -1,0 +1,1 @@
+"""Verbs of the start screen and its text form."""

@@ -1,0 +1,79 @@
+"""Verbs of the console's start screen: the next step of a problem, and who handles it.
+
+The command line has the same under `alert`: acknowledge, assign, note, silence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from edgewright.commands.console.views import CONSOLE_ONLY
+from edgewright.commands.kernel.base import Command, Danger, Scope
+
+
+class _OnProblem(Command):
+    """What these verbs share: they work on the problem under the cursor."""
+
+    scope: ClassVar[Scope] = "pulse"
+    cli = False
+    no_cli = CONSOLE_ONLY
+
+
+class NextStep(_OnProblem):
+    """Open what helps with a problem: its log, its largest directories, the hosts behind it."""
+
+    name = "next"
+    title = "next step"
+    keys = ("n",)
+    action = "next_step"
+    online = False
+
+
+class _Handle(_OnProblem):
+    """What changes who handles a problem; the plane stores it for every console."""
+
+    danger: ClassVar[Danger] = "write"
+
+
+class Acknowledge(_Handle):
+    """Acknowledge a problem for every console, or take that back; it moves below the others until its cause changes."""
+
+    name = "acknowledge"
+    title = "acknowledge"
+    keys = ("a",)
+    aliases = ("ack",)
+    action = "acknowledge"
+    no_cli = "The command line has alert acknowledge."
+
+
+class Assign(_Handle):
+    """Assign a problem to somebody by name."""
+
+    name = "assign"
+    title = "assign"
+    keys = ("A",)
+    action = "assign"
+    no_cli = "The command line has alert assign."
+
+
+class Note(_Handle):
+    """Write a note on a problem, for every console."""
+
+    name = "note"
+    title = "note"
+    keys = ("w",)
+    action = "note"
+    no_cli = "The command line has alert note."
+
+
+class Silence(_Handle):
+    """Silence a problem for a while: no messages about it, and it moves below the others."""
+
+    name = "silence"
+    title = "silence"
+    keys = ("s",)
+    action = "silence"
+    no_cli = "The command line has alert silence."
+
+
+COMMANDS: tuple[type[Command], ...] = (NextStep, Acknowledge, Assign, Note, Silence)

@@ -1,0 +1,1 @@
+"""Verbs about this installation: settings, external programs, completion."""

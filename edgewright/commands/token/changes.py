@@ -1,0 +1,125 @@
+"""Verbs that change registration tokens: revoke, activate, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Plan, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+
+
+class TokenRevoke(Command):
+    """Refuse a token from now on; hosts that came in by it stay, new ones are turned away."""
+
+    name = "token revoke"
+    title = "revoke"
+    keys = ("r",)
+    scope = "tokens"
+    danger = "destructive"
+    target = Target("token")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Revoke", ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Revoke, token by token."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, lambda uid: client.set_token_state(uid, False), report, "revoked")
+
+
+class TokenActivate(Command):
+    """Accept a revoked token again."""
+
+    name = "token activate"
+    title = "activate"
+    keys = ("a",)
+    scope = "tokens"
+    danger = "write"
+    target = Target("token")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say what is accepted again. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Activate", ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Activate, token by token."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, lambda uid: client.set_token_state(uid, True), report, "activated")
+
+
+class TokenDelete(Command):
+    """Delete a token for good; hosts that came in by it stay."""
+
+    name = "token delete"
+    title = "delete"
+    keys = ("ctrl+d",)
+    scope = "tokens"
+    danger = "destructive"
+    target = Target("token")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Delete", ("the token: its text is refused for ever",))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Delete, token by token."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, client.delete_token, report, "deleted")
+
+
+async def _plan(
+    command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, cannot_undo: tuple[str, ...]
+) -> Plan:
+    """Return the plan for these tokens, with the hosts that depend on each."""
+    from edgewright.commands.kernel.lookup import find_token
+    from edgewright.commands.token.rows import ends, hosts_by_token, state_of
+    from edgewright.core import times
+    from edgewright.core.text import clean
+    from edgewright.wire.palette.tokens import EdgeToken
+
+    client = await ctx.client()
+    tokens = {token.uid: token for token in [EdgeToken(await find_token(client, word)) for word in targets]}
+    uids, now = tuple(tokens), times.now()
+    lines: list[str] = []
+    hosts = await hosts_by_token(ctx, uids) if verb != "Activate" else {}
+    for uid, token in tokens.items():
+        lines.append(f"{clean(token.name)} is {state_of(token, now)}, ends: {ends(token, now)}")
+        if hosts is None:
+            lines.append("  which hosts came in by it is not told by this plane")
+        elif verb != "Activate":
+            names = sorted(hosts[uid])
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            lines.append(
+                f"  {len(names)} hosts came in by it: {', '.join(names[:12])}{more}" if names else "  no host yet"
+            )
+    if verb == "Activate":
+        lines.append("New hosts are let in by it again until it ends.")
+    else:
+        lines.append("Hosts that came in keep their own credentials and stay; new ones are turned away.")
+    names = [clean(token.name) for token in tokens.values()]
+    title = f"{verb} token {names[0]}" if len(names) == 1 else f"{verb} {len(names)} tokens"
+    typed = names[0] if len(names) == 1 else str(len(names))
+    wants_typing = verb == "Delete" and ctx.settings.typed_confirmation
+    confirm = typed if wants_typing else None
+    by_uid = dict(zip(uids, names, strict=True))
+    return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, by_uid)
+
+
+COMMANDS: tuple[type[Command], ...] = (TokenRevoke, TokenActivate, TokenDelete)

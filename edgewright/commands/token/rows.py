@@ -1,0 +1,104 @@
+"""How registration tokens are told in words, and which hosts came in by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.host.rows import ago, or_dash, stamp
+from edgewright.commands.kernel.lookup import every_host
+from edgewright.commands.kernel.results import Column, Detail, Item, Section
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.wire.palette.tokens import EdgeToken
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+
+COLUMNS = (
+    Column("TOKEN"),
+    Column("STATE"),
+    Column("ENDS", right=True),
+    Column("PROJECT"),
+    Column("AGE", right=True),
+    Column("UID", wide=True),
+    Column("DESCRIPTION", wide=True),
+)
+
+SECRET_PATHS = (("spec", "token"),)
+MASK = "********"
+
+
+def state_of(token: EdgeToken, now: float) -> str:
+    """Return active, revoked or expired; revoked wins, since it is what a person did."""
+    if not token.is_active:
+        return "revoked"
+    return "expired" if token.expired(now) else "active"
+
+
+def ends(token: EdgeToken, now: float) -> str:
+    """Return how long until the end: `6d`, `ended 2d` or `never`."""
+    if token.expiry is None:
+        return "never"
+    left = token.expiry - now
+    return times.age(left) if left > 0 else f"ended {times.age(-left)}"
+
+
+def masked(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with its secret masked; the original stays as it is."""
+    spec = document.get("spec")
+    if not isinstance(spec, dict) or not spec.get("token"):
+        return document
+    return {**document, "spec": {**spec, "token": MASK}}
+
+
+def item(document: dict[str, Any], now: float) -> Item:
+    """Return one token as a row of a listing; its document without the secret."""
+    token = EdgeToken(document)
+    cells = (
+        clean(token.name) or clean(token.uid),
+        state_of(token, now),
+        ends(token, now),
+        or_dash(clean(token.project_name or token.project_uid)),
+        ago(token.created, now),
+        clean(token.uid),
+        or_dash(clean(token.description)),
+    )
+    return Item(clean(token.uid), cells, masked(document))
+
+
+def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, reveal: bool) -> Detail:
+    """Return one token as a person reads it. `hosts` is None where the plane does not tell them."""
+    token = EdgeToken(document)
+    facts = (
+        ("uid", clean(token.uid)),
+        ("state", state_of(token, now)),
+        ("ends", f"{stamp(token.expiry)}  ({ends(token, now)})" if token.expiry else "never"),
+        ("project", or_dash(clean(token.project_name or token.project_uid))),
+        ("created", stamp(token.created)),
+        ("description", or_dash(clean(token.description))),
+        ("text", clean(token.token) if reveal else f"{MASK}  (--reveal shows it)"),
+    )
+    came = "not told by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
+    if hosts is not None and len(hosts) > 50:
+        came += f" and {len(hosts) - 50} more"
+    sections = (Section("TOKEN", facts), Section("HOSTS THAT CAME IN BY IT", (("hosts", came),)))
+    shown = document if reveal else masked(document)
+    return Detail(clean(token.uid), shown, f"{clean(token.name)} is {state_of(token, now)}", sections)
+
+
+async def hosts_by_token(ctx: CommandContext, uids: Sequence[str]) -> dict[str, list[str]] | None:
+    """Return token uid to the names of the hosts that came in by it; None where the plane does not tell it."""
+    found: dict[str, list[str]] = {uid: [] for uid in uids}
+    if ctx.store is not None and not ctx.store.model.source.away:
+        for row in ctx.store.model.hosts.values():
+            if row.token_uid in found:
+                found[row.token_uid].append(row.name)
+        return found
+    client = await ctx.client()
+    if not (await client.features()).hub:
+        return None
+    async for host in every_host(client):
+        if host.row.token_uid in found:
+            found[host.row.token_uid].append(host.name)
+    return found

@@ -1,0 +1,1 @@
+"""The `.arg` file of CanvOS: read and checked."""

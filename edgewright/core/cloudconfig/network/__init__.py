@@ -1,0 +1,1 @@
+"""Network settings in user-data."""

@@ -1,0 +1,1 @@
+"""Filters of lists: their grammar, their fields, and Palette's older dialect."""

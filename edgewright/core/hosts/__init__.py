@@ -1,0 +1,1 @@
+"""Edge hosts: identity, state and health, tags, operations, network cards."""

@@ -1,0 +1,1 @@
+"""Palette's host search: its schema and its evaluation."""

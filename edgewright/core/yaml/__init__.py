@@ -1,0 +1,1 @@
+"""A reader for the YAML of cloud-config files, standard library only."""

@@ -1,0 +1,1 @@
+"""Image registries: references, credentials, blobs, layers, push."""

@@ -1,0 +1,1 @@
+"""Kubernetes trees: inputs, images, build."""

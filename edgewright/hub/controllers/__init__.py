@@ -1,0 +1,1 @@
+"""Loops of the hub that watch time, storage and integrity."""

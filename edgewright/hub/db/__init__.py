@@ -1,0 +1,1 @@
+"""The hub's database: engines, schema, migrations, writer, records, integrity."""

@@ -1,0 +1,222 @@
+"""Rows of the database as typed records, and the live part of a host that only memory and heartbeats know."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from edgewright.core.text import clean
+from edgewright.hub.db import schema
+from edgewright.hub.readmodel.facts import Facts, read_facts
+
+
+class ProjectRecord(msgspec.Struct, frozen=True):
+    """A project."""
+
+    uid: str
+    name: str
+    doc: str
+    created: float
+    modified: float
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """An API key; its text is not kept, only the hash."""
+
+    uid: str
+    name: str
+    key_hash: str
+    role: str
+    user_uid: str
+    active: bool
+    expiry: float | None
+    doc: str
+    created: float
+    modified: float
+
+
+class UserRecord(msgspec.Struct, frozen=True):
+    """A user of the tenant."""
+
+    uid: str
+    email: str
+    first_name: str
+    last_name: str
+    role: str
+    created: float
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """A registration token; clients read it back, so it is encrypted and not only hashed."""
+
+    uid: str
+    name: str
+    secret_hash: str
+    secret_encrypted: str
+    project_uid: str | None
+    active: bool
+    expiry: float | None
+    doc: str
+    created: float
+    modified: float
+
+
+class HostRecord(msgspec.Struct, frozen=True):
+    """The durable part of an edge host apart from its heartbeats; `doc` is the document as stored."""
+
+    uid: str
+    project_uid: str
+    state: str
+    doc: str
+    created: float
+    modified: float
+    generation: int
+    registered_at: float | None
+    registration_hash: str | None
+    credential_hash: str | None
+    pending_hash: str | None
+    pairing_hash: str | None
+    token_uid: str | None
+    address: str
+
+
+class Sender(NamedTuple):
+    """Where a heartbeat came from: the peer of its connection, and the address and MAC that its agent reports."""
+
+    peer: str = ""
+    address: str = ""
+    mac: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return it as messages name it."""
+        where = clean(self.address, 64) or clean(self.peer, 64) or "an unknown address"
+        return f"{where} (MAC {clean(self.mac, 64)})" if self.mac else where
+
+
+class Duplicate(NamedTuple):
+    """That two machines report as one host: what it means, since when, and until when without another sign."""
+
+    message: str
+    since: float
+    until: float
+
+
+class Live:
+    """What moves with every heartbeat. Changed on the event loop only."""
+
+    __slots__ = (
+        "agent_version",
+        "at",
+        "boot_id",
+        "clock_offset",
+        "count",
+        "deadline",
+        "duplicate",
+        "excused",
+        "gone_boots",
+        "health",
+        "message",
+        "observed_generation",
+        "published",
+        "reason",
+        "sender",
+        "seq",
+        "since",
+        "state",
+        "vitals",
+        "who",
+    )
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+        self.count = 0
+        self.boot_id = ""
+        self.seq = -1
+        self.gone_boots: tuple[str, ...] = ()
+        self.state = ""
+        self.message = ""
+        self.agent_version = ""
+        self.observed_generation = 0
+        self.vitals: dict[str, Any] = {}
+        self.health = "unknown"
+        self.reason = ""
+        self.since: float | None = None
+        self.deadline: float | None = None
+        self.clock_offset: float | None = None
+        """Clock of the host minus that of the hub at the last heartbeat, seconds; `None` when it did not report it."""
+        self.excused = 0.0
+        self.sender = Sender()
+        self.duplicate: Duplicate | None = None
+        """Seconds since the last heartbeat that are no silence, since the hub was in trouble (rules P42, P43)."""
+        self.who = "nobody"
+        self.published = 0.0
+
+    @classmethod
+    def from_row(cls, row: Any) -> Live:
+        """Return the live part from a row of `heartbeats`."""
+        live = cls()
+        live.at, live.count, live.boot_id, live.seq = row.at, row.count, row.boot_id, row.seq
+        live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
+        live.observed_generation = row.observed_generation
+        live.vitals = msgspec.json.decode(row.vitals)
+        live.gone_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
+        live.since = row.at if row.state else None  # it said so at its last word; without it each beat would begin anew
+        return live
+
+    def row(self, uid: str) -> dict[str, Any]:
+        """Return the values of the durable row, keyed as the writer's statement wants them."""
+        return {
+            "host": uid,
+            "at": self.at,
+            "count": self.count,
+            "boot_id": self.boot_id,
+            "seq": self.seq,
+            "state": self.state,
+            "message": self.message,
+            "agent_version": self.agent_version,
+            "observed_generation": self.observed_generation,
+            "vitals": msgspec.json.encode(self.vitals).decode(),
+            "gone_boots": msgspec.json.encode(self.gone_boots).decode() if self.gone_boots else "[]",
+        }
+
+
+class HostEntry:
+    """A host in memory: its durable record, its live part, and what is read often of its document."""
+
+    __slots__ = ("facts", "live", "record", "silent_mark")
+    facts: Facts
+    record: HostRecord
+
+    def __init__(self, record: HostRecord, live: Live) -> None:
+        self.live = live
+        self.silent_mark = False
+        self.replace(record)
+
+    def replace(self, record: HostRecord) -> None:
+        """Take a newer record."""
+        self.record = record
+        self.facts = read_facts(record.uid, self.document())
+
+    @property
+    def observed(self) -> bool:
+        """Tell whether the host is only watched (rule P27)."""
+        return bool(self.facts.observed)
+
+    def document(self) -> dict[str, Any]:
+        """Return the stored document as a fresh dictionary."""
+        document: dict[str, Any] = msgspec.json.decode(self.record.doc)
+        return document
+
+
+def dump(document: Any) -> str:
+    """Return a document as the text that is stored."""
+    return msgspec.json.encode(document).decode()
+
+
+def new_beat_row(uid: str) -> Any:
+    """Return the insert of a host's empty heartbeat row."""
+    values = Live().row(uid)
+    values["uid"] = values.pop("host")
+    return schema.heartbeats.insert().values(values)

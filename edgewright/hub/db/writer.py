@@ -1,0 +1,309 @@
+"""The one writer: a thread that commits many requests at once and acknowledges each after the commit.
+
+A request hands in a job, a function of a `Tx`. The thread takes every job that waits, runs them in one transaction,
+each in its own savepoint, commits, and only then answers all of them. Thus one `fsync` serves a whole burst, and
+nothing is acknowledged that a power cut could take back. What a job changes in memory it hands over with `Tx.after`;
+that runs on the event loop, in order, after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, bindparam
+from sqlalchemy.exc import DBAPIError
+
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.checkpoint import Checkpoints
+from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.readmodel.pace import SLICE
+from edgewright.wire import protocol
+
+log = logging.getLogger("edgewright.hub")
+T = TypeVar("T")
+Beat = Mapping[str, Any]
+_MAX_BATCH = 500
+DRAIN = 5.0
+"""Seconds of a stop in which commits of what is queued may still begin."""
+_FORGET = 0.9
+"""What is left of the longest commit's time after each further one."""
+
+_BEAT_SQL = (
+    schema.heartbeats.update()
+    .where(schema.heartbeats.c.uid == bindparam("host"))
+    .values({name: bindparam(name) for name in (
+        "at", "count", "boot_id", "seq", "state", "message", "agent_version", "observed_generation", "vitals",
+        "gone_boots",
+    )})
+)  # fmt: skip
+
+
+class Tx:
+    """One job's view of the transaction: the connection, the time, and what to do once it is durable."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = times.now()
+        self.hooks: list[Callable[[], None]] = []
+
+    def after(self, hook: Callable[[], None]) -> None:
+        """Run `hook` on the event loop after the commit."""
+        self.hooks.append(hook)
+
+    def one(self, statement: Any) -> Any:
+        """Return the first row, or `None`."""
+        return self.connection.execute(statement).first()
+
+    def all(self, statement: Any) -> Sequence[Any]:
+        """Return every row."""
+        return self.connection.execute(statement).all()
+
+    def run(self, statement: Any) -> int:
+        """Execute a write; returns how many rows it touched."""
+        return int(self.connection.execute(statement).rowcount)
+
+
+class _Done:
+    """The outcome of one job on its way back to the event loop."""
+
+    __slots__ = ("error", "future", "hooks", "value")
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self.future = future
+        self.hooks: list[Callable[[], None]] = []
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """Owns the writing thread. `submit` and `beat` are called on the event loop only."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        failed: Callable[[StorageProblem], None] = lambda problem: None,
+    ) -> None:
+        """`failed` is called on the event loop for each batch that the storage did not take."""
+        self._failed = failed
+        self._engine = engine
+        self._loop = loop
+        self._condition = threading.Condition()
+        self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
+        self._beats: dict[str, Beat] = {}
+        self._done: deque[_Done] = deque()
+        """What is committed and not yet taken into memory; used on the event loop only."""
+        self._scheduled = False
+        self._beats_done: asyncio.Future[None] | None = None
+        self._in_flight: list[asyncio.Future[Any]] = []
+        self._checkpoints = Checkpoints(engine)
+        self._stopping = False
+        self._stop_began = 0.0
+        self.slowest = 0.0
+        """Seconds that a commit took, the longest of the latest ones."""
+        self.batches = 0
+        self.working = False
+        """A batch is being written."""
+        self.beats_written = 0
+        self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """Queue a job; the future holds its result once it is durable, or its exception."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._condition:
+            if self._stopping:
+                raise _stopping()
+            self._jobs.append((job, future))
+            self._condition.notify()
+        return future
+
+    def beat(self, uid: str, row: Beat) -> asyncio.Future[None]:
+        """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same host wins."""
+        with self._condition:
+            if self._stopping:
+                raise _stopping()
+            self._beats[uid] = row
+            if self._beats_done is None:
+                self._beats_done = self._loop.create_future()
+                self._condition.notify()
+            return self._beats_done
+
+    def begin_stop(self) -> None:
+        """Take nothing more. What is queued is written if the disk is fast enough, else refused with 503."""
+        with self._condition:
+            if not self._stopping:
+                self._stopping, self._stop_began = True, time.monotonic()
+            self._condition.notify()
+        self._checkpoints.stop()
+
+    def stop(self, seconds: float = 30.0) -> bool:
+        """Write or refuse what is queued and end the thread; returns whether it ended within `seconds`."""
+        self.begin_stop()
+        self._thread.join(timeout=max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """Refuse what the disk has not confirmed in time; called on the event loop, at the end of a stop."""
+        for future in self._in_flight:
+            if not future.done():
+                message = "The hub is stopping and its disk has not confirmed this write. Send it again."
+                future.set_exception(StorageProblem(503, protocol.E_UNAVAILABLE, message))
+
+    def _may_start(self) -> bool:
+        """Tell whether one more commit fits into the time that a stop has for what is queued."""
+        return time.monotonic() - self._stop_began + 2 * self.slowest < DRAIN
+
+    def _refuse_queue(self) -> None:
+        """Refuse all that waits; holds the condition."""
+        futures: list[asyncio.Future[Any]] = [future for _, future in self._jobs]
+        if self._beats_done is not None:
+            futures.append(self._beats_done)
+        self._jobs, self._beats, self._beats_done = [], {}, None
+        done = [_Done(future) for future in futures]
+        for outcome in done:
+            outcome.error = _stopping()
+        self._hand_back(done)
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._jobs or self._beats or self._stopping):
+                    self._condition.wait()
+                if self._stopping and not ((self._jobs or self._beats) and self._may_start()):
+                    self._refuse_queue()
+                    return
+                jobs, self._jobs = self._jobs[:_MAX_BATCH], self._jobs[_MAX_BATCH:]
+                beats, self._beats = self._beats, {}
+                beats_done, self._beats_done = self._beats_done, None
+                self._in_flight = [future for _, future in jobs] + ([beats_done] if beats_done is not None else [])
+            began = time.monotonic()
+            self.working = True
+            self._batch(jobs, beats, beats_done)
+            self.working = False
+            self._in_flight = []
+            self.slowest = max(time.monotonic() - began, self.slowest * _FORGET)
+            self._checkpoints.committed()
+
+    def _batch(
+        self,
+        jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]],
+        beats: dict[str, Beat],
+        beats_done: asyncio.Future[None] | None,
+    ) -> None:
+        done: list[_Done] = []
+        failure: BaseException | None = None
+        commits = False
+        try:
+            with self._engine.begin() as connection:
+                for job, future in jobs:
+                    outcome = _Done(future)
+                    done.append(outcome)
+                    self._one(connection, job, outcome, alone=len(jobs) == 1 and not beats)
+                if beats:
+                    connection.execute(_BEAT_SQL, list(beats.values()))
+                commits = True
+        except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
+            if not (commits and isinstance(error, DBAPIError) and self._committed()):
+                failure = storage_problem(error) or error
+        self.batches += 1
+        self.beats_written += len(beats)
+        if failure is not None:
+            for outcome in done:
+                outcome.error, outcome.hooks = outcome.error or failure, []
+        if beats_done is not None:
+            last = _Done(beats_done)
+            last.error = failure
+            done.append(last)
+        waiting = {id(outcome.future) for outcome in done}
+        for _, future in jobs:
+            if id(future) not in waiting:
+                lost = _Done(future)
+                lost.error = failure
+                done.append(lost)
+        for outcome in done:
+            if isinstance(outcome.error, Problem):
+                # A traceback leads to the frames with the whole request, in a circle through `outcome`, and such a
+                # circle stays in memory until the garbage collector happens to run.
+                outcome.error.__traceback__ = None
+        self._hand_back(done, failure)
+
+    def _hand_back(self, done: list[_Done], failure: BaseException | None = None) -> None:
+        try:
+            if isinstance(failure, StorageProblem):
+                self._loop.call_soon_threadsafe(self._failed, failure)
+            self._loop.call_soon_threadsafe(self._finish, done)
+        except RuntimeError:
+            return  # the loop has closed: nobody waits any more
+
+    def _committed(self) -> bool:
+        """Tell whether a batch whose commit failed is durable all the same; SQLite itself knows."""
+        lock = lock_of(self._engine)
+        return lock is not None and lock.committed(self._engine, lambda: self._stopping)
+
+    def _one(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
+        tx = Tx(connection)
+        try:
+            if alone:
+                outcome.value = job(tx)
+            else:
+                with connection.begin_nested():
+                    outcome.value = job(tx)
+        except Problem as problem:
+            outcome.error = problem
+            if alone:
+                raise
+            return
+        except BaseException as error:
+            outcome.error = storage_problem(error) or error
+            if alone or isinstance(outcome.error, StorageProblem):
+                raise
+            return
+        outcome.hooks = tx.hooks
+
+    def _finish(self, done: list[_Done]) -> None:
+        """Queue what was committed behind what still waits to be taken into memory."""
+        self._done.extend(done)
+        if not self._scheduled:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Apply what was committed to memory, in order and in slices, then wake its requests."""
+        self._scheduled = False
+        end = perf_counter() + SLICE
+        while self._done:
+            _take(self._done.popleft())
+            if perf_counter() >= end and self._done:
+                self._scheduled = True
+                self._loop.call_soon(self._drain)
+                return
+
+
+def _take(outcome: _Done) -> None:
+    for hook in outcome.hooks:
+        try:
+            hook()
+        except Exception as error:
+            # The database has it; memory may be behind until the next start. The others of the batch must not wait
+            # for ever because of it, and whoever sent this one is told that something failed.
+            log.exception("what was stored could not be taken into memory")
+            outcome.error = outcome.error or error
+    if outcome.future.done():
+        return
+    if outcome.error is not None:
+        outcome.future.set_exception(outcome.error)
+    else:
+        outcome.future.set_result(outcome.value)
+
+
+def _stopping() -> StorageProblem:
+    return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")

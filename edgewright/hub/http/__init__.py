@@ -1,0 +1,1 @@
+"""HTTP of the hub: protocol bounds, routing, request bodies, problems, authentication."""

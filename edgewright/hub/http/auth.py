@@ -1,0 +1,166 @@
+"""Who calls: an API key, a session, a host, or nobody; and what a role may do."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from edgewright.core import times
+from edgewright.hub.db.records import HostEntry, KeyRecord
+from edgewright.hub.http.limiter import FailureLimiter
+from edgewright.hub.http.problems import Problem, unauthorized
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.security.secretbox import SecretBox, digest
+from edgewright.wire import protocol
+
+ADMIN, VIEWER, HOST, NOBODY = "admin", "viewer", "host", ""
+ROLES = (ADMIN, VIEWER)
+SESSION_COOKIE = "Authorization"
+"""The cookie of `authenticate?setCookie=true`, as Palette names it; `SameSite=Strict`, so no other site can use it."""
+PAIRING_TRIES = 10
+"""Wrong pairing keys for one host within a minute, after which the rest of that minute takes none."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who sends a request; `via` names the credential (never its text)."""
+
+    role: str
+    uid: str
+    name: str
+    address: str
+    via: str = ""
+    host: HostEntry | None = None
+    key: KeyRecord | None = None
+    session_end: float | None = None
+    """When the session ends (epoch seconds); `None` for every other credential."""
+    pending: bool = False
+    """The host used its newest credential for the first time; the older one is to end (rule P10)."""
+
+    @property
+    def is_user(self) -> bool:
+        """Tell a person or program from a host."""
+        return self.role in ROLES
+
+
+def cookie(header: str, name: str) -> str:
+    """Return the value of one cookie of a `Cookie` header; empty without it."""
+    for part in header.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value.strip().strip('"')
+    return ""
+
+
+class Authenticator:
+    """Turns headers into an `Actor`; wrong credentials are counted by address."""
+
+    def __init__(
+        self, state: State, box: SecretBox, limiter: FailureLimiter, now: Callable[[], float] = times.now
+    ) -> None:
+        """`now` decides expiry (rule P41)."""
+        self._now = now
+        self._state = state
+        self._box = box
+        self._limiter = limiter
+        self._pairing = FailureLimiter(PAIRING_TRIES)
+
+    def actor(self, headers: Mapping[str, str], address: str) -> Actor:
+        """Return who calls; raises `Problem` 401 for a wrong credential and 429 after too many of them."""
+        key = headers.get("apikey", "")
+        authorization = headers.get("authorization", "")
+        if authorization[:7].lower() == "bearer ":
+            authorization = authorization[7:]
+        if authorization.startswith(protocol.HOST_CREDENTIAL_PREFIX):
+            return self._host(authorization, address)
+        if key or authorization.startswith(protocol.API_KEY_PREFIX):
+            return self._key(key or authorization, address)
+        if authorization:
+            return self._session(authorization, address)
+        if session := cookie(headers.get("cookie", ""), SESSION_COOKIE):
+            return self._session(session, address)
+        return Actor(NOBODY, "", "", address)
+
+    def still_valid(self, key: KeyRecord | None) -> bool:
+        """Tell whether an API key would be let in now: for a login, and for answers that last, like the stream."""
+        now = None if key is None else self._state.keys.get(key.uid)
+        return now is not None and now.active and (now.expiry is None or now.expiry > self._now())
+
+    def may_continue(self, actor: Actor) -> bool:
+        """Tell whether a user would still be let in with the same role: asked again and again by answers that last."""
+        record = None if actor.key is None else self._state.keys.get(actor.key.uid)
+        if record is None or (actor.session_end is not None and actor.session_end <= self._now()):
+            return False
+        try:
+            return self._of_key(record, actor.address, actor.via).role == actor.role
+        except Problem:
+            return False
+
+    def end(self, actor: Actor) -> float | None:
+        """Return when a user's credential ends by itself (epoch seconds), if ever."""
+        ends = [actor.session_end, actor.key.expiry if actor.key is not None else None]
+        return min((end for end in ends if end is not None), default=None)
+
+    def fail(self, address: str, message: str, code: str = protocol.E_UNAUTHORIZED) -> Problem:
+        """Count a wrong credential and return the answer for it."""
+        wait = self._limiter.failed(address, times.now())
+        if wait > 0:
+            return Problem(
+                429,
+                protocol.E_TOO_MANY,
+                f"Too many wrong credentials came from {address}; wait {int(wait) + 1} s. Right ones still work.",
+                {"Retry-After": str(int(wait) + 1)},
+            )
+        return unauthorized(message, code)
+
+    def pair(self, uid: str, address: str, key: str, held: str) -> None:
+        """Compare a pairing key with the hash `held`; raises `Problem` 401, or 429 unread after too many for a host.
+
+        People choose these keys, so guesses are braked by host: no number of addresses makes them faster.
+        """
+        now = times.now()
+        wait = self._pairing.pause(uid, now)
+        if wait > 0:
+            raise Problem(
+                429,
+                protocol.E_TOO_MANY,
+                f"Too many wrong pairing keys came for the host '{uid}'; wait {int(wait) + 1} s.",
+                {"Retry-After": str(int(wait) + 1)},
+            )
+        if not key or not hmac.compare_digest(held, digest(key)):
+            self._pairing.failed(uid, now)
+            raise self.fail(address, f"The pairing key of host '{uid}' is wrong.", protocol.E_INVALID_PAIRING_KEY)
+
+    def _host(self, credential: str, address: str) -> Actor:
+        held = digest(credential)
+        entry = self._state.credentials.get(held)
+        if entry is None:
+            if held in self._state.gone:
+                uid = self._state.gone[held]
+                raise unauthorized(f"The host {uid} was deleted here; it must register anew.", protocol.E_HOST_GONE)
+            raise self.fail(address, "This host credential is not known here.")
+        record = entry.record
+        return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=held == record.pending_hash)
+
+    def _key(self, text: str, address: str) -> Actor:
+        record = self._state.keys_by_hash.get(digest(text))
+        if record is None:
+            raise self.fail(address, "This API key is not known here.")
+        return self._of_key(record, address, f"API key {record.name}")
+
+    def _of_key(self, record: KeyRecord, address: str, via: str) -> Actor:
+        if not record.active:
+            raise unauthorized(f"The API key '{record.name}' is switched off.")
+        if record.expiry is not None and record.expiry <= self._now():
+            raise unauthorized(f"The API key '{record.name}' ended at {times.rfc3339(record.expiry)}.")
+        user = self._state.users.get(record.user_uid)
+        return Actor(record.role, record.user_uid, user.email if user else record.name, address, via, key=record)
+
+    def _session(self, token: str, address: str) -> Actor:
+        claims = self._box.read_session(token, self._now())
+        record = self._state.keys.get(str(claims.get("key"))) if claims else None
+        if record is None:
+            raise self.fail(address, "This session has ended or is not known here; log in again.")
+        actor = self._of_key(record, address, f"session of API key {record.name}")
+        return replace(actor, session_end=float(claims["exp"]) if claims else None)

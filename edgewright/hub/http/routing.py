@@ -1,0 +1,256 @@
+"""Routes as data, and what one call has at hand.
+
+A route names its method, path, who may call it and its handler. The dispatcher finds the route, finds out who calls,
+checks role and observed mark, and reads the body within its bounds.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edgewright.core import times
+from edgewright.core.errors import InvalidInput
+from edgewright.core.text import whole_number
+from edgewright.hub.db.records import HostEntry
+from edgewright.hub.http import problems, shapes
+from edgewright.hub.http.auth import ADMIN, HOST, Actor
+from edgewright.hub.http.body_reader import BodyReader, Clock
+from edgewright.hub.http.problems import Problem, bad_request, forbidden, not_found
+from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.resources.feed import audit_store as audit
+from edgewright.wire import protocol
+from edgewright.wire.palette import listmeta
+
+if TYPE_CHECKING:
+    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.process.app import Hub
+
+T = TypeVar("T")
+
+
+class Access(enum.Enum):
+    """Who may call a route."""
+
+    OPEN = "anyone"
+    READ = "any user"
+    WRITE = "users of role admin"
+    HOST = "the host itself"
+    HOST_OR_READ = "the host itself, or any user"
+    HOST_OR_WRITE = "the host itself, or users of role admin"
+    ANY_HOST_OR_READ = "any registered host, or any user"
+    ANY_HOST_OR_WRITE = "any registered host, or users of role admin"
+
+
+_LARGE = 16 * 1024
+"""Bytes of a body whose check counts as long work: one of 1 MiB may take some milliseconds."""
+_FOR_HOSTS = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_WRITE)
+_FOR_ANY_HOST = (Access.ANY_HOST_OR_READ, Access.ANY_HOST_OR_WRITE)
+_FOR_ADMINS = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
+
+Handler = Callable[["Call"], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation."""
+
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+    guards_observed: bool = False
+    """Users may not call it on an observed host (rule P27)."""
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(content), status, sent, media_type="application/json")
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the answer for a problem."""
+    return json_response(problem.body(), problem.status, problem.headers)
+
+
+class Call:
+    """One request on its way: who, what, and the means to answer it."""
+
+    def __init__(self, hub: Hub, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
+        self.hub = hub
+        self.request = request
+        self.actor = actor
+        self.params = params
+        self.audit_uid = ""
+        self.now = times.now()
+
+    @property
+    def uid(self) -> str:
+        """Return the `{uid}` of the path."""
+        return self.params.get("uid", "")
+
+    @property
+    def project(self) -> str:
+        """Return the project scope; empty for the whole tenant."""
+        return self.request.headers.get(protocol.H_PROJECT, "").strip()
+
+    @property
+    def origin(self) -> str:
+        """Return who calls, for messages of the audit log."""
+        return self.actor.name or self.actor.uid or "anonymous"
+
+    @property
+    def caller(self) -> str:
+        """Return whose share of the hub's time this call uses: its API key, its host, else its address."""
+        if self.actor.key is not None:
+            return f"key {self.actor.key.uid}"
+        return f"host {self.actor.uid}" if self.actor.role == HOST else f"address {self.actor.address}"
+
+    def pace(self) -> Pace:
+        """Return the pace of this call's long work; raises `Problem` 429 when too much of its caller waits already."""
+        pace = Pace(self.hub.turns, self.caller, self.request.is_disconnected)
+        pace.admit()
+        return pace
+
+    async def body(self, shape: shapes.Shape) -> Any:
+        """Return the checked body; the check of a large one waits for its turn."""
+        content = await self.raw_body()
+        if len(content) < _LARGE:
+            return shapes.load(content, shape)
+        async with self.pace():
+            return shapes.load(content, shape)
+
+    async def raw_body(self) -> bytes:
+        """Return the body; raises 413 above the limit, 408 for one that makes no progress, and `Disconnected`."""
+        options, headers = self.hub.options, self.request.headers
+        clock = Clock(options.request_timeout, options.max_body, self.request.scope.get("edgewright.received"))
+        stranger = None if self.actor.role else self.actor.address
+        reader = BodyReader(self.request.receive, clock, options.max_body, self.hub.budget, stranger)
+        return await reader.read(headers.get("content-length", ""), expects="expect" in headers)
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run a job in the writer and return its result once it is durable."""
+        return await self.hub.write(job)
+
+    def audit(self, tx: Tx, action: str, kind: str, uid: str, name: str, message: str, project: str = "") -> None:
+        """Add an audit entry for this call; its uid goes into the answer's `AuditUid`."""
+        self.audit_uid = audit.write_audit(self.hub, tx, self.actor, action, kind, uid, name, message, project)
+
+    def empty(self, headers: Mapping[str, str] | None = None) -> Response:
+        """Return 204 with nothing in it."""
+        return Response(status_code=204, headers=self._with_audit(headers))
+
+    def created(self, uid: str) -> Response:
+        """Return 201 with the uid of what was made."""
+        return json_response({"uid": uid}, 201, self._with_audit(None))
+
+    def json(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Return a JSON answer."""
+        return json_response(content, status, self._with_audit(headers))
+
+    def _with_audit(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        result = dict(headers or {})
+        if self.audit_uid:
+            result[protocol.H_AUDIT] = self.audit_uid
+        return result
+
+    def host(self, uid: str | None = None) -> HostEntry:
+        """Return a host within the caller's scope; raises 404 `ResourceNotFound` or 403 for another project's."""
+        wanted = self.uid if uid is None else uid
+        entry = self.hub.state.hosts.get(wanted)
+        if entry is None:
+            raise not_found("edge host", wanted)
+        if self.project and self.actor.role != HOST and entry.record.project_uid != self.project:
+            raise forbidden(f"The host '{wanted[:128]}' belongs to another project than the one that was chosen.")
+        return entry
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """Return a value of the query, empty when it is not sent; raises 422 code 606 for one that is not allowed."""
+        value = self.request.query_params.get(name, "")
+        if value and value not in allowed:
+            raise problems.invalid(problems.ENUM, f"{name} in query should be one of [{' '.join(allowed)}]")
+        return value
+
+    def page(self, ceiling: int | None = None, *, strict: bool = False) -> tuple[int, int]:
+        """Return offset and size of the page asked for; raises 422 code 609 for one below 0.
+
+        A size above the limit is the limit, as in Palette's lists; with `strict` it raises 422 code 608, as in its
+        search of hosts (rule P32).
+        """
+        query = self.request.query_params
+        asked = whole_number(self.request.headers.get(protocol.H_PAGE_LIMIT, ""))
+        most = protocol.PAGE_LIMIT if ceiling is None else ceiling
+        if asked:
+            most = max(most, min(asked, self.hub.options.page_limit))
+        try:
+            size = _whole(query.get("limit"), "limit")
+            limit = listmeta.check_limit(size if strict or size is None else min(size, most), most)
+            token = query.get("continue", "")
+            offset = listmeta.decode(token).offset if token else _whole(query.get("offset"), "offset") or 0
+        except InvalidInput as error:
+            if error.code.isdigit():
+                raise problems.invalid(int(error.code), error.message) from None
+            raise bad_request(error.message, error.code) from None
+        if offset < 0:
+            raise problems.invalid(problems.MINIMUM, "offset in query should be greater than or equal to 0")
+        return min(offset, listmeta.MAX_OFFSET), limit
+
+    def cursor(self) -> str:
+        """Return the hub's own part of the query's `continue`; empty without one. `page` has checked it before."""
+        token = self.request.query_params.get("continue", "")
+        return listmeta.decode(token).token if token else ""
+
+
+def _whole(text: str | None, name: str) -> int | None:
+    if text is None or text == "":
+        return None
+    try:
+        value = int(text)
+    except ValueError:
+        raise problems.invalid(problems.TYPE, f"{name} in query must be of type int64: {text[:40]!r}") from None
+    return value if abs(value) < 2**63 else 2**31
+
+
+def check_project(uid: str, actor: Actor, hub: Hub) -> None:
+    """Raise 404 when a user names a project in `ProjectUid` that does not exist (rule P53).
+
+    An empty list would look like a project without hosts. A host's own project is in its record; its header is ignored.
+    """
+    if uid and actor.is_user and uid not in hub.state.projects:
+        raise not_found("project", uid[:64])
+
+
+def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
+    """Raise 401 or 403 unless this caller may use the route."""
+    if route.access is Access.OPEN:
+        return
+    if not actor.role:
+        raise problems.unauthorized("Send an API key in the header ApiKey, or a session token in Authorization.")
+    if actor.role == HOST:
+        if route.access in _FOR_ANY_HOST:
+            return
+        if route.access not in _FOR_HOSTS:
+            raise forbidden("A host credential opens this host's own calls only.")
+        if actor.uid != uid:
+            raise forbidden(f"The credential of host '{actor.uid}' does not open calls of '{uid[:128]}'.")
+        return
+    if route.access is Access.HOST:
+        raise forbidden("Only the host itself may call this, with its own credential.")
+    if route.access in _FOR_ADMINS and actor.role != ADMIN:
+        raise forbidden(
+            f"The {actor.via} has the role {actor.role}, which may only read. This needs an API key of the role admin."
+        )
+    if route.guards_observed:
+        entry = hub.state.hosts.get(uid)
+        if entry is not None and entry.observed:
+            raise forbidden(
+                f"The host '{uid}' is only observed: its agent runs without rights to change anything. "
+                "Install the agent as a service to manage it."
+            )

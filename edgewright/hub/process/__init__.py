@@ -1,0 +1,1 @@
+"""The hub as a process: options, start, server, logs, backup, application."""

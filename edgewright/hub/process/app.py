@@ -1,0 +1,342 @@
+"""The hub as an ASGI application: its parts, its table of routes, and the one place where failures become answers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import re
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as PathRoute
+from starlette.routing import Router
+
+from edgewright.core import times
+from edgewright.hub.controllers import absence
+from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
+from edgewright.hub.db import lock as database_lock
+from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.db.lineage import Lineage
+from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.http.auth import HOST, NOBODY, Actor, Authenticator
+from edgewright.hub.http.body_reader import Disconnected
+from edgewright.hub.http.bounds import Budget
+from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
+from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.http.routing import Call, Route, check_access, check_project, problem_response
+from edgewright.hub.process import routes
+from edgewright.hub.process.allocator import return_free_pages
+from edgewright.hub.process.clock import ClockWatch
+from edgewright.hub.process.housekeeping import Meter, keep_house, watch_clock
+from edgewright.hub.process.log_limit import report_repeats
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.readmodel.beats import Beats
+from edgewright.hub.readmodel.changes import Changes
+from edgewright.hub.readmodel.pace import Turns
+from edgewright.hub.readmodel.render import Renderer
+from edgewright.hub.readmodel.search import Finder
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.resources.alerts import engine
+from edgewright.hub.resources.alerts.alerts import Alerts
+from edgewright.hub.resources.alerts.handling import Handling
+from edgewright.hub.resources.hosts import health
+from edgewright.hub.resources.hosts.clones import Clones
+from edgewright.hub.resources.hosts.duplicates import Duplicates
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
+from edgewright.hub.resources.hosts.intake import Intake
+from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.security.secretbox import SecretBox
+from edgewright.wire import protocol
+
+log = logging.getLogger("edgewright.hub")
+T = TypeVar("T")
+FAST_DISK, SLOW_DISK = 1.0, 5.0
+"""Seconds of a commit up to which a stop closes the database, and up to which it stores the time of this run."""
+READ_WITHIN = 30.0
+"""Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
+
+
+_TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage, engine.run)
+
+
+_READING = ("GET", "HEAD")
+
+
+class Hub:
+    """Everything one hub process holds; handed to every handler."""
+
+    def __init__(
+        self,
+        options: ServeOptions,
+        engines: tuple[Engine, Engine],
+        box: SecretBox,
+        state: State,
+        clock: ClockWatch | None = None,
+    ) -> None:
+        self.options = options
+        self.data: Path = options.data
+        self.engine, self.readers = engines
+        self.lock = lock_of(self.engine)
+        self.box = box
+        self.state = state
+        self.started = times.now()
+        self.clock = clock or ClockWatch()
+        self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
+        self.changes = Changes(self.started, self._render, beats=Beats(state))
+        state.access_changed = self.changes.wake
+        self.alerts = Alerts(self.changes)
+        self.handling = Handling(state.handling, self.changes)
+        self.alerting = engine.Alerting(self, state.receivers, state.incidents)
+        self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
+        self.lineage = Lineage(self)
+        self.budget = Budget()
+        """Memory that requests without a credential may use."""
+        self.clones = Clones(self)
+        self.duplicates = Duplicates(self)
+        self.heartbeats = Heartbeats(self)
+        self.intake = Intake(self)
+        self.turned_away = TurnedAway(self)
+        self.finder = Finder(state, self.renderer)
+        self.turns = Turns()
+        self.storage = StorageWatch(self)
+        self.writer: Writer
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self.renewing = asyncio.Lock()
+        """Held while the server certificate is renewed."""
+        self.tls: ssl.SSLContext | None = None
+        """What handshakes use; a renewed certificate is loaded into it."""
+        self.meter = Meter()
+        self._own: list[asyncio.Task[None]] = []
+        self.stopping = False
+        self.closed = False
+        """Whether `stop` has closed the database."""
+
+    async def start(self) -> None:
+        """Start the writer and the sweeper on the running loop."""
+        self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed)
+        absence.settle_future(self, self.started)
+        health.start_quietly(self, self.started)
+        # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
+        # some would hold the event loop for a quarter of a second each time.
+        gc.collect()
+        gc.freeze()
+        self._own = [asyncio.create_task(task(self)) for task in _TASKS]
+        self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
+        if self.lock is not None:
+            self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
+
+    def begin_stop(self) -> None:
+        """Take no more writes, end the streams and the hub's own tasks."""
+        if self.stopping:
+            return
+        self.stopping = True
+        self.changes.stop()
+        for task in self._own:
+            task.cancel()
+        self.storage.stop()
+        self.writer.begin_stop()
+
+    async def stop(self) -> None:
+        """Finish writes and close the database; on a slow disk it stays as it is, which the next start repairs.
+
+        Closing syncs several times. What was acknowledged is in the write-ahead log by then.
+        """
+        self.begin_stop()
+        if not await asyncio.to_thread(self.writer.stop):
+            return
+        if self.writer.slowest < SLOW_DISK:
+            await asyncio.to_thread(self.clock.save, self.data)
+        if self.writer.slowest < FAST_DISK:
+            self.engine.dispose()
+            self.readers.dispose()
+            self.closed = True
+
+    def look_at_clock(self) -> None:
+        """Notice that the clock was set or that the hub was absent, before anything is judged by the time."""
+        seen = self.clock.look()
+        if seen.jump or seen.absent:
+            absence.excuse(self, seen)
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Run a job in the writer; returns its result once it is durable."""
+        return await asyncio.shield(self.writer.submit(job))
+
+    def write_later(self, job: Callable[[Tx], Any]) -> None:
+        """Queue a job whose result nobody waits for; a failure is logged."""
+        try:
+            future = self.writer.submit(job)
+        except StorageProblem as problem:
+            log.error("a note could not be stored: %s", problem)
+            return
+        self._tasks.add(future)
+        future.add_done_callback(self._written)
+
+    def _written(self, future: asyncio.Future[Any]) -> None:
+        self._tasks.discard(future)
+        if not future.cancelled() and future.exception() is not None:
+            log.error("a note could not be stored: %s", future.exception())
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query on a reading connection, off the event loop; raises `StorageProblem` after `READ_WITHIN`.
+
+        A database that hangs would let the questions of waiting clients pile up, and all be asked in the end.
+        """
+
+        def run() -> T:
+            with self.readers.connect() as connection:
+                return query(connection)
+
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                return await asyncio.to_thread(run)
+        except TimeoutError:
+            raise StorageProblem(
+                503, "StorageStalled", f"The hub's database has not answered within {READ_WITHIN:g} s; try again later."
+            ) from None
+
+    def _render(self, kind: str, uid: str) -> dict[str, Any] | None:
+        """Return the present document of a changed thing, for the stream."""
+        if kind == "host" and uid in self.state.hosts:
+            return self.renderer.summary(self.state.hosts[uid], times.now())
+        if kind == "token" and uid in self.state.tokens:
+            return self.renderer.token(self.state.tokens[uid], secret=False)
+        if kind == "project" and uid in self.state.projects:
+            return self.renderer.project(self.state.projects[uid])
+        return None
+
+
+class _Endpoint:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, hub: Hub, methods: dict[str, Route]) -> None:
+        self._hub = hub
+        self._methods = {"HEAD": methods["GET"], **methods} if "GET" in methods else methods
+        self._allowed = sorted(methods)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Problem as problem:
+            response = problem_response(problem)
+        except (Disconnected, ClientDisconnect):
+            return  # a link that broke: nobody waits for an answer, and it is no failure of the hub
+        except Exception as error:
+            failure = storage_problem(error) or Problem(
+                500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."
+            )
+            log.error("%s %s: %s", request.method, scope["path"], failure.ref, exc_info=error)
+            response = problem_response(failure)
+        if request.method == "HEAD":
+            await _send_head(response, send)
+        else:
+            await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        route = self._methods.get(request.method)
+        if route is None:
+            allowed = ",".join(self._allowed)
+            message = f"method {request.method} is not allowed, but [{allowed}] are"
+            raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
+        address = request.client.host if request.client else ""
+        actor = Actor(NOBODY, "", "", address)
+        if route.path not in routes.NO_CREDENTIAL:
+            actor = self._hub.authenticator.actor(request.headers, address)
+        params: dict[str, str] = request.path_params
+        check_access(route, actor, params.get("uid", ""), self._hub)
+        check_project(request.headers.get(protocol.H_PROJECT, "").strip(), actor, self._hub)
+        if actor.role == HOST and request.method not in _READING and not is_heartbeat(request.scope):
+            self._hub.intake.admit_request(actor.uid)
+        if actor.role == HOST and actor.pending:
+            await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
+        return await route.handler(Call(self._hub, request, actor, params))
+
+
+async def _send_head(response: Response, send: Send) -> None:
+    """Answer HEAD with what GET answers, without its body; a stream is not begun."""
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Application:
+    """The ASGI entry point: lifespan, heartbeats by the short way, everything else through the router."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes.table(hub.options):
+            by_path.setdefault(route.path, {})[route.method] = route
+        # Literal segments come before parameters, so that /v1/edgehosts/tokens is no host called "tokens".
+        ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
+        self._router = Router(
+            [PathRoute(path, endpoint=_Endpoint(hub, by_path[path])) for path in ordered],
+            redirect_slashes=False,
+            default=_no_path,
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        self._hub.look_at_clock()
+        if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
+            problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
+            await problem_response(problem)(scope, receive, send)
+            return
+        if self._hub.lock is not None and self._hub.lock.taken_over:
+            await problem_response(database_lock.taken_over())(scope, receive, send)
+            return
+        if is_heartbeat(scope):
+            try:
+                first = await self._hub.heartbeats.try_fast(scope, receive, send)
+            except Problem as problem:
+                await problem_response(problem)(scope, receive, send)
+                return
+            if first is None:
+                return
+            if first:
+                receive = _again(first, receive)
+        await self._router(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._hub.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._hub.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _address(scope: Message) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _again(first: Message, receive: Receive) -> Receive:
+    """Return a `receive` that gives an already read message once more."""
+    pending = [first]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+async def _no_path(scope: Message, receive: Receive, send: Send) -> None:
+    problem = Problem(404, 404, f"path {scope['path'][:200]} was not found")
+    await problem_response(problem)(scope, receive, send)
+
+
+def make_app(hub: Hub) -> Application:
+    """Return the ASGI application of a hub."""
+    return Application(hub)

@@ -1,0 +1,71 @@
+"""The hub's log: one JSON object a line, to `hub.log` and if asked to stderr. Secrets never get into it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import sys
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import msgspec
+
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.hub.process.log_limit import LimitedHandler
+
+LOG_FILE = "hub.log"
+_SIZE, _KEPT = 10_000_000, 3
+_SECRETS = re.compile(r"(ew[khts]_|gAAAA)[A-Za-z0-9_\-]{8,}=*")
+"""API keys, host credentials, registration tokens, keys that sign webhooks, and what `SecretBox` sealed."""
+
+
+def hide(text: str) -> str:
+    """Return a text without what looks like one of our secrets."""
+    return _SECRETS.sub(r"\1[hidden]", text)
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON, control characters escaped or replaced."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, str | dict[str, int]] = {
+            "time": times.rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "message": clean(hide(record.getMessage()), 2000),
+        }
+        for name in ("peer", "peers"):
+            if value := record.__dict__.get(name):
+                line[name] = value
+        if record.exc_info and record.exc_info[0] is not None:
+            line["trace"] = hide("".join(traceback.format_exception(*record.exc_info)))[-6000:]
+        return msgspec.json.encode(line).decode()
+
+
+class _Calm(RotatingFileHandler):
+    """A log file that cannot bring the hub down: a full disk costs lines, not the service."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Drop the line."""
+
+
+def set_up(data: Path, *, stderr: bool) -> None:
+    """Send the hub's and uvicorn's log to `hub.log`, and to stderr if asked."""
+    handlers: list[logging.Handler] = []
+    with contextlib.suppress(OSError):
+        (data / LOG_FILE).touch(mode=0o600)
+        handlers.append(_Calm(data / LOG_FILE, maxBytes=_SIZE, backupCount=_KEPT, delay=True))
+    if stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(JsonLines())
+    limited: list[logging.Handler] = [LimitedHandler(handlers)]
+    for name in ("edgewright.hub", "uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = (list(limited) if name != "uvicorn.error" else []), name == "uvicorn.error"
+        logger.setLevel(logging.INFO if name == "edgewright.hub" else logging.WARNING)
+    # Every heartbeat of a stranger's port scan would be a line otherwise.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)

@@ -1,0 +1,1 @@
+"""What the hub has in memory: records, search, rendered documents, change stream."""

@@ -1,0 +1,100 @@
+"""What the search, the quick lists and the token list need of a host's document, read once when the record changes.
+
+A search over 30,000 hosts looks at a few values of each; decoding every document for it would take a second and more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from edgewright.core.hosts.nics import universal_macs
+from edgewright.core.search.search import host_values
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """The values of a stored document that can be searched, sorted and listed by."""
+
+    name: str
+    order: tuple[str, str, str]
+    """Where the host stands in lists: by name, then by uid, both without case."""
+    tags: tuple[str, ...]
+    site: str | None
+    cluster: str | None
+    architecture: Any
+    host_type: Any
+    cpu: Any
+    memory: Any
+    simulated: Any
+    observed: Any
+    kind: str
+    """`spec.type`, `edge-native` unless the document says otherwise."""
+    disk: tuple[float, str] | None = None
+    """Percent used and mount point of the fullest file system."""
+    hardware: tuple[str, ...] = ()
+    """What tells one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
+
+
+def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
+    """Return the facts of a stored document."""
+    get = host_values(document)
+    spec = document.get("spec") or {}
+    name = str(get("name") or uid)
+    tags, site, cluster = get("tags"), get("site"), get("clusterName")
+    return Facts(
+        name=name,
+        order=(name.casefold(), uid.casefold(), uid),
+        tags=tuple(map(_same, tags)) if isinstance(tags, list) else (),
+        site=_same(str(site)) if site is not None else None,
+        cluster=_same(str(cluster)) if cluster is not None else None,
+        architecture=_same(get("architecture")),
+        host_type=_same(get("hostType")),
+        cpu=get("cpu"),
+        memory=get("memory"),
+        simulated=get("simulated"),
+        observed=get("observed"),
+        kind=_same(str(spec.get("type") or "edge-native")),
+        disk=fullest_disk(spec),
+        hardware=hardware_keys(spec),
+    )
+
+
+def fullest_disk(spec: Mapping[str, Any]) -> tuple[float, str] | None:
+    """Return percent used and mount point of the fullest file system; `None` when the host reports none."""
+    device = spec.get("device")
+    disks = device.get("disks") if isinstance(device, dict) else None
+    best: tuple[float, str] | None = None
+    for disk in disks if isinstance(disks, list) else []:
+        partitions = disk.get("partitions") if isinstance(disk, dict) else None
+        for part in partitions if isinstance(partitions, list) else []:
+            total, used = (part.get("totalSpace"), part.get("usedSpace")) if isinstance(part, dict) else (None, None)
+            if isinstance(total, (int, float)) and isinstance(used, (int, float)) and total > 0:
+                percent = round(min(100.0, max(0.0, used * 100.0 / total)), 1)
+                if best is None or percent > best[0]:
+                    best = percent, _same(str(part.get("mountPoint") or ""))
+    return best
+
+
+def hardware_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells the machine of a document from others: only signs that no two machines share by rights."""
+    extension, device = spec.get("edgewright"), spec.get("device")
+    hardware = extension.get("hardware") if isinstance(extension, dict) else None
+    keys = []
+    if isinstance(hardware, dict):
+        for kind in ("machine", "product"):
+            value = hardware.get(kind)
+            if isinstance(value, str) and value:
+                keys.append(f"{kind}:{value[:64]}")
+    nics = device.get("nics") if isinstance(device, dict) else None
+    macs = universal_macs(nics if isinstance(nics, list) else [])
+    if macs:
+        keys.append("macs:" + "+".join(macs))
+    return tuple(keys)
+
+
+def _same(value: Any) -> Any:
+    """Return one and the same object for equal texts, since a fleet repeats them a thousand times."""
+    return sys.intern(value) if type(value) is str else value

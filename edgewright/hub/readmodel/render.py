@@ -1,0 +1,195 @@
+"""Documents as clients see them, made from records and the live part of a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from edgewright.core import times
+from edgewright.core.hosts.health import Reported, Verdict, judge
+from edgewright.core.hosts.hosts import Health
+from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord, TokenRecord
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.security.secretbox import SecretBox
+
+_HOST_SECRETS = ("hostAuthToken", "hostPairingKey")
+
+
+class Renderer:
+    """Makes documents; knows the settings that a judgement needs."""
+
+    def __init__(self, state: State, box: SecretBox, started: float, silence_limit: float, interval: float) -> None:
+        self.state = state
+        self._box = box
+        self.started = started
+        self.silence_limit = silence_limit
+        self.interval = interval
+
+    def verdict(self, entry: HostEntry, now: float) -> Verdict:
+        """Judge a host at `now`."""
+        live, record = entry.live, entry.record
+        reported = None
+        if live.state:
+            reported = Reported(live.state == "healthy", live.message, live.since)
+        doubt = live.duplicate
+        if doubt is not None and now < doubt.until and (reported is None or reported.healthy):
+            # Whose state this is cannot be known, so it is not shown as healthy (rule P39).
+            reported = Reported(False, doubt.message, doubt.since)
+        return judge(
+            now,
+            self.started,
+            live.at,
+            record.registered_at is not None,
+            reported,
+            self.silence_limit,
+            self.interval,
+            name=entry.record.uid,
+            created=record.created,
+            registered_at=record.registered_at,
+            excused=live.excused,
+        )
+
+    def silence(self, entry: HostEntry, now: float) -> float:
+        """Return the seconds of silence of a host that count (rules P18, P42); 0 for one that never registered."""
+        heard = entry.live.at if entry.live.at is not None else entry.record.registered_at
+        return 0.0 if heard is None else now - max(heard, self.started) - entry.live.excused
+
+    def meta(self, held: dict[str, Any], uid: str, name: str, created: float, modified: float) -> dict[str, Any]:
+        """Return a metadata block: what is stored, with the plane's own properties over it."""
+        return {
+            **held,
+            "uid": uid,
+            "name": name,
+            "labels": held.get("labels") or {},
+            "annotations": held.get("annotations") or {},
+            "creationTimestamp": times.rfc3339(created),
+            "lastModifiedTimestamp": times.rfc3339(modified),
+        }
+
+    def host(self, entry: HostEntry, now: float | None = None) -> dict[str, Any]:
+        """Return the whole document of a host, without secrets."""
+        moment = times.now() if now is None else now
+        record, live = entry.record, entry.live
+        document = entry.document()
+        verdict = self.verdict(entry, moment)
+        modified = max(record.modified, verdict.since or 0.0)
+        held = document.get("metadata") or {}
+        document["metadata"] = self.meta(held, record.uid, held.get("name") or record.uid, record.created, modified)
+        document["aclmeta"] = {"ownerUid": "", "projectUid": record.project_uid, "tenantUid": self.state.tenant_uid}
+        spec = document.setdefault("spec", {})
+        spec.setdefault("device", {})
+        host = spec.setdefault("host", {})
+        for secret in _HOST_SECRETS:
+            host.pop(secret, None)
+        host.setdefault("hostUid", record.uid)
+        host.setdefault("hostAddress", record.address)
+        if live.vitals:
+            spec["edgewright"] = {**(spec.get("edgewright") or {}), **live.vitals}
+        status = document.setdefault("status", {})
+        status["state"] = record.state
+        status["health"] = self._health(entry, verdict)
+        status.setdefault("inUseClusters", [])
+        status.setdefault("inUseClustersRef", [])
+        status.setdefault("packs", [])
+        status["edgewright"] = self._judgement(entry, verdict)
+        return document
+
+    def _health(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:
+        health: dict[str, Any] = {}
+        if verdict.health is not Health.UNKNOWN:
+            health["state"] = verdict.health.value
+        health["message"] = verdict.reason
+        if entry.live.agent_version:
+            health["agentVersion"] = entry.live.agent_version
+        return health
+
+    def _judgement(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:
+        record, live = entry.record, entry.live
+        token = self.state.tokens.get(record.token_uid or "")
+        return {
+            "healthState": verdict.health.value,
+            "lifeState": verdict.state,
+            "reason": verdict.reason,
+            "since": _when(verdict.since),
+            "deadline": _when(verdict.deadline),
+            "who": verdict.who,
+            "nextCheck": _when(verdict.next_check),
+            "lastHeartbeat": _when(live.at),
+            "registeredAt": _when(record.registered_at),
+            "tokenUid": record.token_uid,
+            "tokenName": token.name if token else None,
+            "address": record.address,
+            "generation": record.generation,
+            "observedGeneration": live.observed_generation,
+            "heartbeats": live.count,
+            "silenceLimit": self.silence_limit,
+            "interval": self.interval,
+        }
+
+    def summary(self, entry: HostEntry, now: float) -> dict[str, Any]:
+        """Return the document of a host as the dashboard lists it (`v1EdgeHostsMetadata` and our extensions)."""
+        document = self.host(entry, now)
+        project = self.state.projects.get(entry.record.project_uid)
+        spec = document["spec"]
+        spec["projectMeta"] = {"uid": entry.record.project_uid, "name": project.name if project else ""}
+        spec.setdefault("type", "edge-native")
+        return document
+
+    def project(self, record: ProjectRecord) -> dict[str, Any]:
+        """Return a project (`v1Project`)."""
+        document: dict[str, Any] = msgspec.json.decode(record.doc)
+        held = document.get("metadata") or {}
+        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
+        document.setdefault("spec", {})
+        document.setdefault("status", {"isDisabled": False})
+        return document
+
+    def key(self, record: KeyRecord) -> dict[str, Any]:
+        """Return an API key (`v1ApiKey`) without its text."""
+        document: dict[str, Any] = msgspec.json.decode(record.doc)
+        held = document.get("metadata") or {}
+        user = self.state.users.get(record.user_uid)
+        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
+        document["spec"] = {
+            **(document.get("spec") or {}),
+            "key": "",
+            "expiry": times.rfc3339(record.expiry),
+            "user": {
+                "uid": record.user_uid,
+                "firstName": user.first_name if user else "",
+                "lastName": user.last_name if user else "",
+            },
+            "edgewright": {"role": record.role},
+        }
+        document["status"] = {"isActive": record.active}
+        return document
+
+    def token(self, record: TokenRecord, *, secret: bool, now: float | None = None) -> dict[str, Any]:
+        """Return a registration token (`v1EdgeToken`); its text only with `secret`."""
+        moment = times.now() if now is None else now
+        document: dict[str, Any] = msgspec.json.decode(record.doc)
+        held = document.get("metadata") or {}
+        project = self.state.projects.get(record.project_uid or "")
+        spec = {key: value for key, value in (document.get("spec") or {}).items() if key != "defaultProjectUid"}
+        spec["expiry"] = times.rfc3339(record.expiry)
+        if project is not None:
+            spec["defaultProject"] = {"uid": project.uid, "name": project.name}
+        if secret:
+            spec["token"] = self._box.unseal(record.secret_encrypted)
+        expired = record.expiry is not None and record.expiry <= moment
+        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
+        document["spec"] = spec
+        document["status"] = {
+            "isActive": record.active,
+            "edgewright": {
+                "hosts": len(self.state.came_by.get(record.uid, ())),
+                "expired": expired,
+                "usable": record.active and not expired,
+            },
+        }
+        return document
+
+
+def _when(moment: float | None) -> str | None:
+    return None if moment is None else times.rfc3339(moment)

@@ -1,0 +1,162 @@
+"""What the hub holds in memory: every record by uid, every secret's hash, the live part of each host.
+
+The database is the truth; memory follows it after each commit (`Tx.after`). Read and changed on the event loop only,
+apart from the first load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import HostEntry, HostRecord, KeyRecord, Live, ProjectRecord, TokenRecord, UserRecord
+from edgewright.hub.resources.alerts.handling import HandlingRecord
+from edgewright.hub.resources.alerts.incidents import Incident
+from edgewright.hub.resources.alerts.receivers import Receiver
+from edgewright.hub.resources.alerts.stored import load_incidents
+
+DEFAULT_PROJECT = "Default"
+
+
+class State:
+    """The hub's read model."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str] = {}
+        self.projects: dict[str, ProjectRecord] = {}
+        self.users: dict[str, UserRecord] = {}
+        self.keys: dict[str, KeyRecord] = {}
+        self.keys_by_hash: dict[str, KeyRecord] = {}
+        self.tokens: dict[str, TokenRecord] = {}
+        self.tokens_by_hash: dict[str, TokenRecord] = {}
+        self.hosts: dict[str, HostEntry] = {}
+        self.credentials: dict[str, HostEntry] = {}
+        self.gone: dict[str, str] = {}
+        self.handling: dict[str, HandlingRecord] = {}
+        """Key of a problem -> who handles it."""
+        self.receivers: list[Receiver] = []
+        """Receivers of alerts at the start; `Alerting` follows them from then on, as it does the incidents."""
+        self.incidents: list[Incident] = []
+        self.came_by: dict[str, set[str]] = {}
+        """Token uid -> uids of the hosts that came in by it."""
+        self.by_address: dict[str, set[str]] = {}
+        """Address of the last registration -> uids of the hosts that came from it."""
+        self.access_changed: Callable[[], None] = lambda: None
+        """Called when a key, and with it what somebody may do, has changed."""
+        self.version = 0
+        """Rises with each change of a host's record; the order of all hosts is kept for one version."""
+
+    def load(self, connection: Connection) -> None:
+        """Read everything from the database."""
+
+        def rows(table: Any) -> list[Any]:
+            return list(connection.execute(select(table)))
+
+        self.settings = {row.key: row.value for row in rows(schema.settings)}
+        for row in rows(schema.projects):
+            self.put_project(ProjectRecord(**row._mapping))
+        for row in rows(schema.users):
+            self.users[row.uid] = UserRecord(**row._mapping)
+        for row in rows(schema.api_keys):
+            self.put_key(KeyRecord(**row._mapping))
+        for row in rows(schema.tokens):
+            self.put_token(TokenRecord(**row._mapping))
+        beats = {row.uid: row for row in rows(schema.heartbeats)}
+        for row in rows(schema.hosts):
+            beat = beats.get(row.uid)
+            self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
+        self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
+        self.handling = {row.key: HandlingRecord(**row._mapping) for row in rows(schema.handling)}
+        self.receivers = [Receiver(**row._mapping) for row in rows(schema.alert_receivers)]
+        self.incidents = load_incidents(connection)
+
+    @property
+    def tenant_uid(self) -> str:
+        """Return the uid of the one tenant."""
+        return self.settings.get("tenant_uid", "")
+
+    def put_project(self, record: ProjectRecord) -> None:
+        """Take a project that became durable."""
+        self.projects[record.uid] = record
+
+    def drop_project(self, uid: str) -> None:
+        """Forget a project."""
+        self.projects.pop(uid, None)
+
+    def project_named(self, name: str) -> ProjectRecord | None:
+        """Return the project of a name."""
+        return next((record for record in self.projects.values() if record.name == name), None)
+
+    def default_project(self) -> ProjectRecord | None:
+        """Return the project `Default`, else the only one there is."""
+        found = self.project_named(DEFAULT_PROJECT)
+        return found or (next(iter(self.projects.values())) if len(self.projects) == 1 else None)
+
+    def put_key(self, record: KeyRecord) -> None:
+        """Take an API key that became durable."""
+        self.keys[record.uid] = record
+        self.keys_by_hash[record.key_hash] = record
+        self.access_changed()
+
+    def drop_key(self, uid: str) -> None:
+        """Forget an API key."""
+        record = self.keys.pop(uid, None)
+        if record is not None:
+            self.keys_by_hash.pop(record.key_hash, None)
+        self.access_changed()
+
+    def put_token(self, record: TokenRecord) -> None:
+        """Take a registration token that became durable."""
+        self.tokens[record.uid] = record
+        self.tokens_by_hash[record.secret_hash] = record
+
+    def drop_token(self, uid: str) -> None:
+        """Forget a registration token."""
+        record = self.tokens.pop(uid, None)
+        if record is not None:
+            self.tokens_by_hash.pop(record.secret_hash, None)
+
+    def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:
+        """Take a host's record that became durable; its live part stays unless a fresh one is given."""
+        self.version += 1
+        entry = self.hosts.get(record.uid)
+        if entry is None:
+            entry = self.hosts[record.uid] = HostEntry(record, live or Live())
+        else:
+            for held in (entry.record.credential_hash, entry.record.pending_hash):
+                if held and self.credentials.get(held) is entry:
+                    del self.credentials[held]
+            self._leave(entry.record)
+            entry.replace(record)
+        if record.token_uid:
+            self.came_by.setdefault(record.token_uid, set()).add(record.uid)
+        if record.address:
+            self.by_address.setdefault(record.address, set()).add(record.uid)
+        for held in (record.credential_hash, record.pending_hash):
+            if held:
+                self.credentials[held] = entry
+        return entry
+
+    def drop_host(self, uid: str) -> HostEntry | None:
+        """Forget a host; its credentials are remembered as gone."""
+        self.version += 1
+        entry = self.hosts.pop(uid, None)
+        if entry is not None:
+            for held in (entry.record.credential_hash, entry.record.pending_hash):
+                if held:
+                    self.credentials.pop(held, None)
+                    self.gone[held] = uid
+            self._leave(entry.record)
+        return entry
+
+    def _leave(self, record: HostRecord) -> None:
+        """Take a record out of the groups of its token and its address."""
+        for groups, key in ((self.came_by, record.token_uid or ""), (self.by_address, record.address)):
+            members = groups.get(key)
+            if members is not None:
+                members.discard(record.uid)
+                if not members:
+                    del groups[key]

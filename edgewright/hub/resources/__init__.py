@@ -1,0 +1,1 @@
+"""Resources of the hub's API, one package per noun."""

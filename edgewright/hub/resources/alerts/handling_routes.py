@@ -1,0 +1,78 @@
+"""Who handles a problem, over the API (rule P57): list and change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.hub.http import bodies, problems, shapes
+from edgewright.hub.http.problems import Problem, not_found
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.resources.alerts.handling import MOST, HandlingRecord, changed, describe, visible
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.db.writer import Tx
+
+KIND = "problem"
+_ITEM = protocol.HANDLING_ITEM.replace("{key}", "{key:path}")
+"""A key may contain slashes."""
+
+
+def project_of(call: Call, key: str) -> str:
+    """Return the project that a problem belongs to; empty for a site, a fault at many hosts, or the plane."""
+    kind, _, rest = key.partition("/")
+    if kind == "host":
+        entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])
+        return entry.record.project_uid if entry is not None else call.project
+    if kind == "token":
+        token = call.hub.state.tokens.get(rest.partition("/")[0])
+        return (token.project_uid or "") if token is not None else call.project
+    if kind == "alert":
+        alert = call.hub.alerts.get(rest.rpartition("/")[0])
+        return alert.project_uid if alert is not None else call.project
+    return ""
+
+
+async def listing(call: Call) -> Response:
+    """List the records that the reader may see."""
+    return call.json({"items": call.hub.handling.documents(call.project)})
+
+
+async def update(call: Call) -> Response:
+    """Acknowledge, assign, note or silence a problem; what is not sent stays. Returns the record."""
+    key = call.params["key"]
+    if not key.isprintable() or not 0 < len(key) <= protocol.MAX_PROBLEM_KEY or key != key.strip():
+        most = protocol.MAX_PROBLEM_KEY
+        raise problems.invalid(problems.PATTERN, f"key in path should be 1 to {most} printable characters")
+    raw: Any = shapes.decode(await call.raw_body())
+    raw = {} if raw is None else raw  # as everywhere
+    body: dict[str, Any] = shapes.check(raw, bodies.HANDLING)
+    hub = call.hub
+
+    def job(tx: Tx) -> dict[str, Any]:
+        before = hub.handling.stored(tx, key)
+        if before is not None and not visible(before.project_uid, call.project):
+            raise not_found("problem", key)
+        record = before or HandlingRecord(key, project_of(call, key))
+        after = changed(record, body, raw, call.origin, tx.now)
+        if after == record:
+            return record.document()
+        if before is None and hub.handling.count(tx, record.project_uid) >= MOST:
+            raise Problem(
+                409,
+                protocol.E_TOO_MANY_HANDLED,
+                f"{MOST} problems of this project are acknowledged, assigned, noted or silenced; clear some first.",
+            )
+        hub.handling.store(tx, before, after)
+        call.audit(tx, "update", KIND, key, key, describe(record, after, key), after.project_uid)
+        return after.document()
+
+    return call.json(await call.write(job))
+
+
+ROUTES = (
+    Route("GET", protocol.HANDLING, Access.READ, listing),
+    Route("PATCH", _ITEM, Access.WRITE, update),
+)

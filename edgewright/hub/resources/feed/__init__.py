@@ -1,0 +1,1 @@
+"""Component events and the audit log."""

@@ -1,0 +1,1 @@
+"""Edge hosts: registration, heartbeat, health, search."""

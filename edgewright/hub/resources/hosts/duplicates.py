@@ -1,0 +1,97 @@
+"""Two records of one machine: the same machine-id, firmware UUID or set of network cards in two hosts (rule P39).
+
+Looked for in slices after records have changed, not with each report: thirty thousand hosts are some ten milliseconds.
+Simulated hosts are left out, they have no hardware.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from edgewright.core import times
+from edgewright.hub.resources.alerts.alerts import TENANT, Alert
+from edgewright.hub.resources.feed.store import host_event, store_event
+
+if TYPE_CHECKING:
+    from edgewright.hub.process.app import Hub
+
+REASON: Final = "DuplicateHardware"
+EVERY = 10.0
+"""Seconds between two looks at least."""
+_SLICE = 250
+_SHOWN = 12
+"""Hosts that a message names."""
+_MOST_HOSTS = 100
+"""Hosts that one alert lists."""
+_NAMES: Final = {"machine": "machine-id", "product": "firmware UUID or serial number", "macs": "network cards"}
+
+
+class Duplicates:
+    """Finds hosts with the same hardware, and keeps their alerts."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._seen = -1
+        self._looked = float("-inf")
+        self._reported: dict[str, tuple[str, ...]] = {}
+
+    async def look(self) -> None:
+        """Compare all hosts if one of them changed since the last look."""
+        state, now = self._hub.state, times.now()
+        if state.version == self._seen or 0 <= now - self._looked < EVERY:
+            return
+        self._seen, self._looked = state.version, now
+        first: dict[str, str] = {}
+        groups: dict[str, list[str]] = {}
+        for index, entry in enumerate(list(state.hosts.values())):
+            if index % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+            if entry.facts.simulated:
+                continue
+            for key in entry.facts.hardware:
+                other = first.setdefault(key, entry.record.uid)
+                if other != entry.record.uid:
+                    groups.setdefault(key, [other]).append(entry.record.uid)
+        self._report(self._merged(groups), now)
+
+    def _merged(self, groups: dict[str, list[str]]) -> dict[tuple[str, ...], list[str]]:
+        """Return the signs that are the same, by the hosts that share them: one alert for each set of hosts."""
+        signs: dict[tuple[str, ...], list[str]] = {}
+        for key, uids in groups.items():
+            signs.setdefault(tuple(sorted(set(uids))), []).append(key.partition(":")[0])
+        return signs
+
+    def _report(self, found: dict[tuple[str, ...], list[str]], now: float) -> None:
+        hub, reported = self._hub, {}
+        for uids, signs in found.items():
+            entries = [hub.state.hosts[uid] for uid in uids if uid in hub.state.hosts]
+            if len(entries) < 2:
+                continue
+            key = f"duplicate-hardware/{uids[0]}/{'+'.join(sorted(signs))}"
+            reported[key] = uids
+            if self._reported.get(key) == uids:
+                continue
+            projects = {entry.record.project_uid for entry in entries}
+            project = projects.pop() if len(projects) == 1 else TENANT
+            names = ", ".join(uids[:_SHOWN]) + (f" and {len(uids) - _SHOWN} more" if len(uids) > _SHOWN else "")
+            same = " and ".join(_NAMES[sign] for sign in sorted(signs))
+            message = f"{len(uids)} host records have the same {same}: {names}."
+            hub.alerts.report(
+                Alert(
+                    uid=key, kind="duplicate-hardware", subject=entries[0].facts.name,
+                    text=f"same {same} as {uids[1] if len(uids) == 2 else f'{len(uids) - 1} other hosts'}",
+                    message=message, code=REASON, project_uid=project, host_uids=uids[:_MOST_HOSTS],
+                    since=now, last=now, quiet=None,
+                    hint="If it is one machine that was installed again, delete the record that is silent (edgewright "
+                    "host delete). If they are several made from one image, empty /etc/machine-id in the image.",
+                )
+            )  # fmt: skip
+            if key not in self._reported:  # one event, not one for each host that an image makes
+                self._write(host_event(uids[0], uids[0], "Warning", REASON, message), entries[0].record.project_uid)
+        for key in self._reported.keys() - reported.keys():
+            hub.alerts.drop(key)
+        self._reported = reported
+
+    def _write(self, event: dict[str, Any], project: str) -> None:
+        self._hub.storage.deliver(lambda tx: store_event(self._hub, tx, event, project))

@@ -1,0 +1,167 @@
+"""Health over time: what a heartbeat or its absence changes, and the events that tell of it (rules P18, P19)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.core.hosts.hosts import Health
+from edgewright.core.times import words
+from edgewright.hub.db import schema
+from edgewright.hub.db.engines import storage_problem
+from edgewright.hub.db.records import HostEntry
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.process.clock import boottime
+from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.process.app import Hub
+
+log = logging.getLogger("edgewright.hub")
+_SLICE = 250
+WRITE_WITHIN = 5.0
+"""Seconds that the sweep waits for its events to be durable before it goes on."""
+
+
+def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
+    """Judge a host again; on a change write an event and tell the readers. Returns whether health changed.
+
+    With `told` the event and its project are added there, for the caller to write many at once.
+    """
+    live = entry.live
+    verdict = hub.renderer.verdict(entry, now)
+    before, after = live.health, verdict.health.value
+    if before == after:
+        return False
+    live.health = after
+    uid, project = entry.record.uid, entry.record.project_uid
+    silent_since, live.deadline = live.deadline, (verdict.since if after == Health.UNHEALTHY else None)
+    document = None
+    if after == Health.UNHEALTHY.value:
+        document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
+    elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
+        live.since = now  # a silent host reports "healthy" as before; to the plane it is that since it is back
+        gone = f" after {words(now - silent_since)}" if silent_since else ""
+        document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{gone}.")
+    elif after == Health.HEALTHY.value and live.count <= 1:
+        document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
+    if document is not None and told is not None:
+        told.append((document, project))
+    elif document is not None and hub.intake.admit_state(uid):
+        hub.storage.deliver(lambda tx: store_event(hub, tx, document, project))
+    publish(hub, entry, now)
+    return True
+
+
+def publish(hub: Hub, entry: HostEntry, now: float) -> None:
+    """Tell the readers that a host changed."""
+    entry.live.published = now
+    hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
+
+
+def start_quietly(hub: Hub, now: float) -> None:
+    """Judge every host after a start without telling: a restart of the hub is no event of the hosts."""
+    for entry in hub.state.hosts.values():
+        verdict = hub.renderer.verdict(entry, now)
+        entry.live.health = verdict.health.value
+        entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
+
+
+async def sweep(hub: Hub) -> None:
+    """Look at silent hosts every few seconds until cancelled; storage that fails or stalls does not hold it up."""
+    while True:
+        await asyncio.sleep(hub.options.sweep)
+        hub.meter.note(boottime(), hub.writer.beats_written)
+        try:
+            await judge_hosts(hub)
+        except Exception:
+            log.exception("the sweep failed and is tried again")
+
+
+async def expire(hub: Hub) -> None:
+    """Look at overdue operations every few seconds until cancelled."""
+    while True:
+        await asyncio.sleep(hub.options.sweep)
+        try:
+            await expire_operations(hub)
+        except Exception as error:
+            problem = error if isinstance(error, StorageProblem) else storage_problem(error)
+            if isinstance(problem, StorageProblem):
+                hub.storage.failed(problem)
+            else:
+                log.exception("the look at overdue operations failed and is tried again")
+
+
+async def sweep_once(hub: Hub) -> None:
+    """Judge every host whose silence may have changed it, then expire operations."""
+    await judge_hosts(hub)
+    await expire_operations(hub)
+
+
+async def judge_hosts(hub: Hub) -> None:
+    """Judge every host whose silence may have changed it, and store the events of it."""
+    hub.look_at_clock()
+    hub.alerts.expire(times.now())
+    await hub.duplicates.look()
+    limit = hub.options.silence_limit
+    quiet = 2 * hub.options.heartbeat
+    told: list[tuple[dict[str, Any], str]] = []
+    for index, entry in enumerate(list(hub.state.hosts.values())):
+        if index % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        if len(told) >= _SLICE:
+            # Waited for, so that a whole fleet that falls silent at once goes to disk in even steps.
+            events, told = told, []
+            await _stored(hub, events)
+        now = times.now()
+        live = entry.live
+        silence = hub.renderer.silence(entry, now)
+        doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
+        if doubtful and settle(hub, entry, now, told):
+            continue
+        late = quiet < silence < limit
+        if late != entry.silent_mark:
+            entry.silent_mark = late
+            publish(hub, entry, now)
+    if told:
+        await _stored(hub, told)
+
+
+async def _stored(hub: Hub, events: list[tuple[dict[str, Any], str]]) -> None:
+    """Write events, and wait for it for a while; what the storage does not take is written later."""
+    future = hub.storage.deliver_events(events)
+    if future is not None:
+        await asyncio.wait([future], timeout=WRITE_WITHIN)
+
+
+async def expire_operations(hub: Hub) -> None:
+    """Mark operations past their deadline; their host's generation rises (rules P7, P25)."""
+    table = schema.operations
+    overdue = select(table.c.id, table.c.host_uid).where(
+        table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now()
+    )
+    rows = await hub.read(lambda connection: connection.execute(overdue).all())
+    if not rows:
+        return
+
+    def job(tx: Tx) -> None:
+        from edgewright.hub.resources.hosts.store import raise_generation
+        from edgewright.hub.resources.operations.routes import publish as publish_operation
+
+        for row in rows:
+            changed = tx.run(
+                table.update()
+                # The deadline again: it may have been moved meanwhile, with the clock or by an absence of the hub.
+                .where(table.c.id == row.id, table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now())
+                .values(state=protocol.OP_EXPIRED)
+            )
+            if changed:
+                publish_operation(hub, tx, row.id, raise_generation(hub, tx, row.host_uid).project_uid)
+
+    await hub.write(job)

@@ -1,0 +1,228 @@
+"""The heartbeat, the one call that a whole fleet makes every minute: straight from ASGI to the writer (rule P17).
+
+No router, no framework objects: a dictionary lookup for the credential, one decode, one row handed to the group commit.
+Anything unusual (other spelling of keys, wrong types, another credential) takes the ordinary route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from edgewright.core import times
+from edgewright.core.certificate_clock import BUILT
+from edgewright.core.text import clean
+from edgewright.hub.db.records import HostEntry, Sender
+from edgewright.hub.http import bodies, problems
+from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.resources.hosts import health
+from edgewright.hub.security.secretbox import digest
+from edgewright.wire import protocol
+from edgewright.wire.protocol.generations import read_generation
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.process.app import Hub
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_START, _END = "/v1/edgehosts/", "/health"
+_MAX_BODY = 16_384
+_LAST_CLOCK = 253_402_300_800.0
+"""The end of the year 9999: no clock shows more."""
+_VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
+
+
+class Extension(msgspec.Struct):
+    """Our own part of a heartbeat."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    """Bounded by what the database holds: one number beyond it would fail the whole batch, and with it other hosts."""
+    bootId: str | None = None
+    observedGeneration: int | None = None
+    lineage: str | None = None
+    address: str | None = None
+    mac: str | None = None
+    clock: float | None = None
+    load1: float | None = None
+    cpuPercent: float | None = None
+    memoryUsedMB: float | None = None
+    uptimeSeconds: float | None = None
+
+
+class Beat(msgspec.Struct):
+    """The body of a heartbeat."""
+
+    state: str | None = None
+    message: str | None = None
+    agentVersion: str | None = None
+    edgewright: Extension | None = None
+
+
+_decoder = msgspec.json.Decoder(Beat)
+
+
+class Heartbeats:
+    """Takes heartbeats for the hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._interval = f"{hub.options.heartbeat:g}".encode()
+        self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
+        """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
+
+    async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
+        """Answer a plain heartbeat and return `None`, or the message read (may be empty) for the ordinary route."""
+        path: str = scope["path"]
+        entry = self._entry(scope, path)
+        if entry is None:
+            return {}
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            return message
+        try:
+            beat = _decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return message
+        if beat.state not in ("healthy", "unhealthy"):
+            return message
+        client = scope.get("client")
+        others = await self.accept(entry, beat, times.now(), str(client[0]) if client else "")
+        headers = [
+            (b"edgewright-generation", b"%d" % entry.record.generation),
+            (b"edgewright-interval", self._interval),
+            (b"edgewright-lineage", self._hub.lineage.value.encode()),
+        ]
+        if self._hub.clock.suspect:
+            headers.append((b"edgewright-clock", protocol.CLOCK_DOUBTED.encode()))
+        if others:
+            headers.append((b"edgewright-duplicate", others.encode("latin-1")))
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body"})
+        return None
+
+    def _entry(self, scope: Message, path: str) -> HostEntry | None:
+        authorization = b""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"content-length" and (len(value) > 5 or int(value) > _MAX_BODY):
+                return None
+        entry = self._hub.state.credentials.get(digest(authorization.decode("latin-1")))
+        if entry is None or entry.record.uid != path[len(_START) : -len(_END)]:
+            return None
+        return None if entry.record.pending_hash else entry
+
+    async def accept(self, entry: HostEntry, beat: Beat, now: float, peer: str = "") -> str:
+        """Take one heartbeat and return once it is durable; doubled and late ones change nothing.
+
+        Returns the other machines that report with this identity, as text; empty when there is none.
+        """
+        live = entry.live
+        extension = beat.edgewright or Extension()
+        boot = clean(extension.bootId, 64)
+        late = boot in live.gone_boots if boot != live.boot_id else (
+            extension.seq is not None and extension.seq <= live.seq
+        )  # fmt: skip
+        clones, sender = self._hub.clones, Sender(peer, extension.address or "", extension.mac or "")
+        if late and not clones.late(entry, boot, extension.seq, sender, now):
+            await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
+            return clones.others(entry.record.uid, sender)
+        if boot != live.boot_id:
+            gone = tuple(other for other in live.gone_boots if other != boot)
+            live.gone_boots = (*gone[-3:], live.boot_id) if live.boot_id else gone
+            live.boot_id, live.seq = boot, -1
+        live.sender = sender
+        live.seq = extension.seq if extension.seq is not None else live.seq
+        moved = self._take(entry, beat, extension, now)
+        # What is in memory counts for health (rule P43): whether the row can be stored is no fault of the host. It gets
+        # its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
+        durable = self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid))
+        if live.health != "healthy" or live.state != "healthy":
+            moved = not health.settle(self._hub, entry, now) and moved
+        self._hub.changes.note_beat(entry.record.uid)
+        if moved or entry.silent_mark:
+            entry.silent_mark = False
+            health.publish(self._hub, entry, now)
+        elif now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
+            live.published = now
+            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
+        try:
+            await asyncio.shield(durable)
+        except StorageProblem:
+            live.excused = max(live.excused, self.refused)
+            raise
+        return clones.others(entry.record.uid, sender)
+
+    def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
+        """Put a heartbeat into the live part; returns whether something else than the time moved."""
+        live = entry.live
+        state, message, version = beat.state or "healthy", beat.message or "", beat.agentVersion or ""
+        if not (message.isascii() and message.isprintable()) or len(message) > protocol.MAX_MESSAGE:
+            message = clean(message, protocol.MAX_MESSAGE)
+        if version != live.agent_version:
+            version = clean(version, 128)
+        if state != live.state:
+            live.since = now
+        applied = extension.observedGeneration
+        moved = (state, message, version) != (live.state, live.message, live.agent_version)
+        if (
+            applied is not None
+            and applied != live.observed_generation
+            and self._hub.lineage.believes(extension.lineage or None, applied, entry, now)
+            and applied > live.observed_generation
+        ):
+            live.observed_generation = applied
+            moved = True
+        live.state, live.message, live.agent_version = state, message, version
+        live.at, live.excused = now, self.refused if self._hub.storage.since is not None else 0.0
+        clock = extension.clock
+        live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
+        live.count += 1
+        vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
+        if extension.bootId:
+            vitals["bootId"] = live.boot_id
+        if vitals:
+            live.vitals = vitals
+        return moved
+
+
+def is_heartbeat(scope: Message) -> bool:
+    """Tell whether a request is a heartbeat by its method and path."""
+    path: str = scope["path"]
+    return scope["method"] == "PATCH" and path.endswith(_END) and path.startswith(_START)
+
+
+async def _slow(call: Call) -> Response:
+    """Take a heartbeat that is spelled in an unusual way, with all checks."""
+    entry = call.host()
+    body = await call.body(bodies.HEALTH)
+    if "state" not in body:
+        raise problems.invalid(problems.REQUIRED, "state in body is required")
+    extension = body.get("edgewright") or {}
+    if read_generation(extension.get("observedGeneration")) is None:
+        extension.pop("observedGeneration", None)  # an odd number is not believed; the host is alive all the same
+    try:
+        beat = msgspec.convert(body, Beat)
+    except msgspec.ValidationError as error:
+        raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
+    others = await call.hub.heartbeats.accept(entry, beat, times.now(), call.actor.address)
+    headers = {
+        protocol.H_GENERATION: str(entry.record.generation),
+        protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
+        protocol.H_LINEAGE: call.hub.lineage.value,
+    }
+    if call.hub.clock.suspect:
+        headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
+    return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
+
+
+ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow),)

@@ -1,0 +1,288 @@
+"""Edge hosts: pre-registration, reading, labels, reports of the host, deletion (Palette's `/v1/edgehosts`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.hosts.hosts import HostState
+from edgewright.core.hosts.tags import labels_to_tags
+from edgewright.hub.db.records import HostRecord, dump
+from edgewright.hub.http import bodies
+from edgewright.hub.http.merge import merge_metadata, merge_tunnel
+from edgewright.hub.http.problems import Problem, bad_request, conflict
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
+from edgewright.hub.resources.hosts.store import (
+    delete_host,
+    find_host,
+    insert_host,
+    need_host,
+    raise_generation,
+    save_host,
+)
+from edgewright.hub.security.secretbox import digest
+from edgewright.wire import protocol
+from edgewright.wire.protocol.generations import Position
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.db.writer import Tx
+
+KIND = "edgehost"
+_BY_USER = ("labels", "annotations")
+
+
+async def create(call: Call) -> Response:
+    """Pre-register a host (rule P13)."""
+    body = await call.body(bodies.HOST_CREATE)
+    uid = need_uid(body)
+    spec = body.get("spec") or {}
+    pairing_key = str(spec.pop("hostPairingKey", "") or "")
+    device = {**(spec.pop("device", None) or {}), "archType": spec.pop("archType", None) or "amd64"}
+    if spec.get("tunnelConfig"):
+        spec["tunnelConfig"] = merge_tunnel({}, spec["tunnelConfig"])
+    body["spec"] = {**spec, "device": device}
+    project = call.project or getattr(call.hub.state.default_project(), "uid", "")
+    if project not in call.hub.state.projects:
+        raise bad_request("Name the project of the host in the header ProjectUid.", protocol.E_PROJECT_REQUIRED)
+
+    def job(tx: Tx) -> None:
+        if find_host(tx, uid) is not None:
+            raise conflict(f"The UID '{uid}' is registered already.", protocol.E_DUPLICATE_HOST)
+        record = HostRecord(
+            uid=uid,
+            project_uid=project,
+            state=HostState.UNPAIRED.value,
+            doc=dump(host_document(body, uid, None)),
+            created=tx.now,
+            modified=tx.now,
+            generation=1,
+            registered_at=None,
+            registration_hash=None,
+            credential_hash=None,
+            pending_hash=None,
+            pairing_hash=digest(pairing_key) if pairing_key else None,
+            token_uid=None,
+            address="",
+        )
+        insert_host(call.hub, tx, record)
+        call.audit(tx, "create", KIND, uid, uid, f"Edge host '{uid}' is pre-registered", project)
+
+    await call.write(job)
+    return call.created(uid)
+
+
+async def get(call: Call) -> Response:
+    """Return a host."""
+    return call.json(call.hub.renderer.host(call.host()))
+
+
+async def update(call: Call) -> Response:
+    """Take a host's facts (rule P20), or a user's change of labels and name."""
+    body = await call.body(bodies.HOST)
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        held = stored(record)
+        if call.actor.is_user:
+            _update_by_user(call, tx, record, body)
+            return
+        document = host_document({**body, "metadata": {}}, call.uid, held)
+        if dump(document) != record.doc:
+            save_host(call.hub, tx, record, doc=dump(document))
+
+    await call.write(job)
+    return call.empty()
+
+
+def _update_by_user(call: Call, tx: Tx, record: HostRecord, body: dict[str, Any]) -> None:
+    """Apply name, labels and annotations that a user sends; the device only before registration (rule P54).
+
+    Raises 400 for another device than a registered host reports: the host would not know, and never correct it.
+    """
+    document = stored(record)
+    meta, device = body.get("metadata") or {}, (body.get("spec") or {}).get("device")
+    labels = document["metadata"].get("labels") or {}
+    document["metadata"] = merge_metadata(document["metadata"], {key: meta[key] for key in _BY_USER if key in meta})
+    if meta.get("name"):
+        document["metadata"]["name"] = meta["name"]
+    if device is not None and device != (document["spec"].get("device") or {}):
+        if record.registered_at is not None:
+            raise bad_request(
+                f"The device of the host '{call.uid}' is what the host reports; leave spec.device out, or send it back "
+                "unchanged."
+            )
+        document["spec"]["device"] = device
+    call.audit(tx, "update", KIND, call.uid, call.uid, f"Edge host '{call.uid}' is updated", record.project_uid)
+    if (document["metadata"].get("labels") or {}) != labels:
+        raise_generation(call.hub, tx, call.uid, "metadata.labels", doc=dump(document))
+    elif dump(document) != record.doc:
+        save_host(call.hub, tx, record, doc=dump(document))
+
+
+async def update_meta(call: Call) -> Response:
+    """Replace the labels of a host, and its name if one is given."""
+    body = await call.body(bodies.NAMED)
+    entry = call.host()
+    if entry.record.registered_at is None and not call.hub.options.simulate_palette:
+        pass  # Palette refuses labels before registration; here a pre-registered host can be tagged at once
+    elif entry.record.registered_at is None:
+        raise Problem(400, protocol.E_HOST_NOT_REGISTERED, f"The edge host '{call.uid}' has not registered yet.")
+    meta = body.get("metadata") or {}
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        document = stored(record)
+        document["metadata"]["labels"] = meta.get("labels") or {}
+        if meta.get("name"):
+            document["metadata"]["name"] = meta["name"]
+        raise_generation(call.hub, tx, call.uid, "metadata.labels", doc=dump(document))
+        tags = ", ".join(labels_to_tags(document["metadata"]["labels"])) or "none"
+        call.audit(
+            tx, "update", KIND, call.uid, call.uid, f"Tags of edge host '{call.uid}' are now: {tags}"[:1000],
+            record.project_uid,
+        )  # fmt: skip
+
+    await call.write(job)
+    return call.empty()
+
+
+async def delete(call: Call) -> Response:
+    """Delete a host's record; its credential ends (rule P16)."""
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        if record.state == HostState.IN_USE.value:
+            raise conflict(
+                f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE
+            )
+        delete_host(call.hub, tx, record)
+        message = f"Edge host '{call.uid}' is deleted"
+        call.audit(tx, "delete", KIND, call.uid, call.uid, message, record.project_uid)
+        event = host_event(call.uid, call.uid, "Info", "HostDeleted", f"{message} by {call.origin}.")
+        store_event(call.hub, tx, event, record.project_uid)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def pairing_key(call: Call) -> Response:
+    """Set the pairing key of a host that has not registered yet."""
+    body = await call.body(bodies.PAIRING_KEY)
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        if record.registered_at is not None:
+            raise bad_request(f"The host '{call.uid}' has registered already; a pairing key changes nothing now.")
+        key = body.get("hostPairingKey")
+        save_host(call.hub, tx, record, pairing_hash=digest(key) if key else None)
+        message = f"The pairing key of edge host '{call.uid}' is {'set' if key else 'removed'}"
+        call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def checksum(call: Call) -> Response:
+    """Keep the checksum that a host reports of itself."""
+    body = await call.body(bodies.CHECKSUM)
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        document = stored(record)
+        document["spec"].setdefault("host", {})["hostChecksum"] = body.get("hostCheckSum", "")
+        save_host(call.hub, tx, record, doc=dump(document))
+        if call.actor.is_user:
+            message = f"The checksum of edge host '{call.uid}' is set"
+            call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def tunnel_config(call: Call) -> Response:
+    """Switch remote SSH on or off (rule P30)."""
+    body = await call.body(bodies.TUNNEL_CONFIG)
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        document = stored(record)
+        before = document["spec"].get("tunnelConfig") or {}
+        after = merge_tunnel(before, body)
+        document["spec"]["tunnelConfig"] = after
+        if after != before:
+            raise_generation(call.hub, tx, call.uid, "spec.tunnelConfig", doc=dump(document))
+        message = f"Remote SSH of edge host '{call.uid}' is {after.get('remoteSsh', 'disabled')}"
+        call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def tunnel_status(call: Call) -> Response:
+    """Keep what a host says of its tunnel; the newest wins (rule P30)."""
+    body = await call.body(bodies.TUNNEL_STATUS)
+    call.host()
+
+    def job(tx: Tx) -> None:
+        record = need_host(tx, call.uid)
+        document = stored(record)
+        document.setdefault("status", {})["tunnelStatus"] = body
+        save_host(call.hub, tx, record, doc=dump(document))
+
+    await call.write(job)
+    return call.empty()
+
+
+async def config(call: Call) -> Response:
+    """Return the desired state of a host (rule P22)."""
+    from edgewright.hub.resources.operations.routes import pending_operations
+
+    entry = call.host()
+    # One generation for the whole answer, taken before the operations are read: an operation that is made meanwhile
+    # then has a higher one, and the agent comes back for it. The other way round it would never ask again.
+    generation = entry.record.generation
+    spec = entry.document().get("spec") or {}
+    position = Position(call.hub.lineage.value, generation)
+    etag = f'"{position.tag}"'
+    known = call.request.headers.get("if-none-match", "").removeprefix("W/").strip('" ')
+    if known == position.tag:  # never for a bare number: that of an agent v0.1.0 may belong to another lineage
+        from starlette.responses import Response as Empty
+
+        return Empty(status_code=304, headers={"ETag": etag})
+    operations = await pending_operations(call.hub, call.uid)
+    tunnel = {"remoteSsh": "disabled", "remoteSshTempUser": "disabled", **(spec.get("tunnelConfig") or {})}
+    desired = {
+        "clusterUids": [],
+        "tunnelConfig": tunnel,
+        "edgewright": {
+            "generation": generation,
+            "lineage": position.lineage,
+            "interval": call.hub.options.heartbeat,
+            "silenceLimit": call.hub.options.silence_limit,
+            "operations": operations,
+        },
+    }
+    return call.json(desired, headers={"ETag": etag})
+
+
+_HOST = protocol.HOST
+ROUTES = (
+    Route("POST", protocol.HOSTS, Access.WRITE, create),
+    Route("GET", _HOST, Access.HOST_OR_READ, get),
+    Route("PUT", _HOST, Access.HOST_OR_WRITE, update, guards_observed=True),
+    Route("DELETE", _HOST, Access.WRITE, delete, guards_observed=True),
+    Route("PUT", protocol.HOST_META, Access.WRITE, update_meta, guards_observed=True),
+    Route("PATCH", protocol.HOST_PAIRING_KEY, Access.WRITE, pairing_key, guards_observed=True),
+    Route("PATCH", protocol.HOST_CHECKSUM, Access.HOST_OR_WRITE, checksum, guards_observed=True),
+    Route("PATCH", protocol.HOST_TUNNEL_CONFIG, Access.WRITE, tunnel_config, guards_observed=True),
+    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status),
+    Route("GET", protocol.HOST_CONFIG, Access.HOST_OR_READ, config),
+)

@@ -1,0 +1,90 @@
+"""Reading and writing host records inside a transaction; memory and readers follow after the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.hub.db import document_bounds, schema
+from edgewright.hub.db.records import HostRecord, new_beat_row
+from edgewright.hub.http.problems import not_found
+from edgewright.hub.resources.hosts import health
+
+if TYPE_CHECKING:
+    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.process.app import Hub
+
+
+def find_host(tx: Tx, uid: str) -> HostRecord | None:
+    """Return a host's record as the database has it."""
+    row = tx.one(select(schema.hosts).where(schema.hosts.c.uid == uid))
+    return HostRecord(**row._mapping) if row is not None else None
+
+
+def need_host(tx: Tx, uid: str) -> HostRecord:
+    """Return a host's record; raises 404."""
+    record = find_host(tx, uid)
+    if record is None:
+        raise not_found("edge host", uid)
+    return record
+
+
+def insert_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
+    """Add a host; raises 413 for a document over its limits (rule P45)."""
+    document_bounds.check_host(record.uid, record.doc, "")
+    tx.run(schema.hosts.insert().values(**msgspec.structs.asdict(record)))
+    tx.run(new_beat_row(record.uid))
+    tx.after(lambda: _taken(hub, record))
+
+
+def save_host(hub: Hub, tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
+    """Write changed columns of a host; `modified` moves with them unless given.
+
+    Raises 413 for a document over its limits, with nothing written (rule P45).
+    """
+    if "doc" in changes:
+        document_bounds.check_host(record.uid, changes["doc"], record.doc)
+    changes.setdefault("modified", tx.now)
+    newer = msgspec.structs.replace(record, **changes)
+    tx.run(schema.hosts.update().where(schema.hosts.c.uid == record.uid).values(**changes))
+    tx.after(lambda: _taken(hub, newer))
+    return newer
+
+
+def raise_generation(hub: Hub, tx: Tx, uid: str, *fields: str, **changes: Any) -> HostRecord:
+    """Raise a host's generation by one (rule P7), noting the fields that changed (rule P28)."""
+    record = need_host(tx, uid)
+    newer = save_host(hub, tx, record, generation=record.generation + 1, **changes)
+    for field in fields:
+        table = schema.host_fields
+        at_field = (table.c.host_uid == uid, table.c.field == field)
+        if not tx.run(table.update().where(*at_field).values(generation=newer.generation)):
+            tx.run(table.insert().values(host_uid=uid, field=field, generation=newer.generation))
+    return newer
+
+
+def delete_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
+    """Remove a host and what hangs on it; its credentials stay known as gone (rule P16)."""
+    for held in (record.credential_hash, record.pending_hash):
+        if held:
+            tx.run(schema.gone_credentials.insert().values(hash=held, host_uid=record.uid, at=tx.now))
+    for table in (schema.operations, schema.intents, schema.logs, schema.host_fields):
+        tx.run(table.delete().where(table.c.host_uid == record.uid))
+    for table in (schema.hosts, schema.heartbeats):
+        tx.run(table.delete().where(table.c.uid == record.uid))
+
+    def forget() -> None:
+        hub.state.drop_host(record.uid)
+        hub.changes.publish("host", "delete", record.uid, record.project_uid)
+
+    tx.after(forget)
+
+
+def _taken(hub: Hub, record: HostRecord) -> None:
+    entry = hub.state.put_host(record)
+    now = times.now()
+    if not health.settle(hub, entry, now):
+        health.publish(hub, entry, now)

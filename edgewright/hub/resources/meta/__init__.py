@@ -1,0 +1,1 @@
+"""The hub itself: health, features, change stream, agent version."""

@@ -1,0 +1,250 @@
+"""Projects: metadata for the switch in the console, the dashboard list, and their making and unmaking."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from edgewright.hub.db import schema
+from edgewright.hub.db.document_bounds import check_record
+from edgewright.hub.db.records import ProjectRecord, dump
+from edgewright.hub.http import bodies, problems
+from edgewright.hub.http.merge import merge_metadata
+from edgewright.hub.http.problems import conflict, not_found
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.security.secretbox import new_uid
+from edgewright.wire import protocol
+from edgewright.wire.palette import listmeta
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.db.writer import Tx
+
+KIND = "project"
+PROJECTS = "/v1/projects"
+PROJECT = "/v1/projects/{uid}"
+PROJECT_META = "/v1/projects/{uid}/meta"
+PROJECT_VALIDATE = "/v1/projects/{uid}/validate"
+
+
+def _records(call: Call) -> list[ProjectRecord]:
+    return sorted(call.hub.state.projects.values(), key=lambda record: (record.name, record.uid))
+
+
+def _record(call: Call) -> ProjectRecord:
+    record = call.hub.state.projects.get(call.uid)
+    if record is None:
+        raise not_found("project", call.uid)
+    return record
+
+
+async def metadata(call: Call) -> Response:
+    """List uid and name of every project; `name` narrows it."""
+    wanted = call.request.query_params.get("name", "")
+    items = [
+        {"metadata": {"uid": record.uid, "name": record.name}}
+        for record in _records(call)
+        if not wanted or record.name == wanted
+    ]
+    return call.json({"items": items})
+
+
+def matches_name(name: str, rule: dict[str, Any]) -> bool:
+    """Tell whether a name passes a `v1FilterString`."""
+    folding = rule.get("ignoreCase", True)
+
+    def fold(text: str) -> str:
+        return text.casefold() if folding else text
+
+    value = fold(name)
+    return (
+        (not rule.get("eq") or value == fold(rule["eq"]))
+        and (not rule.get("ne") or value != fold(rule["ne"]))
+        and (not rule.get("contains") or fold(rule["contains"]) in value)
+        and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
+    )
+
+
+async def summary(call: Call) -> Response:
+    """List projects with their counts (`v1ProjectsSummary`)."""
+    body = await call.body(bodies.PROJECTS_FILTER)
+    offset, limit = call.page()
+    rule = (body.get("filter") or {}).get("name") or {}
+    found = [record for record in _records(call) if matches_name(record.name, rule)]
+    for sort in reversed(body.get("sort") or []):
+        field = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}.get(sort.get("field"), "name")
+        found.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
+    page = found[offset : offset + limit]
+    items = []
+    fleet: Counter[str] = Counter()
+    async with call.pace() as pace:
+        for entry in list(call.hub.state.hosts.values()):
+            fleet[entry.record.project_uid] += 1
+            if pace.due:
+                await pace.rest()
+    for record in page:
+        document = call.hub.renderer.project(record)
+        health = {"errored": 0, "healthy": 0, "running": 0, "unhealthy": 0}
+        items.append(
+            {
+                "metadata": document["metadata"],
+                "specSummary": {"logoUrl": "", "teams": [], "users": []},
+                "status": {
+                    "clustersHealth": health,
+                    "status": {"isDisabled": False},
+                    "usage": {"alloyCpuCores": 0, "pureCpuCores": 0, "clusters": []},
+                    "edgewright": {"hosts": fleet[record.uid]},
+                },
+            }
+        )
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+
+
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in body.items() if key not in ("metadata", "status")}
+    return {**stored, **rest, "metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {})}
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = str((body.get("metadata") or {}).get("name") or "").strip()
+    if not name:
+        raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
+    return name
+
+
+async def create(call: Call) -> Response:
+    """Make a project."""
+    body = await call.body(bodies.PROJECT)
+    name = _name(body)
+
+    def job(tx: Tx) -> str:
+        if tx.one(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
+            raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
+        doc = check_record("project", name, dump(_document(body, {})))
+        record = ProjectRecord(new_uid(), name, doc, tx.now, tx.now)
+        tx.run(schema.projects.insert().values(**msgspec.structs.asdict(record)))
+        call.audit(tx, "create", KIND, record.uid, name, f"Project '{name}' is created", record.uid)
+        _taken(call, tx, record)
+        return record.uid
+
+    return call.created(await call.write(job))
+
+
+def _taken(call: Call, tx: Tx, record: ProjectRecord) -> None:
+    def taken() -> None:
+        call.hub.state.put_project(record)
+        call.hub.changes.publish("project", "put", record.uid, record.uid)
+
+    tx.after(taken)
+
+
+async def get(call: Call) -> Response:
+    """Return one project."""
+    return call.json(call.hub.renderer.project(_record(call)))
+
+
+async def update(call: Call) -> Response:
+    """Change name, labels and the rest of a project; what is not sent stays (rule P51)."""
+    only_meta = call.request.url.path.endswith("/meta")
+    body = await call.body(bodies.META if only_meta else bodies.PROJECT)
+    body = {"metadata": body} if only_meta else body
+    record = _record(call)
+    name = str((body.get("metadata") or {}).get("name") or record.name)
+
+    def job(tx: Tx) -> None:
+        other = tx.one(
+            select(schema.projects.c.uid).where(schema.projects.c.name == name, schema.projects.c.uid != record.uid)
+        )
+        if other is not None:
+            raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
+        document = _document(body, msgspec.json.decode(record.doc))
+        doc = check_record("project", name, dump(document), record.doc)
+        newer = msgspec.structs.replace(record, name=name, doc=doc, modified=tx.now)
+        tx.run(
+            schema.projects.update()
+            .where(schema.projects.c.uid == record.uid)
+            .values(name=name, doc=newer.doc, modified=tx.now)
+        )
+        call.audit(tx, "update", KIND, record.uid, name, f"Project '{name}' is updated", record.uid)
+        _taken(call, tx, newer)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def delete(call: Call) -> Response:
+    """Delete a project that no host and no registration token uses."""
+    record = _record(call)
+
+    def job(tx: Tx) -> None:
+        held = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
+        if held is not None:
+            raise conflict(f"The project '{record.name}' still has hosts, such as '{held.uid}'.", "ProjectInUse")
+        token = tx.one(select(schema.tokens.c.name).where(schema.tokens.c.project_uid == record.uid))
+        if token is not None:
+            raise conflict(
+                f"The registration token '{token.name}' registers hosts into the project '{record.name}'; "
+                "delete the token or give it another project first.",
+                "ProjectInUse",
+            )
+        receiver = tx.one(
+            select(schema.alert_receivers.c.name).where(schema.alert_receivers.c.project_uid == record.uid)
+        )
+        if receiver is not None:
+            raise conflict(
+                f"The alert receiver '{receiver.name}' belongs to the project '{record.name}'; remove it first.",
+                "ProjectInUse",
+            )
+        tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
+        call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
+
+        def gone() -> None:
+            call.hub.state.drop_project(record.uid)
+            call.hub.changes.publish("project", "delete", record.uid, record.uid)
+
+        tx.after(gone)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def validate(call: Call) -> Response:
+    """Tell what of a project would stand in the way of its deletion (`v1ProjectActiveResources`)."""
+    record = _record(call)
+    hosts = []
+    async with call.pace() as pace:
+        for entry in list(call.hub.state.hosts.values()):
+            if entry.record.project_uid == record.uid:
+                hosts.append(entry.record.uid)
+            if pace.due:
+                await pace.rest()
+    hosts.sort()
+    tokens = sorted(token.name for token in call.hub.state.tokens.values() if token.project_uid == record.uid)
+    nothing = {"count": 0, "clusters": []}
+    return call.json(
+        {
+            "appDeployments": {"count": 0, "apps": []},
+            "clusters": nothing,
+            "virtualClusters": nothing,
+            "edgewright": {
+                "hosts": {"count": len(hosts), "uids": hosts[:50]},
+                "tokens": {"count": len(tokens), "names": tokens[:50]},
+            },
+        }
+    )
+
+
+ROUTES = (
+    Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata),
+    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary),
+    Route("POST", PROJECTS, Access.WRITE, create),
+    Route("GET", PROJECT, Access.READ, get),
+    Route("PUT", PROJECT, Access.WRITE, update),
+    Route("DELETE", PROJECT, Access.WRITE, delete),
+    Route("PUT", PROJECT_META, Access.WRITE, update),
+    Route("DELETE", PROJECT_VALIDATE, Access.READ, validate),
+)

@@ -1,0 +1,260 @@
+"""Sessions, who am I, and API keys."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import func, select
+
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.document_bounds import check_record
+from edgewright.hub.db.records import KeyRecord, dump
+from edgewright.hub.http import bodies, problems
+from edgewright.hub.http.auth import ADMIN, ROLES, SESSION_COOKIE, VIEWER
+from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
+from edgewright.hub.http.problems import bad_request, not_found
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.security.secretbox import SESSION_SECONDS, digest, new_secret, new_uid
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.db.writer import Tx
+
+KIND = "apikey"
+
+
+def _token_answer(call: Call, key: KeyRecord) -> Response:
+    token = call.hub.box.sign_session(key.uid, key.user_uid, call.hub.clock.latest())
+    headers = {}
+    if call.request.query_params.get("setCookie", "true").lower() == "true":
+        headers["Set-Cookie"] = (
+            f"{SESSION_COOKIE}={token}; Max-Age={SESSION_SECONDS}; Path=/; Secure; HttpOnly; SameSite=Strict"
+        )
+    return call.json({"Authorization": token, "isMfa": False}, headers=headers)
+
+
+async def authenticate(call: Call) -> Response:
+    """Open a session: the password of a user is one of their API keys, so that there is one secret and not two."""
+    body = await call.body(bodies.LOGIN)
+    record = call.hub.state.keys_by_hash.get(digest(str(body.get("password") or "")))
+    user = call.hub.state.users.get(record.user_uid) if record else None
+    usable = call.hub.authenticator.still_valid(record)
+    given = str(body.get("emailId") or "").lower()
+    if record is None or user is None or not usable or not hmac.compare_digest(given.encode(), user.email.encode()):
+        raise call.hub.authenticator.fail(call.actor.address, "The e-mail address or the password is wrong.")
+    return _token_answer(call, record)
+
+
+async def refresh(call: Call) -> Response:
+    """Return a fresh session token for one that has not ended."""
+    claims = call.hub.box.read_session(call.params["token"], call.hub.clock.latest())
+    record = call.hub.state.keys.get(str(claims.get("key"))) if claims else None
+    if record is None or not call.hub.authenticator.still_valid(record):
+        raise call.hub.authenticator.fail(call.actor.address, "This session has ended; log in again.")
+    return _token_answer(call, record)
+
+
+async def info(call: Call) -> Response:
+    """Tell who calls (`v1UserInfo`)."""
+    state = call.hub.state
+    return call.json(
+        {
+            "orgName": state.settings.get("org", ""),
+            "tenantUid": state.tenant_uid,
+            "userUid": call.actor.uid,
+            "edgewright": {"role": call.actor.role, "name": call.actor.name, "via": call.actor.via},
+        }
+    )
+
+
+async def me(call: Call) -> Response:
+    """Tell who calls, in the form of the vendor's own toolkit (`v1User` with permissions)."""
+    state = call.hub.state
+    user = state.users.get(call.actor.uid)
+    rights = ["edgehost.get", "edgehost.list"]
+    if call.actor.role == ADMIN:
+        rights += ["edgehost.create", "edgehost.update", "edgehost.delete", "edgehost.sshUpdate"]
+    return call.json(
+        {
+            "metadata": {"uid": call.actor.uid, "name": call.actor.name},
+            "spec": {
+                "firstName": user.first_name if user else "",
+                "lastName": user.last_name if user else "",
+                "emailId": user.email if user else "",
+                "roles": [call.actor.role],
+            },
+            "status": {
+                "projectPermissions": dict.fromkeys(state.projects, rights),
+                "tenantPermissions": {state.tenant_uid: rights},
+            },
+        }
+    )
+
+
+def _need(tx: Tx, uid: str) -> KeyRecord:
+    row = tx.one(select(schema.api_keys).where(schema.api_keys.c.uid == uid))
+    if row is None:
+        raise not_found("API key", uid)
+    return KeyRecord(**row._mapping)
+
+
+def _keep_an_admin(tx: Tx, record: KeyRecord) -> None:
+    """Refuse to take away the last key that can undo it."""
+    table = schema.api_keys
+    others = select(func.count()).where(table.c.role == ADMIN, table.c.active.is_(True), table.c.uid != record.uid)
+    if record.role == ADMIN and record.active and not tx.connection.execute(others).scalar():
+        raise bad_request("This is the last active API key of role admin; make another one first.")
+
+
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {}), "spec": {}}
+
+
+def _refuse_duplicate(tx: Tx, name: str, user_uid: str, own_uid: str = "") -> None:
+    """Raise 409 when a user has another key of this name: which one is revoked must never be a guess."""
+    table = schema.api_keys
+    same = select(table.c.uid).where(table.c.name == name, table.c.user_uid == user_uid, table.c.uid != own_uid)
+    if tx.one(same) is not None:
+        raise problems.conflict(f"An API key named '{name}' exists already.", "DuplicateName")
+
+
+def _owner(call: Call, asked: str) -> str:
+    """Return the uid of the user that a key is for; raises 404.
+
+    Palette's clients send the uid of the tenant, which they read from `users/info`, and mean the caller (rule P52).
+    """
+    if not asked or asked == call.hub.state.tenant_uid:
+        return call.actor.uid
+    if asked not in call.hub.state.users:
+        raise not_found("user", asked)
+    return asked
+
+
+def _role(call: Call, asked: str, owner: str) -> str:
+    """Return the role of a new key: its creator's unless less is asked for (rule P52); raises 422 and 403.
+
+    A key for another user never has more rights than that user.
+    """
+    if asked and asked not in ROLES:
+        raise problems.invalid(problems.ENUM, f"spec.edgewright.role in body should be one of [{' '.join(ROLES)}]")
+    user = call.hub.state.users.get(owner)
+    most = VIEWER if VIEWER in (call.actor.role, user.role if user else VIEWER) else ADMIN
+    if asked == ADMIN and most == VIEWER:
+        raise problems.forbidden("This user has the role viewer; an API key of role admin would have more rights.")
+    return asked or most
+
+
+async def keys(call: Call) -> Response:
+    """List the API keys."""
+    records = sorted(call.hub.state.keys.values(), key=lambda record: (record.name, record.uid))
+    return call.json({"items": [call.hub.renderer.key(record) for record in records]})
+
+
+async def create_key(call: Call) -> Response:
+    """Make an API key; its text is in this answer and nowhere else."""
+    body = await call.body(bodies.API_KEY)
+    meta, spec = body.get("metadata") or {}, body.get("spec") or {}
+    name = str(meta.get("name") or "").strip()
+    if not name:
+        raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
+    asked = spec.get("edgewright") or (meta.get("edgewright") if isinstance(meta.get("edgewright"), dict) else None)
+    user_uid = _owner(call, str(spec.get("userUid") or ""))
+    role = _role(call, str((asked or {}).get("role") or ""), user_uid)
+    expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
+    doc = check_record("API key", name, dump(_document(body, {})))
+    text = new_secret(protocol.API_KEY_PREFIX)
+
+    def job(tx: Tx) -> str:
+        _refuse_duplicate(tx, name, user_uid)
+        record = KeyRecord(
+            new_uid(), name, digest(text), role, user_uid, True, expiry, doc, tx.now, tx.now,
+        )  # fmt: skip
+        tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(record)))
+        call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' of role {role} is created")
+        tx.after(lambda: call.hub.state.put_key(record))
+        return record.uid
+
+    uid = await call.write(job)
+    return call.json({"uid": uid, "apiKey": text}, 201)
+
+
+async def get_key(call: Call) -> Response:
+    """Return one API key without its text."""
+    record = call.hub.state.keys.get(call.uid)
+    if record is None:
+        raise not_found("API key", call.uid)
+    return call.json(call.hub.renderer.key(record))
+
+
+def _change(call: Call, tx: Tx, record: KeyRecord, message: str, **changes: Any) -> None:
+    newer = msgspec.structs.replace(record, modified=tx.now, **changes)
+    tx.run(schema.api_keys.update().where(schema.api_keys.c.uid == record.uid).values(modified=tx.now, **changes))
+    call.audit(tx, "update", KIND, record.uid, newer.name, message)
+    tx.after(lambda: call.hub.state.put_key(newer))
+
+
+async def update_key(call: Call) -> Response:
+    """Change name, description or expiry of an API key; what is not sent stays (rule P51)."""
+    body = await call.body(bodies.API_KEY)
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
+        if name != record.name:
+            _refuse_duplicate(tx, name, record.user_uid, record.uid)
+        expiry = merge_expiry(body.get("spec") or {}, record.expiry, tx.now)
+        document = _document(body, msgspec.json.decode(record.doc))
+        doc = check_record("API key", name, dump(document), record.doc)
+        _change(call, tx, record, f"API key '{name}' is updated", name=name, expiry=expiry, doc=doc)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def set_key_state(call: Call) -> Response:
+    """Switch an API key on or off."""
+    body = await call.body(bodies.ACTIVE)
+    active = bool(body.get("isActive", False))
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        if not active:
+            _keep_an_admin(tx, record)
+        _change(call, tx, record, f"API key '{record.name}' is switched {'on' if active else 'off'}", active=active)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def delete_key(call: Call) -> Response:
+    """Delete an API key."""
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        _keep_an_admin(tx, record)
+        tx.run(schema.api_keys.delete().where(schema.api_keys.c.uid == record.uid))
+        call.audit(tx, "delete", KIND, record.uid, record.name, f"API key '{record.name}' is deleted")
+        tx.after(lambda: call.hub.state.drop_key(record.uid))
+
+    await call.write(job)
+    return call.empty()
+
+
+ROUTES = (
+    Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate),
+    Route("GET", protocol.REFRESH, Access.OPEN, refresh),
+    Route("GET", protocol.USERS_INFO, Access.READ, info),
+    Route("GET", protocol.USERS_ME, Access.READ, me),
+    Route("GET", protocol.API_KEYS, Access.READ, keys),
+    Route("POST", protocol.API_KEYS, Access.WRITE, create_key),
+    Route("GET", protocol.API_KEY, Access.READ, get_key),
+    Route("PUT", protocol.API_KEY, Access.WRITE, update_key),
+    Route("PATCH", protocol.API_KEY, Access.WRITE, set_key_state),
+    Route("DELETE", protocol.API_KEY, Access.WRITE, delete_key),
+    Route("PUT", protocol.API_KEY_STATE, Access.WRITE, set_key_state),
+)

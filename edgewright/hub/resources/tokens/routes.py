@@ -1,0 +1,221 @@
+"""Registration tokens: made, read back, ended, and which hosts came in by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.document_bounds import check_record
+from edgewright.hub.db.records import TokenRecord, dump
+from edgewright.hub.http import bodies, problems
+from edgewright.hub.http.auth import ADMIN
+from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
+from edgewright.hub.http.problems import not_found
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.security.secretbox import digest, new_secret, new_uid
+from edgewright.wire import protocol
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.db.writer import Tx
+
+KIND = "edgetoken"
+_COLUMNS = ("token", "defaultProject", "defaultProjectUid", "expiry")
+TOKEN_HOSTS = protocol.PREFIX + "/tokens/{uid}/hosts"
+
+
+def _need(tx: Tx, uid: str) -> TokenRecord:
+    row = tx.one(select(schema.tokens).where(schema.tokens.c.uid == uid))
+    if row is None:
+        raise not_found("registration token", uid)
+    return TokenRecord(**row._mapping)
+
+
+def _save(call: Call, tx: Tx, record: TokenRecord, message: str, **changes: Any) -> None:
+    newer = msgspec.structs.replace(record, modified=tx.now, **changes)
+    tx.run(schema.tokens.update().where(schema.tokens.c.uid == record.uid).values(modified=tx.now, **changes))
+    call.audit(tx, "update", KIND, record.uid, newer.name, message)
+
+    def taken() -> None:
+        call.hub.state.put_token(newer)
+        call.hub.changes.publish("token", "put", newer.uid)
+
+    tx.after(taken)
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = str((body.get("metadata") or {}).get("name") or "").strip()
+    if not name:
+        raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
+    return name
+
+
+def _project(call: Call, uid: str) -> str | None:
+    """Return the uid of a project that exists, `None` for an empty one; raises 404."""
+    if uid and uid not in call.hub.state.projects:
+        raise not_found("project", uid)
+    return uid or None
+
+
+def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stored besides the columns, with what `body` sends in place of what `stored` has."""
+    spec = {key: value for key, value in (body.get("spec") or {}).items() if key not in _COLUMNS}
+    rest = {key: value for key, value in body.items() if key not in ("metadata", "spec", "status")}
+    return {
+        **stored,
+        **rest,
+        "metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {}),
+        "spec": {**(stored.get("spec") or {}), **spec},
+    }
+
+
+def _refuse_duplicate(tx: Tx, name: str, own_uid: str = "") -> None:
+    """Raise 409 when another token has this name: Palette's clients find tokens by name."""
+    same = select(schema.tokens.c.uid).where(schema.tokens.c.name == name, schema.tokens.c.uid != own_uid)
+    if tx.one(same) is not None:
+        raise problems.conflict(f"A registration token named '{name}' exists already.", "DuplicateName")
+
+
+def _record(call: Call) -> TokenRecord:
+    record = call.hub.state.tokens.get(call.uid)
+    if record is None:
+        raise not_found("registration token", call.uid)
+    return record
+
+
+async def listing(call: Call) -> Response:
+    """List every token; its text is for admins only."""
+    secret = call.actor.role == ADMIN
+    records = sorted(call.hub.state.tokens.values(), key=lambda record: (record.name, record.uid))
+    items = []
+    async with call.pace() as pace:
+        for record in records:
+            items.append(call.hub.renderer.token(record, secret=secret, now=call.now))
+            if pace.due:
+                await pace.rest()
+    return call.json({"items": items})
+
+
+async def create(call: Call) -> Response:
+    """Make a token."""
+    body = await call.body(bodies.TOKEN)
+    spec = body.get("spec") or {}
+    name, project = _name(body), _project(call, str(spec.get("defaultProjectUid") or ""))
+    expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
+    doc = check_record("registration token", name, dump(_document(body, {})))
+    secret = new_secret(protocol.TOKEN_PREFIX)
+    hub = call.hub
+
+    def job(tx: Tx) -> str:
+        _refuse_duplicate(tx, name)
+        record = TokenRecord(
+            new_uid(), name, digest(secret), hub.box.seal(secret), project, True, expiry, doc, tx.now, tx.now
+        )
+        tx.run(schema.tokens.insert().values(**msgspec.structs.asdict(record)))
+        call.audit(tx, "create", KIND, record.uid, name, f"Registration token '{name}' is created")
+
+        def taken() -> None:
+            hub.state.put_token(record)
+            hub.changes.publish("token", "put", record.uid)
+
+        tx.after(taken)
+        return record.uid
+
+    return call.created(await call.write(job))
+
+
+async def get(call: Call) -> Response:
+    """Return one token."""
+    return call.json(call.hub.renderer.token(_record(call), secret=call.actor.role == ADMIN, now=call.now))
+
+
+async def update(call: Call) -> Response:
+    """Change name, description, default project or expiry; what is not sent stays (rule P51)."""
+    body = await call.body(bodies.TOKEN)
+    spec = body.get("spec") or {}
+    wanted = _project(call, str(spec.get("defaultProjectUid") or ""))
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
+        if name != record.name:
+            _refuse_duplicate(tx, name, record.uid)
+        project = wanted if "defaultProjectUid" in spec else record.project_uid
+        expiry = merge_expiry(spec, record.expiry, tx.now)
+        document = _document(body, msgspec.json.decode(record.doc))
+        doc = check_record("registration token", name, dump(document), record.doc)
+        message = f"Registration token '{name}' is updated"
+        _save(call, tx, record, message, name=name, project_uid=project, expiry=expiry, doc=doc)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def set_state(call: Call) -> Response:
+    """Revoke a token or make it valid again; hosts that came in by it stay (rule P11)."""
+    body = await call.body(bodies.ACTIVE)
+    active = bool(body.get("isActive", False))
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        message = f"Registration token '{record.name}' is {'active again' if active else 'revoked'}"
+        _save(call, tx, record, message, active=active)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def delete(call: Call) -> Response:
+    """Delete a token."""
+
+    def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        tx.run(schema.tokens.delete().where(schema.tokens.c.uid == record.uid))
+        call.audit(tx, "delete", KIND, record.uid, record.name, f"Registration token '{record.name}' is deleted")
+
+        def gone() -> None:
+            call.hub.state.drop_token(record.uid)
+            call.hub.changes.publish("token", "delete", record.uid)
+
+        tx.after(gone)
+
+    await call.write(job)
+    return call.empty()
+
+
+async def hosts(call: Call) -> Response:
+    """List the hosts that came in by a token."""
+    record, state = _record(call), call.hub.state
+    items = []
+    async with call.pace() as pace:
+        for uid in sorted(state.came_by.get(record.uid, ())):
+            entry = state.hosts.get(uid)
+            if entry is not None:
+                items.append(
+                    {
+                        "uid": uid,
+                        "name": entry.facts.name,
+                        "registeredAt": times.rfc3339(entry.record.registered_at),
+                        "healthState": entry.live.health,
+                        "projectUid": entry.record.project_uid,
+                    }
+                )
+            if pace.due:
+                await pace.rest()
+    return call.json({"items": items})
+
+
+ROUTES = (
+    Route("GET", protocol.TOKENS, Access.READ, listing),
+    Route("POST", protocol.TOKENS, Access.WRITE, create),
+    Route("GET", protocol.TOKEN, Access.READ, get),
+    Route("PUT", protocol.TOKEN, Access.WRITE, update),
+    Route("DELETE", protocol.TOKEN, Access.WRITE, delete),
+    Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state),
+    Route("GET", TOKEN_HOSTS, Access.READ, hosts),
+)

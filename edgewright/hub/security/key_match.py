@@ -1,0 +1,95 @@
+"""Whether keys and database belong together: a hub that starts with other keys locks out every host in silence.
+
+The database has a check value of `secret.key` (an HMAC, useless for anything else) and the fingerprint of the CA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, select
+
+from edgewright.core.errors import Failed
+from edgewright.hub.db import schema
+from edgewright.hub.db.data_directory import database_lost, used_before
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.security import pki
+from edgewright.hub.security.secretbox import KEY_FILE, SecretBox
+
+KEY_CHECK, CA_FINGERPRINT = "key_check", "ca_fingerprint"
+_SAMPLE = 20
+"""Sealed tokens to try against a key, in a database of v0.1.0, which has no check value."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a database tells about the keys that it belongs to."""
+
+    in_use: bool
+    key_check: str
+    ca_fingerprint: str
+    sealed: tuple[str, ...]
+
+
+def read(engine: Engine) -> Stored:
+    """Read it; also from a database that was not migrated yet, and from an empty one."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("settings"):
+            return Stored(False, "", "", ())
+        settings = {row.key: row.value for row in connection.execute(select(schema.settings))}
+        sealed: tuple[str, ...] = ()
+        if "tenant_uid" in settings and KEY_CHECK not in settings:
+            sealed = tuple(connection.execute(select(schema.tokens.c.secret_encrypted).limit(_SAMPLE)).scalars())
+        return Stored("tenant_uid" in settings, settings.get(KEY_CHECK, ""), settings.get(CA_FINGERPRINT, ""), sealed)
+
+
+def check(options: ServeOptions, stored: Stored) -> None:
+    """Raise `Failed` when the keys in the data directory are missing, or are not those of this database."""
+    data = options.data
+    if not stored.in_use:
+        shown = used_before(data)
+        if shown:
+            raise database_lost("The database has no records", data, shown)
+        return
+    _check_missing(options)
+    box = SecretBox.open(data)
+    others = bool(stored.sealed) and not any(box.unseal(sealed) for sealed in stored.sealed)
+    if (stored.key_check and stored.key_check != box.key_check) or others:
+        raise Failed(
+            f"{data / KEY_FILE} is not the key of this database: its registration tokens were sealed with another.",
+            "Copy the keys from the data directory that was used with this database, or restore its backup.",
+            code="WrongKey",
+        )
+    if stored.ca_fingerprint and not options.new_ca and pki.ca_fingerprint(data) not in ("", stored.ca_fingerprint):
+        raise Failed(
+            f"{data / pki.CA_CERT} is not the authority of this database: its hosts and consoles trust another.",
+            f"Copy {pki.CA_CERT} and {pki.CA_KEY} from the data directory that was used with this database, or "
+            f"{pki.NEW_CA}.",
+            code="WrongCA",
+        )
+
+
+def _check_missing(options: ServeOptions) -> None:
+    needed = (KEY_FILE,) if options.new_ca else (KEY_FILE, pki.CA_CERT, pki.CA_KEY)
+    missing = [name for name in needed if not (options.data / name).exists()]
+    if not missing:
+        return
+    names = ", ".join(missing[:-1]) + (" and " if missing[:-1] else "") + missing[-1]
+    verb = "are" if missing[1:] else "is"
+    key, them = KEY_FILE in missing, "them" if missing[1:] else "it"
+    raise Failed(
+        f"{names} {verb} missing in {options.data}, and this database was used with {them}.",
+        f"Copy {them} from the data directory that was used with this database, or restore a backup into a new "
+        f"directory (edgewright hub restore){'' if key else f', or {pki.NEW_CA}'}.",
+        code="MissingKey" if key else "MissingCA",
+    )
+
+
+def store(engine: Engine, box: SecretBox, data: Path) -> None:
+    """Write into the database which keys it is used with from now on."""
+    table = schema.settings
+    with engine.begin() as connection:
+        for key, value in ((KEY_CHECK, box.key_check), (CA_FINGERPRINT, pki.ca_fingerprint(data))):
+            if not connection.execute(table.update().where(table.c.key == key).values(value=value)).rowcount:
+                connection.execute(table.insert().values(key=key, value=value))

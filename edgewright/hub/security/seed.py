@@ -1,0 +1,80 @@
+"""What the first start makes: tenant, project, admin user and the admin's API key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, Engine, func, select
+
+from edgewright.core import times
+from edgewright.core.errors import Failed
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import KeyRecord, ProjectRecord, UserRecord, dump
+from edgewright.hub.http.auth import ADMIN
+from edgewright.hub.process.files import write_whole
+from edgewright.hub.readmodel.state import DEFAULT_PROJECT
+from edgewright.hub.security.secretbox import digest, new_secret, new_uid
+from edgewright.wire import protocol
+
+ADMIN_KEY_FILE = "admin-api-key"
+ADMIN_EMAIL = "admin@localhost"
+ORG = "Edgewright"
+_KEY = re.compile(re.escape(protocol.API_KEY_PREFIX) + r"[A-Za-z0-9_-]{43}")
+
+
+def seed(engine: Engine, data: Path, *, new_key: bool) -> None:
+    """Make what is missing. Raises `Failed` when the admin key's file is damaged."""
+    path = data / ADMIN_KEY_FILE
+    with engine.begin() as connection:
+        fresh = not connection.execute(select(func.count()).select_from(schema.users)).scalar()
+        user = _first_records(connection) if fresh else _admin(connection)
+        if not fresh and not new_key:
+            _check_file(path)
+            return
+        text = new_secret(protocol.API_KEY_PREFIX)
+        _replace_key(connection, text, user)
+        # The file goes first: a cut before the commit leaves a key that is not valid and is made anew at the next
+        # start, since the database is then still empty.
+        write_whole(path, text.encode() + b"\n")
+
+
+def _check_file(path: Path) -> None:
+    if path.exists() and not _KEY.fullmatch(path.read_text(errors="replace").strip()):
+        raise Failed(
+            f"{path} is damaged: it does not hold an API key.",
+            "Start once with --new-admin-key for a new one, or remove the file if the key is kept elsewhere.",
+            code="DamagedAdminKey",
+        )
+
+
+def _first_records(connection: Connection) -> str:
+    now = times.now()
+    for key, value in (("tenant_uid", new_uid()), ("org", ORG)):
+        connection.execute(schema.settings.insert().values(key=key, value=value))
+    project = ProjectRecord(new_uid(), DEFAULT_PROJECT, dump({"metadata": {}, "spec": {}}), now, now)
+    connection.execute(schema.projects.insert().values(**msgspec.structs.asdict(project)))
+    user = UserRecord(new_uid(), ADMIN_EMAIL, "Admin", "", ADMIN, now)
+    connection.execute(schema.users.insert().values(**msgspec.structs.asdict(user)))
+    return user.uid
+
+
+def _admin(connection: Connection) -> str:
+    table = schema.users
+    return str(connection.execute(select(table.c.uid).where(table.c.role == ADMIN).order_by(table.c.created)).scalar())
+
+
+def _replace_key(connection: Connection, text: str, user: str) -> None:
+    """Store the hash of the new key and withdraw the one made by an earlier start."""
+    now = times.now()
+    table, settings = schema.api_keys, schema.settings
+    held = connection.execute(select(settings.c.value).where(settings.c.key == "admin_key_uid")).scalar()
+    if held:
+        connection.execute(table.delete().where(table.c.uid == held))
+        connection.execute(settings.delete().where(settings.c.key == "admin_key_uid"))
+    record = KeyRecord(
+        new_uid(), "admin", digest(text), ADMIN, user, True, None, dump({"metadata": {}, "spec": {}}), now, now
+    )
+    connection.execute(table.insert().values(**msgspec.structs.asdict(record)))
+    connection.execute(settings.insert().values(key="admin_key_uid", value=record.uid))

@@ -1,0 +1,1 @@
+"""What the read model contains: rows and how they are made, selected and grouped."""

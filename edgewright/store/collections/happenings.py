@@ -1,0 +1,94 @@
+"""The feed as a person reads it: what happened to many hosts at once is one line, and what says nothing is none.
+
+Pure functions of events. The list of events has every one of them; only the short feeds fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from edgewright.core.times import words
+from edgewright.store.collections.rows import EventRow, HostRow
+
+QUIET: Final = frozenset({"HostHealthy"})
+"""Reasons that a short feed leaves out: the first heartbeat says no more than the registration before it."""
+FOLD_FROM: Final = 4
+"""Hosts to which the same happened before it is one line."""
+GAP: Final = 10.0
+"""Seconds between two of the same that still are one happening."""
+SPAN: Final = 300.0
+"""Seconds that one happening lasts at the most; what goes on longer is told again."""
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "HostRegistered": "{count} registered",
+    "HostRecovered": "{count} are back",
+    "HostUnhealthy": "{count} became unhealthy",
+    "HostDeleted": "{count} were deleted",
+    "HostHealthy": "{count} report for the first time",
+    "OperationFinished": "{count} ended what they were asked to do",
+    "RegistrationRefused": "{count} were refused",
+}
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """One event, or several of one reason that came together.
+
+    `at` is the time of the newest, `events` are all of them, the newest first; `text` is empty for a single event,
+    which has its own sentence.
+    """
+
+    at: float
+    events: tuple[EventRow, ...]
+    text: str = ""
+
+    @property
+    def folded(self) -> bool:
+        """Whether it stands for several events."""
+        return bool(self.text)
+
+
+def happenings(
+    events: Iterable[EventRow], hosts: Mapping[str, HostRow] | None = None, limit: int | None = None
+) -> list[Happening]:
+    """Return what happened, the newest first, at most `limit`; the order of `events` does not matter.
+
+    Events of one reason and severity with at most `GAP` seconds between them are one happening when they are about
+    `FOLD_FROM` hosts or more. A happening begins at its oldest event, so that a newer event never cuts it anew.
+    """
+    clusters: list[list[EventRow]] = []
+    latest: dict[tuple[str, str], list[EventRow]] = {}
+    for event in sorted((one for one in events if one.reason not in QUIET), key=lambda one: (one.at, one.uid)):
+        kind = (event.reason, event.severity)
+        cluster = latest.get(kind) if event.reason else None
+        if cluster is None or event.at - cluster[-1].at > GAP or event.at - cluster[0].at > SPAN:
+            cluster = latest[kind] = []
+            clusters.append(cluster)
+        cluster.append(event)
+    found: list[Happening] = []
+    for cluster in clusters:
+        if len({event.object_uid or event.object_name for event in cluster}) >= FOLD_FROM:
+            newest_first = tuple(reversed(cluster))
+            found.append(Happening(cluster[-1].at, newest_first, _sentence(newest_first, hosts or {})))
+        else:
+            found += [Happening(event.at, (event,)) for event in cluster]
+    found.sort(key=lambda one: (one.at, one.events[0].uid), reverse=True)
+    return found if limit is None else found[:limit]
+
+
+def _sentence(events: tuple[EventRow, ...], hosts: Mapping[str, HostRow]) -> str:
+    uids = {event.object_uid or event.object_name for event in events}
+    sites = {hosts[uid].site if uid in hosts else "" for uid in uids}
+    count = f"{len(uids):,} hosts" + (f" of {next(iter(sites))}" if len(sites) == 1 and "" not in sites else "")
+    reason = events[0].reason
+    told = _SENTENCES.get(reason, "{count}: " + _spaced(reason)).format(count=count)
+    lasted = events[0].at - events[-1].at
+    return f"{told} in {words(lasted)}" if lasted >= 1 else f"{told} at once"
+
+
+def _spaced(reason: str) -> str:
+    """Return a reason like `DiskPressure` as words: `disk pressure`."""
+    out = "".join(f" {one.lower()}" if one.isupper() else one for one in reason)
+    return " ".join(out.split())

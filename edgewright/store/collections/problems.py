@@ -1,0 +1,158 @@
+"""Problems of the model, worst first: the rules of `core.problems` on the rows of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edgewright.core.problems import (
+    DISK_FULL,
+    AlertState,
+    HostState,
+    Problem,
+    alert_problem,
+    approval_problem,
+    certificate_problem,
+    host_problems,
+    ranked,
+    token_problem,
+)
+from edgewright.core.times import words
+from edgewright.store.collections.rows import AlertRow, HostRow
+from edgewright.store.collections.selectors import ending_tokens, neighbours, waiting_hosts
+from edgewright.store.engine.model import Model
+
+__all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_handled", "is_silent", "problems"]
+
+
+def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
+    """Return the problems of the model, worst first (`core.problems.ranked`); acknowledged and silenced ones last."""
+    parts = (_alerts(model), _approvals(model), _tokens(model, now), _certificates(model, now), _hosts(model))
+    found = ranked(problem for part in parts for problem in part)
+    found.sort(key=lambda problem: is_handled(model, problem.key, now))
+    return found if limit is None else found[:limit]
+
+
+def is_acknowledged(model: Model, key: str) -> bool:
+    """Return whether somebody has acknowledged the problem `key`, on the plane or in this console."""
+    row = model.handling.get(key)
+    return key in model.acknowledged or (row is not None and row.acknowledged_at is not None)
+
+
+def is_handled(model: Model, key: str, now: float) -> bool:
+    """Return whether the problem `key` is below the others: acknowledged, or silenced at `now`."""
+    row = model.handling.get(key)
+    return is_acknowledged(model, key) or (row is not None and row.silenced(now))
+
+
+def alert_of(model: Model, key: str) -> AlertRow | None:
+    """Return the plane's alert behind the problem `key`, `None` for a problem of another kind."""
+    if not key.startswith("alert/"):
+        return None
+    return next((row for row in model.alerts.values() if row.problem == key), None)
+
+
+def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | None = None) -> str:
+    """Return sentences on one host: what is wrong with it, and what its neighbours prove about the link.
+
+    `others` are the other hosts of its site, where the caller knows them: finding them looks at every host.
+    """
+    if row.health != "unhealthy":
+        return row.reason
+    if not is_silent(row):
+        return row.reason or f"{row.name} reports that it is unhealthy, without a reason."
+    since = (
+        f"No heartbeat from {row.name} for {words(now - row.last_seen)}." if row.last_seen is not None else row.reason
+    )
+    since = since or f"No heartbeat from {row.name}."
+    known = [other for other in (neighbours(model, row) if others is None else others) if other.health != "unknown"]
+    responding = sum(1 for other in known if not (other.health == "unhealthy" and is_silent(other)))
+    if known and not responding:
+        silent = f"{_the_others(len(known))} of {row.site} {'is' if len(known) == 1 else 'are'} silent too"
+        return f"{since} {silent}: check the link of the site."
+    if responding:
+        return f"{since} {_respond(responding, len(known), row.site)}, so the link is up: check the host."
+    return since
+
+
+def is_silent(row: HostRow) -> bool:
+    """Return whether an unhealthy host is unhealthy because it is silent, and not because it reports a fault.
+
+    A hub sends the deadline of the silence; a Palette sends no time, and calls a host unhealthy when it is silent.
+    """
+    if row.health != "unhealthy":
+        return False
+    if row.last_seen is None or row.deadline is None:
+        return row.last_seen is None
+    return row.deadline <= row.fetched_at + 1.0
+
+
+def _alerts(model: Model) -> Iterator[Problem]:
+    for row in model.alerts.values():
+        hosts = tuple(uid for uid in row.host_uids if uid in model.hosts)
+        yield alert_problem(
+            AlertState(row.uid, row.kind, row.code, row.subject, row.text, row.hint, row.since, row.owner, hosts)
+        )
+
+
+def _approvals(model: Model) -> Iterator[Problem]:
+    rejected = {uid for row in model.alerts.values() if row.kind == "rejected" for uid in row.host_uids}
+    for row in waiting_hosts(model):
+        if row.uid not in rejected:  # else its alert explains more: why it is rejected
+            yield approval_problem(row.uid, row.name, row.reason, row.since or row.created)
+
+
+def _tokens(model: Model, now: float) -> Iterator[Problem]:
+    for row in ending_tokens(model, now):
+        if row.expiry is not None:
+            yield token_problem(row.uid, row.name, row.expiry, now)
+
+
+def _certificates(model: Model, now: float) -> Iterator[Problem]:
+    for name, ends, renewed in model.source.certificates:
+        problem = certificate_problem(name, ends, now, renewed)
+        if problem is not None:
+            yield problem
+
+
+def _hosts(model: Model) -> list[Problem]:
+    duplicates = {uid for row in model.alerts.values() if row.kind == "duplicate-identity" for uid in row.host_uids}
+    states = [
+        _state(row)
+        for row in model.hosts.values()
+        if row.health == "unhealthy" or (row.disk_percent is not None and row.disk_percent >= DISK_FULL)
+    ]
+    if not states:
+        return []
+    sites = {state.site for state in states if state.silent and state.site}
+    known = dict.fromkeys(sites, 0)
+    if sites:
+        for row in model.hosts.values():
+            if row.site in known and row.health != "unknown":
+                known[row.site] += 1
+    return host_problems(states, known, duplicates)
+
+
+def _state(row: HostRow) -> HostState:
+    unhealthy = row.health == "unhealthy"
+    return HostState(
+        uid=row.uid,
+        name=row.name,
+        site=row.site,
+        unhealthy=unhealthy,
+        silent=unhealthy and is_silent(row),
+        reason=row.reason,
+        since=row.since,
+        last_seen=row.last_seen,
+        disk_percent=row.disk_percent,
+        disk_mount=row.disk_mount,
+    )
+
+
+def _the_others(count: int) -> str:
+    return "The other host" if count == 1 else f"The other {count} hosts"
+
+
+def _respond(responding: int, known: int, site: str) -> str:
+    if responding == known:
+        return f"{_the_others(known)} of {site} respond{'s' if known == 1 else ''}"
+    return f"{responding} of the other {known} hosts of {site} respond{'s' if responding == 1 else ''}"

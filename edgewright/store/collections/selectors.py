@@ -1,0 +1,204 @@
+"""Selectors: questions that screens ask of a model, as pure functions of model and time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from edgewright.core.hosts.operations import standing
+from edgewright.store.collections.rows import PLANE, AlertRow, AuditRow, EventRow, HostRow, OperationRow, TokenRow
+from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
+
+TOKEN_WARNING: Final = 7 * 86400.0
+"""Seconds before its end from which a token is told of."""
+NO_SITE: Final = "-"
+"""How hosts without a site tag are counted."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many hosts stand where, for one site, one tag or the fleet."""
+
+    total: int = 0
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+
+
+def plane_troubles(model: Model) -> list[AlertRow]:
+    """Return what is wrong with the management plane itself, the one that began first in front."""
+    rows = [row for row in model.alerts.values() if row.kind == PLANE]
+    return sorted(rows, key=lambda row: (row.since if row.since is not None else float("inf"), row.uid))
+
+
+def by_state(model: Model) -> dict[str, int]:
+    """Return how many hosts are unpaired, ready and in-use."""
+    tally = model.tally
+    return {"unpaired": tally.unpaired, "ready": tally.ready, "in-use": tally.in_use}
+
+
+def by_health(model: Model) -> dict[str, int]:
+    """Return how many hosts are healthy, unhealthy and unknown."""
+    tally = model.tally
+    return {"healthy": tally.healthy, "unhealthy": tally.unhealthy, "unknown": tally.unknown}
+
+
+def by_tag(model: Model, name: str) -> dict[str, Counts]:
+    """Return the counts for each value of the tag `name`; hosts without it are left out."""
+    return _counts((value, row) for row in model.hosts.values() if isinstance(value := row.get(f"tag.{name}"), str))
+
+
+def by_site(model: Model) -> dict[str, Counts]:
+    """Return the counts for each site, hosts without one under `-`."""
+    return _counts((row.site or NO_SITE, row) for row in model.hosts.values())
+
+
+def by_project(model: Model) -> dict[str, Counts]:
+    """Return the counts for each project uid."""
+    return _counts((row.project_uid, row) for row in model.hosts.values())
+
+
+def tag_names(model: Model) -> list[tuple[str, int]]:
+    """Return the names of all tags in use with their number of hosts, the most used first."""
+    seen: Counter[str] = Counter()
+    for row in model.hosts.values():
+        seen.update({tag.split(":", 1)[0] for tag in row.tags})
+    return sorted(seen.items(), key=lambda item: (-item[1], item[0]))
+
+
+def waiting_hosts(model: Model) -> list[HostRow]:
+    """Return the hosts that wait for a person's approval, the longest waiting first."""
+    found = [row for row in model.hosts.values() if waits_for_approval(row)]
+    return sorted(found, key=lambda row: (row.since or row.created or 0.0, row.uid))
+
+
+def waits_for_approval(row: HostRow) -> bool:
+    """Whether a person has to let this host in."""
+    return row.state == "unpaired" and row.who == "person"
+
+
+def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> list[TokenRow]:
+    """Return active tokens that end within `within` seconds or have ended, the soonest first."""
+    found = [
+        row for row in model.tokens.values() if row.active and row.expiry is not None and row.expiry - now <= within
+    ]
+    return sorted(found, key=lambda row: (row.expiry or 0.0, row.uid))
+
+
+def hosts_of_token(model: Model, uid: str) -> list[HostRow]:
+    """Return the hosts that came in by a token, by name."""
+    return sorted((row for row in model.hosts.values() if row.token_uid == uid), key=lambda row: (row.name, row.uid))
+
+
+def neighbours(model: Model, row: HostRow) -> list[HostRow]:
+    """Return the other hosts of the same site, by name."""
+    if not row.site:
+        return []
+    found = (other for other in model.hosts.values() if other.site == row.site and other.uid != row.uid)
+    return sorted(found, key=lambda other: (other.name, other.uid))
+
+
+def newest_events(model: Model, limit: int = 200, host: str | None = None) -> list[EventRow]:
+    """Return component events, the newest first; of one host when its uid is given."""
+    rows = model.feed.values() if host is None else [row for row in model.feed.values() if row.object_uid == host]
+    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
+
+
+def newest_audits(model: Model, limit: int = 200, resource: str | None = None) -> list[AuditRow]:
+    """Return audit entries, the newest first; of one thing when its uid is given."""
+    rows: Iterable[AuditRow] = model.audits.values()
+    if resource is not None:
+        rows = [row for row in rows if row.resource_uid == resource]
+    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
+
+
+def waiting_operations(model: Model, now: float) -> list[OperationRow]:
+    """Return operations whose result is waited for or overdue (`core.hosts.operations`), the overdue and oldest first.
+
+    Those of hosts that are gone are left out: nobody will answer.
+    """
+    found = [
+        (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
+        for row in model.operations.values()
+        if row.host_uid in model.hosts
+        and (judged := standing(now, row.state, row.deadline, row.finished is not None)).waits
+    ]
+    return [row for _left, _at, _uid, row in sorted(found, key=lambda one: one[:3])]
+
+
+def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow]:
+    """Return the newest operations of a host, the newest first."""
+    rows = [row for row in model.operations.values() if row.host_uid == host]
+    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
+
+
+def host_age(row: HostRow, now: float) -> float | None:
+    """Return the seconds since the host's last heartbeat, `None` when there was none."""
+    return None if row.last_seen is None else max(0.0, now - row.last_seen)
+
+
+def data_age(model: Model, now: float) -> float | None:
+    """Return how old the picture is: seconds since the plane last answered, `None` when it never did."""
+    return None if model.source.contact is None else max(0.0, now - model.source.contact)
+
+
+def minutes(model: Model, now: float) -> list[Minute | None]:
+    """Return the last 60 minutes, oldest first; `None` for one in which nothing was heard of the plane."""
+    newest = int(now // 60)
+    known: Mapping[int, Minute] = {entry.minute: entry for entry in model.pulse}
+    return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest + 1)]
+
+
+def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float | None]:
+    """Return the last hour minute by minute: `heartbeats` (a second) or `healthy` (share of the hosts, 0 to 1).
+
+    A minute before the feed began, or while the plane was away, is unknown and not 0. So is, for heartbeats, one that
+    was not heard in whole: the first of a feed, and the present one.
+    """
+    if what not in ("heartbeats", "healthy"):
+        raise ValueError(f"no sparkline of {what!r}")
+    values: list[float | None] = []
+    if what == "heartbeats":
+        known = _whole_minutes(model, now)
+        newest = int(now // 60)
+        return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest)]
+    for entry in minutes(model, now):
+        if entry is None:
+            values.append(None)
+        else:
+            total = entry.healthy + entry.unhealthy + entry.unknown
+            values.append(entry.healthy / total if total else 0.0)
+    return values
+
+
+def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
+    """Return heartbeats a second over the last minutes that were heard in whole, `None` when there is none."""
+    newest = int(now // 60)
+    known = _whole_minutes(model, now)
+    whole = [known[minute] for minute in range(newest - over, newest) if minute in known]
+    return sum(whole) / len(whole) if whole else None
+
+
+def _whole_minutes(model: Model, now: float) -> dict[int, float]:
+    """Return heartbeats a second by minute, of those that are over and were heard from their beginning.
+
+    The feed was there at the beginning of a minute when it was there in the one before.
+    """
+    newest = int(now // 60)
+    heard = {entry.minute for entry in model.pulse}
+    return {
+        entry.minute: entry.heartbeats / 60.0
+        for entry in model.pulse
+        if entry.minute < newest and entry.minute - 1 in heard
+    }
+
+
+def _counts(pairs: Iterable[tuple[str, HostRow]]) -> dict[str, Counts]:
+    sums: dict[str, list[int]] = {}
+    for key, row in pairs:
+        entry = sums.setdefault(key, [0, 0, 0, 0])
+        entry[0] += 1
+        entry[1 if row.health == "healthy" else 2 if row.health == "unhealthy" else 3] += 1
+    return {key: Counts(*entry) for key, entry in sums.items()}

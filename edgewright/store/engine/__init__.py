@@ -1,0 +1,1 @@
+"""Events to read model: reducer, cache, journal, recorder, subscriptions."""

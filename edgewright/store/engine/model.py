@@ -1,0 +1,149 @@
+"""The read model: one immutable picture of all that the sources told, and the patches between two pictures."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from edgewright.store.collections.rows import (
+    AlertRow,
+    AuditRow,
+    EventRow,
+    HandlingRow,
+    HostRow,
+    MessageRow,
+    OperationRow,
+    ProjectRow,
+    TokenRow,
+)
+
+HOSTS: Final = "hosts"
+TOKENS: Final = "tokens"
+PROJECTS: Final = "projects"
+FEED: Final = "feed"
+AUDITS: Final = "audits"
+OPERATIONS: Final = "operations"
+ALERTS: Final = "alerts"
+HANDLING: Final = "handling"
+MESSAGES: Final = "messages"
+SOURCE: Final = "source"
+PULSE: Final = "pulse"
+ACKNOWLEDGED: Final = "acknowledged"
+
+COLLECTIONS: Final[frozenset[str]] = frozenset(
+    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, ALERTS, HANDLING, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
+)
+
+FEED_LIMIT: Final = 2000
+"""Newest component events (and as many audit entries) that the model keeps; older ones are asked of the plane."""
+OPERATION_LIMIT: Final = 500
+"""Newest finished operations that the model keeps; those that are pending stay whatever their number."""
+MESSAGE_LIMIT: Final = 500
+"""Newest lines of the message log that the model keeps."""
+PULSE_MINUTES: Final = 60
+"""Length of the ring behind the sparkline of the last hour."""
+
+
+class SourceStatus(msgspec.Struct, frozen=True):
+    """What the feed of the plane is doing.
+
+    `state`: `idle` (nothing yet), `cache` (last known fleet from disk), `loading`, `live` (change stream), `polling`
+    (no stream to be had), `lost`, `refused` or `replay`. `since` is when that state began, `next_try` when the next
+    attempt is due, `contact` when the plane last answered. `done` of `total` tells how far the first fill is.
+    """
+
+    state: str = "idle"
+    message: str = ""
+    since: float | None = None
+    next_try: float | None = None
+    done: int = 0
+    total: int = 0
+    contact: float | None = None
+    plane: str = ""
+    """`hub` or `palette`, `""` while unknown."""
+    version: str = ""
+    role: str = ""
+    """What the plane lets this credential do: `admin` or `viewer`, `""` while unknown."""
+    caller: str = ""
+    """What was shown to the plane, e.g. `API key noc-wall`."""
+    certificates: tuple[tuple[str, float, bool], ...] = ()
+    """The plane's own certificates: name, end (epoch seconds), and whether the plane renews it by itself."""
+    handling: bool = False
+    """Whether the plane stores who handles a problem; without it a console acknowledges for itself alone."""
+
+    @property
+    def away(self) -> bool:
+        """Whether what the model holds is old because the plane cannot be asked now."""
+        return self.state in ("lost", "refused", "cache", "idle")
+
+
+class Minute(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One minute in which the plane was heard: heartbeats in it and how the hosts stood at its last word."""
+
+    minute: int
+    """Epoch minutes UTC."""
+    heartbeats: int = 0
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+
+
+class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many hosts stand where; kept up to date by the reducer, so that a title line costs no pass over 30,000."""
+
+    total: int = 0
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+    unpaired: int = 0
+    ready: int = 0
+    in_use: int = 0
+    simulated: int = 0
+    observed: int = 0
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """One difference between two models.
+
+    `op` is `put`, `delete` or `reset` (the whole collection may differ: select anew). `fields` names what changed of
+    a row that was there before; it is empty for a new row, a deleted one and a reset.
+    """
+
+    collection: str
+    key: str = ""
+    op: Literal["put", "delete", "reset"] = "put"
+    fields: tuple[str, ...] = ()
+    new: bool = False
+    """The row was not there before."""
+
+
+class Model(msgspec.Struct, frozen=True):
+    """All that is known, by collection.
+
+    Nobody changes a model, its dicts included: the reducer makes a newer one that shares what stayed equal.
+    """
+
+    seq: int = 0
+    """Sequence number of the last event that is in it."""
+    at: float = 0.0
+    """Time of that event."""
+    hosts: dict[str, HostRow] = {}
+    tokens: dict[str, TokenRow] = {}
+    projects: dict[str, ProjectRow] = {}
+    feed: dict[str, EventRow] = {}
+    audits: dict[str, AuditRow] = {}
+    operations: dict[str, OperationRow] = {}
+    alerts: dict[str, AlertRow] = {}
+    handling: dict[str, HandlingRow] = {}
+    """Key of a problem -> who handles it, as the plane stores it."""
+    messages: tuple[MessageRow, ...] = ()
+    source: SourceStatus = SourceStatus()
+    pulse: tuple[Minute, ...] = ()
+    acknowledged: dict[str, float] = {}
+    tally: Tally = Tally()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all hosts are here; for the first frame of a big fleet most are still on disk, only counted."""
+        return len(self.hosts) >= self.tally.total

@@ -1,0 +1,254 @@
+"""The reducer: model and events in, next model and patches out. Pure: no clock, no I/O, no chance.
+
+Events are folded one after the other, so that any way of cutting a log into batches gives the same model. A batch
+copies each collection that it touches once, and patches are taken from before and after the whole batch: what ends
+equal to what it was is no patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from edgewright.core.hosts.operations import PENDING
+from edgewright.core.text import clean
+from edgewright.store.collections.beats import beats_of, row_after
+from edgewright.store.collections.finished import finished_message
+from edgewright.store.collections.normalise import (
+    alert_row,
+    audit_row,
+    event_row,
+    handling_row,
+    host_row,
+    operation_row,
+    project_row,
+    token_row,
+)
+from edgewright.store.collections.rows import MessageRow
+from edgewright.store.engine import events as kinds
+from edgewright.store.engine import model as names
+from edgewright.store.engine.draft import Draft
+from edgewright.store.engine.events import Event
+from edgewright.store.engine.model import Model, Patch, SourceStatus
+
+_MOST_CERTIFICATES = 20
+
+
+def reduce(model: Model, events: Iterable[Event]) -> tuple[Model, tuple[Patch, ...]]:
+    """Fold `events` into `model`; return the next model and what differs.
+
+    Unknown kinds and odd payloads are skipped.
+    """
+    draft = Draft(model)
+    for event in events:
+        fold(draft, event)
+    return draft.finish()
+
+
+def fold(draft: Draft, event: Event) -> None:
+    """Fold one event into a draft, for who works a batch off in slices of time."""
+    handler = _HANDLERS.get(event.kind)
+    if handler is not None:
+        handler(draft, event)
+    draft.seq, draft.at = event.seq, event.at
+
+
+def _docs(event: Event) -> list[dict[str, Any]]:
+    found = event.payload.get("docs")
+    return [doc for doc in found if isinstance(doc, dict)] if isinstance(found, list) else []
+
+
+def _uids(event: Event) -> list[str]:
+    found = event.payload.get("uids")
+    return [clean(uid) for uid in found if isinstance(uid, str)] if isinstance(found, list) else []
+
+
+def _hosts_seen(draft: Draft, event: Event) -> None:
+    for doc in _docs(event):
+        row = host_row(doc, event.at)
+        if row is not None:
+            draft.put_host(row)
+    draft.beat(event.at)
+
+
+def _hosts_beat(draft: Draft, event: Event) -> None:
+    hosts = draft.view(names.HOSTS)
+    for beat in beats_of(event.payload):
+        row = hosts.get(beat.uid)
+        if row is not None:
+            draft.put_host(row_after(row, beat, event.at))
+    draft.beat(event.at)
+
+
+def _hosts_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        draft.drop_host(uid)
+    draft.beat(event.at)
+
+
+def _hosts_complete(draft: Draft, event: Event) -> None:
+    kept = set(_uids(event))
+    for uid in [uid for uid in draft.view(names.HOSTS) if uid not in kept]:
+        draft.drop_host(uid)
+    draft.beat(event.at)
+
+
+def _tokens_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in (token_row(doc, event.at) for doc in _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.TOKENS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.TOKENS, {row.uid for row in rows})
+
+
+def _tokens_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        draft.drop(names.TOKENS, uid)
+
+
+def _projects_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(project_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.PROJECTS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.PROJECTS, {row.uid for row in rows})
+
+
+def _feed_seen(draft: Draft, event: Event) -> None:
+    for row in map(event_row, _docs(event)):
+        if row is not None:
+            draft.put(names.FEED, row.uid, row)
+    draft.keep_newest(names.FEED, names.FEED_LIMIT)
+
+
+def _audits_seen(draft: Draft, event: Event) -> None:
+    for row in map(audit_row, _docs(event)):
+        if row is not None:
+            draft.put(names.AUDITS, row.uid, row)
+    draft.keep_newest(names.AUDITS, names.FEED_LIMIT)
+
+
+def _operations_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(operation_row, _docs(event)) if row is not None]
+    for row in rows:
+        told = finished_message(draft.view(names.OPERATIONS).get(row.uid), row, draft.view(names.HOSTS))
+        if told is not None:
+            draft.say(MessageRow(event.seq, event.at, *told))
+        draft.put(names.OPERATIONS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.OPERATIONS, {row.uid for row in rows})
+    draft.keep_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
+
+
+def _alerts_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(alert_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.ALERTS, row.uid, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.ALERTS, {row.uid for row in rows})
+
+
+def _alerts_gone(draft: Draft, event: Event) -> None:
+    for uid in _uids(event):
+        row = draft.view(names.ALERTS).get(uid)
+        if row is not None:
+            draft.drop(names.ALERTS, uid)
+            draft.drop(names.ACKNOWLEDGED, row.problem)  # when it comes back it is news again
+
+
+def _handling_seen(draft: Draft, event: Event) -> None:
+    rows = [row for row in map(handling_row, _docs(event)) if row is not None]
+    for row in rows:
+        draft.put(names.HANDLING, row.key, row)
+    if event.payload.get("complete") is True:
+        draft.keep_only(names.HANDLING, {row.key for row in rows})
+        draft.source = msgspec.structs.replace(draft.source, handling=True)
+
+
+def _handling_gone(draft: Draft, event: Event) -> None:
+    for key in _uids(event):
+        draft.drop(names.HANDLING, key)
+
+
+def _source_state(draft: Draft, event: Event) -> None:
+    told = event.payload
+    before = draft.source
+    state = str(told.get("state") or before.state)
+    # "loading" is told of before the plane's first word too; with a total, the plane has said how many there are
+    in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(told.get("total")) > 0)
+    if state in ("live", "polling"):
+        draft.beat(event.at)  # a minute in which the plane was heard is known, also when no host said anything
+    contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
+    plane = clean(told.get("plane") or before.plane, limit=20)
+    draft.source = SourceStatus(
+        state=state,
+        message=clean(told.get("message") or ""),
+        since=_time(told.get("since")) or (before.since if state == before.state else event.at),
+        next_try=_time(told.get("next_try")),
+        done=_count(told.get("done")),
+        total=_count(told.get("total")),
+        contact=contact,
+        plane=plane,
+        version=clean(told.get("version") or before.version, limit=60),
+        role=clean(before.role if told.get("role") is None else told["role"], limit=20),
+        caller=clean(before.caller if told.get("caller") is None else told["caller"], limit=120),
+        certificates=before.certificates if told.get("certificates") is None else _certificates(told["certificates"]),
+        handling=before.handling and before.plane in ("", plane),
+    )
+
+
+def _certificates(value: object) -> tuple[tuple[str, float, bool], ...]:
+    """Return a plane's certificates from `[[name, end in epoch seconds, renewed], ...]`; odd entries are left out."""
+    found = []
+    for entry in value[:_MOST_CERTIFICATES] if isinstance(value, list) else ():
+        if isinstance(entry, (list, tuple)) and len(entry) == 3 and isinstance(entry[1], (int, float)):
+            found.append((clean(str(entry[0]), limit=40), float(entry[1]), entry[2] is True))
+    return tuple(found)
+
+
+def _message(draft: Draft, event: Event) -> None:
+    level = event.payload.get("level")
+    text = clean(event.payload.get("text") or "")
+    shown = level if level in ("info", "ok", "warn", "bad") else "info"
+    draft.say(MessageRow(event.seq, event.at, str(shown), text, event.payload.get("reply") is True))
+
+
+def _acknowledged(draft: Draft, event: Event) -> None:
+    key = event.payload.get("key")
+    if not isinstance(key, str):
+        return
+    if event.payload.get("on", True):
+        draft.put(names.ACKNOWLEDGED, key, event.at)
+    else:
+        draft.drop(names.ACKNOWLEDGED, key)
+
+
+def _time(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _count(value: object) -> int:
+    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+
+
+_HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
+    kinds.HOSTS_SEEN: _hosts_seen,
+    kinds.HOSTS_BEAT: _hosts_beat,
+    kinds.HOSTS_GONE: _hosts_gone,
+    kinds.HOSTS_COMPLETE: _hosts_complete,
+    kinds.TOKENS_SEEN: _tokens_seen,
+    kinds.TOKENS_GONE: _tokens_gone,
+    kinds.PROJECTS_SEEN: _projects_seen,
+    kinds.FEED_SEEN: _feed_seen,
+    kinds.AUDITS_SEEN: _audits_seen,
+    kinds.OPERATIONS_SEEN: _operations_seen,
+    kinds.ALERTS_SEEN: _alerts_seen,
+    kinds.ALERTS_GONE: _alerts_gone,
+    kinds.HANDLING_SEEN: _handling_seen,
+    kinds.HANDLING_GONE: _handling_gone,
+    kinds.SOURCE_STATE: _source_state,
+    kinds.MESSAGE: _message,
+    kinds.ACKNOWLEDGED: _acknowledged,
+}

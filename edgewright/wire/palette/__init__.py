@@ -1,0 +1,1 @@
+"""Typed views over Palette's documents, one module per resource."""

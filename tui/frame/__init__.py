@@ -1,0 +1,1 @@
+"""What screens share: base screen, lists, pager, help, export."""

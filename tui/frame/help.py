@@ -1,0 +1,115 @@
+"""Help: every key and verb of the screen that one came from, in the command's own words, as keys are bound now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command, Scope
+from tui.frame.base import BaseScreen
+from tui.frame.pager.pager import ReaderScreen
+from tui.modals.help_content import HelpGroup, HelpRow, help_lines
+from tui.verbs.bindings import does_something, keys_by_id, live_keys
+from tui.widgets.key_line import key_text
+from tui.widgets.lines import Line
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from tui.session import Session
+
+
+class HelpScreen(ReaderScreen):
+    """Lists what works on the screen below this one, then what works everywhere, then how to move."""
+
+    view = "help"
+
+    def begin(self) -> None:
+        """Look at the screen that one came from before its keys are out of reach."""
+        stack = self.app.screen_stack
+        below = stack[-2] if len(stack) > 1 else None
+        self._below = below if isinstance(below, BaseScreen) else None
+        super().begin()
+
+    def text_lines(self, width: int) -> list[Line]:
+        """Return the help of the screen below."""
+        below = self._below
+        scope: Scope = below.scope if below else "global"
+        name = below.view if below else "console"
+        keys, live = live_keys(below or self), keys_by_id(below or self)
+        groups = help_groups(self.session, scope, name, keys, live, below or self)
+        return help_lines(groups, min(width, 110))
+
+
+def help_groups(
+    session: Session,
+    scope: Scope,
+    view: str,
+    keys: Mapping[str, str],
+    live: Mapping[str, Sequence[str]] | None = None,
+    screen: Screen[Any] | None = None,
+) -> list[HelpGroup]:
+    """Return the rows of the help: this screen's verbs, those of everywhere, the movements.
+
+    `keys` are the keys that are bound now, by id; those of other screens come from the defaults and the key map.
+    With `live` (all keys by id) a movement is listed with the keys that work on this screen, or not at all; with
+    `screen` only verbs that do something on it.
+    """
+    here: list[HelpRow] = []
+    everywhere: list[HelpRow] = []
+    by_name: list[HelpRow] = []
+    taken = _keys_of_the_screen(session, scope, view, keys)
+    for command in registry.for_scope(scope):
+        if screen is not None and not does_something(screen, command):
+            continue
+        row = _row(session, command, keys)
+        if command.scope == "global":
+            row = row._replace(keys=" ".join(key for key in row.keys.split() if key not in taken))
+            (everywhere if row.keys else by_name).append(row)
+        else:
+            here.append(row)
+    moves: list[HelpRow] = []
+    for move in MOVES:
+        if {"global", scope, view} & set(move.scopes):
+            shown = _keys(session, move.id, move.keys, keys)
+            if live is not None:
+                working = {key_text(key) for key in live.get(move.id, ())}
+                shown = " ".join(key for key in shown.split() if key_text(key) in working)
+            if move.scope == "global":
+                shown = " ".join(key for key in shown.split() if key not in taken)
+            if shown:
+                moves.append(HelpRow(shown, "", move.help + ".", remapped=move.id in session.keymap))
+    return [
+        HelpGroup(f"HERE: {view.upper()}", tuple(here)),
+        HelpGroup("EVERYWHERE", tuple(sorted(everywhere, key=lambda row: (not row.keys[:1].isdigit(), row.keys)))),
+        HelpGroup("MOVING", tuple(moves)),
+        HelpGroup("BY NAME ONLY", tuple(by_name)),
+    ]
+
+
+def _keys_of_the_screen(session: Session, scope: Scope, view: str, live: Mapping[str, str]) -> set[str]:
+    """Return the keys that this screen uses itself: a verb of the whole console cannot have them here."""
+    own = [(move.id, move.keys) for move in MOVES if move.scope != "global" and {scope, view} & set(move.scopes)]
+    own += [(c.id(), c.keys) for c in registry.for_scope(scope) if c.scope != "global"]
+    return {key for name, keys in own for key in _keys(session, name, keys, live).split()}
+
+
+def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> HelpRow:
+    return HelpRow(
+        keys=_keys(session, command.id(), command.keys, keys),
+        verb=command.name,
+        words=command.help(),
+        danger=command.danger == "destructive",
+        refused=session.refusal(command),
+        remapped=command.id() in session.keymap,
+    )
+
+
+def _keys(session: Session, name: str, default: tuple[str, ...], live: Mapping[str, str]) -> str:
+    mapped = session.keymap.get(name)
+    found = (
+        mapped.split(",") if mapped else [] if mapped == "" else list(default) or ([live[name]] if name in live else [])
+    )
+    return " ".join(key_text(key) for key in found)

@@ -1,0 +1,1 @@
+"""Long texts: search, raw documents, logs."""

@@ -1,0 +1,136 @@
+"""What the title line and the crumb line say: where you are, whether the plane is heard, what needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgewright.core import times
+from edgewright.store.collections.selectors import plane_troubles
+from tui.frame import ages
+from tui.widgets.lines import Line, Piece, cut, line, spread
+
+if TYPE_CHECKING:
+    from edgewright.store.engine.model import Model, SourceStatus
+    from tui.session import Session
+
+_CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
+
+
+DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unhealthy", "plane", "detail")
+"""What leaves a title that is too long, least important first; context, mode and state of the plane stay."""
+
+
+def title_line(session: Session, now: float, width: int) -> Line:
+    """Return the title: name, context, plane, its state and modes; at the right the counts of hosts.
+
+    A short line keeps which plane this is and whether it answers (see `DROPPED`); the context is cut last.
+    """
+    modes: list[Piece] = []
+    if session.frozen_at is not None:
+        modes += ["  ", (f"frozen {ages.age(max(now - session.frozen_at, 0.0))}", "warn")]
+    if session.read_only or session.viewer:
+        modes += ["  ", ("viewer" if session.viewer else "read-only", "warn")]
+    if session.simulated or session.store.model.tally.simulated:
+        modes += ["  ", ("simulated", "work")]
+    model = session.store.model
+
+    def made(dropped: Sequence[str]) -> tuple[list[Piece], list[Piece], bool]:
+        state = trouble_pieces(model, now) or source_pieces(model.source, now, "detail" not in dropped)
+        link: list[Piece] = ["  ", (session.link, "muted")] if session.link and "link" not in dropped else []
+        tail: list[Piece] = [*modes, "  ", *state, *link]
+        right = _count_pieces(session, dropped)
+        room = width - line(*tail).width - (line(*right).width + 2 if right else 0)
+        place, fits = _place(session, dropped, room)
+        return [*place, *tail], right, fits
+
+    left, right, fits = made(())
+    if not fits:  # what matters most first, as far as there is room
+        dropped = list(DROPPED)
+        left, right, _ = made(dropped)
+        for name in reversed(DROPPED[1:]):
+            less = [each for each in dropped if each != name]
+            trial = made(less)
+            if trial[2]:
+                dropped, (left, right, _) = less, trial
+    return spread(left, right, width)
+
+
+def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Piece], bool]:
+    """Return the name of the program, context, plane and project, and whether they fit into `room` cells."""
+    name = "" if "edgewright" in dropped else "edgewright"
+    parts = [session.context_name]
+    parts += [] if "plane" in dropped and session.context_name else [session.plane]
+    parts += [] if "project" in dropped else [session.project]
+    place = " · ".join(part for part in parts if part)
+    if not place:
+        name = "edgewright"
+    gap = "  " if name and place else ""
+    fits = len(name) + len(gap) + line(place).width <= room
+    return [(name, "head"), gap + cut(place, max(room - len(name) - len(gap), 4))], fits
+
+
+def trouble_pieces(model: Model, now: float) -> list[Piece]:
+    """Return what is wrong with a plane that answers, and since when; empty when nothing is, or it does not answer."""
+    troubles = plane_troubles(model)
+    if not troubles or model.source.away:
+        return []
+    worst = troubles[0]
+    age = "" if worst.since is None else f" {ages.age(max(now - worst.since, 0.0))}"
+    return [("‼ ", "warn"), (f"plane {worst.text.partition(':')[0]}{age}", "warn")]
+
+
+def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list[Piece]:
+    """Return what the feed of the plane is doing, in a few words; with `detail` also when it is tried again."""
+    if source.state == "replay" and source.contact is not None:
+        moment = times.rfc3339(source.contact)[:19].replace("T", " ")
+        return [("► ", "work"), (f"replay {moment}Z", "strong"), (f" {source.message}", "muted")]
+    if source.state in _CALM:
+        sign, role, word = _CALM[source.state]
+        return [(sign, role), (word, "muted")]  # type: ignore[list-item]
+    if source.state == "loading":
+        told = f"{source.done:,} of {source.total:,}" if source.total else "loading"
+        return [("► ", "work"), (told, "")]
+    away = "" if source.since is None else f" {ages.age(max(now - source.since, 0.0))}"
+    if source.state == "refused":
+        return [("‼ ", "warn"), (f"plane refuses us{away}", "warn")]
+    if source.state == "lost":
+        wait = ""
+        if source.next_try is not None and detail:
+            left = source.next_try - now
+            wait = f", retry in {ages.age(left)}" if left >= 1 else ", connecting"
+        return [("▬ ", "parked"), (f"plane unreachable{away}{wait}", "parked")]
+    if source.state == "cache":
+        return [("▬ ", "parked"), ("last known fleet, asking the plane", "parked")]
+    return [("○ ", "muted"), ("not connected", "muted")]
+
+
+def _count_pieces(session: Session, dropped: Sequence[str]) -> list[Piece]:
+    tally = session.store.model.tally
+    if not tally.total:
+        return []
+    word = "" if "words" in dropped else " host" if tally.total == 1 else " hosts"
+    shown: list[Piece] = [] if "total" in dropped else [(f"{tally.total:,}{word}", "")]
+    if tally.unhealthy and "unhealthy" not in dropped:
+        shown.append((f"{tally.unhealthy:,} ▲", "bad"))
+    if tally.unknown and "unknown" not in dropped:
+        shown.append((f"{tally.unknown:,} ○", "muted"))
+    return [piece for count in shown for piece in ("   ", count)][1:]
+
+
+def crumb_line(trail: Sequence[str], count: str, width: int) -> Line:
+    """Return the way here, the present view last, and at the right how much of it is shown."""
+    right: list[Piece] = [(count, "muted")] if count else []
+    room = max(width - len(count) - 2, 8)
+    shown = list(trail)
+    while len(shown) > 1 and len(" › ".join(shown)) > room:
+        shown = ["…", *shown[2:]] if shown[0] == "…" else ["…", *shown[1:]]
+        if shown == ["…", trail[-1]]:
+            break
+    pieces: list[Piece] = []
+    for word in shown[:-1]:
+        pieces += [(word, "muted"), (" › ", "muted")]
+    if shown:
+        used = line(*pieces).width
+        pieces.append((cut(shown[-1], max(room - used, 6)), "strong"))
+    return spread(pieces, right, width)

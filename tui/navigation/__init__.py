@@ -1,0 +1,1 @@
+"""Which screen is in front: views, dialogs, paths, history."""

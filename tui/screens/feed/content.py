@@ -1,0 +1,190 @@
+"""What events and audit entries say: time, sign of severity, sentence, thing; and one of them in whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from edgewright.core import times
+from edgewright.store.collections.happenings import Happening
+from edgewright.store.collections.rows import AuditRow, EventRow
+from edgewright.store.engine.model import Model
+from tui.frame.document_values import UNKNOWN
+from tui.frame.exact_times import exact
+from tui.screens.pulse.content import Told, age_of
+from tui.widgets.lines import Line, Role, Span, heading, line, spread, wrap, wrapped_facts
+
+KINDS = {"edgehost": "host", "edgetoken": "token", "apikey": "API key", "apiKey": "API key"}
+"""Words for the plane's kinds of things."""
+_BAD = ("error", "critical", "fatal")
+_SIGNS: dict[str, tuple[str, str, Role]] = {
+    "bad": ("▲", "error", "bad"),
+    "warn": ("‼", "warning", "warn"),
+    "info": ("•", "normal", "muted"),
+}
+
+
+def severity(event: EventRow) -> tuple[str, str, Role]:
+    """Return glyph, word and colour of an event."""
+    told = event.severity.lower()
+    return _SIGNS["bad" if told in _BAD else "warn" if told.startswith("warn") else "info"]
+
+
+def stamp(at: float, now: float) -> str:
+    """Return the time of day in UTC; with the date in front when it was not within the last day."""
+    text = times.rfc3339(at)
+    return f"{text[11:19]}Z" if abs(now - at) < times.DAY else f"{text[5:10]} {text[11:16]}Z"
+
+
+def event_cells(event: EventRow, now: float, stale: bool = False, name: str = "") -> tuple[Span, ...]:
+    """Return the cells of a table row: time, sign, what it is about, message, reason."""
+    sign, _, role = severity(event)
+    told: Role = "muted" if stale else role if role != "muted" else ""
+    return (
+        Span(stamp(event.at, now), "muted"),
+        Span(sign, "muted" if stale else role),
+        Span(name or event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
+        Span(_named(event, name) or event.reason or UNKNOWN, told),
+        Span(event.reason or UNKNOWN, "muted"),
+    )
+
+
+def by_people(entry: AuditRow) -> bool:
+    """Whether a user or an API key did it; the others are hosts that registered, and the plane itself."""
+    return entry.actor_type.lower() not in ("system", "service")
+
+
+def audit_name(entry: AuditRow, model: Model) -> str:
+    """Return the name of the thing that was acted on, as the other lists show it; its uid when it has none."""
+    host, token = model.hosts.get(entry.resource_uid), model.tokens.get(entry.resource_uid)
+    named = (host.name if host else "") or (token.name if token else "")
+    return named or entry.resource or entry.resource_uid
+
+
+def audit_words(entry: AuditRow, name: str) -> str:
+    """Return the sentence of an entry with the name in the place of the uid."""
+    uid = entry.resource_uid
+    return entry.message.replace(uid, name) if uid and name and name != uid else entry.message
+
+
+def leads(kind: str, uid: str, model: Model) -> str:
+    """Return where an entry about a thing leads: `host/<uid>`, `token/<uid>`, `""` when there is nothing to open."""
+    if kind in ("edgetoken", "token") and uid in model.tokens:
+        return f"token/{uid}"
+    return f"host/{uid}" if uid in model.hosts else ""
+
+
+def audit_actor(entry: AuditRow, model: Model) -> str:
+    """Return who did it; a host by its name."""
+    kind, _, uid = entry.actor.partition(" ")
+    host = model.hosts.get(uid) if kind == "host" else None
+    return f"host {host.name}" if host is not None and host.name else entry.actor
+
+
+def together(entries: Iterable[AuditRow]) -> Iterator[tuple[AuditRow, int]]:
+    """Yield each entry with how many equal ones (who, what, words) follow each other, itself the first of them."""
+    for _, group in groupby(entries, key=lambda one: (one.actor, one.action, one.kind, one.resource_uid, one.message)):
+        first, *others = group
+        yield first, 1 + len(others)
+
+
+def audit_cells(
+    entry: AuditRow, now: float, stale: bool = False, name: str = "", actor: str = "", times_done: int = 1
+) -> tuple[Span, ...]:
+    """Return the cells of a table row: time, who, what was done, to which thing, the sentence, from where."""
+    calm: Role = "muted" if stale else ""
+    role: Role = "warn" if entry.action == "delete" and not stale else calm
+    thing = " ".join(part for part in (KINDS.get(entry.kind, entry.kind), name or entry.resource) if part)
+    return (
+        Span(stamp(entry.at, now), "muted"),
+        Span(actor or entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
+        Span(entry.action or UNKNOWN, role),
+        Span(thing or UNKNOWN, calm),
+        Span((f"{times_done} x  " if times_done > 1 else "") + (audit_words(entry, name) or UNKNOWN), calm),
+        Span(entry.address or UNKNOWN, "muted"),
+    )
+
+
+def event_lines(event: EventRow, now: float, width: int, link: str = "") -> list[Line]:
+    """Return one event; `link` adds the line that leads to the host."""
+    sign, word, role = severity(event)
+    out = [spread([(f"{sign} {event.reason or word}", role)], [(f"{age_of(event.at, now)} ago", "muted")], width)]
+    out += wrap(event.message or "No sentence came with it.", width, first="  ", rest="  ")
+    pairs = [
+        ("when", exact(event.at)),
+        ("severity", word),
+        ("about", f"{event.kind} {event.object_name or event.object_uid}".strip() or UNKNOWN),
+        ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
+    ]
+    out += [Line(), *wrapped_facts(pairs, 9, width, indent=2)]
+    return [*out, Line(), _link_line(link)] if link else out
+
+
+def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: str = "") -> list[Line]:
+    """Return one audit entry: who, what, when, from where; `link` adds the line that leads to the thing."""
+    out = [
+        spread(
+            [(entry.actor or UNKNOWN, "strong"), f"  {entry.action}"],
+            [(f"{age_of(entry.at, now)} ago", "muted")],
+            width,
+        )
+    ]
+    out += wrap(audit_words(entry, name) or "No sentence came with it.", width, first="  ", rest="  ")
+    if entry.note:
+        out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
+    pairs = [
+        ("when", exact(entry.at)),
+        ("who", f"{entry.actor or UNKNOWN} ({entry.actor_type})" if entry.actor_type else entry.actor or UNKNOWN),
+        ("from", entry.address or UNKNOWN),
+        ("did", entry.action or UNKNOWN),
+        ("what", f"{KINDS.get(entry.kind, entry.kind)} {name or entry.resource}".strip() or UNKNOWN),
+        ("uid", entry.resource_uid or UNKNOWN),
+        ("project", entry.project or entry.project_uid or UNKNOWN),
+    ]
+    out += [Line(), *wrapped_facts(pairs, 9, width, indent=2)]
+    return [*out, Line(), _link_line(link)] if link else out
+
+
+def _link_line(link: str) -> Line:
+    return line("  ", ("enter", "accent"), f" opens the {link.partition('/')[0]}", key=link)
+
+
+def _named(event: EventRow, name: str) -> str:
+    """Return the sentence of an event with the name that people know in the place of the uid."""
+    if name and event.object_uid and name != event.object_uid:
+        return event.message.replace(event.object_uid, name)
+    return event.message
+
+
+def told(event: EventRow, name: str = "", own: bool = False) -> Told:
+    """Return an event as one line of a feed: the thing and the sentence.
+
+    `name` is what people call the thing; a plane may name it by its uid. `own` is for a feed of that thing alone.
+    """
+    sign, _, role = severity(event)
+    name = name or event.object_name
+    text = _named(event, name) or event.reason
+    lead = "" if role == "muted" else f"{sign} "
+    said = own or not name or name.lower() in text.lower()
+    key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
+    return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
+
+
+def told_together(happening: Happening) -> Told:
+    """Return what happened to many hosts at once as one line, which leads to all of its events."""
+    first = happening.events[0]
+    sign, _, role = severity(first)
+    lead = "" if role == "muted" else f"{sign} "
+    key = f"events/reason:{first.reason}"
+    return Told(key, happening.at, lead + happening.text, "" if role == "muted" else role)
+
+
+def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Line]:
+    """Return why the list is empty."""
+    if loading:
+        return [line(("► ", "work"), f"Loading {kind} ...")]
+    if filtered:
+        return [line(("○ ", "muted"), f"Nothing matches {filtered}. "), line(("  esc takes the filter away", "muted"))]
+    if lost:
+        return [line(("▬ ", "parked"), f"The plane is not heard, and no {kind} are known from before.")]
+    return [heading("QUIET"), line(f"No {kind} yet. What happens shows here at once.")]

@@ -1,0 +1,82 @@
+"""One event or audit entry in whole, with the way to the host that it is about."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from edgewright.commands.kernel.base import Scope
+from edgewright.store.engine import model as names
+from tui.frame.base import BaseScreen
+from tui.frame.links import open_key
+from tui.screens.feed.content import audit_lines, audit_name, event_lines, leads
+from tui.verbs.bindings import hints_of, live_keys
+from tui.widgets.key_line import KeyHint
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import line
+
+
+class EntryScreen(BaseScreen):
+    """Shows what `target` (`events/<uid>` or `audit/<uid>`) names."""
+
+    scope: ClassVar[Scope] = "feed"
+    view = "entry"
+    collections = frozenset({names.FEED, names.AUDITS})
+    hints = ("yaml",)
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the lines."""
+        yield LineView(id="facts")
+
+    def begin(self) -> None:
+        """Let the lines have the keys."""
+        super().begin()
+        self.query_one("#facts").focus()
+
+    @property
+    def crumb(self) -> str:
+        """Say that it is one entry."""
+        return "entry"
+
+    def link(self) -> str:
+        """Return where enter leads (`host/<uid>`, `token/<uid>`), `""` when the thing cannot be opened."""
+        kind, _, uid = self.target.partition("/")
+        model = self.session.store.model
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if kind == "audit" and entry:
+            return leads(entry.kind, entry.resource_uid, model)
+        return leads(event.kind, event.object_uid, model) if event else ""
+
+    def key_hints(self) -> list[KeyHint]:
+        """Offer to open the thing only when there is one."""
+        opens, _, _ = self.link().partition("/")
+        hints = (f"nav-open=open {opens}", *self.hints) if opens else self.hints
+        return hints_of((*hints, "command", "help"), live_keys(self))
+
+    def select(self) -> None:
+        """Show the entry."""
+        view = self.query_one("#facts", LineView)
+        kind, _, uid = self.target.partition("/")
+        width = min(view.room or self.size.width, 100)
+        model = self.session.store.model
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if kind == "audit" and entry:
+            view.set_lines(audit_lines(entry, self.now, width, audit_name(entry, model), self.link()))
+        elif kind == "events" and event:
+            view.set_lines(event_lines(event, self.now, width, self.link()))
+        else:
+            view.set_lines([line(("○ ", "muted"), "This entry is not kept any more; the plane still has it.")])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self.select)
+
+    def action_yaml(self) -> None:
+        """Show the document as the plane sent it."""
+        open_key(self.app, f"raw/{self.target}")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        open_key(self.app, event.key)

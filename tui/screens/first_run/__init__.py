@@ -1,0 +1,1 @@
+"""The first run: choose a plane, then the first steps with it."""

@@ -1,0 +1,1 @@
+"""One host: overview, logs, disk usage."""

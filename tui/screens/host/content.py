@@ -1,0 +1,349 @@
+"""What the screen of one host says: its health with reason and clock first, then what it is, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgewright.core import times
+from edgewright.core.hosts import nics
+from edgewright.core.text import clean
+from edgewright.store.collections.rows import OperationRow
+from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
+from tui.frame.exact_times import exact
+from tui.screens.pulse.content import Told, age_of, calm_age
+from tui.screens.pulse.counts import feed_lines
+from tui.screens.pulse.operations import operation_lines
+from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
+
+HEALTH_SIGNS: dict[str, tuple[str, Role]] = {
+    "healthy": ("•", "ok"),
+    "unhealthy": ("▲", "bad"),
+    "unknown": ("○", "muted"),
+}
+WHO: dict[str, str] = {
+    "host": "The host itself must act; nobody needs to press anything yet.",
+    "plane": "The plane must act.",
+    "person": "A person must act.",
+    "field": "Somebody must look at the host.",
+    "carrier": "The link must come back; call the carrier.",
+    "nobody": "Nobody needs to act.",
+}
+LABEL = 12
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What the screen knows of a host. `doc` is None while only the row of the list is known."""
+
+    name: str
+    uid: str
+    now: float
+    state: str = ""
+    health: str = "unknown"
+    reason: str = ""
+    since: float | None = None
+    deadline: float | None = None
+    who: str = ""
+    last_seen: float | None = None
+    site: str = ""
+    tags: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """What is not as it should be beside its health, as sentences."""
+    simulated: bool = False
+    observed: bool = False
+    operations: tuple[OperationRow, ...] = ()
+    """What it was asked to do, the newest first."""
+    doc: Mapping[str, Any] | None = None
+    fetched_at: float | None = None
+    """When `doc` was fetched."""
+    fetching: bool = False
+    error: str = ""
+    """Why `doc` could not be fetched, a whole sentence."""
+    lost: bool = False
+    """Whether the plane is not heard, so that all here is of the past."""
+
+
+def health_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return the answer: how it is, since when, why, who must act, until when, when it is looked at next."""
+    glyph, role = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
+    word = "never seen" if host.health == "unknown" and host.last_seen is None else host.health
+    since = "" if host.since is None else f" for {times.words(max(host.now - host.since, 0))}"
+    state: list[Piece] = [(host.state or UNKNOWN, "strong"), "  "]
+    for flag, told in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
+        if flag:
+            state.append((f" {told} ", "work"))
+    out = [spread([(f"{glyph} {word}{since}", role)], state, width)]
+    if host.reason:
+        out += wrap(clean(host.reason), width, first="  ", rest="  ")
+    elif host.health == "healthy" and not host.also:
+        out.append(line("  Nothing is wrong with this host."))
+    for sentence in host.also:
+        out += wrap(sentence, width, first="▲ ", rest="  ", role="warn")
+    clock: list[str] = [WHO.get(host.who, "")] if host.health != "healthy" else []
+    if host.deadline is not None and host.health != "healthy":
+        left = host.deadline - host.now
+        late = f"Its next word is overdue by {times.words(-left)}."
+        clock.append(late if left <= 0 else f"Its next word is due within {times.words(left)}.")
+    beat = "never heard" if host.last_seen is None else f"last heard {age_of(host.last_seen, host.now)} ago"
+    check = _next_check(host)
+    clock.append(f"{beat[0].upper()}{beat[1:]}{'; ' + check if check else ''}.")
+    out += wrap(" ".join(part for part in clock if part), width, first="  ", rest="  ", role="muted")
+    if host.lost:
+        out.append(
+            line(
+                ("▬ ", "parked"),
+                (f"The plane is not heard: this is what was known {age_of(host.fetched_at, host.now)} ago.", "muted"),
+            )
+        )
+    return out
+
+
+def _next_check(host: HostFacts) -> str:
+    limit = number(host.doc, "status.edgewright.silenceLimit")
+    if host.last_seen is None or limit is None or host.health == "unhealthy":
+        return ""
+    left = host.last_seen + limit - host.now
+    return f"called unhealthy when silent for {times.words(limit)}" if left > 0 else ""
+
+
+def machine_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return what the machine is: hardware, system, agent, boot slot, uptime, use now."""
+    doc = host.doc or {}
+    cores, memory = number(doc, "spec.device.cpu.cores"), number(doc, "spec.device.memory.sizeInMB")
+    hardware = f"{text(doc, 'spec.device.archType')}  {UNKNOWN if cores is None else int(cores)} cpu  {size(memory)}"
+    gpus = ", ".join(f"{text(gpu, 'vendor')} {text(gpu, 'model')}" for gpu in many(doc, "spec.device.gpus"))
+    system = " ".join(text(doc, f"spec.device.os.{part}") for part in ("family", "version"))
+    kernel = text(doc, "spec.device.os.kernelVersion")
+    load, cpu = number(doc, "spec.edgewright.load1"), number(doc, "spec.edgewright.cpuPercent")
+    used = number(doc, "spec.edgewright.memoryUsedMB")
+    use = [] if load is None else [f"load {load:.1f}"]
+    use += [] if cpu is None else [f"cpu {cpu:.0f} %"]
+    use += [] if used is None or not memory else [f"memory {used * 100 / memory:.0f} %"]
+    degrees = number(doc, "spec.edgewright.temperatureC")
+    use += [] if degrees is None else [f"{degrees:.0f} °C"]
+    units = doc.get("spec", {}).get("edgewright", {}).get("failedUnits") if host.doc else None
+    failed = ", ".join(clean(unit, 80) for unit in units) if isinstance(units, list) else ""
+    uptime = number(doc, "spec.edgewright.uptimeSeconds")
+    slot = text(doc, "spec.edgewright.bootSlot")
+    pairs: list[tuple[str, Piece]] = [
+        ("hardware", hardware + (f"  {gpus}" if gpus else "")),
+        ("system", cut(f"{system}  kernel {kernel}", width - LABEL - 2)),
+        ("use now", "  ".join(use) or UNKNOWN),
+        ("agent", f"{text(doc, 'status.health.agentVersion')}  {_mode(text(doc, 'spec.device.hostType'))}"),
+        ("boot slot", (slot, "warn") if slot in ("passive", "recovery") else slot),
+        *([("failed units", cut(failed, width - LABEL - 2))] if failed else []),
+        ("up for", UNKNOWN if uptime is None else times.words(uptime)),
+    ]
+    return [heading("MACHINE"), *facts(pairs, LABEL)]
+
+
+def _mode(kind: str) -> str:
+    return "" if kind == UNKNOWN else kind
+
+
+def origin_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return what it is here: cluster, site, tags, UID and where that came from, the token it came by."""
+    doc = host.doc or {}
+    clusters = ", ".join(text(one, "name") for one in many(doc, "status.inUseClusters")) or UNKNOWN
+    origin = text(doc, "spec.edgewright.uidFrom")
+    token = text(doc, "status.edgewright.tokenName")
+    registered = when(doc, "status.edgewright.registeredAt")
+    came = UNKNOWN if registered is None else exact(registered, seconds=False)
+    generation, seen = number(doc, "status.edgewright.generation"), number(doc, "status.edgewright.observedGeneration")
+    desired: Piece = UNKNOWN
+    if generation is not None:
+        behind = seen is not None and seen < generation
+        desired = (
+            (f"generation {generation:.0f}, host has {seen or 0:.0f}", "work")
+            if behind
+            else f"generation {generation:.0f}, the host has it"
+        )
+    pairs: list[tuple[str, Piece]] = [
+        ("cluster", clusters),
+        ("site", host.site or UNKNOWN),
+        ("uid", cut(host.uid, width - LABEL - 2) + ("" if origin == UNKNOWN else f"  from {origin}")),
+        ("came in", f"{came}  by token {token}" if token != UNKNOWN else came),
+        ("desired", desired),
+        ("remote SSH", text(doc, "spec.host.remoteSsh")),
+    ]
+    out = [heading("HERE"), *facts(pairs, LABEL)]
+    tags = [tag for tag in host.tags if not tag.startswith("site:")]
+    for index, part in enumerate(wrap("  ".join(tags) or UNKNOWN, max(width - LABEL - 2, 10))):
+        out.append(line((pad("" if index else "tags", LABEL), "muted"), "  ", *part.spans))
+    return out
+
+
+def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Line]:
+    """Return the real network cards; those that Kubernetes makes are folded into one line."""
+    cards = many(host.doc, "spec.device.nics")
+    real = cards if unfold else list(nics.fold(cards).real)
+    out = [heading("NETWORK", width, "gateway and DNS" if width >= 76 else "")]
+    for card in real:
+        address = text(card, "ip") + _prefix(text(card, "subnet"))
+        names = ", ".join(clean(one) for one in many(card, "dns"))
+        mark: Piece = ("► ", "accent") if find(card, "isDefault") else "  "
+        left: list[Piece] = [mark, (pad(text(card, "nicName"), 16), "strong"), pad(address, 19)]
+        left.append((text(card, "macAddr"), "muted"))
+        gateway = text(card, "gateway")
+        told = " ".join(part for part in (gateway if gateway != UNKNOWN else "", names) if part)
+        out.append(spread(left, [(told, "muted")] if width >= 76 else [], width))
+        if told and width < 76:
+            out.append(line((f"  {'':16}gateway {gateway}  DNS {names or UNKNOWN}", "muted")))
+    folded = len(cards) - len(real)
+    if folded:
+        out.append(
+            line(
+                (
+                    f"  {folded} virtual card{'s' if folded > 1 else ''} of Kubernetes hidden, v shows them",
+                    "muted",
+                ),
+                key="fold",
+            )
+        )
+    if not cards:
+        out.append(line(("  - not told yet", "muted")))
+    return out
+
+
+def _prefix(subnet: str) -> str:
+    if subnet in ("", UNKNOWN):
+        return ""
+    if "/" in subnet:
+        return "/" + subnet.rsplit("/", 1)[1]
+    try:
+        bits = sum(int(part).bit_count() for part in subnet.split("."))
+    except ValueError:
+        return ""
+    return f"/{bits}" if subnet.count(".") == 3 else ""
+
+
+def disk_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return the partitions with a bar each, fullest first."""
+    rows: list[tuple[float, str, float, float]] = []
+    for disk in many(host.doc, "spec.device.disks"):
+        for part in many(disk, "partitions"):
+            total, used = number(part, "totalSpace") or 0, number(part, "usedSpace") or 0
+            if total > 0:
+                rows.append((used / total, text(part, "mountPoint"), used, total))
+    out = [heading("DISKS", width, "used of")]
+    shown = sorted(rows, reverse=True)[:8]
+    longest = min(max((len(mount) for _, mount, _, _ in shown), default=0), max(width - 37, 12))
+    for share, mount, used, total in shown:
+        role: Role = "bad" if share >= 0.95 else "warn" if share >= 0.85 else "ok"
+        room = max(min(width - longest - 28, 40), 6)
+        full = min(round(share * room), room)
+        bar: list[Piece] = [("█" * full, role), ("░" * (room - full), "muted")]
+        told = f"{_space(used)} of {_space(total)}"
+        out.append(
+            spread(
+                ["  ", pad(mount, longest), " ", *bar, (f" {share * 100:3.0f} %", role if role != "ok" else "")],
+                [(told, "muted")],
+                width,
+            )
+        )
+    if not rows:
+        out.append(line(("  - not told yet", "muted")))
+    return out
+
+
+def _space(amount: float) -> str:
+    """Palette tells disk space in bytes; small numbers of older agents are megabytes."""
+    return size(amount / 1048576 if amount > 10_000_000 else amount)
+
+
+def key_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return the fingerprints of the host's SSH keys, to compare with what ssh shows."""
+    keys = [clean(one).partition(" ") for one in many(host.doc, "spec.edgewright.sshHostKeys")]
+    kinds = [kind.removeprefix("ssh-").split("-")[0] for kind, _, _ in keys]
+    longest = max(map(len, kinds), default=0)
+    out = [heading("SSH HOST KEYS")]
+    for name, (_, _, rest) in zip(kinds, keys, strict=True):
+        shown = fingerprint(rest)
+        if longest + len(shown) + 4 <= width:
+            out.append(line("  ", (pad(name, longest), "strong"), "  ", shown))
+        else:  # half a fingerprint compares with nothing
+            out += [line("  ", (name, "strong")), *wrap(shown, width, "  ", "  ")]
+    return out if keys else [*out, line(("  - none handed over", "muted"))]
+
+
+def fingerprint(base64_key: str) -> str:
+    """Return `SHA256:...` of a public key as OpenSSH prints it, or the reason why not."""
+    import base64
+    import binascii
+    import hashlib
+
+    words = base64_key.split()
+    try:
+        blob = base64.b64decode(words[0] if words else "", validate=True)
+    except (binascii.Error, ValueError):
+        return "not readable as a key"
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else UNKNOWN
+
+
+def fetch_line(host: HostFacts, width: int) -> Line:
+    """Return how old the document is, or what keeps it from being shown."""
+    if host.fetching:
+        return line(("► ", "work"), ("Fetching this host from the plane ... esc stops it.", ""))
+    if host.error:
+        return line(("▲ ", "bad"), (cut(host.error, width - 2), ""))
+    if host.doc is None:
+        return line(("○ ", "muted"), ("Only the row of the list is known yet.", "muted"))
+    return line(("• ", "muted"), (f"fetched {calm_age(host.fetched_at, host.now)}", "muted"))
+
+
+def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = False) -> list[Line]:
+    """Return all of it in one column, most needed first."""
+    blocks = [health_lines(host, width)]
+    if host.doc is None or host.fetching or host.error:
+        blocks.append([fetch_line(host, width)])
+    if host.doc is not None:
+        blocks += [
+            origin_lines(host, width),
+            machine_lines(host, width),
+            network_lines(host, width, unfold),
+            disk_lines(host, width),
+        ]
+        blocks.append(key_lines(host, width))
+    next_block = 2 if host.doc is None or host.fetching or host.error else 1
+    blocks[next_block:next_block] = [
+        operation_lines(host.operations, host.now, width, 3),
+        event_lines(events, width, 3, host.now),
+    ]
+    return _joined(blocks)
+
+
+def columns_of(
+    host: HostFacts, width: int, unfold: bool = False, right: int | None = None
+) -> tuple[list[Line], list[Line]]:
+    """Return two columns for wide screens: the answer, what it is here and the machine; network, disks and keys.
+
+    `right` is the width of the second column, which a border makes narrower than the first.
+    """
+    other = width if right is None else right
+    left = [health_lines(host, width)]
+    if host.doc is None or host.fetching or host.error:
+        left.append([fetch_line(host, width)])
+    left.append(operation_lines(host.operations, host.now, width))
+    if host.doc is None:
+        return _joined(left), []
+    left += [origin_lines(host, width), machine_lines(host, width)]
+    return _joined(left), _joined([network_lines(host, other, unfold), disk_lines(host, other), key_lines(host, other)])
+
+
+def event_lines(
+    events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
+) -> list[Line]:
+    """Return the events of this host, newest first, on at most `most` lines each."""
+    lines = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit, now, most)]
+    return [heading("EVENTS", width, f"{len(events)} known" if events else ""), *lines]
+
+
+def _joined(blocks: Sequence[Sequence[Line]]) -> list[Line]:
+    out: list[Line] = []
+    for block in blocks:
+        if out and block:
+            out.append(Line())
+        out.extend(block)
+    return out

@@ -1,0 +1,242 @@
+"""One host: its health with reason and clock first, then all that is known of it, each value with its age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+
+from edgewright.commands.kernel.base import Scope
+from edgewright.core.errors import EdgewrightError
+from edgewright.store.collections.problems import DISK_FULL, explain
+from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.collections.selectors import operations_of
+from edgewright.store.engine import model as names
+from edgewright.store.engine.model import Patch
+from tui.frame.base import BaseScreen
+from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, known_document, sentence
+from tui.frame.links import open_key
+from tui.screens.feed import content as feed_content
+from tui.screens.host.content import HostFacts, body, columns_of, event_lines
+from tui.screens.host.neighbours import neighbour_lines, neighbours_of
+from tui.screens.pulse.content import Told, calm_age
+from tui.verbs.bindings import move_bindings
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line
+
+TWO, THREE = 120, 180
+WRITES = ("host-tag", "host-untag", "host-reset", "host-delete")
+
+
+class HostScreen(BaseScreen):
+    """Shows the row at once, fetches the document beside it, and follows both while it is open."""
+
+    scope: ClassVar[Scope] = "host"
+    view = "host"
+    collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE})
+    hints = ("host-logs", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset", "host-delete")
+    BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
+    DEFAULT_CSS = """
+    HostScreen {
+        & #facts { width: 1fr; }
+        & #parts { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #told { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #parts, &.-wall #parts { display: block; }
+        &.-wall #told { display: block; }
+    }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Yield one column, and two more for wide terminals."""
+        yield LineView(id="facts")
+        yield LineView(id="parts")
+        yield LineView(id="told")
+
+    def begin(self) -> None:
+        """Show what is known, and ask the plane for the rest."""
+        super().begin()
+        self._doc: dict[str, Any] | None = known_document(self.session, names.HOSTS, self.target)
+        self._fetched: float | None = None
+        self._fetching = False
+        self._error = ""
+        self._unfold = False
+        self.query_one("#facts").focus()
+        if self.session.replay is None:
+            self.fetch()
+
+    @property
+    def crumb(self) -> str:
+        """The host's name."""
+        row = self.session.store.model.hosts.get(self.target)
+        return row.name if row else self.target
+
+    def count(self) -> str:
+        """Return how old the document is."""
+        if self._fetching:
+            return "fetching ..."
+        return "" if self._fetched is None else f"fetched {calm_age(self._fetched, self.now)}"
+
+    def targets(self) -> tuple[str, ...]:
+        """Return this host."""
+        return (self.target,)
+
+    def facts(self) -> HostFacts:
+        """Return all that is known of the host now."""
+        model = self.session.store.model
+        row = model.hosts.get(self.target)
+        extra: dict[str, Any] = {
+            "doc": self._doc,
+            "fetched_at": self._fetched if self._fetched is not None else (row.fetched_at if row else None),
+            "fetching": self._fetching,
+            "error": self._error,
+            "lost": model.source.away,
+        }
+        if row is None:
+            gone = self._error or "This host is not in the list any more: it was deleted, or is in another project."
+            return HostFacts(self.target, self.target, self.now, **{**extra, "error": gone})
+        return HostFacts(
+            name=row.name,
+            uid=row.uid,
+            now=self.now,
+            state=row.state,
+            health=row.health,
+            reason=explain(model, row, self.now) or row.reason,
+            since=row.since,
+            deadline=row.deadline,
+            who=row.who,
+            last_seen=row.last_seen,
+            site=row.site,
+            tags=row.tags,
+            also=_also(row),
+            simulated=row.simulated,
+            operations=tuple(operations_of(model, self.target)),
+            observed=row.observed,
+            **extra,
+        )
+
+    def select(self) -> None:
+        """Show all of it; the document in hand may be newer than the one that was fetched."""
+        kept = known_document(self.session, names.HOSTS, self.target)
+        if kept is not None and kept != self._doc:
+            self._doc = kept
+            row = self.session.store.model.hosts.get(self.target)
+            self._fetched = row.fetched_at if row else self._fetched
+        self._show()
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show it anew when this host, its events or the plane's state changed."""
+        if any(patch.collection != names.HOSTS or patch.key in ("", self.target) for patch in patches):
+            self.select()
+
+    def tick(self) -> None:
+        """Say the ages anew."""
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say it anew in the new width."""
+        self.call_after_refresh(self._show)
+
+    def _events(self) -> list[EventRow]:
+        feed = self.session.store.model.feed.values()
+        return sorted((event for event in feed if event.object_uid == self.target), key=lambda event: -event.at)
+
+    def _told(self) -> list[Told]:
+        row = self.session.store.model.hosts.get(self.target)
+        name = row.name if row else ""
+        return [feed_content.told(event, name, own=True) for event in self._events()]
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what cannot be done to this host now: nothing at all to one that is only observed."""
+        row = self.session.store.model.hosts.get(self.target)
+        shut = self.session.changes_refused or row is None or row.observed
+        return super().refused(entries) | frozenset(WRITES if shut else ())
+
+    def _show(self) -> None:
+        if not self.is_there or not self.size.width:
+            return
+        facts, told = self.facts(), self._told()
+        views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]
+        for view in views:
+            view.set_dimmed(facts.lost)
+        width = views[0].room or self.size.width
+        if self.size.width < TWO:
+            views[0].set_lines(body(facts, told, width, self._unfold))
+            return
+        height = views[0].size.height or self.size.height - 6
+        left, right = columns_of(facts, width, self._unfold, views[1].room or width - 2)
+        if self.size.width < THREE:
+            left += [Line(), *event_lines(told, width, now=self.now, most=2)]
+            right += self._neighbours(views[1].room or width - 2, height - len(right))
+        else:
+            room = views[2].room or width - 2
+            listed = event_lines(told, room, now=self.now, most=2)
+            others = self._neighbours(room, max(height - len(listed), height // 3))
+            if len(listed) > height - len(others):  # events give way: as many as there is room for, one line each
+                listed = event_lines(told, room, height - len(others) - 1, self.now)
+            views[2].set_lines([*listed, *others])
+        views[0].set_lines(left)
+        views[1].set_lines(right)
+
+    def _neighbours(self, width: int, height: int) -> list[Line]:
+        hosts, row = self.session.store.model.hosts, self.session.store.model.hosts.get(self.target)
+        rows = neighbours_of(self.target, hosts.values(), row.site) if row else []
+        lines = neighbour_lines(rows, row.site if row else "", self.now, width, height - 1)
+        return [Line(), *lines] if lines else []
+
+    def fetch(self) -> None:
+        """Ask the plane for the document and the events."""
+        self._fetching, self._error = True, ""
+        self._fetch()
+
+    @work(exclusive=True, group="host:fetch", exit_on_error=False)
+    async def _fetch(self) -> None:
+        try:
+            self._doc = await fetch_document(self.session, "host", self.target)
+            self._fetched = self.now
+            await fetch_events(self.session, self.target)
+            await fetch_operations(self.session, self.target)
+        except EdgewrightError as error:
+            if self.session.make_context is not None:
+                self._error = sentence(error)
+        finally:
+            self._fetching = False
+            self._show()
+            self.show_frame()
+
+    def action_back_or_stop(self) -> None:
+        """Stop a fetch that is under way; otherwise go back."""
+        if self._fetching and any(worker.group == "host:fetch" for worker in self.workers):
+            self.workers.cancel_group(self, "host:fetch")
+            self._error = "Stopped. What is shown is what was known before; ctrl+r fetches again."
+            return
+        self.leave()
+
+    def action_retry(self) -> None:
+        """Fetch this host again."""
+        self.fetch()
+        self._show()
+
+    def action_unfold(self) -> None:
+        """Show or fold the virtual network cards."""
+        self._unfold = not self._unfold
+        self._show()
+
+    def action_yaml(self) -> None:
+        """Show the document as the plane sent it, secrets masked."""
+        open_key(self.app, f"raw/host/{self.target}")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        if event.key == "fold":
+            self.action_unfold()
+        else:
+            open_key(self.app, event.key)
+
+
+def _also(row: HostRow) -> tuple[str, ...]:
+    """Return what is not as it should be beside the health that the host tells."""
+    if row.disk_percent is None or row.disk_percent < DISK_FULL:
+        return ()
+    return (f"The disk {row.disk_mount or '-'} is {row.disk_percent:.0f} % full.",)

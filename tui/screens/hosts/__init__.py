@@ -1,0 +1,1 @@
+"""All hosts in one table."""

@@ -1,0 +1,132 @@
+"""The panes beside the hosts table: one host in sentences and its events; the words for an empty table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgewright.core import times
+from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.engine.model import Model
+from tui.screens.hosts.columns import age_text, health_word, sign
+from tui.widgets.lines import Line, Span, cut, heading, line, spread, wrap, wrapped_facts
+
+
+def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
+    """Return what to know of a host: what is wrong and who must act first, then what it is."""
+    glyph = sign(row)
+    name = row.name or row.uid
+    beside = len(name) + len(row.site) + 4 <= width  # a name is complete; the site goes to the next line
+    head = [(f"{glyph.text} ", glyph.role), (cut(name, width - 2), "strong")]
+    out = [spread([*head], [(row.site, "muted")] if beside else [], width)]
+    out += [line()] if beside else [line((f"  {row.site}", "muted")), line()]
+    for sentence in _sentences(row, now):
+        out += wrap(sentence, width)
+    if row.who in ("host", "plane", "person") and row.health != "healthy":
+        out.append(
+            line(("Who must act: ", "muted"), ({"host": "the site", "plane": "the plane"}.get(row.who, "you"), ""))
+        )
+    out.append(line())
+    out += wrapped_facts(((label, value or "-") for label, value in _facts(row, now)), 9, width)
+    if row.tags:
+        out.append(line())
+        out += wrap(" ".join(row.tags), width, first="", rest="", role="muted")
+    return [_short(one, width) for one in out]
+
+
+def _sentences(row: HostRow, now: float) -> list[str]:
+    if row.reason:
+        return [row.reason]
+    if row.health == "healthy":
+        return [f"Healthy for {age_text(row.since, now)}." if row.since is not None else "Healthy."]
+    if row.last_seen is None:
+        return ["This host was never heard of: it is announced, and waits for its agent."]
+    return [f"{health_word(row).capitalize()} for {age_text(row.since, now)}."]
+
+
+def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
+    machine = "  ".join(
+        part
+        for part in (
+            row.arch,
+            f"{row.cpu} cpu" if row.cpu is not None else "",
+            f"{row.memory_mb / 1024:.0f} GB" if row.memory_mb else "",
+            row.gpu,
+        )
+        if part
+    )
+    return [
+        ("machine", machine),
+        ("address", "  ".join(part for part in (row.ip, row.mac) if part)),
+        ("os", "  ".join(part for part in (row.os, row.kernel) if part)),
+        ("cluster", row.cluster),
+        ("agent", "  ".join(part for part in (row.agent, f"slot {row.boot_slot}" if row.boot_slot else "") if part)),
+        ("disk", _disk(row)),
+        ("came in", row.token_name),
+        ("seen", f"{age_text(row.last_seen, now)} ago" if row.last_seen is not None else ""),
+        ("checked", f"{age_text(row.fetched_at, now)} ago" if row.fetched_at else ""),
+    ]
+
+
+def _disk(row: HostRow) -> str:
+    if row.disk_percent is None:
+        return ""
+    return f"{row.disk_mount or 'fullest'} {row.disk_percent:.0f} %"
+
+
+def _short(one: Line, width: int) -> Line:
+    from tui.widgets.lines import clip_line
+
+    return clip_line(one, width)
+
+
+def event_lines(events: Sequence[EventRow], width: int, height: int, name: str = "") -> list[Line]:
+    """Return what happened, newest first, in at most `height` lines; `name` stands for the uid of the host."""
+    out = [heading("EVENTS", width, "newest first")]
+    for event in events:
+        stamp = f"{times.rfc3339(event.at)[11:19]}Z "
+        text = event.message or event.reason
+        if name and event.object_uid:
+            text = text.replace(event.object_uid, name)
+        first, *rest = wrap(text, max(width - len(stamp), 8))
+        out.append(Line((Span(stamp, "muted"), *first.spans)))
+        out += [Line((Span(" " * len(stamp)), *one.spans)) for one in rest]
+        if len(out) >= height:
+            break
+    del out[max(height, 2) :]
+    if not events:
+        out.append(line(("Nothing was told of this host yet.", "muted")))
+    return out
+
+
+def events_of(model: Model, uid: str, limit: int = 60) -> list[EventRow]:
+    """Return the newest events of a host."""
+    found = [event for event in model.feed.values() if event.object_uid == uid]
+    return sorted(found, key=lambda event: -event.at)[:limit]
+
+
+def empty_lines(model: Model, filtered: str, now: float) -> list[Line]:
+    """Return why there is no host to show, and the next step."""
+    source = model.source
+    if filtered:
+        return [
+            line(),
+            line(("  No host matches ", ""), (filtered, "accent"), (f", of {model.tally.total:,}.", "")),
+            line(("  / changes the filter, esc takes it away.", "muted")),
+        ]
+    if source.state in ("lost", "refused"):
+        told = source.message or "The plane does not answer."
+        return [line(), line(("  ▬ ", "parked"), (told, "")), line(("    ctrl+r tries again now.", "muted"))]
+    if source.state in ("loading", "cache", "idle"):
+        done = f"  {source.done:,} of {source.total:,}" if source.total else ""
+        return [line(), line(("  ► ", "work"), ("Asking the plane for its hosts.", ""), (done, "muted"))]
+    return [
+        line(),
+        line(
+            ("  ○ ", "muted"),
+            ("No host has come in yet.", "strong"),
+            (f"  checked {age_text(source.contact, now)} ago", "muted"),
+        ),
+        line(),
+        line("  A host comes in with a registration token. Tokens: ", (":token list", "accent")),
+        line("  Or announce one with its pairing key: ", (":host register", "accent")),
+    ]

@@ -1,0 +1,357 @@
+"""All hosts in one table: filtered, sorted, marked; from 120 columns with the host beside it, from 180 its events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.timer import Timer
+
+from edgewright.commands.kernel.base import Scope
+from edgewright.store.engine import model as names
+from edgewright.store.engine.model import Patch
+from tui.frame.base import WALL, WIDE
+from tui.frame.export import ExportsTable
+from tui.frame.filter import completions, judged, wrong_with
+from tui.frame.table_file import Table
+from tui.screens.hosts import columns
+from tui.screens.hosts.choice import HostsChoice
+from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines
+from tui.verbs.bindings import move_bindings
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Span, line
+from tui.widgets.prompt import Asking
+from tui.widgets.virtual_table import Cells, VirtualTable
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+TYPING_PAUSE = 0.12
+"""Seconds without a key before a filter that is being typed is tried."""
+REFILTER_TICKS = 15
+"""Ticks after which a filter is tried anew: terms like `age<2h` become untrue by themselves."""
+
+
+MEASURED = frozenset(one.column.id for one in columns.COLUMNS if one.column.most)
+"""Fields whose longest text makes a column wider."""
+UNSEEN = Span("")
+"""Stands in the cells of columns that are out of sight."""
+
+
+class HostsScreen(ExportsTable):
+    """The list of hosts. The target is a filter."""
+
+    scope: ClassVar[Scope] = "hosts"
+    view = "hosts"
+    collections = frozenset({names.HOSTS, names.FEED, names.SOURCE})
+    hints = (
+        "nav-open=open",
+        "filter",
+        "mark",
+        "host-logs",
+        "yaml",
+        "host-tag",
+        "copy",
+        "sort",
+        "columns",
+        "host-reset",
+        "host-delete",
+    )
+    BINDINGS = move_bindings({"nav-back": "back"})
+    DEFAULT_CSS = """
+    HostsScreen {
+        & #table { width: 1fr; }
+        & #empty { width: 1fr; display: none; }
+        & #detail { width: 38; display: none; border-left: solid $muted; padding-left: 1; }
+        & #events { width: 42; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #detail { display: block; }
+        &.-wall #detail { width: 40; }
+        &.-wall #events { display: block; }
+    }
+    """
+
+    def __init__(self, session: Session, target: str = "") -> None:
+        """Make the screen with what was kept of it; the filter that was asked for comes first."""
+        super().__init__(session, target)
+        self.choice = HostsChoice(session.views, session.filters, target, session.now)
+        self._rows = self.choice.ordered()
+        self._filter_history: list[str] = []
+        self._filter_before = ""
+        self._typing: Timer | None = None
+        self._ticks = 0
+        self._selected = False
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the table, what stands in its place when it is empty, and the panes of wide terminals."""
+        shown = [one.column for one in self.choice.columns]
+        yield VirtualTable(shown, self._cells, held=columns.HELD, longest=self._longest, id="table")
+        yield LineView(id="empty")
+        yield LineView(id="detail")
+        yield LineView(id="events")
+
+    def begin(self) -> None:
+        """Show the order; only the table takes the keyboard."""
+        super().begin()
+        for name in ("#empty", "#detail", "#events"):
+            self.query_one(name).can_focus = False
+        self.table.set_sort(*self.choice.arrow)
+        self.table.focus()
+
+    @property
+    def table(self) -> VirtualTable:
+        """The table."""
+        return self.query_one("#table", VirtualTable)
+
+    @property
+    def crumb(self) -> str:
+        """The name of the view, and its filter."""
+        return f"Hosts › {self.choice.filter_text}" if self.choice.filter_text else "Hosts"
+
+    def count(self) -> str:
+        """Return how many are marked and shown, of how many."""
+        total = self.session.store.model.tally.total
+        marked = len(self.table.marks) if self.is_there else 0
+        found = f"{len(self._rows):,}" if self.session.store.model.whole else "…"  # most hosts are on disk still
+        shown = f"{found} of {total:,}" if self.choice.filter_text else f"{total:,}"
+        return f"{marked:,} marked · {shown}" if marked else shown
+
+    def targets(self) -> tuple[str, ...]:
+        """Return the marked hosts, or the one under the cursor."""
+        if self.table.marks:
+            return tuple(sorted(self.table.marks, key=lambda key: self._host_name(key)))
+        return (self.table.cursor_key,) if self.table.cursor_key else ()
+
+    # Data ---------------------------------------------------------------------------------------------------------
+
+    def select(self) -> None:
+        """Take all hosts from the model: filtered, sorted."""
+        if not self.is_there:
+            return
+        self._rows.fill(self.session.store.model.hosts.items())
+        self._selected = True
+        self.table.measure_again()
+        self._show_rows()
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Take the hosts that changed; the others stay where they are."""
+        hosts = [patch for patch in patches if patch.collection == names.HOSTS]
+        if not self._selected or any(patch.op == "reset" for patch in hosts):
+            self.select()
+            return
+        model = self.session.store.model
+        moved = [self._rows.put(patch.key, model.hosts.get(patch.key)) for patch in hosts]
+        named = {patch.key for patch in hosts if patch.new or MEASURED.intersection(patch.fields)}
+        rows = [model.hosts[key] for key in named if key in model.hosts]
+        if rows:
+            self.table.measure_again(lambda column: columns.longest(rows, column))
+        if any(moved):
+            self._show_rows(flash=[patch.key for patch in hosts if patch.new])
+        else:
+            self.table.set_stale(model.source.away)
+            self.table.refresh_keys({patch.key for patch in hosts})
+            self._show_detail()
+
+    def tick(self) -> None:
+        """Say the ages anew; now and then try the filter anew."""
+        self._ticks += 1
+        if self.choice.filtered and self._ticks % REFILTER_TICKS == 0:
+            self._refilter()
+        else:
+            self._show_changes()
+
+    def _refilter(self) -> None:
+        """Let the rows of the present filter through; nothing is sorted again."""
+        if not self._selected:
+            self._rows = self.choice.ordered()
+            self.select()
+            return
+        self._rows.filter(self.choice.keeps(), self.session.store.model.hosts.items())
+        self._show_rows()
+
+    def _show_rows(self, flash: Sequence[str] = ()) -> None:
+        model, table = self.session.store.model, self.table
+        gone = [key for key in table.marks if key not in model.hosts]
+        if gone:
+            table.set_marks(table.marks.difference(gone))
+        table.set_rows(self._rows.keys(), flash)
+        empty = self.query_one("#empty", LineView)
+        if bool(len(self._rows)) == empty.display:
+            empty.display = not len(self._rows)
+            table.display = bool(len(self._rows))
+        self._show_changes()
+
+    def _show_changes(self) -> None:
+        if not self.is_there:
+            return
+        model = self.session.store.model
+        self.table.set_stale(model.source.away)
+        self.table.refresh_rows()
+        if not len(self._rows):
+            self.query_one("#empty", LineView).set_lines(empty_lines(model, self.choice.filter_text, self.now))
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        if self.size.width < WIDE:
+            return
+        model, now = self.session.store.model, self.now
+        row = model.hosts.get(self.table.cursor_key)
+        detail, told = self.query_one("#detail", LineView), self.query_one("#events", LineView)
+        detail.set_dimmed(model.source.away)
+        width = detail.room or 35
+        detail.set_lines(host_lines(row, model, now, width) if row else [])
+        if row is None:
+            told.set_lines([])
+            return
+        happened = events_of(model, row.uid)
+        if self.size.width >= WALL:
+            told.set_lines(event_lines(happened, told.room or 39, told.size.height or self.size.height - 6, row.name))
+        elif happened:
+            room = max((detail.size.height or self.size.height - 6) - len(detail.lines) - 1, 2)
+            detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room, row.name)])
+
+    def _cells(self, key: str) -> Cells:
+        row, now = self.session.store.model.hosts.get(key), self.now
+        if row is None:
+            return ()
+        shown = self.table.shown
+        return tuple(one.cell(row, now) if place in shown else UNSEEN for place, one in enumerate(self.choice.columns))
+
+    def table_to_export(self, every_column: bool) -> Table:
+        """Return the hosts that are shown, with the values behind the cells."""
+        model, choice = self.session.store.model, self.choice
+        wanted = columns.COLUMNS if every_column else choice.columns
+        fields = ("uid", *(one.column.id for one in wanted if one.column.id not in ("sign", "uid")))
+        rows = [model.hosts[key] for key in tuple(self.table.keys) if key in model.hosts]
+        return Table(
+            view=self.view,
+            columns=fields,
+            rows=[tuple(columns.value(row, field) for field in fields) for row in rows],
+            filter=choice.filter_text,
+            sort=f"{choice.sort_by}{' reverse' if choice.reverse else ''}",
+            plane=self.session.plane,
+            project=self.session.project,
+            at=self.now,
+        )
+
+    def _longest(self, column: str) -> int:
+        return columns.longest(self.session.store.model.hosts.values(), column)
+
+    def _host_name(self, key: str) -> str:
+        row = self.session.store.model.hosts.get(key)
+        return row.name if row else key
+
+    @on(VirtualTable.RowHighlighted)
+    def _pointed(self) -> None:
+        self._show_detail()
+
+    @on(VirtualTable.RowSelected)
+    def _open(self, event: VirtualTable.RowSelected) -> None:
+        self.app.open_view("host", event.key)  # type: ignore[attr-defined]
+
+    @on(VirtualTable.SortAsked)
+    def _sort_asked(self, event: VirtualTable.SortAsked) -> None:
+        self.action_sort(event.key)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say the panes anew in the new width."""
+        self.call_after_refresh(self._show_changes)
+
+    # Keys ---------------------------------------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Take the filter away first; then go back."""
+        if self.choice.filter_text and self.choice.filter_text != self.target:
+            self._filter_by(self.target)
+        else:
+            self.leave()
+
+    def action_filter(self, filter: str = "") -> None:  # noqa: A002
+        """Ask for a filter, or take the one that is given."""
+        if filter:
+            self._filter_by(filter)
+            return
+        self._filter_before = before = self.choice.filter_text
+        self.ask(Asking("filter", "/", before, judged, completions, self._filter_history, wrong_with))
+
+    def prompt_changed(self, kind: str, text: str) -> None:
+        """Try the filter when nothing was typed for a moment."""
+        if kind == "filter":
+            if self._typing is not None:
+                self._typing.stop()
+            self._typing = self.set_timer(TYPING_PAUSE, lambda: self._try_filter(text))
+
+    def prompt_answered(self, kind: str, text: str) -> None:
+        """Keep the filter."""
+        if kind == "filter":
+            self._filter_by(text)
+
+    def prompt_left(self, kind: str) -> None:
+        """Take the filter back that was there before."""
+        if kind == "filter":
+            self._try_filter(self._filter_before)
+
+    def _try_filter(self, text: str) -> None:
+        """Filter by `text`; a wrong one shows what was shown before it was typed, however slowly it was typed."""
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+        if text and wrong_with(text):
+            text = self._filter_before
+        if text.strip() != self.choice.filter_text:
+            self.choice.take_filter(text)
+            self._refilter()
+            self.show_frame(keys=False)
+
+    def _filter_by(self, text: str) -> None:
+        self._try_filter(text)
+        self.choice.keep()
+        self.show_frame()
+
+    def action_sort(self, field: str = "") -> None:
+        """Sort by a column; the same again turns the order round. Without a column the next one is taken."""
+        if not field:
+            self.table.action_sort_column(1)
+        elif self.choice.take_sort(field):
+            self._rows = self.choice.ordered()
+            self.table.set_sort(*self.choice.arrow)
+            self.select()
+            self.table.move_to(0)  # what is sorted to the top is what was looked for
+            self.choice.keep()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the host under the cursor."""
+        self.table.mark()
+        self.show_crumb()
+        self.call_after_refresh(self.show_keys)  # the mark first: whoever marks twenty hosts is quick
+
+    def action_mark_range(self) -> None:
+        """Mark every host from the last mark to the cursor."""
+        self.table.mark_range()
+        self.show_frame()
+
+    def action_mark_clear(self) -> None:
+        """Take all marks away."""
+        self.table.set_marks(())
+        self.show_frame()
+
+    def action_columns(self) -> None:
+        """Choose the columns; the choice is kept."""
+        from tui.modals.columns import ColumnsModal
+
+        offered = [(one.column.id, one.column.title) for one in columns.COLUMNS[columns.HELD :]]
+
+        def take(ids: tuple[str, ...] | None) -> None:
+            if ids is not None:
+                self.choice.take_columns(ids)
+                self.choice.keep()
+                self.table.set_columns([one.column for one in self.choice.columns])
+                self.table.set_sort(*self.choice.arrow)
+
+        self.app.push_screen(ColumnsModal(offered, self.choice.column_ids, columns.DEFAULT), take)
+
+    def action_yaml(self) -> None:
+        """Show the document of the host under the cursor as the plane sent it."""
+        if self.table.cursor_key:
+            self.app.open_view("raw", f"host/{self.table.cursor_key}")  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Builds of installers: list, one build, its log."""

@@ -1,0 +1,203 @@
+"""What the start screen shows, as plain values already chosen and sorted, and how ages are written on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgewright.core import times
+from tui.frame import ages
+from tui.widgets.lines import Role
+
+Section = Literal["attention", "unhealthy", "working"]
+
+TITLES: dict[Section, str] = {"attention": "NEEDS ATTENTION", "unhealthy": "UNHEALTHY", "working": "WORKING"}
+SIGNS: dict[Section, tuple[str, Role]] = {
+    "attention": ("‼", "warn"),
+    "unhealthy": ("▲", "bad"),
+    "working": ("►", "work"),
+}
+
+
+@dataclass(frozen=True)
+class Handling:
+    """Who handles a problem, as the plane stores it; times in epoch seconds."""
+
+    assignee: str = ""
+    acknowledged: bool = False
+    acknowledged_by: str = ""
+    """Empty when it was acknowledged in this console alone."""
+    acknowledged_at: float | None = None
+    note: str = ""
+    silenced_until: float | None = None
+    updated_by: str = ""
+
+    def silenced(self, now: float) -> bool:
+        """Return whether the problem is silenced at `now`."""
+        return self.silenced_until is not None and now < self.silenced_until
+
+    def handled(self, now: float) -> bool:
+        """Return whether the problem is below the others: acknowledged or silenced."""
+        return self.acknowledged or self.silenced(now)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next step of a problem: a sentence, and what its key opens."""
+
+    text: str = ""
+    label: str = ""
+    """What the key opens, in one or two words (`log of kubelet.service`); empty when there is nothing to open."""
+    opens: str = ""
+    """View and target (`logs/<uid>/<unit>`)."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One problem, or one operation that is under way."""
+
+    key: str
+    """Names the line, so that the cursor stays on it."""
+    section: Section
+    name: str
+    sentence: str
+    since: float | None = None
+    """Since when, epoch seconds UTC."""
+    owner: str = ""
+    """Owner class: host, plane or operator; of an operation the time left is shown in its place."""
+    detail: tuple[str, ...] = ()
+    """More sentences for the pane beside the list."""
+    opens: str = ""
+    """What enter opens: `host/<uid>`, `token/<uid>` or `hosts/<filter>`."""
+    problem: str = ""
+    """The key under which the problem is handled; empty when there is nothing to handle."""
+    uids: tuple[str, ...] = ()
+    """The hosts behind it."""
+    deadline: float | None = None
+    """When an operation must be done; past it, it is overdue."""
+    mild: bool = False
+    """It becomes a problem if nothing is done, and is none yet."""
+    kind: str = ""
+    site: str = ""
+    step: Step = Step()
+    handling: Handling = Handling()
+
+    def get(self, name: str) -> object:
+        """Return the value of a field of `core.problems.fields.PROBLEM_FIELDS`."""
+        if name in ("assignee", "note"):
+            return getattr(self.handling, name)
+        if name == "acknowledged":
+            return self.handling.acknowledged
+        if name == "hosts":
+            return len(self.uids)
+        value: object = getattr(self, name, None)
+        return value
+
+
+@dataclass(frozen=True)
+class TagCount:
+    """How the hosts of one tag are."""
+
+    tag: str
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many hosts have the tag."""
+        return self.healthy + self.unhealthy + self.unknown
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the event feed."""
+
+    key: str
+    at: float
+    text: str
+    role: Role = ""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Everything that the start screen shows, already chosen and sorted."""
+
+    now: float
+    checked: float | None = None
+    """When the plane last responded, epoch seconds UTC; None when never."""
+    items: tuple[Item, ...] = ()
+    filter: str = ""
+    """The filter that chose `items`."""
+    problems: int = 0
+    """Items without the filter."""
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+    by_state: tuple[tuple[str, int], ...] = ()
+    sites: tuple[TagCount, ...] = ()
+    """Worst first; the tag is the site's name alone."""
+    tags: tuple[TagCount, ...] = ()
+    """Worst first, all tags but `site`, as `key:value`."""
+    tokens_ending: tuple[tuple[str, float], ...] = ()
+    """Name and when it ends, soonest first."""
+    tokens: int = 0
+    certificates: tuple[tuple[str, float], ...] = ()
+    """Name and when it ends, of the plane's own certificates."""
+    heartbeats: tuple[float | None, ...] = ()
+    """Heartbeats a second for each minute of the last hour, oldest first; None where the plane did not respond."""
+    rate: float | None = None
+    """Heartbeats a second now, None when not known."""
+    feed: tuple[Told, ...] = field(default=())
+    """Newest first."""
+    simulated: int = 0
+    loading: str = ""
+    """What is still on its way (`1,200 of 30,000 hosts`), empty when all is here."""
+    reading: bool = False
+    """Sites and tags are not counted yet: most hosts are still being read from disk."""
+    lost: str = ""
+    """Why the plane does not respond, empty when it does."""
+
+    @property
+    def total(self) -> int:
+        """Return how many hosts there are."""
+        return self.healthy + self.unhealthy + self.unknown
+
+
+def age_of(since: float | None, now: float) -> str:
+    """Return the age in one unit, `-` when not known."""
+    return "-" if since is None else ages.age(max(now - since, 0.0))
+
+
+def checked_text(checked: float | None, now: float) -> str:
+    """Return when the plane last responded: `checked 3s ago`, in steps of ten seconds on a slow link."""
+    if checked is None:
+        return "not checked yet"
+    age = age_of(checked, now)
+    return "checked just now" if age == "0s" else f"checked {age} ago"
+
+
+def calm_age(since: float | None, now: float) -> str:
+    """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
+    if since is None:
+        return "never"
+    whole = max(now - since, 0.0)
+    if whole < 10:
+        return "just now"
+    return f"{times.age(whole if whole >= 60 else whole // 10 * 10)} ago"
+
+
+def sign_of(item: Item, now: float) -> tuple[str, Role]:
+    """Return glyph and role of an item; an overdue operation needs attention."""
+    if item.deadline is not None and item.deadline <= now:
+        return SIGNS["attention"]
+    glyph, role = SIGNS[item.section]
+    return glyph, "warn" if item.mild else role
+
+
+def owner_text(item: Item, now: float) -> str:
+    """Return the owner class; of an operation the time left, in one unit."""
+    if item.deadline is None:
+        return item.owner
+    left = item.deadline - now
+    return f"{times.age(left)} left" if left > 0 else "overdue"

@@ -1,0 +1,117 @@
+"""From a problem of the store to a line of the start screen: its next step as a key, its detail, who handles it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgewright.core.problems import ATTENTION, WARNING, Problem
+from edgewright.store.collections.problems import alert_of, explain
+from edgewright.store.collections.rows import AlertRow, HostRow
+from edgewright.store.engine.model import Model
+from tui.frame.exact_times import exact
+from tui.screens.pulse.content import Handling, Item, Section, Step
+
+NAMED = 12
+"""Hosts of a group that the detail names."""
+
+
+def items_of(model: Model, found: Sequence[Problem], now: float) -> list[Item]:
+    """Return the lines of problems. The hosts of their sites are looked up once for all of them."""
+    rows = [
+        model.hosts[problem.uids[0]] for problem in found if len(problem.uids) == 1 and problem.uids[0] in model.hosts
+    ]
+    sites: dict[str, list[HostRow]] = {row.site: [] for row in rows if row.site}
+    if sites:
+        for row in model.hosts.values():
+            if row.site in sites:
+                sites[row.site].append(row)
+    return [item_of(model, problem, now, sites) for problem in found]
+
+
+def item_of(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> Item:
+    """Return the line of a problem; `sites` are the hosts of each site that a problem is at."""
+    section: Section = "attention" if problem.section == ATTENTION else "unhealthy"
+    alert = alert_of(model, problem.key)
+    row = model.hosts.get(problem.uids[0]) if len(problem.uids) == 1 else None
+    return Item(
+        key=problem.key,
+        section=section,
+        name=problem.subject,
+        sentence=problem.text,
+        since=problem.since,
+        owner=problem.owner,
+        detail=_alert_detail(alert) if alert is not None else _detail(model, problem, now, sites),
+        opens="/".join(problem.target),
+        problem=problem.key,
+        uids=problem.uids,
+        mild=problem.section == WARNING,
+        kind=problem.kind,
+        site=row.site if row is not None else problem.subject if problem.kind == "link" else "",
+        step=step_of(problem),
+        handling=handling_of(model, problem.key),
+    )
+
+
+def step_of(problem: Problem) -> Step:
+    """Return the next step of a problem with what its key opens."""
+    uid = problem.uids[0] if problem.uids else ""
+    argument = problem.argument
+    label, opens = {
+        "host list": ("hosts", f"hosts/{argument}"),
+        "host show": ("host", f"host/{uid}"),
+        "host logs": (f"log of {argument}" if argument else "log", f"logs/{uid}/{argument}".rstrip("/")),
+        "host disk": ("largest directories", f"disk/{uid}/{argument}"),
+        "event list": ("events", f"events/{argument}"),
+        "token show": ("token", f"token/{argument}"),
+    }.get(problem.action, ("", ""))
+    if problem.action == "host list" and argument.startswith("tag.site:"):
+        label = "hosts of the site"
+    return Step(problem.next_step, label, opens)
+
+
+def handling_of(model: Model, key: str) -> Handling:
+    """Return who handles a problem; a console alone may have acknowledged it where the plane stores nothing."""
+    row = model.handling.get(key)
+    here = key in model.acknowledged
+    if row is None:
+        return Handling(acknowledged=here)
+    return Handling(
+        assignee=row.assignee,
+        acknowledged=here or row.acknowledged_at is not None,
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_at=row.acknowledged_at,
+        note=row.note,
+        silenced_until=row.silenced_until,
+        updated_by=row.updated_by,
+    )
+
+
+def _alert_detail(alert: AlertRow) -> tuple[str, ...]:
+    """Return what an alert of the plane reports: the full sentence, how often and from where."""
+    count = f"Seen {alert.count:,} {'time' if alert.count == 1 else 'times'}"
+    if alert.addresses:
+        count += f", from {', '.join(alert.addresses)}"
+    if alert.last is not None:
+        count += f", last at {exact(alert.last)}"
+    return tuple(part for part in (alert.message, f"{count}.") if part)
+
+
+def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> tuple[str, ...]:
+    rows = [model.hosts[uid] for uid in problem.uids if uid in model.hosts]
+    if len(rows) == 1:
+        row = rows[0]
+        where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
+        others = [other for other in sites.get(row.site, ()) if other.uid != row.uid]
+        return tuple(part for part in (explain(model, row, now, others), where) if part and part != problem.text)
+    if rows:
+        names = sorted(row.name for row in rows)
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        hosts = f"Hosts: {', '.join(names[:NAMED])}{more}."
+        if problem.kind == "link":
+            return ("All hosts of the site are silent, so its link is the likely cause.", hosts)
+        return (hosts,)
+    if problem.kind == "token":
+        ended = problem.since is not None
+        rejected = "Hosts cannot register with it." if ended else "After its end hosts cannot register with it."
+        return (f"{rejected} Registered hosts are unaffected.",)
+    return ()

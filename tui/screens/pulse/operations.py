@@ -1,0 +1,103 @@
+"""What is on its way: operations that hosts were asked for, on the start screen and on the screen of one host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgewright.core import times
+from edgewright.core.hosts import states
+from edgewright.core.hosts.operations import kind_words, standing
+from edgewright.store.collections.rows import OperationRow
+from edgewright.store.collections.selectors import waiting_operations
+from edgewright.store.engine.model import Model
+from tui.screens.pulse.content import Handling, Item, age_of
+from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, pad, spread
+
+FOLD_OVER = 5
+"""More waiting operations of one kind than this are one line: a verb on many marked hosts is one thing to a person."""
+
+_ENDS: dict[str, tuple[str, str, Role]] = {
+    "succeeded": ("•", "done", "ok"),
+    "failed": ("▲", "failed", "bad"),
+    "refused": ("▬", "refused", "parked"),
+    "expired": ("○", "never answered", "muted"),
+}
+
+
+def working_items(model: Model, now: float) -> tuple[Item, ...]:
+    """Return what is waited for, the overdue first; many of one kind that are in time are one line."""
+    items: list[Item] = []
+    calm: dict[str, list[OperationRow]] = {}
+    for row in waiting_operations(model, now):
+        if standing(now, row.state, row.deadline).overdue:
+            items.append(_one(model, row, now))
+        else:
+            calm.setdefault(row.kind, []).append(row)
+    for kind, rows in calm.items():
+        items += [_many(model, kind, rows)] if len(rows) > FOLD_OVER else [_one(model, row, now) for row in rows]
+    return tuple(items)
+
+
+def _one(model: Model, row: OperationRow, now: float) -> Item:
+    late = standing(now, row.state, row.deadline).overdue
+    state = states.STATES[states.OPERATION_OVERDUE if late else states.OPERATION_PENDING]
+    key = f"operation/{row.uid}"
+    by = f", asked by {row.actor}" if row.actor else ""
+    sentence = f"{kind_words(row.kind)}{by}"
+    if late:
+        sentence = f"{kind_words(row.kind)} did not answer in time{by}"
+    return Item(
+        key=key,
+        section="working",
+        name=model.hosts[row.host_uid].name,
+        sentence=sentence,
+        since=row.at or None,
+        deadline=row.deadline,
+        detail=(state.meaning, f"Next check {state.next_check}."),
+        handling=Handling(acknowledged=key in model.acknowledged),
+        opens=f"host/{row.host_uid}",
+        problem=key if late else "",
+        uids=(row.host_uid,),
+    )
+
+
+def _many(model: Model, kind: str, rows: Sequence[OperationRow]) -> Item:
+    names = sorted(model.hosts[row.host_uid].name for row in rows)
+    more = f" and {len(names) - 12:,} more" if len(names) > 12 else ""
+    actors = sorted({row.actor for row in rows if row.actor})
+    return Item(
+        key=f"operations/{kind}",
+        section="working",
+        name=f"{len(rows):,} hosts",
+        sentence=f"{kind_words(kind)}{', asked by ' + ', '.join(actors[:3]) if actors else ''}",
+        since=min(row.at for row in rows) or None,
+        deadline=min((row.deadline for row in rows if row.deadline is not None), default=None),
+        detail=(f"Waiting for {', '.join(names[:12])}{more}.",),
+        opens="hosts/",
+        uids=tuple(sorted(row.host_uid for row in rows)),
+    )
+
+
+def operation_lines(rows: Sequence[OperationRow], now: float, width: int, limit: int = 5) -> list[Line]:
+    """Return what a host was asked to do, the newest first: what came of it, or until when it must come."""
+    if not rows:
+        return []
+    out = [heading("OPERATIONS", width, "asked" if width >= 48 else "")]
+    for row in rows[:limit]:
+        judged = standing(now, row.state, row.deadline, row.finished is not None)
+        sign: str
+        role: Role
+        if judged.overdue:
+            sign, role, told = "‼", "warn", f"overdue for {times.words(-(judged.left or 0.0))}"
+        elif judged.waits:
+            left = "" if judged.left is None else f", {times.words(judged.left)} left"
+            sign, role, told = "►", "work", f"waits for the host{left}"
+        else:
+            sign, told, role = _ENDS.get(row.state, ("○", row.state or "-", "muted"))
+            if row.finished is not None:
+                told += f" after {times.words(max(row.finished - row.at, 0.0))}"
+        said = f"  {row.message}" if row.message and not judged.waits else ""
+        sentence = cut(f"{told}{said}", max(width - 20, 8))
+        pieces: list[Piece] = [Span(f"{sign} ", role), (pad(kind_words(row.kind), 10), "strong"), sentence]
+        out.append(spread(pieces, [(age_of(row.at or None, now), "muted")], width))
+    return out

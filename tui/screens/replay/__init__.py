@@ -1,0 +1,1 @@
+"""A recording, shown moment by moment."""

@@ -1,0 +1,1 @@
+"""Registration tokens: list and one token."""

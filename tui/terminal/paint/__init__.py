@@ -1,0 +1,1 @@
+"""Painting: the frame as cells, and the bytes that change the terminal's."""

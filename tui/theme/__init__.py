@@ -1,0 +1,1 @@
+"""Themes: files and their use by the app."""

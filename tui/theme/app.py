@@ -1,0 +1,59 @@
+"""Themes of the app: read from files, taken by name, read again when a file changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.terminal.crash import KeepsDefect
+from tui.terminal.paint.cell_display import CellDisplay
+from tui.theme import files as theme_files
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+THEME_POLL = 2.0
+"""Seconds between two looks at the theme files."""
+
+
+class ThemedApp(KeepsDefect, CellDisplay):
+    """An app whose themes are files."""
+
+    session: Session
+    _theme_stamp: tuple[tuple[str, int, int], ...] = ()
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Tell the person something."""
+        raise NotImplementedError
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the meanings a colour in themes that are not ours."""
+        return dict(theme_files.DEFAULTS)
+
+    @property
+    def theme_folders(self) -> tuple[Path, ...]:
+        """Folders of theme files, the user's own last: they win."""
+        own = self.session.themes_dir
+        return (theme_files.builtin_dir(), *((own,) if own else ()))
+
+    def load_themes(self, wanted: str) -> None:
+        """Read the theme files and take `wanted`; what is wrong with a file is told and the theme before stays."""
+        self._theme_stamp = theme_files.stamp(self.theme_folders)
+        read = theme_files.load(self.theme_folders)
+        for theme in read.found.values():
+            if self.available_themes.get(theme.name) != theme:
+                self.register_theme(theme)
+        for problem in read.problems:
+            self.say(f"{problem.sentence} The theme stays as it was.", "warn")
+        if wanted in self.available_themes:
+            self.theme = wanted
+        elif wanted:
+            fallback = "dark" if "dark" in self.available_themes else "textual-dark"
+            self.say(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
+            self.theme = fallback
+
+    def look_at_themes(self) -> None:
+        """Read the theme files again when one of them changed; nothing is painted when none did."""
+        if theme_files.stamp(self.theme_folders) != self._theme_stamp:
+            self.load_themes(self.theme)
+            self.refresh_css(animate=False)

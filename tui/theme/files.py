@@ -1,0 +1,159 @@
+"""Themes are files: read, checked and told apart by name; the user's own lie beside their settings and win.
+
+A file that is wrong never stops the console: it is told with its name and line, and another theme takes its place.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+SEMANTIC = ("ok", "warn", "bad", "info", "work", "parked", "muted", "accent")
+"""What colours mean in the console; every theme file gives each of them."""
+BASE = (
+    "primary",
+    "secondary",
+    "warning",
+    "error",
+    "success",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+    "boost",
+)
+STYLES = re.compile(r"none|(bold|dim|italic|underline|reverse|strike)( (bold|dim|italic|underline|reverse|strike))*")
+DEFAULTS: dict[str, str] = {
+    "ansi-background": "ansi_default",
+    "row-cursor-background": "ansi_default",
+    "row-cursor-style": "reverse",
+    "row-blurred-background": "ansi_default",
+    "row-blurred-style": "none",
+    "row-flash-background": "ansi_default",
+    "row-flash-style": "none",
+    **{f"{name}-style": "none" for name in SEMANTIC},
+    "ok": "ansi_green",
+    "warn": "ansi_yellow",
+    "bad": "ansi_red",
+    "info": "ansi_cyan",
+    "work": "ansi_cyan",
+    "parked": "ansi_magenta",
+    "muted": "ansi_default",
+}
+"""Variables that the console's styles use, for themes that do not set them."""
+
+
+class ThemeProblem(NamedTuple):
+    """A theme file that cannot be used."""
+
+    path: Path
+    sentence: str
+
+
+class Themes(NamedTuple):
+    """What was read: themes by name, and what is wrong with the files that are not among them."""
+
+    found: dict[str, Theme]
+    problems: tuple[ThemeProblem, ...]
+
+
+def builtin_dir() -> Path:
+    """Return the folder of the themes that come with the program: in the wheel, or in the repository."""
+    here = Path(__file__).resolve().parents[1]
+    packed = here / "_themes"
+    return packed if packed.is_dir() else here.parent / "themes"
+
+
+def load(folders: Iterable[Path]) -> Themes:
+    """Read all `*.toml` of the folders; a later folder wins over an earlier one with the same theme name."""
+    found: dict[str, Theme] = {}
+    problems: list[ThemeProblem] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+            try:
+                theme = parse(path.read_text("utf-8"), path.stem)
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(ThemeProblem(path, f"{path} cannot be read: {error}."))
+            except ValueError as error:
+                problems.append(ThemeProblem(path, f"{path}{error}"))
+            else:
+                found[theme.name] = theme
+    return Themes(found, tuple(problems))
+
+
+def stamp(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when a theme file does: names, times and sizes."""
+    out: list[tuple[str, int, int]] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            out.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(out)
+
+
+def parse(text: str, name: str) -> Theme:
+    """Return the theme of a file. Raises `ValueError` with `, line N: sentence` (to be put behind the file's name)."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise ValueError(f"{f', line {line[1]}' if line else ''}: this is no TOML: {error}.") from None
+    for key in told:
+        if key not in ("name", "dark", "ansi", "colors", "variables"):
+            raise ValueError(f"{_line(text, key)}: a theme has no `{key}`; it has name, dark, ansi, colors, variables.")
+    colors, variables = _table(told, text, "colors"), _table(told, text, "variables")
+    for key, value in colors.items():
+        if key not in BASE and key not in SEMANTIC:
+            raise ValueError(f"{_line(text, key)}: no colour is called `{key}`.")
+        _check_color(text, key, value)
+    for key in ("primary", "foreground", "background", *SEMANTIC):
+        if key not in colors:
+            raise ValueError(f"{_line(text, 'colors')}: the colour `{key}` is missing.")
+    for key, value in variables.items():
+        if key.endswith("-style"):
+            if not STYLES.fullmatch(value):
+                raise ValueError(f"{_line(text, key)}: `{value}` is no text style (none, bold, dim, reverse, ...).")
+        else:
+            _check_color(text, key, value)
+    base: dict[str, Any] = {key: value for key, value in colors.items() if key in BASE}
+    return Theme(
+        name=str(told.get("name", name)),
+        dark=bool(told.get("dark", True)),
+        ansi=bool(told.get("ansi", False)),
+        variables={**DEFAULTS, **{key: colors[key] for key in SEMANTIC}, **variables},
+        **base,
+    )
+
+
+def _table(told: Mapping[str, Any], text: str, key: str) -> dict[str, str]:
+    table = told.get(key, {})
+    if not isinstance(table, dict):
+        raise ValueError(f"{_line(text, key)}: `{key}` is a table: write [{key}].")
+    for name, value in table.items():
+        if not isinstance(value, str):
+            raise ValueError(f'{_line(text, name)}: `{name}` is a text: write {name} = "...".')
+    return table
+
+
+def _check_color(text: str, key: str, value: str) -> None:
+    try:
+        Color.parse(value.split(" ", 1)[0])
+    except ColorParseError:
+        raise ValueError(f"{_line(text, key)}: `{value}` is no colour; write #rrggbb or ansi_red.") from None
+
+
+def _line(text: str, key: str) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[?\"?{re.escape(key)}\"?\]?\s*(=|$)", line):
+            return f", line {number}"
+    return ""

@@ -1,0 +1,106 @@
+"""What is typed after `:`: a verb by name, id or alias, its targets and arguments; and what the text may become."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command
+from edgewright.commands.kernel.grammar import parse as parse_words
+from edgewright.core.errors import UsageError
+from edgewright.store.engine.model import Model
+
+
+class Typed(NamedTuple):
+    """A verb that was typed, with what was said to it."""
+
+    command: type[Command]
+    targets: tuple[str, ...]
+    args: dict[str, Any]
+    rest: str
+    """The words after the verb as they were typed: a view takes them as its filter."""
+
+
+def verbs() -> dict[str, type[Command]]:
+    """Return the console's verbs by every word that names them."""
+    found: dict[str, type[Command]] = {}
+    for command in registry.all_commands():
+        if command.console:
+            for word in (command.name, *command.aliases):
+                found.setdefault(word, command)
+    return found
+
+
+def parse(text: str, model: Model) -> Typed:
+    """Return what was typed. Raises `UsageError` naming the nearest verb, or what is wrong with the arguments."""
+    text = text.strip().removeprefix(":").strip()
+    named = verbs()
+    word = _verb_word(text, named)
+    if word is None:
+        near = nearest(text.split(" ", 1)[0], named)
+        raise UsageError(f"There is no verb `{text}`.", f"Did you mean :{near}?" if near else "See: ? for all verbs.")
+    command, rest = named[word], text[len(word) :].strip()
+    if command.opens or command.action:
+        return Typed(command, _uids(rest.split(), model, command), _view_args(command, rest), rest)
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        raise UsageError("A quote is left open.", "Close it, or leave it off.") from None
+    if not words:
+        return Typed(command, (), {}, "")
+    targets, args = parse_words(command, words)
+    return Typed(command, _uids(targets, model, command), args, rest)
+
+
+def _verb_word(text: str, named: Iterable[str]) -> str | None:
+    fitting = [word for word in named if text == word or text.startswith(word + " ")]
+    return max(fitting, key=len, default=None)
+
+
+def _view_args(command: type[Command], rest: str) -> dict[str, Any]:
+    positional = [param for param in command.params if not param.flag]
+    return {positional[0].name: rest} if positional and rest else {}
+
+
+def _uids(words: Sequence[str], model: Model, command: type[Command]) -> tuple[str, ...]:
+    """Return uids for words that are names of what the verb works on; other words stay."""
+    if command.target is None:
+        return tuple(words)
+    rows = rows_of(command.target.kind, model)
+    by_name = {row.name: uid for uid, row in rows.items()}
+    return tuple(word if word in rows else by_name.get(word, word) for word in words)
+
+
+def rows_of(kind: str, model: Model) -> Mapping[str, Any]:
+    """Return the rows of the objects of a kind by uid; empty for those that the store does not have."""
+    tables: dict[str, Mapping[str, Any]] = {"host": model.hosts, "token": model.tokens, "project": model.projects}
+    return tables.get(kind, {})
+
+
+def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:
+    """Return what the text may become, best first: verbs, then names of what the verb works on."""
+    named = verbs()
+    word = _verb_word(text, named)
+    found = [one for one in sorted(named) if one.startswith(text)]
+    if word is None or text == word:
+        return found
+    rest = text[len(word) :].lstrip()
+    before, _, last = rest.rpartition(" ")
+    lead = text[: len(text) - len(last)]
+    command = named[word]
+    names: Iterable[str] = ()
+    if command.name == "theme":
+        names = themes
+    elif command.target is not None:
+        rows = rows_of(command.target.kind, model)
+        names = sorted(row.name for row in rows.values() if row.name.startswith(last))[:50]
+    return found + [lead + name for name in names if name.startswith(last) and name not in before.split()]
+
+
+def nearest(word: str, named: Iterable[str]) -> str:
+    """Return the verb that was most likely meant, `""` when none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(named), 1, 0.6)), "")

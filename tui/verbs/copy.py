@@ -1,0 +1,91 @@
+"""What can be copied on a screen: each with a label, the text, and whether it is a secret that no message may show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tui.frame.pager.pager import ReaderScreen
+from tui.widgets.lines import text_of
+
+if TYPE_CHECKING:
+    from edgewright.store.engine.model import Model
+    from tui.frame.base import BaseScreen
+
+TOKEN_TEXT = "token text"  # noqa: S105
+
+
+class Copyable(NamedTuple):
+    """One text that may be copied; a secret one has no text yet, it is fetched when it was chosen."""
+
+    label: str
+    text: str
+    of: str = ""
+    """What it belongs to, for the message, e.g. `edge-7f3a` or `3 hosts`."""
+    uid: str = ""
+    """Of a secret: what to ask the plane for."""
+
+
+def copyables(screen: BaseScreen, viewer: bool = False) -> list[Copyable]:
+    """Return what can be copied on `screen` now, the most wanted first; `viewer` may not read the text of a token."""
+    model, targets = screen.session.store.model, screen.targets()
+    if isinstance(screen, ReaderScreen) and screen.text.lines:
+        return [Copyable("text", text_of(screen.text.lines), screen.crumb)]
+    if screen.scope == "tokens":
+        return _tokens(model, targets, viewer)
+    if screen.scope == "feed":
+        return _entries(model, targets or (screen.target.partition("/")[2],))
+    if screen.scope == "installers":
+        return _builds(getattr(screen, "builds", None) or {}, targets)
+    if targets and all(uid in model.hosts for uid in targets):
+        return _hosts(model, targets)
+    if targets:
+        return [Copyable("id" if len(targets) == 1 else "ids", "\n".join(targets), _of(targets, targets))]
+    return []
+
+
+def _hosts(model: Model, uids: Sequence[str]) -> list[Copyable]:
+    rows = [model.hosts[uid] for uid in uids]
+    of = _of(uids, [row.name or row.uid for row in rows], "hosts")
+    parts = (
+        ("uid", [row.uid for row in rows]),
+        ("name", [row.name for row in rows]),
+        ("address", [row.ip or row.address for row in rows]),
+    )
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if all(texts)]
+
+
+def _tokens(model: Model, uids: Sequence[str], viewer: bool) -> list[Copyable]:
+    rows = [model.tokens[uid] for uid in uids if uid in model.tokens]
+    of = _of(uids, [row.name or row.uid for row in rows], "tokens")
+    parts = (("uid", [row.uid for row in rows]), ("name", [row.name for row in rows]))
+    found = [Copyable(label, "\n".join(texts), of) for label, texts in parts if all(texts)]
+    if len(rows) == 1 and not viewer:
+        found.insert(0, Copyable(TOKEN_TEXT, "", of, rows[0].uid))
+    return found if rows else []
+
+
+def _entries(model: Model, uids: Sequence[str]) -> list[Copyable]:
+    """Return sentence and object of entries of the feed or the audit log."""
+    found: list[tuple[str, str, str]] = []
+    for uid in uids:
+        event, entry = model.feed.get(uid), model.audits.get(uid)
+        if event is not None:
+            found.append((event.message, event.object_uid, event.object_name or event.object_uid))
+        elif entry is not None:
+            found.append((entry.message, entry.resource_uid, entry.resource or entry.resource_uid))
+    of = _of(found, [name for _, _, name in found], "entries")
+    parts = (("message", [entry[0] for entry in found]), ("uid", [entry[1] for entry in found]))
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if found and all(texts)]
+
+
+def _builds(builds: Mapping[str, Any], uids: Sequence[str]) -> list[Copyable]:
+    """Return paths and ids of builds; `builds` are those of `commands.installer.view`, by id."""
+    shown = [builds[uid].build for uid in uids if uid in builds]
+    of = _of(shown, [build.name for build in shown], "builds")
+    parts = (("path", [path for build in shown for path in build.outputs[:1]]), ("id", [build.id for build in shown]))
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if texts]
+
+
+def _of(uids: Sequence[object], names: Sequence[str], kind: str = "entries") -> str:
+    return names[0] if len(uids) == 1 and names else f"{len(uids)} {kind}"

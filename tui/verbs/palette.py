@@ -1,0 +1,62 @@
+"""The command palette: every verb by its words, with the key that works now, and why it may not run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command
+from tui.frame.base import BaseScreen
+from tui.verbs.bindings import does_something, live_keys
+from tui.verbs.verbs import refusal
+from tui.widgets.key_line import key_text
+
+if TYPE_CHECKING:
+    from tui.app import EdgewrightApp
+
+REFUSED = 0.01
+"""Factor of the score of a verb that is refused now: it is below all others that match."""
+
+
+class VerbProvider(Provider):
+    """Offers the verbs of the registry that fit where the person is."""
+
+    @property
+    def _app(self) -> EdgewrightApp:
+        return cast("EdgewrightApp", self.app)
+
+    def _rows(self) -> list[tuple[type[Command], str, str, bool]]:
+        """Return verb, title with its key, help or the reason why it may not run, and whether it may; refused last."""
+        screen = self.screen
+        scope = screen.scope if isinstance(screen, BaseScreen) else "global"
+        targets = screen.targets() if isinstance(screen, BaseScreen) else ()
+        keys = live_keys(screen)
+        rows: list[tuple[type[Command], str, str, bool]] = []
+        for command in registry.for_scope(scope):
+            if not does_something(screen, command):
+                continue
+            refused = refusal(self._app, command, targets)
+            key = keys.get(command.id())
+            title = f"{command.name}  ({key_text(key)})" if key else command.name
+            words = f"not now: {refused.reason}" if refused else command.help()
+            rows.append((command, title, words, refused is None))
+        return sorted(rows, key=lambda row: not row[3])
+
+    async def discover(self) -> Hits:
+        """Offer all of them before anything is typed."""
+        for command, title, words, _ in self._rows():
+            yield DiscoveryHit(Content(title), partial(self._app.run_named, command.name), command.name, words)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what matches: names first, then help, then what is refused now."""
+        matcher = self.matcher(query)
+        for command, title, words, allowed in self._rows():
+            score = max(matcher.match(title), matcher.match(command.help()) * 0.8)
+            if score > 0:
+                shown = matcher.highlight(title)
+                score *= 1 if allowed else REFUSED
+                yield Hit(score, shown, partial(self._app.run_named, command.name), command.name, words)

@@ -1,0 +1,143 @@
+"""From a key, a palette entry or a typed verb to what it does: one way for all three.
+
+A verb with `opens` opens its view, one with `action` calls the screen or the app, and one that changes something goes
+through check, plan, the person's yes, and apply; its outcome is told on the message line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, cast
+
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
+from edgewright.core.errors import EdgewrightError
+from tui.verbs.waiting import waiting
+
+if TYPE_CHECKING:
+    from tui.app import EdgewrightApp
+
+NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name}` cannot run."
+
+
+def refusal(app: EdgewrightApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
+    """Return why `command` may not run on `targets` now, None when it may."""
+    source = app.session.store.model.source
+    if source.role == registry.VIEWER and not command.for_viewer():
+        return registry.viewer_refusal(source.caller, command.name)
+    if command.opens or command.action:
+        return None
+    if app.session.make_context is None:
+        return Refusal(NO_PLANE.format(name=command.name))
+    context = app.session.make_context()
+    context.read_only = context.read_only or app.session.read_only
+    verdict = registry.check(command, context, targets)
+    return verdict if isinstance(verdict, Refusal) else None
+
+
+async def run_verb(
+    app: EdgewrightApp,
+    command: type[Command],
+    targets: Sequence[str],
+    args: Mapping[str, Any],
+    rest: str = "",
+    start: bool = False,
+) -> None:
+    """Run a verb as the console does; every failure becomes a message. With `start` a view begins a path of its own."""
+    try:
+        if command.opens:
+            target = targets[0] if command.target is not None and targets else rest
+            listed = command.scope != "global"  # a project or a context is chosen in the view that opens
+            if listed and not target and command.target is not None and command.target.least:
+                app.refuse(f"`{command.name}` needs a {command.target.kind}: choose one in its list, or name it.")
+            else:
+                app.open_view(command.opens, target, start)
+        elif command.action:
+            waiting = act(app, command, args)
+            if waiting is not None:
+                await waiting
+        else:
+            await _change(app, command, tuple(targets), dict(args))
+    except EdgewrightError as error:
+        app.say(f"{error.message} {error.hint}".strip(), "bad")
+
+
+def act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:
+    """Call what a verb with `action` names, on the screen or else the app; return what is to be waited for."""
+    for node in (app.screen, app):
+        method = getattr(node, f"action_{command.action}", None)
+        if method is not None:
+            result = method(**{**dict(command.preset), **args})
+            return result if isawaitable(result) else None
+    app.refuse(f"`{command.name}` does nothing here.")
+    return None
+
+
+async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:
+    from tui.modals.confirm import ConfirmModal
+    from tui.modals.run import RunModal
+
+    refused = refusal(app, command, targets)
+    if refused is not None:
+        app.refuse(f"{refused.reason} {refused.hint}".strip())
+        return
+    answers = await _ask_missing(app, command, targets, args)
+    if answers is None:
+        return
+    assert app.session.make_context is not None
+    context = app.session.make_context()
+    context.read_only = context.read_only or app.session.read_only
+    with waiting(app, command.name):
+        plan: Plan = await command().plan(context, targets, answers)
+    if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
+        ConfirmModal(plan, command.danger)
+    ):
+        app.say(f"{plan.title}: cancelled, nothing changed.")
+        return
+
+    async def apply(report: Callable[[str], None]) -> Outcome:
+        return await registry.run(command, context, targets, answers, plan=plan, report=report)
+
+    stay = bool(command.params) and not command.target
+    outcome = await app.ask(RunModal(plan.title, apply, stay=stay, name_of=plan.name_of))
+    if outcome is not None:
+        _tell(app, plan, outcome)
+
+
+def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
+    """Whether the plan is shown and agreed to first.
+
+    Not for a write that can be undone, on one object, when a form named the object and asked for the values: that
+    form was the question.
+    """
+    if command.danger == "none":
+        return False
+    harmless = command.danger == "write" and not plan.cannot_undo and plan.confirm_text is None
+    return not (harmless and asked and command.target is not None and len(plan.touches) == 1)
+
+
+def _tell(app: EdgewrightApp, plan: Plan, outcome: Outcome) -> None:
+    if not outcome.failed:
+        app.say(outcome.message or f"{plan.title}: done.", "ok")
+        return
+    target, error = outcome.failed[0]
+    failed, count = len(outcome.failed), len(outcome.done) + len(outcome.failed)
+    for_whom = f" for {failed} of {count}, first {plan.name_of(target)}" if count > 1 else ""
+    app.say(f"{plan.title} failed{for_whom}. {error.message} {error.hint}".strip(), "bad")
+
+
+async def _ask_missing(
+    app: EdgewrightApp, command: type[Command], targets: Sequence[str], args: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Ask for what the verb needs and was not given; `args` itself when nothing is missing, None when cancelled."""
+    missing = [param for param in command.params if not args.get(param.name)]
+    if not any(param.required for param in missing):
+        return args
+    from tui.modals.form import FormModal
+    from tui.verbs.form import fields_of, form_title, values_of
+
+    title = form_title(command, targets, app.session.store.model)
+    form = FormModal(title, fields_of(missing), go=command.title.capitalize())
+    answers = cast("dict[str, str] | None", await app.ask(form))
+    return None if answers is None else {**args, **values_of(command, answers)}

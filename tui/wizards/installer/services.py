@@ -1,0 +1,188 @@
+"""What the wizard has others do: the plane, a base, the answer file, the build; each can be stopped while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+
+from edgewright.core.errors import EdgewrightError, NotFound, Refused
+from tui.frame.fetch import sentence
+from tui.modals.read import ReadModal
+from tui.wizards.installer import content
+from tui.wizards.installer.drafts import Drafts
+from tui.wizards.installer.page import WizardPage
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+    from edgewright.core.installer.questions import Page, Question
+
+
+TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
+"""Answers that a plane that is known gives, and what they are called there."""
+
+
+class Errands(WizardPage):
+    """A wizard page that can ask and order; one errand at a time, shown with its time until it is done."""
+
+    def begin(self) -> None:
+        """Have a place for drafts."""
+        super().begin()
+        self._drafts = Drafts(self.forge)
+
+    async def _go(self, step: int) -> None:
+        raise NotImplementedError
+
+    def _answers_of(self, target: str) -> dict[str, Any]:
+        """Return the answers of a file, or of a build by its id."""
+        path = Path(target) if "/" in target else Path(self.forge.build(target).folder) / "answers.yaml"
+        if "/" not in target and not path.exists():
+            raise NotFound(f"Build {target} has no answers stored.", "Repeat it: edgewright apply -f FILE")
+        found: dict[str, Any] = self.forge.load(path)
+        return found
+
+    def _run(self, words: str, do: Callable[[], Awaitable[None]]) -> None:
+        self._doing, self._since = words, self.now
+        self.refresh_page()
+        self._work(do)
+
+    @work(exclusive=True, group="wizard:work", exit_on_error=False)
+    async def _work(self, do: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await do()
+        except EdgewrightError as error:
+            self._say(sentence(error), "bad")
+        finally:
+            self._doing = ""
+            if self.is_there:
+                self.refresh_page()
+
+    def _after(self, question: Question) -> None:
+        """Do what the answer to some questions calls for: fill in a plane that is known, look into a base."""
+        value = self.interview.value(question)
+        if question.key == "plane.context":
+            self._fill_plane()
+        elif question.key == "base.path" and value and question.key not in self._facts:
+            self._run("Reading the base", lambda: self._identify(str(value)))
+
+    def _fill_plane(self) -> None:
+        name = str(self.interview.answers.get("plane.context") or "")
+        plane = self._planes.get(name)
+        if name and self._planes and plane is None:
+            known = ", ".join(sorted(self._planes))
+            self._wrong["plane.context"] = f"There is no context {name}. There is {known}; or leave it empty."
+            if self._form is not None:
+                self._form.tell("plane.context", self._wrong["plane.context"])
+            return
+        self._wrong.pop("plane.context", None)
+        if plane is None:
+            return
+        filled = {key: {"", *(getattr(one, name) for one in self._planes.values())} for key, name in TAKEN_OVER}
+        for key, name in TAKEN_OVER:
+            value = getattr(plane, name)
+            if self.interview.answers.get(key) in filled[key]:  # what a person gave by hand stays
+                self.interview.answers[key] = value
+                if self._form is not None:
+                    self._form.put(key, value)
+
+    async def _identify(self, path: str) -> None:
+        try:
+            facts = await asyncio.to_thread(self.forge.base_facts, Path(path).expanduser())
+        except EdgewrightError as error:
+            self._wrong["base.path"] = sentence(error)
+            if self._form is not None:
+                self._form.tell("base.path", self._wrong["base.path"])
+            self._judge()
+            return
+        if self._wrong.pop("base.path", None) and self._form is not None:
+            self._form.tell("base.path", "")
+        self._judge()
+        self._facts["base.path"] = [(str(label), str(value)) for label, value in facts]
+
+    def _forget_wrong_base(self) -> None:
+        """Forget that a base was not there when it is now: the file is looked at again."""
+        path = str(self.interview.answers.get("base.path") or "")
+        if "base.path" in self._wrong and path and Path(path).expanduser().is_file():
+            del self._wrong["base.path"]
+
+    def _plane_context(self) -> CommandContext:
+        if self.session.make_context is None:
+            raise Refused("No plane is connected: this shows a recording.", "Open the console on a plane.")
+        context = self.session.make_context()
+        context.read_only = context.read_only or self.session.read_only
+        return context
+
+    def action_check(self) -> None:
+        """Ask the plane, registries and time servers whether what was answered is true."""
+        if not self._doing:
+            self._run("Asking the plane and the others that are named", self._check_online)
+
+    async def _check_online(self) -> None:
+        context = self._plane_context()
+        self._online = list(await self.forge.check_online(context, dict(self.interview.answers)))
+        if not self._online:
+            self._say("The plane, registries and time servers confirm the answers.", "ok")
+        elif self.interview.page is not None:
+            found = list(self._online)
+            self._judge()
+            self._doing = ""  # the key line stays as it is now while the box is in front
+            self.refresh_page()
+            self.app.push_screen(ReadModal("What was found", lambda width: content.finding_lines(found, width)))
+
+    async def _settle(self, page: Page) -> bool:
+        """Take in what the answers of a page name (a certificate's file), hash its passwords; False when it cannot."""
+        keys, answers = self.interview.keys(page), self.interview.answers
+        try:
+            found = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
+        except EdgewrightError as error:
+            self._say(sentence(error), "bad")
+            return False
+        answers.update({key: found[key] for key in keys})
+        return True
+
+    def _token_to_make(self) -> bool:
+        page, answers = self.interview.page, self.interview.answers
+        return (
+            page is not None
+            and "token.how" in self.interview.keys(page)
+            and answers["token.how"] == "new"
+            and not answers["token.text"]
+        )
+
+    async def _make_token(self) -> None:
+        if self.session.changes_refused:
+            why = "This session is read-only, so no token is created. Leave read-only mode with ctrl+o."
+            viewer = "This credential has the role viewer, so no token is created. Use a key of the role admin."
+            self._say(viewer if self.session.viewer else why, "warn")
+            return
+        answers = self.interview.answers
+        context = self._plane_context()
+        uid, text = await self.forge.make_token(
+            context, answers["token.name"], answers["token.project"], answers["token.expires"], answers["plane.context"]
+        )
+        answers["token.uid"], answers["token.text"] = uid, text
+        self._doing = ""
+        await self._go(1)
+        self._say(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
+
+    async def _save(self, path: Path) -> None:
+        name = str(self.interview.answers["output.name"] or "installer")
+        await asyncio.to_thread(self.forge.save, path, name, dict(self.interview.answers))
+        self._say(
+            f"{path} is written, readable by you alone. Build from it: edgewright apply -f {shlex.quote(path.name)}",
+            "ok",
+        )
+
+    async def _start(self) -> None:
+        folder = Path(str(self.interview.answers["output.folder"])).expanduser()
+        uid = await asyncio.to_thread(self.forge.start_build, dict(self.interview.answers), folder)
+        self._left = True
+        self._drafts.drop()
+        await self._drafts.settled()
+        if self._drafts.problem:
+            self.session.store.message(self._drafts.problem, "warn")
+        self.leave("installer", str(uid))
