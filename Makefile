@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent lock clean
+.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ bench: $(VENV)/.dev  ## Run the benchmarks; each prints ratios against a floor o
 
 agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
 	$(PY) packaging/build_agent.py
+
+sbom: $(VENV)/.dev  ## Build the wheel and the agent's archive in dist/, and write the SBOM (SPDX 2.3) of each and of the hub
+	$(PY) -m build --wheel --outdir dist .
+	$(PY) packaging/build_agent.py --archive-only
+	$(PY) packaging/sbom.py --dist dist
 
 lock:  ## Refresh the lock files (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql pyproject.toml -o requirements.txt

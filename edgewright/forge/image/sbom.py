@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from edgewright import __version__
-from edgewright.core import times
+from edgewright.forge import spdx
 from edgewright.forge.image import sign
 from edgewright.forge.image.content import System
 from edgewright.forge.image.inputs import Input
@@ -41,55 +40,32 @@ def document(
     It describes the image by name, not by digest: it is made before the image is.
     """
     reference = str(name.reference)
-    packages = [_package("Image", reference, name.kubernetes.full, "SPDXRef-Image")]
-    packages += [_of_system(found, system, number) for number, found in enumerate(_installed(files), 1)]
+    image = spdx.package("SPDXRef-Image", reference, name.kubernetes.full, purpose="CONTAINER")
+    contents = [_of_system(found, system, number) for number, found in enumerate(_installed(files), 1)]
     for number, one in enumerate([i for i in inputs if not i.link], 1):
-        made = _package("File", one.name, name.kubernetes.full, f"SPDXRef-Input-{number}")
-        made["checksums"] = [{"algorithm": "SHA256", "checksumValue": one.sha256}]
-        made["comment"] = f"{one.kind} from {one.source}" + (f": {', '.join(one.images)}" if one.images else "")
-        packages.append(made)
-    contents = [
-        {"spdxElementId": "SPDXRef-Image", "relationshipType": "CONTAINS", "relatedSpdxElement": package["SPDXID"]}
-        for package in packages[1:]
-    ]
-    described = {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES"}
+        comment = f"{one.kind} from {one.source}" + (f": {', '.join(one.images)}" if one.images else "")
+        ref = spdx.identifier("Input", str(number))
+        contents.append(
+            spdx.package(ref, one.name, name.kubernetes.full, sha256=[one.sha256], purpose="FILE", comment=comment)
+        )
     seed = reference + base + "".join(one.sha256 for one in inputs)
-    return {
-        "spdxVersion": "SPDX-2.3",
-        "dataLicense": "CC0-1.0",
-        "SPDXID": "SPDXRef-DOCUMENT",
-        "name": reference,
-        "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seed)}",
-        "creationInfo": {"created": times.rfc3339(epoch), "creators": [f"Tool: edgewright-{__version__}"]},
-        "comment": f"Base: {base}. Packages of the base: {_told(files)}." if base else "A tree: it has no base.",
-        "packages": packages,
-        "relationships": [{**described, "relatedSpdxElement": "SPDXRef-Image"}, *contents],
-    }
-
-
-def _package(kind: str, name: str, version: str, spdx_id: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "SPDXID": spdx_id,
-        "versionInfo": version,
-        "downloadLocation": "NOASSERTION",
-        "filesAnalyzed": False,
-        "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": "NOASSERTION",
-        "copyrightText": "NOASSERTION",
-        "primaryPackagePurpose": {"Image": "CONTAINER", "File": "FILE"}.get(kind, "LIBRARY"),
-    }
+    comment = f"Base: {base}. Packages of the base: {_told(files)}." if base else "A tree: it has no base."
+    return spdx.document(
+        reference,
+        f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seed)}",
+        epoch,
+        f"edgewright-{__version__}",
+        [image, *contents],
+        [spdx.relation(image["SPDXID"], "CONTAINS", entry["SPDXID"]) for entry in contents],
+        comment=comment,
+    )
 
 
 def _of_system(found: tuple[str, str, str, str], system: System, number: int) -> dict[str, Any]:
     kind, name, version, arch = found
-    made = _package("Package", name, version, f"SPDXRef-Package-{number}-{re.sub(r'[^A-Za-z0-9.-]', '-', name)}")
     distro = f"&distro={quote(system.name)}-{quote(system.version)}" if system.name else ""
     locator = f"pkg:{kind}/{quote(system.name or 'unknown')}/{quote(name)}@{quote(version)}?arch={quote(arch)}{distro}"
-    made["externalRefs"] = [
-        {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": locator}
-    ]
-    return made
+    return spdx.package(spdx.identifier("Package", str(number), name), name, version, purl=locator)
 
 
 def packages(files: Mapping[str, bytes]) -> list[tuple[str, str, str, str]]:

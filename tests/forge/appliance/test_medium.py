@@ -8,6 +8,7 @@ import re
 from edgewright.forge.appliance import medium, parts
 from edgewright.forge.appliance.lock import load, parse
 from edgewright.forge.appliance.sbom import purl, sbom
+from tests import spdx_rules
 
 KAIROS = (
     "root=live:CDLABEL=COS_LIVE",
@@ -43,6 +44,7 @@ def test_the_same_system_gives_the_same_list_with_every_package() -> None:
     text = sbom(lock, "base.iso", "ab" * 32, "0.1.0", "cd" * 32)
     assert text == sbom(parse(lock.text(), "again"), "base.iso", "ab" * 32, "0.1.0", "cd" * 32)
     document = json.loads(text)
+    assert spdx_rules.problems(document) == []
     ids = [entry["SPDXID"] for entry in document["packages"]]
     assert len(ids) == len(set(ids)) == len(lock.packages) + 2
     assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", word) for word in ids)

@@ -18,6 +18,7 @@ from edgewright.forge.image.build import Request, Result, build
 from edgewright.forge.progress import Cancelled, Job
 from edgewright.forge.registry import media, reference, spool
 from edgewright.forge.registry.registry import Registry
+from tests import spdx_rules
 from tests.forge.image import parts
 from tests.forge.image.fake_registry import FakeRegistry, digest_of
 
@@ -265,6 +266,7 @@ def test_the_sbom_stands_beside_the_image(registry: FakeRegistry, request_: Requ
     registry.referrers = referrers
     result = built(request_)
     bill = json.loads(result.sbom)
+    assert spdx_rules.problems(bill) == []
     names = {package["name"]: package for package in bill["packages"]}
     assert bill["spdxVersion"] == "SPDX-2.3" and "libc6" in names and "gone" not in names
     assert names["kubelet"]["checksums"][0]["checksumValue"] == hashlib.sha256(parts.program("kubelet")).hexdigest()
