@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent import archive
+from edgewright.agent.install import archive
 from edgewright.forge import spdx
 from tests import spdx_rules
 from tests.support import ROOT
