@@ -109,6 +109,8 @@ def problems(document: Mapping[str, Any]) -> list[str]:
         f"{error.json_path}: {error.message[:200]}"
         for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(document)
     ]
+    if found:
+        return found
     elements = [*document["packages"], *document.get("files", ())]
     ids = [each["SPDXID"] for each in elements]
     found += [f"{ref} is twice in the document" for ref in {each for each in ids if ids.count(each) > 1}]
