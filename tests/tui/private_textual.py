@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import importlib
 import inspect
 import pkgutil
@@ -71,13 +70,24 @@ def inherited_uses() -> Iterator[Use]:
     """
     for module in pkgutil.walk_packages(tui.__path__, "tui."):
         importlib.import_module(module.name)
-    for cls in [each for each in gc.get_objects() if isinstance(each, type) and each.__module__.startswith("tui.")]:
+    for cls in [each for each in classes_below(object) if str(each.__module__).startswith("tui.")]:
         above = [each for each in cls.__mro__ if each.__module__.split(".")[0] in TOOLKIT]
         names = set().union(*map(defined, above))
         for each in cls.__mro__ if above else ():
             if each.__module__.startswith("tui."):
                 file = each.__module__.replace(".", "/") + ".py"
                 yield from (Use(file, name) for name in mentioned(each) & names)
+
+
+def classes_below(cls: type) -> set[type]:
+    """Return every class that derives from one. `gc.get_objects` would miss those that a started console has frozen."""
+    found: set[type] = set()
+    waiting = [cls]
+    while waiting:
+        new: set[type] = set(type.__subclasses__(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 @cache
