@@ -11,7 +11,6 @@ import pytest
 from tests.hub.test_contract import ROUTES, _fill
 from tests.hub_fixture import RunningHub, running_hub
 
-pytestmark = pytest.mark.spec
 WRONG = "banana"
 HOST: dict[str, str] = {}
 """Credential of the host c-1 by the address of its hub."""

@@ -32,6 +32,11 @@ META = obj(
     lastModifiedTimestamp=WHEN,
     deletionTimestamp=WHEN,
 )
+NAME = name()
+PAGE = {"limit": INTEGER, "offset": INTEGER, "continue": text(256)}
+"""The query of a list that `Call.page` cuts."""
+NEWEST = {**PAGE, "orderBy": text(64)}
+"""The query of a list from the database (`listing.newest`)."""
 REFERENCE = obj(kind=name(), name=name(), uid=name())
 NAMED = obj(metadata=META)
 
@@ -124,6 +129,7 @@ TUNNEL_STATUS = obj(
 TOKEN = obj(metadata=META, spec=obj(defaultProjectUid=name(), expiry=WHEN))
 ACTIVE = obj(isActive=FLAG)
 API_KEY = obj(metadata=META, spec=obj(expiry=WHEN, userUid=name(), edgewright=obj(role=text(16, "admin", "viewer"))))
+API_KEY_UPDATE = obj(metadata=META, spec=obj(expiry=WHEN))
 _TEAM_ROLES, _USER_ROLES = obj(teamId=name(), roles=TEXTS), obj(userId=name(), roles=TEXTS)
 PROJECT = obj(metadata=META, spec=obj(logoUid=text(), teams=many(_TEAM_ROLES), users=many(_USER_ROLES)))
 LOGIN = obj(emailId=name(), password=_SECRET, org=name())

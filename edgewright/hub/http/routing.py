@@ -7,8 +7,8 @@ checks role and observed mark, and reads the body within its bounds.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -67,6 +67,17 @@ class Route:
     handler: Handler
     guards_observed: bool = False
     """Users may not call it on an observed host (rule P27)."""
+    body: shapes.Shape | None = None
+    """What `Call.body` reads and the API description shows."""
+    query: Mapping[str, shapes.Shape] = field(default_factory=dict)
+    """What the handler reads of the query."""
+    headers: tuple[str, ...] = ()
+    """What the handler reads of the headers, beside credentials and project."""
+    returns: shapes.Shape | None = None
+    """What success answers; Palette's own operations have theirs in Palette's description."""
+    status: int = 0
+    """What success answers; 0 is 200 with `returns`, else 204."""
+    media: str = "application/json"
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -83,8 +94,9 @@ def problem_response(problem: Problem) -> Response:
 class Call:
     """One request on its way: who, what, and the means to answer it."""
 
-    def __init__(self, hub: Hub, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
+    def __init__(self, hub: Hub, route: Route, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
         self.hub = hub
+        self.route = route
         self.request = request
         self.actor = actor
         self.params = params
@@ -119,8 +131,9 @@ class Call:
         pace.admit()
         return pace
 
-    async def body(self, shape: shapes.Shape) -> Any:
-        """Return the checked body; the check of a large one waits for its turn."""
+    async def body(self) -> Any:
+        """Return the body, checked by the route's shape; the check of a large one waits for its turn."""
+        shape = self.route.body or shapes.ANY
         content = await self.raw_body()
         if len(content) < _LARGE:
             return shapes.load(content, shape)
@@ -171,9 +184,9 @@ class Call:
             raise forbidden(f"The host '{wanted[:128]}' belongs to another project than the one that was chosen.")
         return entry
 
-    def choice(self, name: str, allowed: Sequence[str]) -> str:
+    def choice(self, name: str) -> str:
         """Return a value of the query, empty when it is not sent; raises 422 code 606 for one that is not allowed."""
-        value = self.request.query_params.get(name, "")
+        value, allowed = self.request.query_params.get(name, ""), self.route.query[name].enum
         if value and value not in allowed:
             raise problems.invalid(problems.ENUM, f"{name} in query should be one of [{' '.join(allowed)}]")
         return value

@@ -42,6 +42,8 @@ class Shape:
     """Refuse control characters (names, secrets) instead of replacing them (messages, facts)."""
     required: tuple[str, ...] = ()
     """Keys of an object that must be there with a value; `null` and an empty text are none, as in go-openapi."""
+    nullable: bool = False
+    """An answer may have `null` here. In a body `null` is the same as absent, whatever the shape."""
 
     def canonical(self) -> dict[str, str]:
         """Return the known keys by their lower-case form."""
@@ -56,6 +58,11 @@ def obj(**fields: Shape) -> Shape:
 def requiring(shape: Shape, *keys: str) -> Shape:
     """Return an object's shape that must have values for `keys`."""
     return replace(shape, required=keys)
+
+
+def optional(shape: Shape) -> Shape:
+    """Return the shape of a value that an answer may give as `null`."""
+    return replace(shape, nullable=True)
 
 
 def text(limit: int = MAX_TEXT, *enum: str) -> Shape:

@@ -80,6 +80,7 @@ class Hub:
         clock: ClockWatch | None = None,
     ) -> None:
         self.options = options
+        self.routes = routes.table(options)
         self.data: Path = options.data
         self.engine, self.readers = engines
         self.lock = lock_of(self.engine)
@@ -255,7 +256,7 @@ class _Endpoint:
             self._hub.intake.admit_request(actor.uid)
         if actor.role == HOST and actor.pending:
             await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
-        return await route.handler(Call(self._hub, request, actor, params))
+        return await route.handler(Call(self._hub, route, request, actor, params))
 
 
 async def _send_head(response: Response, send: Send) -> None:
@@ -271,7 +272,7 @@ class Application:
         self._hub = hub
         self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
         by_path: dict[str, dict[str, Route]] = {}
-        for route in routes.table(hub.options):
+        for route in hub.routes:
             by_path.setdefault(route.path, {})[route.method] = route
         # Literal segments come before parameters, so that /v1/edgehosts/tokens is no host called "tokens".
         ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))

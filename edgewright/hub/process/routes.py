@@ -46,6 +46,7 @@ _NOT_IN_PALETTE = (
     protocol.FEATURES,
     protocol.CHANGES,
     protocol.HUB_STATUS,
+    protocol.OPENAPI,
     protocol.HANDLING,
     protocol.RECEIVERS,
 )

@@ -13,6 +13,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.text import clean
+from edgewright.hub.http import answers
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.wire import protocol
 
@@ -140,4 +141,4 @@ async def listing(call: Call) -> Response:
     return call.json({"items": call.hub.alerts.documents(call.project)})
 
 
-ROUTES = (Route("GET", protocol.ALERTS, Access.READ, listing),)
+ROUTES = (Route("GET", protocol.ALERTS, Access.READ, listing, returns=answers.items(answers.ALERT)),)

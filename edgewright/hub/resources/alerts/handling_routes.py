@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgewright.hub.http import bodies, problems, shapes
+from edgewright.hub.http import answers, bodies, problems, shapes
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.resources.alerts.handling import MOST, HandlingRecord, changed, describe, visible
@@ -73,6 +73,6 @@ async def update(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.HANDLING, Access.READ, listing),
-    Route("PATCH", _ITEM, Access.WRITE, update),
+    Route("GET", protocol.HANDLING, Access.READ, listing, returns=answers.items(answers.HANDLING)),
+    Route("PATCH", _ITEM, Access.WRITE, update, body=bodies.HANDLING, returns=answers.HANDLING),
 )

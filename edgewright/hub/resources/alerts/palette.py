@@ -131,7 +131,7 @@ def _mail_server(call: Call, before: Receiver | None = None) -> dict[str, Any]:
 
 async def create(call: Call) -> Response:
     """Add a channel to a project (`v1Channel`)."""
-    channel = await call.body(bodies.CHANNEL)
+    channel = await call.body()
     _check(call)
     receiver = await _create(call, channel)
     return call.created(receiver.uid)
@@ -152,7 +152,7 @@ async def get(call: Call) -> Response:
 
 async def update(call: Call) -> Response:
     """Replace the settings of a channel."""
-    channel = await call.body(bodies.CHANNEL)
+    channel = await call.body()
     await _update(call, _find(call), channel)
     return call.empty()
 
@@ -207,7 +207,7 @@ async def delete(call: Call) -> Response:
 
 async def replace(call: Call) -> Response:
     """Set all channels of a project (`v1AlertEntity`): add those without uid, delete those that are not named."""
-    body = await call.body(bodies.ALERT_ENTITY)
+    body = await call.body()
     _check(call)
     channels, mine = body.get("channels") or [], {receiver.uid: receiver for receiver in _of_project(call)}
     for channel in channels:
@@ -239,10 +239,10 @@ async def delete_all(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", COMPONENTS, Access.READ, components),
-    Route("POST", CHANNELS, Access.WRITE, create),
-    Route("PUT", CHANNELS, Access.WRITE, replace),
+    Route("POST", CHANNELS, Access.WRITE, create, body=bodies.CHANNEL),
+    Route("PUT", CHANNELS, Access.WRITE, replace, body=bodies.ALERT_ENTITY),
     Route("DELETE", CHANNELS, Access.WRITE, delete_all),
     Route("GET", CHANNEL, Access.READ, get),
-    Route("PUT", CHANNEL, Access.WRITE, update),
+    Route("PUT", CHANNEL, Access.WRITE, update, body=bodies.CHANNEL),
     Route("DELETE", CHANNEL, Access.WRITE, delete),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.resources.alerts import courier, receivers, stored
@@ -58,7 +58,7 @@ async def get(call: Call) -> Response:
 
 async def create(call: Call) -> Response:
     """Add a receiver; a signing key that the hub made for a webhook is in this answer and nowhere else."""
-    body = await call.body(bodies.RECEIVER)
+    body = await call.body()
     name, kind = str(body.get("name") or "").strip(), str(body.get("kind") or "")
     if not name:
         raise problems.invalid(problems.REQUIRED, "name in body is required")
@@ -98,7 +98,7 @@ async def add(
 
 async def switch(call: Call) -> Response:
     """Switch a receiver on or off; what waits for it stays."""
-    body = await call.body(bodies.RECEIVER_STATE)
+    body = await call.body()
     before = _find(call)
     if "active" not in body:
         raise problems.invalid(problems.REQUIRED, "active in body is required")
@@ -177,10 +177,18 @@ async def test(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.RECEIVERS, Access.READ, listing),
-    Route("POST", protocol.RECEIVERS, Access.WRITE, create),
-    Route("GET", protocol.RECEIVER, Access.READ, get),
-    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch),
+    Route("GET", protocol.RECEIVERS, Access.READ, listing, returns=answers.items(answers.RECEIVER)),
+    Route(
+        "POST",
+        protocol.RECEIVERS,
+        Access.WRITE,
+        create,
+        body=bodies.RECEIVER,
+        returns=answers.RECEIVER_MADE,
+        status=201,
+    ),
+    Route("GET", protocol.RECEIVER, Access.READ, get, returns=answers.RECEIVER),
+    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch, body=bodies.RECEIVER_STATE),
     Route("DELETE", protocol.RECEIVER, Access.WRITE, delete),
-    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test),
+    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test, returns=answers.TESTED),
 )

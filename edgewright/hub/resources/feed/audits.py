@@ -14,6 +14,7 @@ from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.listing import newest
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.shapes import WHEN, text
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ _EQUAL: dict[str, Any] = {
     "resourceUid": _TABLE.c.resource_uid,
     "actionType": _TABLE.c.action_type,
 }
+_QUERY = {
+    **bodies.NEWEST,
+    **dict.fromkeys(_EQUAL, bodies.NAME),
+    "actionType": text(16, *ACTIONS),
+    "startTime": WHEN,
+    "endTime": WHEN,
+}
 
 
 def _time(call: Call, name: str) -> float | None:
@@ -42,9 +50,7 @@ def _time(call: Call, name: str) -> float | None:
 async def listing(call: Call) -> Response:
     """List audit entries, newest first, narrowed by Palette's query."""
     query = call.request.query_params
-    action = query.get("actionType")
-    if action and action not in ACTIONS:
-        raise problems.invalid(problems.ENUM, f"actionType in query should be one of [{' '.join(ACTIONS)}]")
+    call.choice("actionType")
     conditions = [column == query[name] for name, column in _EQUAL.items() if query.get(name)]
     if call.project:
         conditions.append(_TABLE.c.project_uid == call.project)
@@ -80,7 +86,7 @@ async def system_message(call: Call) -> Response:
 
 async def user_message(call: Call) -> Response:
     """Add a person's remark to an entry; what was recorded stays."""
-    body = await call.body(bodies.USER_MESSAGE)
+    body = await call.body()
     document = await _document(call)
     document["spec"]["userMsg"] = body.get("userMsg", "")
 
@@ -95,8 +101,8 @@ async def user_message(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.AUDITS, Access.READ, listing),
+    Route("GET", protocol.AUDITS, Access.READ, listing, query=_QUERY),
     Route("GET", protocol.AUDIT, Access.READ, get),
     Route("GET", protocol.AUDIT + "/sysMsg", Access.READ, system_message),
-    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message),
+    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message, body=bodies.USER_MESSAGE),
 )

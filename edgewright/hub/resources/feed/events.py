@@ -11,6 +11,7 @@ from edgewright.hub.http.auth import HOST
 from edgewright.hub.http.listing import filters, newest
 from edgewright.hub.http.problems import forbidden
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.shapes import text
 from edgewright.hub.resources.feed.store import EDGE_HOST, event_key, store_event
 from edgewright.hub.resources.hosts.share import trim_events
 from edgewright.wire import protocol
@@ -29,6 +30,9 @@ _COLUMNS: dict[str, Any] = {
     "relatedObject.uid": _TABLE.c.object_uid,
     "involvedObject.uid": _TABLE.c.object_uid,
 }
+
+
+_QUERY = {**bodies.NEWEST, "filters": text()}
 
 
 def _conditions(call: Call) -> list[Any]:
@@ -83,7 +87,7 @@ def _admit(call: Call, count: int) -> None:
 
 async def create(call: Call) -> Response:
     """Store one event."""
-    event = await call.body(bodies.EVENT)
+    event = await call.body()
     limited(event, MAX_EVENT, "The event")
     project = _owned(call, event)
     _admit(call, 1)
@@ -100,7 +104,7 @@ async def create(call: Call) -> Response:
 
 async def create_bulk(call: Call) -> Response:
     """Store many events, each once by its uid (rule P21); answers with their uids."""
-    events = await call.body(bodies.EVENTS)
+    events = await call.body()
     if not isinstance(events, list):
         raise problems.invalid(problems.TYPE, 'body in body must be of type array: "object"')
     for number, event in enumerate(events):
@@ -138,9 +142,9 @@ async def delete(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.EVENTS, Access.READ, listing),
-    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_WRITE, create),
-    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_WRITE, create_bulk),
-    Route("GET", protocol.EVENTS_OF, Access.READ, of_object),
+    Route("GET", protocol.EVENTS, Access.READ, listing, query=_QUERY),
+    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_WRITE, create, body=bodies.EVENT),
+    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_WRITE, create_bulk, body=bodies.EVENTS),
+    Route("GET", protocol.EVENTS_OF, Access.READ, of_object, query=_QUERY),
     Route("DELETE", protocol.EVENTS_OF, Access.WRITE, delete),
 )

@@ -204,7 +204,7 @@ def is_heartbeat(scope: Message) -> bool:
 async def _slow(call: Call) -> Response:
     """Take a heartbeat that is spelled in an unusual way, with all checks."""
     entry = call.host()
-    body = await call.body(bodies.HEALTH)
+    body = await call.body()
     if "state" not in body:
         raise problems.invalid(problems.REQUIRED, "state in body is required")
     extension = body.get("edgewright") or {}
@@ -225,4 +225,4 @@ async def _slow(call: Call) -> Response:
     return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
 
 
-ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow),)
+ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, body=bodies.HEALTH),)

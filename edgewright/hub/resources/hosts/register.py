@@ -220,7 +220,7 @@ def stored(record: HostRecord) -> dict[str, Any]:
 
 async def register(call: Call) -> Response:
     """Answer `POST /v1/edgehosts/register`."""
-    asked = _Asked(await call.body(bodies.HOST))
+    asked = _Asked(await call.body())
     try:
         uid, credential = await call.write(lambda tx: _register(call, tx, asked))
     except Problem as problem:
@@ -236,4 +236,4 @@ async def register(call: Call) -> Response:
     return call.json(document)
 
 
-ROUTES = (Route("POST", protocol.HOST_REGISTER, Access.OPEN, register),)
+ROUTES = (Route("POST", protocol.HOST_REGISTER, Access.OPEN, register, body=bodies.HOST),)

@@ -36,7 +36,7 @@ _BY_USER = ("labels", "annotations")
 
 async def create(call: Call) -> Response:
     """Pre-register a host (rule P13)."""
-    body = await call.body(bodies.HOST_CREATE)
+    body = await call.body()
     uid = need_uid(body)
     spec = body.get("spec") or {}
     pairing_key = str(spec.pop("hostPairingKey", "") or "")
@@ -81,7 +81,7 @@ async def get(call: Call) -> Response:
 
 async def update(call: Call) -> Response:
     """Take a host's facts (rule P20), or a user's change of labels and name."""
-    body = await call.body(bodies.HOST)
+    body = await call.body()
     call.host()
 
     def job(tx: Tx) -> None:
@@ -125,7 +125,7 @@ def _update_by_user(call: Call, tx: Tx, record: HostRecord, body: dict[str, Any]
 
 async def update_meta(call: Call) -> Response:
     """Replace the labels of a host, and its name if one is given."""
-    body = await call.body(bodies.NAMED)
+    body = await call.body()
     entry = call.host()
     if entry.record.registered_at is None and not call.hub.options.simulate_palette:
         pass  # Palette refuses labels before registration; here a pre-registered host can be tagged at once
@@ -172,7 +172,7 @@ async def delete(call: Call) -> Response:
 
 async def pairing_key(call: Call) -> Response:
     """Set the pairing key of a host that has not registered yet."""
-    body = await call.body(bodies.PAIRING_KEY)
+    body = await call.body()
     call.host()
 
     def job(tx: Tx) -> None:
@@ -190,7 +190,7 @@ async def pairing_key(call: Call) -> Response:
 
 async def checksum(call: Call) -> Response:
     """Keep the checksum that a host reports of itself."""
-    body = await call.body(bodies.CHECKSUM)
+    body = await call.body()
     call.host()
 
     def job(tx: Tx) -> None:
@@ -208,7 +208,7 @@ async def checksum(call: Call) -> Response:
 
 async def tunnel_config(call: Call) -> Response:
     """Switch remote SSH on or off (rule P30)."""
-    body = await call.body(bodies.TUNNEL_CONFIG)
+    body = await call.body()
     call.host()
 
     def job(tx: Tx) -> None:
@@ -228,7 +228,7 @@ async def tunnel_config(call: Call) -> Response:
 
 async def tunnel_status(call: Call) -> Response:
     """Keep what a host says of its tunnel; the newest wins (rule P30)."""
-    body = await call.body(bodies.TUNNEL_STATUS)
+    body = await call.body()
     call.host()
 
     def job(tx: Tx) -> None:
@@ -275,14 +275,21 @@ async def config(call: Call) -> Response:
 
 _HOST = protocol.HOST
 ROUTES = (
-    Route("POST", protocol.HOSTS, Access.WRITE, create),
+    Route("POST", protocol.HOSTS, Access.WRITE, create, body=bodies.HOST_CREATE),
     Route("GET", _HOST, Access.HOST_OR_READ, get),
-    Route("PUT", _HOST, Access.HOST_OR_WRITE, update, guards_observed=True),
+    Route("PUT", _HOST, Access.HOST_OR_WRITE, update, body=bodies.HOST, guards_observed=True),
     Route("DELETE", _HOST, Access.WRITE, delete, guards_observed=True),
-    Route("PUT", protocol.HOST_META, Access.WRITE, update_meta, guards_observed=True),
-    Route("PATCH", protocol.HOST_PAIRING_KEY, Access.WRITE, pairing_key, guards_observed=True),
-    Route("PATCH", protocol.HOST_CHECKSUM, Access.HOST_OR_WRITE, checksum, guards_observed=True),
-    Route("PATCH", protocol.HOST_TUNNEL_CONFIG, Access.WRITE, tunnel_config, guards_observed=True),
-    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status),
+    Route("PUT", protocol.HOST_META, Access.WRITE, update_meta, body=bodies.NAMED, guards_observed=True),
+    Route("PATCH", protocol.HOST_PAIRING_KEY, Access.WRITE, pairing_key, body=bodies.PAIRING_KEY, guards_observed=True),
+    Route("PATCH", protocol.HOST_CHECKSUM, Access.HOST_OR_WRITE, checksum, body=bodies.CHECKSUM, guards_observed=True),
+    Route(
+        "PATCH",
+        protocol.HOST_TUNNEL_CONFIG,
+        Access.WRITE,
+        tunnel_config,
+        body=bodies.TUNNEL_CONFIG,
+        guards_observed=True,
+    ),
+    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status, body=bodies.TUNNEL_STATUS),
     Route("GET", protocol.HOST_CONFIG, Access.HOST_OR_READ, config),
 )

@@ -13,6 +13,7 @@ from edgewright.core.search import search as rules
 from edgewright.hub.http import bodies
 from edgewright.hub.http.listing import PAGE_BYTES
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.shapes import text
 from edgewright.hub.readmodel import search as finding
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.resources.tenants.projects import matches_name
@@ -47,7 +48,7 @@ async def _page(call: Call, uids: Iterable[str]) -> tuple[list[msgspec.Raw], int
 
 async def search(call: Call) -> Response:
     """Return a page of hosts that pass a `v1SearchFilterSummarySpec`."""
-    spec = await call.body(bodies.SEARCH)
+    spec = await call.body()
     asked, limit = call.page(strict=True)
     result, start = await call.hub.finder.page(call.project, spec, call.now, asked, call.cursor(), call.pace())
     items, delivered = await _page(call, result.uids[start : start + limit])
@@ -60,10 +61,13 @@ async def search_schema(call: Call) -> Response:
     return call.json(rules.schema_document())
 
 
+_QUICK = {"quickFilter": text(32, "unusedEdgeHosts"), "type": text(32, *protocol.HOST_KINDS)}
+
+
 async def quick(call: Call) -> Response:
     """List hosts in short form (`v1EdgeHostsMeta`); `quickFilter=unusedEdgeHosts` leaves out those in use."""
-    unused = call.choice("quickFilter", ("unusedEdgeHosts",)) != ""
-    kind = call.choice("type", protocol.HOST_KINDS)
+    unused = call.choice("quickFilter") != ""
+    kind = call.choice("type")
     view = finding.View(call.hub.renderer, call.now)
     items = []
     async with call.pace() as pace:
@@ -90,7 +94,7 @@ async def quick(call: Call) -> Response:
 
 async def appliances(call: Call) -> Response:
     """List hosts by name and state (`v1EdgeHostsMetadataSummary`), unpaged as in Palette, so sent as it is made."""
-    body = await call.body(bodies.HOSTS_FILTER)
+    body = await call.body()
     wanted = body.get("filter") or {}
     states, rule = wanted.get("states") or [], wanted.get("name") or {}
     view = finding.View(call.hub.renderer, call.now)
@@ -143,9 +147,17 @@ async def tags(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", protocol.HOSTS_SEARCH, Access.READ, search),
+    Route(
+        "POST",
+        protocol.HOSTS_SEARCH,
+        Access.READ,
+        search,
+        body=bodies.SEARCH,
+        query=bodies.PAGE,
+        headers=(protocol.H_PAGE_LIMIT,),
+    ),
     Route("GET", protocol.HOSTS_SEARCH_SCHEMA, Access.READ, search_schema),
-    Route("GET", protocol.HOSTS_METADATA, Access.READ, quick),
-    Route("POST", protocol.APPLIANCES_METADATA, Access.READ, appliances),
+    Route("GET", protocol.HOSTS_METADATA, Access.READ, quick, query=_QUICK),
+    Route("POST", protocol.APPLIANCES_METADATA, Access.READ, appliances, body=bodies.HOSTS_FILTER),
     Route("GET", protocol.HOSTS_TAGS, Access.READ, tags),
 )

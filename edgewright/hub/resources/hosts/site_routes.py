@@ -12,7 +12,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_INTENT, limited
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.resources.feed.store import host_event, store_event
@@ -46,7 +46,7 @@ def _intent(row: Any) -> dict[str, Any]:
 
 async def offer_intent(call: Call) -> Response:
     """Store what was changed at the site, told apart from what conflicts with the plane's own change (rule P28)."""
-    body = await call.body(bodies.INTENT)
+    body = await call.body()
     base = body.get("base") or {}
     for name in ("id", "field"):
         if not body.get(name):
@@ -113,7 +113,7 @@ async def intents(call: Call) -> Response:
 
 async def add_log(call: Call) -> Response:
     """Store a piece of a log once by operation and offset (rule P29)."""
-    body = await call.body(bodies.LOG)
+    body = await call.body()
     operation, offset = str(body.get("operationId") or ""), body.get("offset", 0)
     if not operation:
         raise problems.invalid(problems.REQUIRED, "operationId in body is required")
@@ -176,10 +176,10 @@ async def tunnel(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", protocol.INTENTS, Access.HOST, offer_intent),
-    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents),
-    Route("POST", protocol.LOGS, Access.HOST, add_log),
-    Route("GET", protocol.LOGS, Access.READ, logs),
-    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel),
-    Route("POST", protocol.TUNNEL, Access.HOST_OR_WRITE, tunnel),
+    Route("POST", protocol.INTENTS, Access.HOST, offer_intent, body=bodies.INTENT, returns=answers.INTENT, status=201),
+    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents, returns=answers.items(answers.INTENT)),
+    Route("POST", protocol.LOGS, Access.HOST, add_log, body=bodies.LOG),
+    Route("GET", protocol.LOGS, Access.READ, logs, query={"operationId": bodies.NAME}, returns=answers.LOG),
+    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel, status=501),
+    Route("POST", protocol.TUNNEL, Access.HOST_OR_WRITE, tunnel, status=501),
 )

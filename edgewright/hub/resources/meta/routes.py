@@ -10,8 +10,10 @@ from starlette.responses import StreamingResponse
 import edgewright
 from edgewright.core import times
 from edgewright.core.text import whole_number
+from edgewright.hub.http import answers, openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.shapes import INTEGER, NUMBER
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.search import View
@@ -27,6 +29,8 @@ PING = protocol.HEALTH_PING
 READY = "/v1/health/ready"
 SERVICE_VERSION = "/v1/services/{serviceName}/version"
 OPEN_PATHS = (PING, READY)
+_SSE = "text/event-stream"
+_SINCE = {"since": INTEGER, "beats": NUMBER}
 
 
 async def ping(call: Call) -> Response:
@@ -126,6 +130,11 @@ def _beats_since(call: Call) -> float | None:
     return float(whole)
 
 
+async def describe(call: Call) -> Response:
+    """Return the OpenAPI description of what this hub offers."""
+    return call.json(openapi.document(call.hub.routes))
+
+
 async def service_version(call: Call) -> Response:
     """Tell the agent version that goes with this hub (`v1ServiceVersion`)."""
     name = call.params["serviceName"]
@@ -145,8 +154,18 @@ async def service_version(call: Call) -> Response:
 ROUTES = (
     Route("GET", PING, Access.OPEN, ping),
     Route("GET", READY, Access.OPEN, ready),
-    Route("GET", protocol.FEATURES, Access.OPEN, features),
-    Route("GET", protocol.HUB_STATUS, Access.READ, status),
-    Route("GET", protocol.CHANGES, Access.READ, changes),
+    Route("GET", protocol.FEATURES, Access.OPEN, features, returns=answers.FEATURES),
+    Route("GET", protocol.HUB_STATUS, Access.READ, status, returns=answers.STATUS),
+    Route(
+        "GET",
+        protocol.CHANGES,
+        Access.READ,
+        changes,
+        query=_SINCE,
+        headers=(protocol.H_LAST_EVENT,),
+        returns=answers.STREAM,
+        media=_SSE,
+    ),
+    Route("GET", protocol.OPENAPI, Access.READ, describe, returns=answers.OPENAPI),
     Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_READ, service_version),
 )

@@ -11,7 +11,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.resources.feed.store import host_event, store_event
@@ -148,7 +148,7 @@ def publish(hub: Hub, tx: Tx, operation: str, project: str) -> None:
 
 async def create(call: Call) -> Response:
     """Ask a host for an operation."""
-    body = await call.body(bodies.OPERATION)
+    body = await call.body()
     call.host()
     kind = str(body.get("kind") or "")
     params = _check(kind, dict(body.get("params") or {}))
@@ -215,7 +215,7 @@ async def get(call: Call) -> Response:
 
 async def result(call: Call) -> Response:
     """Take the result of an operation (rule P25)."""
-    body = await call.body(bodies.RESULT)
+    body = await call.body()
     operation = call.params["operationId"]
     text = limited(body, MAX_RESULT, "The result of the operation")
     if "state" not in body:
@@ -250,10 +250,20 @@ async def result(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.OPERATIONS_ALL, Access.READ, everything),
-    Route("POST", protocol.OPERATIONS, Access.WRITE, create, guards_observed=True),
-    Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing),
-    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get),
-    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result),
+    Route("GET", protocol.OPERATIONS_ALL, Access.READ, everything, returns=answers.items(answers.OPERATION)),
+    Route(
+        "POST",
+        protocol.OPERATIONS,
+        Access.WRITE,
+        create,
+        guards_observed=True,
+        body=bodies.OPERATION,
+        headers=(protocol.H_IDEMPOTENCY,),
+        returns=answers.MADE,
+        status=201,
+    ),
+    Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing, returns=answers.items(answers.OPERATION)),
+    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get, returns=answers.OPERATION),
+    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result, body=bodies.RESULT),
     Route("PUT", protocol.HOST_RESET, Access.WRITE, reset, guards_observed=True),
 )

@@ -71,7 +71,7 @@ def matches_name(name: str, rule: dict[str, Any]) -> bool:
 
 async def summary(call: Call) -> Response:
     """List projects with their counts (`v1ProjectsSummary`)."""
-    body = await call.body(bodies.PROJECTS_FILTER)
+    body = await call.body()
     offset, limit = call.page()
     rule = (body.get("filter") or {}).get("name") or {}
     found = [record for record in _records(call) if matches_name(record.name, rule)]
@@ -118,7 +118,7 @@ def _name(body: dict[str, Any]) -> str:
 
 async def create(call: Call) -> Response:
     """Make a project."""
-    body = await call.body(bodies.PROJECT)
+    body = await call.body()
     name = _name(body)
 
     def job(tx: Tx) -> str:
@@ -150,7 +150,7 @@ async def get(call: Call) -> Response:
 async def update(call: Call) -> Response:
     """Change name, labels and the rest of a project; what is not sent stays (rule P51)."""
     only_meta = call.request.url.path.endswith("/meta")
-    body = await call.body(bodies.META if only_meta else bodies.PROJECT)
+    body = await call.body()
     body = {"metadata": body} if only_meta else body
     record = _record(call)
     name = str((body.get("metadata") or {}).get("name") or record.name)
@@ -239,12 +239,12 @@ async def validate(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata),
-    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary),
-    Route("POST", PROJECTS, Access.WRITE, create),
+    Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata, query={"name": bodies.NAME}),
+    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary, body=bodies.PROJECTS_FILTER, query=bodies.PAGE),
+    Route("POST", PROJECTS, Access.WRITE, create, body=bodies.PROJECT),
     Route("GET", PROJECT, Access.READ, get),
-    Route("PUT", PROJECT, Access.WRITE, update),
+    Route("PUT", PROJECT, Access.WRITE, update, body=bodies.PROJECT),
     Route("DELETE", PROJECT, Access.WRITE, delete),
-    Route("PUT", PROJECT_META, Access.WRITE, update),
+    Route("PUT", PROJECT_META, Access.WRITE, update, body=bodies.META),
     Route("DELETE", PROJECT_VALIDATE, Access.READ, validate),
 )

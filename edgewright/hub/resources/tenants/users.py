@@ -17,6 +17,7 @@ from edgewright.hub.http.auth import ADMIN, ROLES, SESSION_COOKIE, VIEWER
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.shapes import FLAG
 from edgewright.hub.security.secretbox import SESSION_SECONDS, digest, new_secret, new_uid
 from edgewright.wire import protocol
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from edgewright.hub.db.writer import Tx
 
 KIND = "apikey"
+
+
+_COOKIE = {"setCookie": FLAG}
 
 
 def _token_answer(call: Call, key: KeyRecord) -> Response:
@@ -40,7 +44,7 @@ def _token_answer(call: Call, key: KeyRecord) -> Response:
 
 async def authenticate(call: Call) -> Response:
     """Open a session: the password of a user is one of their API keys, so that there is one secret and not two."""
-    body = await call.body(bodies.LOGIN)
+    body = await call.body()
     record = call.hub.state.keys_by_hash.get(digest(str(body.get("password") or "")))
     user = call.hub.state.users.get(record.user_uid) if record else None
     usable = call.hub.authenticator.still_valid(record)
@@ -157,7 +161,7 @@ async def keys(call: Call) -> Response:
 
 async def create_key(call: Call) -> Response:
     """Make an API key; its text is in this answer and nowhere else."""
-    body = await call.body(bodies.API_KEY)
+    body = await call.body()
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
     name = str(meta.get("name") or "").strip()
     if not name:
@@ -200,7 +204,7 @@ def _change(call: Call, tx: Tx, record: KeyRecord, message: str, **changes: Any)
 
 async def update_key(call: Call) -> Response:
     """Change name, description or expiry of an API key; what is not sent stays (rule P51)."""
-    body = await call.body(bodies.API_KEY)
+    body = await call.body()
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
@@ -218,7 +222,7 @@ async def update_key(call: Call) -> Response:
 
 async def set_key_state(call: Call) -> Response:
     """Switch an API key on or off."""
-    body = await call.body(bodies.ACTIVE)
+    body = await call.body()
     active = bool(body.get("isActive", False))
 
     def job(tx: Tx) -> None:
@@ -246,15 +250,15 @@ async def delete_key(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate),
-    Route("GET", protocol.REFRESH, Access.OPEN, refresh),
+    Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate, body=bodies.LOGIN, query=_COOKIE),
+    Route("GET", protocol.REFRESH, Access.OPEN, refresh, query=_COOKIE),
     Route("GET", protocol.USERS_INFO, Access.READ, info),
     Route("GET", protocol.USERS_ME, Access.READ, me),
     Route("GET", protocol.API_KEYS, Access.READ, keys),
-    Route("POST", protocol.API_KEYS, Access.WRITE, create_key),
+    Route("POST", protocol.API_KEYS, Access.WRITE, create_key, body=bodies.API_KEY),
     Route("GET", protocol.API_KEY, Access.READ, get_key),
-    Route("PUT", protocol.API_KEY, Access.WRITE, update_key),
-    Route("PATCH", protocol.API_KEY, Access.WRITE, set_key_state),
+    Route("PUT", protocol.API_KEY, Access.WRITE, update_key, body=bodies.API_KEY_UPDATE),
+    Route("PATCH", protocol.API_KEY, Access.WRITE, set_key_state, body=bodies.ACTIVE),
     Route("DELETE", protocol.API_KEY, Access.WRITE, delete_key),
-    Route("PUT", protocol.API_KEY_STATE, Access.WRITE, set_key_state),
+    Route("PUT", protocol.API_KEY_STATE, Access.WRITE, set_key_state, body=bodies.ACTIVE),
 )

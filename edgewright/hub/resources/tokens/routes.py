@@ -11,7 +11,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import TokenRecord, dump
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.auth import ADMIN
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
@@ -103,7 +103,7 @@ async def listing(call: Call) -> Response:
 
 async def create(call: Call) -> Response:
     """Make a token."""
-    body = await call.body(bodies.TOKEN)
+    body = await call.body()
     spec = body.get("spec") or {}
     name, project = _name(body), _project(call, str(spec.get("defaultProjectUid") or ""))
     expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
@@ -136,7 +136,7 @@ async def get(call: Call) -> Response:
 
 async def update(call: Call) -> Response:
     """Change name, description, default project or expiry; what is not sent stays (rule P51)."""
-    body = await call.body(bodies.TOKEN)
+    body = await call.body()
     spec = body.get("spec") or {}
     wanted = _project(call, str(spec.get("defaultProjectUid") or ""))
 
@@ -158,7 +158,7 @@ async def update(call: Call) -> Response:
 
 async def set_state(call: Call) -> Response:
     """Revoke a token or make it valid again; hosts that came in by it stay (rule P11)."""
-    body = await call.body(bodies.ACTIVE)
+    body = await call.body()
     active = bool(body.get("isActive", False))
 
     def job(tx: Tx) -> None:
@@ -212,10 +212,10 @@ async def hosts(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.TOKENS, Access.READ, listing),
-    Route("POST", protocol.TOKENS, Access.WRITE, create),
+    Route("POST", protocol.TOKENS, Access.WRITE, create, body=bodies.TOKEN),
     Route("GET", protocol.TOKEN, Access.READ, get),
-    Route("PUT", protocol.TOKEN, Access.WRITE, update),
+    Route("PUT", protocol.TOKEN, Access.WRITE, update, body=bodies.TOKEN),
     Route("DELETE", protocol.TOKEN, Access.WRITE, delete),
-    Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state),
-    Route("GET", TOKEN_HOSTS, Access.READ, hosts),
+    Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state, body=bodies.ACTIVE),
+    Route("GET", TOKEN_HOSTS, Access.READ, hosts, returns=answers.items(answers.TOKEN_HOST)),
 )
