@@ -146,3 +146,13 @@ class TimedOut(EdgewrightError):
 
     exit_code = ExitCode.TIMED_OUT
     default_code = "TimedOut"
+
+
+class Cancelled(EdgewrightError):
+    """The operator stopped the work (exit 130); nothing partial is left."""
+
+    exit_code = ExitCode.INTERRUPTED
+    default_code = "Cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("Stopped; nothing partial is left.", "Run it again to start over.")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from edgewright.core.errors import Failed, NotFound
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.core.errors import Cancelled, Failed, NotFound
+from edgewright.forge.progress import Job
 
 LAST_LINES = 200
 """Lines of a program's output that are kept for telling why it failed."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from edgewright.core.errors import EdgewrightError, ExitCode
+from edgewright.core.errors import Cancelled
 
 Unit = Literal["bytes", "steps", "seconds"]
 
@@ -56,16 +56,6 @@ def size(count: int) -> str:
 
 
 Sink = Callable[[Progress], None]
-
-
-class Cancelled(EdgewrightError):
-    """The operator stopped the work (exit 130); nothing partial is left."""
-
-    exit_code = ExitCode.INTERRUPTED
-    default_code = "Cancelled"
-
-    def __init__(self) -> None:
-        super().__init__("Stopped; nothing partial is left.", "Run it again to start over.")
 
 
 class Job:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from edgewright.agent.plane.client import Client, Endpoint, parse_endpoint
-from edgewright.agent.plane.proxy import Proxy
 from edgewright.agent.plane.tls import make_context
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
+from edgewright.core.proxy import Proxy
 
 from .conftest import DAY, TODAY, Authority, Pair, StubPlane
 

@@ -10,8 +10,9 @@ import pytest
 from edgewright.agent.kernel.enrolment import Enrolment
 from edgewright.agent.kernel.settings import Flags, find_labels, load_settings
 from edgewright.agent.kernel.state import StateFolder
-from edgewright.agent.plane.proxy import choose_proxy, parse_proxy
+from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.core.errors import Failed, InvalidInput
+from edgewright.core.proxy import parse_proxy
 
 USER_DATA = """#cloud-config
 stylus:

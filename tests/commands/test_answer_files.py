@@ -28,8 +28,8 @@ from edgewright.main import main
 from tests.cli_support import Done
 from tests.core.installer import samples
 from tests.forge.image import parts, tree_stand_ins
-from tests.forge.image.fake_registry import FakeRegistry
 from tests.forge.isos import look_alike
+from tests.oci.fake_registry import FakeRegistry
 
 Run = Callable[..., Done]
 KINDS = [kind.name for kind in answer_kinds()]

@@ -10,10 +10,10 @@ import pytest
 
 from edgewright.commands.forge import base_cache
 from edgewright.config.locations import folder
-from edgewright.core.errors import Failed
+from edgewright.core.errors import Cancelled, Failed
 from edgewright.forge import manifest
 from edgewright.forge.appliance import build
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 
 
 @pytest.fixture

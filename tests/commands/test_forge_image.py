@@ -20,7 +20,7 @@ from edgewright.commands.kernel.grammar import parse
 from edgewright.config.settings import Settings
 from edgewright.core.errors import InvalidInput, NotFound, Refused, UsageError
 from tests.forge.image import parts
-from tests.forge.image.fake_registry import FakeRegistry
+from tests.oci.fake_registry import FakeRegistry
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from edgewright.commands.forge.background import terminated_is_cancelled
 from edgewright.commands.forge.jobs import work
-from edgewright.core.errors import Failed
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.core.errors import Cancelled, Failed
+from edgewright.forge.progress import Job
 
 
 class Half(Cancelled):

@@ -1,4 +1,4 @@
-"""core, wire and agent run on any Python from 3.9: hosts bring their own."""
+"""core, wire, oci and agent run on any Python from 3.9: hosts bring their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from tests.support import ROOT, missing
 
 GIVEN = os.environ.get("EDGEWRIGHT_PYTHON39")  # read before the tests get a quiet environment
-ROOMS = ("core", "wire", "agent")
+ROOMS = ("core", "wire", "agent", "oci")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / "edgewright" / room).rglob("*.py"))
 
 EXERCISE = """
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import importlib
-for room in ("core", "wire"):
+for room in ("core", "wire", "oci"):
     for path in sorted(Path(sys.argv[1], "edgewright", room).rglob("*.py")):
         words = path.relative_to(sys.argv[1]).with_suffix("").parts
         importlib.import_module(".".join(words).replace(".__init__", ""))
@@ -55,7 +55,7 @@ def interpreter() -> str:
     missing("python39", "no Python 3.9 is here (set EDGEWRIGHT_PYTHON39)")
 
 
-def test_core_and_wire_work_on_python_3_9(tmp_path: Path) -> None:
+def test_core_wire_and_oci_work_on_python_3_9(tmp_path: Path) -> None:
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPYCACHEPREFIX": str(tmp_path)}
     done = subprocess.run(
         [interpreter(), "-W", "error", "-c", EXERCISE, str(ROOT)],

@@ -15,10 +15,10 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Opt
 
 from edgewright.agent.plane import tls
 from edgewright.agent.plane.http_response import Answer
-from edgewright.agent.plane.proxy import Proxy
 from edgewright.agent.plane.upload import wait_sent
 from edgewright.core import certificate_clock, times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
+from edgewright.core.proxy import Proxy
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
 

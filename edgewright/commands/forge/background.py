@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Command, Outcome
-from edgewright.core.errors import InvalidInput, Refused
+from edgewright.core.errors import Cancelled, InvalidInput, Refused
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -23,8 +23,6 @@ def terminated_is_cancelled() -> Iterator[None]:
     Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them. An ignored SIGHUP
     (`nohup`) stays ignored.
     """
-    from edgewright.forge.progress import Cancelled
-
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     asked = False
 

@@ -15,9 +15,9 @@ from edgewright.config import locations
 from edgewright.core.errors import Failed, NotFound, UsageError
 from edgewright.forge.image import build, drivers, kinds, pack, sign
 from edgewright.forge.progress import Job, size
-from edgewright.forge.registry.registry import Registry
 from edgewright.forge.tree import parts as tree_parts
 from edgewright.forge.tree import tree
+from edgewright.oci.registry import Registry
 
 __all__ = ["Job", "run", "run_tree"]
 

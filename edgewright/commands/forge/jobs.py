@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-from edgewright.forge.progress import Cancelled, Job, Progress, Sink
+from edgewright.core.errors import Cancelled
+from edgewright.forge.progress import Job, Progress, Sink
 
 Result = TypeVar("Result")
 LISTENER: ContextVar[Sink | None] = ContextVar("listener", default=None)

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.installer.answer_kinds import kinds
 from edgewright.core.cloudconfig.findings import WARNING
-from edgewright.core.errors import DocumentProblem, EdgewrightError, Failed, InvalidDocument, InvalidInput, Refused
+from edgewright.core.errors import (
+    Cancelled,
+    DocumentProblem,
+    EdgewrightError,
+    Failed,
+    InvalidDocument,
+    InvalidInput,
+    Refused,
+)
 from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.example import unchanged
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 from edgewright.forge.reservation import handing_over, reserved
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgewright.config.locations import write_private
-from edgewright.core.errors import Conflict, Failed, NotFound
+from edgewright.core.errors import Cancelled, Conflict, Failed, NotFound
 from edgewright.forge.builds import process
 from edgewright.forge.builds.record import Build, find, new_folder, read, read_json, write_json
 from edgewright.forge.builds.recorder import Recorder, first_record
-from edgewright.forge.progress import Cancelled
 
 CANCEL_PATIENCE = 20.0
 """Seconds that a build may take to clean up behind itself after it was asked to stop."""

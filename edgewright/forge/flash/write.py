@@ -11,9 +11,9 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from edgewright.core.errors import Conflict, EdgewrightError, Failed, NotFound, Refused
+from edgewright.core.errors import Cancelled, Conflict, EdgewrightError, Failed, NotFound, Refused
 from edgewright.forge.flash.disks import Disk, Disks
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 from edgewright.forge.progress import size as words_of
 
 CHUNK = 4 * 1024 * 1024

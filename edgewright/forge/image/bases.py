@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.forge.image.medium import Medium
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import layers, media, store
-from edgewright.forge.registry.reference import Reference, parse
-from edgewright.forge.registry.registry import Manifest, Registry
+from edgewright.forge.registry import layers, store
 from edgewright.forge.registry.spool import Blob, Spool
+from edgewright.oci import media
+from edgewright.oci.mirrors import Source
+from edgewright.oci.reference import Reference, parse
+from edgewright.oci.registry import Manifest
 
 REF_NAME = "org.opencontainers.image.ref.name"
 KINDS = ("oci-archive", "oci", "docker-archive", "appliance", "root", "docker")
@@ -114,7 +116,7 @@ class Fetched:
 class FromRegistry(Base):
     """A base at a registry."""
 
-    def __init__(self, registry: Registry, reference: Reference, manifest: Manifest, platform: str) -> None:
+    def __init__(self, registry: Source, reference: Reference, manifest: Manifest, platform: str) -> None:
         manifest = one_platform(
             manifest, platform, str(reference), lambda d: registry.manifest(d, f"the base {reference}")
         )

@@ -18,10 +18,12 @@ from edgewright.forge.image.appliance import open_appliance, open_root
 from edgewright.forge.image.bases import Base, Fetched, FromRegistry, Origin, open_docker_archive, open_layout, origin
 from edgewright.forge.progress import Job
 from edgewright.forge.registry import layers as layered
-from edgewright.forge.registry import media, push, tarlayer
-from edgewright.forge.registry.reference import Name, parse
-from edgewright.forge.registry.registry import Registry, mount_scope
+from edgewright.forge.registry import push, tarlayer
+from edgewright.forge.registry.reference import Name
 from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
+from edgewright.oci import media, mirrors
+from edgewright.oci.reference import parse
+from edgewright.oci.registry import Registry, mount_scope
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -85,9 +87,10 @@ def open_base(request: Request, where: Origin, spool: Spool, job: Job, stack: Ex
 def _open(where: Origin, request: Request, spool: Spool, job: Job, stack: ExitStack) -> Base:
     if where.kind == "registry":
         reference = parse(where.where)
-        registry = stack.enter_context(Registry(reference.registry, reference.repository, job, ca=request.ca))
-        manifest = registry.manifest(reference.wanted, f"the base {reference}")
-        return FromRegistry(registry, reference, manifest, request.arch)
+        registry = Registry(reference.registry, reference.repository, job, ca=request.ca)
+        source = stack.enter_context(mirrors.source(registry, job))
+        manifest = source.manifest(reference.wanted, f"the base {reference}")
+        return FromRegistry(source, reference, manifest, request.arch)
     if where.kind == "docker-archive":
         return open_docker_archive(where.where, request.arch, spool, job)
     if where.kind == "appliance":

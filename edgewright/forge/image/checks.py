@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import layers, media
+from edgewright.forge.registry import layers
 from edgewright.forge.registry.reference import Kubernetes
+from edgewright.oci import media
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S.*?)\s*")
 _MACHINES = {62: "amd64", 183: "arm64", 243: "riscv64"}

@@ -11,8 +11,8 @@ from edgewright.core.errors import EdgewrightError, Failed, NotFound, UsageError
 from edgewright.forge import programs
 from edgewright.forge.image.bases import Base, Changed, Origin, open_layout
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import credentials, trust
 from edgewright.forge.registry.spool import Spool, full
+from edgewright.oci import access, credentials
 
 NAME = "localhost/edgewright-base:built"
 
@@ -94,7 +94,7 @@ def _reference(base: Base, source: Origin, spool: Spool) -> str:
 
 def _as_layout(base: Base, spool: Spool) -> Path:
     """Make the spool's own blobs a folder in the OCI layout (an appliance, a docker archive)."""
-    from edgewright.forge.registry import media
+    from edgewright.oci import media
 
     path = spool.path(base.digest)
     entry = {"mediaType": media.OCI_MANIFEST, "digest": base.digest, "size": path.stat().st_size}
@@ -118,7 +118,7 @@ def _registry(base: Base, spool: Spool, ca: Path | None) -> list[str]:
     if base.reference is None:
         return []
     host, repository = base.reference.registry, base.reference.repository
-    words = ["--tls-verify=false"] if trust.plain(host, repository) else []
+    words = ["--tls-verify=false"] if access.plain_for(host, repository) else []
     for path in credentials.files():
         login = (
             credentials.find(host, repository, {**os.environ, "REGISTRY_AUTH_FILE": str(path)})

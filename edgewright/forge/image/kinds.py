@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.forge.registry import media
+from edgewright.oci import media
 
 APPLIANCE = "appliance"
 """A host's whole root with kernel, init and agent, one Kubernetes version, and the three files of an A/B slot."""

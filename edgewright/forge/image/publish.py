@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgewright.forge.image import sbom, sign
 from edgewright.forge.image.bases import Base
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import media, push
+from edgewright.forge.registry import push
 from edgewright.forge.registry.layers import Source
-from edgewright.forge.registry.reference import Reference
-from edgewright.forge.registry.registry import Registry
 from edgewright.forge.registry.spool import Blob, Spool
+from edgewright.oci import media
+from edgewright.oci.reference import Reference
+from edgewright.oci.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

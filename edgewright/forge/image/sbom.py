@@ -12,9 +12,10 @@ from edgewright.forge import spdx
 from edgewright.forge.image import sign
 from edgewright.forge.image.content import System
 from edgewright.forge.image.inputs import Input
-from edgewright.forge.registry import media
-from edgewright.forge.registry.reference import Kubernetes, Reference
-from edgewright.forge.registry.registry import Registry
+from edgewright.forge.registry.reference import Kubernetes
+from edgewright.oci import media, push
+from edgewright.oci.reference import Reference
+from edgewright.oci.registry import Registry
 
 MEDIA_TYPE = "text/spdx+json"
 ARTIFACT_TYPE = "application/spdx+json"
@@ -112,13 +113,13 @@ def attach(registry: Registry, digest: str, size: int, data: bytes, what: str) -
     Under the tag `sha256-DIGEST.sbom`, where cosign looks, and as a referrer of the image: by the registry itself
     when it keeps referrers, else in the index that the specification names for registries that do not.
     """
-    layer = {"mediaType": MEDIA_TYPE, "size": len(data), "digest": sign.put_small(registry, data, what)}
+    layer = {"mediaType": MEDIA_TYPE, "size": len(data), "digest": push.small(registry, data, what)}
     subject = {"mediaType": media.OCI_MANIFEST, "digest": digest, "size": size}
     more = {"artifactType": ARTIFACT_TYPE, "subject": subject}
     manifest = sign.manifest_of(registry, [layer], what, **more)
     answer = registry.put_manifest(sign.tag_of(digest, "sbom"), manifest, media.OCI_MANIFEST, what)
     own = registry.manifest(sign.tag_of(digest, "sbom"), what).digest
-    if "oci-subject" not in answer.headers:
+    if "OCI-Subject" not in answer.headers:
         _list_referrer(registry, digest, own, len(manifest), what)
     return own
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
-from edgewright.forge.registry import media
-from edgewright.forge.registry.reference import Reference
-from edgewright.forge.registry.registry import Registry
+from edgewright.oci import media, push
+from edgewright.oci.reference import Reference
+from edgewright.oci.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -141,7 +141,7 @@ def sign(registry: Registry, reference: Reference, digest: str, key: EllipticCur
         {
             "mediaType": PAYLOAD_TYPE,
             "size": len(document),
-            "digest": put_small(registry, document, what),
+            "digest": push.small(registry, document, what),
             "annotations": {ANNOTATION: base64.b64encode(signature).decode()},
         }
     )
@@ -169,18 +169,6 @@ def pem(public: EllipticCurvePublicKey) -> str:
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def put_small(registry: Registry, data: bytes, what: str) -> str:
-    """Store a small blob in one piece and return its digest."""
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    if not registry.has_blob(digest, what):
-        answer = registry.send("POST", registry.url("blobs/uploads/"), what, headers={"Content-Length": "0"})
-        location = registry.absolute(answer.headers.get("location", ""))
-        url = location + ("&" if "?" in location else "?") + f"digest={digest}"
-        headers = {"Content-Type": "application/octet-stream"}
-        registry.send("PUT", url, what, body=data, headers=headers)
-    return digest
-
-
 def manifest_of(registry: Registry, layers: list[dict[str, Any]], what: str, **more: Any) -> bytes:
     """Return the manifest of a small image of these layers, its configuration stored."""
     nothing = "0001-01-01T00:00:00Z"
@@ -193,7 +181,7 @@ def manifest_of(registry: Registry, layers: list[dict[str, Any]], what: str, **m
         "config": {},
     }
     raw = media.canonical(config)
-    entry = {"mediaType": media.OCI_CONFIG, "size": len(raw), "digest": put_small(registry, raw, what)}
+    entry = {"mediaType": media.OCI_CONFIG, "size": len(raw), "digest": push.small(registry, raw, what)}
     return media.canonical(
         {"schemaVersion": 2, "mediaType": media.OCI_MANIFEST, **more, "config": entry, "layers": layers}
     )

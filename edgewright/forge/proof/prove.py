@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from edgewright.core import times
 from edgewright.core.cloudconfig.userdata import Site, site_of
-from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused
+from edgewright.core.errors import Cancelled, EdgewrightError, InvalidInput, NotFound, Refused
 from edgewright.forge.iso import modes
 from edgewright.forge.iso.facts import Base
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.write import make_iso
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 from edgewright.forge.proof import ephemeral_identity, inside, kvm
 from edgewright.forge.proof.boot import Boot, Timing
 from edgewright.forge.proof.console_log import ConsoleLog, Redactor, log_path

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from edgewright.core.errors import Conflict, Refused
 from edgewright.forge.image.bases import Base
-from edgewright.forge.registry import media
 from edgewright.forge.registry.layers import Source
-from edgewright.forge.registry.reference import Reference
-from edgewright.forge.registry.registry import Registry
 from edgewright.forge.registry.spool import Blob, Spool
-from edgewright.forge.registry.upload import Sent, mount, upload
+from edgewright.oci import media
+from edgewright.oci.push import Sent, mount, upload
+from edgewright.oci.reference import Reference
+from edgewright.oci.registry import Registry
 
 
 class Pushed(NamedTuple):

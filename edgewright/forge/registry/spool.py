@@ -17,7 +17,7 @@ from typing import IO, Literal, NamedTuple, Protocol
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.forge.programs import find
 from edgewright.forge.progress import size
-from edgewright.forge.registry import media
+from edgewright.oci import media
 
 Compression = Literal["gzip", "zstd", "none"]
 SUFFIX = {"gzip": "+gzip", "zstd": "+zstd", "none": ""}

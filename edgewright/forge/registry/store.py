@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
-from edgewright.forge.registry.registry import CHUNK
+from edgewright.oci.reply import CHUNK
 
 
 class Store(Protocol):

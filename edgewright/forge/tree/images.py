@@ -12,9 +12,10 @@ from edgewright.core.errors import DocumentProblem, EdgewrightError, InvalidInpu
 from edgewright.forge.image import checks
 from edgewright.forge.image.bases import REF_NAME, one_platform
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import layers, media, store
+from edgewright.forge.registry import layers, store
 from edgewright.forge.registry.reference import Kubernetes
-from edgewright.forge.registry.registry import Manifest
+from edgewright.oci import media
+from edgewright.oci.registry import Manifest
 
 CODE = "TreeImages"
 NAME_KEYS = ("io.containerd.image.name", REF_NAME)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from edgewright.core.errors import DocumentProblem, EdgewrightError, InvalidInput, NotFound
+from edgewright.core.errors import Cancelled, DocumentProblem, EdgewrightError, InvalidInput, NotFound
 from edgewright.forge.image import checks, elf, inputs
 from edgewright.forge.image.elf import Library
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 from edgewright.forge.registry import store
 from edgewright.forge.registry.reference import Kubernetes
 from edgewright.forge.registry.spool import Spool

@@ -15,14 +15,15 @@ from edgewright.core.errors import InvalidDocument, UsageError
 from edgewright.forge.image import checks, content, inputs, kinds, publish, sbom
 from edgewright.forge.image.build import Result
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import download, media, push, tarlayer
+from edgewright.forge.registry import download, push, tarlayer
 from edgewright.forge.registry.reference import TreeName
-from edgewright.forge.registry.registry import Registry
 from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
 from edgewright.forge.registry.tarlayer import Entry
 from edgewright.forge.tree import parts as tree_parts
 from edgewright.forge.tree.images import Needed
 from edgewright.forge.tree.inputs import Sources, Tree, check_places, gather
+from edgewright.oci import media
+from edgewright.oci.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

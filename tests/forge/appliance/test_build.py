@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound, Refused
+from edgewright.core.errors import Cancelled, EdgewrightError, Failed, InvalidInput, NotFound, Refused
 from edgewright.forge.appliance import build, rootfs, space
 from edgewright.forge.appliance.lock import Lock, load
 from edgewright.forge.programs import Done
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 
 
 @pytest.fixture

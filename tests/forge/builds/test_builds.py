@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.core.errors import Conflict, Failed, NotFound
+from edgewright.core.errors import Cancelled, Conflict, Failed, NotFound
 from edgewright.forge import builds
 from edgewright.forge.builds import Build, Recorder, process, record, running
-from edgewright.forge.progress import Cancelled, Job, Progress
+from edgewright.forge.progress import Job, Progress
 from tests.support import ROOT
 
 WORKER = """

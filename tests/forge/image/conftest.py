@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge.image import parts
-from tests.forge.image.fake_registry import FakeRegistry
+from tests.oci.fake_registry import FakeRegistry, clean_home
 
 
 @pytest.fixture
@@ -21,14 +21,7 @@ def registry() -> Iterator[FakeRegistry]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test a home of its own: no logins, no registries.conf, no password of anybody."""
-    path = tmp_path / "home"
-    path.mkdir()
-    monkeypatch.setenv("HOME", str(path))
-    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(path / "registries.conf"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path / "run"))
-    for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME", "COSIGN_PASSWORD", "SOURCE_DATE_EPOCH"):
-        monkeypatch.delenv(name, raising=False)
-    return path
+    return clean_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import media
 from edgewright.forge.registry.spool import Spool
-from tests.forge.image.fake_registry import FakeRegistry, digest_of
+from edgewright.oci import media
+from tests.oci.fake_registry import FakeRegistry, digest_of
 from tests.support import missing
 
 CREATED = "2026-01-02T03:04:05Z"

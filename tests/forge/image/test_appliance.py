@@ -15,15 +15,16 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound, Refused, UsageError
+from edgewright.core.errors import Cancelled, InvalidDocument, InvalidInput, NotFound, Refused, UsageError
 from edgewright.forge.image import kinds, slot
 from edgewright.forge.image import root as roots
 from edgewright.forge.image.build import Request, Result, build
-from edgewright.forge.progress import Cancelled, Job
-from edgewright.forge.registry import media, reference
+from edgewright.forge.progress import Job
+from edgewright.forge.registry import reference
+from edgewright.oci import media
 from tests.forge.image import parts
-from tests.forge.image.fake_registry import FakeRegistry
 from tests.forge.isos import look_alike
+from tests.oci.fake_registry import FakeRegistry
 from tests.support import missing
 
 REPO, TAG = "edge/debian", "kubeadm-1.36.3-v4.10.0"

@@ -13,14 +13,24 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, NotFound, Unreachable, UsageError
+from edgewright.core.errors import (
+    Cancelled,
+    Conflict,
+    EdgewrightError,
+    Failed,
+    InvalidInput,
+    NotFound,
+    Unreachable,
+    UsageError,
+)
 from edgewright.forge.image.build import Request, Result, build
-from edgewright.forge.progress import Cancelled, Job
-from edgewright.forge.registry import media, reference, spool
-from edgewright.forge.registry.registry import Registry
+from edgewright.forge.progress import Job
+from edgewright.forge.registry import reference, spool
+from edgewright.oci import media
+from edgewright.oci.registry import Registry
 from tests import spdx_rules
 from tests.forge.image import parts
-from tests.forge.image.fake_registry import FakeRegistry, digest_of
+from tests.oci.fake_registry import FakeRegistry, digest_of
 
 TAG = "kubeadm-1.36.3-v4.10.0-demo"
 REPO = "edge/debian"

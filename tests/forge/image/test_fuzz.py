@@ -14,10 +14,11 @@ from edgewright.core.errors import EdgewrightError
 from edgewright.forge.image import bases, content, sign
 from edgewright.forge.image.bases import FromLayout, open_layout
 from edgewright.forge.progress import Job
-from edgewright.forge.registry import credentials, layers, media
-from edgewright.forge.registry.registry import Manifest
+from edgewright.forge.registry import layers
 from edgewright.forge.registry.spool import Blob, Spool
 from edgewright.forge.registry.store import Folder
+from edgewright.oci import credentials, media
+from edgewright.oci.registry import Manifest
 
 QUIET = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -6,7 +6,9 @@ import yaml
 from edgewright.core.errors import InvalidInput
 from edgewright.forge.image import pack
 from edgewright.forge.registry import reference
-from edgewright.forge.registry.reference import Kubernetes, Reference
+from edgewright.forge.registry.reference import Kubernetes
+from edgewright.oci import reference as references
+from edgewright.oci.reference import Reference
 
 
 @pytest.mark.parametrize(
@@ -20,8 +22,8 @@ from edgewright.forge.registry.reference import Kubernetes, Reference
     ],
 )
 def test_references_are_read_as_other_tools_read_them(text: str, found: Reference) -> None:
-    assert reference.parse(text) == found
-    assert reference.parse(str(found)) == found
+    assert references.parse(text) == found
+    assert references.parse(str(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def test_references_are_read_as_other_tools_read_them(text: str, found: Referenc
 )
 def test_what_is_no_reference_is_told(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        reference.parse(text)
+        references.parse(text)
     assert caught.value.message.endswith(".")
 
 
@@ -99,4 +101,4 @@ def test_the_pack_block_gives_the_name_that_was_pushed(custom: str) -> None:
     [("127.0.0.1:5000", True), ("localhost", True), ("[::1]:5000", True), ("10.0.0.1:5000", False), ("quay.io", False)],
 )
 def test_loopback_is_told_from_the_network(registry: str, loopback: bool) -> None:
-    assert reference.is_loopback(registry) is loopback
+    assert references.is_loopback(registry) is loopback

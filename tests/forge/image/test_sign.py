@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused
 from edgewright.forge.image import sign
 from edgewright.forge.progress import Job
-from edgewright.forge.registry.reference import parse
-from edgewright.forge.registry.registry import Registry
-from tests.forge.image.fake_registry import FakeRegistry
+from edgewright.oci.reference import parse
+from edgewright.oci.registry import Registry
+from tests.oci.fake_registry import FakeRegistry
 
 DIGEST = "sha256:" + "ab" * 32
 TAG = "sha256-" + "ab" * 32 + ".sig"

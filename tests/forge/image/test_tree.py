@@ -14,9 +14,17 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Conflict, EdgewrightError, InvalidDocument, InvalidInput, NotFound, UsageError
+from edgewright.core.errors import (
+    Cancelled,
+    Conflict,
+    EdgewrightError,
+    InvalidDocument,
+    InvalidInput,
+    NotFound,
+    UsageError,
+)
 from edgewright.forge.image.build import Result
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.forge.progress import Job
 from edgewright.forge.registry import reference, store
 from edgewright.forge.tree import images as tree_images
 from edgewright.forge.tree.inputs import Sources
@@ -24,7 +32,7 @@ from edgewright.forge.tree.parts import PARTS, host_requirements, lines_of
 from edgewright.forge.tree.tree import TreeRequest, build, check
 from tests.forge.image import parts
 from tests.forge.image import tree_stand_ins as made
-from tests.forge.image.fake_registry import FakeRegistry
+from tests.oci.fake_registry import FakeRegistry
 
 REPO, TAG = "edge/tree", "tree-kubeadm-1.36.3-amd64"
 

@@ -9,8 +9,8 @@ import struct
 import tarfile
 from pathlib import Path
 
-from edgewright.forge.registry import media
 from edgewright.forge.tree.parts import PARTS
+from edgewright.oci import media
 
 VERSION = "v1.36.3"
 REPOSITORY = "registry.k8s.io"

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
+from edgewright.core.errors import Cancelled, Conflict, Failed, InvalidInput, NotFound, Refused
 from edgewright.forge.iso import extras, methods, partfile, write
 from edgewright.forge.iso.facts import Check
 from edgewright.forge.iso.identify import identify
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.manifest import label_of, read_manifest, with_proof
-from edgewright.forge.progress import Cancelled, Job, Progress
+from edgewright.forge.progress import Job, Progress
 from tests.forge.isos import USER_DATA, extracted
 
 LONG = USER_DATA + b"# more than the placeholder holds\n" * 3000

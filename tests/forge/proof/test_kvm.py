@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.forge.progress import Cancelled, Job
+from edgewright.core.errors import Cancelled
+from edgewright.forge.progress import Job
 from edgewright.forge.proof import kvm
 
 

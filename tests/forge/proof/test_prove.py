@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import EdgewrightError, InvalidInput, Refused, Unreachable
+from edgewright.core.errors import Cancelled, EdgewrightError, InvalidInput, Refused, Unreachable
 from edgewright.forge.iso.write import make_iso
 from edgewright.forge.manifest import label_of, read_manifest, with_proof
-from edgewright.forge.progress import Cancelled, Job, Progress
+from edgewright.forge.progress import Job, Progress
 from edgewright.forge.proof import boot, machine, track
 from edgewright.forge.proof.plane import Report, Seen, Verdict
 from edgewright.forge.proof.prove import Rest, Wish, prove

@@ -1,4 +1,4 @@
-"""Credentials for registries from the files that other tools keep: auth.json, config.json, helpers.
+"""Credentials for registries from the files that other tools write: auth.json, config.json, helpers.
 
 Read in the order of containers-auth.json(5): REGISTRY_AUTH_FILE alone when it is set; else the run-time folder's, the
 configuration folder's, then Docker's. The longest name that fits wins, so that one registry can have several logins.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.errors import Failed, InvalidInput
-from edgewright.forge.registry.reference import DOCKER_HUB
+from edgewright.oci.reference import DOCKER_HUB
 
 _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "registry-1.docker.io", DOCKER_HUB)
 
@@ -65,7 +65,7 @@ def find(registry: str, repository: str, environ: Mapping[str, str] | None = Non
 
 
 def _keys(registry: str, repository: str) -> list[str]:
-    """Return the names under which a login may stand, the most special first."""
+    """Return the names under which a login may be stored, the most special first."""
     parts = repository.split("/")
     keys = [f"{registry}/{'/'.join(parts[:n])}" for n in range(len(parts), 0, -1)]
     hosts = list(_HUB_KEYS) if registry == DOCKER_HUB else [registry]
@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None  # another user's: the next file may have it
     except (OSError, ValueError):
         raise InvalidInput(
-            f"{path} cannot be read as a file of registry logins.", "Log in again to write it anew."
+            f"{path} cannot be read as a file of registry logins.", "Log in again to write it again."
         ) from None
     return document if isinstance(document, dict) else None
 
@@ -113,7 +113,7 @@ def _entry(entry: dict[str, Any], key: str, path: Path) -> Login | None:
         try:
             user, colon, password = base64.b64decode(auth, validate=True).decode("utf-8").partition(":")
         except ValueError:
-            raise InvalidInput(f"The login of {key} in {path} is damaged.", "Log in again to write it anew.") from None
+            raise InvalidInput(f"The login of {key} in {path} is damaged.", "Log in again to write it again.") from None
         if colon:
             return Login(user, password.rstrip("\0"), token, str(path))
     name, secret = entry.get("username"), entry.get("password")
@@ -130,7 +130,7 @@ def _ask(helper: str, key: str, environ: Mapping[str, str] | None) -> Login | No
     program = shutil.which(f"docker-credential-{helper}", path=env.get("PATH"))
     if program is None:
         raise Failed(
-            f"The login of {key} is kept by docker-credential-{helper}, which is not installed.",
+            f"The login of {key} is stored by docker-credential-{helper}, which is not installed.",
             "Install it, or log in again with a file.",
         )
     try:
@@ -138,15 +138,15 @@ def _ask(helper: str, key: str, environ: Mapping[str, str] | None) -> Login | No
             [program, "get"], input=key.encode(), capture_output=True, env=env, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise Failed(f"docker-credential-{helper} did not answer for {key}.", "Try it by hand.") from None
+        raise Failed(f"docker-credential-{helper} did not answer for {key}.", "Run it manually.") from None
     if done.returncode:
-        words = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
-        if "not found" in words:
+        message = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+        if "not found" in message:
             return None
-        raise Failed(f"docker-credential-{helper} has no login for {key}: {words[:200]}.", "Log in again.")
+        raise Failed(f"docker-credential-{helper} has no login for {key}: {message[:200]}.", "Log in again.")
     try:
-        told = json.loads(done.stdout)
-        user, secret = str(told["Username"]), str(told["Secret"])
+        answer = json.loads(done.stdout)
+        user, secret = str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError):
         raise Failed(f"docker-credential-{helper} gave no login for {key}.", "Log in again.") from None
     source = f"docker-credential-{helper}"

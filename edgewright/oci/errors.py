@@ -1,4 +1,4 @@
-"""Answers of a registry that are not success, and connections that fail, as one sentence and one next step."""
+"""Responses of a registry that are not success, and connections that fail, as one sentence and one next step."""
 
 from __future__ import annotations
 
@@ -18,33 +18,37 @@ from edgewright.core.errors import (
     Unreachable,
 )
 from edgewright.core.text import clean
-from edgewright.forge.registry.credentials import Login
+from edgewright.oci.address import BadAddress
+from edgewright.oci.credentials import Login
+from edgewright.oci.pace import TooSlow
+from edgewright.oci.reply import TooLong
+from edgewright.oci.session import BadRedirect, NoConnection
 
 
-def from_answer(status: int, body: bytes, what: str, registry: str, login: Login | None) -> EdgewrightError:
-    """Return the error for an answer; `what` names the thing (`the manifest of ...`, `pushing to ...`)."""
-    code, message = words(body)
-    told = f" It says: {message}." if message else ""
+def from_response(status: int, body: bytes, what: str, registry: str, login: Login | None) -> EdgewrightError:
+    """Return the error for a response; `what` names the thing (`the manifest of ...`, `pushing to ...`)."""
+    code, message = first_error(body)
+    detail = f" Its message: {message}." if message else ""
     if status == 401:
         return _unauthorized(registry, login)
     if status == 403:
         who = f"the login {login.user or 'by token'} (from {login.source})" if login else "somebody without a login"
         return Refused(
-            f"The registry {registry} does not allow {who} {what}.{told}",
+            f"The registry {registry} does not allow {who} {what}.{detail}",
             "Ask for the right, or push elsewhere.",
             "Denied",
         )
     if status == 404:
         return _not_there(code, what, registry)
     if status == 405:
-        return Refused(f"The registry {registry} does not do this ({what}).", "It may be read-only: ask its keeper.")
+        return Refused(f"The registry {registry} does not do this ({what}).", "It may be read-only: ask its owner.")
     if status == 409:
-        return Conflict(f"The registry {registry} refuses {what}.{told}", "Its tags may be immutable: use another.")
+        return Conflict(f"The registry {registry} refuses {what}.{detail}", "Its tags may be immutable: use another.")
     if status == 413:
         return Failed(f"The registry {registry} takes nothing of this size ({what}).", "Raise the limit of its proxy.")
     if status == 429:
         return TimedOut(
-            f"The registry {registry} is asked too much and put us off again and again ({what}).",
+            f"The registry {registry} limits requests and refused all of ours ({what}).",
             "Wait a while; a login often raises the limit.",
             "TooManyRequests",
         )
@@ -52,13 +56,13 @@ def from_answer(status: int, body: bytes, what: str, registry: str, login: Login
         return Failed(f"The registry {registry} has no room left ({what}).", "Free some, then run it again.")
     if status >= 500:
         return Unreachable(
-            f"The registry {registry} answers with an error of its own, {status} ({what}).{told}",
-            "Try again later; its log tells more.",
+            f"The registry {registry} answers with an error of its own, {status} ({what}).{detail}",
+            "Try again later; its log has the reason.",
             "RegistryError",
         )
     if status in (400, 416, 422):
-        return InvalidInput(f"The registry {registry} does not take {what} ({status}).{told}", "", code or None)
-    return Failed(f"The registry {registry} answered {status} ({what}).{told}", "", code or None)
+        return InvalidInput(f"The registry {registry} does not take {what} ({status}).{detail}", "", code or None)
+    return Failed(f"The registry {registry} answered {status} ({what}).{detail}", "", code or None)
 
 
 def _not_there(code: str, what: str, registry: str) -> NotFound:
@@ -78,30 +82,35 @@ def _unauthorized(registry: str, login: Login | None) -> Refused:
     return Refused(f"The registry {registry} does not accept the login {who}from {login.source}.", hint, "WrongLogin")
 
 
-def words(body: bytes) -> tuple[str, str]:
-    """Return code and message of the first error in an answer; empty when it has none."""
+def first_error(body: bytes) -> tuple[str, str]:
+    """Return code and message of the first error in a response; empty when it has none."""
     try:
         document: Any = json.loads(body)
         first = document["errors"][0]
         code, message = str(first.get("code") or ""), str(first.get("message") or "")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return "", ""
     return clean(code, limit=80), clean(message, limit=200).rstrip(".")
 
 
-def lost(error: BaseException, registry: str, what: str, *, connecting: bool = False) -> EdgewrightError:
-    """Return the error for a connection that could not be made or broke off."""
+def lost(error: BaseException, registry: str, what: str) -> EdgewrightError:
+    """Return the error for a connection that could not be made or broke off, or a reply that exceeds its bounds."""
     tls = _tls(error, registry)
     if tls is not None:
         return tls
-    name = type(error).__name__
-    if "Timeout" in name and "Connect" not in name:
-        return TimedOut(f"The registry {registry} stopped answering ({what}).", "Try again.")
-    if connecting or "Connect" in name:
-        reason = re.sub(r"^\[Errno -?\d+\] ", "", clean(str(error), limit=120)).rstrip(".") or "no answer"
-        return Unreachable(
-            f"The registry {registry} cannot be reached: {reason}.", "Check its name, port and the way there."
-        )
+    if isinstance(error, BadRedirect):
+        hint = "Check the registry, and the proxy in front of it (X-Forwarded-Proto)."
+        return Refused(f"The registry {registry} redirects {error} ({what}).", hint, "BadRedirect")
+    if isinstance(error, BadAddress):
+        message = f"The registry {registry} refers to an address that cannot be used: {clean(error, 200)} ({what})."
+        return Failed(message, "Check the proxy in front of it.", "BadAddress")
+    if isinstance(error, TooLong):
+        message = f"The registry {registry} sends more than it may: {error} ({what})."
+        return Failed(message, "Do not trust this registry.", "ReplyTooLong")
+    if isinstance(error, TooSlow):
+        return TimedOut(f"The registry {registry} stopped answering or is too slow ({what}).", "Try again.")
+    if isinstance(error, NoConnection):
+        return _no_connection(error, registry)
     return Unreachable(
         f"The registry {registry} broke the connection off ({what}).",
         "Nothing was tagged. Run it again: what has arrived is not sent twice.",
@@ -109,9 +118,27 @@ def lost(error: BaseException, registry: str, what: str, *, connecting: bool = F
     )
 
 
+def _no_connection(error: NoConnection, registry: str) -> Unreachable:
+    cause = error.__cause__ or error
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", clean(str(cause), limit=120)).rstrip(".") or "no answer"
+    if error.proxy is not None and reason.startswith("Tunnel connection failed"):
+        return Unreachable(
+            f"The proxy {error.proxy.name} refused to connect to the registry {registry}:{reason.partition(':')[2]}.",
+            "Check what the proxy allows; NO_PROXY lists hosts that are reached directly.",
+            "ProxyRefused",
+        )
+    if error.proxy is not None:
+        return Unreachable(
+            f"The registry {registry} cannot be reached through the proxy {error.proxy.name}: {reason}.",
+            "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY lists hosts that are reached directly.",
+            "ProxyUnreachable",
+        )
+    return Unreachable(f"The registry {registry} cannot be reached: {reason}.", "Check its name, port and the network.")
+
+
 def speaks_no_tls(error: BaseException) -> bool:
     """Whether a failure means that the other end speaks plain http."""
-    cause = _cause(error, ssl.SSLError)
+    cause = cause_of(error, ssl.SSLError)
     reason = str(getattr(cause, "reason", "") or "")
     return cause is not None and any(
         w in reason for w in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
@@ -125,21 +152,22 @@ def _tls(error: BaseException, registry: str) -> Unreachable | None:
             "Give it a certificate; or, if plain http is meant, write insecure = true for it in registries.conf.",
             "NoTLS",
         )
-    refused = _cause(error, ssl.SSLCertVerificationError)
+    refused = cause_of(error, ssl.SSLCertVerificationError)
     if isinstance(refused, ssl.SSLCertVerificationError):
         return Unreachable(
             f"The certificate of the registry {registry} is not accepted: {refused.verify_message}.",
             f"Give its CA with --ca FILE, or put it to /etc/containers/certs.d/{registry}/ca.crt.",
             "CertificateRefused",
         )
-    other = _cause(error, ssl.SSLError)
+    other = cause_of(error, ssl.SSLError)
     if other is not None:
         return Unreachable(f"TLS with the registry {registry} failed.", "Check what is between here and there.", "TLS")
     return None
 
 
-def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    seen: set[int] = set()
+def cause_of(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    """Return the first exception of a kind in a chain of causes, or None."""
+    seen = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, kind):
             return error

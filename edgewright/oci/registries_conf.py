@@ -1,65 +1,62 @@
-"""How a registry is spoken to: TLS with which authorities, or plain http where that was allowed.
+"""registries.conf (containers-registries.conf(5), version 2): which registries are insecure, and their mirrors.
 
-Plain http is for registries of this very machine, and for those that the user's own registries.conf calls insecure.
+TOML needs Python 3.11: on an older one these files are not read, and callers there give an `Access` of their own.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.registry.reference import is_loopback
-
-CERTS = ("/etc/containers/certs.d", "/etc/docker/certs.d")
 
 
-def insecure(registry: str, repository: str, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether registries.conf says that this registry may be spoken to without TLS. Raises `InvalidInput`."""
+class Mirror(NamedTuple):
+    """A mirror of a registry's repository. `digests`, `tags`: which pulls it is asked for."""
+
+    registry: str
+    repository: str
+    insecure: bool = False
+    digests: bool = True
+    tags: bool = True
+
+
+class Entry(NamedTuple):
+    """What the files configure for one repository."""
+
+    insecure: bool = False
+    mirrors: tuple[Mirror, ...] = ()
+
+
+def find(registry: str, repository: str, environ: Mapping[str, str] | None = None) -> Entry:
+    """Return the entry whose prefix fits best; a later file wins over an earlier one. Raises `InvalidInput`."""
     name = f"{registry}/{repository}"
-    found: tuple[int, bool] | None = None
+    found: tuple[int, Entry] | None = None
     for document in map(_read, _files(os.environ if environ is None else environ)):
         for entry in _list(document.get("registry")):
             prefix = str(entry.get("prefix") or entry.get("location") or "")
             if prefix and _fits(prefix, name) and (found is None or len(prefix) >= found[0]):
-                found = len(prefix), entry.get("insecure") is True
+                found = len(prefix), Entry(entry.get("insecure") is True, _mirrors(entry, prefix, name))
         old = document.get("registries")
         listed = old.get("insecure") if isinstance(old, dict) else None
         if isinstance(listed, dict) and registry in (listed.get("registries") or ()):
-            found = found or (len(registry), True)
-    return found is not None and found[1]
+            found = found or (len(registry), Entry(insecure=True))
+    return found[1] if found else Entry()
 
 
-def plain(registry: str, repository: str) -> bool:
-    """Whether plain http may be tried when TLS is not spoken there."""
-    return is_loopback(registry) or insecure(registry, repository)
-
-
-def context(registry: str, ca: Path | None, *, unverified: bool = False) -> ssl.SSLContext:
-    """Return the TLS context: the machine's authorities, those of certs.d for this registry, and `ca`.
-
-    Raises `InvalidInput` when `ca` holds no certificate.
-    """
-    made = ssl.create_default_context()
-    for folder in CERTS:
-        for path in sorted(Path(folder, registry).glob("*.crt")):
-            made.load_verify_locations(path)
-    if ca is not None:
-        try:
-            made.load_verify_locations(ca)
-        except FileNotFoundError:
-            raise InvalidInput(f"The CA file {ca} is not there.", "Give the registry's CA in PEM form.") from None
-        except (ssl.SSLError, OSError):
-            raise InvalidInput(
-                f"The CA file {ca} cannot be used.", "It must hold one or more certificates in PEM form."
-            ) from None
-    if unverified:  # the user's own registries.conf said so
-        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    return made
+def _mirrors(entry: dict[str, Any], prefix: str, name: str) -> tuple[Mirror, ...]:
+    """Return the mirrors of an entry: their location takes the place of the prefix in the name."""
+    rest = "" if prefix.startswith("*.") else name[len(prefix) :]
+    made = []
+    for one in _list(entry.get("mirror")):
+        host, _, path = (str(one.get("location") or "") + rest).partition("/")
+        which = str(one.get("pull-from-mirror") or "all")
+        digest_only = entry.get("mirror-by-digest-only") is True or which == "digest-only"
+        if host and path:
+            made.append(Mirror(host, path, one.get("insecure") is True, which != "tag-only", not digest_only))
+    return tuple(made)
 
 
 def _files(env: Mapping[str, str]) -> list[Path]:
@@ -77,6 +74,10 @@ def _files(env: Mapping[str, str]) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10 and older
+        return {}
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, PermissionError, NotADirectoryError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
-from edgewright.forge.registry import credentials, trust
+from edgewright.oci import access, credentials, registries_conf
 
 
 def login(user: str, password: str) -> dict[str, str]:
@@ -113,8 +113,8 @@ def test_registries_conf_says_what_may_be_without_tls(home: Path) -> None:
         '[[registry]]\nprefix = "lab.example:5000/safe"\nlocation = "lab.example:5000/safe"\n'
         '[[registry]]\nprefix = "*.site.example"\ninsecure = true\n'
     )
-    assert trust.insecure("lab.example:5000", "edge/ubuntu")
-    assert not trust.insecure("lab.example:5000", "safe/ubuntu")
-    assert trust.insecure("a.site.example", "x")
-    assert not trust.insecure("quay.io", "x")
-    assert trust.plain("127.0.0.1:5000", "x") and not trust.plain("10.0.0.1:5000", "x")
+    assert registries_conf.find("lab.example:5000", "edge/ubuntu").insecure
+    assert not registries_conf.find("lab.example:5000", "safe/ubuntu").insecure
+    assert registries_conf.find("a.site.example", "x").insecure
+    assert not registries_conf.find("quay.io", "x").insecure
+    assert access.plain_for("127.0.0.1:5000", "x") and not access.plain_for("10.0.0.1:5000", "x")

@@ -53,7 +53,7 @@ def parsed(data: bytes, what: str) -> dict[str, Any]:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the JSON objects of a list; whatever is none is passed over."""
+    """Return the JSON objects of a list; anything else is skipped."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
@@ -62,19 +62,19 @@ def object_(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def of_manifest(data: bytes, told: str) -> str:
-    """Return the media type of a manifest: what it says of itself, else what came with it. Raises `InvalidInput`."""
+def of_manifest(data: bytes, received: str) -> str:
+    """Return the media type of a manifest: its own, else `received`. Raises `InvalidInput`."""
     document = parsed(data, "The manifest")
     own = document.get("mediaType")
-    found = own if isinstance(own, str) and own else told
+    found = own if isinstance(own, str) and own else received
     if found not in MANIFESTS:
         if "manifests" in document:
             return OCI_INDEX
         if isinstance(document.get("config"), dict) and isinstance(document.get("layers"), list):
             return OCI_MANIFEST
         raise InvalidInput(
-            f"The manifest is of a kind that is not known here ({found or 'it does not say'}).",
-            "Images of OCI and Docker's schema 2 are; push older ones anew.",
+            f"The manifest is of a kind that is not known here ({found or 'it names none'}).",
+            "Images of OCI and Docker's schema 2 are; push older ones again.",
         )
     return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import (
+    Cancelled,
     EdgewrightError,
     Failed,
     NotFound,
@@ -17,10 +18,11 @@ from edgewright.core.errors import (
     TimedOut,
     Unreachable,
 )
-from edgewright.forge.progress import Cancelled, Job
-from edgewright.forge.registry.registry import TRIES, Registry
-from edgewright.forge.registry.upload import mount, upload
-from tests.forge.image.fake_registry import FakeRegistry, digest_of
+from edgewright.forge.progress import Job
+from edgewright.oci.pull import blob
+from edgewright.oci.push import mount, upload
+from edgewright.oci.registry import TRIES, Registry
+from tests.oci.fake_registry import FakeRegistry, digest_of
 
 DATA = os.urandom(300_000)
 
@@ -192,18 +194,18 @@ def test_a_download_goes_on_where_it_broke_off(registry: FakeRegistry, ranges: b
     digest = registry.put_blob("edge/debian", DATA)
     registry.can_range, registry.cut_reads = ranges, [100_000, 0]
     with opened(registry) as there:
-        assert b"".join(there.blob(digest, len(DATA), "x")) == DATA
+        assert b"".join(blob(there, digest, len(DATA), "x")) == DATA
 
 
 def test_a_blob_that_is_something_else_is_refused(registry: FakeRegistry) -> None:
     digest = registry.put_blob("edge/debian", DATA)
     registry.blobs["edge/debian", digest] = DATA[:-1] + b"x"
     with opened(registry) as there, pytest.raises(Failed) as caught:
-        list(there.blob(digest, len(DATA), "a layer"))
+        list(blob(there, digest, len(DATA), "a layer"))
     assert caught.value.code in ("DigestMismatch", "Failed")
     registry.blobs["edge/debian", digest] = DATA + b"x"
     with opened(registry) as there, pytest.raises(Failed, match="longer"):
-        list(there.blob(digest, len(DATA), "a layer"))
+        list(blob(there, digest, len(DATA), "a layer"))
 
 
 def test_a_place_for_an_upload_that_is_none_is_told(registry: FakeRegistry, file: Path) -> None:

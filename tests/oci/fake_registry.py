@@ -9,7 +9,10 @@ import re
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 class FakeRegistry:
@@ -63,6 +66,20 @@ class FakeRegistry:
 
     def manifest(self, repository: str, tag: str) -> Any:
         return json.loads(self.manifests[repository, tag][0])
+
+
+def clean_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a test a home of its own: no logins, no registries.conf, no proxy, no password of anybody."""
+    path = tmp_path / "home"
+    path.mkdir()
+    monkeypatch.setenv("HOME", str(path))
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(path / "registries.conf"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path / "run"))
+    names = ["REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME", "COSIGN_PASSWORD", "SOURCE_DATE_EPOCH"]
+    proxies = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"]
+    for name in [*names, *proxies, *(name.upper() for name in proxies)]:
+        monkeypatch.delenv(name, raising=False)
+    return path
 
 
 def digest_of(data: bytes) -> str:

@@ -1,0 +1,239 @@
+"""Requests over kept-open connections: bounded replies, redirects that never carry a credential to another origin.
+
+Connections that the other end closed while they idled are replaced, and a request without a body is sent again.
+Failures are raised as they are (`FAILURES`); `errors.lost` makes sentences of them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple, Union
+
+from edgewright.core import proxy as proxies
+from edgewright.oci import address as addresses
+from edgewright.oci.address import Address
+from edgewright.oci.link import Link, NoConnection, Origin
+from edgewright.oci.pace import Limits
+from edgewright.oci.reply import Reply
+
+Body = Union[bytes, Callable[[], Iterator[bytes]], None]
+"""Bytes, or a function that gives them in pieces each time the request is sent (`Content-Length` is then needed)."""
+FAILURES = (OSError, http.client.HTTPException, ValueError)
+MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+IDLE = 30.0
+"""Seconds for which an idle connection is kept open."""
+MAX_IDLE = 4
+SMALL = 64 * 1024
+"""Bytes of an error's or a redirect's body that are read."""
+_CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+
+
+class BadRedirect(ValueError):
+    """A redirect that is not followed."""
+
+
+class Answer(NamedTuple):
+    """A reply read into memory; `url` is where it came from in the end."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    url: Address
+
+    def header(self, name: str) -> str:
+        """Return a header, empty when it is missing."""
+        return self.headers.get(name) or ""
+
+
+class Stream:
+    """A reply whose body is read in pieces."""
+
+    def __init__(self, reply: Reply, url: Address) -> None:
+        self._reply, self.url = reply, url
+        self.status, self.headers = reply.status, reply.headers
+        self.pieces = reply.pieces
+        self.small = reply.small
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body that are still to come, by `Content-Length`; None when unknown."""
+        return self._reply.length
+
+
+class Session:
+    """Connections to a registry and to where it redirects. Safe for several threads.
+
+    `context` gives the TLS context for a host; `environment` names the proxies (None: the process's own).
+    """
+
+    def __init__(
+        self,
+        context: Callable[[str], ssl.SSLContext],
+        check: Callable[[], None] = lambda: None,
+        limits: Limits = Limits(),  # noqa: B008  # immutable
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._context, self._check, self._limits, self._environment = context, check, limits, environment
+        self._idle: dict[Origin, list[Link]] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            links = [link for group in self._idle.values() for link in group]
+            self._idle.clear()
+        for link in links:
+            link.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        most: int = SMALL,
+        *,
+        follow: bool = True,
+    ) -> Answer:
+        """Send a request and return its reply, whatever its status. `most`: bytes that its body may have."""
+        with self.stream(method, url, headers, body, follow=follow) as stream:
+            return Answer(stream.status, stream.headers, stream.small(most), stream.url)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        *,
+        follow: bool = True,
+    ) -> Iterator[Stream]:
+        """Send a request and give its reply; the connection is used again if the body was read completely."""
+        place, sent = addresses.parse(url), dict(headers or {})
+        for _ in range(MAX_REDIRECTS + 1):
+            link, reply = self._exchange(method, place, sent, body)
+            try:
+                location = reply.getheader("Location") if reply.status in REDIRECTS and follow else None
+                if location is None or (method not in ("GET", "HEAD") and reply.status < 307):
+                    yield Stream(reply, place)
+                    return
+                target = _target(place, location)
+                if target.origin != place.origin:
+                    sent = {name: value for name, value in sent.items() if name.lower() != "authorization"}
+                place = target
+                _discard(reply)
+            finally:
+                self._release(link, reply)
+        raise BadRedirect("in a circle")
+
+    def _exchange(self, method: str, place: Address, headers: Mapping[str, str], body: Body) -> tuple[Link, Reply]:
+        link = self._take(place)
+        while True:
+            fresh = link.sock is None
+            try:
+                return link, _send(link, method, place, headers, body)
+            except _CLOSED:
+                link.close()
+                if fresh or body:  # some of the body may have arrived: the caller decides
+                    raise
+                link = self._open(place)
+            except BaseException:
+                link.close()
+                raise
+
+    def _take(self, place: Address) -> Link:
+        while True:
+            with self._lock:
+                group = self._idle.get(place.origin)
+                link = group.pop() if group else None
+            if link is None:
+                return self._open(place)
+            if time.monotonic() - link.idle_since < IDLE and not link.stale:
+                return link
+            link.close()
+
+    def _open(self, place: Address) -> Link:
+        way = proxies.from_environment(place.scheme, place.host, place.port, self._environment)
+        context = self._context(place.host) if place.scheme == "https" else None
+        return Link(place.origin, context, way, self._limits, self._check)
+
+    def _release(self, link: Link, reply: Reply) -> None:
+        """Keep a connection whose reply was read to its end; close any other."""
+        finished = reply.isclosed() or (reply.length == 0 and not reply.chunked)
+        will_close = reply.will_close
+        reply.close()
+        with self._lock:
+            group = self._idle.setdefault(link.origin, [])
+            if finished and not will_close and link.sock is not None and len(group) < MAX_IDLE:
+                link.idle_since = time.monotonic()
+                group.append(link)
+                return
+        link.close()
+
+
+def _send(link: Link, method: str, place: Address, headers: Mapping[str, str], body: Body) -> Reply:
+    plain_proxy = link.proxy is not None and place.scheme == "http"
+    link.putrequest(method, place.url if plain_proxy else place.target, skip_accept_encoding=True)
+    all_headers = {"User-Agent": "edgewright", "Accept-Encoding": "identity", **headers}
+    if plain_proxy and link.proxy is not None:
+        all_headers.update(link.proxy.headers)
+    if isinstance(body, bytes):
+        all_headers.setdefault("Content-Length", str(len(body)))
+    for name, value in all_headers.items():
+        link.putheader(name, value)
+    link.endheaders()
+    broken: OSError | None = None
+    try:
+        for piece in (body,) if isinstance(body, bytes) else body() if body is not None else ():
+            link.send(piece)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        broken = error  # a server that refuses a body may close before it has read it: its reply gives the reason
+    try:
+        reply = link.getresponse()
+    except _CLOSED:
+        if broken is not None:
+            raise broken from None
+        raise
+    assert isinstance(reply, Reply)
+    if broken is not None:
+        reply.will_close = True
+    return reply
+
+
+def _target(place: Address, location: str) -> Address:
+    target = addresses.join(place, location)
+    if place.scheme == "https" and target.scheme != "https":
+        raise BadRedirect(f"to {target}, which has no TLS")
+    if place.scheme == "http" and target.scheme == "http" and not _may_be_plain(target, place):
+        raise BadRedirect(f"to {target}, which has no TLS")
+    return target
+
+
+def _may_be_plain(target: Address, place: Address) -> bool:
+    from edgewright.oci.reference import is_loopback
+
+    return target.host == place.host or is_loopback(target.netloc)
+
+
+def _discard(reply: Reply) -> None:
+    """Read the body of a redirect, so that its connection can be used again; a long one is not worth it."""
+    try:
+        reply.small(SMALL)
+    except FAILURES:
+        reply.will_close = True
+
+
+__all__ = ["FAILURES", "Answer", "BadRedirect", "Body", "NoConnection", "Session", "Stream"]
