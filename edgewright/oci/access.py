@@ -28,6 +28,8 @@ class Access(NamedTuple):
     """A file with further certificate authorities (PEM)."""
     ca_pem: str = ""
     """The same as text."""
+    certs_d: bool = False
+    """Whether the authorities in certs.d of this machine are trusted as well."""
     insecure: bool = False
     """The registry's certificate is not verified, and plain http is used where it has no TLS."""
     mirrors: tuple[Mirror, ...] = ()
@@ -42,10 +44,9 @@ class Access(NamedTuple):
     def context(self, registry: str, host: str) -> ssl.SSLContext:
         """Return the TLS context for `host`: the registry itself, or where it redirects.
 
-        Trusts the machine's authorities, those of certs.d for the registry, and `ca`. Raises `InvalidInput` when `ca`
-        has no certificate.
+        Trusts the machine's authorities and those of this access. Raises `InvalidInput` when `ca` has no certificate.
         """
-        made = tls_context(registry, self.ca, self.ca_pem)
+        made = tls_context(registry if self.certs_d else "", self.ca, self.ca_pem)
         if self.insecure and host == host_of(registry):
             made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
         return made
@@ -57,7 +58,7 @@ def of_machine(
     """Return the access that the files of containers and docker give. Raises `InvalidInput`, `Failed`."""
     entry = registries_conf.find(registry, repository, environ)
     login = credentials.find(registry, repository, environ)
-    return Access(login, ca, insecure=entry.insecure, mirrors=entry.mirrors, environment=environ)
+    return Access(login, ca, certs_d=True, insecure=entry.insecure, mirrors=entry.mirrors, environment=environ)
 
 
 def plain_for(registry: str, repository: str, environ: Mapping[str, str] | None = None) -> bool:
@@ -72,18 +73,18 @@ def host_of(registry: str) -> str:
     return registry.partition(":")[0].lower()
 
 
-def tls_context(registry: str, ca: Path | None, pem: str = "") -> ssl.SSLContext:
-    """Return a verifying context with the authorities for a registry. Raises `InvalidInput`."""
+def tls_context(certs_of: str, ca: Path | None, pem: str = "") -> ssl.SSLContext:
+    """Return a verifying context; `certs_of`: the registry whose folder in certs.d counts. Raises `InvalidInput`."""
     made = ssl.create_default_context()
-    for folder in CERTS:
-        for path in sorted(Path(folder, registry).glob("*.crt")):
+    for folder in CERTS if certs_of else ():
+        for path in sorted(Path(folder, certs_of).glob("*.crt")):
             made.load_verify_locations(path)
     if pem:
         try:
             made.load_verify_locations(cadata=pem)
         except (ssl.SSLError, ValueError):
             raise InvalidInput(
-                f"The certificates for the registry {registry} cannot be used.", "Write them as PEM blocks."
+                "The certificates for the registry cannot be used.", "Write them as PEM blocks."
             ) from None
     if ca is not None:
         try:

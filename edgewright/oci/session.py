@@ -87,6 +87,7 @@ class Session:
     ) -> None:
         self._context, self._check, self._limits, self._environment = context, check, limits, environment
         self._idle: dict[Origin, list[Link]] = {}
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -167,8 +168,15 @@ class Session:
 
     def _open(self, place: Address) -> Link:
         way = proxies.from_environment(place.scheme, place.host, place.port, self._environment)
-        context = self._context(place.host) if place.scheme == "https" else None
+        context = self._trust(place.host) if place.scheme == "https" else None
         return Link(place.origin, context, way, self._limits, self._check)
+
+    def _trust(self, host: str) -> ssl.SSLContext:
+        """Return the context for a host; reading the authorities takes 20 ms, so it is made once."""
+        with self._lock:
+            if host not in self._contexts:
+                self._contexts[host] = self._context(host)
+            return self._contexts[host]
 
     def _release(self, link: Link, reply: Reply) -> None:
         """Keep a connection whose reply was read to its end; close any other."""
