@@ -10,8 +10,7 @@ import pytest
 
 from edgewright.agent.kernel.state import read_checked
 from edgewright.core.text import clean
-
-from .conftest import Answer, Bench, Pair, Request, StubPlane
+from tests.agent.conftest import Answer, Bench, Pair, Request, StubPlane
 
 
 def saying(status: int, code: object, message: str = "no", **headers: str) -> Callable[[Request], Answer | None]:

@@ -13,8 +13,7 @@ from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.status import gather, judge
 from edgewright.core import times
 from edgewright.core.errors import ExitCode
-
-from .conftest import Bench
+from tests.agent.conftest import Bench
 
 A, B = "a" * 32, "b" * 32
 OWN = Hardware(A, A, ("48:21:0b:00:00:01", "48:21:0b:00:00:02"))

@@ -16,8 +16,7 @@ from edgewright.agent.plane.client import Client, Endpoint, parse_endpoint
 from edgewright.agent.plane.tls import make_context
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
 from edgewright.core.proxy import Proxy
-
-from .conftest import DAY, TODAY, Authority, Pair, StubPlane
+from tests.agent.conftest import DAY, TODAY, Authority, Pair, StubPlane
 
 
 def call(url: str, ca: Path | str, **more: object) -> EdgewrightError:

@@ -10,8 +10,7 @@ import pytest
 
 from edgewright.agent.kernel import logs
 from edgewright.wire import protocol
-
-from .conftest import Answer, Bench, Request
+from tests.agent.conftest import Answer, Bench, Request
 
 LATER = {"code": "TooManyRequests", "message": "too many events"}
 

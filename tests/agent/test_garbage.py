@@ -20,8 +20,7 @@ from edgewright.agent.plane.tls import make_context
 from edgewright.agent.simulate import link as simulated_link
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.wire.protocol.generations import Position
-
-from .conftest import Authority
+from tests.agent.conftest import Authority
 
 
 @contextmanager

@@ -12,8 +12,7 @@ from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.state import write_checked
 from edgewright.agent.kernel.status import gather, table
 from edgewright.core import times
-
-from .conftest import Answer, Bench, Request
+from tests.agent.conftest import Answer, Bench, Request
 
 A, B = "a" * 16, "b" * 16
 RESET = {"kind": "reset", "params": {}, "generation": 1}

@@ -19,8 +19,7 @@ from edgewright.agent.kernel.voice import ERROR, INFO, NOTICE, Voice
 from edgewright.agent.plane.client import Reply
 from edgewright.agent.plane.refusals import pause_asked
 from edgewright.core import times
-
-from .conftest import Heard
+from tests.agent.conftest import Heard
 
 
 def test_under_systemd_lines_carry_their_priority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

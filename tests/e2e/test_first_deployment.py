@@ -19,8 +19,8 @@ from edgewright.forge.proof.guest import Guest
 from edgewright.forge.proof.log_patterns import Reader
 from edgewright.forge.proof.machine import Machine, command
 from tests.e2e.console import Console
-from tests.e2e.forge_base import base_iso
-from tests.e2e.proof_rig import ADDRESS, PORT, Rig
+from tests.e2e.forge.forge_base import base_iso
+from tests.e2e.forge.proof_rig import ADDRESS, PORT, Rig
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3000)]
 

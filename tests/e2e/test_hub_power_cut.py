@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fleet import Plane
-from tests.e2e.guest import Guest
+from tests.e2e.forge.guest import Guest
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

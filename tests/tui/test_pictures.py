@@ -100,7 +100,7 @@ def test_a_changed_picture_fails_in_short_and_is_written_when_asked(
 
 
 def test_a_picture_is_unused_only_if_its_module_was_looked_at_or_is_gone(stored: Path) -> None:
-    here, gone, elsewhere = "tui/test_pictures", "tui/test_that_is_gone", "tui/test_widths"
+    here, gone, elsewhere = "tui/test_pictures", "tui/test_that_is_gone", "tui/widgets/test_widths"
     asked, old, lost, far = (
         pictures.STORED / folder / name
         for folder, name in (

@@ -1,6 +1,6 @@
 """The private Textual API that the rest of the console needs, one small function for each use.
 
-Textual 8.2.8. `tests/tui/test_private_textual.py` lists every private symbol with the test that shows its use.
+Textual 8.2.8. `tests/tui/terminal/test_private_textual.py` lists every private symbol with the test that shows its use.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""A script for every view of the console: each begins on any view and ends on its own, doing something there.
+
+`script.py` has the vocabulary. A view that is added to `tui.navigation.views.VIEWS` needs a script here, in
+`GUIDE` or in `REPLAY`; a test fails until it has one.
+"""
+
+from __future__ import annotations
+
+PLANE: dict[str, str] = {
+    "pulse": """
+        1 -> Pulse | FLEET
+        j k <enter> <esc> 1 -> Pulse | FLEET
+        """,
+    "hosts": """
+        2 -> Hosts | HOST | kiel-01-02
+        H H C <down> <space> <esc> j <space> -> 1 marked
+        / <ctrl+u> kiel <enter> -> Hosts › kiel | kiel-01-02 | not berlin-01-02
+        """,
+    "host": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        <enter> -> Hosts › kiel-01-02 › kiel-01-02 | healthy
+        v v <pgdn> -> MACHINE | hardware
+        """,
+    "raw": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        y -> metadata:
+        / name <enter> n -> Hosts › kiel-01-02 › raw | of
+        """,
+    "logs": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        l => simulated[1]:
+        """,
+    "disk": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        U => Hosts › kiel-01-02 › | LARGEST DIRECTORIES
+        """,
+    "hub-log": """
+        : hub <space> log <enter> -> log of the hub | does not run on this machine
+        """,
+    "tokens": """
+        3 -> Tokens | demo | active
+        / <ctrl+u> dem <enter> -> Tokens › dem | demo
+        """,
+    "token": """
+        3 / <ctrl+u> dem <enter> -> Tokens › dem | demo
+        <enter> -> made for
+        """,
+    "events": """
+        4 -> Events | registered
+        / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03
+        """,
+    "audit": """
+        5 -> Audit | create
+        j j k -> Audit | create
+        """,
+    "entry": """
+        5 / <ctrl+u> edgetoken <enter> -> Audit › edgetoken | demo | not kiel
+        <enter> -> Registration token
+        """,
+    "help": """
+        2 ? -> HERE: HOSTS
+        / columns <enter> n -> :columns
+        """,
+    "messages": """
+        : read-only <enter> : read-only <enter> ! -> Messages | Changes are allowed
+        """,
+    "installers": """
+        6 -> Installers | shop-7
+        j k -> Installers | shop-7
+        """,
+    "installer": """
+        6 <enter> -> Installers › shop-7 | shop-7.iso
+        """,
+    "installer-log": """
+        6 <enter> -> Installers › shop-7 | shop-7.iso
+        l -> Installers › shop-7 › log
+        """,
+    "installer-new": """
+        6 + -> New installer | PLANE
+        <down> <f1> <esc> <esc> <esc> -> New installer | PLANE
+        """,
+    "first-steps": """
+        : first-steps <enter> -> First steps
+        """,
+}
+
+GUIDE: dict[str, str] = {
+    "first-run": """
+        -> First steps | Start a hub here
+        ? -> First steps › Help | EVERYWHERE
+        <esc> 2 -> Connect to a plane | API key
+        <esc> 3 <esc> <down> <up> <enter> -> Which address will your sites use | only to try it here
+        <esc> 1 -> Which address will your sites use | only to try it here
+        """,
+}
+"""Played on a console without a plane."""
+
+GUIDE_TO_ITS_END = """
+    <end> <up> <enter> -> Address that sites use
+    127.0.0.1:PORT <enter> => First steps | Registration token | live
+    1 -> Pulse | FLEET
+    <ctrl+q> -> Leave the console | Stop it
+    <down> <enter> -> console ended with 0
+    """
+"""From the question for the address to a hub that is stopped again."""
+
+REPLAY: dict[str, str] = {
+    "replay": """
+        -> Replay | FLEET
+        <right> <right> <left> <space> <space> -> Replay | FLEET
+        """,
+}
+"""Played on a recording."""

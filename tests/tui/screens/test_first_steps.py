@@ -1,0 +1,143 @@
+"""The steps from a new plane to its first host: what is done, what is next, and the host as it registers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edgewright.store.collections.rows import HostRow, TokenRow
+from edgewright.store.engine import events
+from edgewright.store.engine.model import Model
+from tests.tui.driving import console, press, said, told, until, view
+from tests.tui.samples import NOW
+from tests.tui.wizards.installing import StandIn, every_build
+from tui.screens.first_run.steps_content import Progress, is_local_only, lines_of, progress_of, steps_of, summary
+from tui.screens.pulse.content import Pulse
+from tui.screens.pulse.list import calm_lines
+from tui.session import FirstRun
+from tui.widgets.lines import text_of
+
+URL = "https://10.4.0.2:8443"
+
+
+def progress(**values: Any) -> Progress:
+    return Progress(**{"url": URL, "movable": True, "tokens": (), "builds": (), "hosts": (), **values})
+
+
+def states(**values: Any) -> list[str]:
+    return [step.state for step in steps_of(progress(**values), NOW)]
+
+
+TOKEN = TokenRow("t1", name="first-hosts", active=True, expiry=NOW + 86400 * 29)
+HOST = HostRow("h1", name="berlin-04", health="healthy", registered=NOW - 12)
+
+
+def test_one_step_after_the_other_is_next() -> None:
+    done = every_build()[2]
+    assert states(url="https://127.0.0.1:8443") == ["warn", "later", "later", "later"]
+    assert states() == ["done", "next", "later", "later"]
+    assert states(tokens=(TOKEN,)) == ["done", "done", "next", "later"]
+    assert states(tokens=(TOKEN,), builds=(every_build()[0],)) == ["done", "done", "work", "next"]
+    assert states(tokens=(TOKEN,), builds=(done,)) == ["done", "done", "done", "next"]
+    assert states(tokens=(TOKEN,), builds=(done,), hosts=(HOST,)) == ["done"] * 4
+    assert states(hosts=(HOST,)) == ["done"] * 4  # by the install command and a token that is used up
+    assert states(url="https://127.0.0.1:8443", hosts=(HOST,)) == ["warn", "done", "done", "done"]
+
+
+def test_the_summary_names_what_is_done_and_what_is_next() -> None:
+    assert summary(steps_of(progress(), NOW)) == "1 of 4 steps done. Next: registration token."
+    assert summary(steps_of(progress(hosts=(HOST,)), NOW)) == "All steps are done."
+
+
+def test_own_tokens_ended_ones_and_observed_hosts_are_no_steps() -> None:
+    tokens = {
+        "a": TokenRow("a", name="this-machine", active=True, expiry=NOW + 9),
+        "b": TokenRow("b", name="old", active=True, expiry=NOW - 9),
+        "c": TokenRow("c", name="revoked", active=False, expiry=NOW + 9),
+        "d": TOKEN,
+    }
+    hosts = {"o": HostRow("o", observed=True), "s": HostRow("s", simulated=True), "h1": HOST}
+    hosts["proof-3f9c21ab"] = HostRow("proof-3f9c21ab")
+    found = progress_of(Model(tokens=tokens, hosts=hosts), None, every_build(), NOW)
+    assert [row.uid for row in found.tokens] == ["t1"] and [row.uid for row in found.hosts] == ["h1"]
+    assert {shown.build.state for shown in found.builds} <= {"done", "running", "queued"}
+
+
+def test_addresses_of_this_machine_alone_are_known() -> None:
+    assert all(map(is_local_only, ("https://127.0.0.1:8443", "https://localhost:1", "https://[::1]:8443")))
+    assert not any(map(is_local_only, (URL, "https://[fd00::2]:8443", "https://hub.example.net")))
+
+
+def test_every_width_names_every_step() -> None:
+    for width in (38, 78, 98):
+        text = text_of(lines_of(steps_of(progress(tokens=(TOKEN,)), NOW), [], width, 24))
+        for title in ("Address of the hub", "Registration token", "Installer, or install command", "First host"):
+            assert title in text
+        assert all(len(one) <= width for one in text.split("\n"))
+
+
+@pytest.mark.parametrize(("healthy", "simulated", "named"), [(1, 0, True), (2, 0, False), (1, 1, False)])
+def test_pulse_names_the_first_steps_while_the_hub_has_its_own_machine_alone(
+    healthy: int, simulated: int, named: bool
+) -> None:
+    text = text_of(calm_lines(Pulse(NOW, NOW, healthy=healthy, simulated=simulated), 80))
+    assert (":first-steps" in text) == named
+
+
+async def test_a_host_that_registers_shows_at_once_and_ticks_the_step() -> None:
+    facts = SimpleNamespace(url=URL, ca="/c/ca.crt", movable=True)
+    ways = FirstRun(deployment=lambda: facts)
+    async with console("first-steps", ways=ways, installer=StandIn()) as (pilot, _, made):
+        store = made.store
+        store.emit("plane", events.HOSTS_GONE, {"uids": list(store.model.hosts)})
+        store.flush()
+        await until(pilot, lambda: "waiting for it to register" in said(pilot))
+        document = {
+            "metadata": {"uid": "edge-1", "name": "berlin-04", "creationTimestamp": "2026-11-23T14:00:00Z"},
+            "spec": {},
+            "status": {"state": "ready", "health": {"state": "healthy"}},
+        }
+        store.emit("plane", events.HOSTS_SEEN, {"docs": [document]})
+        store.flush()
+        await until(pilot, lambda: "√ 4 First host" in said(pilot))
+        assert "berlin-04" in said(pilot) and "All steps are done." in said(pilot)
+
+
+async def test_it_is_left_with_a_word_on_what_is_next_and_opened_again() -> None:
+    facts = SimpleNamespace(url="https://127.0.0.1:8443", ca="", movable=False)
+    async with console(ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, made):
+        await press(pilot, ":", *"first-steps", "enter")
+        await until(pilot, lambda: view(pilot) == "first-steps")
+        await press(pilot, "home", "enter")
+        assert "hub configure --data DIR" in told(made)
+        await press(pilot, "escape")
+        assert view(pilot) == "pulse" and "Next: address of the hub. :first-steps opens them again" in told(made)
+
+
+async def test_the_address_of_a_plane_elsewhere_is_told_and_stays() -> None:
+    facts = SimpleNamespace(url="https://api.example.net", ca="", movable=False)
+    async with console("first-steps", ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, made):
+        await until(pilot, lambda: "sites use https://api.example.net" in said(pilot))
+        await press(pilot, "home", "enter")
+        assert view(pilot) == "first-steps" and "cannot change the address" in told(made)
+
+
+async def test_the_install_command_names_this_plane_and_closes_by_enter() -> None:
+    facts = SimpleNamespace(url=URL, ca="/c/ca.crt", movable=True)
+    async with console("first-steps", ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, _):
+        await until(pilot, lambda: "or show the install command" in said(pilot))
+        await press(pilot, "home", "down", "down", "down", "enter")
+        assert view(pilot) == "ReadModal"
+        text = " ".join(said(pilot).split())
+        assert (
+            f"--endpoint {URL} --token-file token --ca ca.crt" in text and "scp dist/edgewright-agent.pyz token" in text
+        )
+        await press(pilot, "enter")
+        assert view(pilot) == "first-steps"
+
+
+def test_a_rejected_box_is_above_the_steps() -> None:
+    lines = text_of(lines_of(steps_of(progress(), NOW), ["10.4.0.9: The token is revoked. Give another one."], 78, 24))
+    assert lines.split("\n")[1].startswith("▲ 10.4.0.9: The token is revoked.")
