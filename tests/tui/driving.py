@@ -86,6 +86,18 @@ async def until(pilot: Driven, truth: Callable[[], bool]) -> None:
     raise AssertionError(f"it did not come true; the screen says:\n{said(pilot)}")
 
 
+async def wait_until(pilot: Pilot[Any], truth: Callable[[], object], what: str = "") -> None:
+    """Wait until something is so, in any app; fails after ten seconds with `what`.
+
+    `pilot.pause()` ends when this process computes nothing: on a busy machine that is before a timer has fired or a
+    message was handled. So no test looks once after it for what a message, a tick or a repaint brings.
+    """
+    latest = time.monotonic() + 10
+    while not truth():
+        assert time.monotonic() < latest, what or "it did not come true within ten seconds"
+        await pilot.pause(0.01)
+
+
 def said(pilot: Driven) -> str:
     """Return the text of the screen in front: its lines and the frame."""
     screen = pilot.app.screen

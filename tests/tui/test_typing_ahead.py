@@ -12,7 +12,7 @@ from textual import events
 from textual.keys import _character_to_key
 
 import tui
-from tests.tui.driving import console, frame_text, settle, told, view
+from tests.tui.driving import console, frame_text, press, settle, told, view, wait_until
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
@@ -120,13 +120,12 @@ async def test_a_storm_of_view_keys_breaks_nothing() -> None:
 async def test_a_second_interrupt_leaves() -> None:
     app = EdgewrightApp(session_of(view="hosts"))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        await pilot.press("ctrl+c")
+        await settle(pilot)
+        await press(pilot, "ctrl+c")
         assert app.return_value is None
-        app.session.store.flush()
         assert any("ctrl+c again" in one.text for one in app.session.store.model.messages)
         await pilot.press("ctrl+c")
-        await pilot.pause()
+        await wait_until(pilot, lambda: app.return_value is not None)
     assert app.return_value == 130
 
 

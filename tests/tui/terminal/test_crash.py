@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgewright.store.engine.store import Store
+from tests.tui.driving import wait_until
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 
@@ -14,7 +15,7 @@ async def test_the_exception_is_kept_and_nothing_is_printed(capfd: pytest.Captur
     with pytest.raises(ZeroDivisionError):
         async with app.run_test() as pilot:
             app.call_later(lambda: 1 // 0)
-            await pilot.pause()
+            await wait_until(pilot, lambda: app.defect)
     assert isinstance(app.defect, ZeroDivisionError)
     assert app.return_code == 1
     told = capfd.readouterr()

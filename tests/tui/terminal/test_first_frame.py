@@ -13,6 +13,7 @@ from edgewright.commands.kernel import registry
 from edgewright.store.engine import cache, cache_head
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
+from tests.tui.driving import settle, wait_until
 from tui.app import EdgewrightApp
 from tui.screens.hosts.screen import HostsScreen
 from tui.session import Session
@@ -59,26 +60,27 @@ async def test_head_first_and_the_rest_after_it(cached: cache.Loaded, view: str,
     session = Session(store=store, start_view=view, start=start, now=lambda: NOW + 90)
     app = EdgewrightApp(session)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await settle(pilot)
         screen = app.screen
         if isinstance(screen, HostsScreen):
+            await wait_until(pilot, lambda: screen.count() == "900" and screen.table.keys)
             assert screen.count() == "900" and len(screen.table.keys) < 300
             first = list(screen.table.keys[:40])
             assert first[0] == "u0005"
         else:
+            await wait_until(pilot, lambda: "edge-0005" in said(screen, "#problems") and said(screen, "#low"))
             assert "edge-0005" in said(screen, "#problems") and "899" in said(screen, "#low")
             assert "counting" in said(screen, "#low") and "no host" not in said(screen, "#low")
         go.set()
-        async with asyncio.timeout(10):
-            while not store.model.whole:
-                await pilot.pause()
-        await pilot.pause()
+        await wait_until(pilot, lambda: store.model.whole)
         if isinstance(screen, HostsScreen):
+            await wait_until(pilot, lambda: len(screen.table.keys) == 900)
             assert len(screen.table.keys) == 900 and list(screen.table.keys[:40]) == first
         else:
+            await wait_until(pilot, lambda: "299" in said(screen, "#low"))  # a tick of the coalescer brings it
             assert "counting" not in said(screen, "#low") and "299" in said(screen, "#low")
             if size[0] == 200:
-                assert "site-1" in said(screen, "#board")
+                await wait_until(pilot, lambda: "site-1" in said(screen, "#board"))
 
 
 @pytest.mark.parametrize("view", ["hosts", "pulse"])
@@ -92,5 +94,4 @@ async def test_the_first_frame_loads_no_verb_of_the_command_line(
     monkeypatch.setattr(registry, "_ALL_NAMES", {})
     app = EdgewrightApp(Session(store=Store(cached.model), start_view=view, now=lambda: NOW + 90))
     async with app.run_test(size=(200, 50)) as pilot:
-        await pilot.pause()
-        assert text_of([app.screen.query_one("#keys", FrameLine).line]).strip()
+        await wait_until(pilot, lambda: text_of([app.screen.query_one("#keys", FrameLine).line]).strip())

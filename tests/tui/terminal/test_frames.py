@@ -14,6 +14,7 @@ from textual.geometry import Size
 from benchmarks.lib.emulator import XtermScreen, XtermStream
 from edgewright.store.engine.coalescer import TICK
 from edgewright.store.engine.events import HOSTS_SEEN
+from tests.tui.driving import settle, wait_until
 from tests.tui.fleet import NOW, documents, host_document, session_of
 from tui.app import EdgewrightApp
 from tui.frame import ages
@@ -248,7 +249,7 @@ async def test_random_screens_show_what_a_full_repaint_shows(
             if turn == 8:
                 sender.forget()  # another program had the terminal
                 stream.feed(b"\x1b[m\x1b[H\x1b[Jgarbage")
-            await pilot.pause()
+            await settle(pilot)
             sender._send(0.0)
             while driver.out:
                 stream.feed(driver.out.pop(0).encode())
@@ -279,7 +280,7 @@ async def test_the_first_frame_asks_what_the_terminal_can_and_a_new_size_repaint
         sender._send(2.0)
         assert len(driver.out) == 1, "it waits for the layout of the new size"
         await pilot.resize_terminal(100, 30)
-        await pilot.pause()
+        await settle(pilot)
         sender.take(app.screen._compositor.render_full_update())
         sender._send(3.0)
         assert "\x1b[2J" in driver.out[1]
@@ -309,12 +310,11 @@ def test_low_bandwidth_means_a_slow_link_from_the_start() -> None:
 async def test_what_changed_during_a_batch_is_painted_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     app = EdgewrightApp(session_of())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settle(pilot)
         painted: list[object] = []
         monkeypatch.setattr(app, "_display", lambda screen, update: painted.append(update))
         with app.batch_update():
             app.screen.refresh()
             await asyncio.sleep(0.1)  # the screen is idle meanwhile, and is not woken by the app's own queue
             painted.clear()
-        await asyncio.sleep(0.1)
-        assert any(update is not None for update in painted)
+        await wait_until(pilot, lambda: any(update is not None for update in painted))

@@ -28,6 +28,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tests.support import ROOT
+from tests.tui.driving import wait_until
 from tests.tui.terminal.private_textual import foreign_uses, uses
 from tui.terminal import toolkit, toolkit_caches
 from tui.terminal.crash import KeepsDefect
@@ -133,7 +134,7 @@ async def test_frames_reach_display_as_updates_of_the_compositor() -> None:
         assert all(strip.cell_length for strips in whole.strips for strip in strips)
         app.frames.clear()
         app.query_one("#line", Static).update("other")
-        await pilot.pause()
+        await wait_until(pilot, lambda: any(isinstance(frame, ChopsUpdate) for frame in app.frames))
         part = next(frame for frame in app.frames if isinstance(frame, ChopsUpdate))
         y, left, right = next(iter(part.spans))
         assert (y, left, right) == (0, 0, 20)
@@ -200,7 +201,7 @@ async def test_a_screen_paints_with_the_compositor_that_it_is_given(monkeypatch:
         screen: Screen[None] = Screen()
         toolkit.compose_by_rows(screen)
         await app.push_screen(screen)
-        await pilot.pause()
+        await wait_until(pilot, lambda: painted)
         assert painted and set(painted) == {screen._compositor}
 
 
@@ -217,7 +218,7 @@ async def test_a_partial_update_asks_get_renders_with_its_region(monkeypatch: py
     async with app.run_test(size=(20, 4)) as pilot:
         asked.clear()
         app.query_one("#line", Static).refresh()
-        await pilot.pause()
+        await wait_until(pilot, lambda: asked)
         assert asked[0] == Region(0, 0, 20, 1)
 
 
@@ -285,7 +286,7 @@ async def test_a_defect_ends_the_app_through_fatal_error(capfd: pytest.CaptureFi
     with pytest.raises(ZeroDivisionError):
         async with app.run_test() as pilot:
             app.call_later(lambda: 1 // 0)
-            await pilot.pause()
+            await wait_until(pilot, lambda: "fatal" in app.reported)
     assert app.reported == "exception fatal" and not app.is_running and "Traceback" not in capfd.readouterr().err
 
 
@@ -294,7 +295,7 @@ async def test_a_terminal_that_knows_synchronised_output_sets_the_mark() -> None
     async with app.run_test() as pilot:
         before = app._sync_available
         app.post_message(messages.TerminalSupportsSynchronizedOutput())
-        await pilot.pause()
+        await wait_until(pilot, lambda: app._sync_available)
         assert (before, app._sync_available) == (False, True)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.tui.driving import settle
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
@@ -39,5 +40,5 @@ async def test_a_screen_ticks_once(view: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(BaseScreen, "set_interval", count)
     app = EdgewrightApp(session_of(view=view))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settle(pilot)
     assert len(begun) == 1

@@ -8,6 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tests.tui.driving import settle
 from tests.tui.fleet import documents, session_of
 from tui.app import EdgewrightApp
 from tui.terminal.paint.row_compositor import RowCompositor
@@ -23,7 +24,7 @@ UPDATES = (
 async def test_a_partial_update_asks_for_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     app = EdgewrightApp(session_of(documents(60)))
     async with app.run_test(size=(160, 50)) as pilot:
-        await pilot.pause()
+        await settle(pilot)
         compositor = app.screen._compositor
         assert isinstance(compositor, RowCompositor)
         asked: list[int] = []

@@ -12,6 +12,7 @@ from rich.segment import Segment
 from textual.color import Color
 
 from edgewright.commands.console.navigation import MOVES
+from tests.tui.driving import wait_until
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.terminal import detect
@@ -102,7 +103,7 @@ async def test_a_changed_theme_file_shows_at_once_and_a_broken_one_is_told(tmp_p
         assert app.theme == "mine"
         (tmp_path / "mine.toml").write_text(source.replace("#12161c", "#402020"))
         app.look_at_themes()
-        await pilot.pause()
+        await wait_until(pilot, lambda: app.current_theme.background == "#402020")
         assert app.current_theme.background == "#402020"
         (tmp_path / "mine.toml").write_text("no toml at all")
         app.look_at_themes()
