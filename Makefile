@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 PY := $(VENV)/bin/python
 ARGS ?=
+JOBS ?= auto
 PYTEST_ARGS ?=
 
 .PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent sbom lock clean
@@ -32,8 +33,8 @@ $(VENV)/.dev: $(VENV)/.base requirements-dev.txt
 run: $(VENV)/.run  ## Open the console (ARGS="..." go to edgewright)
 	@$(PY) -m edgewright $(ARGS)
 
-test: $(VENV)/.dev  ## Run the tests that need no root and no other machine
-	$(PY) -m pytest -m "not e2e" $(PYTEST_ARGS)
+test: $(VENV)/.dev  ## Run the tests that need no root and no other machine, in JOBS processes (0: in this one)
+	$(PY) -m pytest -m "not e2e" -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint types contracts test  ## Style, types, import contracts, tests
 

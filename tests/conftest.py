@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.pictures import pytest_addoption, pytest_collection_modifyitems, snap_compare
+from tests.pictures import pytest_addoption, pytest_collection_modifyitems, pytest_configure, snap_compare
 from tests.support import palette_tables
 
 # Hooks and a fixture, found here by pytest.
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "snap_compare"]
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "snap_compare"]
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +45,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     if isinstance(val, bytes) or (isinstance(val, str) and (len(val) > 60 or not val.isprintable())):
         return f"{argname}-{type(val).__name__}-{len(val) // 100 * 100}"
     return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return how many processes `-n auto` means: one more than the cores, since tests wait more than they compute."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return min((os.cpu_count() or 1) + 1, 16)

@@ -127,6 +127,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Look for unused pictures in this process, whatever `-n` was given."""
+    if config.getoption("--snapshot-unused"):
+        config.option.dist, config.option.tx = "no", []
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m and -k deselect: an unselected picture is not unused
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Note the pictures that the collected tests ask for, and list or delete the others if that is what was asked."""

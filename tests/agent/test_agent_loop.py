@@ -158,6 +158,21 @@ def test_p25_a_result_that_the_plane_will_never_take_is_not_repeated(bench: Benc
     assert len(bench.stub.sent("POST", "/result")) == 1
 
 
+def test_p26_a_reset_forgets_the_cluster_and_nothing_else(bench: Bench) -> None:
+    bench.stub.config["clusterUids"] = ["cluster-1"]
+    agent = bench.start()
+    agent.step()
+    before = (agent.enrolment.uid, agent.enrolment.registration_id, agent.enrolment.credential)
+    assert agent.desired._config["clusterUids"] == ["cluster-1"]
+    outcome = agent.desired.reset("c" * 24, {})
+    assert outcome.state == "succeeded" and "was forgotten" in outcome.message
+    bench.kill(agent)
+    again = bench.start()
+    assert "clusterUids" not in again.desired._config, "also after a restart"
+    assert before == (again.enrolment.uid, again.enrolment.registration_id, again.enrolment.credential)
+    assert again.desired.reset("d" * 24, {}).message != outcome.message, "nothing is left to forget"
+
+
 def test_p27_an_observing_agent_refuses_every_operation(bench: Bench) -> None:
     bench.stub.operations = [{"id": f"{n}" * 24, "kind": kind} for n, kind in enumerate(("reset", "collect-logs", "x"))]
     agent = bench.start(observe=True)
