@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from edgewright.agent.install import archive  # noqa: E402 - the source tree beside this script
 
 UNUSED = """
-    tkinter unittest pydoc doctest test distutils setuptools pip xmlrpc sqlite3 _sqlite3 multiprocessing
+    asyncio tkinter unittest pydoc doctest test distutils setuptools pip xmlrpc sqlite3 _sqlite3 multiprocessing
     concurrent curses _curses readline pdb lib2to3 ctypes _ctypes xml pyexpat _decimal decimal _lzma lzma _bz2
     bz2 tomllib _codecs_jp _codecs_cn _codecs_kr _codecs_tw _codecs_hk _codecs_iso2022 _multibytecodec
     _elementtree _uuid zoneinfo _zoneinfo smtplib ftplib
@@ -41,7 +41,7 @@ def build_binary(dist: Path) -> Path:
     entry.write_text("import sys\nfrom edgewright.agent.__main__ import start\n\nsys.exit(start())\n")
     command = [sys.executable, "-m", "PyInstaller", "--onefile", "--clean", "--noconfirm", "--log-level", "WARN"]
     command += ["--name", "edgewright-agent", "--distpath", str(dist), "--workpath", str(work), "--specpath", str(work)]
-    command += ["--paths", str(ROOT), "--hidden-import", "edgewright.agent.simulate.host"]
+    command += ["--paths", str(ROOT)]
     if shutil.which("strip"):
         command.append("--strip")
     for name in UNUSED.split():

@@ -1,11 +1,14 @@
-"""The agent's own command line: `run`, `install`, `status`, `simulate`, `appliance`; `edgewright agent` hands to it."""
+"""The agent's own command line: `run`, `install`, `status`, `appliance`; `edgewright agent` delegates to it.
+
+`simulate` is added by `agent/simulate/cli.py`, which the agent's archive does not contain.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from typing import List, NoReturn, Optional, Sequence
+from typing import Any, Callable, List, NamedTuple, NoReturn, Optional, Sequence
 
 from edgewright import __version__
 from edgewright.agent.kernel.settings import DATA, Flags
@@ -16,12 +19,20 @@ EPILOG = (
 )
 
 
-def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent") -> int:
+class Verb(NamedTuple):
+    """A verb beside the agent's own: `add_parser` gets the subparsers, `run` the words; it returns an exit code."""
+
+    name: str
+    add_parser: Callable[[Any], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent", more: Sequence[Verb] = ()) -> int:
     """Run one verb; return its exit code. Failures are one sentence on standard error."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        words = _parser(prog).parse_args(given)
-        return int(_VERBS[words.verb](words))
+        words = _parser(prog, more).parse_args(given)
+        return int({**_VERBS, **{verb.name: verb.run for verb in more}}[words.verb](words))
     except EdgewrightError as error:
         as_json = any(given[at - 1] in ("-o", "--output") for at, word in enumerate(given) if word == "json" and at)
         text = json.dumps(error.as_dict()) if as_json else f"{prog}: {error.message} {error.hint}".rstrip()
@@ -39,14 +50,16 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}.", f"See: {self.prog} --help")
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
+def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     parser = _Parser(prog=prog, description="The Edgewright agent of an edge host.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"edgewright-agent {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|install|status|simulate|appliance")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="|".join([*_VERBS, *(verb.name for verb in more)])
+    )
     run = verbs.add_parser("run", help="report this host to its plane until stopped", epilog=EPILOG)
     _where(run)
     run.add_argument(
-        "--interval", type=_seconds, default=0.0, metavar="S", help="seconds between heartbeats (default: the plane's)"
+        "--interval", type=seconds, default=0.0, metavar="S", help="seconds between heartbeats (default: the plane's)"
     )
     run.add_argument("--root", default="/", metavar="DIR", help="read the facts of the host below DIR")
     run.add_argument(
@@ -69,21 +82,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="tell what the agent on this host knows", epilog=EPILOG)
     status.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    simulate = verbs.add_parser("simulate", help="run many made-up hosts against a plane", epilog=EPILOG)
-    simulate.add_argument("--hosts", type=int, default=20, metavar="N", help="how many (%(default)s)")
-    simulate.add_argument("--endpoint", required=True, metavar="URL")
-    simulate.add_argument("--token-file", required=True, metavar="FILE")
-    simulate.add_argument("--ca", default="", metavar="FILE")
-    simulate.add_argument("--no-faults", action="store_true", help="let every host stay well")
-    simulate.add_argument("--seed", type=int, default=1, help="the same seed makes the same hosts (%(default)s)")
-    simulate.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="let faults come X times faster (%(default)s)"
-    )
-    simulate.add_argument("--interval", type=_seconds, default=0.0, metavar="S", help="seconds between heartbeats")
-    simulate.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
     from edgewright.agent.appliance.commands import add_parser
 
     add_parser(verbs, EPILOG)
+    for verb in more:
+        verb.add_parser(verbs)
     return parser
 
 
@@ -99,7 +102,8 @@ def _where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--observe", action="store_true", help="only watch: read-only, refuses every operation")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return a span of 1 to 3600 seconds, for argparse. Raises `ArgumentTypeError`."""
     from edgewright.core.times import parse_span
 
     try:
@@ -166,16 +170,10 @@ def _status(words: argparse.Namespace) -> int:
     return show(words.data, words.output, lambda line: print(line))
 
 
-def _simulate(words: argparse.Namespace) -> int:
-    from edgewright.agent.simulate.host import simulate_command
-
-    return simulate_command(words)
-
-
 def _appliance(words: argparse.Namespace) -> int:
     from edgewright.agent.appliance.commands import run
 
     return run(words)
 
 
-_VERBS = {"run": _run, "install": _install, "status": _status, "simulate": _simulate, "appliance": _appliance}
+_VERBS = {"run": _run, "install": _install, "status": _status, "appliance": _appliance}

@@ -1,4 +1,4 @@
-"""The archive: the same bytes each time, core, wire and agent only, and it runs on the oldest Python we promise."""
+"""The archive: the same bytes each time, what the agent imports and no more, run by the oldest Python we promise."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ import pwd
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
+from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from edgewright.agent.install import archive
+from tests.hub_fixture import running_hub
 from tests.support import ROOT
+
+LIMIT = 200_000
+"""Bytes that the archive may have: it goes over the link of a site, and to every host at an upgrade."""
 
 PYENV = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions"
 
@@ -42,10 +50,62 @@ def test_the_same_source_gives_the_same_bytes(built: Path, tmp_path: Path) -> No
     assert built.stat().st_mode & 0o777 == 0o755
 
 
-def test_it_holds_core_wire_and_agent_only(built: Path) -> None:
+def test_it_contains_what_the_program_imports_and_no_more(built: Path, tmp_path: Path) -> None:
+    """The standard library's own finder, which reads byte code, finds the same modules as the builder."""
+    zipfile.ZipFile(built).extractall(tmp_path)
+    finder = ModuleFinder(path=[str(tmp_path)])
+    finder.run_script(str(tmp_path / "__main__.py"))
+    paths = [vars(module)["__file__"] for module in finder.modules.values() if vars(module)["__file__"]]
+    used = {str(Path(path).relative_to(tmp_path)) for path in paths}
+    assert used == set(zipfile.ZipFile(built).namelist())
+    missing = {name for name in finder.badmodules if name.startswith("edgewright") and "." not in name}
+    assert not missing and len(used) > 80
+
+
+def test_its_size_and_what_is_not_in_it(built: Path) -> None:
     names = zipfile.ZipFile(built).namelist()
+    size = built.stat().st_size
+    print(f"agent archive: {size:,} bytes, {len(names)} files")
+    assert size < LIMIT
     assert {name.split("/")[1] for name in names if name.count("/") > 1} == {"core", "wire", "agent"}
-    assert not [name for name in names if "__pycache__" in name]
+    others = ("agent/simulate/", "core/installer/", "core/filters/", "core/search/", "core/problems/", "hub", "forge")
+    assert not [name for name in names if name.startswith(tuple(f"edgewright/{part}" for part in others))]
+
+
+def test_the_archive_alone_registers_a_host(built: Path, tmp_path: Path) -> None:
+    """Isolated and without site packages: nothing but the archive and the standard library can be imported."""
+    python = [sys.executable, "-I", "-S", str(built)]
+    for words in (["--version"], ["--help"]):
+        done = subprocess.run([*python, *words], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+        assert done.returncode == 0 and "edgewright-agent" in done.stdout, done.stderr
+    assert "simulate" not in done.stdout
+    with running_hub("--heartbeat", "1") as hub:
+        token = tmp_path / "token"
+        token.write_text(hub.token("archive")[1])
+        token.chmod(0o600)
+        agent = subprocess.Popen(
+            [*python, "run", "--endpoint", hub.url, "--ca", str(hub.ca), "--token-file", str(token), "--observe",
+             "--data", str(tmp_path / "data"), "--console", "", "--interval", "1"],
+            cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            host = waited_for(hub.client())
+        finally:
+            agent.terminate()
+            errors = agent.communicate(timeout=30)[1]
+    assert host is not None, errors
+    assert host["status"]["health"]["state"] == "healthy"
+
+
+def waited_for(admin: httpx.Client) -> dict[str, Any] | None:
+    """Return the document of the first host that is healthy, or None after 20 s."""
+    for _ in range(200):
+        for item in admin.post("/v1/dashboard/edgehosts/search", json={}).json()["items"]:
+            document = admin.get(f"/v1/edgehosts/{item['metadata']['uid']}").json()
+            if document["status"]["health"].get("state") == "healthy":
+                return dict(document)
+        time.sleep(0.1)
+    return None
 
 
 @pytest.mark.parametrize("python", interpreters() or ["none"])
@@ -59,7 +119,6 @@ def test_it_runs_with_the_standard_library_of_each_python_here(built: Path, tmp_
         ["--version"],
         ["run", "--help"],
         ["status", "--data", str(tmp_path / "none")],
-        ["simulate", "--help"],
         ["appliance", "status"],
     ):
         done = subprocess.run(
@@ -69,7 +128,7 @@ def test_it_runs_with_the_standard_library_of_each_python_here(built: Path, tmp_
         assert "Traceback" not in done.stderr
     code = (
         f"import sys; sys.path.insert(0, {str(built)!r})\n"
-        "from edgewright.agent.kernel import agent, status\nfrom edgewright.agent.simulate import host\n"
+        "from edgewright.agent.kernel import agent, status\n"
         "from edgewright.agent.install import install\n"
         "from edgewright.agent.appliance import boot, installer, medium\n"
         "from edgewright.agent.appliance.console import app\n"

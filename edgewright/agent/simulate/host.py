@@ -6,16 +6,12 @@ are for demonstrations and for load; a console shows on every screen that they a
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import signal
-import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from edgewright.agent.facts.system import Gauges
 from edgewright.agent.kernel import conditions
-from edgewright.agent.kernel.state import read_secret
 from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import Reply, parse_endpoint
 from edgewright.agent.plane.refusals import pause_asked, registration_refused, retryable
@@ -294,32 +290,3 @@ async def run_simulated(
     if started is not None:
         started(fleet)
     await fleet.run()
-
-
-def simulate_command(words: argparse.Namespace) -> int:
-    """Carry out `edgewright-agent simulate`; return the exit code."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        run = asyncio.ensure_future(
-            run_simulated(
-                words.hosts, words.endpoint, read_secret(words.token_file, "registration token"), words.ca,
-                not words.no_faults, words.seed, words.speed, words.interval, lambda line: print(line, flush=True),
-            )
-        )  # fmt: skip
-        waiting = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([run, waiting], timeout=words.seconds or None, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if run.done():
-            run.result()
-        run.cancel()
-        await asyncio.gather(run, return_exceptions=True)
-
-    if words.hosts < 1:
-        sys.stderr.write("edgewright-agent: --hosts must be 1 or more.\n")
-        return 2
-    asyncio.run(main())
-    return 0

@@ -91,7 +91,7 @@ class AgentSimulate(_Process):
 
     name = "agent simulate"
     title = "simulate"
-    delegate = "edgewright.agent.cli"
+    delegate = "edgewright.agent.simulate.cli"
 
 
 class LabUp(_Process):

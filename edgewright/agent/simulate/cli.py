@@ -1,0 +1,60 @@
+"""`edgewright agent simulate`: run simulated hosts against a plane until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from typing import Any, Optional, Sequence
+
+from edgewright.agent import cli
+from edgewright.agent.kernel.state import read_secret
+from edgewright.agent.simulate.host import run_simulated
+from edgewright.core.errors import UsageError
+
+
+def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent") -> int:
+    """Run one verb of the agent, `simulate` among them; return its exit code."""
+    return cli.main(argv, prog, [cli.Verb("simulate", add_parser, simulate)])
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb to the subparsers of the agent's command line."""
+    verb = verbs.add_parser("simulate", help="run simulated hosts against a plane", epilog=cli.EPILOG)
+    verb.add_argument("--hosts", type=int, default=20, metavar="N", help="how many (%(default)s)")
+    verb.add_argument("--endpoint", required=True, metavar="URL")
+    verb.add_argument("--token-file", required=True, metavar="FILE")
+    verb.add_argument("--ca", default="", metavar="FILE")
+    verb.add_argument("--no-faults", action="store_true", help="every host stays healthy")
+    verb.add_argument("--seed", type=int, default=1, help="the same seed makes the same hosts (%(default)s)")
+    verb.add_argument("--speed", type=float, default=1.0, metavar="X", help="faults come X times faster (%(default)s)")
+    verb.add_argument("--interval", type=cli.seconds, default=0.0, metavar="S", help="seconds between heartbeats")
+    verb.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
+
+
+def simulate(words: argparse.Namespace) -> int:
+    """Run simulated hosts until a signal or the end of `--for`. Raises `UsageError`, `EdgewrightError`."""
+    if words.hosts < 1:
+        raise UsageError("--hosts must be 1 or more.", "See: edgewright agent simulate --help")
+    asyncio.run(_until_stopped(words, read_secret(words.token_file, "registration token")))
+    return 0
+
+
+async def _until_stopped(words: argparse.Namespace, token: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    run = asyncio.ensure_future(
+        run_simulated(
+            words.hosts, words.endpoint, token, words.ca, not words.no_faults, words.seed, words.speed, words.interval,
+            lambda line: print(line, flush=True),
+        )
+    )  # fmt: skip
+    waiting = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([run, waiting], timeout=words.seconds or None, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if run.done():
+        run.result()
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
