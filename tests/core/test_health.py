@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,12 @@ def test_p18_silence_never_makes_unhealthy_before_the_limit(now: float, up: floa
     base = max(started, heartbeat)
     assert (verdict.health is Health.UNHEALTHY) == (now >= base + limit)
     assert verdict.deadline == base + limit
+
+
+@pytest.mark.parametrize(("silence", "health"), [(0.0, "healthy"), (599.5, "healthy"), (600.0, "unhealthy")])
+def test_p18_the_limit_is_exact(silence: float, health: str) -> None:
+    heartbeat = 1_795_000_000.0
+    assert judge(heartbeat + silence, heartbeat - 1e6, heartbeat, True, Reported(True)).health.value == health
 
 
 @given(MOMENT, SPAN, LIMIT)

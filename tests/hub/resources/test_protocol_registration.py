@@ -6,7 +6,7 @@ import hashlib
 import time
 
 from edgewright.core import times
-from tests.hub_fixture import RunningHub
+from tests.hub_fixture import RunningHub, running_hub
 
 
 def code(answer: object) -> object:
@@ -22,8 +22,11 @@ def test_p8_registration_gives_document_and_credential(hub: RunningHub, token: s
     assert "state" not in document["status"]["health"]
     assert document["metadata"]["labels"] == {"site": "berlin"}
     read = hub.client().get("/v1/edgehosts/edge-1").text
+    stored = b"".join(file.read_bytes() for file in hub.data.glob("hub.db*"))
+    assert b'"hostUid":"edge-1"' in stored
     for secret in (token, document["status"]["serviceAuthToken"], "a" * 32):
         assert secret not in read
+        assert secret.encode() not in stored, "on disk it is hashed or encrypted"
 
 
 def test_p9_same_registration_id_is_the_same_registration(hub: RunningHub, token: str) -> None:
@@ -135,7 +138,7 @@ def test_p14_uid_rules(hub: RunningHub, token: str) -> None:
 
 def test_p15_labels_of_later_reports_are_ignored(hub: RunningHub, token: str) -> None:
     host = hub.host("edge-9", token)
-    sent = {"metadata": {"labels": {"site": "paris"}}, "spec": {"device": {"cpu": {"cores": 8}}}}
+    sent = {"metadata": {"labels": {"site": "paris", "rack": "7"}}, "spec": {"device": {"cpu": {"cores": 8}}}}
     assert host.put("/v1/edgehosts/edge-9", json=sent).status_code == 204
     document = hub.client().get("/v1/edgehosts/edge-9").json()
     assert document["metadata"]["labels"] == {"site": "berlin"}
@@ -149,6 +152,16 @@ def test_p16_deleted_host_is_told_so(hub: RunningHub, token: str) -> None:
     assert (gone.status_code, code(gone)) == (401, "HostGone")
     missing = hub.client().get("/v1/edgehosts/edge-10")
     assert (missing.status_code, code(missing)) == (404, "ResourceNotFound")
+
+
+def test_p16_a_deleted_host_is_told_so_after_a_restart_of_the_hub_too() -> None:
+    with running_hub() as own:
+        credential = own.host("edge-20", own.token()[1]).headers["Authorization"]
+        assert own.client().delete("/v1/edgehosts/edge-20").status_code == 204
+        own.kill()
+        own.start_again()
+        gone = own.client(Authorization=credential).patch("/v1/edgehosts/edge-20/health", json={"state": "healthy"})
+        assert (gone.status_code, code(gone)) == (401, "HostGone")
 
 
 def test_p27_observed_host_is_only_watched(hub: RunningHub, token: str) -> None:
