@@ -67,8 +67,8 @@ e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
 	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
 
-bench: $(VENV)/.dev  ## Run the benchmarks; each prints ratios against a floor of the same run
-	@for b in benchmarks/*.py; do echo "== $$b"; PYTHONPATH=. $(PY) $$b || exit 1; done
+bench: $(VENV)/.dev  ## Run the benchmarks in their short form (ARGS=--full: in full); each prints ratios against a floor
+	@$(PY) tools/bench.py $(ARGS)
 
 agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
 	$(PY) packaging/build_agent.py

@@ -1,0 +1,75 @@
+"""`make bench` runs every benchmark whatever became of the one before it, and says so in a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+from tools import bench
+from tools.bench import Benchmark
+
+SCRIPTS = {
+    "good": "print('1.0 x the floor')",
+    "missed": "import sys; sys.exit(1)",
+    "broken": "1 / 0",
+    "refused": "raise SystemExit('the bare server did not start')",
+    "endless": "import time; time.sleep(60)",
+    "last": "import sys; print(sys.argv[1:])",
+}
+TABLE = (
+    Benchmark("good"),
+    Benchmark("absent", needs=("no-such-program-of-edgewright",)),
+    Benchmark("missed"),
+    Benchmark("broken"),
+    Benchmark("refused"),
+    Benchmark("endless", minutes=0.005),
+    Benchmark("last", ("--short",)),
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in SCRIPTS.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "BENCHMARKS", TABLE)
+
+
+def test_each_outcome_is_one_row_and_the_next_one_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    assert bench.main([]) == 1
+    out = capfd.readouterr().out
+    rows = {line.split()[0]: line for line in out.rpartition("== last")[2].splitlines()[2:] if line.strip()}
+    assert list(rows)[:7] == [benchmark.name for benchmark in TABLE]
+    assert "skipped" in rows["absent"] and "not installed: no-such-program-of-edgewright" in rows["absent"]
+    assert "missed" in rows["missed"] and "ok" in rows["good"] and "too long" in rows["endless"]
+    assert "failed" in rows["broken"] and "ZeroDivisionError" in rows["broken"]
+    assert "failed" in rows["refused"] and "bare server did not start" in rows["refused"]
+    assert "['--short']" in out and "2 ok, 1 skipped, 1 missed, 2 failed, 1 too long" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["good", "absent"], 0),
+        (["good", "missed"], 0),
+        (["missed", "--strict"], 1),
+        (["broken", "good"], 1),
+        (["last", "--full"], 0),
+    ],
+)
+def test_only_a_failure_makes_the_exit_code(arguments: list[str], code: int) -> None:
+    assert bench.main(arguments) == code
+
+
+def test_an_unknown_name_is_usage(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["goood"])
+    assert ended.value.code == 2 and "no benchmark goood; there are: good" in capfd.readouterr().err
+
+
+def test_every_file_is_a_benchmark_or_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert files == {benchmark.name for benchmark in bench.BENCHMARKS} | set(bench.HELPERS)
