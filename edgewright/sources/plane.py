@@ -11,14 +11,13 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from edgewright.clients.palette.client import Caller, Features, PlaneClient
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.sources.base import Emit
 from edgewright.sources.follow import Follower
+from edgewright.sources.pace import Pace
 from edgewright.sources.poll import Poller
 from edgewright.store.engine import events as kinds
 
@@ -32,25 +31,6 @@ LOOK_AGAIN: Final = 3600.0
 """Seconds between two questions for the plane's certificates."""
 CONTACT_EVERY: Final = 5.0
 """Seconds between two events that say nothing but that the plane still answers."""
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How often a Palette is asked; all in seconds."""
-
-    fresh: float = 5.0
-    """Between two looks at the newest changes."""
-    fresh_while_filling: float = 15.0
-    """The same while the first fill takes the budget."""
-    events: float = 15.0
-    tokens: float = 60.0
-    audits: float = 60.0
-    projects: float = 300.0
-    rescan: float = 300.0
-    """From the end of one scan of the whole fleet to the start of the next."""
-    scan_share: float = 0.5
-    """Share of the budget that a later scan may take; a person's own requests have the rest."""
-    workers: int = 8
-    """Pages under way at a time in the first fill."""
 
 
 class PlaneSource:

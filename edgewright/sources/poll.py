@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from edgewright.clients.palette.client import HostsPage, PlaneClient
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.sources.follow import uid_of
+from edgewright.sources.pace import Pace
 from edgewright.sources.redact import redact_all
 from edgewright.sources.teller import Teller, optional
 from edgewright.store.engine import events as kinds
 from edgewright.wire import protocol
-
-if TYPE_CHECKING:
-    from edgewright.sources.plane import Pace
 
 _NEWEST_FIRST: Final = {"sort": [{"field": "lastModifiedTimestamp", "order": "desc"}]}
 _TRIES: Final = 3

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Generic, List, Optional, Tuple, Type, TypeVar, Union, overload
+from typing import Any, Dict, Generic, List, Optional, Protocol, Tuple, Type, TypeVar, Union, overload
 
 from edgewright.core import times
 
-if TYPE_CHECKING:
-    from edgewright.wire.document import Document
-
 Json = Any
-D = TypeVar("D", bound="Document")
 V = TypeVar("V")
+
+
+class Paths(Protocol):
+    """What a field needs of a document (`document.Document`): values by path."""
+
+    raw: Dict[str, Json]
+
+    def __init__(self, raw: Optional[Dict[str, Json]] = None) -> None: ...
+
+    def find(self, parts: List[str], default: Json = None) -> Json:
+        """Return the value under the keys `parts`, or the default."""
+
+    def set(self, path: str, value: Json) -> None:
+        """Write a value at a dotted path."""
+
+    def delete(self, path: str) -> bool:
+        """Remove what is at a dotted path."""
+
+
+D = TypeVar("D", bound=Paths)
 
 
 def _parts(path: str) -> List[str]:
@@ -38,11 +54,11 @@ class Field(Generic[V]):
         return value
 
     @overload
-    def __get__(self, document: None, owner: Type[Document]) -> "Field[V]": ...
+    def __get__(self, document: None, owner: Type[Paths]) -> "Field[V]": ...
     @overload
-    def __get__(self, document: Document, owner: Type[Document]) -> V: ...
+    def __get__(self, document: Paths, owner: Type[Paths]) -> V: ...
 
-    def __get__(self, document: Optional[Document], owner: Type[Document]) -> Union["Field[V]", V]:
+    def __get__(self, document: Optional[Paths], owner: Type[Paths]) -> Union["Field[V]", V]:
         if document is None:
             return self
         value = document.find(self.parts)
@@ -52,10 +68,10 @@ class Field(Generic[V]):
         """Return the value of a path that is not there."""
         return self.default
 
-    def __set__(self, document: Document, value: V) -> None:
+    def __set__(self, document: Paths, value: V) -> None:
         document.set(self.path, self.write(value))
 
-    def __delete__(self, document: Document) -> None:
+    def __delete__(self, document: Paths) -> None:
         document.delete(self.path)
 
 
@@ -161,11 +177,11 @@ class EachField(Generic[D]):
         self.view = view
 
     @overload
-    def __get__(self, document: None, owner: Type[Document]) -> "EachField[D]": ...
+    def __get__(self, document: None, owner: Type[Paths]) -> "EachField[D]": ...
     @overload
-    def __get__(self, document: Document, owner: Type[Document]) -> Tuple[D, ...]: ...
+    def __get__(self, document: Paths, owner: Type[Paths]) -> Tuple[D, ...]: ...
 
-    def __get__(self, document: Optional[Document], owner: Type[Document]) -> Union["EachField[D]", Tuple[D, ...]]:
+    def __get__(self, document: Optional[Paths], owner: Type[Paths]) -> Union["EachField[D]", Tuple[D, ...]]:
         if document is None:
             return self
         value = document.find(self.parts)
@@ -173,7 +189,7 @@ class EachField(Generic[D]):
             return ()
         return tuple(self.view(item) for item in value if isinstance(item, dict))
 
-    def __set__(self, document: Document, value: Tuple[D, ...]) -> None:
+    def __set__(self, document: Paths, value: Tuple[D, ...]) -> None:
         document.set(self.path, [item.raw for item in value])
 
 

@@ -14,7 +14,8 @@ from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Param, Refusal, Scope
 from edgewright.commands.kernel.bindings import bindings
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.grammar import command_line, parse, parser_for
+from edgewright.commands.kernel.grammar import parse, parser_for
+from edgewright.commands.kernel.line import command_line
 from edgewright.commands.kernel.usage import usage
 from edgewright.config.keymap import canonical
 from edgewright.config.settings import Settings

@@ -14,7 +14,7 @@ from tui.frame.base import BaseScreen
 from tui.navigation.history import History
 from tui.navigation.openings import Openings
 from tui.navigation.paths import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
-from tui.navigation.views import VIEWS, load
+from tui.navigation.views import DIALOGS, VIEWS, load
 from tui.terminal import toolkit
 from tui.theme.app import ThemedApp
 
@@ -30,7 +30,7 @@ class NavigatingApp(ThemedApp):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.history = History()
-        self.openings = Openings(self)
+        self.openings = Openings(self, self.say)
         super().__init__()
 
     def refuse(self, text: str) -> None:
@@ -115,10 +115,8 @@ class NavigatingApp(ThemedApp):
             self.history.visit(path)
 
     async def _open_dialog(self, name: str, target: str) -> None:
-        from tui.navigation.dialogs import open_dialog
-
         try:
-            await open_dialog(self, name, target)
+            await load(DIALOGS)(self, name, target)
         except EdgewrightError as error:
             self.say(f"{error.message} {error.hint}".strip(), "bad")
 

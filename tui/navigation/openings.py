@@ -12,16 +12,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from textual.app import App
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker
 
 from edgewright.core.errors import EdgewrightError
 from tui.frame.links import is_ready
-
-if TYPE_CHECKING:
-    from tui.navigation.navigation import NavigatingApp
 
 Step = Callable[[], Awaitable[None]]
 ASKING_TIME = 0.3
@@ -34,8 +32,10 @@ log = logging.getLogger(__name__)
 class Openings:
     """Runs steps in the order in which they were added; a step that fails is reported, and the next one runs."""
 
-    def __init__(self, app: NavigatingApp) -> None:
+    def __init__(self, app: App[Any], say: Callable[[str, str], None]) -> None:
+        """`say` puts a sentence with its level on the message line."""
         self._app = app
+        self._say = say
         self._steps: deque[Step] = deque()
         self._running = False
         self._unsettled: Screen[Any] | None = None
@@ -87,10 +87,10 @@ class Openings:
                 try:
                     await step()
                 except EdgewrightError as error:
-                    self._app.say(f"{error.message} {error.hint}".strip(), "bad")
+                    self._say(f"{error.message} {error.hint}".strip(), "bad")
                 except Exception as error:
                     log.exception("a view could not be opened")
-                    self._app.say(f"The view could not be opened, a bug in Edgewright: {error!r:.200}", "bad")
+                    self._say(f"The view could not be opened, a bug in Edgewright: {error!r:.200}", "bad")
         finally:
             self._running = False
 

@@ -30,6 +30,8 @@ VIEWS: dict[str, str] = {
     "disk": "tui.screens.host.disk:DiskScreen",
 }
 """View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""
+DIALOGS = "tui.navigation.dialogs:open_dialog"
+"""What opens any other name: a dialog."""
 
 
 def load(place: str) -> Callable[..., Any]:

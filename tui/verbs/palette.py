@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -16,7 +16,15 @@ from tui.verbs.verbs import refusal
 from tui.widgets.key_line import key_text
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation.navigation import NavigatingApp
+
+
+class RunsVerbs(Protocol):
+    """What the palette asks of the app."""
+
+    def run_named(self, name: str) -> None:
+        """Run a verb by name."""
+
 
 REFUSED = 0.01
 """Factor of the score of a verb that is refused now: it is below all others that match."""
@@ -25,9 +33,8 @@ REFUSED = 0.01
 class VerbProvider(Provider):
     """Offers the verbs of the registry that fit where the person is."""
 
-    @property
-    def _app(self) -> EdgewrightApp:
-        return cast("EdgewrightApp", self.app)
+    def _run(self, name: str) -> None:
+        cast("RunsVerbs", self.app).run_named(name)
 
     def _rows(self) -> list[tuple[type[Command], str, str, bool]]:
         """Return verb, title with its key, help or the reason why it may not run, and whether it may; refused last."""
@@ -39,7 +46,7 @@ class VerbProvider(Provider):
         for command in registry.for_scope(scope):
             if not does_something(screen, command):
                 continue
-            refused = refusal(self._app, command, targets)
+            refused = refusal(cast("NavigatingApp", self.app), command, targets)
             key = keys.get(command.id())
             title = f"{command.name}  ({key_text(key)})" if key else command.name
             words = f"not now: {refused.reason}" if refused else command.help()
@@ -49,7 +56,7 @@ class VerbProvider(Provider):
     async def discover(self) -> Hits:
         """Offer all of them before anything is typed."""
         for command, title, words, _ in self._rows():
-            yield DiscoveryHit(Content(title), partial(self._app.run_named, command.name), command.name, words)
+            yield DiscoveryHit(Content(title), partial(self._run, command.name), command.name, words)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches: names first, then help, then what is refused now."""
@@ -59,4 +66,4 @@ class VerbProvider(Provider):
             if score > 0:
                 shown = matcher.highlight(title)
                 score *= 1 if allowed else REFUSED
-                yield Hit(score, shown, partial(self._app.run_named, command.name), command.name, words)
+                yield Hit(score, shown, partial(self._run, command.name), command.name, words)

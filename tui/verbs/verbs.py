@@ -16,12 +16,12 @@ from edgewright.core.errors import EdgewrightError
 from tui.verbs.waiting import waiting
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation.navigation import NavigatingApp
 
 NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name}` cannot run."
 
 
-def refusal(app: EdgewrightApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
+def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
     """Return why `command` may not run on `targets` now, None when it may."""
     source = app.session.store.model.source
     if source.role == registry.VIEWER and not command.for_viewer():
@@ -37,7 +37,7 @@ def refusal(app: EdgewrightApp, command: type[Command], targets: Sequence[str]) 
 
 
 async def run_verb(
-    app: EdgewrightApp,
+    app: NavigatingApp,
     command: type[Command],
     targets: Sequence[str],
     args: Mapping[str, Any],
@@ -63,7 +63,7 @@ async def run_verb(
         app.say(f"{error.message} {error.hint}".strip(), "bad")
 
 
-def act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:
+def act(app: NavigatingApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:
     """Call what a verb with `action` names, on the screen or else the app; return what is to be waited for."""
     for node in (app.screen, app):
         method = getattr(node, f"action_{command.action}", None)
@@ -74,7 +74,7 @@ def act(app: EdgewrightApp, command: type[Command], args: Mapping[str, Any]) -> 
     return None
 
 
-async def _change(app: EdgewrightApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:
+async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:
     from tui.modals.confirm import ConfirmModal
     from tui.modals.run import RunModal
 
@@ -117,7 +117,7 @@ def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
     return not (harmless and asked and command.target is not None and len(plan.touches) == 1)
 
 
-def _tell(app: EdgewrightApp, plan: Plan, outcome: Outcome) -> None:
+def _tell(app: NavigatingApp, plan: Plan, outcome: Outcome) -> None:
     if not outcome.failed:
         app.say(outcome.message or f"{plan.title}: done.", "ok")
         return
@@ -128,7 +128,7 @@ def _tell(app: EdgewrightApp, plan: Plan, outcome: Outcome) -> None:
 
 
 async def _ask_missing(
-    app: EdgewrightApp, command: type[Command], targets: Sequence[str], args: dict[str, Any]
+    app: NavigatingApp, command: type[Command], targets: Sequence[str], args: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Ask for what the verb needs and was not given; `args` itself when nothing is missing, None when cancelled."""
     missing = [param for param in command.params if not args.get(param.name)]

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tui.app import EdgewrightApp
+    from tui.navigation.navigation import NavigatingApp
 
 DELAY = 0.5
 """Seconds after which the message line shows that the plane is asked; most answers come sooner."""
 
 
 @contextlib.contextmanager
-def waiting(app: EdgewrightApp, verb: str) -> Iterator[None]:
+def waiting(app: NavigatingApp, verb: str) -> Iterator[None]:
     """Show that `verb` waits for the plane while the block takes longer than `DELAY`; then the message leaves."""
     store, shown = app.session.store, False
 

@@ -9,9 +9,9 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 from edgewright.agent.appliance import accounts, bootloader, documents, mounts, network, stages
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.appliance.install_spec import read_wish
-from edgewright.agent.appliance.milestones import milestone
 from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
+from edgewright.agent.kernel.console import milestone
 from edgewright.core.cloudconfig.userdata import Site, site_of
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean

@@ -9,7 +9,6 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 from edgewright.agent.appliance import disks, documents, installer, layout, slots
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.appliance.install_spec import Wish, read_wish
-from edgewright.agent.appliance.milestones import milestone
 from edgewright.agent.appliance.progress import (
     Progress,
     document_hash,
@@ -19,6 +18,7 @@ from edgewright.agent.appliance.progress import (
     what_is_there,
 )
 from edgewright.agent.appliance.runner import Runner, read_text
+from edgewright.agent.kernel.console import milestone
 from edgewright.agent.kernel.plane_link import unexpected
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import clean

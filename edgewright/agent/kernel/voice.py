@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import Dict, Optional, TextIO, Tuple
 
+from edgewright.agent.kernel.console import milestone, write_console
 from edgewright.core import times
 from edgewright.core.text import clean
 
@@ -63,8 +63,6 @@ class Voice:
             if before is not None and 0 <= now - before[1] < REPEAT:
                 return
             self._told["milestone:" + text] = (text, now)
-            from edgewright.agent.appliance.milestones import milestone
-
             milestone(text, self.console)
 
     def once(self, topic: str, priority: int, sentence: str, now: float, loud: bool = False) -> bool:
@@ -79,28 +77,3 @@ class Voice:
     def over(self, topic: str) -> None:
         """Forget what was told for a topic, so that the same reason is told again when it comes back."""
         self._told.pop(topic, None)
-
-
-def write_console(console: str, line: str, patience: float = 2.0) -> None:
-    """Write one line on a console; never fails, and waits `patience` seconds at most for one that is full.
-
-    A serial line takes some thousand characters a second, so that a screen drawn on it fills its buffer for a moment;
-    a console that nobody reads takes nothing for ever.
-    """
-    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        handle = os.open(console, flags | (0 if console.startswith("/dev/") else os.O_CREAT | os.O_APPEND))
-    except OSError:
-        return  # a host without a console
-    left = ("\r\n" + line + "\r\n").encode()
-    deadline = time.monotonic() + patience
-    try:
-        while left and time.monotonic() < deadline:
-            try:
-                left = left[os.write(handle, left) :]
-            except BlockingIOError:
-                time.sleep(0.02)
-    except OSError:
-        return  # a console that takes nothing
-    finally:
-        os.close(handle)

@@ -14,6 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
+from edgewright.commands.kernel.line import command_line
+from edgewright.commands.kernel.params import Param as Param
+from edgewright.commands.kernel.params import Target as Target
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -22,32 +26,6 @@ if TYPE_CHECKING:
 
 Danger = Literal["none", "write", "destructive"]
 Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
-TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver"]
-
-
-class Param(NamedTuple):
-    """One parameter of a verb; positional unless `flag` begins with `--`."""
-
-    name: str
-    help: str
-    flag: str = ""
-    required: bool = False
-    many: bool = False
-    kind: Literal["text", "int", "flag", "file", "span", "time"] = "text"
-    choices: tuple[str, ...] = ()
-    default: Any = None
-    metavar: str = ""
-    secret: bool = False
-    form: str = ""
-    """What the console's form says instead of `help`, where that names options of the command line."""
-
-
-class Target(NamedTuple):
-    """What a verb works on: objects of `kind`, at least `least`, at most `most` of them (None: any number)."""
-
-    kind: TargetKind
-    least: int = 1
-    most: int | None = None
 
 
 class Allowed(NamedTuple):
@@ -167,8 +145,6 @@ class Command:
     @classmethod
     def cli_line(cls, targets: Sequence[str], args: Mapping[str, Any]) -> str:
         """Return the command line that does the same, quoted for a shell."""
-        from edgewright.commands.kernel.grammar import command_line
-
         return command_line(cls, targets, args)
 
     def check(self, ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:

@@ -89,7 +89,7 @@ class CommandContext:
             client = self._make_client(self.context, "", self.timeout)
             wanted = self.project or self.context.project
             if wanted:
-                from edgewright.commands.kernel.lookup import project_uid
+                from edgewright.clients.palette.projects import project_uid
 
                 try:
                     uid = await project_uid(client, wanted)

@@ -5,18 +5,17 @@ argparse does the work and comes in when a verb was chosen, never for `--help` o
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.kernel.base import Command
+from edgewright.commands.kernel.line import NEGATED
+from edgewright.commands.kernel.params import Param
 from edgewright.commands.kernel.usage import usage
 
 if TYPE_CHECKING:
     import argparse
 
-_NEGATED = re.compile(r"-(?:tag\.)?[A-Za-z][\w.-]*(?::|[<>]=?|=)")
 _GUARD = "\x00"
 """Put before a filter word like `-state:ready`, so that it is not taken for an option."""
 
@@ -111,46 +110,10 @@ def parse(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return targets and arguments from the words after the verb. Raises `UsageError`."""
     parser = parser or parser_for(command)
-    guarded = [
-        _GUARD + w if any(p.name == "filter" for p in command.params) and _NEGATED.match(w) else w for w in words
-    ]
+    guarded = [_GUARD + w if any(p.name == "filter" for p in command.params) and NEGATED.match(w) else w for w in words]
     found = vars(parser.parse_intermixed_args(guarded))
     targets = found.pop("targets", ())
     args = {
         name: [v.removeprefix(_GUARD) for v in value] if name == "filter" else value for name, value in found.items()
     }
     return ((targets,) if isinstance(targets, str) else tuple(targets)), args
-
-
-def command_line(command: type[Command], targets: Sequence[str], args: Mapping[str, Any]) -> str:
-    """Return the command line that does the same, quoted for a shell; parameters at their default are left out."""
-    positional = list(targets) if command.target is not None else []
-    flags: list[str] = []
-    for param in command.params:
-        value = args.get(param.name)
-        if value in (None, "", [], ()) or value is False:
-            continue
-        texts = [_text(param, v) for v in (value if isinstance(value, (list, tuple)) else [value])]
-        if not param.flag:
-            positional += texts
-        elif param.kind == "flag":
-            flags.append(param.flag)
-        elif param.many or texts != [str(param.default)]:
-            for text in texts:
-                flags += [f"{param.flag}={text}"] if text.startswith("-") else [param.flag, text]
-    dashes = ["--"] if any(w.startswith("-") and not _NEGATED.match(w) for w in positional) else []
-    words = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
-    return shlex.join(["edgewright", *command.name.split(), *words])
-
-
-def _text(param: Param, value: Any) -> str:
-    if param.kind == "span" and isinstance(value, (int, float)):
-        for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
-            if value >= seconds and value % seconds == 0:
-                return f"{int(value // seconds)}{unit}"
-        return f"{value:g}s"
-    if param.kind == "time" and isinstance(value, (int, float)):
-        from edgewright.core import times
-
-        return times.rfc3339(value)
-    return str(value)

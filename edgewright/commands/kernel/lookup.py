@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.store.collections.rows import HostRow
 
-ALL_PROJECTS = ("all", "*", "-")
-"""Words for no project at all."""
-
 
 class FoundHost(NamedTuple):
     """A host with its whole document and what a table shows of it."""
@@ -94,16 +91,3 @@ async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
         near = suggestion(word, [str(data.get("name")) for _, data in meta])
         raise NotFound(f"There is no token {clean(word)}{near}.", "See them: edgewright token list")
     return named[0]
-
-
-async def project_uid(client: PlaneClient, word: str) -> str:
-    """Return the uid of a project by uid or name; "" for `all`. Raises `NotFound`."""
-    if word in ALL_PROJECTS:
-        return ""
-    projects = [project.get("metadata") or {} for project in await client.projects()]
-    for key in ("uid", "name"):
-        for data in projects:
-            if data.get(key) == word:
-                return str(data["uid"])
-    near = suggestion(word, [str(data.get("name")) for data in projects])
-    raise NotFound(f"There is no project {clean(word)}{near}.", "See them: edgewright project list")

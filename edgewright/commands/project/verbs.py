@@ -54,7 +54,7 @@ class ProjectUse(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Remember the project in the context. Raises `NotFound` for one that is not there."""
-        from edgewright.commands.kernel.lookup import project_uid
+        from edgewright.clients.palette.projects import project_uid
         from edgewright.config import contexts
         from edgewright.core.errors import UsageError
 

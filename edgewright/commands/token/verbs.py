@@ -32,7 +32,7 @@ class TokenCreate(Command):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Say what the token will open. Raises `NotFound` for a project that is not there."""
-        from edgewright.commands.kernel.lookup import project_uid
+        from edgewright.clients.palette.projects import project_uid
         from edgewright.core import times
         from edgewright.core.errors import InvalidInput
 

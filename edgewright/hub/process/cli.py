@@ -155,6 +155,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _configure(arguments: argparse.Namespace) -> int:
     from edgewright.hub.process import configuration as stored_in
+    from edgewright.hub.process.names import check_name
     from edgewright.hub.process.options import ServeOptions
 
     data: Path = arguments.data
@@ -168,7 +169,7 @@ def _configure(arguments: argparse.Namespace) -> int:
         )
     more = tuple(arguments.name)
     for name in more:
-        stored_in.check_name(name, "--name")
+        check_name(name, "--name")
     new = before._replace(names=tuple(dict.fromkeys((*before.names, *more))))
     if arguments.address:
         new = stored_in.for_address(arguments.address, more)

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
-from edgewright.core.hosts.hosts import check_hostname
 from edgewright.hub.process.files import DATABASE, DataLock, lock_holder, write_whole
+from edgewright.hub.process.names import check_name
 
 FILE = "configuration.json"
 DEFAULT_LISTEN = "127.0.0.1:8443"
@@ -67,16 +67,6 @@ def read(data: Path) -> Configuration:
 def write(data: Path, stored: Configuration) -> None:
     """Store the configuration. Raises `Failed` when the disk does not take it."""
     write_whole(data / FILE, msgspec.json.encode({"listen": stored.listen, "names": list(stored.names)}) + b"\n")
-
-
-def check_name(name: str, flag: str) -> None:
-    """Raise `InvalidInput` for a text that is neither a host name nor an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        problems = check_hostname(name.lower())
-        if problems:
-            raise InvalidInput(f"{flag} {name!r} is neither a host name nor an address.", problems[0]) from None
 
 
 def split_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:

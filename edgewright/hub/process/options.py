@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.hub.process.configuration import check_name
+from edgewright.hub.process.names import check_name
 from edgewright.wire import protocol
 
 

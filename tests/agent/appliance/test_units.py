@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.appliance import commands, milestones, runner
+from edgewright.agent.appliance import commands, runner
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.cli import main
 from edgewright.agent.install.unit import unit_text
+from edgewright.agent.kernel import console as console_lines
 from edgewright.agent.kernel import voice as say
 from edgewright.core.errors import Failed
 from tests.support import ROOT
@@ -67,10 +68,10 @@ def test_the_status_of_a_box(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_milestone_is_one_line_on_the_console(tmp_path: Path) -> None:
     console = tmp_path / "console"
     console.touch()
-    milestones.milestone("live system up\x1b[2J", str(console))
+    console_lines.milestone("live system up\x1b[2J", str(console))
     assert console.read_bytes().startswith(b"\r\nedgewright: live system up")
     assert console.read_bytes().count(b"\x1b") == 0
-    milestones.milestone("x", str(tmp_path / "none"))  # a box without a console
+    console_lines.milestone("x", str(tmp_path / "none"))  # a box without a console
 
 
 def test_the_agent_tells_milestones_on_the_appliance_only_and_once(

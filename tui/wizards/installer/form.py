@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
 
 
-def control_of(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:
-    """Return the control for a kind of question."""
+ControlOf = Callable[["Question", Any, Mapping[str, Any]], Widget]
+"""What makes the control for a question from its value and the answers so far."""
+
+
+def simple_control(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:
+    """Return the control for a question whose answer is no list of rows (those are in `rows`, which uses forms)."""
     value = field_value(question, value)
     if question.kind == "choice":
         return ChoiceControl(question.key, [(one.value, one.label) for one in question.choices], str(value or ""))
@@ -30,10 +34,6 @@ def control_of(question: Question, value: Any, answers: Mapping[str, Any]) -> Wi
     example = question.in_empty_field  # its words tell it from a value, also without colours
     if question.kind in ("lines", "map"):
         return AreaControl(question.key, area_text(value), example)
-    if question.kind == "rows":
-        from tui.wizards.installer.rows import RowsControl
-
-        return RowsControl(question, list(value or ()), answers)
     text = "" if value is None else str(value)
     return TextControl(question.key, text, example, is_hidden(question))
 
@@ -41,7 +41,7 @@ def control_of(question: Question, value: Any, answers: Mapping[str, Any]) -> Wi
 class QuestionField(Vertical):
     """One question: its label, its control, and the line that says what is wrong."""
 
-    def __init__(self, question: Question, value: Any, answers: Mapping[str, Any]) -> None:
+    def __init__(self, question: Question, value: Any, answers: Mapping[str, Any], control_of: ControlOf) -> None:
         super().__init__(classes="field")
         self.question = question
         self.control = control_of(question, value, answers)
@@ -96,9 +96,17 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     class Entered(FieldMessage):
         """The keyboard came to the field of `key`."""
 
-    def __init__(self, questions: Sequence[Question], values: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        values: Mapping[str, Any],
+        answers: Mapping[str, Any],
+        control_of: ControlOf = simple_control,
+    ) -> None:
         super().__init__()
-        self._fields = {one.key: QuestionField(one, values.get(one.key, one.empty), answers) for one in questions}
+        self._fields = {
+            one.key: QuestionField(one, values.get(one.key, one.empty), answers, control_of) for one in questions
+        }
 
     def compose(self) -> ComposeResult:
         """Yield the fields."""

@@ -8,14 +8,22 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 from textual.widgets import Static
 
 from edgewright.core.installer.questions import Question
 from tui.modals.base import DecisionModal
 from tui.widgets.lines import Line, cut, line
 from tui.wizards.installer.controls import Given, Painted, ask_screen
-from tui.wizards.installer.form import QuestionForm
+from tui.wizards.installer.form import QuestionForm, simple_control
 from tui.wizards.installer.wizard_state import Values, capital, row_fields, row_problems, row_said, sentence, typed
+
+
+def any_control(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:
+    """Return the control for any question; that of a list has a line for each row."""
+    if question.kind == "rows":
+        return RowsControl(question, list(value or ()), answers)
+    return simple_control(question, value, answers)
 
 
 class RowsControl(Painted):

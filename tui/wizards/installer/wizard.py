@@ -20,6 +20,7 @@ from tui.wizards.installer.controls import Given
 from tui.wizards.installer.form import QuestionForm
 from tui.wizards.installer.modals import LeaveWizardModal, WholeFileScreen
 from tui.wizards.installer.offers import Offers
+from tui.wizards.installer.rows import any_control
 from tui.wizards.installer.wizard_state import Interview
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class InstallerWizard(Offers):
         self._before_text = self._text(page)
         if page is not None:
             self._before = self._document(without=self.interview.keys(page) or ())
-            self._form = QuestionForm(page.fields, self.interview.answers, self.interview.answers)
+            self._form = QuestionForm(page.fields, self.interview.answers, self.interview.answers, any_control)
             await self.query_one("#page").mount(self._form)
             self._form.set_shown(self.interview.keys(page))
             if page.key in self.interview.seen:

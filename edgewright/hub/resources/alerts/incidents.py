@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core.problems import Problem
-from edgewright.hub.resources.alerts.joined import SILENCE, by_gateway, describe, incident_name, remaining, storm
+from edgewright.hub.resources.alerts.incident import SILENCE
+from edgewright.hub.resources.alerts.incident import Incident as Incident
+from edgewright.hub.resources.alerts.joined import by_gateway, describe, incident_name, remaining, storm
 
 OPENED, CHANGED, REPEATED, RESOLVED, TEST = "opened", "changed", "repeated", "resolved", "test"
 EVENTS = (OPENED, CHANGED, REPEATED, RESOLVED, TEST)
@@ -33,31 +35,6 @@ class Rhythm(NamedTuple):
     settle: float = 70.0
     most: float = 240.0
     """How long a message waits for its site to be calm at most."""
-
-
-class Incident(msgspec.Struct):
-    """What receivers know of: `key` of the problem now, its hosts, and when each receiver got its last message.
-
-    `opened` is when it was first sent; `changes` counts the messages that followed its size; `gone_at` is since when
-    there is no such problem (nothing was sent of its end yet).
-    """
-
-    name: str
-    scope: str
-    key: str
-    opened: float
-    problem: dict[str, Any]
-    uids: tuple[str, ...] = ()
-    notified: dict[str, float] = {}
-    changes: int = 0
-    gone_at: float | None = None
-    seen: float = 0.0
-    """When `uids` was set: a host with a later heartbeat has returned."""
-
-    @property
-    def silence(self) -> bool:
-        """Whether it is about missing heartbeats."""
-        return self.problem.get("kind") in SILENCE
 
 
 class ReceiverView(NamedTuple):

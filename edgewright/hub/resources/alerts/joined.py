@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgewright.core.problems import SILENT, Problem
-
-if TYPE_CHECKING:
-    from edgewright.hub.resources.alerts.incidents import Incident
-
-SILENCE = ("silent", "link")
-"""Kinds of problems about missing heartbeats."""
+from edgewright.hub.resources.alerts.incident import SILENCE, Incident
 
 
 def incident_name(key: str) -> str:

@@ -1,0 +1,32 @@
+"""How a verb declares what it works on and what it takes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver"]
+
+
+class Param(NamedTuple):
+    """One parameter of a verb; positional unless `flag` begins with `--`."""
+
+    name: str
+    help: str
+    flag: str = ""
+    required: bool = False
+    many: bool = False
+    kind: Literal["text", "int", "flag", "file", "span", "time"] = "text"
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    metavar: str = ""
+    secret: bool = False
+    form: str = ""
+    """What the console's form says instead of `help`, where that names options of the command line."""
+
+
+class Target(NamedTuple):
+    """What a verb works on: objects of `kind`, at least `least`, at most `most` of them (None: any number)."""
+
+    kind: TargetKind
+    least: int = 1
+    most: int | None = None
