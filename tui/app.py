@@ -70,7 +70,7 @@ class EdgewrightApp(TerminalApp):
         self.type_ahead = TypeAhead(self)
         toolkit_caches.bound()
         super().__init__(session)
-        self.load_themes(session.terminal.theme)  # before it runs: a theme that changes later restyles everything
+        self.load_first_theme(session.terminal.theme)
         self.ascii_only = session.terminal.ascii_only
         self.cursor_is_shown = session.terminal.lines
         if session.terminal.low_bandwidth:
@@ -219,11 +219,13 @@ class EdgewrightApp(TerminalApp):
     def _complete(self, text: str) -> list[str]:
         from tui.verbs.command_text import complete
 
+        self.load_all_themes()
         return complete(text, self.session.store.model, sorted(self.available_themes))
 
     def _judge(self, text: str) -> Line:
         from tui.verbs.command_hint import judge
 
+        self.load_all_themes()
         return judge(text, self.session.store.model, sorted(self.available_themes))
 
     @on(CommandTyped)

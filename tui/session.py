@@ -6,8 +6,9 @@ Screens reach the system only through a `Session`. Tests and `edgewright render`
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 from edgewright.core import times
 
@@ -51,8 +52,7 @@ class MemoryViewStates:
         self._kept[view] = dict(state)
 
 
-@dataclass
-class TerminalChoice:
+class TerminalChoice(Struct):
     """How to draw on this terminal; `tui.terminal.detect` fills it from the environment."""
 
     theme: str = "dark"
@@ -101,8 +101,7 @@ class DeploymentFacts(Protocol):
     """The hub runs here and can be given another address."""
 
 
-@dataclass
-class FirstRun:
+class FirstRun(Struct):
     """What the guide needs: on the first run, and later for the steps up to the first host."""
 
     start_hub: Callable[..., Awaitable[str]] | None = None
@@ -119,8 +118,7 @@ class FirstRun:
     """Start a demo fleet of N simulated hosts and return the name of its context."""
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """One console: what it shows, what it may do, and how it reaches both."""
 
     store: Store

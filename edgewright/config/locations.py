@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -102,6 +101,8 @@ def too_open(path: Path) -> Refused | None:
     from edgewright.core.errors import Refused
 
     if path.stat().st_mode & 0o077:
+        import shlex
+
         hint = f"Close it: chmod 600 {shlex.quote(str(path))}"
         return Refused(f"{path} can be read by others.", hint, code="FileTooOpen")
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Optional
 
 ZERO = "0001-01-01T00:00:00.000Z"
@@ -17,16 +18,22 @@ ZERO = "0001-01-01T00:00:00.000Z"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_RFC3339 = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,18}))?(?:([Zz])|([+-])(\d{2}):?(\d{2}))", re.ASCII
-)
-_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)", re.ASCII | re.IGNORECASE)
+_SPAN_PART = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 
 def now() -> float:
     """Return the present as epoch seconds UTC; the only place of the product that reads the clock."""
     return time.time()
+
+
+@cache
+def _rfc3339() -> "re.Pattern[str]":
+    """Return the pattern of a time, compiled when the first one is read: the first frame reads none."""
+    return re.compile(
+        r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,18}))?(?:([Zz])|([+-])(\d{2}):?(\d{2}))",
+        re.ASCII,
+    )
 
 
 def parse(text: Optional[str]) -> Optional[float]:
@@ -36,7 +43,7 @@ def parse(text: Optional[str]) -> Optional[float]:
     """
     if text is None or not text.strip():
         return None
-    found = _RFC3339.fullmatch(text.strip())
+    found = _rfc3339().fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text[:60]!r} is no RFC 3339 time such as 2026-11-23T08:08:46.851Z")
     year, month, day, hour, minute, second = (int(found.group(i)) for i in range(1, 7))
@@ -117,7 +124,7 @@ def parse_span(text: str) -> float:
     if re.fullmatch(r"\d+(?:\.\d+)?", cleaned, re.ASCII):
         return float(cleaned)
     total, position = 0.0, 0
-    for part in _SPAN_PART.finditer(cleaned):
+    for part in re.finditer(_SPAN_PART, cleaned, re.ASCII | re.IGNORECASE):
         if part.start() != position:
             break
         total += float(part.group(1)) * _SECONDS[part.group(2).lower()]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edgewright.config import locations
 from edgewright.core import times
 from edgewright.core.errors import Failed
 from edgewright.core.text import clean
@@ -39,6 +35,9 @@ class Table(NamedTuple):
 
 def csv_text(table: Table) -> str:
     """Return the table with a header line, every cell quoted; an unknown value is an empty cell."""
+    import csv  # not before the first frame: see `tests/tui/test_first_frame.py`
+    import io
+
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(table.columns)
@@ -59,6 +58,8 @@ def _cell(value: Value) -> str | float | int:
 
 def json_text(table: Table) -> str:
     """Return an object with where the rows come from and `rows`, one object for each."""
+    import json
+
     shown = {
         "view": table.view,
         "plane": table.plane,
@@ -76,6 +77,8 @@ def write(table: Table, format: Format, folder: Path) -> Path:  # noqa: A002
 
     Raises `Failed` when the disk does not take it.
     """
+    from edgewright.config import locations
+
     content = (csv_text(table) if format == "csv" else json_text(table)).encode()
     stamp = re.sub(r"[-:]", "", times.rfc3339(table.at)[:19])
     view = re.sub(r"[^a-z0-9-]+", "-", table.view.lower()).strip("-") or "table"

@@ -27,6 +27,7 @@ async def _choose_theme(app: NavigatingApp, target: str) -> None:
         return
     from tui.modals.choose import ChooseModal
 
+    app.load_all_themes()
     before = app.theme
     ours = [name for name in sorted(app.available_themes) if not name.startswith("textual-")]
     options = [line(name, key=name) for name in ours]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.terminal.crash import KeepsDefect
+from tui.terminal.first_theme import FirstTheme
 from tui.terminal.paint.cell_display import CellDisplay
 from tui.theme import files as theme_files
 
@@ -16,11 +17,13 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class ThemedApp(KeepsDefect, CellDisplay):
+class ThemedApp(KeepsDefect, FirstTheme, CellDisplay):
     """An app whose themes are files."""
 
     session: Session
     _theme_stamp: tuple[tuple[str, int, int], ...] = ()
+    _themes_left = False
+    """Whether files of themes are still to be read."""
 
     def say(self, text: str, level: str = "info") -> None:
         """Tell the person something."""
@@ -38,7 +41,7 @@ class ThemedApp(KeepsDefect, CellDisplay):
 
     def load_themes(self, wanted: str) -> None:
         """Read the theme files and take `wanted`; what is wrong with a file is told and the theme before stays."""
-        self._theme_stamp = theme_files.stamp(self.theme_folders)
+        self._theme_stamp, self._themes_left = theme_files.stamp(self.theme_folders), False
         read = theme_files.load(self.theme_folders)
         for theme in read.found.values():
             if self.available_themes.get(theme.name) != theme:
@@ -46,11 +49,34 @@ class ThemedApp(KeepsDefect, CellDisplay):
         for problem in read.problems:
             self.say(f"{problem.sentence} The theme stays as it was.", "warn")
         if wanted in self.available_themes:
-            self.theme = wanted
+            self._take(wanted)
         elif wanted:
             fallback = "dark" if "dark" in self.available_themes else "textual-dark"
             self.say(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
-            self.theme = fallback
+            self._take(fallback)
+
+    def load_first_theme(self, wanted: str) -> None:
+        """Take the theme of the first frame, before the app runs: of the themes that come with it, read that alone."""
+        own, path = theme_files.load(self.theme_folders[1:]), theme_files.builtin(wanted)
+        if wanted in own.found or path is None or own.problems:
+            self.load_themes(wanted)
+            return
+        self._theme_stamp = theme_files.stamp(self.theme_folders)
+        for theme in (*theme_files.load_files([path]).found.values(), *own.found.values()):
+            self.register_theme(theme)
+        self._themes_left = True
+        self._take(wanted)
+
+    def load_all_themes(self) -> None:
+        """Read the themes that the first frame did not need; call it before they are listed."""
+        if self._themes_left:
+            self.load_themes(self.theme)
+
+    def _take(self, name: str) -> None:
+        if self.is_running:
+            self.theme = name
+        else:
+            self.start_with_theme(name)
 
     def look_at_themes(self) -> None:
         """Read the theme files again when one of them changed; nothing is painted when none did."""

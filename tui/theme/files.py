@@ -6,7 +6,6 @@ A file that is wrong never stops the console: it is told with its name and line,
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ BASE = (
     "panel",
     "boost",
 )
-STYLES = re.compile(r"none|(bold|dim|italic|underline|reverse|strike)( (bold|dim|italic|underline|reverse|strike))*")
+STYLES = frozenset({"bold", "dim", "italic", "underline", "reverse", "strike"})
 DEFAULTS: dict[str, str] = {
     "ansi-background": "ansi_default",
     "row-cursor-background": "ansi_default",
@@ -73,26 +72,39 @@ def builtin_dir() -> Path:
 
 def load(folders: Iterable[Path]) -> Themes:
     """Read all `*.toml` of the folders; a later folder wins over an earlier one with the same theme name."""
+    return load_files(path for folder in folders for path in _files(folder))
+
+
+def load_files(paths: Iterable[Path]) -> Themes:
+    """Read these theme files; a later one wins over an earlier one with the same theme name."""
     found: dict[str, Theme] = {}
     problems: list[ThemeProblem] = []
-    for folder in folders:
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-            try:
-                theme = parse(path.read_text("utf-8"), path.stem)
-            except (OSError, UnicodeDecodeError) as error:
-                problems.append(ThemeProblem(path, f"{path} cannot be read: {error}."))
-            except ValueError as error:
-                problems.append(ThemeProblem(path, f"{path}{error}"))
-            else:
-                found[theme.name] = theme
+    for path in paths:
+        try:
+            theme = parse(path.read_text("utf-8"), path.stem)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(ThemeProblem(path, f"{path} cannot be read: {error}."))
+        except ValueError as error:
+            problems.append(ThemeProblem(path, f"{path}{error}"))
+        else:
+            found[theme.name] = theme
     return Themes(found, tuple(problems))
+
+
+def builtin(name: str) -> Path | None:
+    """Return the file of a theme that comes with the program, None when there is none of that name."""
+    return next((path for path in _files(builtin_dir()) if path.stem == name), None)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.toml")) if folder.is_dir() else []
 
 
 def stamp(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
     """Return what changes when a theme file does: names, times and sizes."""
     out: list[tuple[str, int, int]] = []
     for folder in folders:
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        for path in _files(folder):
             try:
                 stat = path.stat()
             except OSError:
@@ -103,6 +115,8 @@ def stamp(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 def parse(text: str, name: str) -> Theme:
     """Return the theme of a file. Raises `ValueError` with `, line N: sentence` (to be put behind the file's name)."""
+    import tomllib
+
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -121,7 +135,7 @@ def parse(text: str, name: str) -> Theme:
             raise ValueError(f"{_line(text, 'colors')}: the colour `{key}` is missing.")
     for key, value in variables.items():
         if key.endswith("-style"):
-            if not STYLES.fullmatch(value):
+            if value != "none" and not STYLES.issuperset(value.split(" ")):
                 raise ValueError(f"{_line(text, key)}: `{value}` is no text style (none, bold, dim, reverse, ...).")
         else:
             _check_color(text, key, value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from msgspec import Struct, field
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,8 +20,7 @@ HISTORY = 100
 """Earlier answers that are stored."""
 
 
-@dataclass
-class Asking:
+class Asking(Struct):
     """One kind of prompt: its sign, and who judges and completes what is typed."""
 
     kind: str

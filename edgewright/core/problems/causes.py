@@ -65,11 +65,11 @@ def disk_cause(mount: str, percent: str) -> Cause:
 
 
 def _cause(text: str) -> Cause:
-    for pattern, make in _RULES:
-        match = pattern.match(text)
+    for start, pattern, make in _RULES:
+        match = re.match(pattern, text) if text.startswith(start) else None
         if match is not None:
             return make(match)
-    return _reported(_NUMBERS.sub("#", text), text, "Read the log of this host.")
+    return _reported(re.sub(_NUMBERS, "#", text), text, "Read the log of this host.")
 
 
 def _reported(name: str, text: str, next_step: str) -> Cause:
@@ -193,15 +193,18 @@ def _duplicate(match: "re.Match[str]") -> Cause:
     )
 
 
-_NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
-_RULES: Tuple[Tuple["re.Pattern[str]", Callable[["re.Match[str]"], Cause]], ...] = (
-    (re.compile(r"disk (?P<mount>\S.*?) (?P<percent>\d+(?:\.\d+)?) ?%"), _disk),
-    (re.compile(r"(?P<short>clock .*?(?P<side>ahead of|behind) the plane's).*"), _clock),
-    (re.compile(r"(?:\d+ )?units? (?:has |have )?failed: (?P<units>.+)"), _units),
-    (re.compile(r"memory \d+(?:\.\d+)? ?% used.*"), _memory),
-    (re.compile(r"temperature .*"), _heat),
-    (re.compile(r"(?:the )?container runtime does not .*"), _runtime),
-    (re.compile(r"(?P<nic>[\w.@-]+) has no link.*"), _nic),
-    (re.compile(r"the agent cannot (?:save|write) its state.*"), _state),
-    (re.compile(r"another machine reports with this identity.*"), _duplicate),
+_NUMBERS = r"\d+(?:[.,]\d+)?"
+
+# Start of the text, pattern, and what makes the cause. Patterns are compiled when the first text begins like them: ten
+# of them cost a millisecond of every start.
+_RULES: Tuple[Tuple[str, str, Callable[["re.Match[str]"], Cause]], ...] = (
+    ("disk ", r"disk (?P<mount>\S.*?) (?P<percent>\d+(?:\.\d+)?) ?%", _disk),
+    ("clock ", r"(?P<short>clock .*?(?P<side>ahead of|behind) the plane's).*", _clock),
+    ("", r"(?:\d+ )?units? (?:has |have )?failed: (?P<units>.+)", _units),
+    ("memory ", r"memory \d+(?:\.\d+)? ?% used.*", _memory),
+    ("temperature ", r"temperature .*", _heat),
+    ("", r"(?:the )?container runtime does not .*", _runtime),
+    ("", r"(?P<nic>[\w.@-]+) has no link.*", _nic),
+    ("the agent cannot ", r"the agent cannot (?:save|write) its state.*", _state),
+    ("another machine ", r"another machine reports with this identity.*", _duplicate),
 )

@@ -5,7 +5,6 @@ One thread, the loop's, may use it. Sources in other threads come in by `loop.ca
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import OrderedDict, deque
@@ -156,6 +155,8 @@ class Store:
         try:
             text = msgspec.json.encode(doc)
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON lets a plane send
+            import json
+
             text = json.dumps(doc, ensure_ascii=False).encode("utf-8", "replace")
         self._documents[collection, uid] = text
         self._documents.move_to_end((collection, uid))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from edgewright.core import times
 from tui.widgets.lines import Line, Role, line, pad, spread, wrap
@@ -49,8 +50,7 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step that was reported, and when."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from edgewright.core import times
 from edgewright.core.hosts import nics
@@ -33,8 +34,7 @@ WHO: dict[str, str] = {
 LABEL = 12
 
 
-@dataclass(frozen=True)
-class HostFacts:
+class HostFacts(Struct, frozen=True):
     """What the screen knows of a host. `doc` is None while only the row of the list is known."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from edgewright.core import times
 from tui.frame import ages
@@ -19,8 +20,7 @@ SIGNS: dict[Section, tuple[str, Role]] = {
 }
 
 
-@dataclass(frozen=True)
-class Handling:
+class Handling(Struct, frozen=True):
     """Who handles a problem, as the plane stores it; times in epoch seconds."""
 
     assignee: str = ""
@@ -41,8 +41,7 @@ class Handling:
         return self.acknowledged or self.silenced(now)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """The next step of a problem: a sentence, and what its key opens."""
 
     text: str = ""
@@ -52,8 +51,7 @@ class Step:
     """View and target (`logs/<uid>/<unit>`)."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Struct, frozen=True):
     """One problem, or one operation that is under way."""
 
     key: str
@@ -94,8 +92,7 @@ class Item:
         return value
 
 
-@dataclass(frozen=True)
-class TagCount:
+class TagCount(Struct, frozen=True):
     """How the hosts of one tag are."""
 
     tag: str
@@ -109,8 +106,7 @@ class TagCount:
         return self.healthy + self.unhealthy + self.unknown
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """One line of the event feed."""
 
     key: str
@@ -119,8 +115,7 @@ class Told:
     role: Role = ""
 
 
-@dataclass(frozen=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """Everything that the start screen shows, already chosen and sorted."""
 
     now: float
@@ -148,7 +143,7 @@ class Pulse:
     """Heartbeats a second for each minute of the last hour, oldest first; None where the plane did not respond."""
     rate: float | None = None
     """Heartbeats a second now, None when not known."""
-    feed: tuple[Told, ...] = field(default=())
+    feed: tuple[Told, ...] = ()
     """Newest first."""
     simulated: int = 0
     loading: str = ""

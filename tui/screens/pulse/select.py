@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from edgewright.core.filters.filters import Filter
 from edgewright.core.problems import certificate_name
