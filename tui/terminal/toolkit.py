@@ -25,6 +25,20 @@ def write(app: App[Any], sequence: str) -> None:
         app._driver.write(sequence)
 
 
+def start_with_theme(app: App[Any], name: str) -> None:
+    """Give an app a registered theme before it runs.
+
+    Setting `App.theme` makes Textual parse all style sheets again, and the first frame is styled twice.
+    """
+    app.set_reactive(App.theme, name)
+    theme = app.current_theme
+    app.set_class(True, f"-theme-{theme.name}", update=False)
+    app.set_class(theme.dark, "-dark-mode", update=False)
+    app.set_class(not theme.dark, "-light-mode", update=False)
+    app._refresh_truecolor_filter(app.ansi_theme)
+    app.stylesheet.set_variables(app.get_css_variables())
+
+
 def is_ending(app: App[Any]) -> bool:
     """Return whether `exit` was called: no screen opens and no key is delivered any more."""
     return app._exit

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.terminal.crash import KeepsDefect
-from tui.terminal.first_theme import FirstTheme
 from tui.terminal.paint.cell_display import CellDisplay
+from tui.terminal.toolkit import start_with_theme
 from tui.theme import files as theme_files
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class ThemedApp(KeepsDefect, FirstTheme, CellDisplay):
+class ThemedApp(KeepsDefect, CellDisplay):
     """An app whose themes are files."""
 
     session: Session
@@ -76,7 +76,7 @@ class ThemedApp(KeepsDefect, FirstTheme, CellDisplay):
         if self.is_running:
             self.theme = name
         else:
-            self.start_with_theme(name)
+            start_with_theme(self, name)
 
     def look_at_themes(self) -> None:
         """Read the theme files again when one of them changed; nothing is painted when none did."""

@@ -21,8 +21,10 @@ from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App, ComposeResult
 from textual.color import Color
+from textual.css.stylesheet import Stylesheet
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Static
@@ -56,6 +58,7 @@ SYMBOLS = {
     "_mouse": "test_mouse_reports_are_switched_by_the_driver",
     "_pruning": "test_a_screen_that_was_left_is_marked_as_removed",
     "_queue": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
+    "_refresh_truecolor_filter": "test_an_app_starts_with_its_theme_and_styles_nothing_twice",
     "_sync_available": "test_a_terminal_that_knows_synchronised_output_sets_the_mark",
     "_writer_thread": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "textual._ansi_sequences.SYNC_END": "test_synchronised_output_has_its_sequences",
@@ -160,6 +163,22 @@ async def test_the_driver_of_an_app_writes_to_the_terminal() -> None:
         app._driver = recorder = Recorder(app)
         toolkit.write(app, "\x1b[?25h")
         assert recorder.written == "\x1b[?25h"
+
+
+async def test_an_app_starts_with_its_theme_and_styles_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[None] = []
+    monkeypatch.setattr(Stylesheet, "reparse", lambda sheet: parsed.append(None))
+    app = Sample()
+    toolkit.start_with_theme(app, "ansi-light")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.theme == "ansi-light" and not parsed
+        assert {"-theme-ansi-light", "-light-mode"} <= app.classes and "-dark-mode" not in app.classes
+        assert app.stylesheet._variables["background"] == app.theme_variables["background"] == "ansi_default"
+        assert not next(each for each in app._filters if isinstance(each, ANSIToTruecolor)).enabled
+        app.theme = "textual-dark"
+        await pilot.pause()
+        assert parsed and "-dark-mode" in app.classes
 
 
 async def test_an_app_knows_that_it_is_ending() -> None:
