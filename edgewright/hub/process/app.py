@@ -31,11 +31,11 @@ from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Call, Route, check_access, check_project, problem_response
 from edgewright.hub.process import routes
-from edgewright.hub.process.allocator import return_free_pages
 from edgewright.hub.process.clock import ClockWatch
 from edgewright.hub.process.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
 from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.runtime.allocator import return_free_pages
 from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
 from edgewright.hub.readmodel.pace import Turns

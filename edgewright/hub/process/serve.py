@@ -19,14 +19,14 @@ from edgewright.hub.db import lineage
 from edgewright.hub.db.data_directory import check_database_file, open_directory
 from edgewright.hub.db.engines import lock_of, open_engines, unusable
 from edgewright.hub.db.migrations import migrate
-from edgewright.hub.process.allocator import return_large_blocks
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.process.clock import AWAY, ClockWatch, read_seen
-from edgewright.hub.process.event_loop import check_event_loop
 from edgewright.hub.process.files import DataLock
 from edgewright.hub.process.logs import set_up
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.retention import newest_row
+from edgewright.hub.process.runtime.allocator import return_large_blocks
+from edgewright.hub.process.runtime.event_loop import check_event_loop
 from edgewright.hub.process.server import bind, make_server
 from edgewright.hub.process.status import write_state
 from edgewright.hub.process.stopping import Stopping, end_without_closing

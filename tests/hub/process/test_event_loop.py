@@ -12,7 +12,7 @@ import uvloop
 
 from edgewright.core.errors import Failed
 from edgewright.hub.process import cli
-from edgewright.hub.process.event_loop import UVLOOP_FLOOR, check_event_loop
+from edgewright.hub.process.runtime.event_loop import UVLOOP_FLOOR, check_event_loop
 from tests.support import ROOT
 
 FLOOR = ".".join(map(str, UVLOOP_FLOOR))
