@@ -17,7 +17,7 @@ from edgewright.hub.process.clock import Look
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")

@@ -46,4 +46,4 @@ def report(hub: Hub) -> None:
 def _event(hub: Hub, severity: str, reason: str, message: str) -> None:
     project = hub.state.default_project()
     event = plane_event(hub.state.tenant_uid, severity, reason, message)
-    hub.storage.deliver(lambda tx: store_event(hub, tx, event, project.uid if project else ""))
+    hub.storage.deliver(lambda tx: store_event(hub.state, tx, event, project.uid if project else ""))

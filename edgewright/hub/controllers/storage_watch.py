@@ -24,7 +24,7 @@ from edgewright.hub.resources.alerts.alerts import PLANE, Alert
 from edgewright.hub.resources.feed.store import plane_event, store_event, store_new_events
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")
@@ -158,7 +158,7 @@ class StorageWatch:
 
     def deliver_events(self, events: list[tuple[dict[str, Any], str]]) -> asyncio.Future[Any] | None:
         """Write events of the hub's own making, given with their projects."""
-        return self.deliver(partial(store_new_events, self._hub, events=events), len(events))
+        return self.deliver(partial(store_new_events, self._hub.state, events=events), len(events))
 
     def look(self) -> None:
         """Notice a write that does not finish, and try whether the storage works again. Called once a tick."""
@@ -262,7 +262,7 @@ class StorageWatch:
         state = self._hub.state
         project = state.default_project()
         event = plane_event(state.tenant_uid, severity, reason, message)
-        return lambda tx: store_event(self._hub, tx, event, project.uid if project else "")
+        return lambda tx: store_event(self._hub.state, tx, event, project.uid if project else "")
 
 
 def _events_were(count: int) -> str:

@@ -24,7 +24,7 @@ from edgewright.wire.protocol.generations import LINEAGE_DIGITS, MAX_GENERATION,
 
 if TYPE_CHECKING:
     from edgewright.hub.db.records import HostEntry
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")
@@ -165,7 +165,7 @@ class Lineage:
 
         def job(tx: Tx) -> None:
             lineage = renew(tx.connection, tx.now)
-            store_event(self._hub, tx, event, project)
+            store_event(self._hub.state, tx, event, project)
             tx.after(lambda: self._renewed(lineage, tx.now))
 
         log.warning("%s", message)
@@ -190,8 +190,8 @@ class Lineage:
         def job(tx: Tx) -> None:
             record = need_host(tx, uid)
             if record.generation <= generation:
-                save_host(self._hub, tx, record, generation=generation + 1)
-                store_event(self._hub, tx, host_event(uid, uid, "Warning", CHANGED, message), record.project_uid)
+                save_host(tx, record, generation=generation + 1)
+                store_event(self._hub.state, tx, host_event(uid, uid, "Warning", CHANGED, message), record.project_uid)
 
         self._hub.storage.deliver(job)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgewright.hub.db import schema
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 _KEY = "storage_probe"
 

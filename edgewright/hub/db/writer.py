@@ -2,8 +2,8 @@
 
 A request hands in a job, a function of a `Tx`. The thread takes every job that waits, runs them in one transaction,
 each in its own savepoint, commits, and only then answers all of them. Thus one `fsync` serves a whole burst, and
-nothing is acknowledged that a power cut could take back. What a job changes in memory it hands over with `Tx.after`;
-that runs on the event loop, in order, after the commit.
+nothing is acknowledged that a power cut could take back. What memory and readers are to follow, a job names in its
+`Tx`; the writer hands it to the follower on the event loop, in order, after the commit.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.exc import DBAPIError
 
-from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.db.transaction import Follower, Tx
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE
 from edgewright.wire import protocol
@@ -47,31 +47,6 @@ _BEAT_SQL = (
 )  # fmt: skip
 
 
-class Tx:
-    """One job's view of the transaction: the connection, the time, and what to do once it is durable."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.now = times.now()
-        self.hooks: list[Callable[[], None]] = []
-
-    def after(self, hook: Callable[[], None]) -> None:
-        """Run `hook` on the event loop after the commit."""
-        self.hooks.append(hook)
-
-    def one(self, statement: Any) -> Any:
-        """Return the first row, or `None`."""
-        return self.connection.execute(statement).first()
-
-    def all(self, statement: Any) -> Sequence[Any]:
-        """Return every row."""
-        return self.connection.execute(statement).all()
-
-    def run(self, statement: Any) -> int:
-        """Execute a write; returns how many rows it touched."""
-        return int(self.connection.execute(statement).rowcount)
-
-
 class _Done:
     """The outcome of one job on its way back to the event loop."""
 
@@ -92,8 +67,10 @@ class Writer:
         engine: Engine,
         loop: asyncio.AbstractEventLoop,
         failed: Callable[[StorageProblem], None] = lambda problem: None,
+        follower: Follower | None = None,
     ) -> None:
-        """`failed` is called on the event loop for each batch that the storage did not take."""
+        """On the loop, `failed` is called for each batch that the storage did not take, `follower` after commits."""
+        self._follower = follower
         self._failed = failed
         self._engine = engine
         self._loop = loop
@@ -251,7 +228,7 @@ class Writer:
         return lock is not None and lock.committed(self._engine, lambda: self._stopping)
 
     def _one(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
-        tx = Tx(connection)
+        tx = Tx(connection, self._follower)
         try:
             if alone:
                 outcome.value = job(tx)

@@ -29,7 +29,7 @@ from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ class Call:
 
     def audit(self, tx: Tx, action: str, kind: str, uid: str, name: str, message: str, project: str = "") -> None:
         """Add an audit entry for this call; its uid goes into the answer's `AuditUid`."""
-        self.audit_uid = audit.write_audit(self.hub, tx, self.actor, action, kind, uid, name, message, project)
+        self.audit_uid = audit.write_audit(self.hub.state, tx, self.actor, action, kind, uid, name, message, project)
 
     def empty(self, headers: Mapping[str, str] | None = None) -> Response:
         """Return 204 with nothing in it."""

@@ -23,7 +23,9 @@ from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db.engines import lock_of, storage_problem
 from edgewright.hub.db.lineage import Lineage
-from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.db.records import HostRecord, KeyRecord, ProjectRecord, TokenRecord
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.http.body_reader import Disconnected
 from edgewright.hub.http.bounds import Budget
@@ -38,13 +40,15 @@ from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
 from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
+from edgewright.hub.readmodel.memory import Follow, Memory
 from edgewright.hub.readmodel.pace import Turns
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.search import Finder
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resources.alerts import engine
 from edgewright.hub.resources.alerts.alerts import Alerts
-from edgewright.hub.resources.alerts.handling import Handling
+from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord
+from edgewright.hub.resources.alerts.receivers import Receiver
 from edgewright.hub.resources.hosts import health
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
@@ -91,6 +95,7 @@ class Hub:
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
         self.changes = Changes(self.started, self._render, beats=Beats(state))
         state.access_changed = self.changes.wake
+        self.memory = Memory(self.changes)
         self.alerts = Alerts(self.changes)
         self.handling = Handling(state.handling, self.changes)
         self.alerting = engine.Alerting(self, state.receivers, state.incidents)
@@ -106,6 +111,7 @@ class Hub:
         self.finder = Finder(state, self.renderer)
         self.turns = Turns()
         self.storage = StorageWatch(self)
+        self._follow()
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self.renewing = asyncio.Lock()
@@ -118,9 +124,32 @@ class Hub:
         self.closed = False
         """Whether `stop` has closed the database."""
 
+    def _follow(self) -> None:
+        """Register how memory follows each type of record."""
+        state = self.state
+        self.memory.register(
+            Follow(
+                ProjectRecord,
+                state.put_project,
+                lambda record: state.drop_project(record.uid),
+                "project",
+                project=lambda record: str(record.uid),
+            ),
+            Follow(KeyRecord, state.put_key, lambda record: state.drop_key(record.uid)),
+            Follow(TokenRecord, state.put_token, lambda record: state.drop_token(record.uid), "token"),
+            Follow(HostRecord, lambda record: health.follow(self, record), self._drop_host),
+            Follow(HandlingRecord, self.handling.take, self.handling.take),
+            Follow(Receiver, self.alerting.put, lambda receiver: self.alerting.drop(receiver.uid)),
+        )
+        self.memory.listen("event", self.intake.stored)
+
+    def _drop_host(self, record: HostRecord) -> None:
+        self.state.drop_host(record.uid)
+        self.changes.publish("host", protocol.CHANGE_DELETE, record.uid, record.project_uid)
+
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
-        self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed)
+        self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory)
         absence.settle_future(self, self.started)
         health.start_quietly(self, self.started)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of

@@ -20,7 +20,7 @@ from edgewright.hub.resources.hosts.share import EventKey, fair_share, first_exc
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 DAY = 86_400.0

@@ -34,7 +34,7 @@ from edgewright.hub.resources.tokens import routes as routes_tokens
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 NO_CREDENTIAL = frozenset(
@@ -82,4 +82,4 @@ def promote_credential(hub: Hub, tx: Tx, uid: str) -> None:
     """End a host's older credential, now that the newer one was used (rule P10)."""
     record = need_host(tx, uid)
     if record.pending_hash:
-        save_host(hub, tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)
+        save_host(tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)

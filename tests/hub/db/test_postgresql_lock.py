@@ -23,7 +23,8 @@ from edgewright.hub.db import engines as database
 from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.engines import lock_of, open_engines
 from edgewright.hub.db.lock import KEY
-from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.status import status
 from tests.hub_fixture import RunningHub, running_hub

@@ -15,7 +15,8 @@ import pytest
 
 from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.engines import open_engines
-from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.problems import StorageProblem
 from tests.hub.attack import read_one, secure
 from tests.hub.slow_disk import SlowDisk

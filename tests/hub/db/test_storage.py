@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from edgewright.hub.controllers.integrity_watch import check_database
 from edgewright.hub.db.engines import open_engines
-from edgewright.hub.db.writer import Tx
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
 from edgewright.hub.process.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewright.hub.db import document_bounds
-from edgewright.hub.db.writer import Tx
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import bodies
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.process.app import Hub

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edgewright.core import times
-from edgewright.hub.db.writer import Tx
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.process.server import make_server
@@ -107,7 +107,7 @@ async def test_p22_an_operation_that_comes_while_the_answer_is_made_is_not_lost(
 
     async def overtaken(of: Hub, uid: str) -> list[dict[str, Any]]:
         found = await real(of, uid)
-        await of.write(lambda tx: raise_generation(of, tx, uid))
+        await of.write(lambda tx: raise_generation(tx, uid))
         return found
 
     before = hub.state.hosts["h"].record.generation

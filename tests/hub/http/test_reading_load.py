@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from edgewright.core import times
 from edgewright.hub.db import schema
-from edgewright.hub.db.writer import Tx
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import shapes
 from edgewright.hub.http.routing import Access
 from edgewright.hub.process.app import Hub, make_app

@@ -12,7 +12,8 @@ from cryptography import x509
 from edgewright.core.errors import Conflict, InvalidInput
 from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.engines import open_engines
-from edgewright.hub.db.writer import Tx, Writer
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.backup import backup, restore
 from edgewright.hub.process.status import status

@@ -15,7 +15,7 @@ from edgewright.core import times
 from edgewright.hub.db import migrations
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Sender, dump
-from edgewright.hub.db.writer import Tx
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.alerts import evaluate, stored
 from edgewright.hub.resources.alerts.incidents import Incident

@@ -212,7 +212,7 @@ async def test_p35_hosts_of_two_projects_are_no_news_for_readers_of_one(inside: 
     other = (await admin.post("/v1/projects", json={"metadata": {"name": "other"}, "spec": {}})).json()["uid"]
     await put(hub, admin, "h1", report(machine="m"))
     await put(hub, admin, "h2", report(machine="m"))
-    await hub.write(lambda tx: save_host(hub, tx, need_host(tx, "h2"), project_uid=other))
+    await hub.write(lambda tx: save_host(tx, need_host(tx, "h2"), project_uid=other))
     await look(hub)
     assert len(await listed(admin)) == 1
     for project in (default, other):

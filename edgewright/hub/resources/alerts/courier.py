@@ -25,7 +25,7 @@ from edgewright.hub.resources.alerts.receivers import WEBHOOK, Receiver
 from edgewright.hub.resources.alerts.stored import Waiting
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")

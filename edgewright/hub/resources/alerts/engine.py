@@ -23,7 +23,7 @@ from edgewright.hub.security import pki
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")

@@ -19,7 +19,7 @@ from edgewright.hub.http import problems
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.readmodel.changes import Changes
 
 MOST = 1000
@@ -106,9 +106,11 @@ class Handling:
             tx.run(_TABLE.delete().where(_TABLE.c.key == after.key))
         if not after.empty:
             tx.run(_TABLE.insert().values(**msgspec.structs.asdict(after)))
-        tx.after(lambda: self._take(before, after))
+        tx.changed(after)
 
-    def _take(self, before: HandlingRecord | None, after: HandlingRecord) -> None:
+    def take(self, after: HandlingRecord) -> None:
+        """Take a record that became durable; readers get it when they see a difference."""
+        before = self.records.get(after.key)
         if after.empty:
             self.records.pop(after.key, None)
             self._changes.publish("handling", protocol.CHANGE_DELETE, after.key, after.project_uid)

@@ -13,7 +13,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "problem"
 _ITEM = protocol.HANDLING_ITEM.replace("{key}", "{key:path}")

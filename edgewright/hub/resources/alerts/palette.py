@@ -24,7 +24,7 @@ from edgewright.hub.resources.alerts.routes import KIND, add
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 COMPONENTS = "/v1/projects/alerts"
 CHANNELS = "/v1/projects/{uid}/alerts/{component}"
@@ -189,12 +189,7 @@ async def _delete(call: Call, gone: list[Receiver]) -> None:
             stored.delete_messages_of(tx, receiver.uid)
             text = f"Alert receiver '{receiver.name}' is removed"
             call.audit(tx, "delete", KIND, receiver.uid, receiver.name, text, receiver.project_uid)
-
-        def after() -> None:
-            for receiver in gone:
-                call.hub.alerting.drop(receiver.uid)
-
-        tx.after(after)
+            tx.removed(receiver)
 
     await call.write(job)
 

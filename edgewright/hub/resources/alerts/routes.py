@@ -24,7 +24,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "alertreceiver"
 _TABLE = schema.alert_receivers
@@ -90,7 +90,7 @@ async def add(
         tx.run(_TABLE.insert().values(**msgspec.structs.asdict(receiver)))
         text = f"Alert receiver '{name}' is added: {kind} to {config['target']}"
         call.audit(tx, "create", KIND, receiver.uid, name, text, project)
-        tx.after(lambda: call.hub.alerting.put(receiver))
+        tx.changed(receiver)
         return receiver
 
     return await call.write(job)
@@ -132,7 +132,7 @@ async def delete(call: Call) -> Response:
         waited = f"; {lost} waiting messages are deleted" if lost else ""
         text = f"Alert receiver '{before.name}' is removed{waited}"
         call.audit(tx, "delete", KIND, before.uid, before.name, text, before.project_uid)
-        tx.after(lambda: call.hub.alerting.drop(before.uid))
+        tx.removed(before)
 
     await call.write(job)
     return call.empty()

@@ -12,7 +12,7 @@ from edgewright.hub.db.records import dump
 from edgewright.hub.resources.alerts.incidents import Incident
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 _PROBLEMS, _OUTBOX = schema.alert_problems, schema.alert_outbox
 MOST_WAITING = 1_000

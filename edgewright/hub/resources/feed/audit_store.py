@@ -10,13 +10,13 @@ from edgewright.hub.db.records import dump
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.http.auth import Actor
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.readmodel.state import State
 
 
 def write_audit(
-    hub: Hub,
+    state: State,
     tx: Tx,
     actor: Actor,
     action: str,
@@ -28,19 +28,19 @@ def write_audit(
 ) -> str:
     """Add an audit entry; returns its uid. `action` is one of Palette's words (create, update, delete, action...)."""
     audit_uid = new_uid()
-    project = hub.state.projects.get(project_uid)
+    project = state.projects.get(project_uid)
     actor_block: dict[str, Any] = {
         "actorType": "user" if actor.is_user else ("service" if actor.role else "system"),
         "project": {"uid": project_uid, "name": project.name if project else ""},
     }
     if actor.is_user:
-        user = hub.state.users.get(actor.uid)
+        user = state.users.get(actor.uid)
         actor_block["user"] = {
             "uid": actor.uid,
             "emailId": user.email if user else actor.name,
             "firstName": user.first_name if user else "",
             "lastName": user.last_name if user else "",
-            "org": hub.state.settings.get("org", ""),
+            "org": state.settings.get("org", ""),
         }
     else:
         actor_block["serviceName"] = f"host {actor.uid}" if actor.role else "hub"
@@ -73,5 +73,5 @@ def write_audit(
             doc=dump(document),
         )
     )
-    tx.after(lambda: hub.changes.publish("audit", "put", audit_uid, project_uid, document))
+    tx.emit("audit", "put", audit_uid, project_uid, document)
     return audit_uid

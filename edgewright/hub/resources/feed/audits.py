@@ -20,7 +20,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 _TABLE = schema.audits
 ACTIONS = ("create", "update", "delete", "publish", "deploy", "activity", "action")

@@ -19,7 +19,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 _TABLE = schema.events
 _COLUMNS: dict[str, Any] = {
@@ -93,7 +93,7 @@ async def create(call: Call) -> Response:
     _admit(call, 1)
 
     def job(tx: Tx) -> str:
-        uid = store_event(call.hub, tx, event, project)
+        uid = store_event(call.hub.state, tx, event, project)
         trim_events(tx, [event_key(event)], call.hub.options.max_host_events)
         if call.actor.is_user:
             call.audit(tx, "create", "event", uid, uid, f"An event was added: {event.get('reason') or ''}", project)
@@ -113,7 +113,7 @@ async def create_bulk(call: Call) -> Response:
     _admit(call, len(with_projects))
 
     def job(tx: Tx) -> list[str]:
-        uids = [store_event(call.hub, tx, event, project) for event, project in with_projects]
+        uids = [store_event(call.hub.state, tx, event, project) for event, project in with_projects]
         keys = [event_key(event) for event, _ in with_projects]
         trim_events(tx, keys, call.hub.options.max_host_events)
         if call.actor.is_user and uids:

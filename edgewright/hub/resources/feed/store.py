@@ -13,48 +13,38 @@ from edgewright.hub.db.records import dump
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.db.transaction import Tx
+    from edgewright.hub.readmodel.state import State
 
 EDGE_HOST = "edgehost"
 MAX_TEXT = 2048
 """Characters of a message of the hub's own events."""
 
 
-def store_event(hub: Hub, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
+def store_event(state: State, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
     """Store an event once by its uid (rule P21); returns the uid."""
     uid = str((document.get("metadata") or {}).get("uid") or "")
     if uid and tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
         return uid
-    name_host(hub, document)
+    name_host(state, document)
     row = event_row(document, project_uid, tx.now)
     tx.run(schema.events.insert().values(row))
-
-    def taken() -> None:
-        hub.intake.stored(1)
-        hub.changes.publish("event", "put", row["uid"], project_uid, document)
-
-    tx.after(taken)
+    tx.emit("event", "put", row["uid"], project_uid, document)
     return str(row["uid"])
 
 
-def store_new_events(hub: Hub, tx: Tx, events: Sequence[tuple[dict[str, Any], str]]) -> None:
+def store_new_events(state: State, tx: Tx, events: Sequence[tuple[dict[str, Any], str]]) -> None:
     """Store many events of the hub's own making, given with their projects, in one statement."""
     for document, _ in events:
-        name_host(hub, document)
+        name_host(state, document)
     tx.connection.execute(
         schema.events.insert(), [event_row(document, project, tx.now) for document, project in events]
     )
-
-    def tell() -> None:
-        hub.intake.stored(len(events))
-        for document, project in events:
-            hub.changes.publish("event", "put", document["metadata"]["uid"], project, document)
-
-    tx.after(tell)
+    for document, project in events:
+        tx.emit("event", "put", document["metadata"]["uid"], project, document)
 
 
-def name_host(hub: Hub, document: dict[str, Any]) -> None:
+def name_host(state: State, document: dict[str, Any]) -> None:
     """Put the present name of a known host into an event, so that a list names each host in one way.
 
     Agents, clients and the hub's own parts know the uid; what people gave as name is in the host's record.
@@ -62,7 +52,7 @@ def name_host(hub: Hub, document: dict[str, Any]) -> None:
     for key in ("involvedObject", "relatedObject"):
         reference = document.get(key)
         if isinstance(reference, dict) and str(reference.get("kind") or "").lower() == EDGE_HOST:
-            entry = hub.state.hosts.get(str(reference.get("uid") or ""))
+            entry = state.hosts.get(str(reference.get("uid") or ""))
             if entry is not None:
                 reference["name"] = entry.facts.name
 

@@ -122,4 +122,4 @@ class Clones:
         health.settle(self._hub, entry, now)
         if held is None:
             event = host_event(uid, uid, "Warning", REASON, message)
-            self._hub.storage.deliver(lambda tx: store_event(self._hub, tx, event, project))
+            self._hub.storage.deliver(lambda tx: store_event(self._hub.state, tx, event, project))

@@ -94,4 +94,4 @@ class Duplicates:
         self._reported = reported
 
     def _write(self, event: dict[str, Any], project: str) -> None:
-        self._hub.storage.deliver(lambda tx: store_event(self._hub, tx, event, project))
+        self._hub.storage.deliver(lambda tx: store_event(self._hub.state, tx, event, project))

@@ -13,14 +13,14 @@ from edgewright.core.hosts.hosts import Health
 from edgewright.core.times import words
 from edgewright.hub.db import schema
 from edgewright.hub.db.engines import storage_problem
-from edgewright.hub.db.records import HostEntry
+from edgewright.hub.db.records import HostEntry, HostRecord
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 log = logging.getLogger("edgewright.hub")
@@ -54,7 +54,7 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
     if document is not None and told is not None:
         told.append((document, project))
     elif document is not None and hub.intake.admit_state(uid):
-        hub.storage.deliver(lambda tx: store_event(hub, tx, document, project))
+        hub.storage.deliver(lambda tx: store_event(hub.state, tx, document, project))
     publish(hub, entry, now)
     return True
 
@@ -63,6 +63,14 @@ def publish(hub: Hub, entry: HostEntry, now: float) -> None:
     """Tell the readers that a host changed."""
     entry.live.published = now
     hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
+
+
+def follow(hub: Hub, record: HostRecord) -> None:
+    """Take a host's record that became durable: judge it, and let the readers have it (they get it once)."""
+    entry = hub.state.put_host(record)
+    now = times.now()
+    if not settle(hub, entry, now):
+        publish(hub, entry, now)
 
 
 def start_quietly(hub: Hub, now: float) -> None:
@@ -162,6 +170,6 @@ async def expire_operations(hub: Hub) -> None:
                 .values(state=protocol.OP_EXPIRED)
             )
             if changed:
-                publish_operation(hub, tx, row.id, raise_generation(hub, tx, row.host_uid).project_uid)
+                publish_operation(tx, row.id, raise_generation(tx, row.host_uid).project_uid)
 
     await hub.write(job)

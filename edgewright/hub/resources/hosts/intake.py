@@ -68,7 +68,7 @@ class Intake:
         """Return whether a change of health that a host's own heartbeat made may become an event."""
         return self._states.take(uid) == 0.0
 
-    def stored(self, count: int) -> None:
+    def stored(self, count: int = 1) -> None:
         """Count events that became durable."""
         self._stored += count
         if self._stored >= max(500, self._hub.options.max_events // 20):
@@ -80,4 +80,4 @@ class Intake:
         entry = hub.state.hosts.get(uid)
         if self._reports.take(uid) == 0.0 and entry is not None:
             event, project = host_event(uid, uid, "Warning", "EventsRefused", message), entry.record.project_uid
-            hub.storage.deliver(lambda tx: store_event(hub, tx, event, project))
+            hub.storage.deliver(lambda tx: store_event(hub.state, tx, event, project))

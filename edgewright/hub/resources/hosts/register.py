@@ -23,7 +23,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 
 def need_uid(document: dict[str, Any]) -> str:
@@ -173,7 +173,7 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     call.actor = actor
     if repeated and record is not None:
         document = host_document(asked.document, asked.uid, stored(record))
-        save_host(call.hub, tx, record, pending_hash=held, doc=dump(document), address=actor.address)
+        save_host(tx, record, pending_hash=held, doc=dump(document), address=actor.address)
         return asked.uid, credential
     document = host_document(asked.document, asked.uid, stored(record) if record is not None else None)
     common: dict[str, Any] = {
@@ -198,17 +198,18 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
             generation=1,
             **common,
         )
-        insert_host(call.hub, tx, record)
+        insert_host(tx, record)
     else:
         state = HostState.READY.value if record.state == HostState.UNPAIRED.value else record.state
-        record = save_host(call.hub, tx, record, state=state, **common)
+        record = save_host(tx, record, state=state, **common)
     how = f"with the token '{token.name}'" if token else "with its pairing key"
     message = f"Edge host '{asked.uid}' registered {how} from {actor.address}"
     call.audit(tx, "create", "edgehost", asked.uid, asked.uid, message, record.project_uid)
     name = str(stored(record)["metadata"].get("name") or asked.uid)
-    store_event(call.hub, tx, host_event(asked.uid, name, "Info", "HostRegistered", message + "."), record.project_uid)
+    event = host_event(asked.uid, name, "Info", "HostRegistered", message + ".")
+    store_event(call.hub.state, tx, event, record.project_uid)
     if token is not None:
-        tx.after(lambda: call.hub.changes.publish("token", "put", token.uid))
+        tx.emit("token", "put", token.uid)
     return asked.uid, credential
 
 

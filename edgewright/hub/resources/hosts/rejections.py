@@ -205,4 +205,4 @@ class TurnedAway:
         project = hub.state.default_project()
         project_uid = entry.record.project_uid if entry else (project.uid if project else "")
         event = host_event(uid or name, name, "Warning", reason, message)
-        hub.storage.deliver(lambda tx: store_event(hub, tx, event, project_uid))
+        hub.storage.deliver(lambda tx: store_event(hub.state, tx, event, project_uid))

@@ -28,7 +28,7 @@ from edgewright.wire.protocol.generations import Position
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "edgehost"
 _BY_USER = ("labels", "annotations")
@@ -67,7 +67,7 @@ async def create(call: Call) -> Response:
             token_uid=None,
             address="",
         )
-        insert_host(call.hub, tx, record)
+        insert_host(tx, record)
         call.audit(tx, "create", KIND, uid, uid, f"Edge host '{uid}' is pre-registered", project)
 
     await call.write(job)
@@ -92,7 +92,7 @@ async def update(call: Call) -> Response:
             return
         document = host_document({**body, "metadata": {}}, call.uid, held)
         if dump(document) != record.doc:
-            save_host(call.hub, tx, record, doc=dump(document))
+            save_host(tx, record, doc=dump(document))
 
     await call.write(job)
     return call.empty()
@@ -118,9 +118,9 @@ def _update_by_user(call: Call, tx: Tx, record: HostRecord, body: dict[str, Any]
         document["spec"]["device"] = device
     call.audit(tx, "update", KIND, call.uid, call.uid, f"Edge host '{call.uid}' is updated", record.project_uid)
     if (document["metadata"].get("labels") or {}) != labels:
-        raise_generation(call.hub, tx, call.uid, "metadata.labels", doc=dump(document))
+        raise_generation(tx, call.uid, "metadata.labels", doc=dump(document))
     elif dump(document) != record.doc:
-        save_host(call.hub, tx, record, doc=dump(document))
+        save_host(tx, record, doc=dump(document))
 
 
 async def update_meta(call: Call) -> Response:
@@ -139,7 +139,7 @@ async def update_meta(call: Call) -> Response:
         document["metadata"]["labels"] = meta.get("labels") or {}
         if meta.get("name"):
             document["metadata"]["name"] = meta["name"]
-        raise_generation(call.hub, tx, call.uid, "metadata.labels", doc=dump(document))
+        raise_generation(tx, call.uid, "metadata.labels", doc=dump(document))
         tags = ", ".join(labels_to_tags(document["metadata"]["labels"])) or "none"
         call.audit(
             tx, "update", KIND, call.uid, call.uid, f"Tags of edge host '{call.uid}' are now: {tags}"[:1000],
@@ -160,11 +160,11 @@ async def delete(call: Call) -> Response:
             raise conflict(
                 f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE
             )
-        delete_host(call.hub, tx, record)
+        delete_host(tx, record)
         message = f"Edge host '{call.uid}' is deleted"
         call.audit(tx, "delete", KIND, call.uid, call.uid, message, record.project_uid)
         event = host_event(call.uid, call.uid, "Info", "HostDeleted", f"{message} by {call.origin}.")
-        store_event(call.hub, tx, event, record.project_uid)
+        store_event(call.hub.state, tx, event, record.project_uid)
 
     await call.write(job)
     return call.empty()
@@ -180,7 +180,7 @@ async def pairing_key(call: Call) -> Response:
         if record.registered_at is not None:
             raise bad_request(f"The host '{call.uid}' has registered already; a pairing key changes nothing now.")
         key = body.get("hostPairingKey")
-        save_host(call.hub, tx, record, pairing_hash=digest(key) if key else None)
+        save_host(tx, record, pairing_hash=digest(key) if key else None)
         message = f"The pairing key of edge host '{call.uid}' is {'set' if key else 'removed'}"
         call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
 
@@ -197,7 +197,7 @@ async def checksum(call: Call) -> Response:
         record = need_host(tx, call.uid)
         document = stored(record)
         document["spec"].setdefault("host", {})["hostChecksum"] = body.get("hostCheckSum", "")
-        save_host(call.hub, tx, record, doc=dump(document))
+        save_host(tx, record, doc=dump(document))
         if call.actor.is_user:
             message = f"The checksum of edge host '{call.uid}' is set"
             call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
@@ -218,7 +218,7 @@ async def tunnel_config(call: Call) -> Response:
         after = merge_tunnel(before, body)
         document["spec"]["tunnelConfig"] = after
         if after != before:
-            raise_generation(call.hub, tx, call.uid, "spec.tunnelConfig", doc=dump(document))
+            raise_generation(tx, call.uid, "spec.tunnelConfig", doc=dump(document))
         message = f"Remote SSH of edge host '{call.uid}' is {after.get('remoteSsh', 'disabled')}"
         call.audit(tx, "update", KIND, call.uid, call.uid, message, record.project_uid)
 
@@ -235,7 +235,7 @@ async def tunnel_status(call: Call) -> Response:
         record = need_host(tx, call.uid)
         document = stored(record)
         document.setdefault("status", {})["tunnelStatus"] = body
-        save_host(call.hub, tx, record, doc=dump(document))
+        save_host(tx, record, doc=dump(document))
 
     await call.write(job)
     return call.empty()

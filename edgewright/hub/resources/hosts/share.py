@@ -17,7 +17,7 @@ from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 MAX_INTENTS = 500
@@ -91,7 +91,7 @@ def trim_intents(hub: Hub, tx: Tx, host_uid: str, newest: str, project_uid: str)
             f"{len(excess)} of the oldest intents of {host_uid} were deleted: at most {MAX_INTENTS} of a host with "
             f"{MAX_INTENT_BYTES} bytes are stored."
         )
-        store_event(hub, tx, host_event(host_uid, host_uid, "Warning", "IntentsDropped", message), project_uid)
+        store_event(hub.state, tx, host_event(host_uid, host_uid, "Warning", "IntentsDropped", message), project_uid)
 
 
 def trim_operations(tx: Tx, host_uid: str) -> None:

@@ -24,7 +24,7 @@ from edgewright.wire.protocol.generations import MAX_GENERATION
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 _ID = re.compile(r"[0-9a-f]{24}")
 
@@ -94,7 +94,7 @@ async def offer_intent(call: Call) -> Response:
             "; the plane has changed it as well." if clash else "."
         )
         event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", told)
-        store_event(call.hub, tx, event, record.project_uid)
+        store_event(call.hub.state, tx, event, record.project_uid)
         share.trim_intents(call.hub, tx, call.uid, body["id"], record.project_uid)
         return tx.one(mine), True
 

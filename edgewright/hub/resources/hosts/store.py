@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import select
 
-from edgewright.core import times
 from edgewright.hub.db import document_bounds, schema
 from edgewright.hub.db.records import HostRecord, new_beat_row
 from edgewright.hub.http.problems import not_found
-from edgewright.hub.resources.hosts import health
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.writer import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.db.transaction import Tx
 
 
 def find_host(tx: Tx, uid: str) -> HostRecord | None:
@@ -32,15 +29,15 @@ def need_host(tx: Tx, uid: str) -> HostRecord:
     return record
 
 
-def insert_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
+def insert_host(tx: Tx, record: HostRecord) -> None:
     """Add a host; raises 413 for a document over its limits (rule P45)."""
     document_bounds.check_host(record.uid, record.doc, "")
     tx.run(schema.hosts.insert().values(**msgspec.structs.asdict(record)))
     tx.run(new_beat_row(record.uid))
-    tx.after(lambda: _taken(hub, record))
+    tx.changed(record)
 
 
-def save_host(hub: Hub, tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
+def save_host(tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
     """Write changed columns of a host; `modified` moves with them unless given.
 
     Raises 413 for a document over its limits, with nothing written (rule P45).
@@ -50,14 +47,14 @@ def save_host(hub: Hub, tx: Tx, record: HostRecord, **changes: Any) -> HostRecor
     changes.setdefault("modified", tx.now)
     newer = msgspec.structs.replace(record, **changes)
     tx.run(schema.hosts.update().where(schema.hosts.c.uid == record.uid).values(**changes))
-    tx.after(lambda: _taken(hub, newer))
+    tx.changed(newer)
     return newer
 
 
-def raise_generation(hub: Hub, tx: Tx, uid: str, *fields: str, **changes: Any) -> HostRecord:
+def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostRecord:
     """Raise a host's generation by one (rule P7), noting the fields that changed (rule P28)."""
     record = need_host(tx, uid)
-    newer = save_host(hub, tx, record, generation=record.generation + 1, **changes)
+    newer = save_host(tx, record, generation=record.generation + 1, **changes)
     for field in fields:
         table = schema.host_fields
         at_field = (table.c.host_uid == uid, table.c.field == field)
@@ -66,7 +63,7 @@ def raise_generation(hub: Hub, tx: Tx, uid: str, *fields: str, **changes: Any) -
     return newer
 
 
-def delete_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
+def delete_host(tx: Tx, record: HostRecord) -> None:
     """Remove a host and what hangs on it; its credentials stay known as gone (rule P16)."""
     for held in (record.credential_hash, record.pending_hash):
         if held:
@@ -75,16 +72,4 @@ def delete_host(hub: Hub, tx: Tx, record: HostRecord) -> None:
         tx.run(table.delete().where(table.c.host_uid == record.uid))
     for table in (schema.hosts, schema.heartbeats):
         tx.run(table.delete().where(table.c.uid == record.uid))
-
-    def forget() -> None:
-        hub.state.drop_host(record.uid)
-        hub.changes.publish("host", "delete", record.uid, record.project_uid)
-
-    tx.after(forget)
-
-
-def _taken(hub: Hub, record: HostRecord) -> None:
-    entry = hub.state.put_host(record)
-    now = times.now()
-    if not health.settle(hub, entry, now):
-        health.publish(hub, entry, now)
+    tx.removed(record)

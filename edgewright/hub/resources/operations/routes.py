@@ -23,7 +23,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
     from edgewright.hub.process.app import Hub
 
 _TABLE = schema.operations
@@ -114,7 +114,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
             protocol.E_TOO_MANY_OPERATIONS,
         )
     share.trim_operations(tx, call.uid)
-    newer = raise_generation(call.hub, tx, call.uid)
+    newer = raise_generation(tx, call.uid)
     operation = new_uid()
     tx.run(
         _TABLE.insert().values(
@@ -134,16 +134,16 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
     )
     message = f"Operation {kind} is asked of edge host '{call.uid}'"
     call.audit(tx, "action", "edgehost", call.uid, call.uid, message, newer.project_uid)
-    publish(call.hub, tx, operation, newer.project_uid)
+    publish(tx, operation, newer.project_uid)
     return operation
 
 
-def publish(hub: Hub, tx: Tx, operation: str, project: str) -> None:
+def publish(tx: Tx, operation: str, project: str) -> None:
     """Tell readers of an operation, with its document as it stands in this transaction."""
     row = tx.one(select(_TABLE).where(_TABLE.c.id == operation))
     if row is not None:
         told = document(row)
-        tx.after(lambda: hub.changes.publish("operation", "put", operation, project, told))
+        tx.emit("operation", "put", operation, project, told)
 
 
 async def create(call: Call) -> Response:
@@ -237,13 +237,13 @@ async def result(call: Call) -> Response:
         state = protocol.OP_EXPIRED if late else body["state"]
         tx.run(_TABLE.update().where(_TABLE.c.id == operation).values(state=state, result=text, finished=tx.now))
         if row.state == protocol.OP_PENDING:
-            project = raise_generation(call.hub, tx, call.uid).project_uid
+            project = raise_generation(tx, call.uid).project_uid
         else:
             project = need_host(tx, call.uid).project_uid
         severity = "Info" if body["state"] == protocol.OP_SUCCEEDED else "Warning"
         told = f"Operation {row.kind} on {call.uid}: {body['state']}. {body.get('message') or ''}".strip()
-        store_event(call.hub, tx, host_event(call.uid, call.uid, severity, "OperationFinished", told), project)
-        publish(call.hub, tx, operation, project)
+        store_event(call.hub.state, tx, host_event(call.uid, call.uid, severity, "OperationFinished", told), project)
+        publish(tx, operation, project)
 
     await call.write(job)
     return call.empty()

@@ -22,7 +22,7 @@ from edgewright.wire.palette import listmeta
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "project"
 PROJECTS = "/v1/projects"
@@ -128,18 +128,10 @@ async def create(call: Call) -> Response:
         record = ProjectRecord(new_uid(), name, doc, tx.now, tx.now)
         tx.run(schema.projects.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"Project '{name}' is created", record.uid)
-        _taken(call, tx, record)
+        tx.changed(record)
         return record.uid
 
     return call.created(await call.write(job))
-
-
-def _taken(call: Call, tx: Tx, record: ProjectRecord) -> None:
-    def taken() -> None:
-        call.hub.state.put_project(record)
-        call.hub.changes.publish("project", "put", record.uid, record.uid)
-
-    tx.after(taken)
 
 
 async def get(call: Call) -> Response:
@@ -170,7 +162,7 @@ async def update(call: Call) -> Response:
             .values(name=name, doc=newer.doc, modified=tx.now)
         )
         call.audit(tx, "update", KIND, record.uid, name, f"Project '{name}' is updated", record.uid)
-        _taken(call, tx, newer)
+        tx.changed(newer)
 
     await call.write(job)
     return call.empty()
@@ -201,12 +193,7 @@ async def delete(call: Call) -> Response:
             )
         tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
-
-        def gone() -> None:
-            call.hub.state.drop_project(record.uid)
-            call.hub.changes.publish("project", "delete", record.uid, record.uid)
-
-        tx.after(gone)
+        tx.removed(record)
 
     await call.write(job)
     return call.empty()

@@ -24,7 +24,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "apikey"
 
@@ -180,7 +180,7 @@ async def create_key(call: Call) -> Response:
         )  # fmt: skip
         tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' of role {role} is created")
-        tx.after(lambda: call.hub.state.put_key(record))
+        tx.changed(record)
         return record.uid
 
     uid = await call.write(job)
@@ -199,7 +199,7 @@ def _change(call: Call, tx: Tx, record: KeyRecord, message: str, **changes: Any)
     newer = msgspec.structs.replace(record, modified=tx.now, **changes)
     tx.run(schema.api_keys.update().where(schema.api_keys.c.uid == record.uid).values(modified=tx.now, **changes))
     call.audit(tx, "update", KIND, record.uid, newer.name, message)
-    tx.after(lambda: call.hub.state.put_key(newer))
+    tx.changed(newer)
 
 
 async def update_key(call: Call) -> Response:
@@ -243,7 +243,7 @@ async def delete_key(call: Call) -> Response:
         _keep_an_admin(tx, record)
         tx.run(schema.api_keys.delete().where(schema.api_keys.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"API key '{record.name}' is deleted")
-        tx.after(lambda: call.hub.state.drop_key(record.uid))
+        tx.removed(record)
 
     await call.write(job)
     return call.empty()

@@ -22,7 +22,7 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.db.writer import Tx
+    from edgewright.hub.db.transaction import Tx
 
 KIND = "edgetoken"
 _COLUMNS = ("token", "defaultProject", "defaultProjectUid", "expiry")
@@ -40,12 +40,7 @@ def _save(call: Call, tx: Tx, record: TokenRecord, message: str, **changes: Any)
     newer = msgspec.structs.replace(record, modified=tx.now, **changes)
     tx.run(schema.tokens.update().where(schema.tokens.c.uid == record.uid).values(modified=tx.now, **changes))
     call.audit(tx, "update", KIND, record.uid, newer.name, message)
-
-    def taken() -> None:
-        call.hub.state.put_token(newer)
-        call.hub.changes.publish("token", "put", newer.uid)
-
-    tx.after(taken)
+    tx.changed(newer)
 
 
 def _name(body: dict[str, Any]) -> str:
@@ -118,12 +113,7 @@ async def create(call: Call) -> Response:
         )
         tx.run(schema.tokens.insert().values(**msgspec.structs.asdict(record)))
         call.audit(tx, "create", KIND, record.uid, name, f"Registration token '{name}' is created")
-
-        def taken() -> None:
-            hub.state.put_token(record)
-            hub.changes.publish("token", "put", record.uid)
-
-        tx.after(taken)
+        tx.changed(record)
         return record.uid
 
     return call.created(await call.write(job))
@@ -177,12 +167,7 @@ async def delete(call: Call) -> Response:
         record = _need(tx, call.uid)
         tx.run(schema.tokens.delete().where(schema.tokens.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Registration token '{record.name}' is deleted")
-
-        def gone() -> None:
-            call.hub.state.drop_token(record.uid)
-            call.hub.changes.publish("token", "delete", record.uid)
-
-        tx.after(gone)
+        tx.removed(record)
 
     await call.write(job)
     return call.empty()
