@@ -16,7 +16,7 @@ from edgewright.wire import protocol
 from tools.quality import ROOT, RULES, Resource
 from tui.navigation.views import VIEWS
 
-USERS_WRITE = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
+USERS_WRITE = tuple(access for access in Access if access.name.endswith(("WRITE", "OPERATE")))
 _SIZES = ("80x24", "200x60")
 Pair = tuple[str, str]
 
