@@ -129,3 +129,69 @@ def test_keys_of_a_cloud_config() -> None:
 def test_the_readme_names_every_table() -> None:
     text = Path(TABLES / "README.md").read_text(encoding="utf-8")
     assert [name for name in FILES if f"`{name}.json`" not in text] == []
+
+
+CALLED_BY_CLIENTS = """
+GET /v1/registries/metadata
+GET /v1/registries/pack/{uid}/sync/status
+GET /v1/registries/pack/summary
+GET /v1/registries/helm/summary
+GET /v1/registries/oci/summary
+GET /v1/packs
+POST /v1/packs/search
+GET /v1/packs/{packName}/registries/{registryUid}
+GET /v1/packs/{uid}
+POST /v1/clusterprofiles
+GET /v1/clusterprofiles/{uid}
+PUT /v1/clusterprofiles/{uid}
+DELETE /v1/clusterprofiles/{uid}
+PATCH /v1/clusterprofiles/{uid}/publish
+PATCH /v1/clusterprofiles/{uid}/metadata
+GET /v1/clusterprofiles/{uid}/variables
+PUT /v1/clusterprofiles/{uid}/variables
+POST /v1/clusterprofiles/{uid}/packs
+GET /v1/clusterprofiles/{uid}/packs/{packName}/manifests
+POST /v1/dashboard/clusterprofiles
+GET /v1/dashboard/clusterprofiles/metadata
+POST /v1/spectroclusters/edge-native
+POST /v1/spectroclusters/edge-native/validate
+GET /v1/spectroclusters/{uid}
+DELETE /v1/spectroclusters/{uid}
+PATCH /v1/spectroclusters/{uid}/metadata
+PUT /v1/spectroclusters/{uid}/profiles
+PATCH /v1/spectroclusters/{uid}/profiles
+GET /v1/spectroclusters/{uid}/variables
+GET /v1/spectroclusters/{uid}/assets/kubeconfig
+GET /v1/spectroclusters/{uid}/assets/kubeconfigclient
+GET /v1/spectroclusters/{uid}/assets/adminKubeconfig
+GET /v1/spectroclusters/{uid}/features/backup
+GET /v1/spectroclusters/{uid}/features/complianceScan
+GET /v1/spectroclusters/{uid}/config/rbacs
+GET /v1/spectroclusters/{uid}/config/namespaces
+PATCH /v1/spectroclusters/{uid}/repave/approve
+POST /v1/dashboard/spectroclusters/search
+GET /v1/dashboard/spectroclusters/{uid}/overview
+GET /v1/cloudconfigs/edge-native/{configUid}
+POST /v1/cloudconfigs/edge-native/{configUid}/machinePools
+PUT /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}
+DELETE /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}
+GET /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}/machines
+DELETE /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}/machines/{machineUid}
+PUT /v1/cloudconfigs/{cloudType}/{configUid}/machinePools/{machinePoolName}/machines/{machineUid}/maintenance
+GET /v1/dashboard/projects/metadata
+GET /v1/users
+POST /v1/users
+PUT /v1/users/{uid}/roles
+PUT /v1/users/{uid}/projects
+GET /v1/roles
+POST /v1/users/assets/sshkeys
+POST /v1/filters/tag
+"""
+"""What the Terraform provider and the SDKs for Go and TypeScript were seen to call."""
+
+
+def test_what_clients_call_is_in_the_tables() -> None:
+    operations = table("palette-operations")
+    for line in CALLED_BY_CLIENTS.split("\n")[1:-1]:
+        method, path = line.split()
+        assert method.lower() in operations.get(path, {}), line
