@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from edgewright.core.problems import (
     DISK_FULL,
@@ -18,7 +19,7 @@ from edgewright.core.problems import (
 )
 from edgewright.core.times import words
 from edgewright.store.collections.rows import AlertRow, HostRow
-from edgewright.store.collections.selectors import ending_tokens, neighbours, waiting_hosts
+from edgewright.store.collections.selectors import ending_tokens, longest_first, neighbours, waits_for_approval
 from edgewright.store.engine.model import Model
 
 __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_handled", "is_silent", "problems"]
@@ -26,10 +27,42 @@ __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is
 
 def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
     """Return the problems of the model, worst first (`core.problems.ranked`); acknowledged and silenced ones last."""
-    parts = (_alerts(model), _approvals(model), _tokens(model, now), _certificates(model, now), _hosts(model))
-    found = ranked(problem for part in parts for problem in part)
+    *_, last = problems_in_slices(model, now, len(model.hosts) or 1)
+    found = ranked(last or ())
     found.sort(key=lambda problem: is_handled(model, problem.key, now))
     return found if limit is None else found[:limit]
+
+
+def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Problem] | None]:
+    """Yield None after every `size` hosts that were looked at, and at the end the problems of the model, not sorted.
+
+    Looking at 30,000 hosts in one go takes 13 to 26 ms, for which a key waits on the event loop.
+    """
+    states: list[HostState] = []
+    waiting: list[HostRow] = []
+    for piece in _pieces(model, size):
+        for row in piece:
+            if row.health == "unhealthy" or (row.disk_percent is not None and row.disk_percent >= DISK_FULL):
+                states.append(_state(row))
+            if waits_for_approval(row):
+                waiting.append(row)
+        yield None
+    known = dict.fromkeys((state.site for state in states if state.silent and state.site), 0)
+    for piece in _pieces(model, size) if known else ():
+        for row in piece:
+            if row.site in known and row.health != "unknown":
+                known[row.site] += 1
+        yield None
+    duplicates = {uid for row in model.alerts.values() if row.kind == "duplicate-identity" for uid in row.host_uids}
+    parts = (_alerts(model), _approvals(model, waiting), _tokens(model, now), _certificates(model, now))
+    found = [problem for part in parts for problem in part]
+    yield found + host_problems(states, known, duplicates)
+
+
+def _pieces(model: Model, size: int) -> Iterator[list[HostRow]]:
+    rows = iter(model.hosts.values())
+    while piece := list(islice(rows, size)):
+        yield piece
 
 
 def is_acknowledged(model: Model, key: str) -> bool:
@@ -94,9 +127,9 @@ def _alerts(model: Model) -> Iterator[Problem]:
         )
 
 
-def _approvals(model: Model) -> Iterator[Problem]:
+def _approvals(model: Model, waiting: list[HostRow]) -> Iterator[Problem]:
     rejected = {uid for row in model.alerts.values() if row.kind == "rejected" for uid in row.host_uids}
-    for row in waiting_hosts(model):
+    for row in longest_first(waiting):
         if row.uid not in rejected:  # else its alert explains more: why it is rejected
             yield approval_problem(row.uid, row.name, row.reason, row.since or row.created)
 
@@ -112,24 +145,6 @@ def _certificates(model: Model, now: float) -> Iterator[Problem]:
         problem = certificate_problem(name, ends, now, renewed)
         if problem is not None:
             yield problem
-
-
-def _hosts(model: Model) -> list[Problem]:
-    duplicates = {uid for row in model.alerts.values() if row.kind == "duplicate-identity" for uid in row.host_uids}
-    states = [
-        _state(row)
-        for row in model.hosts.values()
-        if row.health == "unhealthy" or (row.disk_percent is not None and row.disk_percent >= DISK_FULL)
-    ]
-    if not states:
-        return []
-    sites = {state.site for state in states if state.silent and state.site}
-    known = dict.fromkeys(sites, 0)
-    if sites:
-        for row in model.hosts.values():
-            if row.site in known and row.health != "unknown":
-                known[row.site] += 1
-    return host_problems(states, known, duplicates)
 
 
 def _state(row: HostRow) -> HostState:

@@ -68,10 +68,9 @@ def tag_names(model: Model) -> list[tuple[str, int]]:
     return sorted(seen.items(), key=lambda item: (-item[1], item[0]))
 
 
-def waiting_hosts(model: Model) -> list[HostRow]:
-    """Return the hosts that wait for a person's approval, the longest waiting first."""
-    found = [row for row in model.hosts.values() if waits_for_approval(row)]
-    return sorted(found, key=lambda row: (row.since or row.created or 0.0, row.uid))
+def longest_first(rows: Iterable[HostRow]) -> list[HostRow]:
+    """Return hosts that wait for approval, the longest waiting first."""
+    return sorted(rows, key=lambda row: (row.since or row.created or 0.0, row.uid))
 
 
 def waits_for_approval(row: HostRow) -> bool:

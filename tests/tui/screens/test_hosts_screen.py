@@ -130,6 +130,25 @@ async def test_cursor_stays_on_its_host_when_others_change() -> None:
         assert screen.table.keys.index("edge-14b4") < 5
 
 
+async def test_new_values_of_hosts_do_not_show_the_keys_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[None] = []
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        store = app.session.store
+        monkeypatch.setattr(HostsScreen, "show_keys", lambda screen: shown.append(None))
+        first = store.model.hosts[hosts_of(app).table.keys[0]]
+        store.emit("plane", HOSTS_SEEN, {"docs": [host_document(1, uid=first.uid, name=first.name)]}, at=NOW)
+        store.flush()
+        assert store.model.hosts[first.uid] != first and not shown
+        store.emit("plane", SOURCE_STATE, {"state": "live", "role": "viewer"})
+        store.flush()
+        assert len(shown) == 1, "a role refuses verbs"
+        store.emit("plane", HOSTS_GONE, {"uids": [first.uid]})
+        store.flush()
+        assert len(shown) >= 2
+
+
 async def test_marks_are_targets_and_go_with_their_hosts() -> None:
     session = session_of()
     app = EdgewrightApp(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ from textual.color import Color
 
 from edgewright.config.settings import Settings
 from edgewright.core.times import rfc3339
+from edgewright.store.collections import problems as problems_of
 from edgewright.store.engine import events as kinds
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from edgewright.store.engine import model as names
+from edgewright.store.engine.model import Patch
+from tests.tui.driving import Driven, console, press, said, settle, told, until, view, wait_until
 from tests.tui.samples import NOW, host
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
 from tui.frame.reading_cursor import reading_position
 from tui.session import Session
+from tui.terminal import attention as looking
 from tui.terminal import detect, osc
 from tui.terminal.attention import Attention, title_text
 from tui.terminal.glyphs import LinesFilter
@@ -244,7 +249,7 @@ def attention(made: Session, written: list[str], clock: list[float], **wanted: b
 def seen(made: Session, watching: Attention, name: str, health: str) -> None:
     made.store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host(name, "kiel-03", health, "disk / 99 %", since=1)]})
     made.store.flush()
-    watching.patched(())
+    watching.patched((Patch(names.ALERTS),))
     watching.look()
 
 
@@ -261,7 +266,7 @@ async def test_the_bell_rings_for_a_new_fault_only_and_not_for_each_of_a_storm()
         seen(made, watching, "kiel-05", "unhealthy")
         assert written == [osc.BELL], "one bell in ten seconds"
         clock[0] += 11
-        watching.patched(())
+        watching.patched((Patch(names.ALERTS),))
         watching.look()
         assert written == [osc.BELL], "a fault that was known already"
         seen(made, watching, "kiel-06", "unhealthy")
@@ -283,7 +288,7 @@ async def test_a_silenced_fault_does_not_ring() -> None:
         handled = {"key": key, "silencedUntil": rfc3339(NOW + 3600)}
         made.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [handled], "complete": True})
         made.store.flush()
-        watching.patched(())
+        watching.patched((Patch(names.ALERTS),))
         watching.look()
         assert written == []
 
@@ -308,18 +313,66 @@ async def test_looks_at_a_large_fleet_take_one_percent_of_the_time(monkeypatch: 
         clock = [0.0]
         looks: list[float] = []
 
-        def slow(*_: Any) -> list[Any]:
+        def slow(*_: Any) -> Iterator[list[Any]]:
             looks.append(clock[0])
             clock[0] += 0.04
-            return []
+            yield []
 
-        monkeypatch.setattr("edgewright.store.collections.problems.problems", slow)
+        monkeypatch.setattr("edgewright.store.collections.problems.problems_in_slices", slow)
         watching = attention(made, [], clock, title=False)
         while clock[0] < 20:
-            watching.patched(())
+            watching.patched((Patch(names.ALERTS),))
             watching.look()
             clock[0] += 1
         assert len(looks) == 5
+
+
+@pytest.mark.usefixtures("xterm")
+async def test_a_large_fleet_is_looked_at_in_pieces_between_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PIECE", 3)
+    async with console() as (pilot, _plane, made):
+        written: list[str] = []
+        watching = attention(made, written, [0.0], title=False)
+        sizes: list[int] = []
+        pieces = problems_of._pieces
+
+        def counted(*args: Any) -> Iterator[Any]:
+            for piece in pieces(*args):
+                sizes.append(len(piece))
+                yield piece
+
+        monkeypatch.setattr(problems_of, "_pieces", counted)
+        fleet = len(made.store.model.hosts)
+        watching.look()
+        assert sizes == [3] and fleet > 6, "one piece in one go"
+        watching.look()
+        assert sizes == [3], "the next look waits for the end of this one"
+        await wait_until(pilot, lambda: watching._known is not None)
+        assert max(sizes) == 3 and sum(sizes) >= fleet and written == []
+        seen(made, watching, "kiel-04", "unhealthy")
+        await wait_until(pilot, lambda: bool(written))
+
+
+@pytest.mark.usefixtures("xterm")
+async def test_a_heartbeat_of_a_healthy_host_causes_no_look() -> None:
+    async with console() as (_, _plane, made):
+        watching = attention(made, [], [0.0], title=False)
+        watching.look()
+        model = made.store.model
+        by_health = {row.health: key for key, row in model.hosts.items() if (row.disk_percent or 0.0) < 95}
+        beat = ("last_seen", "deadline", "cpu_percent", "disk_percent")
+        watching.patched((Patch(names.HOSTS, by_health["healthy"], fields=beat),))
+        assert not watching._changed
+        for patch in (
+            Patch(names.HOSTS, by_health["healthy"], fields=("health",)),
+            Patch(names.HOSTS, by_health["unhealthy"], fields=beat),
+            Patch(names.HOSTS, by_health["healthy"], "delete"),
+            Patch(names.HOSTS, op="reset"),
+            Patch(names.SOURCE),
+        ):
+            watching._changed = False
+            watching.patched((patch,))
+            assert watching._changed, patch
 
 
 async def test_nothing_is_written_that_the_linux_console_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,6 +153,10 @@ class HostsScreen(ExportsTable):
             self.table.refresh_keys({patch.key for patch in hosts})
             self._show_detail()
 
+    def keys_may_change(self, patches: Sequence[Patch]) -> bool:
+        """Whether other keys may work after these patches: new values of hosts that were there change none."""
+        return any(patch.collection != names.HOSTS or patch.op != "put" or patch.new for patch in patches)
+
     def tick(self) -> None:
         """Say the ages anew; now and then try the filter anew."""
         self._ticks += 1
