@@ -127,6 +127,18 @@ def test_pages_give_each_unchanged_host_once(
         assert seen.count(uid) == 1, (uid, seen)
 
 
+def test_p32_a_page_of_a_fresh_result_begins_after_the_host_of_the_cursor() -> None:
+    state, _, finder = world()
+    for number in range(4):
+        state.put_host(record(f"h-{number}"))
+    result, _ = asyncio.run(finder.page("", {}, NOW, 0, ""))
+    cursor = finding.cursor(result, 2)  # of the page with h-0 and h-1
+    finder._kept.clear()
+    state.put_host(record("g-new"))
+    fresh, start = asyncio.run(finder.page("", {}, NOW, 2, cursor))
+    assert fresh.uids[start:] == ["h-2", "h-3"]
+
+
 @settings(deadline=None, max_examples=100)
 @given(cursor=st.text() | st.builds(lambda v, o: dump({"s": "x", "v": v, "o": o}), st.lists(st.none() | st.integers()
        | st.text()), st.lists(st.text(), max_size=4)))  # fmt: skip
