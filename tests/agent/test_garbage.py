@@ -54,39 +54,40 @@ def test_p4_an_answer_that_trickles_counts_as_lost(
     authority: Authority, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answer, "whole", 0.5)
-    with trickle(authority, head, 4.0) as port:
+    with trickle(authority, head, 20.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         began = time.monotonic()
         with pytest.raises(TimedOut):
             client.call("GET", "/x")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15, "it does not wait for the end"
 
 
 def test_p4_a_slow_answer_that_keeps_its_pace_is_taken_and_a_slower_one_is_lost(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answer, "grace", 0.3)
-    monkeypatch.setattr("edgewright.agent.plane.http_response.LEAST_RATE", 10.0)
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"  # 20 bytes a second, as `trickle` sends them
-    with trickle(authority, whole, 1.2) as port:
+    monkeypatch.setattr("edgewright.agent.plane.http_response.LEAST_RATE", 1.0)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"  # 20 bytes a second at most, as `trickle` sends them
+    with trickle(authority, whole, 20.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         assert client.call("GET", "/x").body == b"x" * 20
+        client.close()
     monkeypatch.setattr("edgewright.agent.plane.http_response.LEAST_RATE", 100.0)
-    with trickle(authority, whole, 3.0) as port:
+    with trickle(authority, whole, 20.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         began = time.monotonic()
         with pytest.raises(TimedOut):
             client.call("GET", "/x")
-        assert time.monotonic() - began < 1.2, "it does not wait for the end"
+        assert time.monotonic() - began < 15, "it does not wait for the end"
 
 
 def test_p4_a_head_without_end_is_refused_soon(authority: Authority) -> None:
-    with trickle(authority, b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, 1.0) as port:
+    with trickle(authority, b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, 20.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         began = time.monotonic()
         with pytest.raises(Failed, match="head is too long"):
             client.call("GET", "/x")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
 
 FLOOD = 64 * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -32,8 +33,15 @@ def until_stopped(job: Job) -> None:
 
 
 async def stopped(do: Callable[[Job], object], *, times: int = 1) -> object:
-    task = asyncio.ensure_future(work(do, quiet))
-    await asyncio.sleep(0.05)
+    begun = threading.Event()
+
+    def begin(job: Job) -> object:
+        begun.set()
+        return do(job)
+
+    task = asyncio.ensure_future(work(begin, quiet))
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
     for _ in range(times):
         task.cancel()
         await asyncio.sleep(0.02)

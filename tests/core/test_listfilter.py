@@ -83,8 +83,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_a_long_text_is_refused_soon(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ValueError, match=r"at most|more than"):
         parse(text, KNOWN)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert len(parse("severity=a OR " * 99 + "reason=b", KNOWN)) == 100

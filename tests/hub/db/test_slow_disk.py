@@ -56,7 +56,7 @@ class Sites:
             thread.join()
 
 
-@pytest.mark.parametrize(("sync", "within"), [(0.0, 3), (3.0, 15), pytest.param(25.0, 30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("sync", "within"), [(0.0, 10), (3.0, 20), pytest.param(25.0, 30, marks=pytest.mark.slow)])
 def test_p50_sigterm_ends_in_time_and_loses_nothing_acknowledged(tmp_path: Path, sync: float, within: float) -> None:
     disk = SlowDisk(tmp_path)
     with running_hub(data=tmp_path / "d", environment=disk.environment) as hub:
@@ -116,7 +116,7 @@ def test_p50_a_body_that_is_not_complete_gets_503(tmp_path: Path) -> None:
         hub.process.send_signal(signal.SIGTERM)
         assert read_one(link).startswith(b"HTTP/1.1 503")
         assert hub.process.wait(timeout=20) == 0
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
 
 
 def test_p50_a_peer_that_does_not_read_does_not_delay_the_end(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_p50_a_peer_that_does_not_read_does_not_delay_the_end(tmp_path: Path) ->
         began = time.monotonic()
         hub.process.send_signal(signal.SIGTERM)
         assert hub.process.wait(timeout=20) == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5  # before `PEERS`, when those that do not read are cut
         for link in idle:
             link.close()
 

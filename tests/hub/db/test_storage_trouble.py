@@ -203,8 +203,10 @@ async def test_p43_a_write_that_does_not_finish_is_a_failure_and_holds_nothing_u
     monkeypatch.setattr(health, "WRITE_WITHIN", 0.05)
     began = times.now()
 
+    over = threading.Event()
+
     def hang(tx: Any) -> None:
-        time.sleep(1.5)
+        over.wait(60)
 
     stalled = asyncio.ensure_future(hub.write(hang))
     await asyncio.sleep(0.1)
@@ -214,9 +216,11 @@ async def test_p43_a_write_that_does_not_finish_is_a_failure_and_holds_nothing_u
     monkeypatch.setattr(times, "now", lambda: began + 2 * hub.options.silence_limit)
     beating = asyncio.ensure_future(beat(admin, "edge-00001", 999))
     await asyncio.sleep(0.05)
-    await asyncio.wait_for(health.judge_hosts(hub), 1)
+    await asyncio.wait_for(health.judge_hosts(hub), 20)
     assert hub.state.hosts["edge-00001"].live.health == "healthy"
     assert hub.state.hosts["edge-00002"].live.health == "unhealthy"
+    assert not stalled.done()
+    over.set()
     await stalled
     assert await beating == 204
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)

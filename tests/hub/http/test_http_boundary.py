@@ -89,7 +89,7 @@ def test_p48_a_head_without_end_is_refused_early(hub: RunningHub, kind: str) -> 
         time.sleep(0.3)
     wait_until_small(hub, before)
     assert max(sent) < 20_000_000  # what the sockets hold, and what is read before the connection is cut
-    assert max(waits) < 2
+    assert max(waits) < 5
     heard = [answer for answer in answers if answer]
     assert all(status_of(answer) == 431 for answer in heard)
 
@@ -148,7 +148,7 @@ def test_p48_pipelined_requests_that_nobody_reads_are_not_parsed(hub: RunningHub
     with watched(hub) as waits:
         together(4, attack)
         time.sleep(0.3)
-    assert max(waits) < 2
+    assert max(waits) < 5
     assert highest[0] < 1.5 * before
     wait_until_small(hub, before)
 
@@ -191,7 +191,7 @@ def test_many_unfinished_heads_share_one_budget(hub: RunningHub) -> None:
                 link.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 60_000)
             time.sleep(0.5)
             during = memory(hub)
-        assert max(waits) < 2
+        assert max(waits) < 5
         assert during < 3 * before
         refused = read_one(links[-1])
         assert status_of(refused) == 503 and b"retry-after" in refused

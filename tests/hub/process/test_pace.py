@@ -98,10 +98,10 @@ async def test_too_many_waiting_requests_of_one_caller_get_429() -> None:
 
 def test_a_body_of_too_many_values_is_refused_before_it_is_checked() -> None:
     for body in (b"[" + b"[]," * 340_000 + b"[]]", b'{"a":[' + b"1," * 25_000 + b"1]}", b"[" * 21_000 + b"]" * 21_000):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(Problem) as refused:
             shapes.decode(body)
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
         assert refused.value.status == 422 or b"[[" in body
     most = b"[" + b'"a,b,c",' * (shapes.MAX_VALUES - 2) + b'"d"]'
     assert len(shapes.decode(most)) == shapes.MAX_VALUES - 1

@@ -18,14 +18,13 @@ FOR_ALL = ("event", "alert", "project", "handling", "host", "operation")
 
 
 async def read_of(changes: Changes, project: str, since: int) -> bytes:
-    """Return what a reader of a project gets of the changes after `since`."""
+    """Return what a reader of a project gets of the changes after `since`, up to a last one that everybody gets."""
+    changes.publish("project", "put", "the-end", "", {})
     stream, read = changes.stream(since, project), b""
-    try:
-        while True:
-            async with asyncio.timeout(0.05):
-                read += await anext(stream)
-    except TimeoutError:
-        return read
+    async with asyncio.timeout(20):
+        while b"the-end" not in read:
+            read += await anext(stream)
+    return read
 
 
 @pytest.mark.parametrize("kind", KINDS)
