@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from edgewright.commands.console.navigation import MOVES  # noqa: E402
 from edgewright.commands.kernel import registry  # noqa: E402
+from edgewright.commands.kernel.navigation import MOVES  # noqa: E402
 from edgewright.commands.kernel.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
 from edgewright.core.filters import fields as filterfields  # noqa: E402

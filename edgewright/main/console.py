@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgewright.commands.console.live import LiveFeed
     from edgewright.commands.hub.local import LocalHub
+    from edgewright.commands.kernel.live import LiveFeed
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
 
@@ -59,7 +59,7 @@ def open_console(
     """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
     import os
 
-    from edgewright.commands.console.first_run import Guide, describe
+    from edgewright.commands.hub.first_run import Guide, describe
 
     check_terminal()
     feed = make_feed(settings)
@@ -115,8 +115,8 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
 
 def make_feed(settings: Settings) -> LiveFeed:
     """Return the feed of a console or a recording, with its store, journal and cache."""
-    from edgewright.commands.console.live import LiveFeed
     from edgewright.commands.kernel.journal import open_journal
+    from edgewright.commands.kernel.live import LiveFeed
     from edgewright.config import locations
     from edgewright.store.engine.store import Store
 

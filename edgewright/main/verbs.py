@@ -42,7 +42,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
         session.now = lambda: replay.end
     elif context is not None:
         asyncio.run(_fill(ctx, store))
-        from edgewright.commands.console.first_run import deployment_of
+        from edgewright.commands.hub.first_run import deployment_of
 
         session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
         session.ways = import_module("tui.session").FirstRun(deployment=lambda: deployment_of(context))
@@ -144,7 +144,7 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
     from pathlib import Path
 
-    from edgewright.commands.console.first_run import demo_hub
+    from edgewright.commands.hub.first_run import demo_hub
     from edgewright.core.errors import InvalidInput
     from edgewright.core.interrupt import terminated_is_interrupted
 
@@ -173,7 +173,7 @@ def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str
     import json
 
     from edgewright.cli.output import say
-    from edgewright.commands.console.first_run import start_demo
+    from edgewright.commands.hub.first_run import start_demo
 
     context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
     if not alone:

@@ -12,8 +12,8 @@ from textual.binding import Binding as Key
 from textual.dom import DOMNode
 
 import tui
-from edgewright.commands.console.navigation import MOVES
 from edgewright.commands.kernel.bindings import bindings
+from edgewright.commands.kernel.navigation import MOVES
 from edgewright.commands.kernel.registry import by_name
 from edgewright.config import keymap
 from edgewright.config.keymap import canonical

@@ -18,3 +18,18 @@ def age(seconds: float | None) -> str:
     if _coarse and seconds is not None and seconds < times.MINUTE:
         seconds = seconds // 10 * 10
     return times.age(seconds)
+
+
+def age_of(since: float | None, now: float) -> str:
+    """Return the age in one unit, `-` when not known."""
+    return "-" if since is None else age(max(now - since, 0.0))
+
+
+def calm_age(since: float | None, now: float) -> str:
+    """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
+    if since is None:
+        return "never"
+    whole = max(now - since, 0.0)
+    if whole < 10:
+        return "just now"
+    return f"{times.age(whole if whole >= 60 else whole // 10 * 10)} ago"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgewright.commands.console.navigation import MOVES
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Scope
+from edgewright.commands.kernel.navigation import MOVES
 from tui.frame.base import BaseScreen
 from tui.frame.pager.pager import ReaderScreen
 from tui.modals.help_content import HelpGroup, HelpRow, help_lines

@@ -8,9 +8,9 @@ from typing import Any
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from edgewright.commands.console.navigation import MOVES
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Scope
+from edgewright.commands.kernel.navigation import MOVES
 from tui.widgets.key_line import KeyHint
 
 ASKING = frozenset({"command_line", "filter"})

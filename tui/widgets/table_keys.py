@@ -1,4 +1,4 @@
-"""Keys of every table. Ids and default keys are the key map's (`commands.console.navigation`); a test compares."""
+"""Keys of every table. Ids and default keys are the key map's (`commands.kernel.navigation`); a test compares."""
 
 from __future__ import annotations
 

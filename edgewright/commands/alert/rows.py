@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgewright.commands.host.rows import ago, or_dash
+from edgewright.commands.kernel.cells import ago, or_dash
 from edgewright.commands.kernel.results import Column, Item
 from edgewright.config.nearest import suggestion
 from edgewright.core import times

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgewright.commands.console.views import CONSOLE_ONLY
 from edgewright.commands.kernel.base import Command, Param, Scope
+from edgewright.commands.kernel.params import CONSOLE_ONLY
 
 
 class _TableView(Command):

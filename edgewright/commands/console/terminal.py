@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgewright.commands.console.views import CONSOLE_ONLY
 from edgewright.commands.kernel.base import Command
+from edgewright.commands.kernel.params import CONSOLE_ONLY
 
 
 class Copy(Command):

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.kernel.params import CONSOLE_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from edgewright.commands.kernel.context import CommandContext
-
-CONSOLE_ONLY = "It changes what the console shows; a command line shows nothing that could change."
-
-
-class Pulse(Command):
-    """Show what is wrong now, worst first, with the fleet's counts."""
-
-    name = "pulse"
-    title = "pulse"
-    keys = ("1",)
-    aliases = ("pu", "pulses", "home")
-    opens = "pulse"
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Give the fleet's counts and what is not well, the longest sick first."""
-        from edgewright.commands.pulse.report import pulse
-
-        return Outcome((), result=await pulse(ctx))
+    pass
 
 
 class FirstSteps(Command):
@@ -148,7 +127,6 @@ class CommandLine(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    Pulse,
     FirstSteps,
     HubLog,
     Help,

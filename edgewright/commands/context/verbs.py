@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+from edgewright.commands.kernel.greet import greet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from edgewright.commands.kernel.context import CommandContext
-    from edgewright.config.contexts import Context
 
 
 class ContextAdd(Command):
@@ -154,19 +154,6 @@ class ContextRemove(Command):
 
         contexts.remove(plan.touches[0])
         return Outcome(plan.touches, (), f"Context {plan.touches[0]} is forgotten.")
-
-
-async def greet(context: Context, key: str, timeout: float) -> str:
-    """Ask the plane who the key belongs to; returns words for a sentence. Raises `Unreachable`, `Refused`."""
-    from edgewright.clients.palette.client import Credential, PlaneClient
-    from edgewright.core.text import clean
-
-    async with PlaneClient(context.url, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
-        features = await client.features()
-        told = await client.who()
-    kind = f"hub {features.version}" if features.hub else "Palette"
-    organisation = clean(told.get("orgName"), 60)
-    return f" ({kind}{', ' + organisation if organisation else ''})"
 
 
 COMMANDS: tuple[type[Command], ...] = (ContextAdd, ContextUse, ContextList, ContextRemove)

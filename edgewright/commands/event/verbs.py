@@ -59,7 +59,7 @@ class AuditList(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give the newest entries."""
-        from edgewright.commands.host.rows import or_dash, stamp
+        from edgewright.commands.kernel.cells import or_dash, stamp
         from edgewright.commands.kernel.results import Column, Item, Listing
         from edgewright.store.collections.normalise import audit_row
 
@@ -102,7 +102,7 @@ async def _newest(page: Callable[[int, str], Any], limit: int) -> list[dict[str,
 
 
 def _event_item(document: dict[str, Any]) -> Item | None:
-    from edgewright.commands.host.rows import or_dash, stamp
+    from edgewright.commands.kernel.cells import or_dash, stamp
     from edgewright.commands.kernel.results import Item
     from edgewright.store.collections.normalise import event_row
 

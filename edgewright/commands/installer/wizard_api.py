@@ -129,12 +129,13 @@ async def make_token(
     from edgewright.commands.installer.checks import at_context
     from edgewright.commands.kernel import registry
     from edgewright.commands.kernel.results import Text
-    from edgewright.commands.token.verbs import TokenCreate
     from edgewright.core.errors import Failed
 
     arguments = {"name": name, "expires": expiry, "default_project": project, "description": "made for an installer"}
+    create = registry.by_name("token create")
+    assert create is not None
     async with at_context(ctx, context) as there:
-        outcome = await registry.run(TokenCreate, there, (), arguments)
+        outcome = await registry.run(create, there, (), arguments)
     if not isinstance(outcome.result, Text) or not outcome.result.text:
         raise Failed(f"The plane made token {name} but did not tell its text.", "Copy it from the plane's own console.")
     return MadeToken(outcome.result.name, outcome.result.text)

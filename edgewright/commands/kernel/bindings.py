@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel.navigation import MOVES
 from edgewright.commands.kernel.registry import all_commands
 from edgewright.config.keymap import Binding, Keymap, load
 

@@ -30,3 +30,6 @@ class Target(NamedTuple):
     kind: TargetKind
     least: int = 1
     most: int | None = None
+
+
+CONSOLE_ONLY = "It changes what the console shows; a command line shows nothing that could change."

@@ -47,7 +47,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "config": ("setup.verbs",),
     "check": ("setup.verbs",),
     "completion": ("setup.verbs",),
-    "pulse": ("console.views",),
+    "pulse": ("pulse.verbs",),
 }
 """First word of the command line to the modules that hold its verbs."""
 

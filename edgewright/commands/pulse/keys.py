@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgewright.commands.console.views import CONSOLE_ONLY
 from edgewright.commands.kernel.base import Command, Danger, Scope
+from edgewright.commands.kernel.params import CONSOLE_ONLY
 
 
 class _OnProblem(Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.alert.rows import document, model_of, state_of
-from edgewright.commands.host.rows import ago, stamp
+from edgewright.commands.kernel.cells import ago, stamp
 from edgewright.commands.kernel.results import Detail, Section
 from edgewright.core import times
 from edgewright.core.problems import ATTENTION, Problem, certificate_name

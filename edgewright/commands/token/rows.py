@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgewright.commands.host.rows import ago, or_dash, stamp
+from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.lookup import every_host
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times

@@ -14,8 +14,8 @@ from tests.tui.driving import Driven, console, press, said, settle, told, until,
 from tests.tui.samples import NOW, fleet, host
 from tests.tui.screens.test_screen_pictures import SIZES, Compare, app_of
 from tests.tui.wizards.installing import TOKEN, StandIn, every_build, manifest
+from tui.frame.builds_watch import hosts_by_build
 from tui.screens.installers.screen import InstallersScreen
-from tui.screens.installers.watch import hosts_by_build
 from tui.terminal.paint.screen_text import screen_text
 
 PROVEN, RUNNING, FAILED = "261123-133000-aa03", "261123-140101-aa01", "261121-080000-aa06"

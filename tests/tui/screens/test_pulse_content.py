@@ -5,8 +5,9 @@ import pytest
 from edgewright.core.times import DAY
 from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, event, fill, fleet
-from tui.screens.pulse.content import Handling, Item, Pulse, Step, TagCount, Told
-from tui.screens.pulse.counts import board_lines, feed_lines, fleet_lines, rate_text, spark
+from tui.frame.feed import Told, feed_lines
+from tui.screens.pulse.content import Handling, Item, Pulse, Step, TagCount
+from tui.screens.pulse.counts import board_lines, fleet_lines, rate_text, spark
 from tui.screens.pulse.detail import detail_lines, next_lines
 from tui.screens.pulse.list import problem_lines
 from tui.screens.pulse.select import pulse_of

@@ -8,9 +8,9 @@ from edgewright.store.engine.model import Model
 from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, settle, told
 from tests.tui.samples import NOW, fill, operation
+from tui.screens.host.operations import operation_lines
 from tui.screens.pulse.detail import detail_lines
 from tui.screens.pulse.list import problem_lines
-from tui.screens.pulse.operations import operation_lines
 from tui.screens.pulse.select import aged, pulse_of
 from tui.widgets.lines import text_of
 

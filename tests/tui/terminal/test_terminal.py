@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 
-from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel.navigation import MOVES
 from tests.tui.driving import wait_until
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp

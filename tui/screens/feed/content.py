@@ -6,28 +6,16 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from edgewright.core import times
-from edgewright.store.collections.happenings import Happening
 from edgewright.store.collections.rows import AuditRow, EventRow
 from edgewright.store.engine.model import Model
+from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
 from tui.frame.exact_times import exact
-from tui.screens.pulse.content import Told, age_of
+from tui.frame.feed import _named, severity
 from tui.widgets.lines import Line, Role, Span, heading, line, spread, wrap, wrapped_facts
 
 KINDS = {"edgehost": "host", "edgetoken": "token", "apikey": "API key", "apiKey": "API key"}
 """Words for the plane's kinds of things."""
-_BAD = ("error", "critical", "fatal")
-_SIGNS: dict[str, tuple[str, str, Role]] = {
-    "bad": ("▲", "error", "bad"),
-    "warn": ("‼", "warning", "warn"),
-    "info": ("•", "normal", "muted"),
-}
-
-
-def severity(event: EventRow) -> tuple[str, str, Role]:
-    """Return glyph, word and colour of an event."""
-    told = event.severity.lower()
-    return _SIGNS["bad" if told in _BAD else "warn" if told.startswith("warn") else "info"]
 
 
 def stamp(at: float, now: float) -> str:
@@ -147,36 +135,6 @@ def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: s
 
 def _link_line(link: str) -> Line:
     return line("  ", ("enter", "accent"), f" opens the {link.partition('/')[0]}", key=link)
-
-
-def _named(event: EventRow, name: str) -> str:
-    """Return the sentence of an event with the name that people know in the place of the uid."""
-    if name and event.object_uid and name != event.object_uid:
-        return event.message.replace(event.object_uid, name)
-    return event.message
-
-
-def told(event: EventRow, name: str = "", own: bool = False) -> Told:
-    """Return an event as one line of a feed: the thing and the sentence.
-
-    `name` is what people call the thing; a plane may name it by its uid. `own` is for a feed of that thing alone.
-    """
-    sign, _, role = severity(event)
-    name = name or event.object_name
-    text = _named(event, name) or event.reason
-    lead = "" if role == "muted" else f"{sign} "
-    said = own or not name or name.lower() in text.lower()
-    key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
-    return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
-
-
-def told_together(happening: Happening) -> Told:
-    """Return what happened to many hosts at once as one line, which leads to all of its events."""
-    first = happening.events[0]
-    sign, _, role = severity(first)
-    lead = "" if role == "muted" else f"{sign} "
-    key = f"events/reason:{first.reason}"
-    return Told(key, happening.at, lead + happening.text, "" if role == "muted" else role)
 
 
 def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Line]:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.collections.rows import PLANE
 from edgewright.store.engine import model as names
+from tui.frame.builds_watch import WatchesBuilds
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
 from tui.screens.first_run.steps_content import (
@@ -22,7 +23,6 @@ from tui.screens.first_run.steps_content import (
     steps_of,
     summary,
 )
-from tui.screens.installers.watch import WatchesBuilds
 from tui.session import FirstRun
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView

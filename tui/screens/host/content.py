@@ -11,18 +11,14 @@ from edgewright.core import times
 from edgewright.core.hosts import nics
 from edgewright.core.text import clean
 from edgewright.store.collections.rows import OperationRow
+from tui.frame.ages import age_of, calm_age
 from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
 from tui.frame.exact_times import exact
-from tui.screens.pulse.content import Told, age_of, calm_age
-from tui.screens.pulse.counts import feed_lines
-from tui.screens.pulse.operations import operation_lines
+from tui.frame.feed import Told, feed_lines
+from tui.frame.signs import HEALTH_SIGNS
+from tui.screens.host.operations import operation_lines
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
 
-HEALTH_SIGNS: dict[str, tuple[str, Role]] = {
-    "healthy": ("•", "ok"),
-    "unhealthy": ("▲", "bad"),
-    "unknown": ("○", "muted"),
-}
 WHO: dict[str, str] = {
     "host": "The host itself must act; nobody needs to press anything yet.",
     "plane": "The plane must act.",

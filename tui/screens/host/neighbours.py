@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edgewright.store.collections.rows import HostRow
-from tui.screens.host.content import HEALTH_SIGNS
-from tui.screens.pulse.content import age_of
+from tui.frame.ages import age_of
+from tui.frame.signs import HEALTH_SIGNS
 from tui.widgets.lines import Line, Piece, columns, heading, line
 
 _WORST = {"unhealthy": 0, "unknown": 1}

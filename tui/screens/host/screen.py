@@ -15,13 +15,13 @@ from edgewright.store.collections.rows import EventRow, HostRow
 from edgewright.store.collections.selectors import operations_of
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
+from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
+from tui.frame.feed import Told, told
 from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, known_document, sentence
 from tui.frame.links import open_key
-from tui.screens.feed import content as feed_content
 from tui.screens.host.content import HostFacts, body, columns_of, event_lines
 from tui.screens.host.neighbours import neighbour_lines, neighbours_of
-from tui.screens.pulse.content import Told, calm_age
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
@@ -145,7 +145,7 @@ class HostScreen(BaseScreen):
     def _told(self) -> list[Told]:
         row = self.session.store.model.hosts.get(self.target)
         name = row.name if row else ""
-        return [feed_content.told(event, name, own=True) for event in self._events()]
+        return [told(event, name, own=True) for event in self._events()]
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what cannot be done to this host now: nothing at all to one that is only observed."""

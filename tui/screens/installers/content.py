@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.text import clean
-from tui.screens.pulse.content import age_of
+from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, line, pad, wrap
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.engine import model as names
+from tui.frame.builds_watch import WatchesBuilds, hosts_by_build
 from tui.frame.links import open_key
 from tui.screens.installers.content import installer_lines
 from tui.screens.installers.screen import refused_verbs
-from tui.screens.installers.watch import WatchesBuilds, hosts_by_build
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 

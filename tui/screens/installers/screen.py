@@ -11,6 +11,7 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
+from tui.frame.builds_watch import WatchesBuilds, hosts_by_build
 from tui.frame.links import open_key
 from tui.frame.listing import Listed, ListingScreen
 from tui.screens.installers.content import (
@@ -22,7 +23,6 @@ from tui.screens.installers.content import (
     installer_lines,
     state_of,
 )
-from tui.screens.installers.watch import WatchesBuilds, hosts_by_build
 from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable

@@ -7,7 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from edgewright.core import times
-from tui.frame import ages
+from tui.frame.ages import age_of
+from tui.frame.feed import Told
 from tui.widgets.lines import Role
 
 Section = Literal["attention", "unhealthy", "working"]
@@ -106,15 +107,6 @@ class TagCount(Struct, frozen=True):
         return self.healthy + self.unhealthy + self.unknown
 
 
-class Told(Struct, frozen=True):
-    """One line of the event feed."""
-
-    key: str
-    at: float
-    text: str
-    role: Role = ""
-
-
 class Pulse(Struct, frozen=True):
     """Everything that the start screen shows, already chosen and sorted."""
 
@@ -159,27 +151,12 @@ class Pulse(Struct, frozen=True):
         return self.healthy + self.unhealthy + self.unknown
 
 
-def age_of(since: float | None, now: float) -> str:
-    """Return the age in one unit, `-` when not known."""
-    return "-" if since is None else ages.age(max(now - since, 0.0))
-
-
 def checked_text(checked: float | None, now: float) -> str:
     """Return when the plane last responded: `checked 3s ago`, in steps of ten seconds on a slow link."""
     if checked is None:
         return "not checked yet"
     age = age_of(checked, now)
     return "checked just now" if age == "0s" else f"checked {age} ago"
-
-
-def calm_age(since: float | None, now: float) -> str:
-    """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
-    if since is None:
-        return "never"
-    whole = max(now - since, 0.0)
-    if whole < 10:
-        return "just now"
-    return f"{times.age(whole if whole >= 60 else whole // 10 * 10)} ago"
 
 
 def sign_of(item: Item, now: float) -> tuple[str, Role]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.core import times
-from tui.screens.pulse.content import Pulse, TagCount, Told
-from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, line, pad, spread, wrap
+from tui.screens.pulse.content import Pulse, TagCount
+from tui.widgets.lines import Line, Piece, Role, Span, heading, line, pad, spread
 
 BARS = "▁▂▃▄▅▆▇█"
 CERTIFICATE_SOON = 25 * times.DAY
@@ -112,24 +112,6 @@ def _certificate_pieces(pulse: Pulse) -> list[Piece]:
         pieces += [("  " if pieces else "CERTS  ", "head" if not pieces else "")]
         pieces += [(f"{name} ", "muted"), (times.age(left) if left > 0 else "ended", role)]
     return pieces
-
-
-def feed_lines(
-    feed: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
-) -> list[Line]:
-    """Return the newest events first: time, then the sentence in its colour, on at most `most` lines each."""
-    out: list[Line] = []
-    for told in feed[:limit]:
-        text = times.rfc3339(told.at)
-        old = now is not None and now - told.at > times.DAY
-        stamp = f"{text[5:10]} {text[11:13]}h " if old else f"{text[11:19]}Z "
-        room = max(width - len(stamp), 4)
-        lines = [one.plain for one in wrap(told.text, room)] if most > 1 else [told.text]
-        texts = [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
-        for index, part in enumerate(texts):
-            lead = stamp if not index else " " * len(stamp)
-            out.append(line((lead, "muted"), (cut(part, room), told.role), key=told.key if not index else ""))
-    return out or [line(("No event yet.", "muted"))]
 
 
 def board_lines(pulse: Pulse, width: int, height: int) -> list[Line]:

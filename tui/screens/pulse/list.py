@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from edgewright.core import times
-from tui.screens.pulse.content import TITLES, Handling, Item, Pulse, age_of, checked_text, owner_text, sign_of
+from tui.frame.ages import age_of
+from tui.screens.pulse.content import TITLES, Handling, Item, Pulse, checked_text, owner_text, sign_of
 from tui.widgets.lines import Line, Piece, Role, clip_line, columns, cut, line, pad, wrap
 
 NARROW = 48

@@ -15,10 +15,11 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
+from tui.frame.feed import feed_lines
 from tui.frame.links import open_key
 from tui.screens.pulse import handling as pulse_handling
 from tui.screens.pulse.content import Item, Pulse, Step, checked_text
-from tui.screens.pulse.counts import board_lines, feed_lines, fleet_lines
+from tui.screens.pulse.counts import board_lines, fleet_lines
 from tui.screens.pulse.detail import detail_lines, next_lines
 from tui.screens.pulse.filter import ProblemFilter, for_hosts
 from tui.screens.pulse.list import problem_lines

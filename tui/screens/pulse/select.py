@@ -12,8 +12,8 @@ from edgewright.store.collections import selectors
 from edgewright.store.collections.happenings import happenings
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine.model import Model
-from tui.screens.feed.content import told, told_together
-from tui.screens.pulse.content import Pulse, TagCount, Told
+from tui.frame.feed import Told, told, told_together
+from tui.screens.pulse.content import Pulse, TagCount
 from tui.screens.pulse.items import items_of
 from tui.screens.pulse.operations import working_items
 

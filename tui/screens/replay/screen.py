@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from edgewright.commands.console.navigation import MOVES
+from edgewright.commands.kernel.navigation import MOVES
 from edgewright.sources.replay import SPEEDS
 from edgewright.store.engine.model import Patch
 from tui.screens.pulse.screen import PulseScreen

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from edgewright.core import times
 from edgewright.store.collections.rows import HostRow, TokenRow
+from tui.frame.ages import age_of
 from tui.frame.document_values import MASK, UNKNOWN
 from tui.frame.exact_times import exact
-from tui.screens.host.content import HEALTH_SIGNS
-from tui.screens.pulse.content import age_of
+from tui.frame.signs import HEALTH_SIGNS
 from tui.widgets.lines import Line, Piece, Role, Span, columns, facts, heading, line, spread, wrap
 
 SOON = 7 * times.DAY

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, TextArea
 
-from edgewright.commands.console.navigation import MOVES
 from edgewright.commands.kernel.base import Scope
+from edgewright.commands.kernel.navigation import MOVES
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import QUESTIONS, page_of

@@ -14,7 +14,7 @@ from edgewright.config.contexts import Context
 
 if TYPE_CHECKING:
     from edgewright.clients.http.peer import Peer
-    from edgewright.commands.console.live import LiveFeed
+    from edgewright.commands.kernel.live import LiveFeed
 
 DEMO_HUB = ("--heartbeat", "10", "--silence-limit", "60")
 """A demonstration's hub hears its hosts more often, so that faults show within a minute."""
@@ -139,7 +139,7 @@ class Guide:
 
     async def connect(self, url: str, api_key: str, ca: str = "", project: str = "", name: str = "") -> str:
         """Make a context for a plane that lets this key in, and return its name. Raises `EdgewrightError`."""
-        from edgewright.commands.context.verbs import greet
+        from edgewright.commands.kernel.greet import greet
         from edgewright.config import contexts
 
         url = contexts.check_url(url)

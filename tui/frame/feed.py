@@ -1,0 +1,83 @@
+"""The event feed as lines: on the start screen, and on the screen of one host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from edgewright.core import times
+from edgewright.store.collections.happenings import Happening
+from edgewright.store.collections.rows import EventRow
+from tui.widgets.lines import Line, Role, cut, line, wrap
+
+
+class Told(Struct, frozen=True):
+    """One line of the event feed."""
+
+    key: str
+    at: float
+    text: str
+    role: Role = ""
+
+
+def feed_lines(
+    feed: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
+) -> list[Line]:
+    """Return the newest events first: time, then the sentence in its colour, on at most `most` lines each."""
+    out: list[Line] = []
+    for told in feed[:limit]:
+        text = times.rfc3339(told.at)
+        old = now is not None and now - told.at > times.DAY
+        stamp = f"{text[5:10]} {text[11:13]}h " if old else f"{text[11:19]}Z "
+        room = max(width - len(stamp), 4)
+        lines = [one.plain for one in wrap(told.text, room)] if most > 1 else [told.text]
+        texts = [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
+        for index, part in enumerate(texts):
+            lead = stamp if not index else " " * len(stamp)
+            out.append(line((lead, "muted"), (cut(part, room), told.role), key=told.key if not index else ""))
+    return out or [line(("No event yet.", "muted"))]
+
+
+_BAD = ("error", "critical", "fatal")
+_SIGNS: dict[str, tuple[str, str, Role]] = {
+    "bad": ("▲", "error", "bad"),
+    "warn": ("‼", "warning", "warn"),
+    "info": ("•", "normal", "muted"),
+}
+
+
+def severity(event: EventRow) -> tuple[str, str, Role]:
+    """Return glyph, word and colour of an event."""
+    told = event.severity.lower()
+    return _SIGNS["bad" if told in _BAD else "warn" if told.startswith("warn") else "info"]
+
+
+def _named(event: EventRow, name: str) -> str:
+    """Return the sentence of an event with the name that people know in the place of the uid."""
+    if name and event.object_uid and name != event.object_uid:
+        return event.message.replace(event.object_uid, name)
+    return event.message
+
+
+def told(event: EventRow, name: str = "", own: bool = False) -> Told:
+    """Return an event as one line of a feed: the thing and the sentence.
+
+    `name` is what people call the thing; a plane may name it by its uid. `own` is for a feed of that thing alone.
+    """
+    sign, _, role = severity(event)
+    name = name or event.object_name
+    text = _named(event, name) or event.reason
+    lead = "" if role == "muted" else f"{sign} "
+    said = own or not name or name.lower() in text.lower()
+    key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
+    return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
+
+
+def told_together(happening: Happening) -> Told:
+    """Return what happened to many hosts at once as one line, which leads to all of its events."""
+    first = happening.events[0]
+    sign, _, role = severity(first)
+    lead = "" if role == "muted" else f"{sign} "
+    key = f"events/reason:{first.reason}"
+    return Told(key, happening.at, lead + happening.text, "" if role == "muted" else role)
