@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "tests" / "mutations.toml"
+LONGEST = 240.0
+"""Seconds for one test; pytest's own limit is half of it."""
 
 
 class Mutation(NamedTuple):
@@ -61,7 +63,18 @@ def run_tests(tree: Path, *tests: str) -> tuple[int, str]:
     """Run tests in a tree; returns pytest's exit code and its output."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST * len(tests),
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"it did not end within {LONGEST * len(tests):.0f} s"
     return done.returncode, done.stdout + done.stderr
 
 

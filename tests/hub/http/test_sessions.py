@@ -183,7 +183,8 @@ async def test_p46_the_streams_of_one_key_are_bounded(inside: Inside, monkeypatc
     for stream in streams:
         await anext(stream)
     async with bare(hub) as client:
-        refused = await client.get("/edgewright/v1/changes", headers={"ApiKey": made["apiKey"]})
+        one_more = client.get("/edgewright/v1/changes", headers={"ApiKey": made["apiKey"]})
+        refused = await asyncio.wait_for(one_more, 10)  # a stream that was opened would never end
     assert (refused.status_code, refused.json()["code"]) == (429, "TooManyRequests")
     assert refused.headers["Retry-After"] == "30" and "3 streams" in refused.json()["message"]
     for stream in streams:

@@ -116,7 +116,12 @@ def test_p49_a_body_has_a_least_rate_and_an_end(monkeypatch: pytest.MonkeyPatch)
     wire = _Wire(monkeypatch)
     clock = Clock(15, 1_000, lambda: wire.bytes)
     wire.wait(15.5, 100)
-    assert clock.is_late()
+    assert clock.is_late(), "something came, but less than the least rate"
+    clock = Clock(15, 1_000_000, lambda: wire.bytes)
+    wire.wait(15, 100_000)
+    assert not clock.is_late()
+    wire.wait(15, 0)
+    assert clock.is_late(), "nothing came for 15 s, whatever the rate was before"
     clock = Clock(15, 1_000, lambda: wire.bytes)
     for _ in range(1 + int(15 + 1_000 / bounds.SLOWEST)):
         wire.wait(1, 1_000)
