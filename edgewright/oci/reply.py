@@ -10,6 +10,7 @@ import fcntl
 import http.client
 import io
 import socket
+import ssl
 import struct
 import termios
 import time
@@ -21,6 +22,8 @@ from edgewright.oci.pace import Limits, Pace, TooSlow
 SLICE = 0.5
 CHUNK = 256 * 1024
 """Bytes of one piece of a body."""
+_RECORD = 16 * 1024
+"""Bytes that one read of a TLS connection brings at most; a larger buffer would be allocated for nothing."""
 _GATHER = 0.25
 """Seconds for which small reads are gathered into one piece."""
 
@@ -97,6 +100,7 @@ class Reply(http.client.HTTPResponse):
     def __init__(self, link: socket.socket, *args: Any, limits: Limits, check: Callable[[], None], **more: Any) -> None:
         super().__init__(link, *args, **more)
         self.limits = limits
+        self._read_size = _RECORD if isinstance(link, ssl.SSLSocket) else CHUNK
         self.feed = Feed(self.fp.detach(), link, limits, check)
         self.fp = io.BufferedReader(self.feed)
 
@@ -117,7 +121,7 @@ class Reply(http.client.HTTPResponse):
             self.feed.budget = 8 * most + self.limits.head  # a chunk of one byte takes six
         parts, have, done, began = [], 0, 0, time.monotonic()
         while True:
-            data = self.read1(CHUNK)
+            data = self.read1(self._read_size)
             if data:
                 parts.append(data)
                 have, done = have + len(data), done + len(data)
