@@ -48,7 +48,7 @@ BENCHMARKS = (
     Benchmark("oci_pull", ("--megabytes", "64", "--pairs", "5"), ("docker-registry",)),
     Benchmark("forge_iso", ("--megabytes", "300", "--times", "2"), ("xorriso", "mksquashfs")),
     Benchmark("forge_sites", (), ("xorriso",)),
-    Benchmark("soak", ("--hours", "3"), minutes=3),
+    Benchmark("soak", ("--hours", "4", "--step", "120"), minutes=3),
     Benchmark("slow_link", ("--no-stock", "--rest", "3", "20"), minutes=3, full_minutes=25),
 )
 HELPERS = ("simulated_palette", "virtual_time")

@@ -181,7 +181,7 @@ async def test_a_recording_plays_is_held_stepped_and_sought(tmp_path: Path) -> N
     assert len(store.model.hosts) == 3
     source.pause(False)
     async with asyncio.timeout(10):
-        while len(store.model.hosts) < 10:
+        while len(store.model.hosts) < 10 or not source.paused:
             await asyncio.sleep(0.02)
     assert source.paused
     task.cancel()

@@ -139,8 +139,11 @@ async def test_p50_what_is_queued_is_refused_when_commits_are_slow(
     migrations.migrate(engine)
     writer = Writer(engine, asyncio.get_running_loop())
 
+    begun = threading.Event()
+
     def store(key: str, seconds: float) -> Callable[[Tx], str]:
         def run(tx: Tx) -> str:
+            begun.set()
             time.sleep(seconds)
             tx.run(schema.settings.insert().values(key=key, value=""))
             return key
@@ -149,7 +152,7 @@ async def test_p50_what_is_queued_is_refused_when_commits_are_slow(
 
     monkeypatch.setattr("edgewright.hub.db.writer.DRAIN", 0.5)
     first = writer.submit(store("first", 0.6))
-    await asyncio.sleep(0.2)
+    await asyncio.to_thread(begun.wait, 20)
     queued = [writer.submit(store(f"q{number}", 0)) for number in range(3)]
     beat = writer.beat("h", {})
     writer.begin_stop()
@@ -171,8 +174,9 @@ async def test_p50_what_the_disk_never_confirms_is_refused_at_the_end(tmp_path: 
     migrations.migrate(engine)
     writer = Writer(engine, asyncio.get_running_loop())
     going_on = threading.Event()
-    stuck = writer.submit(lambda tx: going_on.wait(20))
-    await asyncio.sleep(0.1)
+    begun = threading.Event()
+    stuck = writer.submit(lambda tx: begun.set() or going_on.wait(20))  # type: ignore[func-returns-value]
+    await asyncio.to_thread(begun.wait, 20)
     assert not await asyncio.to_thread(writer.stop, 0.2)
     writer.give_up()
     with pytest.raises(StorageProblem, match="not confirmed"):

@@ -116,7 +116,7 @@ async def test_p43_hosts_are_judged_by_heartbeats_that_could_not_be_stored(
     await repair(hub)
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
     assert await beat(admin, uids[0], 500) == 204
-    for _ in range(50):
+    for _ in range(500):
         if (await reasons(admin))[-1:] == [("StorageRecovered", hub.state.tenant_uid)]:
             break
         await asyncio.sleep(0.02)
@@ -203,19 +203,24 @@ async def test_p43_a_write_that_does_not_finish_is_a_failure_and_holds_nothing_u
     monkeypatch.setattr(health, "WRITE_WITHIN", 0.05)
     began = times.now()
 
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     def hang(tx: Any) -> None:
+        begun.set()
         over.wait(60)
 
     stalled = asyncio.ensure_future(hub.write(hang))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
     for _ in range(storage_watch.STALLED + 1):
         hub.storage.look()
     assert hub.storage.code == "StorageStalled"
     monkeypatch.setattr(times, "now", lambda: began + 2 * hub.options.silence_limit)
     beating = asyncio.ensure_future(beat(admin, "edge-00001", 999))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while hub.state.hosts["edge-00001"].live.seq != 999:
+            await asyncio.sleep(0.01)
     await asyncio.wait_for(health.judge_hosts(hub), 20)
     assert hub.state.hosts["edge-00001"].live.health == "healthy"
     assert hub.state.hosts["edge-00002"].live.health == "unhealthy"

@@ -177,8 +177,7 @@ async def test_an_app_starts_with_its_theme_and_styles_nothing_twice(monkeypatch
         assert app.stylesheet._variables["background"] == app.theme_variables["background"] == "ansi_default"
         assert not next(each for each in app._filters if isinstance(each, ANSIToTruecolor)).enabled
         app.theme = "textual-dark"
-        await pilot.pause()
-        assert parsed and "-dark-mode" in app.classes
+        await wait_until(pilot, lambda: parsed and "-dark-mode" in app.classes)
 
 
 async def test_an_app_knows_that_it_is_ending() -> None:
