@@ -12,6 +12,7 @@ import pytest
 
 from edgewright.clients.http.stream import ServerEvent, change_of
 from edgewright.core import times
+from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
 from edgewright.sources.follow import Follower, Inbox
@@ -100,7 +101,7 @@ class _Plane:
     async def follow(self, project: str = "") -> None:
         """Read the stream as the console does."""
         inbox, follower = Inbox(), Follower(None, self)  # type: ignore[arg-type]
-        async for piece in self.changes.stream(None, project, beats_since=0.0):
+        async for piece in self.changes.stream(None, Scope.of(project) if project else EVERYTHING, beats_since=0.0):
             self.bytes += len(piece)
             for block in piece.decode().split("\n\n"):
                 lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
@@ -161,7 +162,7 @@ def test_p34_a_slow_reader_gets_the_newest_heartbeat_of_each_host_once(loop: _Lo
     pieces: list[bytes] = []
 
     async def scenario() -> None:
-        stream = plane.changes.stream(None, "", beats_since=0.0)
+        stream = plane.changes.stream(None, EVERYTHING, beats_since=0.0)
         await anext(stream)
         for _ in range(20):
             for uid in plane.hosts:
@@ -183,7 +184,7 @@ def test_p34_after_a_break_the_heartbeats_since_then_come(loop: _Loop) -> None:
         plane.heard("h0")
         await asyncio.sleep(10)
         plane.heard("h1")
-        stream = plane.changes.stream(plane.changes.seq, "", beats_since=times.now() - 5)
+        stream = plane.changes.stream(plane.changes.seq, EVERYTHING, beats_since=times.now() - 5)
         await anext(stream)
         piece = await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
@@ -200,9 +201,9 @@ def test_p34_without_a_reader_that_needs_them_no_change_of_liveness_is_made(loop
         seq = plane.changes.seq
         plane.changes.publish_alive("h0", "p")
         assert plane.changes.seq == seq
-        old = plane.changes.stream(None, "")
+        old = plane.changes.stream(None, EVERYTHING)
         await anext(old)
-        new = plane.changes.stream(None, "", beats_since=0.0)
+        new = plane.changes.stream(None, EVERYTHING, beats_since=0.0)
         await anext(new)
         plane.changes.publish("host", "put", "h0", "p")
         plane.changes.publish_alive("h0", "p")

@@ -37,7 +37,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
 
 
 class UserRecord(msgspec.Struct, frozen=True):
-    """A user of the tenant."""
+    """A user of the tenant; `role` has the roles for the tenant, separated by spaces, which may be none."""
 
     uid: str
     email: str
@@ -45,6 +45,49 @@ class UserRecord(msgspec.Struct, frozen=True):
     last_name: str
     role: str
     created: float
+    active: bool = True
+    doc: str = "{}"
+    modified: float | None = None
+    last_sign_in: float | None = None
+    activation_hash: str | None = None
+    activation_encrypted: str | None = None
+    activation_until: float | None = None
+    """Until when the activation code, which admins read back, is accepted."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Return the roles for the tenant."""
+        return tuple(self.role.split())
+
+
+class UserProjectRoles(msgspec.Struct, frozen=True):
+    """All roles of a user in projects, by uid of the project."""
+
+    user_uid: str
+    roles: dict[str, tuple[str, ...]]
+
+
+class SshKeyRecord(msgspec.Struct, frozen=True):
+    """An SSH public key of a project, or of the tenant (`project_uid` empty)."""
+
+    uid: str
+    name: str
+    project_uid: str
+    public_key: str
+    fingerprint: str
+    doc: str
+    created: float
+    modified: float
+
+
+class FilterRecord(msgspec.Struct, frozen=True):
+    """A tag filter; `doc` has its spec."""
+
+    uid: str
+    name: str
+    doc: str
+    created: float
+    modified: float
 
 
 class TokenRecord(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypt
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, true
 
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -40,6 +40,51 @@ users = Table(
     Column("last_name", String, nullable=False),
     Column("role", String, nullable=False),
     Column("created", Float, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=true()),
+    Column("doc", Text, nullable=False, server_default="{}"),
+    Column("modified", Float),
+    Column("last_sign_in", Float),
+    Column("activation_hash", String),
+    Column("activation_encrypted", Text),
+    Column("activation_until", Float),
+    Index("users_activation", "activation_hash", unique=True),
+)
+"""`role`: the roles for the tenant, separated by spaces."""
+
+project_roles = Table(
+    "project_roles",
+    metadata,
+    Column("user_uid", String, primary_key=True),
+    Column("project_uid", String, primary_key=True),
+    Column("roles", String, nullable=False),
+    Index("project_roles_project", "project_uid"),
+)
+"""Roles of users in single projects, separated by spaces."""
+
+ssh_keys = Table(
+    "ssh_keys",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("project_uid", String, nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
+    Index("ssh_keys_name", "project_uid", "name", unique=True),
+    Index("ssh_keys_fingerprint", "project_uid", "fingerprint", unique=True),
+)
+"""SSH public keys of a project, or of the tenant (`project_uid` empty)."""
+
+tag_filters = Table(
+    "tag_filters",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("doc", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("modified", Float, nullable=False),
 )
 
 api_keys = Table(

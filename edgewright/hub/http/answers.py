@@ -129,6 +129,7 @@ RECEIVER = obj(
     ),
 )
 """`headers` and `ownBody` are of a webhook, `to` to `user` of e-mail."""
+ACTIVATED = obj(uid=text(), emailId=text(), apiKey=text())
 RECEIVER_MADE = obj(uid=text(), key=text())
 STREAM = text()
 """Server-sent events; what they carry is in docs/protocol.md, rule P33."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edgewright.core import times
+from edgewright.core.roles import ROLES, Grants
 from edgewright.hub.db.records import HostEntry, KeyRecord
 from edgewright.hub.http.limiter import FailureLimiter
 from edgewright.hub.http.problems import Problem, unauthorized
@@ -14,8 +15,7 @@ from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox, digest
 from edgewright.wire import protocol
 
-ADMIN, VIEWER, HOST, NOBODY = "admin", "viewer", "host", ""
-ROLES = (ADMIN, VIEWER)
+HOST, NOBODY = "host", ""
 SESSION_COOKIE = "Authorization"
 """The cookie of `authenticate?setCookie=true`, as Palette names it; `SameSite=Strict`, so no other site can use it."""
 PAIRING_TRIES = 10
@@ -27,6 +27,7 @@ class Actor:
     """Who sends a request; `via` names the credential (never its text)."""
 
     role: str
+    """The role with the most rights that a user has anywhere, `host` for a host, `""` without a credential."""
     uid: str
     name: str
     address: str
@@ -35,12 +36,14 @@ class Actor:
     key: KeyRecord | None = None
     session_end: float | None = None
     """When the session ends (epoch seconds); `None` for every other credential."""
+    grants: Grants = field(default_factory=Grants)
+    """What a user may do, limited by the API key."""
     pending: bool = False
     """The host used its newest credential for the first time; the older one is to end (rule P10)."""
 
     @property
     def is_user(self) -> bool:
-        """Tell a person or program from a host."""
+        """Return whether it is a user and no host."""
         return self.role in ROLES
 
 
@@ -83,17 +86,20 @@ class Authenticator:
         return Actor(NOBODY, "", "", address)
 
     def still_valid(self, key: KeyRecord | None) -> bool:
-        """Tell whether an API key would be let in now: for a login, and for answers that last, like the stream."""
-        now = None if key is None else self._state.keys.get(key.uid)
-        return now is not None and now.active and (now.expiry is None or now.expiry > self._now())
+        """Return whether an API key would be accepted now: for a login."""
+        record = None if key is None else self._state.keys.get(key.uid)
+        try:
+            return record is not None and self._of_key(record, "", "").is_user
+        except Problem:
+            return False
 
     def may_continue(self, actor: Actor) -> bool:
-        """Tell whether a user would still be let in with the same role: asked again and again by answers that last."""
+        """Return whether a user would still be accepted with the same rights: for lasting responses."""
         record = None if actor.key is None else self._state.keys.get(actor.key.uid)
         if record is None or (actor.session_end is not None and actor.session_end <= self._now()):
             return False
         try:
-            return self._of_key(record, actor.address, actor.via).role == actor.role
+            return self._of_key(record, actor.address, actor.via).grants == actor.grants
         except Problem:
             return False
 
@@ -155,7 +161,13 @@ class Authenticator:
         if record.expiry is not None and record.expiry <= self._now():
             raise unauthorized(f"The API key '{record.name}' ended at {times.rfc3339(record.expiry)}.")
         user = self._state.users.get(record.user_uid)
-        return Actor(record.role, record.user_uid, user.email if user else record.name, address, via, key=record)
+        if user is None or not user.active:
+            email = "" if user is None else f" {user.email}"
+            raise unauthorized(f"The user{email} of the API key '{record.name}' is not active.")
+        grants = self._state.grants(record.user_uid).limited(record.role)
+        if not grants.highest:
+            raise unauthorized(f"The user {user.email} has no role. An admin can assign one.")
+        return Actor(grants.highest, user.uid, user.email, address, via, key=record, grants=grants)
 
     def _session(self, token: str, address: str) -> Actor:
         claims = self._box.read_session(token, self._now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.core.hosts.hosts import ARCHITECTURES, DEVICE_STATES, HOST_TYPES, HostState
+from edgewright.core.roles import ROLES
 from edgewright.hub.http.shapes import (
     ANNOTATIONS,
     ANY,
@@ -128,7 +129,7 @@ TUNNEL_STATUS = obj(
 )
 TOKEN = obj(metadata=META, spec=obj(defaultProjectUid=name(), expiry=WHEN))
 ACTIVE = obj(isActive=FLAG)
-API_KEY = obj(metadata=META, spec=obj(expiry=WHEN, userUid=name(), edgewright=obj(role=text(16, "admin", "viewer"))))
+API_KEY = obj(metadata=META, spec=obj(expiry=WHEN, userUid=name(), edgewright=obj(role=text(16, *ROLES))))
 API_KEY_UPDATE = obj(metadata=META, spec=obj(expiry=WHEN))
 _TEAM_ROLES, _USER_ROLES = obj(teamId=name(), roles=TEXTS), obj(userId=name(), roles=TEXTS)
 PROJECT = obj(metadata=META, spec=obj(logoUid=text(), teams=many(_TEAM_ROLES), users=many(_USER_ROLES)))

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from starlette.responses import Response
 
 from edgewright.core.filters import palette as listfilter
+from edgewright.core.roles import Scope
 from edgewright.hub.http.problems import bad_request
 from edgewright.wire.palette import listmeta
 
@@ -34,6 +35,11 @@ def filters(text: str, columns: Mapping[str, ColumnElement[Any]]) -> list[Column
 def _condition(term: listfilter.Term, columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
     column = columns[term.property]
     return column != term.value if term.negated else column == term.value
+
+
+def in_scope(column: ColumnElement[Any], scope: Scope) -> list[ColumnElement[bool]]:
+    """Return the condition that a project column is in a scope; none for the tenant."""
+    return [] if scope.projects is None else [column.in_(sorted(scope.projects))]
 
 
 def ascending(order: str) -> bool:

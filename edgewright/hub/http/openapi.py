@@ -35,6 +35,7 @@ _USERS: list[Json] = [{"ApiKey": []}, {"Session": []}]
 _SECURITY: dict[Access, list[Json]] = {
     Access.OPEN: [],
     Access.READ: _USERS,
+    Access.OPERATE: _USERS,
     Access.WRITE: _USERS,
     Access.HOST: [{"Host": []}],
 }

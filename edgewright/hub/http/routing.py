@@ -6,7 +6,6 @@ checks role and observed mark, and reads the body within its bounds.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,14 +16,18 @@ from starlette.responses import Response
 
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
+from edgewright.core.roles import ADMIN, EVERYTHING, Scope, covers
 from edgewright.core.text import whole_number
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import problems, shapes
-from edgewright.hub.http.auth import ADMIN, HOST, Actor
+from edgewright.hub.http.auth import HOST, Actor
 from edgewright.hub.http.body_reader import BodyReader, Clock
-from edgewright.hub.http.problems import Problem, bad_request, forbidden, not_found
+from edgewright.hub.http.problems import Problem, bad_request
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.resources.feed import audit_store as audit
+from edgewright.hub.security import access
+from edgewright.hub.security.access import Access as Access
+from edgewright.hub.security.access import On as On
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
 
@@ -35,24 +38,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Access(enum.Enum):
-    """Who may call a route."""
-
-    OPEN = "anyone"
-    READ = "any user"
-    WRITE = "users of role admin"
-    HOST = "the host itself"
-    HOST_OR_READ = "the host itself, or any user"
-    HOST_OR_WRITE = "the host itself, or users of role admin"
-    ANY_HOST_OR_READ = "any registered host, or any user"
-    ANY_HOST_OR_WRITE = "any registered host, or users of role admin"
-
-
 _LARGE = 16 * 1024
 """Bytes of a body whose check counts as long work: one of 1 MiB may take some milliseconds."""
-_FOR_HOSTS = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_WRITE)
-_FOR_ANY_HOST = (Access.ANY_HOST_OR_READ, Access.ANY_HOST_OR_WRITE)
-_FOR_ADMINS = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
 
 Handler = Callable[["Call"], Awaitable[Response]]
 
@@ -65,6 +52,8 @@ class Route:
     path: str
     access: Access
     handler: Handler
+    on: On = On.SCOPE
+    """Whose role counts."""
     guards_observed: bool = False
     """Users may not call it on an observed host (rule P27)."""
     body: shapes.Shape | None = None
@@ -112,6 +101,26 @@ class Call:
     def project(self) -> str:
         """Return the project scope; empty for the whole tenant."""
         return self.request.headers.get(protocol.H_PROJECT, "").strip()
+
+    @property
+    def scope(self) -> Scope:
+        """Return what this call may see: the project of `ProjectUid`, else the caller's projects or the tenant."""
+        if self.actor.is_user and self.project:
+            return Scope.of(self.project)
+        if not self.actor.is_user or self.actor.grants.tenant:
+            return EVERYTHING
+        return Scope.of(*self.actor.grants.projects)
+
+    @property
+    def is_admin(self) -> bool:
+        """Return whether the caller is an admin of the tenant."""
+        return self.actor.grants.tenant == ADMIN
+
+    def need(self, role: str, project_uid: str) -> None:
+        """Raise 403 unless the caller has a role in a project (`""`: in the tenant); for routes on `On.OBJECT`."""
+        own = self.actor.grants.role(project_uid)
+        if self.actor.is_user and not covers(own, role):
+            raise access.too_low(self.actor, own, role)
 
     @property
     def origin(self) -> str:
@@ -176,13 +185,7 @@ class Call:
 
     def host(self, uid: str | None = None) -> HostEntry:
         """Return a host within the caller's scope; raises 404 `ResourceNotFound` or 403 for another project's."""
-        wanted = self.uid if uid is None else uid
-        entry = self.hub.state.hosts.get(wanted)
-        if entry is None:
-            raise not_found("edge host", wanted)
-        if self.project and self.actor.role != HOST and entry.record.project_uid != self.project:
-            raise forbidden(f"The host '{wanted[:128]}' belongs to another project than the one that was chosen.")
-        return entry
+        return access.find_host(self.actor, self.uid if uid is None else uid, self.project, self.hub.state)
 
     def choice(self, name: str) -> str:
         """Return a value of the query, empty when it is not sent; raises 422 code 606 for one that is not allowed."""
@@ -229,41 +232,3 @@ def _whole(text: str | None, name: str) -> int | None:
     except ValueError:
         raise problems.invalid(problems.TYPE, f"{name} in query must be of type int64: {text[:40]!r}") from None
     return value if abs(value) < 2**63 else 2**31
-
-
-def check_project(uid: str, actor: Actor, hub: Hub) -> None:
-    """Raise 404 when a user names a project in `ProjectUid` that does not exist (rule P53).
-
-    An empty list would look like a project without hosts. A host's own project is in its record; its header is ignored.
-    """
-    if uid and actor.is_user and uid not in hub.state.projects:
-        raise not_found("project", uid[:64])
-
-
-def check_access(route: Route, actor: Actor, uid: str, hub: Hub) -> None:
-    """Raise 401 or 403 unless this caller may use the route."""
-    if route.access is Access.OPEN:
-        return
-    if not actor.role:
-        raise problems.unauthorized("Send an API key in the header ApiKey, or a session token in Authorization.")
-    if actor.role == HOST:
-        if route.access in _FOR_ANY_HOST:
-            return
-        if route.access not in _FOR_HOSTS:
-            raise forbidden("A host credential opens this host's own calls only.")
-        if actor.uid != uid:
-            raise forbidden(f"The credential of host '{actor.uid}' does not open calls of '{uid[:128]}'.")
-        return
-    if route.access is Access.HOST:
-        raise forbidden("Only the host itself may call this, with its own credential.")
-    if route.access in _FOR_ADMINS and actor.role != ADMIN:
-        raise forbidden(
-            f"The {actor.via} has the role {actor.role}, which may only read. This needs an API key of the role admin."
-        )
-    if route.guards_observed:
-        entry = hub.state.hosts.get(uid)
-        if entry is not None and entry.observed:
-            raise forbidden(
-                f"The host '{uid}' is only observed: its agent runs without rights to change anything. "
-                "Install the agent as a service to manage it."
-            )

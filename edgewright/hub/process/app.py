@@ -23,7 +23,12 @@ from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db.engines import lock_of, storage_problem
 from edgewright.hub.db.lineage import Lineage
-from edgewright.hub.db.records import HostRecord, KeyRecord, ProjectRecord, TokenRecord
+from edgewright.hub.db.records import (
+    HostRecord,
+    KeyRecord,
+    ProjectRecord,
+    TokenRecord,
+)
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.auth import HOST, NOBODY, Actor, Authenticator
@@ -31,7 +36,7 @@ from edgewright.hub.http.body_reader import Disconnected
 from edgewright.hub.http.bounds import Budget
 from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
-from edgewright.hub.http.routing import Call, Route, check_access, check_project, problem_response
+from edgewright.hub.http.routing import Call, Route, problem_response
 from edgewright.hub.process import routes
 from edgewright.hub.process.clock import ClockWatch
 from edgewright.hub.process.housekeeping import Meter, keep_house, watch_clock
@@ -49,12 +54,16 @@ from edgewright.hub.resources.alerts import engine
 from edgewright.hub.resources.alerts.alerts import Alerts
 from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord
 from edgewright.hub.resources.alerts.receivers import Receiver
+from edgewright.hub.resources.filters import follow as filters
 from edgewright.hub.resources.hosts import health
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
 from edgewright.hub.resources.hosts.intake import Intake
 from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.ssh_keys import follow as ssh_keys
+from edgewright.hub.resources.users import follow as users
+from edgewright.hub.security.access import Access, check_access, check_project
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire import protocol
 
@@ -69,6 +78,8 @@ READ_WITHIN = 30.0
 _TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage, engine.run)
 
 
+_NOUNS: dict[str, Any] = {"user": users, "sshkey": ssh_keys, "filter": filters}
+"""Kind of change -> how memory follows it, and its present document."""
 _READING = ("GET", "HEAD")
 
 
@@ -137,6 +148,7 @@ class Hub:
             ),
             Follow(KeyRecord, state.put_key, lambda record: state.drop_key(record.uid)),
             Follow(TokenRecord, state.put_token, lambda record: state.drop_token(record.uid), "token"),
+            *(follow for noun in _NOUNS.values() for follow in noun.follows(state)),
             Follow(HostRecord, lambda record: health.follow(self, record), self._drop_host),
             Follow(HandlingRecord, self.handling.take, self.handling.take),
             Follow(Receiver, self.alerting.put, lambda receiver: self.alerting.drop(receiver.uid)),
@@ -238,6 +250,8 @@ class Hub:
             return self.renderer.token(self.state.tokens[uid], secret=False)
         if kind == "project" and uid in self.state.projects:
             return self.renderer.project(self.state.projects[uid])
+        if kind in _NOUNS:
+            return _NOUNS[kind].document(self.state, uid)
         return None
 
 
@@ -279,8 +293,11 @@ class _Endpoint:
         if route.path not in routes.NO_CREDENTIAL:
             actor = self._hub.authenticator.actor(request.headers, address)
         params: dict[str, str] = request.path_params
-        check_access(route, actor, params.get("uid", ""), self._hub)
-        check_project(request.headers.get(protocol.H_PROJECT, "").strip(), actor, self._hub)
+        project, state = request.headers.get(protocol.H_PROJECT, "").strip(), self._hub.state
+        if route.access is not Access.OPEN:
+            check_project(project, actor, state)
+        uid, guards = params.get("uid", ""), route.guards_observed
+        check_access(route.access, route.on, actor, uid, project, state, guards_observed=guards)
         if actor.role == HOST and request.method not in _READING and not is_heartbeat(request.scope):
             self._hub.intake.admit_request(actor.uid)
         if actor.role == HOST and actor.pending:

@@ -12,6 +12,7 @@ from edgewright.hub.resources.alerts import palette as routes_channels
 from edgewright.hub.resources.alerts import routes as routes_receivers
 from edgewright.hub.resources.feed import audits as routes_audits
 from edgewright.hub.resources.feed import events as routes_events
+from edgewright.hub.resources.filters import routes as routes_filters
 from edgewright.hub.resources.hosts import (
     heartbeat,
     register,
@@ -28,9 +29,12 @@ from edgewright.hub.resources.hosts import (
 from edgewright.hub.resources.hosts.store import need_host, save_host
 from edgewright.hub.resources.meta import routes as routes_meta
 from edgewright.hub.resources.operations import routes as routes_operations
+from edgewright.hub.resources.roles import routes as routes_roles
+from edgewright.hub.resources.ssh_keys import routes as routes_ssh_keys
 from edgewright.hub.resources.tenants import projects as routes_projects
 from edgewright.hub.resources.tenants import users as routes_users
 from edgewright.hub.resources.tokens import routes as routes_tokens
+from edgewright.hub.resources.users import routes as routes_user_records
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -38,7 +42,14 @@ if TYPE_CHECKING:
     from edgewright.hub.process.app import Hub
 
 NO_CREDENTIAL = frozenset(
-    {protocol.HOST_REGISTER, protocol.AUTHENTICATE, protocol.REFRESH, protocol.FEATURES, *routes_meta.OPEN_PATHS}
+    {
+        protocol.HOST_REGISTER,
+        protocol.AUTHENTICATE,
+        protocol.REFRESH,
+        protocol.FEATURES,
+        protocol.ACTIVATIONS,
+        *routes_meta.OPEN_PATHS,
+    }
 )
 """Paths on which a stale credential in the headers is no reason to refuse."""
 
@@ -49,6 +60,7 @@ _NOT_IN_PALETTE = (
     protocol.OPENAPI,
     protocol.HANDLING,
     protocol.RECEIVERS,
+    protocol.ACTIVATIONS,
 )
 _MODULES = (
     heartbeat.ROUTES,
@@ -67,6 +79,10 @@ _MODULES = (
     routes_handling.ROUTES,
     routes_receivers.ROUTES,
     routes_channels.ROUTES,
+    routes_user_records.ROUTES,
+    routes_roles.ROUTES,
+    routes_ssh_keys.ROUTES,
+    routes_filters.ROUTES,
 )
 
 

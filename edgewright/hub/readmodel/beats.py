@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from edgewright.core.roles import Scope
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ class Beats:
         """Serve a reader no longer."""
         self._readers.discard(reader)
 
-    def entries(self, uids: Iterable[str], project_uid: str) -> list[Entry]:
-        """Return the present entries of hosts that a reader of a project (`""`: of all) may see."""
+    def entries(self, uids: Iterable[str], scope: Scope) -> list[Entry]:
+        """Return the present entries of hosts that are in a scope."""
         found: list[Entry] = []
         for uid in uids:
             entry = self._state.hosts.get(uid)
-            if entry is None or entry.live.at is None or (project_uid and entry.record.project_uid != project_uid):
+            if entry is None or entry.live.at is None or not scope.covers(entry.record.project_uid):
                 continue
             live = entry.live
             found.append((uid, round(entry.live.at, 3), live.count, live.vitals))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core import times
+from edgewright.core.roles import Scope
 from edgewright.hub.readmodel.beats import BeatReader, Beats
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.wire import protocol
@@ -129,7 +130,7 @@ class Changes:
     async def stream(
         self,
         since: int | None,
-        project_uid: str,
+        scope: Scope,
         may_read: Callable[[], bool] = lambda: True,
         end: float | None = None,
         pace: Pace | None = None,
@@ -162,9 +163,9 @@ class Changes:
                     text = b""
                     async with pace:
                         if chunk:
-                            position, text = self._rendered(chunk, project_uid, pace, beats is not None)
+                            position, text = self._rendered(chunk, scope, pace, beats is not None)
                         if beats is not None:
-                            text += self._beats_event(beats, position, project_uid)
+                            text += self._beats_event(beats, position, scope)
                     if text and may_read():
                         yield text
                     continue
@@ -182,24 +183,22 @@ class Changes:
                 self.beats.leave(beats)
             self.readers -= Counter((pace.owner,))  # drops a name with none left
 
-    def _beats_event(self, reader: BeatReader, position: int, project_uid: str) -> bytes:
+    def _beats_event(self, reader: BeatReader, position: int, scope: Scope) -> bytes:
         """Return the next heartbeats of a reader as one event; empty when it may see none of them."""
-        hosts = self.beats.entries(reader.take(), project_uid) if self.beats is not None and reader.due else []
+        hosts = self.beats.entries(reader.take(), scope) if self.beats is not None and reader.due else []
         if not hosts:
             return b""
         data = {"seq": position, "op": protocol.CHANGE_PUT, "uid": "", "doc": {"now": times.now(), "hosts": hosts}}
         return _event(protocol.CHANGE_BEATS, position, data)
 
-    def _rendered(
-        self, chunk: list[Change], project_uid: str, pace: Pace, with_beats: bool = False
-    ) -> tuple[int, bytes]:
+    def _rendered(self, chunk: list[Change], scope: Scope, pace: Pace, with_beats: bool = False) -> tuple[int, bytes]:
         """Return the number of the last change of the chunk that was looked at, and what is to be sent of them."""
         newest = {(change.kind, change.uid): change.seq for change in chunk if not (with_beats and change.alive)}
         piece = bytearray()
         for change in chunk:
             last = change.seq
             # A newer change of the same thing that follows in this chunk makes this one needless.
-            if newest.get((change.kind, change.uid)) == change.seq and _in_scope(change, project_uid):
+            if newest.get((change.kind, change.uid)) == change.seq and _in_scope(change, scope):
                 piece += self._told(change)
             if pace.due or len(piece) >= _PIECE:
                 break
@@ -214,11 +213,11 @@ class Changes:
         return _event(change.kind, change.seq, {"seq": change.seq, "op": change.op, "uid": change.uid, "doc": doc})
 
 
-def _in_scope(change: Change, project_uid: str) -> bool:
-    """Return whether a reader of a project (all for an empty one) gets a change (rule P35)."""
-    if not project_uid or change.project_uid == project_uid:
+def _in_scope(change: Change, scope: Scope) -> bool:
+    """Return whether a reader of a scope gets a change (rule P35)."""
+    if scope.covers(change.project_uid):
         return True
-    return not change.project_uid and change.kind not in ("audit", "token")
+    return not change.project_uid and change.kind not in protocol.TENANT_CHANGES
 
 
 def _patience(end: float | None) -> float:

@@ -9,6 +9,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.hosts.health import Reported, Verdict, judge
 from edgewright.core.hosts.hosts import Health
+from edgewright.core.roles import lower
 from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord, TokenRecord
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox
@@ -149,7 +150,7 @@ class Renderer:
         """Return an API key (`v1ApiKey`) without its text."""
         document: dict[str, Any] = msgspec.json.decode(record.doc)
         held = document.get("metadata") or {}
-        user = self.state.users.get(record.user_uid)
+        user, highest = self.state.users.get(record.user_uid), self.state.grants(record.user_uid).highest
         document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
         document["spec"] = {
             **(document.get("spec") or {}),
@@ -160,7 +161,7 @@ class Renderer:
                 "firstName": user.first_name if user else "",
                 "lastName": user.last_name if user else "",
             },
-            "edgewright": {"role": record.role},
+            "edgewright": {"role": lower(highest, record.role) if highest else record.role, "limit": record.role},
         }
         document["status"] = {"isActive": record.active}
         return document

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core.hosts.health import GRACE
+from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.core.search import search as rules
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import problems
@@ -136,20 +137,21 @@ class Finder:
     def __init__(self, state: State, renderer: Renderer) -> None:
         self._state = state
         self._renderer = renderer
-        self._kept: OrderedDict[tuple[str, bytes], Result] = OrderedDict()
+        self._kept: OrderedDict[tuple[Scope, bytes], Result] = OrderedDict()
         self._ordered: list[HostEntry] = []
         self._version = -1
 
-    def ordered(self, project: str = "") -> list[HostEntry]:
-        """Return every host of a project (or of all) in the order of names."""
+    def ordered(self, scope: Scope = EVERYTHING) -> list[HostEntry]:
+        """Return every host of a scope in the order of names."""
         if self._version != self._state.version:
             self._ordered = sorted(self._state.hosts.values(), key=attrgetter("facts.order"))
             self._version = self._state.version
-        if not project:
+        if scope.projects is None:
             return self._ordered
-        return [entry for entry in self._ordered if entry.record.project_uid == project]
+        projects = scope.projects
+        return [entry for entry in self._ordered if entry.record.project_uid in projects]
 
-    async def find(self, project: str, spec: dict[str, Any], now: float, pace: Pace | None = None) -> Result:
+    async def find(self, scope: Scope, spec: dict[str, Any], now: float, pace: Pace | None = None) -> Result:
         """Search and store the result; raises `Problem` 422 for a search that cannot be evaluated or costs too much."""
         for problem in rules.validate(spec):
             raise problems.invalid(problem.code, problem.message)
@@ -157,7 +159,7 @@ class Finder:
         view = View(self._renderer, now)
         columns: list[Column] = []
         async with pace or Pace.alone() as pace:
-            found = self.ordered(project)
+            found = self.ordered(scope)
             if (spec.get("filter") or {}).get("filterGroups"):
                 found = await _passing(found, rules.compile_search(spec), view, pace)
             if sorting:
@@ -166,7 +168,7 @@ class Finder:
                 await pace.rest()
             uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
-        key = _key_of(project, spec)
+        key = _key_of(scope, spec)
         self._kept[key] = result
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT or now - next(iter(self._kept.values())).at > FRESH:
@@ -174,14 +176,14 @@ class Finder:
         return result
 
     async def page(
-        self, project: str, spec: dict[str, Any], now: float, offset: int, cursor: str, pace: Pace | None = None
+        self, scope: Scope, spec: dict[str, Any], now: float, offset: int, cursor: str, pace: Pace | None = None
     ) -> tuple[Result, int]:
         """Return a result and where in it the page begins; raises `Problem` 400 for a foreign cursor."""
         wanted = _read_cursor(cursor) if cursor else None
-        held = self._kept.get(_key_of(project, spec))
+        held = self._kept.get(_key_of(scope, spec))
         if held is not None and now - held.at <= FRESH and offset and (wanted is None or wanted.s == held.serial):
             return held, offset
-        result = await self.find(project, spec, now, pace)
+        result = await self.find(scope, spec, now, pace)
         if wanted is None:
             return result, offset
         if len(wanted.v) != len(result.sorting):
@@ -189,9 +191,9 @@ class Finder:
         return result, _position(result, wanted)
 
 
-def _key_of(project: str, spec: dict[str, Any]) -> tuple[str, bytes]:
+def _key_of(scope: Scope, spec: dict[str, Any]) -> tuple[Scope, bytes]:
     """Return what a result is found by: short, however long the search is."""
-    return project, sha256(msgspec.json.encode(spec)).digest()
+    return scope, sha256(msgspec.json.encode(spec)).digest()
 
 
 def cursor(result: Result, end: int) -> str:

@@ -11,8 +11,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from edgewright.core.roles import Grants, highest
 from edgewright.hub.db import schema
-from edgewright.hub.db.records import HostEntry, HostRecord, KeyRecord, Live, ProjectRecord, TokenRecord, UserRecord
+from edgewright.hub.db.records import (
+    FilterRecord,
+    HostEntry,
+    HostRecord,
+    KeyRecord,
+    Live,
+    ProjectRecord,
+    SshKeyRecord,
+    TokenRecord,
+    UserProjectRoles,
+    UserRecord,
+)
 from edgewright.hub.resources.alerts.handling import HandlingRecord
 from edgewright.hub.resources.alerts.incidents import Incident
 from edgewright.hub.resources.alerts.receivers import Receiver
@@ -28,6 +40,10 @@ class State:
         self.settings: dict[str, str] = {}
         self.projects: dict[str, ProjectRecord] = {}
         self.users: dict[str, UserRecord] = {}
+        self.project_roles: dict[str, dict[str, tuple[str, ...]]] = {}
+        """User uid -> project uid -> roles of the user there."""
+        self.ssh_keys: dict[str, SshKeyRecord] = {}
+        self.filters: dict[str, FilterRecord] = {}
         self.keys: dict[str, KeyRecord] = {}
         self.keys_by_hash: dict[str, KeyRecord] = {}
         self.tokens: dict[str, TokenRecord] = {}
@@ -60,6 +76,10 @@ class State:
             self.put_project(ProjectRecord(**row._mapping))
         for row in rows(schema.users):
             self.users[row.uid] = UserRecord(**row._mapping)
+        for row in rows(schema.project_roles):
+            self.project_roles.setdefault(row.user_uid, {})[row.project_uid] = tuple(row.roles.split())
+        self.ssh_keys = {row.uid: SshKeyRecord(**row._mapping) for row in rows(schema.ssh_keys)}
+        self.filters = {row.uid: FilterRecord(**row._mapping) for row in rows(schema.tag_filters)}
         for row in rows(schema.api_keys):
             self.put_key(KeyRecord(**row._mapping))
         for row in rows(schema.tokens):
@@ -83,8 +103,11 @@ class State:
         self.projects[record.uid] = record
 
     def drop_project(self, uid: str) -> None:
-        """Forget a project."""
+        """Drop a project, with the roles of users in it."""
         self.projects.pop(uid, None)
+        for roles in self.project_roles.values():
+            roles.pop(uid, None)
+        self.access_changed()
 
     def project_named(self, name: str) -> ProjectRecord | None:
         """Return the project of a name."""
@@ -94,6 +117,38 @@ class State:
         """Return the project `Default`, else the only one there is."""
         found = self.project_named(DEFAULT_PROJECT)
         return found or (next(iter(self.projects.values())) if len(self.projects) == 1 else None)
+
+    def put_user(self, record: UserRecord) -> None:
+        """Store a user that became durable."""
+        self.users[record.uid] = record
+        self.access_changed()
+
+    def put_project_roles(self, record: UserProjectRoles) -> None:
+        """Store the roles of a user in projects that became durable."""
+        self.project_roles[record.user_uid] = dict(record.roles)
+        self.access_changed()
+
+    def drop_user(self, uid: str) -> None:
+        """Drop a user with the API keys."""
+        self.users.pop(uid, None)
+        self.project_roles.pop(uid, None)
+        for record in [record for record in self.keys.values() if record.user_uid == uid]:
+            self.drop_key(record.uid)
+        self.access_changed()
+
+    def put_ssh_key(self, record: SshKeyRecord) -> None:
+        """Store an SSH key that became durable."""
+        self.ssh_keys[record.uid] = record
+
+    def put_filter(self, record: FilterRecord) -> None:
+        """Store a tag filter that became durable."""
+        self.filters[record.uid] = record
+
+    def grants(self, user_uid: str) -> Grants:
+        """Return what a user may do; nothing for one that does not exist."""
+        user = self.users.get(user_uid)
+        projects = self.project_roles.get(user_uid) or {}
+        return Grants(highest(user.roles) if user else "", {uid: highest(roles) for uid, roles in projects.items()})
 
     def put_key(self, record: KeyRecord) -> None:
         """Take an API key that became durable."""

@@ -1,1 +1,1 @@
-"""Resources of the hub's API, one package per noun."""
+"""The hub's resources, one folder for each; none imports another."""

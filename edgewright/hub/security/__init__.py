@@ -1,1 +1,1 @@
-"""Keys and secrets of the hub."""
+"""Who may do what."""

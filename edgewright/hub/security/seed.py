@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, func, select
 
 from edgewright.core import times
 from edgewright.core.errors import Failed
+from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import KeyRecord, ProjectRecord, UserRecord, dump
-from edgewright.hub.http.auth import ADMIN
 from edgewright.hub.process.files import write_whole
 from edgewright.hub.readmodel.state import DEFAULT_PROJECT
 from edgewright.hub.security.secretbox import digest, new_secret, new_uid
@@ -62,7 +62,8 @@ def _first_records(connection: Connection) -> str:
 
 def _admin(connection: Connection) -> str:
     table = schema.users
-    return str(connection.execute(select(table.c.uid).where(table.c.role == ADMIN).order_by(table.c.created)).scalar())
+    admins = select(table.c.uid).where(table.c.role.contains(ADMIN), table.c.active.is_(True)).order_by(table.c.created)
+    return str(connection.execute(admins).scalar())
 
 
 def _replace_key(connection: Connection, text: str, user: str) -> None:

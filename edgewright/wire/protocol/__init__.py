@@ -24,6 +24,23 @@ API_KEY = "/v1/apiKeys/{uid}"
 API_KEY_STATE = "/v1/apiKeys/{uid}/state"
 USERS_INFO = "/v1/users/info"
 USERS_ME = "/v1/users/me"
+USERS = "/v1/users"
+USER = "/v1/users/{uid}"
+USERS_META = "/v1/users/meta"
+USERS_SUMMARY = "/v1/users/summary"
+USER_PASSWORD_RESET = "/v1/users/{uid}/password/reset"  # noqa: S105 - a path
+USER_ROLES = "/v1/users/{uid}/roles"
+USER_PROJECTS = "/v1/users/{uid}/projects"
+USER_RESOURCE_ROLES = "/v1/users/{uid}/resourceRoles"
+USER_WORKSPACE_ROLES = "/v1/workspaces/users/{userUid}/roles"
+SSH_KEYS = "/v1/users/assets/sshkeys"
+SSH_KEY = "/v1/users/assets/sshkeys/{uid}"
+ROLES = "/v1/roles"
+ROLE = "/v1/roles/{uid}"
+FILTERS = "/v1/filters"
+FILTERS_METADATA = "/v1/filters/metadata"
+TAG_FILTERS = "/v1/filters/tag"
+TAG_FILTER = "/v1/filters/tag/{uid}"
 PROJECTS_METADATA = "/v1/dashboard/projects/metadata"
 PROJECTS_SUMMARY = "/v1/dashboard/projects"
 HOSTS_SEARCH = "/v1/dashboard/edgehosts/search"
@@ -59,6 +76,7 @@ OPENAPI = PREFIX + "/openapi.json"
 HEALTH_PING = "/v1/health/ping"
 """Answers whoever asks, without a credential; Palette has it too."""
 ALERTS = PREFIX + "/alerts"
+ACTIVATIONS = PREFIX + "/activations"
 HANDLING = PREFIX + "/handling"
 HANDLING_ITEM = PREFIX + "/handling/{key}"
 RECEIVERS = PREFIX + "/receivers"
@@ -92,6 +110,7 @@ H_LAST_EVENT = "Last-Event-ID"
 # --- how secrets look ------------------------------------------------------------------------------------------
 TOKEN_PREFIX = "ewt_"  # noqa: S105 - the first letters of every registration token
 API_KEY_PREFIX = "ewk_"
+ACTIVATION_PREFIX = "ewa_"
 HOST_CREDENTIAL_PREFIX = "ewh_"
 
 # --- operations, intents, changes ------------------------------------------------------------------------------
@@ -117,7 +136,21 @@ HOST_KINDS: Tuple[str, ...] = ("edge-native", "vsphere")
 EVENT_KINDS: Tuple[str, ...] = ("spectrocluster", "edgehost")
 """What a component event can be about (Palette's enum)."""
 
-CHANGE_KINDS: Tuple[str, ...] = ("host", "token", "event", "audit", "project", "operation", "alert", "handling")
+CHANGE_KINDS: Tuple[str, ...] = (
+    "host",
+    "token",
+    "event",
+    "audit",
+    "project",
+    "operation",
+    "alert",
+    "handling",
+    "user",
+    "sshkey",
+    "filter",
+)
+TENANT_CHANGES: Tuple[str, ...] = ("audit", "token", "user", "filter")
+"""Kinds that a reader of single projects does not get when they belong to the tenant (P35)."""
 CHANGE_RESYNC = "resync"
 CHANGE_BEATS = "beats"
 """Kind of the event with the heartbeats of many hosts, for a reader that asked for it (P34)."""

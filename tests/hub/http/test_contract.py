@@ -14,10 +14,12 @@ import httpx
 import pytest
 from jsonschema import Draft4Validator
 
+from edgewright.core import roles
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.routes import table
 from edgewright.hub.resources.alerts.palette import CHANNEL, CHANNELS
 from edgewright.wire import protocol
+from tests.hub.people import ssh_key
 from tests.hub_fixture import RunningHub, running_hub
 
 _CHANNEL = {
@@ -31,8 +33,10 @@ _CHANNEL = {
         "headers": {"tag": "Health"},
     },
 }
-UNDOCUMENTED = {"/v1/users/me"}
-"""Offered because clients call it; the description does not have it."""
+_TAG = {"key": "site", "negation": False, "operator": "eq", "values": ["berlin"]}
+_FILTER = {"metadata": {"name": "made"}, "spec": {"filterGroup": {"conjunction": "and", "filters": [_TAG]}}}
+UNDOCUMENTED = {"/v1/users/me", protocol.USER_WORKSPACE_ROLES}
+"""Offered because clients call it; the description, or our part of it, does not have it."""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,8 @@ def plane() -> Iterator[RunningHub]:
         body = {"state": "healthy", "agentVersion": "0.1.0", "edgewright": {"seq": 1}}
         host.patch("/v1/edgehosts/c-1/health", json=body)
         admin.post("/v1/edgehosts", json={"metadata": {"uid": "c-2"}, "spec": {"hostPairingKey": "k"}})
+        admin.post(protocol.SSH_KEYS, json={"metadata": {"name": "first"}, "spec": {"publicKey": ssh_key(1)}})
+        admin.post(protocol.TAG_FILTERS, json={**_FILTER, "metadata": {"name": "first"}})
         yield hub
 
 
@@ -56,6 +62,12 @@ def _schema(spec: dict[str, Any], schema: dict[str, Any]) -> Draft4Validator:
 def _uid(hub: RunningHub, kind: str) -> str:
     admin = hub.client()
     lists = {"tokens": protocol.TOKENS, "keys": protocol.API_KEYS, "projects": protocol.PROJECTS_METADATA}
+    lists |= {
+        "users": protocol.USERS,
+        "sshkeys": protocol.SSH_KEYS,
+        "filters": protocol.FILTERS,
+        "roles": protocol.ROLES,
+    }
     if kind == "audits":
         found = admin.get(protocol.AUDITS).json()["items"]
     else:
@@ -65,8 +77,10 @@ def _uid(hub: RunningHub, kind: str) -> str:
 
 def _fill(hub: RunningHub, path: str) -> str:
     if "{uid}" in path:
-        kinds = {"tokens": "tokens", "apiKeys": "keys", "audits": "audits", "projects": "projects"}
-        kind = next((kinds[part] for part in path.split("/") if part in kinds), "")
+        kinds = {"tokens": "tokens", "apiKeys": "keys", "audits": "audits", "filters": "filters", "roles": "roles"}
+        kinds |= {"sshkeys": "sshkeys", "users": "users", "projects": "projects"}
+        parts = path.partition("{uid}")[0].split("/")
+        kind = next((kinds[part] for part in reversed(parts) if part in kinds), "")
         path = path.replace("{uid}", _uid(hub, kind) if kind else "c-1")
     return path.replace("{objectKind}", "edgehost").replace("{objectUid}", "c-1").replace("{serviceName}", "stylus")
 
@@ -85,6 +99,12 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         ("PUT", protocol.TOKEN_STATE): {"isActive": True},
         ("PUT", protocol.API_KEY_STATE): {"isActive": True},
         ("PATCH", protocol.API_KEY): {"isActive": True},
+        ("POST", protocol.USERS): {"spec": {"emailId": "made@example.com"}},
+        ("PUT", protocol.USER_ROLES): {"roles": [roles.uid(roles.ADMIN)]},
+        ("PUT", protocol.USER): {"spec": {"firstName": "Changed"}},
+        ("PATCH", protocol.USER): [{"op": "replace", "path": "/spec/lastName", "value": "Too"}],
+        ("POST", protocol.SSH_KEYS): {"metadata": {"name": "made"}, "spec": {"publicKey": ssh_key(2)}},
+        ("POST", protocol.TAG_FILTERS): _FILTER,
         ("POST", CHANNELS): _CHANNEL,
         ("PUT", CHANNEL): _CHANNEL,
         ("PUT", CHANNELS): {"channels": [_CHANNEL]},
@@ -120,11 +140,16 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
 
 def _deletable(hub: RunningHub, path: str, filled: str) -> str:
     admin = hub.client()
-    name = {"metadata": {"name": f"to delete {path}"}}
+    name: dict[str, Any] = {"metadata": {"name": f"to delete {path}"}}
     if path == protocol.HOST:
         admin.post(protocol.HOSTS, json={"metadata": {"uid": "c-9"}})
         return "/v1/edgehosts/c-9"
-    for collection in (protocol.TOKENS, protocol.API_KEYS, "/v1/projects"):
+    if path == protocol.TAG_FILTER:
+        made = admin.post(protocol.TAG_FILTERS, json={**_FILTER, **name}).json()
+        return f"{protocol.TAG_FILTERS}/{made['uid']}"
+    if path in (protocol.USER, protocol.SSH_KEY):
+        name["spec"] = {"emailId": "delete@example.com"} if path == protocol.USER else {"publicKey": ssh_key(3)}
+    for collection in (protocol.TOKENS, protocol.API_KEYS, protocol.USERS, protocol.SSH_KEYS, "/v1/projects"):
         if path == collection + "/{uid}":
             return f"{collection}/{admin.post(collection, json=name).json()['uid']}"
     return filled

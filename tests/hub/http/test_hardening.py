@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from edgewright.core import times
+from edgewright.core.roles import EVERYTHING
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub, make_app
@@ -138,7 +139,7 @@ async def test_a_stream_ends_with_the_key_that_opened_it(inside: tuple[Hub, http
     uid = made["uid"]
     read: list[bytes] = []
     key = hub.state.keys[uid]
-    stream = hub.changes.stream(None, "", lambda: hub.authenticator.still_valid(key))
+    stream = hub.changes.stream(None, EVERYTHING, lambda: hub.authenticator.still_valid(key))
 
     async def follow() -> None:
         async for piece in stream:

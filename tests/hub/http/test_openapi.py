@@ -21,6 +21,7 @@ from edgewright.hub.http.shapes import Shape
 from edgewright.hub.process import routes
 from edgewright.hub.process.options import ServeOptions
 from edgewright.wire import protocol
+from tests.hub.people import invited
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT, palette_tables
 from tools import write_openapi
@@ -179,6 +180,8 @@ def _strict(schema: Any) -> Any:
 def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     """Yield an answer of each operation of the hub's own API."""
     admin = plane.client()
+    code = {"code": invited(plane, "viewer")[2]}
+    yield f"POST {protocol.ACTIVATIONS}", plane.anonymous().post(protocol.ACTIVATIONS, json=code)
     token, text = plane.token("described")
     host = plane.host("d-1", text)
     base, host_path = protocol.PREFIX, protocol.PREFIX + "/hosts/d-1"

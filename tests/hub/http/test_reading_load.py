@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from edgewright.core import times
+from edgewright.core.roles import EVERYTHING
 from edgewright.hub.db import schema
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import shapes
@@ -149,7 +150,7 @@ async def test_p44_the_stream_of_a_busy_fleet_does_not_hold_the_loop(fleet: tupl
 
     async def follow(wanted: int) -> int:
         taken = 0
-        stream = hub.changes.stream(None, "", pace=pace.Pace(hub.turns, "reader"))
+        stream = hub.changes.stream(None, EVERYTHING, pace=pace.Pace(hub.turns, "reader"))
         async for piece in stream:
             taken += piece.count(b"\nevent: ")
             if taken >= wanted:

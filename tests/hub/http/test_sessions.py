@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from edgewright.core import times
+from edgewright.core.roles import EVERYTHING, Grants
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.process.app import Hub
 from edgewright.hub.readmodel.changes import Changes
@@ -67,7 +68,7 @@ class Reader:
     def __init__(self, hub: Hub, **headers: str) -> None:
         auth = hub.authenticator
         actor = auth.actor({name.lower(): value for name, value in headers.items()}, "127.0.0.1")
-        stream = hub.changes.stream(None, "", lambda: auth.may_continue(actor), auth.end(actor))
+        stream = hub.changes.stream(None, EVERYTHING, lambda: auth.may_continue(actor), auth.end(actor))
         self.read = b""
         self.task = asyncio.create_task(self._follow(stream))
 
@@ -179,7 +180,7 @@ async def test_p46_the_streams_of_one_key_are_bounded(inside: Inside, monkeypatc
     monkeypatch.setattr(routes_meta, "MAX_STREAMS", 3)
     made = (await admin.post("/v1/apiKeys", json={"metadata": {"name": "wall"}})).json()
     owner = f"key {made['uid']}"
-    streams = [hub.changes.stream(None, "", pace=Pace(hub.turns, owner)) for _ in range(3)]
+    streams = [hub.changes.stream(None, EVERYTHING, pace=Pace(hub.turns, owner)) for _ in range(3)]
     for stream in streams:
         await anext(stream)
     async with bare(hub) as client:
@@ -200,7 +201,7 @@ def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_
     assert sum(change.size for change in changes._ring) <= 10_000 and len(changes._ring) == 9
 
     async def begin(since: int) -> list[bytes]:
-        stream = changes.stream(since, "")
+        stream = changes.stream(since, EVERYTHING)
         pieces = [await anext(stream), await anext(stream)]
         await stream.aclose()  # type: ignore[attr-defined]
         return pieces
@@ -213,7 +214,7 @@ def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_
 
 def test_a_problem_is_never_raised_to_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """`may_continue` answers for credentials that are refused by now, whatever the reason."""
-    from edgewright.hub.db.records import KeyRecord
+    from edgewright.hub.db.records import KeyRecord, UserRecord
     from edgewright.hub.http.auth import Actor, Authenticator
     from edgewright.hub.http.limiter import FailureLimiter
     from edgewright.hub.readmodel.state import State
@@ -223,7 +224,8 @@ def test_a_problem_is_never_raised_to_a_stream(monkeypatch: pytest.MonkeyPatch) 
     auth = Authenticator(state, SecretBox(b"A" * 43 + b"="), FailureLimiter(5))
     record = KeyRecord("k", "n", "h", "admin", "u", True, None, "{}", 0.0, 0.0)
     state.put_key(record)
-    actor = Actor("admin", "u", "n", "", key=record)
+    state.put_user(UserRecord("u", "n", "", "", "admin", 0.0))
+    actor = Actor("admin", "u", "n", "", key=record, grants=Grants("admin"))
     assert auth.may_continue(actor)
 
     def refuse(*_: Any) -> Actor:

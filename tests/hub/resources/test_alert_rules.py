@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from edgewright.core import times
+from edgewright.core.roles import EVERYTHING
 from edgewright.hub.db import migrations
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Sender, dump
@@ -68,7 +69,7 @@ async def test_p58_the_hub_and_a_console_find_the_same_problems(inside: tuple[Hu
     tokens = [hub.renderer.token(token, secret=False) for token in hub.state.tokens.values()]
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
     store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens})
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": hub.alerts.documents("")})
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": hub.alerts.documents(EVERYTHING)})
     store.flush()
     shown = {problem.key: problem for problem in problems(store.model, now)}
     assert len(docs) == len({uid_of(doc) for doc in docs}) == 9

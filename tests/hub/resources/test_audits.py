@@ -12,9 +12,11 @@ from edgewright.core import times
 from edgewright.hub.http.routing import Access
 from edgewright.hub.process import routes
 from edgewright.hub.process.options import ServeOptions
+from edgewright.wire import protocol
+from tests.hub.people import ssh_key
 from tests.hub_fixture import RunningHub
 
-WRITES = (Access.WRITE, Access.HOST_OR_WRITE, Access.ANY_HOST_OR_WRITE)
+WRITES = (Access.OPERATE, Access.WRITE, Access.HOST_OR_OPERATE, Access.ANY_HOST_OR_OPERATE)
 QUIET = {
     ("POST", "/edgewright/v1/hosts/{uid}/tunnel"): "answers 501 and changes nothing",
 }
@@ -22,6 +24,11 @@ QUIET = {
 
 
 CHANNEL = {"type": "http", "isActive": True, "http": {"url": "http://127.0.0.1:9"}}
+
+FILTER = {
+    "metadata": {"name": "audited"},
+    "spec": {"filterGroup": {"conjunction": "and", "filters": [{"key": "site", "operator": "eq", "values": ["a"]}]}},
+}
 
 
 class World:
@@ -39,6 +46,10 @@ class World:
         default = admin.get("/v1/dashboard/projects/metadata").json()["items"][0]["metadata"]["uid"]
         self.channels = f"/v1/projects/{default}/alerts/ClusterHealth"
         self.channel = admin.post(self.channels, json=CHANNEL).json()["uid"]
+        self.user = admin.post(protocol.USERS, json={"spec": {"emailId": "audited@example.com"}}).json()["uid"]
+        key = {"metadata": {"name": "audited"}, "spec": {"publicKey": ssh_key(1)}}
+        self.ssh_key = admin.post(protocol.SSH_KEYS, json=key).json()["uid"]
+        self.filter = admin.post(protocol.TAG_FILTERS, json=FILTER).json()["uid"]
         self.audit = admin.get("/v1/audits").json()["items"][0]["metadata"]["uid"]
 
     def calls(self) -> list[tuple[str, str, str, Any]]:
@@ -55,7 +66,24 @@ class World:
         receiver = f"/edgewright/v1/receivers/{self.receiver}"
         named_receiver = {"name": "r-3", "kind": "webhook", "webhook": {"url": "http://127.0.0.1:9"}}
         channel, of_project = f"{self.channels}/{self.channel}", "/v1/projects/{uid}/alerts/{component}"
+        user, ssh = f"/v1/users/{self.user}", f"{protocol.SSH_KEYS}/{self.ssh_key}"
+        tag_filter = f"{protocol.TAG_FILTERS}/{self.filter}"
+        named_key = {"metadata": {"name": "s-3"}, "spec": {"publicKey": ssh_key(3)}}
+        inactive = [{"op": "replace", "path": "/status/isActive", "value": False}]
         return [
+            ("POST", protocol.USERS, protocol.USERS, {"spec": {"emailId": "audited-3@example.com"}}),
+            ("PUT", protocol.USER, user, {"spec": {"firstName": "A"}}),
+            ("PATCH", protocol.USER, user, inactive),
+            ("PATCH", protocol.USER_PASSWORD_RESET, user + "/password/reset", None),
+            ("PUT", protocol.USER_ROLES, user + "/roles", {"roles": ["viewer"]}),
+            ("PUT", protocol.USER_PROJECTS, user + "/projects", {"projects": []}),
+            ("DELETE", protocol.USER, user, None),
+            ("POST", protocol.SSH_KEYS, protocol.SSH_KEYS, named_key),
+            ("PUT", protocol.SSH_KEY, ssh, named),
+            ("DELETE", protocol.SSH_KEY, ssh, None),
+            ("POST", protocol.TAG_FILTERS, protocol.TAG_FILTERS, {**FILTER, "metadata": {"name": "f-3"}}),
+            ("PUT", protocol.TAG_FILTER, tag_filter, named),
+            ("DELETE", protocol.TAG_FILTER, tag_filter, None),
             ("PATCH", "/edgewright/v1/handling/{key:path}", "/edgewright/v1/handling/host%2Fa-1%2Fx", {"note": "n"}),
             ("POST", "/edgewright/v1/receivers", "/edgewright/v1/receivers", named_receiver),
             ("PATCH", "/edgewright/v1/receivers/{uid}", receiver, {"active": False}),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewright.core.roles import EVERYTHING
 from edgewright.core.search import search as rules
 from edgewright.core.search.schema import BY_NAME
 from edgewright.hub.db.records import HostRecord, Live, dump
@@ -107,7 +108,7 @@ def test_pages_give_each_unchanged_host_once(
     while True:
         if not kept:
             finder._kept.clear()
-        result, start = asyncio.run(finder.page("", {"sort": sort}, NOW, offset, cursor))
+        result, start = asyncio.run(finder.page(EVERYTHING, {"sort": sort}, NOW, offset, cursor))
         page = result.uids[start : start + limit]
         seen += [uid for uid in page if uid in state.hosts]
         token = finding.cursor(result, start + len(page)) if page else ""
@@ -148,7 +149,7 @@ def test_a_made_up_cursor_is_refused_or_harmless(cursor: str) -> None:
         state.put_host(record(f"h-{number}", modified=float(number)))
     try:
         spec = {"sort": [{"field": "lastModifiedTimestamp", "order": "asc"}]}
-        result, start = asyncio.run(finder.page("", spec, NOW, 2, cursor))
+        result, start = asyncio.run(finder.page(EVERYTHING, spec, NOW, 2, cursor))
     except Problem as problem:
         assert (problem.status, problem.code) == (400, "RequestError")
     else:
@@ -205,7 +206,7 @@ async def test_thousands_of_hosts_hold_nobody_up(tmp_path: Path) -> None:
     item = {"property": "tags", "type": "string", "condition": {"string": contains}}
     spec = {"filter": {"filterGroups": [{"filters": [item]}]}, "sort": [{"field": "healthState", "order": "desc"}]}
     began = time.thread_time()
-    result = await hub.finder.find("", spec, hub.started)
+    result = await hub.finder.find(EVERYTHING, spec, hub.started)
     assert time.thread_time() - began < 1
     assert {hub.state.hosts[uid].live.health for uid in result.uids[:2]} == {"unhealthy"} and len(result.uids) == 40
     assert len(hub.finder.ordered()) == 4000

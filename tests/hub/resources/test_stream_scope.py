@@ -8,19 +8,21 @@ from typing import Any
 import httpx
 import pytest
 
+from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.hub.process.app import Hub
 from edgewright.hub.readmodel.changes import Changes
+from edgewright.wire import protocol
 
 Inside = tuple[Hub, httpx.AsyncClient]
-KINDS = ("host", "token", "event", "audit", "operation", "alert", "project", "handling")
-FOR_ALL = ("event", "alert", "project", "handling", "host", "operation")
+KINDS = protocol.CHANGE_KINDS
+FOR_ALL = ("event", "alert", "project", "handling", "host", "operation", "sshkey")
 """Kinds whose change without a project every reader gets: an event of the plane itself, an alert of kind `plane`."""
 
 
 async def read_of(changes: Changes, project: str, since: int) -> bytes:
     """Return what a reader of a project gets of the changes after `since`, up to a last one that everybody gets."""
     changes.publish("project", "put", "the-end", "", {})
-    stream, read = changes.stream(since, project), b""
+    stream, read = changes.stream(since, Scope.of(project) if project else EVERYTHING), b""
     async with asyncio.timeout(20):
         while b"the-end" not in read:
             read += await anext(stream)

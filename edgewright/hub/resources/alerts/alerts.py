@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgewright.core import times
+from edgewright.core.roles import Scope
 from edgewright.core.text import clean
 from edgewright.hub.http import answers
 from edgewright.hub.http.routing import Access, Call, Route
@@ -126,19 +127,15 @@ class Alerts:
         for uid in ended:
             self.drop(uid)
 
-    def documents(self, project_uid: str) -> list[dict[str, Any]]:
-        """Return the alerts of a project (`""`: of all) and of the plane, the one that is there longest first."""
-        shown = [
-            alert
-            for alert in self._alerts.values()
-            if not project_uid or alert.project_uid == project_uid or alert.kind == PLANE
-        ]
+    def documents(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return the alerts of a scope and of the plane, the one that is there longest first."""
+        shown = [alert for alert in self._alerts.values() if scope.covers(alert.project_uid) or alert.kind == PLANE]
         return [alert.document() for alert in sorted(shown, key=lambda alert: (alert.since, alert.uid))]
 
 
 async def listing(call: Call) -> Response:
     """List the alerts of the reader's scope."""
-    return call.json({"items": call.hub.alerts.documents(call.project)})
+    return call.json({"items": call.hub.alerts.documents(call.scope)})
 
 
 ROUTES = (Route("GET", protocol.ALERTS, Access.READ, listing, returns=answers.items(answers.ALERT)),)

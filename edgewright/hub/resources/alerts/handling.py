@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from edgewright.core import times
+from edgewright.core.roles import Scope
 from edgewright.hub.db import schema
 from edgewright.hub.http import problems
 from edgewright.wire import protocol
@@ -83,9 +84,9 @@ class Handling:
         """Return the record of a problem."""
         return self.records.get(key)
 
-    def documents(self, project_uid: str) -> list[dict[str, Any]]:
-        """Return the records that a reader of a project (`""`: of all) may see, by key."""
-        shown = (record for record in self.records.values() if visible(record.project_uid, project_uid))
+    def documents(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return the records that a reader of a scope may see, by key."""
+        shown = (record for record in self.records.values() if visible(record.project_uid, scope))
         return [record.document() for record in sorted(shown, key=lambda record: record.key)]
 
     @staticmethod
@@ -143,9 +144,9 @@ def aged(record: HandlingRecord, present: bool, now: float) -> HandlingRecord:
     return record
 
 
-def visible(record_project: str, reader_project: str) -> bool:
-    """Whether a reader of a project (`""`: of all) may see what belongs to `record_project` (`""`: to everyone)."""
-    return not reader_project or record_project in ("", reader_project)
+def visible(project_uid: str, scope: Scope) -> bool:
+    """Return whether a reader of a scope may see what belongs to a project (`""`: to everyone)."""
+    return not project_uid or scope.covers(project_uid)
 
 
 def changed(record: HandlingRecord, body: dict[str, Any], raw: dict[str, Any], who: str, now: float) -> HandlingRecord:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgewright.core.roles import OPERATOR
 from edgewright.hub.http import answers, bodies, problems, shapes
 from edgewright.hub.http.problems import Problem, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.alerts.handling import MOST, HandlingRecord, changed, describe, visible
 from edgewright.wire import protocol
 
@@ -21,23 +22,32 @@ _ITEM = protocol.HANDLING_ITEM.replace("{key}", "{key:path}")
 
 
 def project_of(call: Call, key: str) -> str:
-    """Return the project that a problem belongs to; empty for a site, a fault at many hosts, or the plane."""
+    """Return the project that a problem belongs to; empty for a site, a fault at many hosts, or the plane.
+
+    Raises 404 where a user with roles in single projects may not know of its subject: a record silences the problem for
+    everyone.
+    """
     kind, _, rest = key.partition("/")
     if kind == "host":
         entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])
-        return entry.record.project_uid if entry is not None else call.project
-    if kind == "token":
+        found = entry.record.project_uid if entry is not None else None
+    elif kind == "token":
         token = call.hub.state.tokens.get(rest.partition("/")[0])
-        return (token.project_uid or "") if token is not None else call.project
-    if kind == "alert":
+        found = (token.project_uid or "") if token is not None else None
+    elif kind == "alert":
         alert = call.hub.alerts.get(rest.rpartition("/")[0])
-        return alert.project_uid if alert is not None else call.project
-    return ""
+        found = alert.project_uid if alert is not None else None
+    else:
+        return ""
+    grants = call.actor.grants
+    if not grants.tenant and not (found and grants.sees(found)):
+        raise not_found("problem", key)
+    return call.project if found is None else found
 
 
 async def listing(call: Call) -> Response:
     """List the records that the reader may see."""
-    return call.json({"items": call.hub.handling.documents(call.project)})
+    return call.json({"items": call.hub.handling.documents(call.scope)})
 
 
 async def update(call: Call) -> Response:
@@ -53,9 +63,10 @@ async def update(call: Call) -> Response:
 
     def job(tx: Tx) -> dict[str, Any]:
         before = hub.handling.stored(tx, key)
-        if before is not None and not visible(before.project_uid, call.project):
+        if before is not None and not visible(before.project_uid, call.scope):
             raise not_found("problem", key)
         record = before or HandlingRecord(key, project_of(call, key))
+        call.need(OPERATOR, record.project_uid)
         after = changed(record, body, raw, call.origin, tx.now)
         if after == record:
             return record.document()
@@ -74,5 +85,5 @@ async def update(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.HANDLING, Access.READ, listing, returns=answers.items(answers.HANDLING)),
-    Route("PATCH", _ITEM, Access.WRITE, update, body=bodies.HANDLING, returns=answers.HANDLING),
+    Route("PATCH", _ITEM, Access.OPERATE, update, On.OBJECT, body=bodies.HANDLING, returns=answers.HANDLING),
 )

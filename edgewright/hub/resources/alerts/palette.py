@@ -15,7 +15,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.alerts import receivers, stored
 from edgewright.hub.resources.alerts.message import COMPONENT
 from edgewright.hub.resources.alerts.receivers import EMAIL, WEBHOOK, Receiver, configure, seal
@@ -234,10 +234,10 @@ async def delete_all(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", COMPONENTS, Access.READ, components),
-    Route("POST", CHANNELS, Access.WRITE, create, body=bodies.CHANNEL),
-    Route("PUT", CHANNELS, Access.WRITE, replace, body=bodies.ALERT_ENTITY),
-    Route("DELETE", CHANNELS, Access.WRITE, delete_all),
-    Route("GET", CHANNEL, Access.READ, get),
-    Route("PUT", CHANNEL, Access.WRITE, update, body=bodies.CHANNEL),
-    Route("DELETE", CHANNEL, Access.WRITE, delete),
+    Route("POST", CHANNELS, Access.WRITE, create, On.TENANT, body=bodies.CHANNEL),
+    Route("PUT", CHANNELS, Access.WRITE, replace, On.TENANT, body=bodies.ALERT_ENTITY),
+    Route("DELETE", CHANNELS, Access.WRITE, delete_all, On.TENANT),
+    Route("GET", CHANNEL, Access.READ, get, On.PROJECT),
+    Route("PUT", CHANNEL, Access.WRITE, update, On.TENANT, body=bodies.CHANNEL),
+    Route("DELETE", CHANNEL, Access.WRITE, delete, On.TENANT),
 )

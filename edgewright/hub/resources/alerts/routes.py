@@ -1,4 +1,4 @@
-"""Receivers of alerts over the API (rule P58). Only admins add one: the hub connects to its address."""
+"""Receivers of alerts over the API (rule P58). Only admins of the tenant add one: the hub connects to its address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.alerts import courier, receivers, stored
 from edgewright.hub.resources.alerts.failure import DeliveryFailed
 from edgewright.hub.resources.alerts.incidents import TEST, Incident, Message
@@ -33,7 +33,7 @@ _TABLE = schema.alert_receivers
 def _find(call: Call) -> Receiver:
     """Return the receiver of the path within the caller's scope; raises 404."""
     receiver = call.hub.alerting.receivers.get(call.uid)
-    if receiver is None or (call.project and receiver.project_uid != call.project):
+    if receiver is None or not call.scope.covers(receiver.project_uid):
         raise not_found("alert receiver", call.uid)
     return receiver
 
@@ -46,7 +46,7 @@ async def _documents(call: Call, chosen: list[Receiver]) -> list[dict[str, Any]]
 async def listing(call: Call) -> Response:
     """List the receivers of the reader's scope with how their deliveries go; nothing secret."""
     every = call.hub.alerting.receivers.values()
-    chosen = [receiver for receiver in every if not call.project or receiver.project_uid == call.project]
+    chosen = [receiver for receiver in every if call.scope.covers(receiver.project_uid)]
     chosen.sort(key=lambda receiver: (receiver.name.casefold(), receiver.uid))
     return call.json({"items": await _documents(call, chosen)})
 
@@ -183,12 +183,13 @@ ROUTES = (
         protocol.RECEIVERS,
         Access.WRITE,
         create,
+        On.TENANT,
         body=bodies.RECEIVER,
         returns=answers.RECEIVER_MADE,
         status=201,
     ),
     Route("GET", protocol.RECEIVER, Access.READ, get, returns=answers.RECEIVER),
-    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch, body=bodies.RECEIVER_STATE),
-    Route("DELETE", protocol.RECEIVER, Access.WRITE, delete),
-    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test, returns=answers.TESTED),
+    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch, On.TENANT, body=bodies.RECEIVER_STATE),
+    Route("DELETE", protocol.RECEIVER, Access.WRITE, delete, On.TENANT),
+    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test, On.TENANT, returns=answers.TESTED),
 )

@@ -8,12 +8,13 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.core import times
+from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import bodies, problems
-from edgewright.hub.http.listing import newest
+from edgewright.hub.http.listing import in_scope, newest
 from edgewright.hub.http.problems import not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import WHEN, text
 from edgewright.wire import protocol
 
@@ -52,8 +53,7 @@ async def listing(call: Call) -> Response:
     query = call.request.query_params
     call.choice("actionType")
     conditions = [column == query[name] for name, column in _EQUAL.items() if query.get(name)]
-    if call.project:
-        conditions.append(_TABLE.c.project_uid == call.project)
+    conditions += in_scope(_TABLE.c.project_uid, call.scope)
     start, end = _time(call, "startTime"), _time(call, "endTime")
     if start is not None:
         conditions.append(_TABLE.c.at >= start)
@@ -63,9 +63,7 @@ async def listing(call: Call) -> Response:
 
 
 async def _document(call: Call) -> dict[str, Any]:
-    statement = select(_TABLE.c.doc).where(_TABLE.c.uid == call.uid)
-    if call.project:
-        statement = statement.where(_TABLE.c.project_uid == call.project)
+    statement = select(_TABLE.c.doc).where(_TABLE.c.uid == call.uid, *in_scope(_TABLE.c.project_uid, call.scope))
     doc = await call.hub.read(lambda connection: connection.execute(statement).scalar())
     if doc is None:
         raise not_found("audit entry", call.uid)
@@ -88,11 +86,12 @@ async def user_message(call: Call) -> Response:
     """Add a person's remark to an entry; what was recorded stays."""
     body = await call.body()
     document = await _document(call)
+    project = str((document["spec"]["actor"].get("project") or {}).get("uid") or "")
+    call.need(ADMIN, project)
     document["spec"]["userMsg"] = body.get("userMsg", "")
 
     def job(tx: Tx) -> None:
         tx.run(_TABLE.update().where(_TABLE.c.uid == call.uid).values(doc=dump(document)))
-        project = str((document["spec"]["actor"].get("project") or {}).get("uid") or "")
         message = f"A remark was added to the audit entry '{call.uid}'"
         call.audit(tx, "update", "audit", call.uid, call.uid, message, project)
 
@@ -104,5 +103,5 @@ ROUTES = (
     Route("GET", protocol.AUDITS, Access.READ, listing, query=_QUERY),
     Route("GET", protocol.AUDIT, Access.READ, get),
     Route("GET", protocol.AUDIT + "/sysMsg", Access.READ, system_message),
-    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message, body=bodies.USER_MESSAGE),
+    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message, On.OBJECT, body=bodies.USER_MESSAGE),
 )

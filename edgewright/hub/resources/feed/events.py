@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgewright.core.roles import ADMIN, OPERATOR
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_EVENT, limited
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import HOST
-from edgewright.hub.http.listing import filters, newest
+from edgewright.hub.http.listing import filters, in_scope, newest
 from edgewright.hub.http.problems import forbidden
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import text
 from edgewright.hub.resources.feed.store import EDGE_HOST, event_key, store_event
 from edgewright.hub.resources.hosts.share import trim_events
@@ -37,9 +38,7 @@ _QUERY = {**bodies.NEWEST, "filters": text()}
 
 def _conditions(call: Call) -> list[Any]:
     found: list[Any] = filters(call.request.query_params.get("filters", ""), _COLUMNS)
-    if call.project:
-        found.append(_TABLE.c.project_uid == call.project)
-    return found
+    return [*found, *in_scope(_TABLE.c.project_uid, call.scope)]
 
 
 def _kind(call: Call) -> str:
@@ -75,6 +74,19 @@ def _owned(call: Call, event: dict[str, Any]) -> str:
         reference = {"kind": EDGE_HOST, "uid": call.actor.uid, "name": call.actor.uid}
         event["relatedObject"] = {**reference, **(event.get("relatedObject") or {}), "kind": EDGE_HOST}
         uid = call.actor.uid
+    project = _project(call, uid)
+    call.need(OPERATOR, project)
+    return project
+
+
+def _project(call: Call, uid: str) -> str:
+    """Return the project of events about a thing: that of the host, else the one of the call.
+
+    Raises 404 for what is not a host that a user with roles in single projects may know of: events of a host displace
+    its older ones.
+    """
+    if call.actor.is_user and not call.actor.grants.tenant:
+        return call.host(uid).record.project_uid
     entry = call.hub.state.hosts.get(uid)
     return entry.record.project_uid if entry is not None else call.project
 
@@ -129,12 +141,12 @@ async def create_bulk(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     """Delete the events of one thing."""
     kind, uid = _kind(call), call.params["objectUid"]
+    project = _project(call, uid)
+    call.need(ADMIN, project)
 
     def job(tx: Tx) -> None:
-        scope = [_TABLE.c.project_uid == call.project] if call.project else []
+        scope = in_scope(_TABLE.c.project_uid, call.scope)
         count = tx.run(_TABLE.delete().where(_TABLE.c.kind == kind, _TABLE.c.object_uid == uid, *scope))
-        entry = call.hub.state.hosts.get(uid)
-        project = entry.record.project_uid if entry is not None else call.project
         call.audit(tx, "delete", "event", uid, uid, f"{count} events of {kind} '{uid}' are deleted", project)
 
     await call.write(job)
@@ -143,8 +155,8 @@ async def delete(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.EVENTS, Access.READ, listing, query=_QUERY),
-    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_WRITE, create, body=bodies.EVENT),
-    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_WRITE, create_bulk, body=bodies.EVENTS),
+    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_OPERATE, create, On.OBJECT, body=bodies.EVENT),
+    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_OPERATE, create_bulk, On.OBJECT, body=bodies.EVENTS),
     Route("GET", protocol.EVENTS_OF, Access.READ, of_object, query=_QUERY),
-    Route("DELETE", protocol.EVENTS_OF, Access.WRITE, delete),
+    Route("DELETE", protocol.EVENTS_OF, Access.WRITE, delete, On.OBJECT),
 )

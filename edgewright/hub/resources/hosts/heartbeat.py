@@ -18,7 +18,7 @@ from edgewright.core.text import clean
 from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.problems import Problem, StorageProblem
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.hosts import health
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
@@ -225,4 +225,4 @@ async def _slow(call: Call) -> Response:
     return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
 
 
-ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, body=bodies.HEALTH),)
+ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, On.HOST, body=bodies.HEALTH),)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core.hosts.hosts import HostState
 from edgewright.core.hosts.tags import labels_to_tags
+from edgewright.core.roles import ADMIN
 from edgewright.hub.db.records import HostRecord, dump
 from edgewright.hub.http import bodies
 from edgewright.hub.http.merge import merge_metadata, merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
 from edgewright.hub.resources.hosts.store import (
@@ -44,9 +45,10 @@ async def create(call: Call) -> Response:
     if spec.get("tunnelConfig"):
         spec["tunnelConfig"] = merge_tunnel({}, spec["tunnelConfig"])
     body["spec"] = {**spec, "device": device}
-    project = call.project or getattr(call.hub.state.default_project(), "uid", "")
+    project = call.project or _only_project(call)
     if project not in call.hub.state.projects:
         raise bad_request("Name the project of the host in the header ProjectUid.", protocol.E_PROJECT_REQUIRED)
+    call.need(ADMIN, project)
 
     def job(tx: Tx) -> None:
         if find_host(tx, uid) is not None:
@@ -72,6 +74,15 @@ async def create(call: Call) -> Response:
 
     await call.write(job)
     return call.created(uid)
+
+
+def _only_project(call: Call) -> str:
+    """Return the project of a call that names none: `Default`, or the only one that the caller may see; else `""`."""
+    default = getattr(call.hub.state.default_project(), "uid", "")
+    projects = call.scope.projects
+    if projects is None or default in projects:
+        return str(default)
+    return next(iter(projects)) if len(projects) == 1 else ""
 
 
 async def get(call: Call) -> Response:
@@ -275,21 +286,38 @@ async def config(call: Call) -> Response:
 
 _HOST = protocol.HOST
 ROUTES = (
-    Route("POST", protocol.HOSTS, Access.WRITE, create, body=bodies.HOST_CREATE),
-    Route("GET", _HOST, Access.HOST_OR_READ, get),
-    Route("PUT", _HOST, Access.HOST_OR_WRITE, update, body=bodies.HOST, guards_observed=True),
-    Route("DELETE", _HOST, Access.WRITE, delete, guards_observed=True),
-    Route("PUT", protocol.HOST_META, Access.WRITE, update_meta, body=bodies.NAMED, guards_observed=True),
-    Route("PATCH", protocol.HOST_PAIRING_KEY, Access.WRITE, pairing_key, body=bodies.PAIRING_KEY, guards_observed=True),
-    Route("PATCH", protocol.HOST_CHECKSUM, Access.HOST_OR_WRITE, checksum, body=bodies.CHECKSUM, guards_observed=True),
+    Route("POST", protocol.HOSTS, Access.WRITE, create, On.OBJECT, body=bodies.HOST_CREATE),
+    Route("GET", _HOST, Access.HOST_OR_READ, get, On.HOST),
+    Route("PUT", _HOST, Access.HOST_OR_OPERATE, update, On.HOST, body=bodies.HOST, guards_observed=True),
+    Route("DELETE", _HOST, Access.WRITE, delete, On.HOST, guards_observed=True),
+    Route("PUT", protocol.HOST_META, Access.OPERATE, update_meta, On.HOST, body=bodies.NAMED, guards_observed=True),
+    Route(
+        "PATCH",
+        protocol.HOST_PAIRING_KEY,
+        Access.OPERATE,
+        pairing_key,
+        On.HOST,
+        body=bodies.PAIRING_KEY,
+        guards_observed=True,
+    ),
+    Route(
+        "PATCH",
+        protocol.HOST_CHECKSUM,
+        Access.HOST_OR_OPERATE,
+        checksum,
+        On.HOST,
+        body=bodies.CHECKSUM,
+        guards_observed=True,
+    ),
     Route(
         "PATCH",
         protocol.HOST_TUNNEL_CONFIG,
-        Access.WRITE,
+        Access.OPERATE,
         tunnel_config,
+        On.HOST,
         body=bodies.TUNNEL_CONFIG,
         guards_observed=True,
     ),
-    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status, body=bodies.TUNNEL_STATUS),
-    Route("GET", protocol.HOST_CONFIG, Access.HOST_OR_READ, config),
+    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status, On.HOST, body=bodies.TUNNEL_STATUS),
+    Route("GET", protocol.HOST_CONFIG, Access.HOST_OR_READ, config, On.HOST),
 )

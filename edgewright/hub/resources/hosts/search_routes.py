@@ -50,7 +50,7 @@ async def search(call: Call) -> Response:
     """Return a page of hosts that pass a `v1SearchFilterSummarySpec`."""
     spec = await call.body()
     asked, limit = call.page(strict=True)
-    result, start = await call.hub.finder.page(call.project, spec, call.now, asked, call.cursor(), call.pace())
+    result, start = await call.hub.finder.page(call.scope, spec, call.now, asked, call.cursor(), call.pace())
     items, delivered = await _page(call, result.uids[start : start + limit])
     token = finding.cursor(result, start + delivered) if delivered else ""
     return call.json({"items": items, "listmeta": listmeta.block(start, delivered, len(result.uids), limit, token)})
@@ -71,7 +71,7 @@ async def quick(call: Call) -> Response:
     view = finding.View(call.hub.renderer, call.now)
     items = []
     async with call.pace() as pace:
-        for entry in call.hub.finder.ordered(call.project):
+        for entry in call.hub.finder.ordered(call.scope):
             if pace.due:
                 await pace.rest()
             facts = entry.facts
@@ -100,7 +100,7 @@ async def appliances(call: Call) -> Response:
     view = finding.View(call.hub.renderer, call.now)
     found = []
     async with call.pace() as pace:
-        for entry in call.hub.finder.ordered(call.project):
+        for entry in call.hub.finder.ordered(call.scope):
             if (not states or entry.record.state in states) and matches_name(entry.facts.name, rule):
                 found.append(entry)
             if pace.due:
@@ -139,7 +139,7 @@ async def tags(call: Call) -> Response:
     """List every tag in use."""
     found: set[str] = set()
     async with call.pace() as pace:
-        for entry in call.hub.finder.ordered(call.project):
+        for entry in call.hub.finder.ordered(call.scope):
             found.update(entry.facts.tags)
             if pace.due:
                 await pace.rest()

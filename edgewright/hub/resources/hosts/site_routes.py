@@ -14,7 +14,7 @@ from edgewright.hub.db.document_bounds import MAX_INTENT, limited
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.hub.resources.hosts import share
 from edgewright.hub.resources.hosts.store import need_host
@@ -176,10 +176,19 @@ async def tunnel(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", protocol.INTENTS, Access.HOST, offer_intent, body=bodies.INTENT, returns=answers.INTENT, status=201),
-    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents, returns=answers.items(answers.INTENT)),
-    Route("POST", protocol.LOGS, Access.HOST, add_log, body=bodies.LOG),
-    Route("GET", protocol.LOGS, Access.READ, logs, query={"operationId": bodies.NAME}, returns=answers.LOG),
-    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel, status=501),
-    Route("POST", protocol.TUNNEL, Access.HOST_OR_WRITE, tunnel, status=501),
+    Route(
+        "POST",
+        protocol.INTENTS,
+        Access.HOST,
+        offer_intent,
+        On.HOST,
+        body=bodies.INTENT,
+        returns=answers.INTENT,
+        status=201,
+    ),
+    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents, On.HOST, returns=answers.items(answers.INTENT)),
+    Route("POST", protocol.LOGS, Access.HOST, add_log, On.HOST, body=bodies.LOG),
+    Route("GET", protocol.LOGS, Access.READ, logs, On.HOST, query={"operationId": bodies.NAME}, returns=answers.LOG),
+    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel, On.HOST, status=501),
+    Route("POST", protocol.TUNNEL, Access.HOST_OR_OPERATE, tunnel, On.HOST, status=501),
 )

@@ -12,7 +12,7 @@ from edgewright.core import times
 from edgewright.core.text import whole_number
 from edgewright.hub.http import answers, openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import INTEGER, NUMBER
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.readmodel.pace import Pace
@@ -108,7 +108,7 @@ async def changes(call: Call) -> Response:
     actor, authenticator = call.actor, call.hub.authenticator
     stream = call.hub.changes.stream(
         since,
-        call.project,
+        call.scope,
         lambda: authenticator.may_continue(actor),
         authenticator.end(actor),
         Pace(call.hub.turns, call.caller),
@@ -155,7 +155,7 @@ ROUTES = (
     Route("GET", PING, Access.OPEN, ping),
     Route("GET", READY, Access.OPEN, ready),
     Route("GET", protocol.FEATURES, Access.OPEN, features, returns=answers.FEATURES),
-    Route("GET", protocol.HUB_STATUS, Access.READ, status, returns=answers.STATUS),
+    Route("GET", protocol.HUB_STATUS, Access.READ, status, On.TENANT, returns=answers.STATUS),
     Route(
         "GET",
         protocol.CHANGES,

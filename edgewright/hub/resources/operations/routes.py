@@ -13,7 +13,7 @@ from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.hub.resources.hosts import share
 from edgewright.hub.resources.hosts.store import need_host, raise_generation
@@ -190,12 +190,12 @@ async def everything(call: Call) -> Response:
     pending = select(_TABLE).where(_TABLE.c.state == protocol.OP_PENDING).order_by(_TABLE.c.created.desc())
     over = select(_TABLE).where(_TABLE.c.state != protocol.OP_PENDING).order_by(_TABLE.c.created.desc()).limit(_OVER)
     rows = await call.hub.read(lambda connection: [*connection.execute(pending).all(), *connection.execute(over).all()])
-    hosts = call.hub.state.hosts
+    hosts, scope = call.hub.state.hosts, call.scope
     items = []
     async with call.pace() as pace:
         for row in rows:
-            entry = hosts.get(row.host_uid) if call.project else None
-            if not call.project or (entry is not None and entry.record.project_uid == call.project):
+            entry = None if scope.everything else hosts.get(row.host_uid)
+            if scope.everything or (entry is not None and scope.covers(entry.record.project_uid)):
                 items.append(document(row))
             if pace.due:
                 await pace.rest()
@@ -254,16 +254,17 @@ ROUTES = (
     Route(
         "POST",
         protocol.OPERATIONS,
-        Access.WRITE,
+        Access.OPERATE,
         create,
+        On.HOST,
         guards_observed=True,
         body=bodies.OPERATION,
         headers=(protocol.H_IDEMPOTENCY,),
         returns=answers.MADE,
         status=201,
     ),
-    Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing, returns=answers.items(answers.OPERATION)),
-    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get, returns=answers.OPERATION),
-    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result, body=bodies.RESULT),
-    Route("PUT", protocol.HOST_RESET, Access.WRITE, reset, guards_observed=True),
+    Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing, On.HOST, returns=answers.items(answers.OPERATION)),
+    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get, On.HOST, returns=answers.OPERATION),
+    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result, On.HOST, body=bodies.RESULT),
+    Route("PUT", protocol.HOST_RESET, Access.OPERATE, reset, On.HOST, guards_observed=True),
 )

@@ -14,7 +14,7 @@ from edgewright.hub.db.records import ProjectRecord, dump
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
@@ -32,7 +32,9 @@ PROJECT_VALIDATE = "/v1/projects/{uid}/validate"
 
 
 def _records(call: Call) -> list[ProjectRecord]:
-    return sorted(call.hub.state.projects.values(), key=lambda record: (record.name, record.uid))
+    """Return the projects in which the caller has a role."""
+    seen = (record for record in call.hub.state.projects.values() if call.actor.grants.sees(record.uid))
+    return sorted(seen, key=lambda record: (record.name, record.uid))
 
 
 def _record(call: Call) -> ProjectRecord:
@@ -191,6 +193,12 @@ async def delete(call: Call) -> Response:
                 f"The alert receiver '{receiver.name}' belongs to the project '{record.name}'; remove it first.",
                 "ProjectInUse",
             )
+        key = tx.one(select(schema.ssh_keys.c.name).where(schema.ssh_keys.c.project_uid == record.uid))
+        if key is not None:
+            raise conflict(
+                f"The SSH key '{key.name}' belongs to the project '{record.name}'; delete it first.", "ProjectInUse"
+            )
+        tx.run(schema.project_roles.delete().where(schema.project_roles.c.project_uid == record.uid))
         tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
         tx.removed(record)
@@ -211,6 +219,7 @@ async def validate(call: Call) -> Response:
                 await pace.rest()
     hosts.sort()
     tokens = sorted(token.name for token in call.hub.state.tokens.values() if token.project_uid == record.uid)
+    keys = sorted(key.name for key in call.hub.state.ssh_keys.values() if key.project_uid == record.uid)
     nothing = {"count": 0, "clusters": []}
     return call.json(
         {
@@ -220,6 +229,7 @@ async def validate(call: Call) -> Response:
             "edgewright": {
                 "hosts": {"count": len(hosts), "uids": hosts[:50]},
                 "tokens": {"count": len(tokens), "names": tokens[:50]},
+                "sshKeys": {"count": len(keys), "names": keys[:50]},
             },
         }
     )
@@ -228,10 +238,10 @@ async def validate(call: Call) -> Response:
 ROUTES = (
     Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata, query={"name": bodies.NAME}),
     Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary, body=bodies.PROJECTS_FILTER, query=bodies.PAGE),
-    Route("POST", PROJECTS, Access.WRITE, create, body=bodies.PROJECT),
-    Route("GET", PROJECT, Access.READ, get),
-    Route("PUT", PROJECT, Access.WRITE, update, body=bodies.PROJECT),
-    Route("DELETE", PROJECT, Access.WRITE, delete),
-    Route("PUT", PROJECT_META, Access.WRITE, update, body=bodies.META),
-    Route("DELETE", PROJECT_VALIDATE, Access.READ, validate),
+    Route("POST", PROJECTS, Access.WRITE, create, On.TENANT, body=bodies.PROJECT),
+    Route("GET", PROJECT, Access.READ, get, On.PROJECT),
+    Route("PUT", PROJECT, Access.WRITE, update, On.PROJECT, body=bodies.PROJECT),
+    Route("DELETE", PROJECT, Access.WRITE, delete, On.TENANT),
+    Route("PUT", PROJECT_META, Access.WRITE, update, On.PROJECT, body=bodies.META),
+    Route("DELETE", PROJECT_VALIDATE, Access.READ, validate, On.PROJECT),
 )

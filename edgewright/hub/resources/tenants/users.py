@@ -6,18 +6,20 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from edgewright.core import times
+from edgewright.core.roles import ADMIN, PROJECT_SCOPE, ROLES, covers, lower, permissions
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
-from edgewright.hub.db.records import KeyRecord, dump
+from edgewright.hub.db.records import KeyRecord, UserRecord, dump
 from edgewright.hub.http import bodies, problems
-from edgewright.hub.http.auth import ADMIN, ROLES, SESSION_COOKIE, VIEWER
+from edgewright.hub.http.auth import SESSION_COOKIE
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
-from edgewright.hub.http.problems import bad_request, not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.problems import not_found
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import FLAG
+from edgewright.hub.security.admins import require_admin
 from edgewright.hub.security.secretbox import SESSION_SECONDS, digest, new_secret, new_uid
 from edgewright.wire import protocol
 
@@ -49,9 +51,22 @@ async def authenticate(call: Call) -> Response:
     user = call.hub.state.users.get(record.user_uid) if record else None
     usable = call.hub.authenticator.still_valid(record)
     given = str(body.get("emailId") or "").lower()
-    if record is None or user is None or not usable or not hmac.compare_digest(given.encode(), user.email.encode()):
+    if (
+        record is None
+        or user is None
+        or not usable
+        or not hmac.compare_digest(given.encode(), user.email.lower().encode())
+    ):
         raise call.hub.authenticator.fail(call.actor.address, "The e-mail address or the password is wrong.")
+    call.hub.write_later(lambda tx: _signed_in(call, tx, user.uid))
     return _token_answer(call, record)
+
+
+def _signed_in(call: Call, tx: Tx, uid: str) -> None:
+    """Store when a user logged in."""
+    now = tx.now
+    if tx.run(schema.users.update().where(schema.users.c.uid == uid).values(last_sign_in=now)):
+        tx.changed(UserRecord(**tx.one(select(schema.users).where(schema.users.c.uid == uid))._mapping))
 
 
 async def refresh(call: Call) -> Response:
@@ -63,26 +78,37 @@ async def refresh(call: Call) -> Response:
     return _token_answer(call, record)
 
 
+def _role_here(call: Call) -> str:
+    """Return the caller's role in the project of the call, in the tenant, else the highest that it has anywhere."""
+    grants = call.actor.grants
+    return (grants.role(call.project) if call.project else grants.tenant) or grants.highest
+
+
 async def info(call: Call) -> Response:
-    """Tell who calls (`v1UserInfo`)."""
+    """Return who calls (`v1UserInfo`)."""
     state = call.hub.state
     return call.json(
         {
             "orgName": state.settings.get("org", ""),
             "tenantUid": state.tenant_uid,
             "userUid": call.actor.uid,
-            "edgewright": {"role": call.actor.role, "name": call.actor.name, "via": call.actor.via},
+            "edgewright": {
+                "role": _role_here(call),
+                "tenantRole": call.actor.grants.tenant,
+                "projectRoles": {uid: call.actor.grants.role(uid) for uid in call.actor.grants.projects},
+                "name": call.actor.name,
+                "via": call.actor.via,
+            },
         }
     )
 
 
 async def me(call: Call) -> Response:
-    """Tell who calls, in the form of the vendor's own toolkit (`v1User` with permissions)."""
+    """Return who calls, in the form of the vendor's own toolkit (`v1User` with permissions)."""
     state = call.hub.state
     user = state.users.get(call.actor.uid)
-    rights = ["edgehost.get", "edgehost.list"]
-    if call.actor.role == ADMIN:
-        rights += ["edgehost.create", "edgehost.update", "edgehost.delete", "edgehost.sshUpdate"]
+    grants = call.actor.grants
+    seen = [uid for uid in state.projects if grants.sees(uid)]
     return call.json(
         {
             "metadata": {"uid": call.actor.uid, "name": call.actor.name},
@@ -90,11 +116,11 @@ async def me(call: Call) -> Response:
                 "firstName": user.first_name if user else "",
                 "lastName": user.last_name if user else "",
                 "emailId": user.email if user else "",
-                "roles": [call.actor.role],
+                "roles": [_role_here(call)],
             },
             "status": {
-                "projectPermissions": dict.fromkeys(state.projects, rights),
-                "tenantPermissions": {state.tenant_uid: rights},
+                "projectPermissions": {uid: permissions(grants.role(uid), PROJECT_SCOPE) for uid in seen},
+                "tenantPermissions": {state.tenant_uid: permissions(grants.tenant)} if grants.tenant else {},
             },
         }
     )
@@ -105,14 +131,6 @@ def _need(tx: Tx, uid: str) -> KeyRecord:
     if row is None:
         raise not_found("API key", uid)
     return KeyRecord(**row._mapping)
-
-
-def _keep_an_admin(tx: Tx, record: KeyRecord) -> None:
-    """Refuse to take away the last key that can undo it."""
-    table = schema.api_keys
-    others = select(func.count()).where(table.c.role == ADMIN, table.c.active.is_(True), table.c.uid != record.uid)
-    if record.role == ADMIN and record.active and not tx.connection.execute(others).scalar():
-        raise bad_request("This is the last active API key of role admin; make another one first.")
 
 
 def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
@@ -128,35 +146,64 @@ def _refuse_duplicate(tx: Tx, name: str, user_uid: str, own_uid: str = "") -> No
 
 
 def _owner(call: Call, asked: str) -> str:
-    """Return the uid of the user that a key is for; raises 404.
+    """Return the uid of the user that a key is for; raises 404, and 403 for another user than the caller.
 
     Palette's clients send the uid of the tenant, which they read from `users/info`, and mean the caller (rule P52).
     """
-    if not asked or asked == call.hub.state.tenant_uid:
+    if not asked or asked in (call.hub.state.tenant_uid, call.actor.uid):
         return call.actor.uid
+    call.need(ADMIN, "")
     if asked not in call.hub.state.users:
         raise not_found("user", asked)
     return asked
 
 
-def _role(call: Call, asked: str, owner: str) -> str:
-    """Return the role of a new key: its creator's unless less is asked for (rule P52); raises 422 and 403.
+def _limit(call: Call, asked: str, owner: str) -> str:
+    """Return the role that a new key is limited to (rule P52); raises 422 and 403.
 
-    A key for another user never has more rights than that user.
+    Unless less is asked for, that of the caller's key: a limited key makes none with more rights. What the key may do
+    is what its user may do, within that limit.
     """
     if asked and asked not in ROLES:
         raise problems.invalid(problems.ENUM, f"spec.edgewright.role in body should be one of [{' '.join(ROLES)}]")
-    user = call.hub.state.users.get(owner)
-    most = VIEWER if VIEWER in (call.actor.role, user.role if user else VIEWER) else ADMIN
-    if asked == ADMIN and most == VIEWER:
-        raise problems.forbidden("This user has the role viewer; an API key of role admin would have more rights.")
-    return asked or most
+    most = call.hub.state.grants(owner).highest
+    if call.actor.uid == owner:
+        most = lower(most, call.actor.grants.highest)
+    if asked and not covers(most, asked):
+        raise problems.forbidden(
+            f"This user has the role {most or 'none'}; an API key of role {asked} would have more rights."
+        )
+    return asked or (call.actor.key.role if call.actor.key is not None else ADMIN)
+
+
+def _seen(call: Call, record: KeyRecord) -> bool:
+    """Return whether the caller may know of a key: all for a role of the tenant, else its own."""
+    return bool(call.actor.grants.tenant) or record.user_uid == call.actor.uid
+
+
+def _check_change(call: Call, record: KeyRecord) -> None:
+    """Raise 404 or 403 unless the caller may change a key: an admin any, a user its own of no more rights."""
+    if not _seen(call, record):
+        raise not_found("API key", record.uid)
+    if record.user_uid != call.actor.uid:
+        call.need(ADMIN, "")
+    limit = call.actor.key.role if call.actor.key is not None else ADMIN
+    if not covers(limit, record.role):
+        raise problems.forbidden(f"The {call.actor.via} is limited to the role {limit} and cannot change this key.")
 
 
 async def keys(call: Call) -> Response:
-    """List the API keys."""
-    records = sorted(call.hub.state.keys.values(), key=lambda record: (record.name, record.uid))
+    """List the API keys, those of the caller unless it has a role of the tenant."""
+    shown = (record for record in call.hub.state.keys.values() if _seen(call, record))
+    records = sorted(shown, key=lambda record: (record.name, record.uid))
     return call.json({"items": [call.hub.renderer.key(record) for record in records]})
+
+
+def _for(call: Call, user_uid: str, limit: str) -> str:
+    """Return whose key it is and its limit, for the audit log."""
+    user = call.hub.state.users.get(user_uid)
+    limited = "" if limit == ADMIN else f" limited to the role {limit}"
+    return f"of {user.email if user else user_uid}{limited}"
 
 
 async def create_key(call: Call) -> Response:
@@ -168,7 +215,7 @@ async def create_key(call: Call) -> Response:
         raise problems.invalid(problems.REQUIRED, "metadata.name in body is required")
     asked = spec.get("edgewright") or (meta.get("edgewright") if isinstance(meta.get("edgewright"), dict) else None)
     user_uid = _owner(call, str(spec.get("userUid") or ""))
-    role = _role(call, str((asked or {}).get("role") or ""), user_uid)
+    role = _limit(call, str((asked or {}).get("role") or ""), user_uid)
     expiry = check_expiry(times.parse(spec.get("expiry")), call.now)
     doc = check_record("API key", name, dump(_document(body, {})))
     text = new_secret(protocol.API_KEY_PREFIX)
@@ -179,7 +226,7 @@ async def create_key(call: Call) -> Response:
             new_uid(), name, digest(text), role, user_uid, True, expiry, doc, tx.now, tx.now,
         )  # fmt: skip
         tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(record)))
-        call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' of role {role} is created")
+        call.audit(tx, "create", KIND, record.uid, name, f"API key '{name}' {_for(call, user_uid, role)} is created")
         tx.changed(record)
         return record.uid
 
@@ -190,7 +237,7 @@ async def create_key(call: Call) -> Response:
 async def get_key(call: Call) -> Response:
     """Return one API key without its text."""
     record = call.hub.state.keys.get(call.uid)
-    if record is None:
+    if record is None or not _seen(call, record):
         raise not_found("API key", call.uid)
     return call.json(call.hub.renderer.key(record))
 
@@ -208,6 +255,7 @@ async def update_key(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
+        _check_change(call, record)
         name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
         if name != record.name:
             _refuse_duplicate(tx, name, record.user_uid, record.uid)
@@ -215,6 +263,8 @@ async def update_key(call: Call) -> Response:
         document = _document(body, msgspec.json.decode(record.doc))
         doc = check_record("API key", name, dump(document), record.doc)
         _change(call, tx, record, f"API key '{name}' is updated", name=name, expiry=expiry, doc=doc)
+        if record.role == ADMIN and expiry is not None:
+            require_admin(tx, "API key")
 
     await call.write(job)
     return call.empty()
@@ -227,9 +277,10 @@ async def set_key_state(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
-        if not active:
-            _keep_an_admin(tx, record)
+        _check_change(call, record)
         _change(call, tx, record, f"API key '{record.name}' is switched {'on' if active else 'off'}", active=active)
+        if not active and record.role == ADMIN:
+            require_admin(tx, "API key")
 
     await call.write(job)
     return call.empty()
@@ -240,8 +291,10 @@ async def delete_key(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         record = _need(tx, call.uid)
-        _keep_an_admin(tx, record)
+        _check_change(call, record)
         tx.run(schema.api_keys.delete().where(schema.api_keys.c.uid == record.uid))
+        if record.role == ADMIN:
+            require_admin(tx, "API key")
         call.audit(tx, "delete", KIND, record.uid, record.name, f"API key '{record.name}' is deleted")
         tx.removed(record)
 
@@ -252,13 +305,13 @@ async def delete_key(call: Call) -> Response:
 ROUTES = (
     Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate, body=bodies.LOGIN, query=_COOKIE),
     Route("GET", protocol.REFRESH, Access.OPEN, refresh, query=_COOKIE),
-    Route("GET", protocol.USERS_INFO, Access.READ, info),
-    Route("GET", protocol.USERS_ME, Access.READ, me),
-    Route("GET", protocol.API_KEYS, Access.READ, keys),
-    Route("POST", protocol.API_KEYS, Access.WRITE, create_key, body=bodies.API_KEY),
-    Route("GET", protocol.API_KEY, Access.READ, get_key),
-    Route("PUT", protocol.API_KEY, Access.WRITE, update_key, body=bodies.API_KEY_UPDATE),
-    Route("PATCH", protocol.API_KEY, Access.WRITE, set_key_state, body=bodies.ACTIVE),
-    Route("DELETE", protocol.API_KEY, Access.WRITE, delete_key),
-    Route("PUT", protocol.API_KEY_STATE, Access.WRITE, set_key_state, body=bodies.ACTIVE),
+    Route("GET", protocol.USERS_INFO, Access.READ, info, On.OBJECT),
+    Route("GET", protocol.USERS_ME, Access.READ, me, On.OBJECT),
+    Route("GET", protocol.API_KEYS, Access.READ, keys, On.OBJECT),
+    Route("POST", protocol.API_KEYS, Access.OPERATE, create_key, On.OBJECT, body=bodies.API_KEY),
+    Route("GET", protocol.API_KEY, Access.READ, get_key, On.OBJECT),
+    Route("PUT", protocol.API_KEY, Access.OPERATE, update_key, On.OBJECT, body=bodies.API_KEY_UPDATE),
+    Route("PATCH", protocol.API_KEY, Access.OPERATE, set_key_state, On.OBJECT, body=bodies.ACTIVE),
+    Route("DELETE", protocol.API_KEY, Access.OPERATE, delete_key, On.OBJECT),
+    Route("PUT", protocol.API_KEY_STATE, Access.OPERATE, set_key_state, On.OBJECT, body=bodies.ACTIVE),
 )

@@ -12,10 +12,9 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import TokenRecord, dump
 from edgewright.hub.http import answers, bodies, problems
-from edgewright.hub.http.auth import ADMIN
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
-from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.security.secretbox import digest, new_secret, new_uid
 from edgewright.wire import protocol
 
@@ -78,15 +77,21 @@ def _refuse_duplicate(tx: Tx, name: str, own_uid: str = "") -> None:
 
 def _record(call: Call) -> TokenRecord:
     record = call.hub.state.tokens.get(call.uid)
-    if record is None:
+    if record is None or not _seen(call, record):
         raise not_found("registration token", call.uid)
     return record
 
 
+def _seen(call: Call, record: TokenRecord) -> bool:
+    """Return whether the caller may know of a token: all for a role of the tenant, else those of its projects."""
+    return call.actor.grants.sees(record.project_uid or "")
+
+
 async def listing(call: Call) -> Response:
-    """List every token; its text is for admins only."""
-    secret = call.actor.role == ADMIN
-    records = sorted(call.hub.state.tokens.values(), key=lambda record: (record.name, record.uid))
+    """List the tokens; the text is for admins only."""
+    secret = call.is_admin
+    shown = (record for record in call.hub.state.tokens.values() if _seen(call, record))
+    records = sorted(shown, key=lambda record: (record.name, record.uid))
     items = []
     async with call.pace() as pace:
         for record in records:
@@ -121,7 +126,7 @@ async def create(call: Call) -> Response:
 
 async def get(call: Call) -> Response:
     """Return one token."""
-    return call.json(call.hub.renderer.token(_record(call), secret=call.actor.role == ADMIN, now=call.now))
+    return call.json(call.hub.renderer.token(_record(call), secret=call.is_admin, now=call.now))
 
 
 async def update(call: Call) -> Response:
@@ -180,7 +185,7 @@ async def hosts(call: Call) -> Response:
     async with call.pace() as pace:
         for uid in sorted(state.came_by.get(record.uid, ())):
             entry = state.hosts.get(uid)
-            if entry is not None:
+            if entry is not None and call.actor.grants.sees(entry.record.project_uid):
                 items.append(
                     {
                         "uid": uid,
@@ -196,11 +201,11 @@ async def hosts(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.TOKENS, Access.READ, listing),
-    Route("POST", protocol.TOKENS, Access.WRITE, create, body=bodies.TOKEN),
-    Route("GET", protocol.TOKEN, Access.READ, get),
-    Route("PUT", protocol.TOKEN, Access.WRITE, update, body=bodies.TOKEN),
-    Route("DELETE", protocol.TOKEN, Access.WRITE, delete),
-    Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state, body=bodies.ACTIVE),
-    Route("GET", TOKEN_HOSTS, Access.READ, hosts, returns=answers.items(answers.TOKEN_HOST)),
+    Route("GET", protocol.TOKENS, Access.READ, listing, On.OBJECT),
+    Route("POST", protocol.TOKENS, Access.WRITE, create, On.TENANT, body=bodies.TOKEN),
+    Route("GET", protocol.TOKEN, Access.READ, get, On.OBJECT),
+    Route("PUT", protocol.TOKEN, Access.WRITE, update, On.TENANT, body=bodies.TOKEN),
+    Route("DELETE", protocol.TOKEN, Access.WRITE, delete, On.TENANT),
+    Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state, On.TENANT, body=bodies.ACTIVE),
+    Route("GET", TOKEN_HOSTS, Access.READ, hosts, On.OBJECT, returns=answers.items(answers.TOKEN_HOST)),
 )

@@ -1,0 +1,1 @@
+"""Tag filters: named conditions on tags, of the tenant."""

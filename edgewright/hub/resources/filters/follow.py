@@ -1,0 +1,25 @@
+"""How memory follows tag filters, and what readers of the change stream get of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.hub.db.records import FilterRecord
+from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.resources.filters.render import summary
+
+
+def follows(state: State) -> tuple[Follow, ...]:
+    """Return how the records are followed."""
+
+    def drop(record: FilterRecord) -> None:
+        state.filters.pop(record.uid, None)
+
+    return (Follow(FilterRecord, state.put_filter, drop, "filter"),)
+
+
+def document(state: State, uid: str) -> dict[str, Any] | None:
+    """Return the present document of a filter; `None` for one that is gone."""
+    record = state.filters.get(uid)
+    return None if record is None else summary(record)

@@ -1,0 +1,1 @@
+"""The fixed roles admin, operator and viewer."""

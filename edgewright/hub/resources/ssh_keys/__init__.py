@@ -1,0 +1,1 @@
+"""SSH public keys of a project or the tenant, offered where a host gets its users."""

@@ -1,0 +1,25 @@
+"""How memory follows SSH keys, and what readers of the change stream get of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.hub.db.records import SshKeyRecord
+from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.resources.ssh_keys.render import ssh_key
+
+
+def follows(state: State) -> tuple[Follow, ...]:
+    """Return how the records are followed."""
+
+    def drop(record: SshKeyRecord) -> None:
+        state.ssh_keys.pop(record.uid, None)
+
+    return (Follow(SshKeyRecord, state.put_ssh_key, drop, "sshkey", project=lambda record: str(record.project_uid)),)
+
+
+def document(state: State, uid: str) -> dict[str, Any] | None:
+    """Return the present document of a key; `None` for one that is gone."""
+    record = state.ssh_keys.get(uid)
+    return None if record is None else ssh_key(record)

@@ -1,0 +1,79 @@
+"""Activation: a new user gets the first API key by a link that an admin hands over; the hub sends no mail.
+
+The link has a code of 256 random bits behind `#`, which no client sends in a request line, so that it is in no log. It
+works once, within `VALID`, and is stored encrypted, since admins read it back like a registration token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from edgewright.core.roles import ADMIN
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import KeyRecord, UserRecord, dump
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http import shapes
+from edgewright.hub.http.auth import Actor
+from edgewright.hub.http.problems import unauthorized
+from edgewright.hub.http.routing import Call
+from edgewright.hub.resources.feed import audit_store as audit
+from edgewright.hub.resources.users import store
+from edgewright.hub.security.secretbox import SecretBox, digest, new_secret, new_uid
+from edgewright.wire import protocol
+
+VALID = 7 * 86_400.0
+"""Seconds in which an activation link is accepted."""
+BODY = shapes.obj(code=shapes.name(512))
+
+
+def new_code(box: SecretBox, now: float) -> dict[str, Any]:
+    """Return the columns of a fresh activation code."""
+    code = new_secret(protocol.ACTIVATION_PREFIX)
+    return {
+        "activation_hash": digest(code),
+        "activation_encrypted": box.seal(code),
+        "activation_until": now + VALID,
+    }
+
+
+NONE: dict[str, Any] = {"activation_hash": None, "activation_encrypted": None, "activation_until": None}
+"""The columns of a user without an activation code."""
+
+
+def link(record: UserRecord, box: SecretBox, base: str, now: float) -> str:
+    """Return the activation link of a user; empty when there is none that is accepted. `base`: the hub's address."""
+    if record.activation_encrypted is None or now >= (record.activation_until or 0.0):
+        return ""
+    code = box.unseal(record.activation_encrypted)
+    return f"{base.rstrip('/')}{protocol.ACTIVATIONS}#{code}" if code else ""
+
+
+async def activate(call: Call) -> Response:
+    """Accept an activation code: makes the user active and returns an API key, whose text is in this answer only."""
+    body = await call.body()
+    code = str(body.get("code") or "").strip()
+    hub, held, text = call.hub, digest(code), new_secret(protocol.API_KEY_PREFIX)
+    known = next((user for user in hub.state.users.values() if code and user.activation_hash == held), None)
+    if known is None or call.now >= (known.activation_until or 0.0):
+        raise hub.authenticator.fail(call.actor.address, "This activation code is not valid: it was used or has ended.")
+
+    def job(tx: Tx) -> UserRecord:
+        record = store.need(tx, known.uid)
+        if record.activation_hash != held or tx.now >= (record.activation_until or 0.0):
+            raise unauthorized("This activation code was used already.")
+        newer = store.update(tx, record, active=True, **NONE)
+        uid, doc = new_uid(), dump({"metadata": {}, "spec": {}})
+        name = f"activation-{uid[:6]}"
+        key = KeyRecord(uid, name, digest(text), ADMIN, record.uid, True, None, doc, tx.now, tx.now)
+        tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(key)))
+        actor = Actor(key.role, record.uid, record.email, call.actor.address, "activation link", key=key)
+        message = f"User '{record.email}' is activated with the API key '{name}'"
+        audit.write_audit(hub.state, tx, actor, "update", "user", record.uid, record.email, message)
+        tx.changed(key)
+        return newer
+
+    record = await call.write(job)
+    return call.json({"uid": record.uid, "emailId": record.email, "apiKey": text}, 201)
