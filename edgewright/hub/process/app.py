@@ -251,7 +251,8 @@ class Hub:
         if kind == "project" and uid in self.state.projects:
             return self.renderer.project(self.state.projects[uid])
         if kind in _NOUNS:
-            return _NOUNS[kind].document(self.state, uid)
+            document: dict[str, Any] | None = _NOUNS[kind].document(self.state, uid)
+            return document
         return None
 
 
