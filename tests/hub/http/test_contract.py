@@ -82,6 +82,7 @@ def _fill(hub: RunningHub, path: str) -> str:
         parts = path.partition("{uid}")[0].split("/")
         kind = next((kinds[part] for part in reversed(parts) if part in kinds), "")
         path = path.replace("{uid}", _uid(hub, kind) if kind else "c-1")
+    path = path.replace("{userUid}", _uid(hub, "users")) if "{userUid}" in path else path
     return path.replace("{objectKind}", "edgehost").replace("{objectUid}", "c-1").replace("{serviceName}", "stylus")
 
 

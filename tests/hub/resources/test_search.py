@@ -132,11 +132,11 @@ def test_p32_a_page_of_a_fresh_result_begins_after_the_host_of_the_cursor() -> N
     state, _, finder = world()
     for number in range(4):
         state.put_host(record(f"h-{number}"))
-    result, _ = asyncio.run(finder.page("", {}, NOW, 0, ""))
+    result, _ = asyncio.run(finder.page(EVERYTHING, {}, NOW, 0, ""))
     cursor = finding.cursor(result, 2)  # of the page with h-0 and h-1
     finder._kept.clear()
     state.put_host(record("g-new"))
-    fresh, start = asyncio.run(finder.page("", {}, NOW, 2, cursor))
+    fresh, start = asyncio.run(finder.page(EVERYTHING, {}, NOW, 2, cursor))
     assert fresh.uids[start:] == ["h-2", "h-3"]
 
 
