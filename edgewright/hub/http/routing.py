@@ -161,9 +161,20 @@ class Call:
         """Run a job in the writer and return its result once it is durable."""
         return await self.hub.write(job)
 
-    def audit(self, tx: Tx, action: str, kind: str, uid: str, name: str, message: str, project: str = "") -> None:
-        """Add an audit entry for this call; its uid goes into the answer's `AuditUid`."""
-        self.audit_uid = audit.write_audit(self.hub.state, tx, self.actor, action, kind, uid, name, message, project)
+    def audit(
+        self,
+        tx: Tx,
+        action: str,
+        kind: str,
+        uid: str,
+        name: str,
+        message: str,
+        project: str = "",
+        actor: Actor | None = None,
+    ) -> None:
+        """Add an audit entry for this call, by the caller or `actor`; its uid goes into the answer's `AuditUid`."""
+        who = actor or self.actor
+        self.audit_uid = audit.write_audit(self.hub.state, tx, who, action, kind, uid, name, message, project)
 
     def empty(self, headers: Mapping[str, str] | None = None) -> Response:
         """Return 204 with nothing in it."""

@@ -19,7 +19,6 @@ from edgewright.hub.http import shapes
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.problems import unauthorized
 from edgewright.hub.http.routing import Call
-from edgewright.hub.resources.feed import audit_store as audit
 from edgewright.hub.resources.users import store
 from edgewright.hub.security.secretbox import SecretBox, digest, new_secret, new_uid
 from edgewright.wire import protocol
@@ -71,7 +70,7 @@ async def activate(call: Call) -> Response:
         tx.run(schema.api_keys.insert().values(**msgspec.structs.asdict(key)))
         actor = Actor(key.role, record.uid, record.email, call.actor.address, "activation link", key=key)
         message = f"User '{record.email}' is activated with the API key '{name}'"
-        audit.write_audit(hub.state, tx, actor, "update", "user", record.uid, record.email, message)
+        call.audit(tx, "update", "user", record.uid, record.email, message, actor=actor)
         tx.changed(key)
         return newer
 
