@@ -214,3 +214,30 @@ def test_an_expression_that_can_take_for_ever_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["/edge-(7f|0c)/", "/^(ab)+$/", "/a+b*/"])
 def test_plain_expressions_are_taken(text: str) -> None:
     parse(text)
+
+
+PIECES = ("ed", "e", "edge", "7", "7f", "-e", "-f ed", "/e./", "name:e", '"e 7"', "Ä", "ss", "ß", "age>1h", '""', "e*")
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=3), st.lists(st.sampled_from(PIECES), max_size=3), st.text("edgE7f ßäs")
+)
+def test_a_narrower_filter_finds_nothing_that_the_other_does_not_find(
+    more: list[str], fewer: list[str], name: str
+) -> None:
+    narrow, wide = parse(" ".join(more)), parse(" ".join(fewer))
+    row = {"name": name, "uid": name, "last_seen": 0.0}
+    if narrow.narrows(wide) and narrow.matches(row.get, NOW):
+        assert wide.matches(row.get, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "narrows"),
+    [
+        ("edge", "ed", True), ("edge", "edge", True), ("edge 7f", "ed", True), ("ed", "edge", False),
+        ("edge", "kiel", False), ("7f edge", "ed", False), ("edge", "", False), ("age>2h", "age>1h", False),
+        ("-edge", "-ed", False), ("name:edge", "name:ed", False), ("/edge/", "/ed/", False),
+    ],
+)  # fmt: skip
+def test_a_letter_more_makes_a_free_text_narrower(text: str, before: str, narrows: bool) -> None:
+    assert parse(text).narrows(parse(before)) is narrows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -31,6 +31,8 @@ class OrderedRows(Generic[Row]):
         self._sorted: list[Place] = []
         self._seen: set[str] | None = None if keep is None else set()
         """Keys that `keep` lets through; None without one."""
+        self._next: set[str] | None = None
+        """Keys that the filter which is being applied lets through so far; None when none is."""
 
     def _place(self, key: str, row: Row) -> Place:
         value = self._order(row)
@@ -48,13 +50,36 @@ class OrderedRows(Generic[Row]):
             places[key] = (unknown is not reverse, "" if unknown else value, name(row), key)
             if seen is not None and keep is not None and keep(row):
                 seen.add(key)
-        self._places, self._seen = places, seen
+        self._places, self._seen, self._next = places, seen, None
         self._sorted = sorted(places.values())
 
-    def filter(self, keep: Callable[[Row], bool] | None, rows: Iterable[tuple[str, Row]]) -> None:
-        """Let other rows through; `rows` are all rows as they are now, those of `fill` and `put`."""
-        self._keep = keep
-        self._seen = None if keep is None else {key for key, row in rows if keep(row)}
+    def filter_in_pieces(
+        self, keep: Callable[[Row], bool] | None, row_of: Callable[[str], Row | None], size: int, narrower: bool = False
+    ) -> Iterator[None]:
+        """Let other rows through, when the iterator is at its end; it yields after each `size` rows that were asked.
+
+        `row_of` gives a row as it is at that moment. Rows that `put` brings meanwhile are asked there. A `narrower`
+        filter lets no row through that the one before did not: only the rows that are shown are asked.
+        """
+        before = self._seen
+        self._keep, self._next = keep, None
+        if keep is None:
+            self._seen = None
+            return
+        asked = list(before if narrower and before is not None else self._places)
+        self._next = found = set()
+        for start in range(0, len(asked), size):
+            for key in asked[start : start + size]:
+                row = row_of(key)
+                if row is not None and keep(row):
+                    found.add(key)
+            yield
+        self._seen, self._next = found, None
+
+    @property
+    def filtering(self) -> bool:
+        """Whether a filter is being applied; the rows in sight are then no base for a narrower one."""
+        return self._next is not None
 
     def put(self, key: str, row: Row | None) -> bool:
         """Take the row as it is now (None: it is gone); return whether the list of keys changed."""
@@ -62,6 +87,9 @@ class OrderedRows(Generic[Row]):
         after = None if row is None else self._place(key, row)
         seen_before = before is not None and (self._seen is None or key in self._seen)
         seen = row is not None and (self._keep is None or self._keep(row))
+        if self._next is not None:  # the rows in sight stay those of the filter before until the next one is applied
+            (self._next.add if seen else self._next.discard)(key)
+            seen = row is not None and seen_before
         if self._seen is not None:
             (self._seen.add if seen else self._seen.discard)(key)
         if before != after:

@@ -64,6 +64,16 @@ class Filter:
                 return False
         return True
 
+    def narrows(self, other: "Filter") -> bool:
+        """Tell whether no row can match that does not match `other`: a letter was added to a free text, or a term.
+
+        Only free texts of `other` are compared: they do not depend on the time.
+        """
+        if not other.terms or len(self.terms) < len(other.terms):
+            return False
+        pairs = [(_plain(mine), _plain(theirs)) for mine, theirs in zip(self.terms, other.terms)]
+        return all(mine is not None and theirs is not None and theirs in mine for mine, theirs in pairs)
+
     def __bool__(self) -> bool:
         return bool(self.terms)
 
@@ -93,6 +103,13 @@ def parse(text: str, fields: Tuple[FilterField, ...] = FILTER_FIELDS) -> Filter:
 
 
 EVERYTHING = Filter((), ())
+
+
+def _plain(term: Term) -> Optional[str]:
+    """Return the folded text of a term that finds a free text; `None` for every other term."""
+    if term.field or term.negated or len(term.values) != 1 or term.values[0].kind != "text":
+        return None
+    return term.values[0].text.casefold() or None
 
 
 def _inverted(check: Check) -> Check:

@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from edgewright.store.engine.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
 from tests.tui.driving import frame_text as said
 from tests.tui.driving import settle as settled
+from tests.tui.driving import wait_until
 from tests.tui.fleet import NOW, documents, host_document, session_of
 from tui.app import EdgewrightApp
+from tui.screens.hosts import filter_run
 from tui.screens.hosts.screen import HostsScreen
 from tui.session import Session
 from tui.widgets.line_view import LineView
@@ -111,6 +114,39 @@ async def test_a_wrong_filter_is_said_below_the_field_and_changes_nothing(parts:
         await pilot.press("escape")
         await settled(pilot)
         assert not screen.prompt.is_open
+
+
+async def test_a_filter_on_a_large_fleet_lets_keys_pass_and_the_newest_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(filter_run, "AT_ONCE", 10)
+    monkeypatch.setattr("tui.screens.hosts.screen.PIECE", 7)
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = hosts_of(app)
+        screen.action_filter("health:unhealthy")
+        assert not screen.is_settled and len(screen.table.keys) == 40, "one piece, then keys have their turn"
+        assert said(app, "crumb").split()[-3:] == ["…", "of", "40"]
+        screen.action_filter("edge-7")
+        await wait_until(pilot, lambda: screen.is_settled)
+        assert list(screen.table.keys) == [key for key in app.session.store.model.hosts if key.startswith("edge-7")]
+        assert len(screen.table.keys) == len(screen._rows) > 0
+        screen.action_filter("edge-7f3")
+        assert list(screen.table.keys) == ["edge-7f3a"], "few rows are left to ask"
+
+
+async def test_keys_behind_a_filter_in_one_write_work_on_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filter_run, "AT_ONCE", 10)
+    monkeypatch.setattr(filter_run, "BREATH", 0.02)
+    monkeypatch.setattr("tui.screens.hosts.screen.PIECE", 7)
+    app = EdgewrightApp(session_of())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for key in ("slash", *"7f3a", "enter", "space"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_until(pilot, lambda: hosts_of(app).table.marks)
+        assert hosts_of(app).table.marks == {"edge-7f3a"}
 
 
 async def test_cursor_stays_on_its_host_when_others_change() -> None:

@@ -71,3 +71,42 @@ def test_rows_stay_in_order_while_single_rows_change(changes: list[tuple[int, in
     told = [value for value in values if value]
     assert told == sorted(told, reverse=reverse)
     assert values == told + [0] * (len(values) - len(told)), "unknown values come last either way"
+
+
+@given(
+    st.dictionaries(st.integers(0, 40), st.integers(0, 9), max_size=40),
+    st.lists(st.tuples(st.integers(0, 45), st.one_of(st.none(), st.integers(0, 9))), max_size=20),
+    st.integers(1, 7),
+    st.booleans(),
+)
+def test_a_filter_in_pieces_finds_what_it_finds_at_once_while_rows_change(
+    first: dict[int, int], changes: list[tuple[int, int | None]], size: int, narrower: bool
+) -> None:
+    known = {f"k{number}": (f"k{number}", value) for number, value in first.items()}
+    rows: OrderedRows[tuple[str, int]] = OrderedRows(
+        lambda row: row[1], lambda row: row[0], (lambda row: row[1] > 2) if narrower else None
+    )
+    rows.fill(known.items())
+    shown, left, asked = rows.keys(), list(changes), 0
+
+    def keep(row: tuple[str, int]) -> bool:
+        nonlocal asked
+        asked += 1
+        return row[1] > 5
+
+    for _ in rows.filter_in_pieces(keep, known.get, size, narrower):
+        assert asked <= size, "a piece asks no more rows"
+        assert rows.filtering and (changes or rows.keys() == shown), "the rows in sight stay until it is applied"
+        if left:
+            number, value = left.pop()
+            key = f"k{number}"
+            if value is None:
+                known.pop(key, None)
+            else:
+                known[key] = (key, value)
+            rows.put(key, known.get(key))
+        asked = 0
+    assert not rows.filtering and len(rows) == len(rows.keys())
+    fresh: OrderedRows[tuple[str, int]] = OrderedRows(lambda row: row[1], lambda row: row[0], lambda row: row[1] > 5)
+    fresh.fill(known.items())
+    assert rows.keys() == fresh.keys()

@@ -37,6 +37,8 @@ class HostsChoice:
         if self.sort_by not in columns.BY_ID:
             self.sort_by, self.reverse = DEFAULT_SORT, False
         self.filter_text = ""
+        self.narrower = False
+        """Whether the filter finds nothing that the one before it did not find."""
         self._filter: Filter | None = None
         self._asked = asked
         self._pressed = ""
@@ -59,11 +61,12 @@ class HostsChoice:
         """Take another filter, `""` for none. Raises `EdgewrightError` when it is wrong; the one before stays."""
         text = text.strip()
         if not text:
-            self._filter, self.filter_text = None, ""
+            self._filter, self.filter_text, self.narrower = None, "", False
             return
         from edgewright.core.filters.filters import parse
 
-        self._filter, self.filter_text = parse(text), text
+        before, self._filter, self.filter_text = self._filter, parse(text), text
+        self.narrower = before is not None and self._filter.narrows(before)
 
     def take_sort(self, field: str) -> bool:
         """Sort by a column, the same again the other way round; return whether there is such a column.

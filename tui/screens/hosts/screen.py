@@ -19,6 +19,7 @@ from tui.frame.table_file import Table
 from tui.screens.hosts import columns
 from tui.screens.hosts.choice import HostsChoice
 from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines
+from tui.screens.hosts.filter_run import PIECE, FilterRun
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Span, line
@@ -26,6 +27,7 @@ from tui.widgets.prompt import Asking
 from tui.widgets.virtual_table import Cells, VirtualTable
 
 if TYPE_CHECKING:
+    from edgewright.store.collections.rows import HostRow
     from tui.session import Session
 
 TYPING_PAUSE = 0.12
@@ -82,6 +84,7 @@ class HostsScreen(ExportsTable):
         self._typing: Timer | None = None
         self._ticks = 0
         self._selected = False
+        self._filter_run = FilterRun(self._filtered)
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, what stands in its place when it is empty, and the panes of wide terminals."""
@@ -113,7 +116,8 @@ class HostsScreen(ExportsTable):
         """Return how many are marked and shown, of how many."""
         total = self.session.store.model.tally.total
         marked = len(self.table.marks) if self.is_there else 0
-        found = f"{len(self._rows):,}" if self.session.store.model.whole else "…"  # most hosts are on disk still
+        counted = self.session.store.model.whole and not self._filter_run.running  # else most are on disk still
+        found = f"{len(self._rows):,}" if counted else "…"
         shown = f"{found} of {total:,}" if self.choice.filter_text else f"{total:,}"
         return f"{marked:,} marked · {shown}" if marked else shown
 
@@ -129,6 +133,7 @@ class HostsScreen(ExportsTable):
         """Take all hosts from the model: filtered, sorted."""
         if not self.is_there:
             return
+        self._filter_run.cancel()
         self._rows.fill(self.session.store.model.hosts.items())
         self._selected = True
         self.table.measure_again()
@@ -160,7 +165,8 @@ class HostsScreen(ExportsTable):
     def tick(self) -> None:
         """Say the ages anew; now and then try the filter anew."""
         self._ticks += 1
-        if self.choice.filtered and self._ticks % REFILTER_TICKS == 0:
+        if self.choice.filtered and self._ticks % REFILTER_TICKS == 0 and not self._filter_run.running:
+            self.choice.narrower = False  # the time has moved on, the filter has not
             self._refilter()
         else:
             self._show_changes()
@@ -171,8 +177,24 @@ class HostsScreen(ExportsTable):
             self._rows = self.choice.ordered()
             self.select()
             return
-        self._rows.filter(self.choice.keeps(), self.session.store.model.hosts.items())
-        self._show_rows()
+        rows, narrower = self._rows, self.choice.narrower and not self._rows.filtering
+        hosts = len(rows) if narrower else len(self.session.store.model.hosts)
+        pieces = rows.filter_in_pieces(self.choice.keeps(), self._host, PIECE, narrower)
+        self._filter_run.start(pieces, hosts if self.choice.filtered else 0)
+
+    def _host(self, key: str) -> HostRow | None:
+        return self.session.store.model.hosts.get(key)
+
+    def _filtered(self) -> None:
+        """Show the rows of the filter that was applied."""
+        if self.is_there:
+            self._show_rows()
+            self.show_frame(keys=False)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the rows are those of the filter; the prompt takes keys meanwhile."""
+        return not self._filter_run.running or self.prompt.is_open
 
     def _show_rows(self, flash: Sequence[str] = ()) -> None:
         model, table = self.session.store.model, self.table
