@@ -24,13 +24,12 @@ def as_json(value: Any) -> str:
 
 def as_yaml(value: Any) -> str:
     """Return YAML; with escapes for everything beyond ASCII if any of it could steer a terminal."""
-    import yaml
+    from edgewright.yamltext.writer import write
 
-    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    text = write(value)
     if all(c == "\n" or is_harmless(c) for c in text):
         return text.rstrip("\n")
-    escaped: str = yaml.safe_dump(value, allow_unicode=False, sort_keys=False)
-    return escaped.rstrip("\n")
+    return write(value, ascii_only=True).rstrip("\n")
 
 
 def render(result: Any, form: str) -> str:

@@ -6,14 +6,17 @@ them, so that a person gets all of it in one run.
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgewright.config.locations import too_open
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import DocumentProblem, Failed, InvalidInput, NotFound, Refused
 from edgewright.forge.bounded import read_bounded
+from edgewright.yamltext.reader import read
 
 API_VERSION = "edgewright/v1"
 MAX_FILE = 4 * 1024 * 1024
@@ -36,10 +39,6 @@ def read_document(path: Path) -> Mapping[str, Any]:
 
     Raises `Refused` when others can read a file that holds a secret.
     """
-    import yaml
-
-    from edgewright.config.locations import too_open
-
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a directory, not a file.", "Name the answer file in it.")
@@ -56,20 +55,21 @@ def read_document(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
     try:
-        document = yaml.safe_load(text)
-        held = secret_of(document) if open_to_others is not None else ""
-        if held and open_to_others is not None:
-            raise Refused(f"{path} holds {held} and can be read by others.", open_to_others.hint, open_to_others.code)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        parsed = read(text, str(path), MAX_FILE)
+    except InvalidInput as error:
         if open_to_others is not None:  # whether it holds a secret cannot be known
             raise open_to_others from None
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(f"{path}{where}: not valid YAML.", f"Correct that line. {EXAMPLE}", "InvalidYaml") from None
-    if document is None:
+        if error.code == "NotAMap":
+            raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE) from None
+        raise InvalidInput(error.message, f"{error.hint} {EXAMPLE}", error.code) from None
+    document = parsed.document
+    if open_to_others is not None and (held := secret_of(document)):
+        raise Refused(f"{path} holds {held} and can be read by others.", open_to_others.hint, open_to_others.code)
+    for odd in parsed.problems:
+        if "an alias" not in odd.message:  # two values for a key, a second document, a tag: which is meant?
+            raise InvalidInput(f"{path}, line {odd.line}: {odd.message}", f"{odd.hint} {EXAMPLE}", odd.code)
+    if not document:
         raise InvalidInput(f"{path} is empty.", EXAMPLE, "Empty")
-    if not isinstance(document, dict):
-        raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE)
     return document
 
 
@@ -150,8 +150,6 @@ def _map(document: Mapping[str, Any], key: str, problems: list[DocumentProblem])
 
 def _near(word: str, kinds: Mapping[str, Sequence[str]]) -> str:
     """Return the kind that a mistyped one means; stricter than for keys, since all else is judged by it."""
-    import difflib
-
     return next(iter(difflib.get_close_matches(word[:60], list(kinds), n=1, cutoff=0.75)), "")
 
 

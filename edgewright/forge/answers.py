@@ -27,6 +27,8 @@ from edgewright.core.installer.passwords import ALPHABET, sha512_crypt
 from edgewright.core.installer.questions import Answers
 from edgewright.forge.answer_files import API_VERSION, EXAMPLE, MAX_FILE, Opened, opened, read_document
 from edgewright.forge.bounded import read_bounded
+from edgewright.forge.secret_files import write_secret
+from edgewright.yamltext.writer import write
 
 KIND = "Installer"
 PATHS = ("base.path", "output.folder", "output.plan", "content.folder", "content.cluster")
@@ -80,39 +82,16 @@ def write_answers(path: Path, name: str, answers: Answers) -> None:
 
     Raises `Failed`, and `InvalidInput` for answers that are none.
     """
-    from edgewright.forge.secret_files import write_secret
-
     write_secret(path, text_of(name, answers).encode())
 
 
 def text_of(name: str, answers: Answers) -> str:
     """Return the text of an answer file; the same answers give the same text."""
-    import yaml
-
     complete = rules.complete(answers)
     shown = ("output.name",)  # even where it is the default: without it metadata.name would name the output
     kept = {key: value for key, value in complete.items() if value != QUESTIONS[key].empty or key in shown}
     document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "answers": kept}
-    return yaml.dump(
-        document, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False, width=120
-    )
-
-
-def _dumper() -> Any:
-    """Return a dumper that writes texts of several lines (certificates) as they are."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: Any, value: str) -> Any:
-        breaks = any(character in value for character in "\x85\u2028\u2029")  # line ends to YAML, not to people
-        style = '"' if breaks else "|" if "\n" in value else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    Dumper.add_representer(str, text)
-    return Dumper
+    return write(document, width=120)
 
 
 def settle(

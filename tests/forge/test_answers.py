@@ -65,8 +65,10 @@ BAD: list[tuple[Any, str, str]] = [
     ({**GOOD, "metadata": {"nam": "x"}}, "metadata.nam:", "nearest is `name`"),
     ({**GOOD, "answers": {"net.vlan": "x"}}, "net.vlan", ""),
     ("- a\n", "not a map", ""),
-    ("a: [\n", "not valid YAML", ""),
-    ("a: &x 1\nb: !!python/object:os.system {}\n", "not valid YAML", ""),
+    ("a: [\n", "line 2", "--example"),
+    ("a: &x 1\nb: !!python/object:os.system {}\n", "line 2: It uses a tag", "--example"),
+    ("kind: Installer\nkind: ApplianceImage\n", "line 2: kind stands twice", "Keep one"),
+    ("kind: Installer\n---\nkind: Installer\n", "line 2: A second document", "--example"),
 ]
 
 

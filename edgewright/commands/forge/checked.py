@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.core.cloudconfig.findings import Finding
     from edgewright.forge.iso.facts import Check
-    from edgewright.forge.userdata.text import Parsed
+    from edgewright.yamltext.reader import Parsed
 
 
 MOST_TOLD = 100
@@ -46,7 +46,9 @@ def read_user_data(path: Path, profile: str) -> UserData:
     from edgewright.core.times import now
     from edgewright.forge.bounded import read_bounded
     from edgewright.forge.userdata.files import check_document
-    from edgewright.forge.userdata.text import MAX_SIZE, decode, read
+    from edgewright.yamltext.bounds import MAX_SIZE
+    from edgewright.yamltext.encoding import decode
+    from edgewright.yamltext.reader import read
 
     try:
         data = read_bounded(path, MAX_SIZE)

@@ -20,12 +20,13 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
     from edgewright.core.cloudconfig.args.args import read_args
     from edgewright.core.cloudconfig.args.check import check_args
     from edgewright.core.times import now
-    from edgewright.forge.userdata.assign import put, read_assignment
-    from edgewright.forge.userdata.edit import Editor
+    from edgewright.forge.userdata.assign import read_assignment
     from edgewright.forge.userdata.files import Loaded, findings, load
     from edgewright.forge.userdata.online import not_checked
     from edgewright.forge.userdata.starting import starting_args, starting_file
-    from edgewright.forge.userdata.text import read
+    from edgewright.yamltext.editor import Editor
+    from edgewright.yamltext.place import put
+    from edgewright.yamltext.reader import read
 
     start = load(args["start"]) if args.get("start") else None
     words = list(args.get("values") or ())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright import __version__
+from edgewright.core.cloudconfig.userdata import site_of
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, Refused
 from edgewright.core.times import now, rfc3339
 from edgewright.forge.iso import methods, xorriso
@@ -20,6 +21,8 @@ from edgewright.forge.iso.partfile import PartFile, drop_stale
 from edgewright.forge.iso.verify import verify_iso
 from edgewright.forge.manifest import Manifest, label_of, write_manifest
 from edgewright.forge.progress import Job
+from edgewright.yamltext.encoding import decode
+from edgewright.yamltext.reader import read
 
 
 def make_iso(
@@ -144,15 +147,11 @@ def check_user_data(user_data: bytes) -> None:
 
 def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
     """Return what the manifest says of user-data: where it registers, as what; the token only by a digest."""
-    import yaml
-
-    from edgewright.core.cloudconfig.userdata import site_of
-
     told: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
     try:
-        document = yaml.safe_load(user_data)
-        site = site_of(document if isinstance(document, Mapping) else {})
-    except (yaml.YAMLError, InvalidInput, RecursionError, ValueError):
+        document = read(decode(user_data)).document
+        site = site_of(document)
+    except InvalidInput:
         return told
     token = hashlib.sha256(site.token.encode()).hexdigest()[:16] if site.token else ""
     return {

@@ -10,7 +10,7 @@ from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound
 from edgewright.forge.iso.facts import Base
 from edgewright.forge.programs import run
 from edgewright.forge.progress import Job
-from edgewright.forge.userdata import text as userdata
+from edgewright.yamltext import bounds, encoding, reader
 
 BLOCK = 2048
 KERNELS = ("/boot/kernel", "/boot/vmlinuz", "/casper/vmlinuz", "/live/vmlinuz", "/isolinux/vmlinuz")
@@ -39,14 +39,14 @@ def user_data(base: Base) -> tuple[dict[str, Any], str, tuple[str, ...]]:
     """
     found: list[tuple[dict[str, Any], str]] = []
     for config in base.configs:
-        if config.size > userdata.MAX_SIZE:
+        if config.size > bounds.MAX_SIZE:
             continue
         with base.path.open("rb") as file:
             file.seek(config.block * BLOCK)
             data = file.read(config.size)
-        body = userdata.decode(data.rstrip(b"\0"), f"The user-data {config.path} of the ISO")
+        body = encoding.decode(data.rstrip(b"\0"), f"The user-data {config.path} of the ISO")
         try:
-            found.append((userdata.read(body, f"The user-data {config.path} of the ISO").document, config.path))
+            found.append((reader.read(body, f"The user-data {config.path} of the ISO").document, config.path))
         except InvalidInput:
             if config.path == base.configs[0].path:
                 raise

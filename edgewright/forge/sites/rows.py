@@ -19,7 +19,7 @@ from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.installer import checks
 from edgewright.forge.bounded import read_bounded
-from edgewright.forge.userdata.text import decode
+from edgewright.yamltext.encoding import decode
 
 COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
 MOST = 10_000
@@ -125,7 +125,7 @@ def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
-    from edgewright.forge.userdata.text import read
+    from edgewright.yamltext.reader import read
 
     whole = text.lstrip()
     if whole.startswith("-"):  # a bare list; the reader takes maps

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
 from edgewright.core.yaml.scalars import resolve
 from edgewright.forge.bounded import read_bounded
 
-MOST_ITEMS = 1000
 SHORT = {
     "name": "stylus.site.name",
     "uid": "stylus.site.name",
@@ -23,7 +21,6 @@ SHORT = {
     "token": "stylus.site.edgeHostToken",
 }
 """What a person means by these words, whatever else they name."""
-_STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,4})\]")
 
 
 class Assignment(NamedTuple):
@@ -107,34 +104,3 @@ def _value(path: str, text: str) -> Any:
         below = next((one.path for one in SCHEMA.below(path)), f"{path}.NAME")
         raise UsageError(f"{path} is {model.WORDS[kind]}; set what is in it.", f"E.g. {below.replace('[]', '[0]')}=...")
     return text.rstrip("\n") if "-----BEGIN" not in text else text
-
-
-def put(document: MutableMapping[str, Any], path: str, value: Any) -> None:
-    """Put a value at a path; maps and lists on the way are made. Raises `InvalidInput` where another thing stands."""
-    steps = [(name or None, int(index) if index else 0) for name, index in _STEP.findall(path)]
-    here: Any = document
-    for place, (name, index) in enumerate(steps):
-        last = place == len(steps) - 1
-        below: Any = [] if not last and steps[place + 1][0] is None else {}
-        if name is not None:
-            if not isinstance(here, MutableMapping):
-                raise InvalidInput(
-                    f"{path} cannot be set: what stands above it is no map.", "Look at the file.", "Type"
-                )
-            if last:
-                here[name] = value
-            elif here.get(name) is None:
-                here[name] = below
-            here = here[name]
-            continue
-        if not isinstance(here, list):
-            raise InvalidInput(f"{path} cannot be set: what stands above it is no list.", "Look at the file.", "Type")
-        if index > len(here) or index >= MOST_ITEMS:
-            raise InvalidInput(
-                f"{path} cannot be set: the list has {len(here)} items.", f"Begin with [{len(here)}].", "Type"
-            )
-        if index == len(here):
-            here.append(below)
-        if last:
-            here[index] = value
-        here = here[index]

@@ -17,7 +17,9 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.forge.bounded import read_bounded
 from edgewright.forge.userdata.certificates import check_certificates
 from edgewright.forge.userdata.layers import Layers
-from edgewright.forge.userdata.text import MAX_SIZE, Parsed, decode, read
+from edgewright.yamltext.bounds import MAX_SIZE
+from edgewright.yamltext.encoding import decode
+from edgewright.yamltext.reader import Parsed, read
 
 
 class Loaded(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.cloudconfig.merge import merge
-from edgewright.forge.userdata.text import Parsed
+from edgewright.yamltext.reader import Parsed
 
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,6})\]")
 

@@ -13,7 +13,8 @@ from edgewright.core.cloudconfig.check import check
 from edgewright.core.installer.answers import complete, problems
 from edgewright.core.installer.document import build_request, user_data
 from edgewright.core.installer.pages import QUESTIONS
-from edgewright.forge.userdata.text import dump, read
+from edgewright.forge.userdata.text import dump
+from edgewright.yamltext.reader import read
 from tests.core.installer import samples
 
 GOLDEN = Path(__file__).parent / "golden"

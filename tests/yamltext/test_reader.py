@@ -16,7 +16,10 @@ from edgewright.core.cloudconfig.masking import masked
 from edgewright.core.cloudconfig.merge import merge
 from edgewright.core.errors import InvalidInput
 from edgewright.core.yaml.subset import load
-from edgewright.forge.userdata.text import MAX_SIZE, decode, dump, read
+from edgewright.forge.userdata.text import dump
+from edgewright.yamltext.bounds import MAX_SIZE
+from edgewright.yamltext.encoding import decode
+from edgewright.yamltext.reader import read
 
 
 def test_each_key_has_its_line() -> None:

@@ -14,11 +14,12 @@ from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.check import check
 from edgewright.core.cloudconfig.findings import ERROR
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, UsageError
-from edgewright.forge.userdata.assign import find_path, put, read_assignment
-from edgewright.forge.userdata.edit import Editor
+from edgewright.forge.userdata.assign import find_path, read_assignment
 from edgewright.forge.userdata.files import is_args, load
 from edgewright.forge.userdata.starting import starting_args, starting_file
-from edgewright.forge.userdata.text import read
+from edgewright.yamltext.editor import Editor
+from edgewright.yamltext.place import put
+from edgewright.yamltext.reader import read
 
 FILE = """\
 #cloud-config

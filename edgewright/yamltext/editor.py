@@ -1,4 +1,4 @@
-"""A user-data file that is changed and keeps its comments, its order and its quotes.
+"""A YAML text that is changed and keeps its comments, its order and its quotes.
 
 What is not changed is written back byte for byte; a change goes through a reader that knows comments.
 """
@@ -9,14 +9,20 @@ import io
 import re
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import LiteralScalarString
+
 from edgewright.core.cloudconfig.findings import ERROR
 from edgewright.core.errors import InvalidInput
-from edgewright.forge.userdata.assign import put
-from edgewright.forge.userdata.text import hide_templates, read, show_templates
+from edgewright.yamltext.place import put
+from edgewright.yamltext.reader import read
+from edgewright.yamltext.templates import hide_templates, show_templates
 
 
 class Editor:
-    """The text of a user-data file, and changes to it. Raises `InvalidInput` for what is no user-data."""
+    """A YAML text with a map of keys, and changes to it. Raises `InvalidInput` for any other text."""
 
     def __init__(self, text: str) -> None:
         read(text)  # bounds and form, before a slower reader sees it
@@ -32,9 +38,6 @@ class Editor:
 
     def change(self, values: dict[str, Any]) -> None:
         """Set several keys at once."""
-        from ruamel.yaml.comments import CommentedMap
-        from ruamel.yaml.error import YAMLError
-
         for problem in read(self._text).problems:
             if problem.severity == ERROR:  # which of the two would be meant?
                 raise InvalidInput(f"Line {problem.line}: {problem.message}", problem.hint, problem.code)
@@ -58,16 +61,12 @@ class Editor:
 
 
 def _literal(value: Any) -> Any:
-    from ruamel.yaml.scalarstring import LiteralScalarString
-
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)
     return [_literal(one) for one in value] if isinstance(value, list) else value
 
 
 def _yaml(source: str) -> Any:
-    from ruamel.yaml import YAML
-
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = 1 << 20
