@@ -19,7 +19,7 @@ from edgewright.oci import address, errors
 from edgewright.oci.credentials import Login
 from edgewright.oci.session import FAILURES, Answer, Session
 
-_FIELD = re.compile(r'([A-Za-z]+)="((?:[^"\\]|\\.)*)"|([A-Za-z]+)=([^",\s]+)')
+_FIELD = re.compile(r'\b([A-Za-z]+)="((?:[^"\\]|\\.)*)"|\b([A-Za-z]+)=([^",\s]+)')
 MAX_TOKEN = 64 * 1024
 """Bytes of a token service's reply, and of a challenge."""
 

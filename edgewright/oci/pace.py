@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+SMALL_RATE = 1000
+
 
 class Limits(NamedTuple):
     """Bounds of one reply. Times in seconds of waiting."""
@@ -21,8 +23,10 @@ class Limits(NamedTuple):
     least: int = 15_000
     head: int = 64 * 1024
     """Bytes before the body, `100 Continue` heads included."""
+    store: float = 300.0
+    """As `wait`, for the head of a reply to data that was sent: a registry moves a large blob into its store first."""
     small: float = 120.0
-    """For all of a reply that is read into memory."""
+    """For all of a reply that is read into memory, and one more for each `SMALL_RATE` bytes of it."""
 
 
 class TooSlow(TimeoutError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from edgewright.core.errors import Cancelled, EdgewrightError, Failed, NotFound, Unreachable
+from edgewright.core.errors import Cancelled, EdgewrightError, Failed, NotFound, TimedOut, Unreachable
 from edgewright.oci import media
 from edgewright.oci.registry import TRIES, Registry
 from edgewright.oci.reply import CHUNK
@@ -112,7 +112,7 @@ def _upload(target: Registry, digest: str, path: Path, size: int, what: str, pie
                 raise
             except EdgewrightError as error:
                 failures += 1
-                if failures >= TRIES or not (isinstance(error, Unreachable) or error.code == "TooManyRequests"):
+                if failures >= TRIES or not isinstance(error, (Unreachable, TimedOut)):
                     raise
                 target.pause(failures)
                 location, arrived = _where(target, location, what, error)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from edgewright.oci.pace import Limits, Pace, TooSlow
+from edgewright.oci.pace import SMALL_RATE, Limits, Pace, TooSlow
 
 SLICE = 0.5
 CHUNK = 256 * 1024
@@ -42,6 +42,8 @@ class Feed(io.RawIOBase):
         self._unsent = unsent(link)
         self.received = 0
         self.in_head = True
+        self.patience = limits.wait
+        """Seconds of waiting that the head may take."""
         self.budget: int | None = None
         """Bytes that may still arrive for the body, framing included; None: any number."""
         self.deadline: float | None = None
@@ -81,10 +83,10 @@ class Feed(io.RawIOBase):
                 self._unsent, self._head_wait = left, 0.0
                 return
             self._head_wait += seconds
-            if self._head_wait >= self._limits.wait:
+            if self._head_wait >= self.patience:
                 raise TooSlow("no reply")
             return
-        if self.deadline is not None and self._waited >= self.deadline:
+        if self.deadline is not None and self._waited >= self.deadline + self.received / SMALL_RATE:
             raise TooSlow("the reply takes too long")
         self._pace.waited(seconds)
 
@@ -102,6 +104,8 @@ class Reply(http.client.HTTPResponse):
         self.limits = limits
         self._read_size = _RECORD if isinstance(link, ssl.SSLSocket) else CHUNK
         self.feed = Feed(self.fp.detach(), link, limits, check)
+        if more.get("method") in ("PUT", "PATCH"):
+            self.feed.patience = limits.store
         self.fp = io.BufferedReader(self.feed)
 
     def begin(self) -> None:

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from edgewright.core.errors import Cancelled, EdgewrightError, Failed, TimedOut,
 from edgewright.oci.access import Access
 from edgewright.oci.pace import Limits, Pace, TooSlow
 from edgewright.oci.pull import blob
+from edgewright.oci.push import upload
 from edgewright.oci.registry import MAX_MANIFEST, TRIES, Registry
 from edgewright.oci.work import Unwatched
 from tests.oci.fake_registry import digest_of
@@ -133,6 +135,7 @@ def drip(link: socket.socket, head: bytes) -> None:
     raise OSError
 
 
+@pytest.mark.timeout(20)  # without its protection it never ends
 def test_a_body_that_drips_is_given_up(serve: Serve, quick: None) -> None:
     def handler(link: socket.socket, request: bytes) -> None:
         if not base(link, request):
@@ -300,6 +303,30 @@ def test_a_body_that_is_refused_before_its_end_has_its_reason(serve: Serve) -> N
 
     with opened(serve(handler), Limits()) as there, pytest.raises(Failed, match="nothing of this size"):
         there.put_manifest("t", bytes(100), "x", "pushing")
+
+
+def test_a_push_that_stalls_goes_on_where_it_stalled(serve: Serve, quick: None, tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(DATA)
+    received = bytearray()
+    stalls = [True]
+
+    def handler(link: socket.socket, request: bytes) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        if request.startswith(b"HEAD"):
+            return reply(link, "404 Not Found")
+        if request.startswith(b"PATCH") and stalls:
+            stalls.clear()
+            received.extend(body[:50_000])
+            time.sleep(1.2)
+            raise OSError
+        received.extend(body)
+        there = f"0-{len(received) - 1}"
+        reply(link, "201 Created" if head.startswith(b"PUT") else "202 Accepted", Location="/v2/a/u", Range=there)
+
+    with opened(serve(handler), Limits(store=0.5)) as there:
+        upload(there, digest_of(DATA), path, "a layer", piece=100_000)
+    assert bytes(received) == DATA
 
 
 def test_nobody_there(serve: Serve) -> None:

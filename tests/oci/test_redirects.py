@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
 
 from edgewright.core.errors import EdgewrightError, Refused, Unreachable
 from edgewright.oci.access import Access
+from edgewright.oci.auth import challenge
 from edgewright.oci.credentials import Login
 from edgewright.oci.push import small
 from edgewright.oci.registry import Registry
@@ -174,6 +176,15 @@ def test_an_upload_is_not_sent_to_a_place_without_tls(serve: Serve, certified: C
     with opened(server, certified) as there, pytest.raises(Refused, match="which has no TLS"):
         small(there, DATA, "pushing a layer")
     assert not [head for head in server.requests if head.startswith(b"PUT")]
+
+
+def test_a_challenge_without_end_is_read_quickly() -> None:
+    began = time.process_time()
+    assert challenge("Bearer " + "a" * 60_000 + ',realm="https://r/\\"t",service=s') == (
+        "bearer",
+        {"realm": 'https://r/\\"t', "service": "s"},
+    )
+    assert time.process_time() - began < 0.2
 
 
 def test_a_password_is_in_no_message(serve: Serve) -> None:
