@@ -17,6 +17,7 @@ from edgewright.hub.http.shapes import (
     many,
     name,
     obj,
+    requiring,
     text,
 )
 from edgewright.wire import protocol
@@ -100,22 +101,25 @@ HOST_CREATE = obj(
     metadata=META,
     spec=obj(archType=text(16, *ARCHITECTURES), hostPairingKey=_SECRET, tunnelConfig=TUNNEL_CONFIG),
 )
-HEALTH = obj(
-    state=text(16, "healthy", "unhealthy"),
-    message=text(),
-    agentVersion=text(128),
-    edgewright=obj(
-        seq=INTEGER,
-        bootId=name(64),
-        observedGeneration=ANY,
-        lineage=text(64),
-        address=text(64),
-        mac=text(64),
-        load1=NUMBER,
-        cpuPercent=NUMBER,
-        memoryUsedMB=NUMBER,
-        uptimeSeconds=NUMBER,
+HEALTH = requiring(
+    obj(
+        state=text(16, "healthy", "unhealthy"),
+        message=text(),
+        agentVersion=text(128),
+        edgewright=obj(
+            seq=INTEGER,
+            bootId=name(64),
+            observedGeneration=ANY,
+            lineage=text(64),
+            address=text(64),
+            mac=text(64),
+            load1=NUMBER,
+            cpuPercent=NUMBER,
+            memoryUsedMB=NUMBER,
+            uptimeSeconds=NUMBER,
+        ),
     ),
+    "state",
 )
 PAIRING_KEY = obj(hostPairingKey=_SECRET)
 CHECKSUM = obj(hostCheckSum=text(512))
@@ -159,40 +163,52 @@ HOSTS_FILTER = obj(
 )
 SEARCH = obj(filter=obj(conjunction=text(8, "and", "or"), filterGroups=many(ANY, 50)), sort=_SORT)
 OPERATION = obj(kind=name(64), params=Shape("map", item=ANY, limit=64))
-RESULT = obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER)
-INTENT = obj(
-    id=name(64),
-    field=name(256),
-    base=obj(generation=INTEGER, lineage=text(64), value=ANY),
-    value=ANY,
-    actor=text(256),
-    at=WHEN,
-    note=text(),
+RESULT = requiring(
+    obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER), "state"
 )
-LOG = obj(operationId=name(64), offset=INTEGER, lines=many(text(protocol.MAX_LOG_LINE), 500), last=FLAG)
+INTENT = requiring(
+    obj(
+        id=name(64),
+        field=name(256),
+        base=obj(generation=INTEGER, lineage=text(64), value=ANY),
+        value=ANY,
+        actor=text(256),
+        at=WHEN,
+        note=text(),
+    ),
+    "id",
+    "field",
+)
+LOG = requiring(
+    obj(operationId=name(64), offset=INTEGER, lines=many(text(protocol.MAX_LOG_LINE), 500), last=FLAG), "operationId"
+)
 USER_MESSAGE = obj(userMsg=text(protocol.MAX_MESSAGE))
 HANDLING = obj(
     acknowledged=FLAG, assignee=name(protocol.MAX_ASSIGNEE), note=name(protocol.MAX_NOTE), silencedUntil=WHEN
 )
 _PEM = text(32_768)
-RECEIVER = obj(
-    name=name(128),
-    kind=text(16, "webhook", "email"),
-    active=FLAG,
-    repeat=NUMBER,
-    webhook=obj(
-        url=name(2048), headers=Shape("map", item=name(1024), limit=16), body=text(16_384), key=name(256), ca=_PEM
+RECEIVER = requiring(
+    obj(
+        name=name(128),
+        kind=text(16, "webhook", "email"),
+        active=FLAG,
+        repeat=NUMBER,
+        webhook=obj(
+            url=name(2048), headers=Shape("map", item=name(1024), limit=16), body=text(16_384), key=name(256), ca=_PEM
+        ),
+        email=obj(
+            to=many(name(320), 50),
+            from_=name(320),
+            host=name(253),
+            port=INTEGER,
+            tls=text(16, "starttls", "tls", "none"),
+            user=name(320),
+            password=name(1024),
+            ca=_PEM,
+        ),
     ),
-    email=obj(
-        to=many(name(320), 50),
-        from_=name(320),
-        host=name(253),
-        port=INTEGER,
-        tls=text(16, "starttls", "tls", "none"),
-        user=name(320),
-        password=name(1024),
-        ca=_PEM,
-    ),
+    "name",
+    "kind",
 )
 _HTTP = obj(method=text(16), url=name(2048), headers=Shape("map", item=name(1024), limit=16), body=text(16_384))
 CHANNEL = obj(
@@ -206,4 +222,4 @@ CHANNEL = obj(
     status=ANY,
 )
 ALERT_ENTITY = obj(channels=many(CHANNEL, 20))
-RECEIVER_STATE = obj(active=FLAG)
+RECEIVER_STATE = requiring(obj(active=FLAG), "active")

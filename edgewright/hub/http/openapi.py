@@ -154,6 +154,8 @@ def operation(route: Route) -> Json:
     }
     if route.body is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": schema_of(route.body)}}}
+        if route.body.required:
+            described["requestBody"]["required"] = True
     if route.guards_observed:
         described["x-refused-on-observed-hosts"] = True
     return described

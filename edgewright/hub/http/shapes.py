@@ -218,6 +218,7 @@ def _fits(value: Any, kind: str) -> bool:
 def _walk_object(value: dict[str, Any], shape: Shape, path: str, found: list[Problem], depth: int) -> dict[str, Any]:
     canonical = shape.canonical()
     result: dict[str, Any] = {}
+    wrong: set[str] = set()
     for key, item in value.items():
         known = key if key in shape.fields else canonical.get(key.lower())
         if known is None:
@@ -225,11 +226,14 @@ def _walk_object(value: dict[str, Any], shape: Shape, path: str, found: list[Pro
             continue
         if item is None or (known != key and known in value):
             continue
+        before = len(found)
         checked = _walk(item, shape.fields[known], f"{path}.{known}" if path else known, found, depth + 1)
+        if len(found) > before:
+            wrong.add(known)
         if checked is not None:
             result[known] = checked
     for key in shape.required:
-        if result.get(key) in (None, "") and not any(key.lower() == sent.lower() and value[sent] for sent in value):
+        if result.get(key) in (None, "") and key not in wrong:
             found.append(invalid(problems.REQUIRED, f"{path}.{key} in body is required".removeprefix(".")))
     return result
 

@@ -81,6 +81,12 @@ def test_the_document_is_closed_and_its_schemas_are_valid() -> None:
     assert {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]} <= used
 
 
+def test_what_a_body_must_have_is_described() -> None:
+    shown = _operation(next(route for route in TABLE if route.path == protocol.RECEIVERS and route.method == "POST"))
+    assert shown["requestBody"]["content"]["application/json"]["schema"]["required"] == ["name", "kind"]
+    assert shown["requestBody"]["required"] is True
+
+
 def test_palettes_answers_are_those_of_the_contract_tables() -> None:
     assert OUT.read_text(encoding="utf-8") == answers(), "run tools/palette_answers.py"
 

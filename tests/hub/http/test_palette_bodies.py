@@ -55,6 +55,8 @@ def test_what_is_required(password: str | None) -> None:
     code, message = _refused(sent, users.USERS_UID_PASSWORD_CHANGE_PATCH)
     assert (code, message) == (problems.REQUIRED, "newPassword in body is required")
     assert _refused([{"op": "add"}], users.USER_PATCH) == (problems.REQUIRED, "0.path in body is required")
+    twice = {"newPassword": "", "NEWPASSWORD": "new"}
+    assert _refused(twice, users.USERS_UID_PASSWORD_CHANGE_PATCH)[0] == problems.REQUIRED
     given = {"NEWPASSWORD": "new"}
     assert shapes.check(given, users.USERS_UID_PASSWORD_CHANGE_PATCH) == {"newPassword": "new"}
 

@@ -59,11 +59,9 @@ async def get(call: Call) -> Response:
 async def create(call: Call) -> Response:
     """Add a receiver; a signing key that the hub made for a webhook is in this answer and nowhere else."""
     body = await call.body()
-    name, kind = str(body.get("name") or "").strip(), str(body.get("kind") or "")
+    name, kind = body["name"].strip(), body["kind"]
     if not name:
         raise problems.invalid(problems.REQUIRED, "name in body is required")
-    if not kind:
-        raise problems.invalid(problems.REQUIRED, "kind in body is required")
     config, secret = configure(kind, body)
     made = ""
     if kind == WEBHOOK and not secret["key"]:
@@ -100,9 +98,7 @@ async def switch(call: Call) -> Response:
     """Switch a receiver on or off; what waits for it stays."""
     body = await call.body()
     before = _find(call)
-    if "active" not in body:
-        raise problems.invalid(problems.REQUIRED, "active in body is required")
-    active = bool(body["active"])
+    active = body["active"]
 
     def job(tx: Tx) -> None:
         if not tx.run(_TABLE.update().where(_TABLE.c.uid == before.uid).values(active=active, modified=tx.now)):

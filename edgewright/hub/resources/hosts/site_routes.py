@@ -48,9 +48,6 @@ async def offer_intent(call: Call) -> Response:
     """Store what was changed at the site, told apart from what conflicts with the plane's own change (rule P28)."""
     body = await call.body()
     base = body.get("base") or {}
-    for name in ("id", "field"):
-        if not body.get(name):
-            raise problems.invalid(problems.REQUIRED, f"{name} in body is required")
     if not _ID.fullmatch(body["id"]):
         raise problems.invalid(problems.PATTERN, "id in body should be 24 hex digits")
     if base.get("generation") is None:
@@ -114,9 +111,7 @@ async def intents(call: Call) -> Response:
 async def add_log(call: Call) -> Response:
     """Store a piece of a log once by operation and offset (rule P29)."""
     body = await call.body()
-    operation, offset = str(body.get("operationId") or ""), body.get("offset", 0)
-    if not operation:
-        raise problems.invalid(problems.REQUIRED, "operationId in body is required")
+    operation, offset = body["operationId"], body.get("offset", 0)
     if not 0 <= offset <= protocol.MAX_LOG_LINES:
         raise problems.invalid(problems.MAXIMUM, f"offset in body should be from 0 to {protocol.MAX_LOG_LINES}")
     lines = [line or "" for line in body.get("lines") or []]

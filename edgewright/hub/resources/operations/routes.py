@@ -218,8 +218,6 @@ async def result(call: Call) -> Response:
     body = await call.body()
     operation = call.params["operationId"]
     text = limited(body, MAX_RESULT, "The result of the operation")
-    if "state" not in body:
-        raise problems.invalid(problems.REQUIRED, "state in body is required")
 
     def job(tx: Tx) -> None:
         row = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.id == operation))
