@@ -101,6 +101,7 @@ class BaseScreen(Screen[None]):
         """Whether the path in the crumb line begins here: it was opened by its key or by name."""
         self._subscription: Subscription | None = None
         self._shown = False
+        self._resumed = False
 
     # What a screen says -------------------------------------------------------------------------------------------
 
@@ -215,8 +216,11 @@ class BaseScreen(Screen[None]):
         """Leave this screen, for `view` if one is named. It happens later: a screen must not wait for its removal."""
         leave(self, view, target)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
         """Hear the store again, and show it as it is now."""
+        if event is not None and not self._resumed:
+            event.refresh_styles = False  # they were applied when the widgets were mounted, a moment ago
+        self._resumed = True
         if self._subscription is None:
             wanted = FRAME_COLLECTIONS | self.collections | {names.HOSTS}
             self._subscription = self.session.store.subscribe(wanted, self._patched)

@@ -22,6 +22,7 @@ class ThemedApp(KeepsDefect, CellDisplay):
 
     session: Session
     _theme_stamp: tuple[tuple[str, int, int], ...] = ()
+    _has_theme = False
     _themes_left = False
     """Whether files of themes are still to be read."""
 
@@ -32,6 +33,10 @@ class ThemedApp(KeepsDefect, CellDisplay):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the meanings a colour in themes that are not ours."""
         return dict(theme_files.DEFAULTS)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the variables of the theme; none before the first one is taken, whose colours need not be mixed."""
+        return super().get_css_variables() if self._has_theme else {}
 
     @property
     def theme_folders(self) -> tuple[Path, ...]:
@@ -73,6 +78,7 @@ class ThemedApp(KeepsDefect, CellDisplay):
             self.load_themes(self.theme)
 
     def _take(self, name: str) -> None:
+        self._has_theme = True
         if self.is_running:
             self.theme = name
         else:
