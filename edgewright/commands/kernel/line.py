@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -39,6 +38,8 @@ def command_line(command: Declared, targets: Sequence[str], args: Mapping[str, A
                 flags += [f"{param.flag}={text}"] if text.startswith("-") else [param.flag, text]
     dashes = ["--"] if any(w.startswith("-") and not NEGATED.match(w) for w in positional) else []
     words = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
+    import shlex  # not before the first frame of the console
+
     return shlex.join(["edgewright", *command.name.split(), *words])
 
 

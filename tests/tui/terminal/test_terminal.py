@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,29 @@ def test_each_shipped_theme_is_whole() -> None:
         for name in theme_files.SEMANTIC:
             assert theme.variables[name]
             assert f"{name}-style" in theme.variables
+
+
+LINES = st.sampled_from(
+    [
+        'name = "dark"', "dark = true", "[colors]", "[variables]", 'ok = "#fff"', "# a comment", "", '  bad = "red" ',
+        'ok="#fff"', "ok = '#fff'", 'ok = "a" # b', 'ok = "a\\n"', 'ok = """', 'ok = ""', "n = 1", "[a.b]", "[[c]]",
+        "x", 'a.b = "c"', '"q" = "r"', "[colors", 'u = "ü"', 'ü = "u"', 't = "\t"', "# \x00", "[]", ' = "x"',
+        "dark = True", 'colors = "x"', "# \t", "[colors] # c", 'e = "a" = "b"', "f = true ", "\u2028", "\r",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=8))
+def test_plain_theme_files_are_read_as_by_tomllib(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    read = theme_files.plain_toml(text)
+    if read is not None:
+        assert read == tomllib.loads(text)
+
+
+def test_shipped_themes_are_plain() -> None:
+    for path in theme_files.builtin_dir().glob("*.toml"):
+        assert theme_files.plain_toml(path.read_text()) == tomllib.loads(path.read_text()), path
 
 
 @pytest.mark.parametrize(

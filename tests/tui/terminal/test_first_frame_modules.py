@@ -1,0 +1,105 @@
+"""What must not be loaded before the first frame: a module is half a millisecond, some are ten.
+
+An import that moves from a function to the top of a module fails here. Load it where it is used, or after the first
+frame; add to `ours` only what the first frame shows.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import ROOT
+
+HEAVY = frozenset(
+    [
+        "httpx",
+        "httpcore",
+        "anyio",
+        "h11",
+        "sqlalchemy",
+        "alembic",
+        "yaml",
+        "cryptography",
+        "starlette",
+        "uvicorn",
+        "paramiko",
+        "keyring",
+        "jwt",
+        "zstandard",
+        "csv",
+        "shlex",
+        "json",
+        "tomllib",
+        "statistics",
+        "secrets",
+        "argparse",
+        "sqlite3",
+        "multiprocessing",
+        "xml",
+        "http",
+        "email.message",
+    ]
+)
+"""Packages and modules of the standard library that a first frame needs nothing of."""
+ELSEWHERE = [
+    "edgewright.agent",
+    "edgewright.cli",
+    "edgewright.clients",
+    "edgewright.config",
+    "edgewright.forge",
+    "edgewright.hub",
+    "edgewright.lab",
+    "edgewright.sources",
+    "edgewright.wire",
+    "tui.modals",
+    "tui.wizards",
+    "tui.render",
+    "tui.verbs.palette",
+    "tui.verbs.command_text",
+    "tui.frame.pager",
+    "tui.screens.installers",
+    "tui.screens.tokens",
+    "tui.screens.feed",
+    "tui.screens.replay",
+]
+"""Packages of ours that are loaded when they are needed."""
+OURS = 145
+"""Modules of ours at the most."""
+PROGRAM = """
+import asyncio, sys
+from tests.tui.fleet import session_of
+from tui.app import EdgewrightApp
+
+async def main():
+    app = EdgewrightApp(session_of(view=sys.argv[1]))
+    async with app.run_test(size=(200, 50)) as pilot:
+        while not app.screen.query("#keys") or not app.screen.query_one("#keys").line.spans:
+            await pilot.pause()
+        print(*sorted(sys.modules))
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module", params=["hosts", "pulse"])
+def loaded(request: pytest.FixtureRequest) -> set[str]:
+    """The modules that are there when the first frame of a view is."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = [sys.executable, "-c", PROGRAM, request.param]
+    return set(subprocess.run(run, check=True, capture_output=True, text=True, env=environment).stdout.split())
+
+
+def test_nothing_heavy_is_loaded_before_the_first_frame(loaded: set[str]) -> None:
+    assert not {name for name in loaded if name in HEAVY or name.split(".")[0] in HEAVY}
+
+
+def test_no_part_that_comes_later_is_loaded_before_the_first_frame(loaded: set[str]) -> None:
+    assert not {name for name in loaded if any(name == part or name.startswith(f"{part}.") for part in ELSEWHERE)}
+
+
+def test_few_modules_of_ours_are_loaded_before_the_first_frame(loaded: set[str]) -> None:
+    assert len([name for name in loaded if name.split(".")[0] in ("edgewright", "tui")]) <= OURS
