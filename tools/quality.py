@@ -20,7 +20,7 @@ RULES = {
     "detail": "the API returns one by its uid",
     "description": "OpenAPI has its bodies: every write has a shape, or is known to need none",
     "contract": "its paths under /v1 are Palette's, and the contract tests call them",
-    "access": "only admins write, the host itself, or routes that are named",
+    "access": "writing needs a role above viewer or the host itself, apart from routes that are named",
     "scope": "a reader of one project does not see those of another; a test shows it",
     "audit": "every write of a user leaves an audit entry; the test calls each route",
     "events": "readers of the change stream get its changes",

@@ -152,6 +152,8 @@ def operation(route: Route) -> Json:
         "security": _SECURITY.get(route.access, both),
         "x-access": route.access.value,
     }
+    if route.access not in (Access.OPEN, Access.HOST):
+        described["x-access-on"] = route.on.value
     if route.body is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": schema_of(route.body)}}}
         if route.body.required:

@@ -56,6 +56,8 @@ def test_each_route_is_described(route: Route) -> None:
     assert named == path | {("query", name) for name in route.query} | {("header", name) for name in route.headers}
     assert ("requestBody" in described) == (route.body is not None)
     assert described["x-access"] == route.access.value and described["summary"].endswith((".", ")"))
+    by_role = route.access not in (Access.OPEN, Access.HOST)
+    assert described.get("x-access-on") == (route.on.value if by_role else None)
     assert (described["security"] == []) == (route.access is Access.OPEN)
     success = [code for code in described["responses"] if code[0] == "2" or code == "501"]
     assert len(success) == 1
