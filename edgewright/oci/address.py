@@ -11,7 +11,7 @@ MAX_LENGTH = 16_384
 
 
 class BadAddress(ValueError):
-    """Text that is no usable http or https address."""
+    """Text that is not a usable http or https address."""
 
 
 class Address(NamedTuple):

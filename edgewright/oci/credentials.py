@@ -36,7 +36,7 @@ class Login(NamedTuple):
 
 
 def files(environ: Mapping[str, str] | None = None) -> list[Path]:
-    """Return the files that may hold credentials, the first to be asked first."""
+    """Return the files that may contain credentials, in the order of reading."""
     env = os.environ if environ is None else environ
     if env.get("REGISTRY_AUTH_FILE"):
         return [Path(env["REGISTRY_AUTH_FILE"])]
@@ -58,9 +58,9 @@ def find(registry: str, repository: str, environ: Mapping[str, str] | None = Non
         if document is None:
             continue
         for key in _keys(registry, repository):
-            found = _from_file(document, key, path, environ)
-            if found is not None:
-                return found
+            login = _from_file(document, key, path, environ)
+            if login is not None:
+                return login
     return None
 
 
@@ -90,15 +90,15 @@ def _from_file(document: dict[str, Any], key: str, path: Path, environ: Mapping[
     helpers = document.get("credHelpers")
     helper = helpers.get(key) if isinstance(helpers, dict) else None
     if isinstance(helper, str) and helper:
-        found = _ask(helper, key, environ)
-        if found is not None:
-            return found
+        login = _ask(helper, key, environ)
+        if login is not None:
+            return login
     auths = document.get("auths")
     entry = auths.get(key) if isinstance(auths, dict) else None
     if isinstance(entry, dict):
-        found = _entry(entry, key, path)
-        if found is not None:
-            return found
+        login = _entry(entry, key, path)
+        if login is not None:
+            return login
     store = document.get("credsStore")
     if isinstance(store, str) and store and "/" not in key.removeprefix("https://").rstrip("/"):
         return _ask(store, key, environ)
@@ -125,7 +125,9 @@ def _entry(entry: dict[str, Any], key: str, path: Path) -> Login | None:
 def _ask(helper: str, key: str, environ: Mapping[str, str] | None) -> Login | None:
     """Ask a credential helper: the server on standard input, the login as JSON on standard output."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+", helper):
-        raise InvalidInput(f"{helper!r} is no name of a credential helper.", "Look at credHelpers and credsStore.")
+        raise InvalidInput(
+            f"{helper!r} is not a valid name of a credential helper.", "Look at credHelpers and credsStore."
+        )
     env = dict(os.environ if environ is None else environ)
     program = shutil.which(f"docker-credential-{helper}", path=env.get("PATH"))
     if program is None:

@@ -32,7 +32,7 @@ def from_response(status: int, body: bytes, what: str, registry: str, login: Log
     if status == 401:
         return _unauthorized(registry, login)
     if status == 403:
-        who = f"the login {login.user or 'by token'} (from {login.source})" if login else "somebody without a login"
+        who = f"the login {login.user or 'by token'} (from {login.source})" if login else "an anonymous client"
         return Refused(
             f"The registry {registry} does not allow {who} {what}.{detail}",
             "Ask for the right, or push elsewhere.",
@@ -48,7 +48,7 @@ def from_response(status: int, body: bytes, what: str, registry: str, login: Log
         return Failed(f"The registry {registry} takes nothing of this size ({what}).", "Raise the limit of its proxy.")
     if status == 429:
         return TimedOut(
-            f"The registry {registry} limits requests and refused all of ours ({what}).",
+            f"The registry {registry} limits requests and refused every try ({what}).",
             "Wait a while; a login often raises the limit.",
             "TooManyRequests",
         )

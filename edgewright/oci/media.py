@@ -1,4 +1,4 @@
-"""Media types of images, and the two families that they come in (OCI, and Docker's schema 2)."""
+"""Media types of images, and the two families that they have (OCI, and Docker's schema 2)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _TO_OCI = {
 
 def layer(media_type: str) -> str:
     """Return the OCI media type of a layer; the bytes are the same in both families. Raises `InvalidInput`."""
-    found = _TO_OCI.get(media_type)
-    if found is None:
+    oci_type = _TO_OCI.get(media_type)
+    if oci_type is None:
         raise InvalidInput(
             f"The base has a layer of a kind that cannot be carried on ({media_type}).",
             "Layers must be tar, tar+gzip or tar+zstd, and allowed to be distributed.",
         )
-    return found
+    return oci_type
 
 
 def parsed(data: bytes, what: str) -> dict[str, Any]:
@@ -48,13 +48,13 @@ def parsed(data: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise InvalidInput(f"{what} is no JSON object.", "It is damaged, or no image.")
+        raise InvalidInput(f"{what} is not a JSON object.", "It is damaged, or no image.")
     return document
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
     """Return the JSON objects of a list; anything else is skipped."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def object_(value: Any) -> dict[str, Any]:
@@ -66,17 +66,17 @@ def of_manifest(data: bytes, received: str) -> str:
     """Return the media type of a manifest: its own, else `received`. Raises `InvalidInput`."""
     document = parsed(data, "The manifest")
     own = document.get("mediaType")
-    found = own if isinstance(own, str) and own else received
-    if found not in MANIFESTS:
+    media_type = own if isinstance(own, str) and own else received
+    if media_type not in MANIFESTS:
         if "manifests" in document:
             return OCI_INDEX
         if isinstance(document.get("config"), dict) and isinstance(document.get("layers"), list):
             return OCI_MANIFEST
         raise InvalidInput(
-            f"The manifest is of a kind that is not known here ({found or 'it names none'}).",
+            f"The manifest is of a kind that is not known here ({media_type or 'it names none'}).",
             "Images of OCI and Docker's schema 2 are; push older ones again.",
         )
-    return found
+    return media_type
 
 
 def canonical(document: Any) -> bytes:

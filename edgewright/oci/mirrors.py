@@ -29,27 +29,27 @@ class Source:
 
     def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:
-            for one in [self.registry, *(mirror for _, mirror in self._mirrors)]:
-                stack.push(one)
+            for registry in [self.registry, *(mirror for _, mirror in self._mirrors)]:
+                stack.push(registry)
 
     def manifest(self, wanted: str, what: str) -> Manifest:
         """Return the manifest of a tag or digest, verified. Raises `NotFound` and others."""
-        return self._first(not wanted.startswith("sha256:"), lambda one: one.manifest(wanted, what))
+        return self._first(not wanted.startswith("sha256:"), lambda registry: registry.manifest(wanted, what))
 
     def small_blob(self, digest: str, what: str, limit: int = MAX_MANIFEST) -> bytes:
         """Return a small blob, verified. Raises `Failed` above `limit` bytes."""
-        return self._first(False, lambda one: one.small_blob(digest, what, limit))
+        return self._first(False, lambda registry: registry.small_blob(digest, what, limit))
 
     def blob(self, digest: str, size: int, what: str) -> Iterator[bytes]:
         """Yield a blob, verified at its end; a mirror that fails before its first byte is passed over."""
-        for one in self._order(False):
-            pieces = pull.blob(one, digest, size, what)
+        for registry in self._order(False):
+            pieces = pull.blob(registry, digest, size, what)
             try:
                 first = next(pieces, b"")
             except Cancelled:
                 raise
             except EdgewrightError:
-                if one is self.registry:
+                if registry is self.registry:
                     raise
                 continue
             yield first
@@ -57,13 +57,13 @@ class Source:
             return
 
     def _first(self, tag: bool, ask: Callable[[Registry], Value]) -> Value:
-        for one in self._order(tag):
+        for registry in self._order(tag):
             try:
-                return ask(one)
+                return ask(registry)
             except Cancelled:
                 raise
             except EdgewrightError:
-                if one is self.registry:
+                if registry is self.registry:
                     raise
         raise AssertionError("unreachable")
 

@@ -1,4 +1,4 @@
-"""Least rate of a transfer: a peer that sends or takes one byte a minute must not hold a thread for days.
+"""Least rate of a transfer: a peer that sends or takes one byte a minute must not occupy a thread for days.
 
 Only time that is spent waiting counts, so that a slow disk of our own is not the peer's fault. Limits are wide enough
 for a link of 300 bytes a second.

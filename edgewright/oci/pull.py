@@ -67,7 +67,7 @@ def _start(stream: Stream, done: int, what: str) -> int:
     """Return how many bytes to skip: a registry that knows no ranges sends the blob from its first byte."""
     if stream.status == 200 or not done:
         return done
-    found = re.match(r"bytes (\d{1,18})-", stream.headers.get("Content-Range") or "")
-    if found is not None and int(found.group(1)) != done:
+    range_start = re.match(r"bytes (\d{1,18})-", stream.headers.get("Content-Range") or "")
+    if range_start is not None and int(range_start.group(1)) != done:
         raise Failed(f"{what[:1].upper()}{what[1:]} was continued at another place than asked for.", "Try again.")
     return 0

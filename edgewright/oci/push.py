@@ -152,8 +152,8 @@ def _where(target: Registry, location: str, what: str, error: EdgewrightError) -
 
 def range_end(header: str) -> int:
     """Return how many bytes of an upload have arrived, from its Range header (`0-1023`)."""
-    found = re.fullmatch(r"(?:bytes=)?0-(\d{1,18})", header.strip())
-    return int(found.group(1)) + 1 if found and int(found.group(1)) else 0
+    match = re.fullmatch(r"(?:bytes=)?0-(\d{1,18})", header.strip())
+    return int(match.group(1)) + 1 if match and int(match.group(1)) else 0
 
 
 def _read(target: Registry, path: Path, start: int, length: int, size: int) -> Iterator[bytes]:

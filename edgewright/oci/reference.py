@@ -40,10 +40,10 @@ def parse(text: str) -> Reference:
     A name without a registry is Docker Hub's, as every other tool reads it.
     """
     if "://" in text:
-        raise InvalidInput(f"{text} is no image name: it has a scheme.", "Write it as REGISTRY/REPOSITORY:TAG.")
+        raise InvalidInput(f"{text} is not an image name: it has a scheme.", "Write it as REGISTRY/REPOSITORY:TAG.")
     rest, _, digest = text.partition("@")
     if digest and not _DIGEST.fullmatch(digest):
-        raise InvalidInput(f"{digest} in {text} is no sha256 digest.", "Write it as sha256: and 64 hex digits.")
+        raise InvalidInput(f"{digest} in {text} is not a sha256 digest.", "Write it as sha256: and 64 hex digits.")
     first, slash, after = rest.partition("/")
     if slash and (("." in first) or (":" in first) or first == "localhost"):
         registry, rest = first, after
@@ -53,13 +53,14 @@ def parse(text: str) -> Reference:
     if registry == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
     if not _HOST.fullmatch(registry):
-        raise InvalidInput(f"{registry} in {text} is no name of a registry.", "Write it as HOST or HOST:PORT.")
+        raise InvalidInput(f"{registry} in {text} is not a valid name of a registry.", "Write it as HOST or HOST:PORT.")
     if not _PATH.fullmatch(path):
         raise InvalidInput(
-            f"{path} in {text} is no name of a repository.", "Lower-case letters, digits, and . _ - between them."
+            f"{path} in {text} is not a valid name of a repository.",
+            "Lower-case letters, digits, and . _ - between them.",
         )
     if colon and not TAG.fullmatch(tag):
-        raise InvalidInput(f"{tag!r} in {text} is no tag.", "At most 128 of: letters, digits, . _ -")
+        raise InvalidInput(f"{tag!r} in {text} is not a valid tag.", "At most 128 of: letters, digits, . _ -")
     return Reference(registry, path, tag, digest)
 
 

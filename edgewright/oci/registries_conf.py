@@ -33,29 +33,29 @@ class Entry(NamedTuple):
 def find(registry: str, repository: str, environ: Mapping[str, str] | None = None) -> Entry:
     """Return the entry whose prefix fits best; a later file wins over an earlier one. Raises `InvalidInput`."""
     name = f"{registry}/{repository}"
-    found: tuple[int, Entry] | None = None
+    best: tuple[int, Entry] | None = None
     for document in map(_read, _files(os.environ if environ is None else environ)):
         for entry in _list(document.get("registry")):
             prefix = str(entry.get("prefix") or entry.get("location") or "")
-            if prefix and _fits(prefix, name) and (found is None or len(prefix) >= found[0]):
-                found = len(prefix), Entry(entry.get("insecure") is True, _mirrors(entry, prefix, name))
+            if prefix and _fits(prefix, name) and (best is None or len(prefix) >= best[0]):
+                best = len(prefix), Entry(entry.get("insecure") is True, _mirrors(entry, prefix, name))
         old = document.get("registries")
         listed = old.get("insecure") if isinstance(old, dict) else None
         if isinstance(listed, dict) and registry in (listed.get("registries") or ()):
-            found = found or (len(registry), Entry(insecure=True))
-    return found[1] if found else Entry()
+            best = best or (len(registry), Entry(insecure=True))
+    return best[1] if best else Entry()
 
 
 def _mirrors(entry: dict[str, Any], prefix: str, name: str) -> tuple[Mirror, ...]:
     """Return the mirrors of an entry: their location takes the place of the prefix in the name."""
     rest = "" if prefix.startswith("*.") else name[len(prefix) :]
     made = []
-    for one in _list(entry.get("mirror")):
-        host, _, path = (str(one.get("location") or "") + rest).partition("/")
-        which = str(one.get("pull-from-mirror") or "all")
+    for mirror in _list(entry.get("mirror")):
+        host, _, path = (str(mirror.get("location") or "") + rest).partition("/")
+        which = str(mirror.get("pull-from-mirror") or "all")
         digest_only = entry.get("mirror-by-digest-only") is True or which == "digest-only"
         if host and path:
-            made.append(Mirror(host, path, one.get("insecure") is True, which != "tag-only", not digest_only))
+            made.append(Mirror(host, path, mirror.get("insecure") is True, which != "tag-only", not digest_only))
     return tuple(made)
 
 

@@ -47,7 +47,7 @@ class Feed(io.RawIOBase):
         self.budget: int | None = None
         """Bytes that may still arrive for the body, framing included; None: any number."""
         self.deadline: float | None = None
-        """Seconds of waiting for the rest of the reply; None: as long as it keeps its pace."""
+        """Seconds of waiting for the rest of the reply; None: as long as it is fast enough."""
 
     def readable(self) -> bool:
         """Whether it can be read: it can."""

@@ -1,4 +1,4 @@
-"""Requests over kept-open connections: bounded replies, redirects that never carry a credential to another origin.
+"""Requests over persistent connections: bounded replies, redirects that never carry a credential to another origin.
 
 Connections that the other end closed while they idled are replaced, and a request without a body is sent again.
 Failures are raised as they are (`FAILURES`); `errors.lost` makes sentences of them.
@@ -27,7 +27,7 @@ FAILURES = (OSError, http.client.HTTPException, ValueError)
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 IDLE = 30.0
-"""Seconds for which an idle connection is kept open."""
+"""Seconds for which an idle connection stays open."""
 MAX_IDLE = 4
 SMALL = 64 * 1024
 """Bytes of an error's or a redirect's body that are read."""
@@ -179,7 +179,7 @@ class Session:
             return self._contexts[host]
 
     def _release(self, link: Link, reply: Reply) -> None:
-        """Keep a connection whose reply was read to its end; close any other."""
+        """Make a connection available again whose reply was read to its end; close any other."""
         finished = reply.isclosed() or (reply.length == 0 and not reply.chunked)
         will_close = reply.will_close
         reply.close()

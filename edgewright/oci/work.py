@@ -19,7 +19,7 @@ class Work(Protocol):
 
 
 class Unwatched:
-    """Work without progress that nobody cancels."""
+    """Work that reports no progress and is never cancelled."""
 
     def check(self) -> None:
         """Continue."""

@@ -84,7 +84,7 @@ def test_a_token_that_ended_is_asked_for_again(registry: FakeRegistry, home: Pat
 
 def test_the_right_to_push_is_named(registry: FakeRegistry, file: Path) -> None:
     registry.may_push = False
-    with opened(registry) as there, pytest.raises(Refused, match="does not allow somebody without a login"):
+    with opened(registry) as there, pytest.raises(Refused, match="does not allow an anonymous client"):
         upload(there, digest_of(DATA), file, "pushing a layer")
 
 

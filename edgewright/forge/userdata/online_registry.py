@@ -80,7 +80,7 @@ def _finding(registry: Registry, visit: Visit) -> Finding:
         message = f"Whether the registry {name} works is unknown: the proxy {visit.proxy} answers {visit.status}."
         return unknown(path, message, "Try it where the registry can be reached directly.", "NoAnswer")
     if visit.status != 401:
-        message = f"What answers at {name} is no registry: /v2/ gives {visit.status}."
+        message = f"What answers at {name} is not a registry: /v2/ gives {visit.status}."
         return error(path, message, "Look at host and port.", "NoRegistry")
     if not registry.username:
         message = f"The registry {name} wants a login, and none is given."
