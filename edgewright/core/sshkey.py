@@ -39,10 +39,10 @@ def read_key(text: str) -> SshKey:
         raise ValueError(f"is longer than {MAX_LINE} characters")
     problem = key_problem(line)
     if problem:
-        raise ValueError(f"{problem}. {COPY}")
+        raise ValueError(f"{problem}. {COPY}".rstrip("."))
     parts = line.split(None, 2)
     if len(parts) < 2 or parts[0] not in TYPES:
-        raise ValueError(f"is not TYPE BASE64 COMMENT; options before the type are not accepted. {COPY}")
+        raise ValueError(f"is not TYPE BASE64 COMMENT; options before the type are not accepted. {COPY}".rstrip("."))
     kind, comment = parts[0], parts[2] if len(parts) > 2 else ""
     if len(comment) > MAX_COMMENT or not comment.isprintable():
         raise ValueError(f"has a comment of more than {MAX_COMMENT} characters, or with control characters")

@@ -15,9 +15,12 @@ from edgewright.clients.http.credential import Credential
 from edgewright.clients.http.stream import Change, StreamApi
 from edgewright.clients.palette.alerts import AlertsApi
 from edgewright.clients.palette.feed import FeedApi, Page
+from edgewright.clients.palette.filters import FiltersApi
 from edgewright.clients.palette.hosts import HostsApi, HostsPage
 from edgewright.clients.palette.operations import OperationsApi
+from edgewright.clients.palette.ssh_keys import SshKeysApi
 from edgewright.clients.palette.tokens import TokensApi
+from edgewright.clients.palette.users import UsersApi
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.core.text import clean
@@ -51,14 +54,14 @@ class Caller(msgspec.Struct, frozen=True):
     """Who this client is for the plane; everything is empty where the plane does not say it."""
 
     role: str = ""
-    """`admin` or `viewer`."""
+    """`admin`, `operator` or `viewer`."""
     name: str = ""
     """User who owns the credential."""
     via: str = ""
     """What was shown, e.g. `API key noc-wall`."""
 
 
-class PlaneClient(HostsApi, TokensApi, FeedApi, AlertsApi, OperationsApi, StreamApi):
+class PlaneClient(HostsApi, TokensApi, UsersApi, SshKeysApi, FiltersApi, FeedApi, AlertsApi, OperationsApi, StreamApi):
     """Everything that the console and the command line ask of a plane.
 
     `async with PlaneClient(url, Credential(api_key=...), ca=path, project_uid=uid) as client: ...`

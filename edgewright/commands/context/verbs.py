@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
-from edgewright.commands.kernel.greet import greet
+from edgewright.commands.kernel.greet import activated, greet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,12 @@ class ContextAdd(Command):
         Param("name", "short name for the plane", required=True, metavar="NAME"),
         Param("url", "address of the hub or of Palette", flag="--url", required=True, metavar="URL"),
         Param("api_key_file", "file that holds the API key (- for stdin)", flag="--api-key-file", kind="file"),
+        Param(
+            "activation_file",
+            "file with the activation link of a new user (- for stdin)",
+            flag="--activation-file",
+            kind="file",
+        ),
         Param("ca", "certificate authority of the plane (PEM)", flag="--ca", kind="file"),
         Param("default_project", "project to work in", flag="--default-project", metavar="PROJECT"),
         Param("guarded", "this context is always read-only", flag="--always-read-only", kind="flag"),
@@ -37,8 +43,8 @@ class ContextAdd(Command):
         from edgewright.core.errors import UsageError
 
         url = check_url(str(args["url"]))
-        if not args.get("api_key_file"):
-            raise UsageError("The key of the plane is missing.", "Give --api-key-file FILE, or - for stdin.")
+        if not args.get("api_key_file") and not args.get("activation_file"):
+            raise UsageError("The key of the plane is missing.", "Give --api-key-file FILE, or --activation-file FILE.")
         name = str(args["name"])
         return Plan(f"Remember {url} as {name}", (), (name,), (), self.cli_line(targets, args), None, url)
 
@@ -49,11 +55,14 @@ class ContextAdd(Command):
         from edgewright.config import contexts
         from edgewright.config.credentials import read_key_file
 
-        key = read_key_file(str(args["api_key_file"]))
         name, url, ca = plan.touches[0], plan.payload, str(args.get("ca") or "")
         context = contexts.Context(
             name, url, ca=ca, project=str(args.get("default_project") or ""), read_only=bool(args.get("guarded"))
         )
+        if args.get("activation_file"):
+            key = await activated(context, read_key_file(str(args["activation_file"])), ctx.timeout)
+        else:
+            key = read_key_file(str(args["api_key_file"]))
         who = ""
         if not args.get("no_check"):
             who = await greet(context, key, ctx.timeout)

@@ -25,6 +25,7 @@ class HostList(Command):
     params = (
         Param("filter", "show only what matches", many=True, metavar="FILTER"),
         Param("selector", "label selector: site=berlin,env!=test", flag="--selector", metavar="SELECTOR"),
+        Param("saved", "tag filter that the plane stores, by name", flag="--filter", metavar="NAME"),
         Param("sort", "order of the rows", flag="--sort", choices=HOST_SORTS, default="name"),
         Param("limit", "at most this many", flag="--limit", kind="int", metavar="N"),
     )
@@ -35,20 +36,25 @@ class HostList(Command):
     ) -> Outcome:
         """Give the hosts that match. Raises `InvalidInput` for a filter that cannot be read."""
         from edgewright.commands.host import rows as host_rows
-        from edgewright.commands.kernel.lookup import every_host
+        from edgewright.commands.kernel.lookup import every_host, saved_filter
         from edgewright.commands.kernel.results import Listing
         from edgewright.core import times
         from edgewright.core.filters.filters import parse
+        from edgewright.core.filters.tag_filter import passes
 
         words = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
         wanted = parse(" ".join(words))
-        found = [host async for host in every_host(await ctx.client()) if wanted.matches(host.row.get)]
+        client = await ctx.client()
+        found = [host async for host in every_host(client) if wanted.matches(host.row.get)]
+        if args.get("saved"):
+            saved = await saved_filter(client, str(args["saved"]))
+            found = [host for host in found if passes(saved, (host.document.get("metadata") or {}).get("labels") or {})]
         found.sort(key=_order(args.get("sort") or "name"))
         limit = args.get("limit")
         now = times.now()
         items = tuple(host_rows.item(host, now) for host in found[:limit])
         note = f"{len(items)} of {len(found)} hosts; the rest is cut by --limit." if len(items) < len(found) else ""
-        empty = "No host matches." if words else "There is no host yet."
+        empty = "No host matches." if words or args.get("saved") else "There is no host yet."
         return Outcome((), result=Listing(host_rows.COLUMNS, items, empty, note))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edgewright.core.errors import EdgewrightError
 
 Danger = Literal["none", "write", "destructive"]
-Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers"]
+Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers", "users", "roles", "keys"]
 
 
 class Allowed(NamedTuple):

@@ -19,3 +19,19 @@ async def greet(context: Context, key: str, timeout: float) -> str:
     kind = f"hub {features.version}" if features.hub else "Palette"
     organisation = clean(told.get("orgName"), 60)
     return f" ({kind}{', ' + organisation if organisation else ''})"
+
+
+async def activated(context: Context, link: str, timeout: float) -> str:
+    """Return the API key that an activation link gives, once. Raises `Unreachable`, `Refused`.
+
+    The code is what follows `#`; it goes into the body of the request, never into a URL.
+    """
+    from edgewright.clients.palette.client import Credential, PlaneClient
+    from edgewright.core.errors import Failed
+
+    code = link.rpartition("#")[2].strip()
+    async with PlaneClient(context.url, Credential(), ca=context.ca_path(), timeout=timeout) as client:
+        key = (await client.activate(code)).get("apiKey")
+    if not isinstance(key, str) or not key:
+        raise Failed(f"The plane at {context.url} returned no API key.", "Ask an admin for a new link: user invite")
+    return key

@@ -91,3 +91,14 @@ async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
         near = suggestion(word, [str(data.get("name")) for _, data in meta])
         raise NotFound(f"There is no token {clean(word)}{near}.", "See them: edgewright token list")
     return named[0]
+
+
+async def saved_filter(client: PlaneClient, name: str) -> dict[str, Any]:
+    """Return the spec of a tag filter of the plane by name or uid. Raises `NotFound`."""
+    filters = [item.get("metadata") or {} for item in await client.filters()]
+    for data in filters:
+        if name in (data.get("uid"), data.get("name")):
+            found: dict[str, Any] = (await client.tag_filter(str(data.get("uid")))).get("spec") or {}
+            return found
+    near = suggestion(name, [str(data.get("name")) for data in filters])
+    raise NotFound(f"There is no tag filter {clean(name)}{near}.", "Filters are made over the API: /v1/filters/tag")

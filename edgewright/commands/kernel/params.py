@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver"]
+TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver", "user", "role", "key"]
 
 
 class Param(NamedTuple):

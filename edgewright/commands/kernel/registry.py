@@ -24,6 +24,9 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "token": ("token.verbs", "token.changes"),
     "host": ("host.verbs", "host.changes", "host.logs"),
     "project": ("project.verbs",),
+    "user": ("user.verbs", "user.changes"),
+    "role": ("role.verbs",),
+    "key": ("key.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.changes", "alert.receivers"),
@@ -70,6 +73,10 @@ CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.v
 COMMAND_LINE_MODULES = frozenset(
     {
         "delegate.verbs",
+        "user.verbs",
+        "user.changes",
+        "role.verbs",
+        "key.verbs",
         "alert.verbs",
         "alert.changes",
         "alert.receivers",

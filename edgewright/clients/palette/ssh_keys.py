@@ -1,0 +1,26 @@
+"""SSH keys over the plane's API: those of the client's project and of the tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.clients.http.transport import Transport
+from edgewright.clients.palette.hosts import items_of, uid_of
+from edgewright.wire import protocol
+
+
+class SshKeysApi(Transport):
+    """Calls about SSH keys. Each raises `EdgewrightError`."""
+
+    async def ssh_keys(self) -> list[dict[str, Any]]:
+        """Return the keys (`v1UserAssetSsh`)."""
+        return items_of((await self.call("GET", protocol.SSH_KEYS, "list of SSH keys")).data)
+
+    async def create_ssh_key(self, name: str, public_key: str) -> str:
+        """Add a key to the client's project, or to the tenant without one; returns the uid."""
+        body = {"metadata": {"name": name}, "spec": {"publicKey": public_key}}
+        return uid_of((await self.call("POST", protocol.SSH_KEYS, f"SSH key {name}", body=body)).data)
+
+    async def delete_ssh_key(self, uid: str) -> None:
+        """Delete a key; hosts that have it keep it."""
+        await self.call("DELETE", protocol.path(protocol.SSH_KEY, uid=uid), "SSH key")

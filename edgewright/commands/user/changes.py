@@ -1,0 +1,157 @@
+"""Verbs that change users: update, activate, deactivate, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+from edgewright.commands.user.verbs import PROJECT_ROLE, ROLE_CHOICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from edgewright.commands.kernel.context import CommandContext
+
+
+class UserUpdate(Command):
+    """Change names, email address or roles of a user. A role in a project is removed by PROJECT=none."""
+
+    name = "user update"
+    title = "update"
+    console = False
+    danger = "write"
+    target = Target("user", 1, 1)
+    params = (
+        Param("email", "new email address", flag="--email", metavar="EMAIL"),
+        Param("first", "first name", flag="--first-name", metavar="NAME"),
+        Param("last", "last name", flag="--last-name", metavar="NAME"),
+        Param("role", "role of the tenant, in every project", flag="--role", choices=ROLE_CHOICES),
+        PROJECT_ROLE,
+    )
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return what changes. Raises `NotFound`, `Conflict`, `InvalidInput`."""
+        from edgewright.commands.user import rows
+        from edgewright.core.errors import UsageError
+
+        client = await ctx.client()
+        user = await rows.find_user(client, targets[0])
+        keys = {"email": "emailId", "first": "firstName", "last": "lastName"}
+        properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
+        words = rows.project_role_words(args.get("project_roles") or ())
+        role = str(args.get("role") or "")
+        if not properties and not words and not role:
+            raise UsageError("Nothing to change is given.", "See: edgewright user update --help")
+        projects: dict[str, list[str]] | None = None
+        if words:
+            projects = {**await client.project_roles(user.uid), **await rows.by_project_uid(client, words)}
+        lines = [f"{user.email}: role {user.role}, projects {user.projects or rows.NO_ROLE}"]
+        lines += [f"{name} becomes {value}" for name, value in properties.items()]
+        lines += rows.role_lines(role, words)
+        payload = (properties, rows.role_uids(role) if role else None, projects)
+        cli, names = self.cli_line((user.email,), args), {user.uid: user.email}
+        return Plan(f"Change user {user.email}", tuple(lines), (user.uid,), (), cli, None, payload, names)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Change the user; rights are taken or given first."""
+        client, uid = await ctx.client(), plan.touches[0]
+        properties, tenant, projects = plan.payload
+        if tenant is not None:
+            await client.set_tenant_roles(uid, tenant)
+        if projects is not None:
+            await client.set_project_roles(uid, projects)
+        if properties:
+            await client.update_user(uid, **properties)
+        return Outcome((uid,), (), f"User {plan.name_of(uid)} changed.")
+
+
+class UserActivate(Command):
+    """Make users active again: their API keys work as before."""
+
+    name = "user activate"
+    title = "activate"
+    console = False
+    danger = "write"
+    target = Target("user")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return whose keys work again. Raises `NotFound`, `Conflict`."""
+        return await _plan(self, ctx, targets, "Activate", "API keys that were made before work again.", ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Activate, user by user."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, lambda uid: client.set_user_active(uid, True), report, "active")
+
+
+class UserDeactivate(Command):
+    """Deactivate users: their API keys, sessions and open consoles end at once; nothing is deleted."""
+
+    name = "user deactivate"
+    title = "deactivate"
+    console = False
+    danger = "destructive"
+    target = Target("user")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return whose access ends. Raises `NotFound`, `Conflict`."""
+        told = "API keys, sessions and open consoles of these users end at once; `user activate` restores the keys."
+        return await _plan(self, ctx, targets, "Deactivate", told, ())
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Deactivate, user by user."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, lambda uid: client.set_user_active(uid, False), report, "inactive")
+
+
+class UserDelete(Command):
+    """Delete users with their roles and API keys."""
+
+    name = "user delete"
+    title = "delete"
+    console = False
+    danger = "destructive"
+    target = Target("user")
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return what ends. Raises `NotFound`, `Conflict`."""
+        told = "API keys, sessions and open consoles of these users end at once. What they did stays in the audit log."
+        return await _plan(self, ctx, targets, "Delete", told, ("the users, their roles and API keys",))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Delete, user by user."""
+        from edgewright.commands.kernel.bulk import for_each
+
+        client = await ctx.client()
+        return await for_each(plan, client.delete_user, report, "deleted")
+
+
+async def _plan(
+    command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, told: str, cannot_undo: tuple[str, ...]
+) -> Plan:
+    from edgewright.commands.user import rows
+
+    client = await ctx.client()
+    users = {user.uid: user for user in [await rows.find_user(client, word) for word in targets]}
+    emails = [user.email for user in users.values()]
+    lines = [f"{user.email} is {user.state}, role {user.role}, {user.keys} API keys" for user in users.values()]
+    title = f"{verb} user {emails[0]}" if len(emails) == 1 else f"{verb} {len(emails)} users"
+    typed = emails[0] if len(emails) == 1 else str(len(emails))
+    confirm = typed if verb == "Delete" and ctx.settings.typed_confirmation else None
+    cli, names = command.cli_line(emails, {}), dict(zip(users, emails, strict=True))
+    return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, None, names)
+
+
+COMMANDS: tuple[type[Command], ...] = (UserUpdate, UserActivate, UserDeactivate, UserDelete)

@@ -1,0 +1,105 @@
+"""Users, roles and SSH keys on the command line, against a real hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgewright.wire import protocol
+from tests.cli_support import Cli
+from tests.hub.people import ssh_key
+from tests.hub_fixture import RunningHub
+
+
+def test_a_user_from_the_first_link_to_the_end(plane: Cli, cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    made = plane(
+        "user", "create", "ana@example.com", "--first-name", "Ana", "--project-role", "Default=operator", "--yes"
+    )
+    assert made.code == 0 and "#" + protocol.ACTIVATION_PREFIX in made.out and "ewa_" not in made.err
+    listed = plane("user", "list").out.splitlines()
+    assert listed[0].split()[:5] == ["USER", "NAME", "ROLE", "PROJECTS", "STATE"]
+    assert listed[2].split()[:6] == ["ana@example.com", "Ana", "none", "Default:", "operator", "invited"]
+    shown = plane("user", "show", "Ana", "-o", "json")
+    assert "ewa_" not in shown.out and shown.json()["spec"]["emailId"] == "ana@example.com"
+    link = tmp_path / "link"
+    link.write_text(made.out)
+    words = ("--url", hub.url, "--ca", str(hub.ca), "--activation-file", str(link), "--no-keyring")
+    added = cli("context", "add", "mine", *words)
+    assert added.code == 0, added.err
+    assert cli("context", "add", "again", *words).code == 4, "the link works once"
+    tagged = cli("host", "tag", "no-such", "--tag", "a:b", "--yes")
+    assert tagged.code == 3
+    refused = cli("user", "list")
+    assert refused.code == 4 and "roles in single projects only" in refused.err
+    assert plane("user", "list", "state:active", "-o", "name").out == "admin@localhost\nana@example.com\n"
+    lowered = plane("user", "update", "ana@example.com", "--role=viewer", "--project-role=Default=none", "--yes")
+    assert lowered.code == 0, lowered.err
+    assert plane("user", "list", "role:viewer", "-o", "name").out == "ana@example.com\n"
+    assert cli("user", "list").code == 0
+    assert plane("user", "deactivate", "ana@example.com", "--yes").code == 0
+    assert cli("host", "list").code == 4
+    assert plane("user", "activate", "ana@example.com", "--yes").code == 0 and cli("host", "list").code == 0
+    invited = plane("user", "invite", "ana@example.com", "--yes", "-o", "json")
+    assert "#ewa_" in invited.json()["status"]["activationLink"]
+    assert plane("user", "delete", "ana@example.com", "--yes").code == 0
+    assert cli("host", "list").code == 4
+    gone = plane("user", "show", "ana@example.com")
+    assert gone.code == 3 and "There is no user ana@example.com" in gone.err
+
+
+def test_what_cannot_be_a_user(plane: Cli) -> None:
+    assert plane("user", "create", "nobody", "--yes").code == 7
+    assert plane("user", "create", "a@example.com", "--project-role", "nope=viewer", "--yes").code == 3
+    assert plane("user", "create", "a@example.com", "--project-role", "Default", "--yes").code == 7
+    assert plane("user", "create", "a@example.com", "--project-role", "Default=owner", "--yes").code == 7
+    assert plane("user", "update", "admin@localhost", "--yes").code == 2
+    last = plane("user", "delete", "admin@localhost", "--yes")
+    assert last.code == 7 and "last active user of role admin" in last.err
+    assert plane("user", "create", "b@example.com").code != 0 or plane("user", "list", "-o", "name", "b@").out
+    assert plane("user", "delete", "admin@localhost", "--read-only", "--yes").code == 4
+
+
+def test_roles(plane: Cli) -> None:
+    assert plane("role", "list", "-o", "name").out == "admin\noperator\nviewer\n"
+    assert plane("role", "list", "permission:edgehost.update", "-o", "name").out == "admin\noperator\n"
+    shown = plane("role", "show", "operator").out
+    assert "PERMISSIONS IN A PROJECT" in shown and "sshUpdate" in shown
+    assert plane("role", "show", "owner").code == 3
+
+
+def test_ssh_keys(plane: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "id.pub"
+    file.write_text(ssh_key(1) + "\n")
+    made = plane("key", "create", "ana", "--public-key-file", str(file), "--yes")
+    assert made.code == 0, made.err
+    again = plane("key", "create", "other", "--public-key-file", str(file), "--yes")
+    assert again.code == 6 and "'ana'" in again.err
+    from_stdin = plane("key", "create", "bo", "--public-key-file", "-", "--yes", stdin=ssh_key(2))
+    assert from_stdin.code == 0, from_stdin.err
+    assert plane("key", "list", "-o", "name").out == "ana\nbo\n"
+    assert plane("key", "list", "type:ssh-rsa").err == "No SSH key matches.\n"
+    assert "SHA256:" in plane("key", "show", "ana").out
+    file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    private = plane("key", "create", "x", "--public-key-file", str(file), "--yes")
+    assert private.code == 7 and "private key" in private.err and ".." not in private.err
+    assert plane("key", "create", "x", "--public-key-file", str(tmp_path / "none"), "--yes").code == 3
+    assert plane("key", "delete", "ana", "bo", "--yes").code == 0
+    assert plane("key", "list", "-o", "json").json() == []
+
+
+def test_hosts_by_a_filter_of_the_plane(plane: Cli, hub: RunningHub) -> None:
+    for uid, site in (("f-1", "berlin"), ("f-2", "oslo")):
+        body = {"metadata": {"uid": uid, "labels": {"site": site}}}
+        hub.client().post("/v1/edgehosts", json=body).raise_for_status()
+    group = {"conjunction": "and", "filters": [{"key": "site", "operator": "eq", "values": ["oslo"]}]}
+    made = {"metadata": {"name": "north"}, "spec": {"filterGroup": group}}
+    hub.client().post(protocol.TAG_FILTERS, json=made).raise_for_status()
+    assert plane("host", "list", "--filter", "north", "-o", "name").out == "f-2\n"
+    assert plane("host", "list", "--filter", "south").code == 3
+
+
+def test_every_change_is_in_the_journal(plane: Cli, tmp_path: Path) -> None:
+    plane("user", "create", "journal@example.com", "--yes")
+    text = (tmp_path / "ew" / "state" / "journal.jsonl").read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert entries[0]["begin"] == "user create" and "ewa_" not in text
