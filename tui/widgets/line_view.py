@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
@@ -165,21 +164,17 @@ class LineView(ScrollView, can_focus=True):
         """Paint the line at `y` of the view."""
         place = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self._painter.base
         if not 0 <= place < len(self._lines):
-            return Strip.blank(width, base)
-        over = Style.null()
-        if place in self._found:
-            over += self._painter.component("found")
+            return Strip.blank(width, self._painter.base)
+        state: tuple[str, ...] = ("found",) if place in self._found else ()
         if place == self._cursor and self.has_focus and self._lines[place].key:
-            over += self._painter.component("cursor")
-        segments = [Segment(piece.text, base + self._style(piece.role) + over) for piece in self._lines[place].spans]
-        return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
+            state = (*state, "cursor")
+        style = self._painter.style
+        segments = [Segment(piece.text, style(self._role(piece.role), state)) for piece in self._lines[place].spans]
+        return Strip(segments).adjust_cell_length(width, style("", state)).crop(0, width)
 
-    def _style(self, role: str) -> Style:
-        if self.dim_all:
-            role = "muted" if role in ("", "ok", "info", "accent") else role
-        return self._painter.role(role)
+    def _role(self, role: str) -> str:
+        return "muted" if self.dim_all and role in ("", "ok", "info", "accent") else role
 
     def notify_style_update(self) -> None:
         """Take the colours of the new theme."""

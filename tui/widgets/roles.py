@@ -35,10 +35,12 @@ class RolePainter:
         self._widget = widget
         self._prefix = prefix
         self._styles: dict[str, Style] = {}
+        self._whole: dict[tuple[str, tuple[str, ...]], Style] = {}
 
     def clear(self) -> None:
         """Forget the styles; they are looked up again when next painted."""
         self._styles.clear()
+        self._whole.clear()
 
     @property
     def base(self) -> Style:
@@ -69,8 +71,17 @@ class RolePainter:
 
     def segments(self, line: Line) -> list[Segment]:
         """Return the segments of a line over the widget's own style."""
-        base = self.base
-        return [Segment(span.text, base + self.role(span.role)) for span in line.spans]
+        return [Segment(span.text, self.style(span.role)) for span in line.spans]
+
+    def style(self, role: str, state: tuple[str, ...] = ()) -> Style:
+        """Return the widget's own style with `role` over it and the component classes `state` over that."""
+        style = self._whole.get((role, state))
+        if style is None:
+            over = Style.null()
+            for name in state:
+                over += self.component(name)
+            style = self._whole[role, state] = self.base + self.role(role) + over
+        return style
 
 
 def changed_span(before: Line, after: Line) -> tuple[int, int] | None:

@@ -32,15 +32,11 @@ def row_strip(
     columns: Sequence[Column],
     placed: Sequence[Placed],
     cells: Sequence[Span],
-    state: Sequence[str],
+    state: tuple[str, ...],
     width: int,
 ) -> Strip:
     """Return a row; `state` names the component classes that lie over it (cursor, marked, ...)."""
-    base = painter.base
-    over = Style.null()
-    for name in state:
-        over += painter.component(name)
-    line = base + over
+    line = painter.style("", state)
     segments: list[Segment] = []
     x = 0
     for number, one in enumerate(placed):
@@ -49,7 +45,7 @@ def row_strip(
             segments.append(Segment(sign.ljust(one.x - x), line))
         cell = cells[one.column] if one.column < len(cells) else Span("")
         text = pad(cell.text, one.width, right=columns[one.column].align == "right")
-        segments.append(Segment(text, base + painter.role(cell.role) + over))
+        segments.append(Segment(text, painter.style(cell.role, state)))
         x = one.x + one.width
     return Strip(segments, x).adjust_cell_length(width, line).simplify()
 

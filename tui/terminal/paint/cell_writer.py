@@ -179,7 +179,7 @@ def _runs(
             first -= 1
         while end < width and (not text[end] or not old[end]):
             end += 1
-        if start >= 0 and first - last_end <= GAP and _cheap(text, pen, last_end, first):
+        if start >= 0 and (first <= last_end or (first - last_end <= GAP and _cheap(text, pen, last_end, first))):
             last_end = max(last_end, end)
             continue
         if start >= 0:
