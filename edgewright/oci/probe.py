@@ -11,7 +11,7 @@ from edgewright.oci.access import Access, host_of
 from edgewright.oci.auth import Tokens
 from edgewright.oci.pace import Limits
 from edgewright.oci.reference import is_loopback
-from edgewright.oci.session import Session
+from edgewright.oci.session import SMALL, Answer, Session
 
 ACCEPTED = (200,)
 REFUSED = (401, 403)
@@ -48,7 +48,8 @@ def visit(base: str, access: Access, seconds: float, check: Callable[[], None] =
     way = proxy.from_environment(place.scheme, place.host, place.port, access.environment)
     name = way.name if way else ""
     try:
-        first = session.request("GET", url, follow=False)
+        with session.stream("GET", url, follow=False) as stream:
+            first = Answer(stream.status, stream.headers, stream.excerpt(SMALL), stream.url)
         if first.status != 401 or access.login is None:
             return Visit(first.status, proxy=name)
         try:

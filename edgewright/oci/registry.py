@@ -97,7 +97,8 @@ class Registry:
         if not self._base:
             base = f"https://{self._address}"
             try:
-                self._session.request("GET", f"{base}/v2/")
+                with self._session.stream("GET", f"{base}/v2/") as stream:
+                    stream.excerpt(SMALL)
             except FAILURES as error:
                 if not (self.access.plain(self.host) and errors.speaks_no_tls(error)):
                     raise errors.lost(error, self.host, "connecting") from None
@@ -165,7 +166,7 @@ class Registry:
         for attempt in range(1, tries + 1):
             try:
                 with self._authorized(method, url, headers or {}, body) as stream:
-                    answer = Answer(stream.status, stream.headers, stream.small(most), stream.url)
+                    answer = stream.answer(most)
             except FAILURES as error:
                 if attempt == tries or not repeatable(error):
                     raise errors.lost(error, self.host, what) from None
@@ -186,7 +187,7 @@ class Registry:
                 if stream.status < 400:
                     yield stream
                     return
-                answer = Answer(stream.status, stream.headers, stream.small(SMALL), stream.url)
+                answer = stream.answer(SMALL)
             if attempt == TRIES or answer.status not in BUSY:
                 raise self._error(answer, what)
             self.pause(attempt, answer.header("Retry-After"))
@@ -225,7 +226,7 @@ class Registry:
                     yield stream
                     return
                 refusal = stream.headers.get("WWW-Authenticate") or ""
-                stream.small(SMALL)
+                stream.excerpt(SMALL)
             if not self._tokens.respond(refusal, self.scopes, used):
                 break
         raise errors.from_response(401, b"", url, self.host, self.login)

@@ -144,6 +144,18 @@ class Reply(http.client.HTTPResponse):
         self.feed.deadline = self.limits.small
         return b"".join(self.pieces(most))
 
+    def excerpt(self, most: int) -> bytes:
+        """Return the first `most` bytes of a body, as an error's; the connection is closed when there are more."""
+        self.feed.deadline, self.feed.budget = self.limits.small, 8 * most + self.limits.head
+        parts, have = [], 0
+        for piece in self.pieces():
+            parts.append(piece)
+            have += len(piece)
+            if have > most:
+                self.will_close = True
+                break
+        return b"".join(parts)[:most]
+
 
 def unsent(link: socket.socket) -> int:
     """Return the bytes that the kernel has not sent or that were not acknowledged yet; 0 when it reports none."""

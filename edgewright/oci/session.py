@@ -64,7 +64,12 @@ class Stream:
         self._reply, self.url = reply, url
         self.status, self.headers = reply.status, reply.headers
         self.pieces = reply.pieces
-        self.small = reply.small
+        self.small, self.excerpt = reply.small, reply.excerpt
+
+    def answer(self, most: int) -> Answer:
+        """Read the reply into memory: a body of at most `most` bytes, the beginning of an error's."""
+        body = self.small(most) if self.status < 300 else self.excerpt(SMALL)
+        return Answer(self.status, self.headers, body, self.url)
 
     @property
     def length(self) -> int | None:
@@ -108,9 +113,9 @@ class Session:
         *,
         follow: bool = True,
     ) -> Answer:
-        """Send a request and return its reply, whatever its status. `most`: bytes that its body may have."""
+        """Send a request and return its reply, whatever its status. `most`: bytes of a success."""
         with self.stream(method, url, headers, body, follow=follow) as stream:
-            return Answer(stream.status, stream.headers, stream.small(most), stream.url)
+            return stream.answer(most)
 
     @contextmanager
     def stream(
@@ -239,7 +244,7 @@ def _may_be_plain(target: Address, place: Address) -> bool:
 def _discard(reply: Reply) -> None:
     """Read the body of a redirect, so that its connection can be used again; a long one is not worth it."""
     try:
-        reply.small(SMALL)
+        reply.excerpt(SMALL)
     except FAILURES:
         reply.will_close = True
 

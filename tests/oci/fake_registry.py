@@ -134,7 +134,7 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             wanted = "Basic " + base64.b64encode(f"{registry.user}:{registry.password}".encode()).decode()
             if self.headers.get("Authorization") != wanted:
                 return self._error(401, "UNAUTHORIZED", "wrong password")
-            self._answer(200, json.dumps({"token": registry.token, "scope": query["scope"]}).encode())
+            self._answer(200, json.dumps({"token": registry.token, "scope": query.get("scope")}).encode())
 
         def _manifest(self, repository: str, tag: str) -> None:
             if self.command == "PUT":

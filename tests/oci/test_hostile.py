@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Cancelled, EdgewrightError, Failed, TimedOut, Unreachable
+from edgewright.core.errors import Cancelled, EdgewrightError, Failed, Refused, TimedOut, Unreachable
 from edgewright.oci.access import Access
+from edgewright.oci.credentials import Login
 from edgewright.oci.pace import Limits, Pace, TooSlow
 from edgewright.oci.pull import blob
 from edgewright.oci.push import upload
 from edgewright.oci.registry import MAX_MANIFEST, TRIES, Registry
 from edgewright.oci.work import Unwatched
-from tests.oci.fake_registry import digest_of
+from tests.oci.fake_registry import FakeRegistry, digest_of
 from tests.oci.raw_server import RawServer, endless, reply
 
 Serve = Callable[..., RawServer]
@@ -327,6 +328,34 @@ def test_a_push_that_stalls_goes_on_where_it_stalled(serve: Serve, quick: None, 
     with opened(serve(handler), Limits(store=0.5)) as there:
         upload(there, digest_of(DATA), path, "a layer", piece=100_000)
     assert bytes(received) == DATA
+
+
+def test_a_long_page_with_an_error_does_not_hide_its_status(serve: Serve) -> None:
+    server = serve(lambda link, request: reply(link, "403 Forbidden", b"<html>" * 100_000))
+    with opened(server, Limits()) as there:
+        with pytest.raises(Refused, match="does not allow"):
+            there.manifest("t", "the base")
+        with pytest.raises(Refused, match="does not allow"):
+            list(blob(there, digest_of(DATA), len(DATA), "a layer"))
+
+
+def test_several_threads_share_a_registry(registry: FakeRegistry) -> None:
+    registry.auth = "bearer"
+    digest = registry.put_blob("a", DATA)
+    access = Access(Login(registry.user, registry.password, "", "a test"))
+    lengths: list[int] = []
+    with Registry(registry.host, "a", Unwatched(), access=access) as there:
+
+        def read() -> None:
+            lengths.append(sum(map(len, blob(there, digest, len(DATA), "a layer"))))
+
+        threads = [threading.Thread(target=read) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert lengths == [len(DATA)] * 6
+    assert registry.count("GET /token") == 1
 
 
 def test_nobody_there(serve: Serve) -> None:
