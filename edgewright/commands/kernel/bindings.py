@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.commands.kernel.navigation import MOVES
 from edgewright.commands.kernel.registry import all_commands
+from edgewright.config import locations
 from edgewright.config.keymap import Binding, Keymap, load
 
 
@@ -19,5 +20,6 @@ def bindings() -> list[Binding]:
 
 
 def load_keymap() -> Keymap:
-    """Return the user's key map, checked against what there is."""
-    return load(bindings())
+    """Return the user's key map, checked against what there is; without a file no verb is loaded to check it."""
+    path = locations.config_file("keymap.toml")
+    return load(bindings(), path) if path.exists() else Keymap({})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,32 @@ def test_no_part_that_comes_later_is_loaded_before_the_first_frame(loaded: set[s
 
 def test_few_modules_of_ours_are_loaded_before_the_first_frame(loaded: set[str]) -> None:
     assert len([name for name in loaded if name.split(".")[0] in ("edgewright", "tui")]) <= OURS
+
+
+START = """
+import sys
+from pathlib import Path
+import edgewright.main.console as start
+start.check_terminal = lambda: None
+start.run_app = lambda session, *closing: print(*sorted(sys.modules)) or 0
+sys.exit(start.console({}))
+"""
+VERBS = tuple(
+    f"edgewright.commands.{noun}."
+    for noun in ("alert", "build", "console", "context", "event", "forge", "host", "installer", "project", "token")
+)
+
+
+def test_a_start_without_a_key_map_loads_no_verb(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir(mode=0o700)
+    contexts = config / "contexts.toml"
+    contexts.write_text('current = "lab"\n[contexts.lab]\nurl = "https://127.0.0.1:1"\n')
+    contexts.chmod(0o600)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(tmp_path)}
+    run = [sys.executable, "-c", START]
+    done = subprocess.run(run, check=True, capture_output=True, text=True, env=environment)
+    names = done.stdout.split()
+    assert "edgewright.sources.plane" in names, "the start came to the console"
+    assert not [name for name in names if name.startswith(VERBS)]
+    assert not {"httpx", "httpcore", "sqlalchemy", "yaml", "cryptography", "starlette", "keyring"} & set(names)
