@@ -111,7 +111,8 @@ def main() -> int:
         return 0
     print(f"{found['events']} single-host events into a model of {found['hosts']} hosts, batches of {BATCH}")
     print(
-        f"  store {found['store_events_per_second']}/s; rows alone {found['rows_only_events_per_second']}/s", end="; "
+        f"  store {found['store_events_per_second']}/s; rows without a term {found['rows_only_events_per_second']}/s",
+        end="; ",
     )
     print(f"bare dict {found['dict_updates_per_second']}/s; store/rows {found['store_over_rows']}")
     print(f"  cache of {size} bytes loads in {found['cache_load_ms']} ms; problems in {found['problems_ms']} ms")

@@ -62,7 +62,7 @@ RULES = (
     _rule("never seen", r"\bnever seen\b", "never connected"),
     _rule("tell", r"\b(?:tells?|telling|told)\b", "report, show, distinguish"),
     _rule("say", r"\b(?:says?|said|saying)\b", "report, state, show"),
-    _rule("keep", r"\b(?:keeps?|kept|keeping|keeper)\b(?!-alive)", "store, retain, continue"),
+    _rule("keep", r"\b(?:keeps?|kept|keeping|keeper)\b(?!-alive| working| running)", "store, retain, continue"),
     _rule(
         "hold",
         r"\b(?:holds?|held|holding)\b(?! (?:the |a |an |its |this |that |both )?(?:locks?|leases?)\b)",
@@ -71,7 +71,7 @@ RULES = (
     _rule("anew", r"\banew\b", "again"),
     _rule("mend", r"\bmend(?:s|ed|ing)?\b", "fix, repair"),
     _rule("stands", r"\b(?:stands?|stood|standing)\b(?!-)", "is, is in"),
-    _rule("lies", r"\b(?:lies|lay|lain)\b", "is, is located"),
+    _rule("lies", r"\b(?:lies|lay(?! out)|lain)\b", "is, is located"),
     _rule("goes from", r"\bgo(?:es)? from\b", "is removed from"),
     _rule("wish", r"\bwish(?:es|ed)?\b", "setting, spec"),
     _rule("errand", r"\berrands?\b", "service"),

@@ -40,7 +40,7 @@ def verbs() -> str:
     for noun in registry.NOUNS:
         for command in registry.for_noun(noun):
             if command.cli:
-                danger = {"none": "", "write": "writes", "destructive": "asks"}[command.danger]
+                danger = {"none": "", "write": "writes", "destructive": "confirms"}[command.danger]
                 rows.append((f"`{usage(command)}`", danger or ("writes" if command.writes else ""), command.help()))
     return _table(("Verb", "", "What it does"), rows)
 

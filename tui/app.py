@@ -59,7 +59,7 @@ class EdgewrightApp(TerminalApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         *verb_bindings("global"),
         Binding("left_square_bracket", "history(-1)", "Go back in the history", show=False, id="nav-history-back"),
-        Binding("right_square_bracket", "history(1)", "Go on in the history", show=False, id="nav-history-forward"),
+        Binding("right_square_bracket", "history(1)", "Forward in the history", show=False, id="nav-history-forward"),
         Binding("minus", "last_view", "Swap with the last view", show=False, id="nav-last"),
         Binding("ctrl+l", "repaint", "Paint again", show=False, priority=True, id="nav-repaint"),
         Binding("ctrl+c", "interrupt", "Leave at the second press", show=False, priority=True, id="nav-interrupt"),
@@ -115,7 +115,7 @@ class EdgewrightApp(TerminalApp):
         return self._make(self.session.start_view, self.session.start_target)
 
     def on_mount(self) -> None:
-        """Take the person's keys, and begin with the sources when the first frame is out."""
+        """Take the user's keys, and begin with the sources when the first frame is out."""
         self.attend_to_terminal()
         self.set_keymap(keys_to_apply(self.session.keymap))
         if self.session.first_run is not None:
@@ -151,7 +151,7 @@ class EdgewrightApp(TerminalApp):
             self.exit(0)
 
     async def _ask_to_leave(self) -> LeaveAnswer:
-        """Ask what becomes of the hub, and keep the answer when that is wished."""
+        """Ask what becomes of the hub, and store the answer when that is chosen."""
         modal = load("tui.modals.leave:LeaveModal")()
         answer: LeaveAnswer = await self.ask(modal) or "stay"
         if modal.remember and answer != "stay":
@@ -205,7 +205,7 @@ class EdgewrightApp(TerminalApp):
         self._follow(run_verb(self, command, targets, args, rest, start), "verb:run")
 
     def _targets_of(self, command: type[Command]) -> Sequence[str]:
-        """Return what the screen points at, if that is of the kind that the verb works on: an event is no host."""
+        """Return what the screen points at, if that is of the kind that the verb works on: an event is not a host."""
         screen, wanted = self.screen, command.target
         if wanted is None or not isinstance(screen, BaseScreen) or LISTED.get(screen.scope) != wanted.kind:
             return ()
@@ -258,5 +258,5 @@ class EdgewrightApp(TerminalApp):
         self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Tell of work that failed by a defect of ours."""
+        """Report work that failed because of a bug in Edgewright."""
         tell_defect(self.session, event)

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from tui.terminal.watchdog import Watchdog
 
 LeaveAnswer = Literal["leave", "stop", "stay"]
-"""What becomes of the hub on quitting: it keeps running, it is stopped, or the person stays in the console."""
+"""What becomes of the hub on quitting: it continues to run, it is stopped, or the user stays in the console."""
 
 
 class ViewStates(Protocol):
     """Stores what a user chose for a view (columns, sort) between runs."""
 
     def load(self, view: str) -> Mapping[str, Any]:
-        """Return what was kept for `view`; empty when nothing was."""
+        """Return what was stored for `view`; empty when nothing was."""
         ...
 
     def save(self, view: str, state: Mapping[str, Any]) -> None:
-        """Keep `state` for `view`."""
+        """Store `state` for `view`."""
         ...
 
 
@@ -44,11 +44,11 @@ class MemoryViewStates:
         self._kept: dict[str, dict[str, Any]] = {}
 
     def load(self, view: str) -> Mapping[str, Any]:
-        """Return what was kept for `view`."""
+        """Return what was stored for `view`."""
         return self._kept.get(view, {})
 
     def save(self, view: str, state: Mapping[str, Any]) -> None:
-        """Keep `state` for `view`."""
+        """Store `state` for `view`."""
         self._kept[view] = dict(state)
 
 
@@ -113,7 +113,7 @@ class FirstRun(Struct):
     connect: Callable[..., Awaitable[str]] | None = None
     """Make a context from url, api_key, ca and project, and return its name."""
     inspect: Callable[[str], Awaitable[PeerCertificate]] | None = None
-    """Fetch the authority that a URL presents, unverified, for a person to compare; saves it and trusts nothing."""
+    """Fetch the authority that a URL presents, unverified, for the user to compare; saves it and trusts nothing."""
     demo: Callable[[int, Callable[[str], None]], Awaitable[str]] | None = None
     """Start a demo fleet of N simulated hosts and return the name of its context."""
 
@@ -129,16 +129,16 @@ class Session(Struct):
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys by binding id, as Textual's `App.set_keymap` takes them (`{"host-delete": "ctrl+x"}`)."""
     keymap_problems: tuple[str, ...] = ()
-    """Sentences about the user's key file (conflicts, unknown ids), told at the start."""
+    """Sentences about the user's key file (conflicts, unknown ids), reported at the start."""
     context_name: str = ""
     plane: str = ""
-    """What the title line says of the plane, e.g. `hub 10.4.0.2`."""
+    """What the title line shows of the plane, e.g. `hub 10.4.0.2`."""
     project: str = ""
     read_until: int = 0
     """Newest event when a view was opened last: refusals up to it have left the message line."""
     read_only: bool = False
     simulated: bool = False
-    """The fleet is (partly) simulated; said on every screen."""
+    """The fleet is (partly) simulated; shown on every screen."""
     first_run: FirstRun | None = None
     """Set while no plane is known: the console then begins with the guide."""
     ways: FirstRun | None = None
@@ -163,7 +163,7 @@ class Session(Struct):
     frozen_at: float | None = None
     """When the screen was frozen, epoch seconds UTC; None while it shows what happens."""
     watchdog: Watchdog | None = None
-    """Ends the process when the terminal is gone or a signal asks for it; None in tests and for a single frame."""
+    """Ends the process when the terminal is closed or a signal asks for it; None in tests and for a single frame."""
     start_view: str = "pulse"
     start_target: str = ""
     now: Callable[[], float] = times.now

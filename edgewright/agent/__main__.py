@@ -1,4 +1,4 @@
-"""`python -m edgewright.agent` and the archive's entry: says plainly when the Python here cannot run the agent."""
+"""`python -m edgewright.agent` and the archive's entry: reports plainly when the Python here cannot run the agent."""
 
 from __future__ import annotations
 

@@ -63,9 +63,9 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     )
     run.add_argument("--root", default="/", metavar="DIR", help="read the facts of the host below DIR")
     run.add_argument(
-        "--console", metavar="PATH", help="where refusals are shown to a person at the machine; '' for nowhere"
+        "--console", metavar="PATH", help="where refusals are shown to an operator at the machine; '' for nowhere"
     )
-    run.add_argument("--debug", action="store_true", help="say more")
+    run.add_argument("--debug", action="store_true", help="print more")
     install = verbs.add_parser("install", help="install the agent as a systemd service", epilog=EPILOG)
     _where(install)
     install.add_argument(
@@ -79,7 +79,7 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     )
     install.add_argument("--no-start", action="store_true", help="enable the service but do not start it")
     install.add_argument("--plan", action="store_true", help="show what would be done, and do nothing")
-    status = verbs.add_parser("status", help="tell what the agent on this host knows", epilog=EPILOG)
+    status = verbs.add_parser("status", help="show what the agent on this host knows", epilog=EPILOG)
     status.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
     from edgewright.agent.appliance.commands import add_parser
@@ -92,9 +92,9 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
 
 def _where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--endpoint", default="", metavar="URL", help="the plane, e.g. https://plane.example:8443")
-    verb.add_argument("--token-file", default="", metavar="FILE", help="holds the registration token")
+    verb.add_argument("--token-file", default="", metavar="FILE", help="contains the registration token")
     verb.add_argument(
-        "--pairing-key-file", default="", metavar="FILE", help="holds the pairing key of a pre-registered host"
+        "--pairing-key-file", default="", metavar="FILE", help="contains the pairing key of a pre-registered host"
     )
     verb.add_argument("--ca", default="", metavar="FILE", help="the plane's ca.crt (default: the system's store)")
     verb.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")

@@ -1,4 +1,4 @@
-"""The plan of a verb on the command line: shown, and answered by a person or by --yes."""
+"""The plan of a verb on the command line: shown, and confirmed by the user or by --yes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgewright.core.text import clean
 
 
 def words_of(plan: Plan) -> str:
-    """Return a plan as a person reads it."""
+    """Return a plan as text for the terminal."""
     lines = [clean(plan.title)]
     lines += [f"  {clean(line, 4096)}" for line in plan.lines]
     if plan.cannot_undo:
@@ -32,22 +32,22 @@ def document_of(plan: Plan) -> dict[str, Any]:
 
 
 def ask(command: type[Command], plan: Plan, form: str = "table") -> None:
-    """Show the plan and wait for the answer; no is the default. With `-o json` stderr stays JSON when nobody answers.
+    """Show the plan and wait for the answer; no is the default. With `-o json` stderr stays JSON when there is none.
 
-    Raises `Failed` when the person does not want it, `UsageError` when nobody is there to ask.
+    Raises `Failed` when the user declines, `UsageError` when there is no terminal.
     """
     answers = sys.stdin is not None and sys.stdin.isatty()
     if answers or form != "json":
         print(words_of(plan), file=sys.stderr)
     if not answers:
         raise UsageError(
-            f"`{command.name}` asks before it acts, and there is nobody to ask.",
+            f"`{command.name}` needs confirmation, and there is no terminal to confirm it.",
             "Look at the plan with --plan, then add --yes.",
         )
     if plan.confirm_text:
-        question = f"Type {clean(plan.confirm_text)} to go on, anything else to leave it: "
+        question = f"Type {clean(plan.confirm_text)} to continue, anything else to cancel: "
     else:
-        question = "Go on? [y/N] "
+        question = "Continue? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip()
     wanted = [plan.confirm_text] if plan.confirm_text else ["y", "Y", "yes"]

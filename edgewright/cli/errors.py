@@ -34,7 +34,7 @@ def tell(error: EdgewrightError, form: str = "table") -> int:
 
 
 def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
-    """Tell how it ended and return the exit code; called while `error` is handled, which may be anything."""
+    """Print how it ended and return the exit code; called while `error` is handled, which may be anything."""
     if isinstance(error, EdgewrightError):
         return tell(error, form)
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":  # asyncio may not be loaded
@@ -51,7 +51,7 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
 
 
 def no_room(error: OSError, form: str = "table") -> int:
-    """Tell that a disk took no more, most often the one that the output goes to."""
+    """Report that a disk is full, most often the one that the output goes to."""
     from edgewright.core.errors import Failed
 
     code = tell(Failed(f"Nothing more can be written: {error.strerror}.", "Free space and try again.", "NoSpace"), form)
@@ -60,11 +60,11 @@ def no_room(error: OSError, form: str = "table") -> int:
 
 
 LOCAL = ("forge", "apply", "check", "config", "completion")
-"""Nouns whose verbs write files here, whole or not at all; others may have sent something to a plane."""
+"""Nouns whose verbs write files here, completely or not at all; others may have sent something to a plane."""
 
 
 def interrupted(argv: Sequence[str] = ()) -> int:
-    """Tell that the operator interrupted it, and what may be left of it."""
+    """Report that the operator interrupted it, and what may be left of it."""
     left = "nothing partial is left" if _noun(argv) in LOCAL else "what was already sent may have been done"
     print(f"\nInterrupted; {left}.", file=sys.stderr)
     return int(ExitCode.INTERRUPTED)
@@ -90,7 +90,7 @@ def terminal_gone() -> int:
 
 
 def pipe_closed() -> int:
-    """End quietly when nobody reads any more, as other filters do."""
+    """End quietly when the reader is closed, as other filters do."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError:
@@ -99,7 +99,7 @@ def pipe_closed() -> int:
 
 
 def crashed(argv: Sequence[str], form: str = "table") -> int:
-    """Write what went wrong inside into a log file and say where; called while the exception is handled."""
+    """Write what went wrong inside into a log file and report where; called while the exception is handled."""
     import platform
     import traceback
 

@@ -1,4 +1,4 @@
-"""The help of the whole, of a noun and of a verb, made from the registry without a parser."""
+"""The help of the program, of a noun and of a verb, made from the registry without a parser."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ OPTIONS = """Options of every verb, before or after it:
   --context NAME                 which plane (edgewright context list)
   --project NAME                 which project of it, or all
   --read-only                    refuse every verb that changes something
-  --yes                          do it without asking, where a plan was seen
-  --plan                         say what would be done, and do nothing
+  --yes                          do it without confirmation, where a plan was seen
+  --plan                         show what would be done, and do nothing
   --timeout SECONDS              how long to wait for one answer of the plane
   --ascii                        no glyphs beyond ASCII
 Options of the console, of demo and of replay:
@@ -26,7 +26,7 @@ EXIT_CODES = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refu
 
 
 def overview() -> str:
-    """Return the help of the whole."""
+    """Return the help of the program."""
     lines = [
         "edgewright: a terminal operations console for edge Kubernetes fleets, and the system that it operates.",
         "",

@@ -127,7 +127,7 @@ def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
 
 
 def _delegated(command: type[Command], words: Words) -> list[str]:
-    """Return the words for a program of its own; no option of the whole is lost on the way without a word.
+    """Return the words for a program of its own; no global option is ignored silently.
 
     `--yes` is met as it is, since none of these verbs asks. Raises `UsageError`, and `Refused` for `--read-only`.
     """
@@ -177,7 +177,7 @@ def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str
 
 
 def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
-    """Return the settings with the options of the whole over them. Raises `UsageError`, `InvalidInput`."""
+    """Return the settings with the global options over them. Raises `UsageError`, `InvalidInput`."""
     from edgewright.config import settings
 
     found = settings.load() if strict else settings.examine()[0]

@@ -1,4 +1,4 @@
-"""From results to text: tables, JSON, YAML, names. What a plane or a host said never steers the terminal."""
+"""From results to text: tables, JSON, YAML, names. What a plane or a host sent never controls the terminal."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _detail(detail: Detail) -> str:
 
 
 def say(text: str, *, ascii_only: bool = False, error: bool = False) -> None:
-    """Print a text; glyphs become ASCII where the stream cannot show them or the person wants it so."""
+    """Print a text; glyphs become ASCII where the stream cannot show them or the user wants it so."""
     stream = sys.stderr if error else sys.stdout
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     if ascii_only or not encoding.startswith("utf"):

@@ -66,7 +66,7 @@ def _show_plan(plan: Plan, form: str, *, ascii_only: bool) -> None:
 
 
 def _reporter(command: type[Command], plan: Plan, form: str) -> Any:
-    """Return what takes progress lines: stderr, where it tells something that the end does not."""
+    """Return what takes progress lines: stderr, where they add to the result."""
     many = len(plan.touches) > 1 and command.danger != "none"
     waits = command.name in ("host logs", "config validate")
     if form in ("table", "wide") and (many or waits or command.tells):

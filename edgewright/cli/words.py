@@ -1,4 +1,4 @@
-"""The first look at the command line: options of the whole, noun, verb, and what is left. No parser is built for it."""
+"""The first look at the command line: global options, noun, verb, and what is left. No parser is built for it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CONSOLE_NOUNS = ("", "demo", "replay")
 """Nouns that open the console."""
 HELP = ("--help", "-h")
 FORMS = ("table", "wide", "json", "yaml", "name", "text", "svg")
-"""What `-o` may say about printing; with any other word it may name the file that a verb writes (`out`)."""
+"""What `-o` may select; with any other word it may name the file that a verb writes (`out`)."""
 
 
 class Words(NamedTuple):
-    """A command line, taken apart. `options` are those of the whole, by their long names; `rest` follows the verb."""
+    """A command line, taken apart. `options` are the global ones, by their long names; `rest` follows the verb."""
 
     noun: str = ""
     rest: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Words(NamedTuple):
     help: bool = False
     version: bool = False
     stray: str = ""
-    """An option before the noun that nobody knows."""
+    """An unknown option before the noun."""
 
     @property
     def verb(self) -> str:
@@ -34,7 +34,7 @@ class Words(NamedTuple):
 
 
 def take(argv: Sequence[str]) -> Words:
-    """Take a command line apart. Options of the whole are taken wherever they stand, up to `--`.
+    """Take a command line apart. Global options are taken wherever they are, up to `--`.
 
     Raises `UsageError` for an option that lacks its value.
     """

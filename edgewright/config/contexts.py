@@ -1,4 +1,4 @@
-"""Contexts: which planes a person works with, as kubectl's. `contexts.toml` (0600); keys are kept apart from it."""
+"""Contexts: which planes the user works with, as kubectl's. `contexts.toml` (0600); keys are stored apart from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub", "hosts_url")
 
 @dataclass(frozen=True)
 class Context:
-    """One plane: address, certificate authority, project and where its key is kept.
+    """One plane: address, certificate authority, project and where its key is stored.
 
     `key` is `keyring`, `file` (both by the context's name) or `path:FILE` for a key that stays in a file of the user.
     """
@@ -46,14 +46,14 @@ class Context:
         return credentials.fetch(self.name, self.key)
 
     def ca_path(self) -> Path | None:
-        """Return the file of the certificate authority, or None for the system's. Raises `NotFound` if it is gone."""
+        """Return the CA file, or None for the system's. Raises `NotFound` if it is missing."""
         if not self.ca:
             return None
         path = Path(self.ca).expanduser()
         if not path.is_file():
             raise NotFound(
                 f"The certificate authority file {path} of context {self.name} is not there.",
-                "Name it anew: edgewright context add NAME --ca FILE, or EDGEWRIGHT_CA.",
+                "Name it again: edgewright context add NAME --ca FILE, or EDGEWRIGHT_CA.",
             )
         return path
 
@@ -93,7 +93,7 @@ def check_url(url: str) -> str:
     """Return an address of a plane without a slash at its end. Raises `InvalidInput`."""
     found = re.fullmatch(r"(https?)://([^/\s?#]+)(/[^\s?#]*)?", url.strip())
     if not found or "@" in found.group(2):
-        raise InvalidInput(f"{url} is no address of a plane.", "Write it like https://10.4.0.2:8443")
+        raise InvalidInput(f"{url} is not an address of a plane.", "Write it like https://10.4.0.2:8443")
     if found.group(1) == "http" and found.group(2).rsplit(":", 1)[0] not in ("127.0.0.1", "localhost", "[::1]"):
         raise InvalidInput(f"{url} would send the key without encryption.", "Use https.")
     return url.strip().rstrip("/")
@@ -117,7 +117,7 @@ def from_environment(environment: Mapping[str, str]) -> Context:
 
 
 def path_of_file() -> Path:
-    """Return where the contexts are kept."""
+    """Return where the contexts are stored."""
     return locations.config_file("contexts.toml")
 
 

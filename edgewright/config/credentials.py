@@ -1,6 +1,6 @@
-"""Where API keys are kept: the system keyring if there is a real one, else a file that only the user can read.
+"""Where API keys are stored: the system keyring if there is a real one, else a file that only the user can read.
 
-A keyring that stores plain text, or that answers with an error, is no keyring. On Linux there is none without a
+A keyring that stores plain text, or that answers with an error, is not a keyring. On Linux there is none without a
 session bus; asking for one there would only wait.
 """
 
@@ -19,7 +19,7 @@ SERVICE = "edgewright"
 
 
 def usable_keyring() -> Any | None:
-    """Return the `keyring` module if its backend keeps secrets secret, else None."""
+    """Return the `keyring` module if its backend stores secrets safely, else None."""
     if sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return None
     try:
@@ -37,12 +37,12 @@ def usable_keyring() -> Any | None:
 
 
 def key_path(context: str) -> Path:
-    """Return the file that holds a context's key where there is no keyring."""
+    """Return the file with a context's key where there is no keyring."""
     return locations.folder("config") / "keys" / context
 
 
 def store(context: str, key: str, use_keyring: bool = True) -> str:
-    """Keep a key and return where: `keyring` or `file`. Raises `Failed` when the file cannot be written."""
+    """Store a key and return where: `keyring` or `file`. Raises `Failed` when the file cannot be written."""
     ring = usable_keyring() if use_keyring else None
     if ring is not None:
         with contextlib.suppress(ring.errors.KeyringError):
@@ -73,7 +73,7 @@ def fetch(context: str, kept: str) -> str:
 
 
 def forget(context: str, kept: str) -> None:
-    """Remove a context's key; a key that is gone already is fine."""
+    """Remove a context's key; a key that does not exist is fine."""
     if kept == "keyring":
         ring = usable_keyring()
         if ring is not None:
@@ -89,10 +89,10 @@ def read_key_file(path: str) -> str:
     try:
         text = sys.stdin.read() if path == "-" else Path(path).expanduser().read_text("utf-8")
     except FileNotFoundError:
-        raise NotFound(f"There is no key file {path}.", "Name the file that holds the API key.") from None
+        raise NotFound(f"There is no key file {path}.", "Name the file with the API key.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(f"The key file {path} cannot be read: {error}.", "Check its rights.") from None
     key = text.strip()
     if not key or len(key) > 4096 or not key.isprintable() or " " in key:
-        raise InvalidInput(f"{path} holds no API key.", "It should hold the key and nothing else.")
+        raise InvalidInput(f"{path} contains no API key.", "It must contain the key and nothing else.")
     return key

@@ -1,4 +1,4 @@
-"""The key map: every default key can be changed by id in `keymap.toml`, and conflicts are told.
+"""The key map: every default key can be changed by id in `keymap.toml`, and conflicts are reported.
 
     host-delete = "ctrl+x"          another key
     retry = "ctrl+r,f5"             two keys
@@ -48,7 +48,7 @@ class Binding(NamedTuple):
 
 
 class Keymap(NamedTuple):
-    """The person's changes and what is wrong with them. `changes` is id to `key[,key]`, "" for no key."""
+    """The user's changes and what is wrong with them. `changes` is id to `key[,key]`, "" for no key."""
 
     changes: Mapping[str, str]
     problems: tuple[InvalidInput, ...] = ()
@@ -76,7 +76,7 @@ def canonical(key: str) -> str:
 
 
 def load(bindings: Iterable[Binding], path: Path | None = None) -> Keymap:
-    """Return the person's key map; lines that are wrong are left out and told in `problems`."""
+    """Return the user's key map; lines that are wrong are left out and listed in `problems`."""
     path = path or locations.config_file("keymap.toml")
     known = {binding.id: binding for binding in bindings}
     try:
@@ -95,7 +95,7 @@ def load(bindings: Iterable[Binding], path: Path | None = None) -> Keymap:
         elif not isinstance(value, str):
             problems.append(InvalidInput(f'{where}: write the key as a text, e.g. {name} = "ctrl+x".'))
         elif any(not part.isprintable() or " " in part for part in split(value)):
-            problems.append(InvalidInput(f"{where}: {value!r} is no key."))
+            problems.append(InvalidInput(f"{where}: {value!r} is not a key."))
         elif name in NEEDED and not split(value):
             problems.append(InvalidInput(f"{where}: `{name}` needs a key, else there is no way back."))
         else:

@@ -1,4 +1,4 @@
-"""Where Edgewright keeps its files: five folders per user, each 0700, every file 0600, every write whole.
+"""Where Edgewright stores its files: five folders per user, each 0700, every file 0600, every write complete.
 
 `EDGEWRIGHT_HOME` puts all five under one folder (tests, portable installations); otherwise the platform's usual
 places are taken (XDG on Linux).
@@ -65,7 +65,7 @@ def ensure(path: Path) -> Path:
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, readable by the user alone, on the disk when this returns.
+    """Write a file completely or not at all, readable by the user alone, on the disk when this returns.
 
     Raises `Failed` when it cannot be written; what was there before is then still there.
     """
@@ -111,8 +111,8 @@ def too_open(path: Path) -> Refused | None:
 def read_private(path: Path) -> str | None:
     """Return the text of a file, or None when there is none.
 
-    Raises `Refused` when others can read it (it holds a secret), `InvalidInput` when it is no text, `Failed` when it
-    cannot be read.
+    Raises `Refused` when others can read it (it contains a secret), `InvalidInput` when it is not text, `Failed` when
+    it cannot be read.
     """
     from edgewright.core.errors import Failed, InvalidInput
 

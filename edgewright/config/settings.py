@@ -44,7 +44,7 @@ class Settings:
     leave_hub: str = "ask"
     """What becomes of a hub started by the console when it ends: `ask`, `leave` or `stop`."""
     keyring: bool = True
-    """Keep API keys in the system keyring where there is one."""
+    """Store API keys in the system keyring where there is one."""
     output: str = "table"
     """What `-o` is when it is not given."""
     timeout: float = 10.0
@@ -55,11 +55,11 @@ class Settings:
     """Where each value came from; what is missing is a default."""
 
     def source(self, name: str) -> str:
-        """Return where the value of a setting came from, in words."""
+        """Return where the value of a setting came from, as text."""
         return self.sources.get(name, "default")
 
     def changed(self, source: str, **values: Any) -> Settings:
-        """Return settings with these values, said to come from `source`; None values are left out."""
+        """Return settings with these values, attributed to `source`; None values are left out."""
         given = {name: value for name, value in values.items() if value is not None}
         return replace(self, **given, sources={**self.sources, **dict.fromkeys(given, source)})
 
@@ -97,18 +97,18 @@ def examine(
     except (OSError, UnicodeDecodeError) as problem:
         text, told = "", {}
         why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
-        problems.append(InvalidInput(f"{path} cannot be read: {why}.", "Mend the file, or remove it."))
+        problems.append(InvalidInput(f"{path} cannot be read: {why}.", "Fix the file, or remove it."))
     for name, raw in told.items():
         where = f"{path}, line {tomlfile.line_of(text, name)}"
         if name not in NAMES:
             problems.append(
-                InvalidInput(f"{where}: there is no setting `{name}`{suggestion(name, NAMES)}.", "Mend that line.")
+                InvalidInput(f"{where}: there is no setting `{name}`{suggestion(name, NAMES)}.", "Fix that line.")
             )
             continue
         try:
             settings = settings.changed(str(path), **{name: convert(name, raw)})
         except ValueError as problem:
-            problems.append(InvalidInput(f"{where}: {problem}.", "Mend that line."))
+            problems.append(InvalidInput(f"{where}: {problem}.", "Fix that line."))
     for name in NAMES:
         variable = f"EDGEWRIGHT_{name.upper()}"
         if variable in environment:

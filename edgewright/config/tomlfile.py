@@ -1,4 +1,4 @@
-"""TOML files with positions: read strictly, say file and line of what is wrong, write the few forms that we keep."""
+"""TOML files with positions: read strictly, with file and line of what is wrong; write the few forms that are used."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def parse(text: str, path: Path) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         last = max(len(text.splitlines()), 1)
         where = f", line {found.group(1) if found else last}"
-        what = re.sub(r" \(at .*\)$", "", str(error)) if found else "the file ends in the midst of a value"
-        raise InvalidInput(f"{path}{where}: {what}.", "Mend that line.") from None
+        what = re.sub(r" \(at .*\)$", "", str(error)) if found else "the file ends inside a value"
+        raise InvalidInput(f"{path}{where}: {what}.", "Fix that line.") from None
 
 
 def line_of(text: str, key: str, table: str = "") -> int:

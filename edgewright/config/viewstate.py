@@ -1,6 +1,6 @@
-"""What a person chose for a view (columns, sort, filter), kept per context between runs.
+"""What the user chose for a view (columns, sort, filter), stored per context between runs.
 
-Losing it is no harm: a file that cannot be read is taken as empty, one that cannot be written is not written.
+Its loss does no harm: a file that cannot be read is taken as empty, one that cannot be written is not written.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class ViewStateFile:
         self._kept: dict[str, dict[str, Any]] | None = None
 
     def load(self, view: str) -> Mapping[str, Any]:
-        """Return what was kept for `view`; empty when nothing was."""
+        """Return what was stored for `view`; empty when nothing was."""
         return self._all().get(view, {})
 
     def save(self, view: str, state: Mapping[str, Any]) -> None:
-        """Keep `state` for `view`; a full disk or a read-only home loses it quietly, on purpose."""
+        """Store `state` for `view`; a full disk or a read-only home loses it quietly, on purpose."""
         kept = self._all()
         if kept.get(view) == dict(state):
             return

@@ -82,7 +82,7 @@ def clock_text(moment: float) -> str:
 def explain(host: str, here: str, now: float, early: bool, evidence: Evidence) -> Tuple[str, str]:
     """Return the sentence and the next step for a certificate of `host` that is outside its validity.
 
-    `here` names this end ("this host", "this machine"), `now` is its clock, `early` says that the certificate is not
+    `here` names this end ("this host", "this machine"), `now` is its clock, `early` means that the certificate is not
     valid yet (else: expired).
     """
     state = "is not valid yet" if early else "has expired"

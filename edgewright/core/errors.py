@@ -1,6 +1,6 @@
 """Errors as part of the interface: one sentence, one next step, one exit code.
 
-Every failure that a person may see is an `EdgewrightError`. Its class decides the exit code that scripts rely on
+Every failure that a user may see is an `EdgewrightError`. Its class decides the exit code that scripts rely on
 (`edgewright --help`, "Exit codes"); its `code` is the word that programs compare; `message` names the thing;
 `hint` names the next step.
 """
@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
 
 
 class EdgewrightError(Exception):
-    """A failure to tell: `message` is a whole sentence, `hint` the next step (may be empty)."""
+    """A failure to report: `message` is a complete sentence, `hint` the next step (may be empty)."""
 
     exit_code: ExitCode = ExitCode.FAILED
     default_code: str = "Failed"
@@ -62,7 +62,7 @@ class NotFound(EdgewrightError):
 
 
 class Refused(EdgewrightError):
-    """A credential, a host key, a role or a rule says no (exit 4)."""
+    """A credential, a host key, a role or a rule refuses (exit 4)."""
 
     exit_code = ExitCode.REFUSED
     default_code = "OperationForbidden"

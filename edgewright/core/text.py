@@ -10,10 +10,10 @@ import unicodedata
 from typing import Optional
 
 REPLACEMENT = "\ufffd"
-"""What stands for a character that was taken out, so that its absence shows."""
+"""What replaces a character that was taken out, so that its absence shows."""
 
 LIMIT = 1024
-"""Characters kept of a cleaned text unless the caller says otherwise."""
+"""Longest cleaned text unless the caller sets another limit."""
 
 _INVISIBLE = frozenset(
     [
@@ -22,7 +22,7 @@ _INVISIBLE = frozenset(
         *range(0x200B, 0x2010),  # zero width, left-to-right and right-to-left marks
         *range(0x2028, 0x202F),  # line and paragraph separators, embeddings and overrides
         *range(0x2060, 0x2070),  # word joiner, isolates, deprecated format characters
-        *range(0xFE00, 0xFE10),  # variation selectors: they change the width of what stands before them
+        *range(0xFE00, 0xFE10),  # variation selectors: they change the width of what precedes them
         *range(0xFFF9, 0xFFFC),
         *range(0xE0000, 0xE1000),  # tags and further variation selectors
     ]
@@ -31,7 +31,7 @@ _BAD_CATEGORIES = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
 
 
 def is_harmless(character: str) -> bool:
-    """Tell whether one character may reach a terminal: no control, format, bidi, surrogate or unassigned one."""
+    """Return whether one character may reach a terminal: no control, format, bidi, surrogate or unassigned one."""
     if " " <= character <= "~":
         return True
     return ord(character) not in _INVISIBLE and unicodedata.category(character) not in _BAD_CATEGORIES

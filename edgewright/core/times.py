@@ -39,13 +39,13 @@ def _rfc3339() -> "re.Pattern[str]":
 def parse(text: Optional[str]) -> Optional[float]:
     """Return the epoch seconds of an RFC 3339 time; `None` for an empty text, `None` or a time of the year 1.
 
-    Raises `ValueError` for a text that is no time or lacks its zone.
+    Raises `ValueError` for a text that is not a time or lacks its zone.
     """
     if text is None or not text.strip():
         return None
     found = _rfc3339().fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text[:60]!r} is no RFC 3339 time such as 2026-11-23T08:08:46.851Z")
+        raise ValueError(f"{text[:60]!r} is not an RFC 3339 time such as 2026-11-23T08:08:46.851Z")
     year, month, day, hour, minute, second = (int(found.group(i)) for i in range(1, 7))
     offset = 0
     if found.group(9):
@@ -54,11 +54,11 @@ def parse(text: Optional[str]) -> Optional[float]:
         offset = (int(found.group(10)) * 3600 + int(found.group(11)) * 60) * (1 if found.group(9) == "+" else -1)
     if year <= 1:
         return None
-    leap = second == 60  # a leap second is told as the last second of its minute
+    leap = second == 60  # a leap second is reported as the last second of its minute
     try:
         moment = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)
     except ValueError as error:
-        raise ValueError(f"{text[:60]!r} is no valid time: {error}") from None
+        raise ValueError(f"{text[:60]!r} is not a valid time: {error}") from None
     fraction = float("0." + found.group(7)) if found.group(7) else 0.0
     whole = (moment - _EPOCH) // timedelta(seconds=1) - offset
     return whole + fraction
@@ -118,7 +118,7 @@ def words(seconds: float) -> str:
 def parse_span(text: str) -> float:
     """Return the seconds of `90s`, `10m`, `2h`, `1h30m`, `7d`, `2w` or a bare number of seconds.
 
-    Raises `ValueError` when the text is no duration.
+    Raises `ValueError` when the text is not a duration.
     """
     cleaned = text.strip()
     if re.fullmatch(r"\d+(?:\.\d+)?", cleaned, re.ASCII):
@@ -130,5 +130,5 @@ def parse_span(text: str) -> float:
         total += float(part.group(1)) * _SECONDS[part.group(2).lower()]
         position = part.end()
     if not cleaned or position != len(cleaned):
-        raise ValueError(f"{text[:60]!r} is no duration; write 90s, 10m, 2h or 7d")
+        raise ValueError(f"{text[:60]!r} is not a duration; write 90s, 10m, 2h or 7d")
     return total

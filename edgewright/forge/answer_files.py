@@ -1,7 +1,7 @@
 """What answer files of every kind have in common: one YAML map with apiVersion, kind, metadata.name and answers.
 
-A file is judged whole: `opened` collects what is wrong around the answers, the reader of the kind what is wrong in
-them, so that a person gets all of it in one run.
+A file is checked completely: `opened` collects what is wrong around the answers, the reader of the kind what is wrong
+in them, so that the user gets all of it in one run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ API_VERSION = "edgewright/v1"
 MAX_FILE = 4 * 1024 * 1024
 """Bytes of an answer file, or of a certificate file, at most."""
 KEYS = ("apiVersion", "kind", "metadata", "answers")
-EXAMPLE = "See a whole file: edgewright apply --example"
+EXAMPLE = "See a complete file: edgewright apply --example"
 
 
 class Opened(NamedTuple):
@@ -37,7 +37,7 @@ class Opened(NamedTuple):
 def read_document(path: Path) -> Mapping[str, Any]:
     """Return the one YAML map in a file. Raises `NotFound`, `InvalidInput`, `Failed`.
 
-    Raises `Refused` when others can read a file that holds a secret.
+    Raises `Refused` when others can read a file that contains a secret.
     """
     try:
         if path.is_dir():
@@ -57,14 +57,14 @@ def read_document(path: Path) -> Mapping[str, Any]:
     try:
         parsed = read(text, str(path), MAX_FILE)
     except InvalidInput as error:
-        if open_to_others is not None:  # whether it holds a secret cannot be known
+        if open_to_others is not None:  # whether it contains a secret cannot be known
             raise open_to_others from None
         if error.code == "NotAMap":
             raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE) from None
         raise InvalidInput(error.message, f"{error.hint} {EXAMPLE}", error.code) from None
     document = parsed.document
     if open_to_others is not None and (held := secret_of(document)):
-        raise Refused(f"{path} holds {held} and can be read by others.", open_to_others.hint, open_to_others.code)
+        raise Refused(f"{path} contains {held} and can be read by others.", open_to_others.hint, open_to_others.code)
     for odd in parsed.problems:
         if "an alias" not in odd.message:  # two values for a key, a second document, a tag: which is meant?
             raise InvalidInput(f"{path}, line {odd.line}: {odd.message}", f"{odd.hint} {EXAMPLE}", odd.code)
@@ -74,7 +74,7 @@ def read_document(path: Path) -> Mapping[str, Any]:
 
 
 def secret_of(document: Any, depth: int = 0) -> str:
-    """Return what secret a document holds (`a token`, `a password`), "" for none; an empty value is none."""
+    """Return what secret a document contains (`a token`, `a password`), "" for none; an empty value is none."""
     if depth > 20:
         return "a secret"
     if isinstance(document, Mapping):

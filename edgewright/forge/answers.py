@@ -1,4 +1,4 @@
-"""The answer file: what the wizard was told, replayed by `edgewright apply -f` without questions.
+"""The answer file: what the wizard was answered, replayed by `edgewright apply -f` without questions.
 
     apiVersion: edgewright/v1
     kind: Installer
@@ -7,8 +7,8 @@
 
 `edgewright apply --example` prints one.
 
-It holds a token, so it is readable by its owner alone (0600). What it took from elsewhere (certificates from files, a
-context's address) is in it, and passwords are in it as hashes: the same file gives the same bytes on any machine.
+It contains a token, so it is readable by its owner alone (0600). What it took from elsewhere (certificates from files,
+a context's address) is in it, and passwords are in it as hashes: the same file gives the same bytes on any machine.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def judged(outer: Opened) -> tuple[AnswerFile, list[DocumentProblem]]:
 
 
 def write_answers(path: Path, name: str, answers: Answers) -> None:
-    """Write an answer file (0600), whole or not at all; defaults are left out, so that it shows what was decided.
+    """Write an answer file (0600), completely or not at all; defaults are left out, so that it shows what was decided.
 
     Raises `Failed`, and `InvalidInput` for answers that are none.
     """
@@ -160,7 +160,7 @@ def absolute(answers: Answers, folder: Path) -> dict[str, Any]:
 
 
 def masked(answers: Answers) -> dict[str, Any]:
-    """Return complete answers in which a mask stands for every secret."""
+    """Return complete answers in which a mask replaces every secret."""
     found = rules.complete(answers)
     for key, question in QUESTIONS.items():
         if question.secret and found[key]:
@@ -201,7 +201,7 @@ def _certificate(value: str, folder: Path) -> str:
             raise InvalidInput(f"{path} is too big for a certificate.", "Give a PEM file.")
         text = data.decode("utf-8")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
         raise InvalidInput(
             f"The certificate file {path} cannot be read: {why}.", "Give the path of a PEM file."
         ) from None
@@ -223,8 +223,8 @@ def _hashed(password: str, salt: str) -> str:
 def _salt(found: Mapping[str, Any], user: str) -> str:
     """Return the salt for a user's password: the same for the same answers, so that a replay gives the same bytes.
 
-    It is made of the token, the installer's name and the user's, never of the password: a salt that tells of it could
-    be tried much faster than the hash.
+    It is made of the token, the installer's name and the user's, never of the password: a salt that reveals it could be
+    tried much faster than the hash.
     """
     parts = ("salt", found["token.text"], found["plane.endpoint"], found["output.name"], user)
     digest = hashlib.sha256("\0".join(parts).encode()).digest()

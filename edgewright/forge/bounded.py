@@ -1,4 +1,4 @@
-"""Files that a person names, read within bounds: a size that the file system reports means nothing for a device."""
+"""Files that the user names, read within bounds: a size that the file system reports means nothing for a device."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From answers to an installer, without a question: user-data, its check, the base, the ISO, or one for each site.
 
-What only the command line can bring (a base made here, a plane to prove against) comes in as functions, so that this
-module needs neither. A build leaves `NAME.iso` (0600, it holds the token), `NAME.user-data` (0600) and
+What only the command line can bring (a base made here, a plane to prove against) is passed as functions, so that this
+module needs neither. A build leaves `NAME.iso` (0600, it contains the token), `NAME.user-data` (0600) and
 `NAME.iso.manifest.json`, or nothing.
 """
 
@@ -45,11 +45,11 @@ COARSE = {
     "net.cards": ("net.", "bond."),
     "user.name": ("user.", "users."),
 }
-"""Answers that stand for more than one place of the user-data: by the beginnings of all keys behind that place."""
+"""Answers for more than one place of the user-data: by the beginnings of all keys behind that place."""
 
 
 class Ready(NamedTuple):
-    """What a build works from: the request, the user-data (document and bytes), the sites, and what the check said."""
+    """Input of a build: the request, the user-data (document and bytes), the sites, and what the check reported."""
 
     request: BuildRequest
     document: dict[str, Any]
@@ -74,7 +74,7 @@ class Ready(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What a build made: paths, the ISO first; the ISO's manifest (None where only whole site ISOs were made)."""
+    """What a build made: paths, the ISO first; the ISO's manifest (None where only complete site ISOs were made)."""
 
     outputs: tuple[Path, ...]
     manifest: Manifest | None
@@ -163,7 +163,7 @@ def check_places(ready: Ready, *, force: bool) -> None:
     request = ready.request
     folder = Path(request.folder)
     if folder.exists() and not folder.is_dir():
-        raise Conflict(f"{folder} is no folder.", "Give another folder for the output.")
+        raise Conflict(f"{folder} is not a folder.", "Give another folder for the output.")
     if request.base and ready.iso.exists() and ready.iso.samefile(request.base):
         raise Refused(f"{ready.iso} is the base itself, which is never changed.", "Give the output another name.")
     if ready.iso.exists() and not force and request.sites != "iso":
@@ -238,7 +238,7 @@ def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -
 
 
 def _make_sites(ready: Ready, base: Path, job: Job) -> tuple[Path, ...]:
-    """Make whole ISOs from `base`, or seeds for it, and their index; sites done before an error stay, each whole."""
+    """Make complete ISOs from `base`, or seeds for it, and their index; sites done before an error stay."""
     from edgewright.forge.sites.make import make_isos, make_seeds, write_index
 
     assert ready.plan is not None

@@ -19,7 +19,7 @@ LARGEST = 4 * 1024 * 1024
 
 
 def manifest_path(iso: Path) -> Path:
-    """Return where the manifest of an ISO lies: `OUT.iso.manifest.json`."""
+    """Return where the manifest of an ISO is: `OUT.iso.manifest.json`."""
     return iso.with_name(iso.name + SUFFIX)
 
 
@@ -39,7 +39,7 @@ def read_manifest(iso: Path) -> Manifest | None:
 
 
 def write_manifest(iso: Path, manifest: Manifest) -> Path:
-    """Write the manifest beside its ISO, whole or not at all, and return its path. Raises `Failed`."""
+    """Write the manifest beside its ISO, completely or not at all, and return its path. Raises `Failed`."""
     target = manifest_path(iso)
     part = target.with_name(target.name + ".part")
     try:
@@ -51,7 +51,7 @@ def write_manifest(iso: Path, manifest: Manifest) -> Path:
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Failed(f"{target} cannot be written: {error.strerror}.", "The ISO itself is whole.") from None
+        raise Failed(f"{target} cannot be written: {error.strerror}.", "The ISO itself is complete.") from None
     return target
 
 

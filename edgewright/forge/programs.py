@@ -1,4 +1,4 @@
-"""Outside programs of the forge: found by name, run with argument lists, their words kept, stopped when asked."""
+"""Outside programs of the forge: found by name, run with argument lists, their output stored, stopped when asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgewright.core.errors import Cancelled, Failed, NotFound
 from edgewright.forge.progress import Job
 
 LAST_LINES = 200
-"""Lines of a program's output that are kept for telling why it failed."""
+"""Lines of a program's output that are stored to report why it failed."""
 
 PACKAGES = {
     "xorriso": "xorriso",

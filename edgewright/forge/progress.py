@@ -1,7 +1,7 @@
-"""How long work tells where it is, and how it is stopped.
+"""How long work reports progress, and how it is stopped.
 
 Work takes a `Job`: it calls `job.step(...)` when a new part begins, `job.at(done, total)` as often as it likes, and
-`job.check()` wherever it can stop. What it says goes to a sink, throttled, with rate and time left.
+`job.check()` wherever it can stop. What it reports goes to a sink, throttled, with rate and time left.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Progress(NamedTuple):
     left: float | None = None
 
     def __str__(self) -> str:
-        """Return the line for a person, e.g. `writing the ISO  412 MB of 1.2 GB  96 MB/s  8 s left`."""
+        """Return the line as text, e.g. `writing the ISO  412 MB of 1.2 GB  96 MB/s  8 s left`."""
         from edgewright.core.times import words
 
         if self.unit == "seconds" and not self.done:
@@ -46,7 +46,7 @@ class Progress(NamedTuple):
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for a person, in powers of ten: `412 MB`, `1.2 GB`."""
+    """Return a number of bytes as text, in powers of ten: `412 MB`, `1.2 GB`."""
     value = float(count)
     for unit in ("B", "kB", "MB"):
         if value < 1000:
@@ -59,7 +59,7 @@ Sink = Callable[[Progress], None]
 
 
 class Job:
-    """One run of long work: tells a sink at most every `every` seconds, each new step at once, and can be cancelled."""
+    """One run of long work: reports to a sink at most every `every` seconds, new steps at once; can be cancelled."""
 
     def __init__(self, sink: Sink = lambda progress: None, every: float = 0.5) -> None:
         self._sink = sink
@@ -84,14 +84,14 @@ class Job:
             raise Cancelled
 
     def step(self, text: str, unit: Unit = "bytes") -> None:
-        """Begin a new part of the work; told at once. Raises `Cancelled`."""
+        """Begin a new part of the work; reported at once. Raises `Cancelled`."""
         self.check()
         self._step, self._unit = text, unit
         self._began = self._told = time.monotonic()
         self._sink(Progress(text, unit=unit))
 
     def at(self, done: int, total: int = 0) -> None:
-        """Tell how far the present part is. Raises `Cancelled`."""
+        """Report how far the present part is. Raises `Cancelled`."""
         self.check()
         now = time.monotonic()
         if now - self._told < self._every and (not total or done < total):

@@ -1,7 +1,7 @@
 """One build for one output: a build reserves what it will write when it starts, so that a second one is refused then.
 
-`STATE/reservations/` has a file for each reserved path with the process that works on it. One whose process is gone
-counts as free. The lock is held while a reservation is looked at and written, and while a build that outlives this
+`STATE/reservations/` has a file for each reserved path with the process that works on it. One whose process ended
+counts as free. The lock is taken while a reservation is looked at and written, and while a build that outlives this
 process is started and given the reservation.
 """
 

@@ -1,7 +1,7 @@
 """Folders for the time of one piece of work: gone at its end, and after a kill -9 at the next one's begin.
 
-They hold user-data with its token, so that none may stay behind. Each is named by its process; one whose process is no
-more is nobody's.
+They contain user-data with its token, so that none may stay behind. Each is named by its process; one whose process has
+ended has no owner.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def prefix_of(what: str) -> str:
 
 
 def sweep(what: str, folder: Path | None = None) -> None:
-    """Remove folders of this kind whose process is gone; those of other users and of running processes stay."""
+    """Remove folders of this kind whose process has ended; those of other users and of running processes stay."""
     prefix = prefix_of(what)
     for path in (folder or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         pid = path.name.removeprefix(prefix).partition("-")[0]

@@ -1,4 +1,4 @@
-"""Files with secrets in folders that are the person's own: 0600, whole or not at all, the folder left as it is."""
+"""Files with secrets in folders that are the user's own: 0600, completely or not at all, the directory unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk that every lab host starts from: Debian packages unpacked once, kept, and shared read-only.
+"""The disk that every lab host starts from: Debian packages unpacked once, cached, and shared read-only.
 
 Each host lays its own writable layer over it (overlayfs), so that a host costs 10 MB and starts in a second or two.
 """
@@ -37,12 +37,12 @@ Say = Callable[[str], None]
 
 
 def cache_folder() -> Path:
-    """Return where bases are kept: EDGEWRIGHT_LAB_CACHE, else /var/cache/edgewright-lab (the lab runs as root)."""
+    """Return where bases are cached: EDGEWRIGHT_LAB_CACHE, else /var/cache/edgewright-lab (the lab runs as root)."""
     return Path(os.environ.get("EDGEWRIGHT_LAB_CACHE", "/var/cache/edgewright-lab")).absolute()
 
 
 def base_key(suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> str:
-    """Return the name under which the base of these packages is kept."""
+    """Return the name under which the base of these packages is cached."""
     words = " ".join([FORMAT, suite, *sorted(packages)])
     return f"{suite}-{hashlib.sha256(words.encode()).hexdigest()[:10]}"
 
@@ -104,7 +104,7 @@ def _size(folder: Path) -> int:
 
 
 def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> None:
-    """Run mmdebstrap into `target`, telling how long it takes."""
+    """Run mmdebstrap into `target`, reporting how long it takes."""
     began = time.monotonic()
     say(f"base image: unpacking Debian {suite} with {len(packages)} packages (once, about half a minute)")
     command = [
@@ -132,7 +132,7 @@ def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> N
         teller.join()
     if result.returncode != 0:
         shutil.rmtree(target, ignore_errors=True)
-        complaints = [line for line in result.stderr.splitlines() if line.startswith("E:")] or ["it said nothing"]
+        complaints = [line for line in result.stderr.splitlines() if line.startswith("E:")] or ["no output"]
         raise Failed(
             f"The base image could not be made: {complaints[0]}.",
             "Look whether `apt-get update` works on this machine.",

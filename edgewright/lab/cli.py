@@ -59,15 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
     for kind, text in (
         ("power-cut", "take the power from it, without a warning"),
         ("power-on", "give the power back"),
-        ("freeze", "stop every process of it where it stands"),
-        ("thaw", "let it go on"),
+        ("freeze", "stop every process of it where it is"),
+        ("thaw", "resume it"),
         ("reboot", "reboot it in good order"),
     ):
         kinds.add_parser(kind, help=text).add_argument("host", help="a host, hub, or all")
     clock = kinds.add_parser("clock", help="shift the clock that the host's agent sees")
     clock.add_argument("host")
     clock.add_argument("shift", help="such as=-50y or +2d; `true` takes it back")
-    one = kinds.add_parser("oneway", help="what A says does not reach B; B still reaches A")
+    one = kinds.add_parser("oneway", help="what A sends does not reach B; B still reaches A")
     one.add_argument("first", metavar="A")
     one.add_argument("second", metavar="B")
     kinds.add_parser("clear", help="take every fault back")
@@ -181,7 +181,7 @@ def _fault(folder: Folder, words: argparse.Namespace) -> int:
 
 
 def _do_fault(folder: Folder, state: LabState, words: argparse.Namespace) -> list[str]:
-    """Do one fault and return what to tell. Raises what `faults` raises."""
+    """Do one fault and return what to print. Raises what `faults` raises."""
     kind: str = words.kind
     if kind == "clear":
         return faults.clear(folder, state) or ["There was no fault to take back."]

@@ -1,6 +1,6 @@
 """A bad link in user space: delay, jitter, loss and rate between two ports of the lab's switch.
 
-Many kernels come without netem, so two TAP interfaces stand in for the cable of a host and this program carries the
+Many kernels come without netem, so two TAP interfaces replace the cable of a host and this program carries the
 frames from one to the other, late, lossy and slow as asked. Run by the lab as
 `python -m edgewright.lab.emulator PORT BRIDGE PORT BRIDGE DELAY_MS JITTER_MS LOSS_PERCENT RATE_KBIT`
 in the switch's namespace; it ends with its ports when it is killed.
@@ -23,7 +23,7 @@ TUNSETIFF = 0x400454CA
 IFF_TAP = 0x0002
 IFF_NO_PI = 0x1000
 QUEUE_SECONDS = 0.6
-"""A slow link holds this much traffic; what comes on top is dropped, as a modem does."""
+"""A slow link buffers this much traffic; what comes on top is dropped, as a modem does."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Quality:
 
 
 class Line:
-    """When frames arrive: a pure model of one direction, told the time."""
+    """When frames arrive: a pure model of one direction, which gets the time."""
 
     def __init__(self, quality: Quality, chance: random.Random) -> None:
         self._quality = quality

@@ -64,7 +64,7 @@ def slow_down(folder: Folder, state: LabState, member: Member, slow: Slow | None
     deadline = time.monotonic() + 5.0
     while "carrying" not in log.read_text():
         if not processes.alive(member.slow_pid, member.slow_started) or time.monotonic() > deadline:
-            words = log.read_text().strip().splitlines() or ["it said nothing"]
+            words = log.read_text().strip().splitlines() or ["no output"]
             slow_down(folder, state, member, None)
             raise Failed(f"The slow link of {member.name} did not come up: {words[-1]}")
         time.sleep(0.02)
@@ -104,11 +104,11 @@ def power_on(folder: Folder, state: LabState, member: Member) -> str:
 
 
 def freeze(state: LabState, member: Member, frozen: bool) -> str:
-    """Stop every process of a member where it stands, or let it go on. Raises `Failed` when the kernel does not."""
+    """Stop every process of a member where it is, or resume it. Raises `Failed` when the kernel does not."""
     if not groups.freeze(state.name, member.name, frozen):
         raise Failed(f"{member.name} could not be {'frozen' if frozen else 'thawed'}.", "This machine has no freezer.")
     member.frozen = frozen
-    return f"{member.name}: {'frozen' if frozen else 'goes on'}"
+    return f"{member.name}: {'frozen' if frozen else 'resumed'}"
 
 
 def reboot(member: Member) -> str:
@@ -124,7 +124,7 @@ def set_clock(folder: Folder, member: Member, offset: str) -> str:
     if member.name == HUB:
         raise UsageError("The hub's clock is this machine's clock.", "Move a host's clock instead.")
     if offset and not CLOCK_RULE.fullmatch(offset):
-        raise UsageError(f"{offset} is no shift of a clock.", "Write a sign, a number and one of s m h d y: -50y.")
+        raise UsageError(f"{offset} is not a shift of a clock.", "Write a sign, a number and one of s m h d y: -50y.")
     on = bool(machine.leader(member))
     path = folder.host(member.name) / "root" / CLOCK_FILE
     if offset:
@@ -142,7 +142,7 @@ def set_clock(folder: Folder, member: Member, offset: str) -> str:
 
 
 def oneway(state: LabState, first: str, second: str) -> str:
-    """Let nothing that `first` says reach `second`, while the other way stays open."""
+    """Let nothing that `first` sends reach `second`, while the other way stays open."""
     for name in (first, second):
         if name == "all":
             raise UsageError("A one-way cut is between two members.", "Name both, such as `oneway edge1 hub`.")
@@ -173,5 +173,5 @@ def clear(folder: Folder, state: LabState) -> list[str]:
 
 
 def end_gently(member: Member, patience: float) -> bool:
-    """Switch a member off in good order; tell whether it went by itself within `patience` seconds."""
+    """Switch a member off in good order; return whether it ended by itself within `patience` seconds."""
     return processes.stop(member.pid, member.started, patience, first=signal.SIGTERM)

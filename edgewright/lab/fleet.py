@@ -35,13 +35,11 @@ class Wishes:
 
 
 def check_wishes(wishes: Wishes) -> None:
-    """Raise `UsageError` when the wishes contradict each other, before anything is made."""
+    """Raise `UsageError` when the settings contradict each other, before anything is made."""
     if not 1 <= wishes.hosts <= MAX_HOSTS:
         raise UsageError(f"A lab has 1 to {MAX_HOSTS} hosts, not {wishes.hosts}.")
     if wishes.endpoint and not wishes.token_file:
-        raise UsageError(
-            "Hosts of another plane need its registration token.", "Name a file that holds it: --token-file F."
-        )
+        raise UsageError("Hosts of another plane need its registration token.", "Name a file with it: --token-file F.")
     if not wishes.endpoint and (wishes.token_file or wishes.ca):
         raise UsageError(
             "--token-file and --ca belong to a plane named by --endpoint.", "Leave them out: the lab's hub makes both."
@@ -156,7 +154,7 @@ def _runs(member: Member) -> bool:
 
 
 def _readable(folder: Folder) -> LabState | None:
-    """Return the kept state; one that cannot be read counts as none (its remains are found by their names)."""
+    """Return the stored state; one that cannot be read counts as none (its remains are found by their names)."""
     try:
         return folder.load()
     except Failed:

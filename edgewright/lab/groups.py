@@ -31,7 +31,7 @@ def make(lab: str, name: str) -> list[Path]:
 
 
 def freeze(lab: str, name: str, frozen: bool, patience: float = 5.0) -> bool:
-    """Stop (or let go on) every process of a member at once; tell whether that was done within `patience` seconds."""
+    """Stop (or resume) every process of a member at once; return whether that was done within `patience` seconds."""
     old = ROOT / "freezer" / lab / name / "freezer.state"
     new = ROOT / lab / name / "cgroup.freeze"
     if old.exists():
@@ -74,7 +74,7 @@ def kill_all(lab: str, name: str = "", patience: float = 10.0) -> int:
 
 
 def remove(lab: str, name: str = "", patience: float = 3.0) -> bool:
-    """Remove the empty groups of a lab or of one member; tell whether all of them are gone."""
+    """Remove the empty groups of a lab or of one member; return whether all of them ended."""
     deadline = time.monotonic() + patience
     while True:
         gone = True

@@ -1,6 +1,6 @@
 """One host of the lab: a real systemd, booted by systemd-nspawn over its own writable disk layer.
 
-A keeper process holds it: it boots the host, boots it again when the host reboots itself, and ends when the host is
+A supervisor process owns it: it boots the host, boots it again when the host reboots itself, and ends when the host is
 switched off. Killing the host's first process is the lab's power cut.
 """
 
@@ -32,12 +32,12 @@ while :; do
 done
 """
 """nspawn refuses to reboot or end cleanly where /run is on a disk, hence the small tmpfs in a private mount view.
-Its passive console (systemd 252) shows nothing before the end, hence the interactive one with a keyboard that nobody
-presses."""
+Its passive console (systemd 252) shows nothing before the end, hence the interactive one with a keyboard that is
+never used."""
 
 
 def mount_disk(folder: Folder, name: str, base: Path) -> Path:
-    """Lay the host's own layer over the base and return the root of its disk; a mounted one is taken as it is."""
+    """Put the host's own layer over the base and return the root of its disk; a mounted one is taken as it is."""
     home = folder.host(name)
     for part in ("upper", "work", "root"):
         (home / part).mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def mount_disk(folder: Folder, name: str, base: Path) -> Path:
 
 
 def switch_on(folder: Folder, state: LabState, host: Member) -> None:
-    """Start the keeper of a host, which boots it; returns at once."""
+    """Start the supervisor of a host, which boots it; returns at once."""
     home = folder.host(host.name)
     command: list[str | Path] = [
         *network.inside(state.name),
@@ -78,7 +78,7 @@ def switch_on(folder: Folder, state: LabState, host: Member) -> None:
 
 
 def is_on(host: Member) -> bool:
-    """Tell whether the keeper of the host runs."""
+    """Return whether the supervisor of the host runs."""
     return processes.alive(host.pid, host.started)
 
 
@@ -107,7 +107,7 @@ def within(host: Member, *command: str, timeout: float = 20.0, check: bool = Tru
 
 
 def condition(host: Member) -> str:
-    """Return what systemd in the host says of itself (`running`, `starting`, `degraded`), or `off` or `frozen`."""
+    """Return what systemd in the host reports of itself (`running`, `starting`, `degraded`), or `off` or `frozen`."""
     if not leader(host):
         return "off"
     if host.frozen:
@@ -123,13 +123,11 @@ def wait_booted(host: Member, patience: float) -> float:
     began = time.monotonic()
     while time.monotonic() - began < patience:
         if not is_on(host):
-            raise Failed(
-                f"{host.name} ended while it booted.", "Its console log says why; see `edgewright lab status`."
-            )
+            raise Failed(f"{host.name} ended while it booted.", "See its console log, and `edgewright lab status`.")
         if condition(host) in ("running", "degraded"):
             return time.monotonic() - began
         time.sleep(0.1)
-    raise Failed(f"{host.name} has not booted within {patience:.0f} s.", "Its console log says how far it came.")
+    raise Failed(f"{host.name} has not booted within {patience:.0f} s.", "See its console log.")
 
 
 def cut_power(state: LabState, host: Member) -> None:

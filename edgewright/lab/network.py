@@ -1,7 +1,7 @@
 """The lab's network: a switch in a namespace of its own, a cable to each member, and a way in for this machine.
 
 Each host gets a small bridge of its own, joined to the switch by a cable that the lab owns. So a cut or a slow link
-stays what it is when the host reboots and its own interface is made anew.
+stays what it is when the host reboots and its own interface is created again.
 
 Addresses in the lab's /24: .1 this machine, .2 the hub, .11 and up the hosts.
 """
@@ -26,7 +26,7 @@ def namespace_of_hub(lab: str) -> str:
 
 
 def machine_end(lab: str) -> str:
-    """Return the interface by which this machine stands in the lab (15 characters at most)."""
+    """Return the interface by which this machine is in the lab (15 characters at most)."""
     return f"{lab}-0"
 
 
@@ -116,7 +116,7 @@ def detour(state: LabState, name: str, through_emulator: bool) -> None:
 
 
 def set_oneway(state: LabState) -> None:
-    """Write the one-way cuts of the state into the switch: what the first says no longer reaches the second."""
+    """Write the one-way cuts of the state into the switch: what the first sends no longer reaches the second."""
     rules = ["flush chain bridge cuts forward"]
     for first, second in state.oneway:
         a, b = state.member(first), state.member(second)

@@ -28,7 +28,7 @@ def ca_file(folder: Folder) -> Path:
 
 
 def key_file(folder: Folder) -> Path:
-    """Return the file that holds the lab administrator's API key."""
+    """Return the file with the lab administrator's API key."""
     return data_folder(folder) / "admin-api-key"
 
 
@@ -67,7 +67,7 @@ def wait_ready(folder: Folder, state: LabState, hub: Member, patience: float = 4
 
 
 def answers(folder: Folder, state: LabState) -> bool:
-    """Tell whether the lab's hub answers this machine over TLS."""
+    """Return whether the lab's hub answers this machine over TLS."""
     if not ca_file(folder).is_file() or not key_file(folder).is_file():
         return False
     try:
@@ -87,13 +87,13 @@ def cut_power(state: LabState, hub: Member) -> None:
 
 
 def make_token(folder: Folder, state: LabState) -> Path:
-    """Make a registration token for the hosts by the product's command line and return the file that holds it."""
+    """Make a registration token for the hosts by the product's command line and return the file with it."""
     env = product.environment_for(state.endpoint, str(ca_file(folder)), str(key_file(folder)))
     name = f"lab-{secrets.token_hex(3)}"
     made = product.call(env, "token", "create", name)
     text = str(made.get("spec", {}).get("token", ""))
     if not text:
-        raise Failed(f"The hub made token {name} but did not tell its text.", f"The hub's log is {log_file(folder)}.")
+        raise Failed(f"The hub made token {name} but did not return its text.", f"The hub's log is {log_file(folder)}.")
     path = folder.path / "token"
     path.touch(mode=0o600)
     path.write_text(text + "\n")
@@ -101,6 +101,6 @@ def make_token(folder: Folder, state: LabState) -> Path:
 
 
 def _last_words(log: Path) -> str:
-    """Return the last line that a log holds."""
+    """Return the last line of a log."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no output"

@@ -48,7 +48,7 @@ def write_system(folder: Folder, state: LabState, host: Member, root: Path) -> N
         link = wants / unit
         if not link.is_symlink():
             link.symlink_to(f"/lib/systemd/system/{unit}")
-    # a journal on disk, so that what the agent said before a power cut can be read after it
+    # a journal on disk, so that what the agent logged before a power cut can be read after it
     (root / "var/log/journal").mkdir(parents=True, exist_ok=True)
 
 
@@ -97,6 +97,6 @@ def take_python_away(root: Path) -> None:
 
 
 def check_token(path: Path) -> None:
-    """Raise `Failed` when a token file that a person named holds nothing."""
+    """Raise `Failed` when a token file that the user named is empty."""
     if not path.is_file() or not path.read_text().strip():
         raise Failed(f"There is no registration token in {path}.", "Make one by `edgewright token create NAME`.")

@@ -1,6 +1,6 @@
 """Processes of the lab: started apart from our terminal, known again later, never confused with another's.
 
-A process id alone may have been given to somebody else since; with its start time it is one process for ever.
+A process id alone may belong to another process since; with its start time it is one process for ever.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def start_time(pid: int) -> str:
 
 
 def alive(pid: int, started: str) -> bool:
-    """Tell whether that very process still runs."""
+    """Return whether that very process still runs."""
     return pid > 0 and started != "" and start_time(pid) == started
 
 
@@ -66,7 +66,7 @@ def launch(
 
 
 def stop(pid: int, started: str, patience: float, *, first: int = signal.SIGTERM) -> bool:
-    """Ask a process to end, kill it after `patience` seconds; tell whether it ended by itself."""
+    """Ask a process to end, kill it after `patience` seconds; return whether it ended by itself."""
     if not alive(pid, started):
         return True
     send(pid, first)
@@ -78,7 +78,7 @@ def stop(pid: int, started: str, patience: float, *, first: int = signal.SIGTERM
 
 
 def wait_gone(pid: int, started: str, patience: float) -> bool:
-    """Wait up to `patience` seconds for a process to end; tell whether it did."""
+    """Wait up to `patience` seconds for a process to end; return whether it did."""
     deadline = time.monotonic() + patience
     while alive(pid, started):
         if time.monotonic() > deadline:
@@ -90,7 +90,7 @@ def wait_gone(pid: int, started: str, patience: float) -> bool:
 
 
 def send(pid: int, number: int) -> None:
-    """Send a signal; a process that is gone already is fine."""
+    """Send a signal; a process that ended already is fine."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -98,7 +98,7 @@ def send(pid: int, number: int) -> None:
 
 
 def reap(pid: int) -> None:
-    """Take the exit of a child of ours, so that it does not stay as a zombie; another's child is left alone."""
+    """Collect the exit of a child process, so that it does not stay as a zombie; another's child is left alone."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

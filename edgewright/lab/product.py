@@ -13,7 +13,7 @@ from edgewright.core.errors import Failed, NotFound
 from edgewright.lab.tools import run
 
 HOME = Path(edgewright.__file__).resolve().parent.parent
-"""Where the package stands: the source tree, or the site-packages of an installation."""
+"""Where the package is: the source tree, or the site-packages of an installation."""
 
 ARCHIVE = "edgewright-agent.pyz"
 BUILDER = Path("packaging") / "build_agent.py"

@@ -60,7 +60,7 @@ class Member:
 
 @dataclass
 class LabState:
-    """Everything that is kept between two calls of the lab."""
+    """Everything that is stored between two calls of the lab."""
 
     name: str
     subnet: str
@@ -110,7 +110,7 @@ class Folder:
         return self.path / "hosts" / name
 
     def load(self) -> LabState | None:
-        """Return the kept state; None when no lab was ever started here. Raises `Failed` when it cannot be read."""
+        """Return the stored state; None when no lab was ever started here. Raises `Failed` when it cannot be read."""
         try:
             raw = json.loads((self.path / "lab.json").read_text())
             raw["hub"] = _member(raw["hub"])
@@ -126,7 +126,7 @@ class Folder:
             ) from None
 
     def save(self, state: LabState) -> None:
-        """Write the state whole or not at all."""
+        """Write the state completely or not at all."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self.path / "lab.json.new"
         draft.write_text(json.dumps(asdict(state), indent=1))
@@ -134,7 +134,7 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lab for one change. Raises `Conflict` when another process is changing it."""
+        """Lock the lab for one change. Raises `Conflict` when another process is changing it."""
         while True:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self.lock_file.open("w") as handle:

@@ -13,7 +13,7 @@ UNIT = "edgewright-agent.service"
 
 
 def agent_of(host: Member) -> str:
-    """Return what systemd in the host says of the agent's unit: active, failed, ..., `-` when it cannot be asked."""
+    """Return what systemd in the host reports of the agent's unit: active, failed, ..., `-` when it cannot be asked."""
     if host.frozen or not machine.leader(host):
         return "-"
     try:
@@ -35,7 +35,7 @@ def link_of(member: Member) -> str:
 
 
 def document(folder: Folder, state: LabState) -> dict[str, Any]:
-    """Return the whole status as one document; `state` of a host is what its systemd says, `off` or `frozen`."""
+    """Return the full status as one document; `state` of a host is what its systemd reports, `off` or `frozen`."""
     hub = None
     if state.hub is not None:
         on = processes.alive(state.hub.pid, state.hub.started)
@@ -78,7 +78,7 @@ def document(folder: Folder, state: LabState) -> dict[str, Any]:
 
 
 def table(shown: dict[str, Any]) -> str:
-    """Return the status as lines for a person."""
+    """Return the status as lines for a user."""
     rows = [("NAME", "ADDRESS", "STATE", "AGENT", "LINK", "CLOCK")]
     if shown["hub"]:
         hub = shown["hub"]
@@ -91,7 +91,7 @@ def table(shown: dict[str, Any]) -> str:
 
 
 def ways_in(shown: dict[str, Any]) -> str:
-    """Return how a person gets into the lab: the console's context, and SSH to a host."""
+    """Return how a user gets into the lab: the console's context, and SSH to a host."""
     lines = []
     if shown["hub"]:
         hub = shown["hub"]

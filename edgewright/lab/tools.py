@@ -1,7 +1,7 @@
 """What the lab needs of a machine, and the one place that runs outside programs.
 
 The lab is made of other people's programs: systemd-nspawn boots the hosts, mmdebstrap makes their disk, iproute2 and
-nftables make the network. A machine that lacks one of them, or the right to use it, is told so in one sentence
+nftables make the network. A machine that lacks one of them, or the right to use it, is reported in one sentence
 before anything is changed.
 """
 
@@ -26,7 +26,7 @@ PROGRAMS: dict[str, str] = {
     "mount": "mount",
     "ssh-keygen": "openssh-client",
 }
-"""Program -> Debian package that holds it."""
+"""Program -> Debian package that contains it."""
 
 CAP_NET_ADMIN = 12
 CAP_SYS_ADMIN = 21
@@ -41,7 +41,7 @@ def _capabilities() -> int:
 
 
 def shortcomings() -> list[str]:
-    """Return what this machine lacks to run a lab: whole sentences with the way to mend it; empty when it can."""
+    """Return what this machine lacks to run a lab: complete sentences with the fix; empty when it can."""
     if not Path("/proc/self/status").exists() or not Path("/sys/fs/cgroup").is_dir():
         return [
             "The lab boots Linux hosts in containers, and this is not a Linux machine with control groups: use one."
@@ -97,6 +97,6 @@ def run(
     except subprocess.TimeoutExpired:
         raise Failed(f"`{' '.join(words)}` did not end within {timeout:.0f} s.") from None
     if check and done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise Failed(f"`{' '.join(words[:6])}` failed with code {done.returncode}: {last}")
     return done.stdout

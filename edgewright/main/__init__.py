@@ -36,7 +36,7 @@ def _main(words: list[str]) -> int:
 
 
 def _overview() -> int:
-    """Print the help of the whole from the file that `cli.help` makes of the registry (a test holds them equal)."""
+    """Print the program's help from the file that `cli.help` makes of the registry (a test compares them)."""
     from os.path import dirname, join
 
     above = dirname(dirname(__file__))  # noqa: PTH120
@@ -57,7 +57,7 @@ def _overview() -> int:
 
 
 def _wants_console(words: Sequence[str]) -> bool:
-    """Whether these words open the console: none, or options of the whole alone."""
+    """Whether these words open the console: none, or global options alone."""
     if not words:
         return True
     from edgewright.cli.words import take

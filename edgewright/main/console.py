@@ -1,4 +1,4 @@
-"""The console put together: settings, the live feed, what a person may do, the app."""
+"""The console put together: settings, the live feed, what the user may do, the app."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def open_console(
     hub: LocalHub | None = None,
     simulated: bool = False,
 ) -> int:
-    """Put the console together and run it until the person leaves. Raises `EdgewrightError`."""
+    """Put the console together and run it until the user leaves. Raises `EdgewrightError`."""
     import os
 
     from edgewright.commands.hub.first_run import Guide, describe
@@ -96,14 +96,14 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
     """Run the console's app until it is left and return its exit code.
 
     `closing` ends what belongs to it in order; `last` ends what must not outlive it when that takes too long after a
-    signal or after the terminal is gone. Raises the defect that the app died of.
+    signal or after the terminal is closed. Raises the defect that the app died of.
     """
     with import_module("tui.terminal.watchdog").Watchdog(last) as watchdog:
         session.watchdog = watchdog
         app = import_module("tui.app").EdgewrightApp(session)
         try:
             code = int(app.run(mouse=session.terminal.mouse) or 0)
-            if app.defect is not None and not watchdog.code:  # without a terminal nobody reads of it
+            if app.defect is not None and not watchdog.code:  # without a terminal it is not shown
                 raise app.defect
             if app.last_frame and not watchdog.code:
                 sys.stdout.write(app.last_frame)
@@ -125,7 +125,7 @@ def make_feed(settings: Settings) -> LiveFeed:
 
 
 def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -> Any:
-    """Return the console's session with what the settings say."""
+    """Return the console's session with the settings."""
     import os
 
     from edgewright.commands.kernel.bindings import load_keymap
@@ -157,9 +157,7 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
 
 
 def _tell_unfinished(feed: LiveFeed) -> None:
-    """Tell what a crash left in the journal."""
+    """Report what a crash left in the journal."""
     if feed.journal is not None:
         for entry in feed.journal.unfinished()[-3:]:
-            feed.store.message(
-                f"`{entry.command}` of an earlier session was cut off in its midst; look at what became of it.", "warn"
-            )
+            feed.store.message(f"`{entry.command}` of an earlier session was interrupted; check its result.", "warn")

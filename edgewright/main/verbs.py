@@ -25,7 +25,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
     found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
     if not found or not (1 <= int(found.group(1)) <= 1000 and 1 <= int(found.group(2)) <= 1000):
-        raise InvalidInput(f"--size {args['size']} is no size.", "Write columns x lines, e.g. --size 80x24")
+        raise InvalidInput(f"--size {args['size']} is not a size.", "Write columns x lines, e.g. --size 80x24")
     settings = ctx.settings.changed("option", theme=args.get("theme"))
     store = Store()
     session = make_session(settings, None, store)

@@ -1,7 +1,7 @@
-"""Following a hub: the stream is opened first, then everything is read in big pages, then changes go on by number.
+"""Following a hub: the stream is opened first, then everything is read in big pages, then changes continue by number.
 
 What changes while the pages are read waits, newest state only, and comes after them: so nothing is missed and nothing
-older overwrites what is newer. After a break the stream goes on from the last number without reading anew.
+older overwrites what is newer. After a break the stream continues from the last number without reading again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgewright.store.engine import events as kinds
 from edgewright.wire import protocol
 
 _READY_WITHIN: Final = 3.0
-"""Seconds to wait for the hub's first comment; after it the stream holds its place."""
+"""Seconds to wait for the hub's first comment; after it the stream has its place."""
 _BATCH: Final = 1000
 """Changes that become one event at the most."""
 _BEATS: Final = 100
@@ -92,13 +92,13 @@ class Inbox:
         self._ready.set()
 
     async def ready(self) -> None:
-        """Wait until the stream holds its place. Raises what ended it."""
+        """Wait until the stream has its place. Raises what ended it."""
         await self._ready.wait()
         if self.failure is not None:
             raise self.failure
 
     async def take(self) -> list[Change]:
-        """Wait for something; return the changes that wait (none: the hub only said that it is there)."""
+        """Wait for something; return the changes that wait (none: the hub only reported that it is there)."""
         await self._some.wait()
         self._some.clear()
         if self.failure is not None and not self._waiting:
@@ -111,7 +111,7 @@ class Inbox:
 
 
 class Follower:
-    """Reads one hub for `PlaneSource`; keeps its number over breaks."""
+    """Reads one hub for `PlaneSource`; retains its number over breaks."""
 
     def __init__(self, client: PlaneClient, teller: Teller) -> None:
         self._client = client

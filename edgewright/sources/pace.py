@@ -17,8 +17,8 @@ class Pace(msgspec.Struct, frozen=True):
     audits: float = 60.0
     projects: float = 300.0
     rescan: float = 300.0
-    """From the end of one scan of the whole fleet to the start of the next."""
+    """From the end of one scan of the entire fleet to the start of the next."""
     scan_share: float = 0.5
-    """Share of the budget that a later scan may take; a person's own requests have the rest."""
+    """Share of the budget that a later scan may take; the user's own requests have the rest."""
     workers: int = 8
     """Pages under way at a time in the first fill."""

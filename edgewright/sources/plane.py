@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "plane"
 REFUSED_RETRY: Final = 60.0
-"""Seconds between two tries with a credential that the plane refuses: a person has to act, and a plane counts them."""
+"""Seconds between two tries with a credential that the plane refuses: an operator must act, and it counts them."""
 
 LOOK_AGAIN: Final = 3600.0
 """Seconds between two questions for the plane's certificates."""
 CONTACT_EVERY: Final = 5.0
-"""Seconds between two events that say nothing but that the plane still answers."""
+"""Seconds between two events that report only that the plane still answers."""
 
 
 class PlaneSource:
@@ -79,14 +79,14 @@ class PlaneSource:
         self._backoff.reset()
         self._wake.set()
 
-    # What follower and poller tell.
+    # What follower and poller report.
 
     def emit(self, kind: str, payload: dict[str, Any]) -> None:
         """Pass one event on."""
         self._emit(NAME, kind, payload)
 
     def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
-        """Tell that the plane answers; the first time after it was away, say for how long it was."""
+        """Report that the plane answers; the first time after an outage, with how long it lasted."""
         if self._away_since is not None:
             gone = times.words(self._clock() - self._away_since)
             self._away_since = None
@@ -127,7 +127,7 @@ class PlaneSource:
                 continue  # the feed notices that the plane does not respond
 
     def _failed(self, error: EdgewrightError) -> float:
-        """Tell of a failure; return the seconds until the next try."""
+        """Report a failure; return the seconds until the next try."""
         refused = error.exit_code == ExitCode.REFUSED
         state = "refused" if refused else "lost"
         wait = self._refused_retry if refused else self._backoff.next(at_least=0.5)

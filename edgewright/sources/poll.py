@@ -26,13 +26,13 @@ _TRIES: Final = 3
 """How often a page is asked for before the plane counts as lost."""
 _PASSING: Final = frozenset({ExitCode.UNREACHABLE, ExitCode.TIMED_OUT, ExitCode.FAILED})
 _ASKED_FOR: Final = 50
-"""Hosts that did not come in a scan and are asked for one by one; when there are more, the next scan decides."""
+"""Hosts that were not in a scan and are asked for one by one; when there are more, the next scan decides."""
 _FRESH_PAGES: Final = 4
 """Pages of newest changes that one look reads at the most; the scan has the rest."""
 
 
 class Poller:
-    """Reads one Palette for `PlaneSource`; what it has seen it keeps over breaks."""
+    """Reads one Palette for `PlaneSource`; what it has seen it retains over breaks."""
 
     def __init__(self, client: PlaneClient, teller: Teller, pace: Pace) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class Poller:
         self._fill_over = asyncio.Event()
         self._sort: dict[str, Any] = dict(_NEWEST_FIRST)
         self.scans = 0
-        """Scans of the whole fleet that came to their end."""
+        """Completed scans of the entire fleet."""
 
     async def run(self) -> None:
         """Poll until the plane fails. Raises `EdgewrightError`."""
@@ -103,7 +103,7 @@ class Poller:
             self._take(first)
 
     async def _scan(self, first: HostsPage) -> None:
-        """Read the whole fleet behind its newest page, several pages at a time."""
+        """Read the entire fleet behind its newest page, several pages at a time."""
         step = protocol.PAGE_LIMIT
         total = max(first.count, len(first.items))
         before = set(self._known) if self._filled else set()
@@ -149,7 +149,7 @@ class Poller:
             continue_ = page.continue_
 
     async def _settle(self, absent: set[str]) -> None:
-        """Find out which of the hosts that did not come are gone, and tell it."""
+        """Find out which of the hosts that did not come no longer exist, and report it."""
         gone = []
         for uid in sorted(absent, key=lambda uid: (uid not in self._missing, uid))[:_ASKED_FOR]:
             try:

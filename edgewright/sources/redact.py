@@ -19,7 +19,7 @@ SECRETS: Final = frozenset(
         "apiKey",
     )
 )
-"""Keys whose text values are secrets, in any case, wherever they stand."""
+"""Keys whose text values are secrets, in any case, wherever they are."""
 
 
 def redact(doc: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Replay as a feed: a recording is shown as if it happened now, at any speed, and can be held and stepped."""
+"""Replay as a feed: a recording is shown as if it happened now, at any speed, and can be paused and stepped."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ReplaySource:
 
     @property
     def paused(self) -> bool:
-        """Whether time stands still."""
+        """Whether time is paused."""
         return self._paused
 
     @property
@@ -59,7 +59,7 @@ class ReplaySource:
         return self._moment
 
     def pause(self, on: bool | None = None) -> None:
-        """Hold or go on; without an argument the other of the two."""
+        """Pause or continue; without an argument the other of the two."""
         self._paused = not self._paused if on is None else on
         self._touch()
 
@@ -71,24 +71,24 @@ class ReplaySource:
         self._touch()
 
     def seek(self, moment: float) -> None:
-        """Go to a time, kept within the recording."""
+        """Go to a time, limited to the recording."""
         self._moment = min(max(moment, self.replay.start), self.replay.end)
         self.replay.seek(self._moment)
         self._touch()
 
     def step(self, count: int = 1) -> None:
-        """Hold, and go `count` events on or back."""
+        """Pause, and go `count` events on or back."""
         self._paused = True
         self.replay.step(count)
         self._moment = self.replay.now
         self._touch()
 
     def retry_now(self) -> None:
-        """Go on if it is held: the nearest thing to trying again."""
+        """Continue if it is paused: the nearest thing to trying again."""
         self.pause(False)
 
     async def run(self) -> None:
-        """Play until cancelled; at the end of the recording it holds."""
+        """Play until cancelled; at the end of the recording it pauses."""
         self._present()
         while True:
             began = self._clock()
@@ -121,7 +121,7 @@ class ReplaySource:
 
     def _status(self) -> SourceStatus:
         recorded = self.replay.model.source
-        how = "held" if self._paused else f"{self._speed:g}x"
+        how = "paused" if self._paused else f"{self._speed:g}x"
         return SourceStatus(
             state="replay",
             message=how,

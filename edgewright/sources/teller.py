@@ -16,7 +16,7 @@ class Teller(Protocol):
         ...
 
     def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
-        """Tell that the plane answers, and how far the fill is."""
+        """Report that the plane answers, and how far the fill is."""
         ...
 
     def note(self, text: str, level: str = "warn") -> None:
@@ -25,7 +25,7 @@ class Teller(Protocol):
 
 
 async def optional(teller: Teller, told: set[str], what: str, read: Callable[[], Awaitable[None]]) -> bool:
-    """Read a list that not every credential or plane gives; return whether it did, tell of a refusal once."""
+    """Read a list that not every credential or plane gives; return whether it did, report a refusal once."""
     try:
         await read()
     except EdgewrightError as error:
@@ -39,4 +39,4 @@ async def optional(teller: Teller, told: set[str], what: str, read: Callable[[],
 
 
 _FATAL = frozenset({"UnAuthorizedAccess"})
-"""Refusals of the credential itself, which end the whole feed and not one list."""
+"""Refusals of the credential itself, which end the entire feed and not one list."""

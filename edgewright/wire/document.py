@@ -1,6 +1,6 @@
 """Documents: the JSON as it came, with typed views over the parts that we know.
 
-The plane's JSON moves faster than its description. A `Document` therefore keeps the object as it was parsed (`raw`),
+The plane's JSON moves faster than its description. A `Document` therefore retains the object as it was parsed (`raw`),
 and views read and write paths in it: key names are found in any case, `null` reads as "not there", and nothing
 that a view does not know is touched. Two documents with the same `raw` are the same document.
 """
@@ -36,7 +36,7 @@ D = TypeVar("D", bound="Document")
 def find_key(mapping: Mapping[str, Json], name: str) -> Optional[str]:
     """Return the key of `mapping` that is `name`, exactly or in another case; `None` when there is none.
 
-    Of several spellings one that holds a value wins over one that is `null`, and then the exact one over the others.
+    Of several spellings one that has a value wins over one that is `null`, and then the exact one over the others.
     """
     if mapping.get(name) is not None:
         return name
@@ -66,7 +66,7 @@ class Document:
     def parse(cls: Type[D], data: Union[bytes, str]) -> D:
         """Return the document in UTF-8 JSON text.
 
-        Raises `InvalidInput` for text that is no JSON object, NaN, infinity, over-deep nesting or bad UTF-8.
+        Raises `InvalidInput` for text that is not a JSON object, NaN, infinity, over-deep nesting or bad UTF-8.
         """
         return cls(parse_object(data))
 
@@ -79,7 +79,7 @@ class Document:
         return self.find(_parts(path), default)
 
     def find(self, parts: List[str], default: Json = None) -> Json:
-        """Return the value under `parts`, for keys that hold dots themselves; else as `get`."""
+        """Return the value under `parts`, for keys that contain dots themselves; else as `get`."""
         value: Json = self.raw
         for part in parts:
             if not isinstance(value, dict):
@@ -112,7 +112,7 @@ class Document:
         here[find_key(here, last) or last] = value
 
     def delete(self, path: str) -> bool:
-        """Remove every spelling of the key at a dotted path; tell whether there was one."""
+        """Remove every spelling of the key at a dotted path; return whether there was one."""
         parts = _parts(path)
         holder = self.raw if len(parts) == 1 else self.find(parts[:-1])
         if not isinstance(holder, dict):

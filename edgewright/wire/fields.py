@@ -37,7 +37,7 @@ def _parts(path: str) -> List[str]:
 class Field(Generic[V]):
     """A typed property of a document at a fixed path; a value of another type reads as the default.
 
-    Assigning writes the path, `del` removes it. Subclasses say how JSON becomes the value and back.
+    Assigning writes the path, `del` removes it. Subclasses define how JSON becomes the value and back.
     """
 
     def __init__(self, path: str, default: V) -> None:
@@ -86,7 +86,7 @@ class TextField(Field[str]):
 
 
 class IntegerField(Field[Optional[int]]):
-    """A whole number; a float without fraction and a text of digits are taken as well."""
+    """An integer; a float without fraction and a text of digits are taken as well."""
 
     def read(self, value: Json) -> Optional[int]:
         """Return the number."""
@@ -130,7 +130,7 @@ class FlagField(Field[bool]):
 
 
 class TimeField(Field[Optional[float]]):
-    """A time: RFC 3339 on the wire, epoch seconds here; the zero time and what is no time read as `None`."""
+    """A time: RFC 3339 on the wire, epoch seconds here; the zero time and what is not a time read as `None`."""
 
     def read(self, value: Json) -> Optional[float]:
         """Return epoch seconds."""
@@ -199,7 +199,7 @@ def text(path: str, default: str = "") -> TextField:
 
 
 def integer(path: str, default: Optional[int] = None) -> IntegerField:
-    """Return a whole-number field at `path`; unknown is `None`, never 0."""
+    """Return an integer field at `path`; unknown is `None`, never 0."""
     return IntegerField(path, default)
 
 

@@ -1,4 +1,4 @@
-"""JSON text in and out: strict about the form, told with the place of the first mistake."""
+"""JSON text in and out: strict about the form, with the place of the first mistake."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parse_json(data: Union[bytes, str]) -> Json:
 
 
 def parse_object(data: Union[bytes, str]) -> Dict[str, Json]:
-    """Return the JSON object in `data`; raises `InvalidInput` when it holds anything else."""
+    """Return the JSON object in `data`; raises `InvalidInput` when it contains anything else."""
     value = parse_json(data)
     if not isinstance(value, dict):
         kind = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}.get(type(value), "a number")
@@ -66,7 +66,7 @@ def copy_json(value: V) -> V:
 
 
 def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _deeper(value: Json, levels: int) -> bool:

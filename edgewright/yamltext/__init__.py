@@ -1,4 +1,4 @@
-"""YAML text: read with the line of each key, written, and changed with its comments kept in place.
+"""YAML text: read with the line of each key, written, and changed with its comments preserved.
 
 Everything that reads or writes YAML outside the agent goes through here, so that a plain word means the same in
 user-data, answer files and output (the agent has `core.yaml`, standard library only). Reading uses libyaml's parser by

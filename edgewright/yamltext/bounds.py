@@ -8,4 +8,4 @@ MAX_DEPTH = 40
 MAX_NODES = 100_000
 """Maps, lists and values of one document, copies of aliases counted."""
 MAX_PATH = 300
-"""Characters of a path that is kept for its line; longer ones are told by what stands above them."""
+"""Characters of a path that is stored for its line; longer ones are reported by what is above them."""

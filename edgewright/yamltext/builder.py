@@ -17,7 +17,7 @@ _TEXT_TAGS = ("!", "!!str", "tag:yaml.org,2002:str")
 
 
 def _word(text: str) -> Any:
-    """Return what a plain word means; a number that nobody writes (endless digits, infinite) stays text."""
+    """Return what a plain word means; a number that is not written like this (endless digits, infinite) stays text."""
     value = resolve(text) if len(text) <= 64 else text
     return text if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -79,7 +79,9 @@ class Builder:
     def _count(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self.refuse(f"it holds more than {MAX_NODES:,} values", event, "No user-data needs that; shorten it.")
+            raise self.refuse(
+                f"it contains more than {MAX_NODES:,} values", event, "No user-data needs that; shorten it."
+            )
 
     def _scalar(self, event: Any) -> None:
         self._count(event)
@@ -111,7 +113,12 @@ class Builder:
         path = f"{frame.path}.{text}" if frame.path else text
         if text in frame.value and text != "<<":
             shown = path[:120]
-            found = error(shown, f"{shown} stands twice.", "Keep one of them: some readers refuse the file.", "Doubled")
+            found = error(
+                shown,
+                f"{shown} is there twice.",
+                "Remove all but one of them: some readers refuse the file.",
+                "Doubled",
+            )
             self.problems.append(found._replace(line=event.start_mark.line + 1))
         frame.key = text
         self._line(path, event)

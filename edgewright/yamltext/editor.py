@@ -1,4 +1,4 @@
-"""A YAML text that is changed and keeps its comments, its order and its quotes.
+"""A YAML text that is changed and stores its comments, its order and its quotes.
 
 What is not changed is written back byte for byte; a change goes through a reader that knows comments.
 """
@@ -33,7 +33,7 @@ class Editor:
         return self._text
 
     def set(self, path: str, value: Any) -> None:
-        """Set the key at a path; comments stay. Raises `InvalidInput` when something else stands in the way."""
+        """Set the key at a path; comments stay. Raises `InvalidInput` when something else is in the way."""
         self.change({path: value})
 
     def change(self, values: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Editor:
         try:
             document = yaml.load(source)
         except (YAMLError, ValueError, RecursionError) as wrong:
-            raise InvalidInput(f"The file cannot be changed: {str(wrong)[:120]}.", "Change it by hand.") from None
+            raise InvalidInput(f"The file cannot be changed: {str(wrong)[:120]}.", "Change it manually.") from None
         document = CommentedMap() if document is None else document
         for path, value in values.items():
             put(document, path, _literal(value))

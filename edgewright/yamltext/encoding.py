@@ -28,14 +28,14 @@ def decode(data: bytes, name: str = "The user-data", most: int = MAX_SIZE) -> st
         return data.decode("utf-8")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        said = f"{name} is not UTF-8 text: line {line} holds the byte 0x{data[wrong.start]:02X}."
+        said = f"{name} is not UTF-8 text: line {line} contains the byte 0x{data[wrong.start]:02X}."
         raise InvalidInput(
             said, "Save it as UTF-8 (an editor of Windows writes its own code page).", "NotText"
         ) from None
 
 
 def _other_encoding(data: bytes) -> str:
-    """Return what a file is that is no UTF-8 text, by its first bytes; "" when they say nothing."""
+    """Return what a file is that is not UTF-8 text, by its first bytes; "" when they show nothing."""
     for head, what in _HEADS:
         if data.startswith(head):
             return what

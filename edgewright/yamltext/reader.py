@@ -42,7 +42,7 @@ class Parsed(NamedTuple):
 
 
 def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed:
-    """Return the document in a text. Raises `InvalidInput` for what is no YAML, no map, or beyond the bounds.
+    """Return the document in a text. Raises `InvalidInput` for what is not YAML, no map, or beyond the bounds.
 
     What can be read but would surprise (a key that is there twice, a second document, a tag) is in `problems`.
     `most` is the largest size in characters.
@@ -71,13 +71,13 @@ def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed
     except yaml.MarkedYAMLError as wrong:
         raise _broken(name, wrong, text) from None
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as wrong:
-        raise InvalidInput(f"{name} is no YAML: {str(wrong)[:200]}.", "Correct it.", "InvalidYaml") from None
+        raise InvalidInput(f"{name} is not YAML: {str(wrong)[:200]}.", "Correct it.", "InvalidYaml") from None
     root = builder.root
     if root is None:
         root = {}
     if not isinstance(root, dict):
         raise InvalidInput(
-            f"{name} is no map of keys.", "It begins with #cloud-config and holds keys such as stylus.", "NotAMap"
+            f"{name} is not a map of keys.", "It begins with #cloud-config and contains keys such as stylus.", "NotAMap"
         )
     return Parsed(root, builder.lines, builder.problems)
 

@@ -214,7 +214,7 @@ REFUSALS = [
     (401, "InvalidEdgeToken", "does not know the registration token"),
     (401, "EdgeTokenExpired", "has expired"),
     (401, "EdgeTokenRevoked", "was revoked"),
-    (409, "DuplicateEdgeHostUid", "Another registration already holds the host UID"),
+    (409, "DuplicateEdgeHostUid", "Another registration already uses the host UID"),
     (400, "ProjectRequired", "no default project"),
     (404, "ResourceNotFound", "has no project"),
     (401, "InvalidPairingKey", "pairing key"),

@@ -124,7 +124,7 @@ def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="Cannot read the CA file"):
         make_context(str(path))
     path.write_text("hello")
-    with pytest.raises(Failed, match="holds no certificate"):
+    with pytest.raises(Failed, match="contains no readable certificate"):
         make_context(str(path))
     with pytest.raises(Failed, match="caCerts"):
         make_context("", ["hello"])

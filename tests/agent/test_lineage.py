@@ -33,7 +33,7 @@ def test_p36_a_lower_generation_of_another_lineage_is_taken_at_once(bench: Bench
     agent.step()
     sent = bench.stub.sent("PATCH", "/health")[-1].body["edgewright"]
     assert (sent["lineage"], sent["observedGeneration"]) == (A, 10)
-    assert "restored" not in bench.heard.text, "the first lineage is no change"
+    assert "restored" not in bench.heard.text, "the first lineage is not a change"
     bench.stub.lineage, bench.stub.generation = B, 3
     bench.stub.operations = [operation("c")]
     agent.step()

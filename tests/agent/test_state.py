@@ -85,7 +85,7 @@ def test_a_torn_file_falls_back_to_the_copy_before_with_a_sentence(
 def test_a_torn_file_without_a_copy_is_made_anew(folder: StateFolder, told: list[tuple[int, str]]) -> None:
     (Path(folder.folder) / "x.json").write_text("{")
     assert folder.load("x") is None
-    assert "made anew" in told[0][1]
+    assert "created again" in told[0][1]
 
 
 def test_death_between_the_two_renames_keeps_one_whole_file(

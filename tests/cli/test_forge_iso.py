@@ -74,7 +74,7 @@ def test_sites_by_seed(cli: Cli, user_data: str, tmp_path: Path) -> None:
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[0] == ["SITE", "ADDRESS", "FILE", "SIZE", "STATE"]
     assert lines[2] == ["edge-2", "dhcp", "edge-2-cidata.iso", "365", "kB", "made"]
-    assert "2 made, 0 kept as they were; index: S/sites.json" in done.err
+    assert "2 made, 0 unchanged; index: S/sites.json" in done.err
     assert len(json.loads((tmp_path / "S/sites.json").read_text())["sites"]) == 2
     again = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "-o", "json")
     assert [one["state"] for one in again.json()] == ["kept", "kept"]
@@ -142,7 +142,7 @@ async def test_a_disk_that_was_exchanged_is_not_written(machine: Machine, base_i
 
 
 async def test_disks_that_are_not_offered(machine: Machine, base_iso: Path, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="holds the system of this machine"):
+    with pytest.raises(Refused, match="contains the system of this machine"):
         await planned(iso=str(base_iso), disk="sda")
     with pytest.raises(NotFound, match="There is no file"):
         await planned(iso=str(tmp_path / "none.iso"))

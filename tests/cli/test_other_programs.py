@@ -20,7 +20,7 @@ from tests.cli_support import Cli
         ("hub serve --data d --silence-limit nan", 7, "--silence-limit is between 0.1 and 31536000, not nan."),
         ("hub serve --data d --advertise bad_name", 7, "--advertise 'bad_name' is neither a host name nor an address."),
         ("hub serve --data d --listen 127.0.0.1:0 --db mysql://u:secret@h/d", 1, ""),
-        ("hub serve --data d --listen 127.0.0.1:0 --db foo://bar", 1, "The hub keeps no data in foo."),
+        ("hub serve --data d --listen 127.0.0.1:0 --db foo://bar", 1, "There is no hub data in foo."),
         ("hub backup --plan --data d f", 2, "`hub backup` has no option --plan."),
         ("hub status --context x --data d", 2, "`hub status` has no option --context."),
         ("--read-only hub restore --data d f", 4, "This session is read-only, so `hub restore` is refused."),
@@ -85,11 +85,11 @@ def test_files_of_the_user_are_told_with_their_line(cli: Cli, tmp_path: Path) ->
     folder = tmp_path / "ew" / "config"
     folder.mkdir(parents=True)
     (folder / "settings.toml").write_text("a = [\n")
-    assert "settings.toml, line 1: the file ends in the midst of a value." in cli("config", "show").err
+    assert "settings.toml, line 1: the file ends inside a value." in cli("config", "show").err
     (folder / "settings.toml").unlink()
     (folder / "contexts.toml").write_text('[contexts.x]\nurl = "nope"\n')
     (folder / "contexts.toml").chmod(0o600)
-    assert "contexts.toml, line 2: nope is no address of a plane." in cli("context", "list").err
+    assert "contexts.toml, line 2: nope is not an address of a plane." in cli("context", "list").err
 
 
 def test_the_hub_of_the_guide_is_meant_where_no_directory_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_deleting_asks_and_needs_yes_without_a_person(plane: Cli) -> None:
     plane("host", "register", "to-go")
     done = plane("host", "delete", "to-go")
     assert done.code == 2
-    assert "The machine keeps running; its credential is refused from then on." in done.err
+    assert "The machine keeps running; its credential is revoked." in done.err
     assert plane("host", "delete", "to-go", "--yes").out == "to-go deleted.\n"
     assert plane("host", "show", "to-go").code == 3
 

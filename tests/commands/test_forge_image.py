@@ -126,7 +126,7 @@ async def test_what_cannot_work_is_told_in_the_plan(
 def test_the_password_of_a_key(registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     key = tmp_path / "key"
-    with pytest.raises(UsageError, match="nobody to ask"):
+    with pytest.raises(UsageError, match="there is no terminal"):
         password(key, None)
     file = tmp_path / "password"
     file.write_text("open\n")

@@ -35,7 +35,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_good_file_ends_with_0_and_says_what_was_not_checked(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["forge", "user-data", "check", "good.yaml", "--offline"]) == 0
     out, err = capsys.readouterr()
-    assert "good.yaml: not checked: It was to be offline" in out
+    assert "good.yaml: not checked: Offline" in out
     assert "good.yaml has no errors: 1 not checked" in err
     assert "very-secret-token" not in out + err
 
@@ -261,7 +261,7 @@ def test_new_and_check_count_the_same(
 
 
 def test_a_box_that_waits_at_the_console_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = "wait for a person at the console"
+    words = "wait for an operator at the console"
     assert run(["forge", "user-data", "new", "token=tok-9f2c71", "-o", "new.yaml"]) == 0
     said = capsys.readouterr()
     assert words in said.out + said.err
@@ -316,7 +316,7 @@ KINDS: list[tuple[str, str, int, str]] = [
         "a.yaml",
         HEAD.replace("kq7-2b9d", "${EDGE_TOKEN}"),
         7,
-        "a.yaml:5: error: stylus.site.edgeHostToken holds the variable",
+        "a.yaml:5: error: stylus.site.edgeHostToken contains the variable",
     ),
     (
         *(
@@ -327,7 +327,7 @@ KINDS: list[tuple[str, str, int, str]] = [
     ),
     ("a.yaml", HEAD.replace("    paletteEndpoint: hub.example.org\n", ""), 0, "the host goes to api.spectrocloud.com"),
     ("a.yaml", "#cloud-config\nstylus:\n  site:\n    projectName: depots\n", 0, "--over installer.yaml"),
-    ("a.yaml", f"{HEAD}stages:\n  kairos-install.after.before:\n    - commands: [sync]\n", 0, "No user is made"),
+    ("a.yaml", f"{HEAD}stages:\n  kairos-install.after.before:\n    - commands: [sync]\n", 0, "No user is created"),
     ("a.yaml", f"{HEAD}    autoRegister: false\n", 7, "Write disableAutoRegister: true."),
     (
         "a.yaml",

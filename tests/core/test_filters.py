@@ -97,7 +97,7 @@ def test_a_list_without_labels_refuses_a_selector_in_one_sentence() -> None:
         ("helth:bad", 0, "health"), ("x stat:ready", 2, "state"), ("qqqqqqq:1", 0, "Fields: uid"),
         ('"open', 0, "close"),
         ("/open", 0, "end"), ("name:/(/", 5, "not valid"), ("cpu>many", 0, "cpu>4"), ("age:2h", 0, "age<2h"),
-        ("state>ready", 0, "text"), ("cpu>1,2", 0, "one plain"), ("cpu:", 4, "missing"), ("-", 0, "alone"),
+        ("state>ready", 0, "text"), ("cpu>1,2", 0, "one plain"), ("cpu:", 4, "missing"), ("-", 0, "without a term"),
         ("simulated:maybe", 0, "yes or no"), ("tag.:x", 4, "key"), ("tag>3", 0, "tag.site"), ("cpu:/4/", 0, "number"),
     ],
 )  # fmt: skip

@@ -79,12 +79,12 @@ def test_p19_every_verdict_is_whole(
 
 
 def test_p19_sentences() -> None:
-    assert silence_sentence("edge-7f3a", 14 * 60) == "No word from edge-7f3a for 14 min."
+    assert silence_sentence("edge-7f3a", 14 * 60) == "No heartbeat from edge-7f3a for 14 min."
     late = judge(1000.0, 0.0, 800.0, True, Reported(True), name="edge-7f3a")
     assert (late.state, late.health) == (states.SILENT, Health.HEALTHY)
-    assert late.reason == "No word from edge-7f3a for 3 min. It counts as unhealthy in 6 min."
+    assert late.reason == "No heartbeat from edge-7f3a for 3 min. It counts as unhealthy in 6 min."
     gone = judge(2000.0, 1000.0, 10.0, True, Reported(True), name="edge-7f3a")
-    assert gone.reason == "No word from edge-7f3a for 33 min. The plane itself has been up for 16 min."
+    assert gone.reason == "No heartbeat from edge-7f3a for 33 min. The plane itself has been up for 16 min."
     assert gone.since == 10.0
     sick = judge(100.0, 0.0, 90.0, True, Reported(False, "disk / is full", 50.0), name="edge-7f3a")
     assert (sick.state, sick.reason, sick.since) == (states.UNHEALTHY_REPORTED, "disk / is full", 50.0)

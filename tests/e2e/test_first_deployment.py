@@ -158,7 +158,7 @@ def build_an_installer(record: Record, base: Path, folder: Path) -> None:
     record.see("Who may log in at the box?")
     record.press("Tab", why="to the password")
     record.type("a long password")
-    for question in ("Who else", "images", "authorities", "Where does the box stand?"):
+    for question in ("Who else", "images", "authorities", "Where is the box?"):
         record.press("PageDown", why="next page")
         record.see(question)
     record.type("berlin")

@@ -148,7 +148,7 @@ def test_a_uid_that_another_host_has(fleet: Fleet, plane: Plane, console: Consol
     before = plane.host(taken)
     newcomer = Newcomer(fleet, taken)
     try:
-        newcomer_says(fleet, newcomer, f"Another registration already holds the host UID {taken}")
+        newcomer_says(fleet, newcomer, f"Another registration already uses the host UID {taken}")
         plane_tells(plane, taken, "belongs to a host that is registered already")
         console_shows(console, taken, "RegistrationRefused")
         after = plane.host(taken)

@@ -101,7 +101,7 @@ def test_a_file_that_others_can_read_is_refused_only_when_it_holds_a_secret(
     if not held:
         assert read_document(path)["answers"] == answers
         return
-    with pytest.raises(Refused, match=f"holds {held} and can be read by others"):
+    with pytest.raises(Refused, match=f"contains {held} and can be read by others"):
         read_document(path)
 
 
@@ -117,7 +117,7 @@ def test_a_file_that_others_can_read_and_nobody_understands_is_refused(tmp_path:
 def test_a_file_that_others_can_read_is_refused_with_the_way_to_close_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.yaml", {**GOOD, "answers": {"token.text": "abc"}})
     path.chmod(0o640)
-    with pytest.raises(Refused, match="holds a token") as caught:
+    with pytest.raises(Refused, match="contains a token") as caught:
         read_answers(path)
     assert f"chmod 600 {path}" in caught.value.hint
     with pytest.raises(NotFound):

@@ -46,7 +46,7 @@ def test_a_file_of_another_shape_is_told_of(tmp_path: Path) -> None:
     path = tmp_path / "fleet.cache"
     path.write_bytes(b"{}")
     loaded = cache.load(path)
-    assert loaded.model is None and "not whole" in loaded.problem
+    assert loaded.model is None and "not complete" in loaded.problem
 
 
 def test_a_file_of_an_older_version_is_called_so(host: Maker, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ async def test_a_spoilt_rest_takes_the_head_with_it_and_is_told_of(fleet: Model,
     store = Store(loaded.model)
     await cache.complete(store, loaded.model, loaded.rest)
     store.flush()
-    assert not store.model.hosts and store.model.messages[-1].text.endswith("not whole and was left out.")
+    assert not store.model.hosts and store.model.messages[-1].text.endswith("not complete and was left out.")
 
 
 def test_a_rest_that_is_cut_short_is_seen_at_once(fleet: Model, tmp_path: Path) -> None:

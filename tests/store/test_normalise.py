@@ -45,7 +45,7 @@ FULL: dict[str, Any] = {
         "inUseClustersRef": [{"name": "pos-berlin", "uid": "c1"}],
         "edgewright": {
             "healthState": "unhealthy",
-            "reason": "No word from till 7 for 14 min.",
+            "reason": "No heartbeat from till 7 for 14 min.",
             "since": "2026-11-23T08:00:00.000Z",
             "deadline": "2026-11-23T08:10:00.000Z",
             "who": "person",

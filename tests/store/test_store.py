@@ -100,7 +100,7 @@ def test_one_broken_subscriber_does_not_cut_the_others_off(host: Maker) -> None:
 
 def test_unknown_kinds_and_collections_are_refused() -> None:
     store = Store()
-    with pytest.raises(ValueError, match="no kind"):
+    with pytest.raises(ValueError, match="not a kind"):
         store.emit("plane", "hosts.seem", {})
     with pytest.raises(ValueError, match="no such collection"):
         store.subscribe(["hots"], lambda _: None)

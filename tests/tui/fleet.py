@@ -97,7 +97,7 @@ def documents(count: int = 40, now: float = NOW) -> list[dict[str, Any]]:
     if count >= 8:
         docs[3] = host_document(
             3, now, uid="edge-7f3a", site="berlin-04", health="unhealthy", since=now - 840, heard=now - 840,
-            reason="No word from edge-7f3a for 14 min. "
+            reason="No heartbeat from edge-7f3a for 14 min. "
             "The other two hosts of berlin-04 answer, so the link is up: look at the host.",
         )  # fmt: skip
         docs[5] = host_document(

@@ -113,7 +113,7 @@ def fleet() -> list[dict[str, Any]]:
     docs = [
         host("edge-7f3a", "berlin-04", "unhealthy", "", since=240, seen=840, who="person", cluster="pos-berlin"),
         host("edge-0c11", "kiel-02", seen=8, disk=0.97, cluster="pos-kiel", tags=["line:2", "os:stig"]),
-        host("edge-2222", "", "unknown", "never heard since it was announced", since=3 * DAY, seen=None, token=""),
+        host("edge-2222", "", "unknown", "no heartbeat since it was announced", since=3 * DAY, seen=None, token=""),
         *[host(f"edge-{0x11D0 + i:x}", "berlin-04", cluster="pos-berlin", tags=["line:1"]) for i in range(2)],
         *[
             host(f"hh-{i}", "hamburg-01", "unhealthy", "no heartbeat", 1260, 1860, "person", tags=["line:2"])

@@ -27,7 +27,7 @@ async def test_revoke_shows_who_depends_on_it_and_enter_cancels() -> None:
         await opened(pilot)
         assert isinstance(pilot.app.focused, Button)
         assert pilot.app.focused.id == "cancel"
-        assert "19 hosts came in by it" in " ".join(said(pilot).split())
+        assert "19 hosts registered with it" in " ".join(said(pilot).split())
         assert "same as   edgewright token revoke tok-shop" in said(pilot)
         await press(pilot, "enter")
         assert view(pilot) == "tokens"

@@ -123,7 +123,7 @@ def test_a_value_comes_out_of_a_file(tmp_path: Path) -> None:
         ("name", UsageError, "no key=value"),
         ("edgeHostTokn=x", NotFound, "`stylus.site.edgeHostToken`"),
         ("install.reboot=perhaps", InvalidInput, "true or false"),
-        ("stylus.localUI.port=x", InvalidInput, "whole number"),
+        ("stylus.localUI.port=x", InvalidInput, "an integer"),
         ("stylus.site=x", UsageError, "a map"),
         ("token=@/nowhere/at/all", NotFound, "no file"),
     ],

@@ -58,7 +58,7 @@ BIG_ALIAS = "a: &a " + "x" * 500_000 + "\nb: [" + "*a, " * 50 + "]\n"
     [
         ("a: [", "line 2"),
         ("a:\n\t- b", "line 2"),
-        ("- a", "no map"),
+        ("- a", "not a map"),
         ("a: \0", "U+0000"),
         ("[" * 100_000, "nested deeper"),
         ("{a: " * 10_000, "nested deeper"),
@@ -96,7 +96,7 @@ def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
         ("#cloud-config\n".encode("utf-16-be"), "is UTF-16, not UTF-8"),
         (b"PK\3\4xl/workbook.xml", "is a workbook or ZIP archive"),
         (b"\x1f\x8b\x08\0", "compressed with gzip"),
-        (b"a: 1\nb: \xe4\n", "line 2 holds the byte 0xE4"),
+        (b"a: 1\nb: \xe4\n", "line 2 contains the byte 0xE4"),
     ],
 )
 def test_what_a_file_is_instead_of_text_is_named(data: bytes, words: str) -> None:

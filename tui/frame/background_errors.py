@@ -1,4 +1,4 @@
-"""Work in the background that failed by a defect of ours is told and logged, never swallowed."""
+"""Work in the background that failed because of a bug in Edgewright is reported and logged, never ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def tell_defect(session: Session, event: Worker.StateChanged) -> None:
-    """Put a failed worker on the message line; what a person can mend was told by the work itself."""
+    """Put a failed worker on the message line; what a user can fix was reported by the work itself."""
     error = event.worker.error
     if event.state is not WorkerState.ERROR or error is None:
         return

@@ -1,6 +1,6 @@
-"""The frame around every screen, and how a screen hears of changes.
+"""The frame around every screen, and how a screen learns of changes.
 
-A screen says what it shows (`compose_body`, `crumb`, `count`), which collections of the store it wants, and what
+A screen defines what it shows (`compose_body`, `crumb`, `count`), which collections of the store it wants, and what
 `select` and `patched` do with them. Subscribing, hiding, ages, title, crumbs, messages and keys are done here.
 """
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 FRAME_COLLECTIONS = frozenset({names.SOURCE, names.ALERTS, names.MESSAGES})
 """What the frame itself shows; the counts of the title come with the hosts."""
 WIDE, WALL = 120, 180
-"""Columns from which two panes, and three, stand side by side."""
+"""Columns from which two panes, and three, are side by side."""
 LOW, TINY = 22, 12
 """Lines below which the rules, and then crumbs and message, make room for the body."""
 
@@ -61,9 +61,9 @@ class BaseScreen(Screen[None]):
     scope: ClassVar[Scope] = "global"
     """Verbs of this scope have live keys here."""
     view: ClassVar[str] = ""
-    """Name under which columns, sort and filter are kept, and by which `Command.opens` names the screen."""
+    """Name under which columns, sort and filter are stored, and by which `Command.opens` names the screen."""
     collections: ClassVar[frozenset[str]] = frozenset()
-    """Collections of the store that `patched` hears of."""
+    """Collections of the store that `patched` is called for."""
     hints: ClassVar[tuple[str, ...]] = ()
     """Binding ids of the key line, most used first (`host-open`, or with a label of its own `nav-open=open`)."""
 
@@ -92,7 +92,7 @@ class BaseScreen(Screen[None]):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, session: Session, target: str = "") -> None:
-        """Make the screen; `target` says what to show (a uid, a filter text, a kind of feed)."""
+        """Make the screen; `target` is what to show (a uid, a filter text, a kind of feed)."""
         super().__init__()
         toolkit.compose_by_rows(self)
         self.session = session
@@ -103,7 +103,7 @@ class BaseScreen(Screen[None]):
         self._shown = False
         self._resumed = False
 
-    # What a screen says -------------------------------------------------------------------------------------------
+    # What a screen shows ------------------------------------------------------------------------------------------
 
     def compose_body(self) -> ComposeResult:
         """Yield the widgets of the body."""
@@ -115,14 +115,14 @@ class BaseScreen(Screen[None]):
         return self.view.capitalize()
 
     def count(self) -> str:
-        """Return what stands at the right of the crumb line, e.g. `3 of 486`."""
+        """Return what is at the right of the crumb line, e.g. `3 of 486`."""
         return ""
 
     def select(self) -> None:
-        """Show everything anew from the model: on coming to the front, and when a whole collection changed."""
+        """Show everything again from the model: on coming to the front, and when an entire collection changed."""
 
     def patched(self, patches: Sequence[Patch]) -> None:
-        """Show what changed; selects anew unless the screen knows better."""
+        """Show what changed; selects again unless the screen knows better."""
         self.select()
 
     def tick(self) -> None:
@@ -142,7 +142,7 @@ class BaseScreen(Screen[None]):
         return True
 
     def lets(self, verb: str) -> bool:
-        """Whether the key of a verb works here; a wizard keeps most keys to itself."""
+        """Whether the key of a verb works here; a wizard uses most keys itself."""
         command = console_verb(verb)
         return command is None or does_something(self, command)
 
@@ -155,7 +155,7 @@ class BaseScreen(Screen[None]):
         return frozenset(name for name, verb in found.items() if verb is not None and self.session.refusal(verb))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Tell of work that failed by a defect of ours."""
+        """Report work that failed because of a bug in Edgewright."""
         tell_defect(self.session, event)
 
     # The frame ----------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class BaseScreen(Screen[None]):
         The toolkit calls the `on_mount` of every class of a screen by itself; one that also called its parent's would
         tick twice. A screen therefore overrides `begin`.
         """
-        if self.is_attached:  # not when the console ended meanwhile: then its widgets are gone
+        if self.is_attached:  # not when the console ended meanwhile: then its widgets are removed
             self.set_interval(1.0, self._tick)
             self.begin()
 
@@ -217,7 +217,7 @@ class BaseScreen(Screen[None]):
         leave(self, view, target)
 
     def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
-        """Hear the store again, and show it as it is now."""
+        """Subscribe to the store again, and show it as it is now."""
         if event is not None and not self._resumed:
             event.refresh_styles = False  # they were applied when the widgets were mounted, a moment ago
         self._resumed = True
@@ -229,7 +229,7 @@ class BaseScreen(Screen[None]):
         self.show_frame()
 
     def on_screen_suspend(self) -> None:
-        """Hear nothing while another screen hides this one; a dialog does not hide it."""
+        """Pause while another screen hides this one; a dialog does not hide it."""
         if not isinstance(self.app.screen, ModalScreen):
             self._forget()
 
@@ -269,7 +269,7 @@ class BaseScreen(Screen[None]):
             self.show_frame(keys=False)
 
     def show_frame(self, keys: bool = True) -> None:
-        """Say title, crumbs, newest message and keys anew; only what differs is painted."""
+        """Update title, crumbs, newest message and keys; only what differs is painted."""
         width = self.size.width
         if not width or not self.is_there:
             return
@@ -295,7 +295,7 @@ class BaseScreen(Screen[None]):
         self._set("#message-more", more)
 
     def show_keys(self) -> None:
-        """Say the key line anew: call it when what the cursor stands on changes which verbs may run."""
+        """Update the key line: call it when the row under the cursor changes which verbs may run."""
         behind = isinstance(self.app.screen, ModalScreen)  # a dialog has the keys now: the line stays as it was
         if self.is_there and not self.prompt.is_open and not behind:
             self._set("#keys", key_line(self.key_hints(), self.size.width))
@@ -323,7 +323,7 @@ class BaseScreen(Screen[None]):
     # Prompts ------------------------------------------------------------------------------------------------------
 
     def ask(self, asking: Asking) -> None:
-        """Let something be typed in the place of the message line; the key line says what is right or wrong with it.
+        """Let something be typed in the place of the message line; the key line shows what is right or wrong with it.
 
         The answer comes to `prompt_changed`, `prompt_answered` and `prompt_left`.
         """

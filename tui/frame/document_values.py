@@ -88,7 +88,7 @@ def masked(doc: Any, name: str = "") -> Any:
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a field of this name holds a secret (`hostAuthToken`, `hostPairingKey`, `spec.token` ...)."""
+    """Return whether a field of this name contains a secret (`hostAuthToken`, `hostPairingKey`, `spec.token` ...)."""
     low = name.lower().replace("_", "").replace("-", "")
     if low.endswith(("uid", "name", "names", "keys")):
         return False

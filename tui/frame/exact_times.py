@@ -1,4 +1,4 @@
-"""Exact times as a person reads them: UTC with `Z`, and local time beside it when the setting `local_time` says so."""
+"""Exact times as text: UTC with `Z`, and local time beside it when the setting `local_time` is on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _local = False
 
 
 def show_local(on: bool) -> None:
-    """Show local time beside UTC from now on, or do not. One console has one answer, so it is kept here."""
+    """Show local time beside UTC from now on, or do not. One console has one answer, so it is stored here."""
     global _local
     _local = on
 
@@ -19,7 +19,7 @@ def show_local(on: bool) -> None:
 def exact(at: float, seconds: bool = True) -> str:
     """Return `2026-11-23 14:02:31Z`, and `(15:02:31 CET)` behind it when local time is shown.
 
-    `at` is epoch seconds UTC; without `seconds` the text ends with the minute. The date is said again only where the
+    `at` is epoch seconds UTC; without `seconds` the text ends with the minute. The date is shown again only where the
     local one is another.
     """
     end = 19 if seconds else 16

@@ -1,4 +1,4 @@
-"""The typed filter as every list offers it: what is wrong with one, what to say while it is typed, what may follow."""
+"""The typed filter as every list offers it: what is wrong with one, what to show while it is typed, what may follow."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def wrong_with(text: str, fields: Fields | None = None) -> str:
 
 
 def judged(text: str, fields: Fields | None = None, example: str = HOSTS_EXAMPLE) -> Line:
-    """Return what to say below a filter while it is typed."""
+    """Return what to show below a filter while it is typed."""
     if not text.strip():
         return line((example, "muted"))
     wrong = wrong_with(text, fields)
-    return line((wrong, "warn")) if wrong else line(("enter keeps it  esc takes it back", "muted"))
+    return line((wrong, "warn")) if wrong else line(("enter applies it esc cancels it", "muted"))
 
 
 def completions(text: str, fields: Fields | None = None) -> list[str]:
-    """Return what the last word of a filter may become: a field and its sign."""
+    """Return what the last heartbeat of a filter may become: a field and its sign."""
     from edgewright.core.filters.filters import FILTER_FIELDS
 
     before, space, last = text.rpartition(" ")

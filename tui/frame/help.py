@@ -90,7 +90,7 @@ def help_groups(
 
 
 def _keys_of_the_screen(session: Session, scope: Scope, view: str, live: Mapping[str, str]) -> set[str]:
-    """Return the keys that this screen uses itself: a verb of the whole console cannot have them here."""
+    """Return the keys that this screen uses itself: a verb of the entire console cannot have them here."""
     own = [(move.id, move.keys) for move in MOVES if move.scope != "global" and {scope, view} & set(move.scopes)]
     own += [(c.id(), c.keys) for c in registry.for_scope(scope) if c.scope != "global"]
     return {key for name, keys in own for key in _keys(session, name, keys, live).split()}

@@ -26,7 +26,7 @@ from tui.widgets.virtual_table import Cells, VirtualTable
 
 WIDE = 120
 LEAST_DETAIL = 34
-"""Cells that the detail keeps beside a table whose sentences need room."""
+"""Cells that the detail has beside a table whose sentences need room."""
 SORTED_AS: dict[str, tuple[str, ...]] = {
     "since": ("created", "when", "time"),
     "last_seen": ("created", "when", "time"),
@@ -48,7 +48,7 @@ class Listed(NamedTuple):
 
 
 class ListingScreen(ExportsTable):
-    """A table with a filter. Subclasses say their columns, rows, detail and what is shown when there is nothing."""
+    """A table with a filter. Subclasses define their columns, rows, detail and what is shown when there is nothing."""
 
     table_columns: ClassVar[tuple[Column, ...]] = ()
     held: ClassVar[int] = 2
@@ -70,7 +70,7 @@ class ListingScreen(ExportsTable):
     """
 
     def compose_body(self) -> ComposeResult:
-        """Yield the table, the words that stand in its place when it is empty, and the detail."""
+        """Yield the table, the text that is in its place when it is empty, and the detail."""
         yield VirtualTable(self.table_columns, self._cells, held=self.held, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
@@ -163,11 +163,11 @@ class ListingScreen(ExportsTable):
         self.show_frame()
 
     def patched(self, patches: Sequence[Patch]) -> None:
-        """Show the list anew; the table paints only cells that differ."""
+        """Show the list again; the table paints only cells that differ."""
         self.select()
 
     def tick(self) -> None:
-        """Say the ages anew."""
+        """Update the ages."""
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -192,7 +192,7 @@ class ListingScreen(ExportsTable):
         return tuple(row.cells[index] for index in self._in_sight) if row else ()
 
     def table_to_export(self, every_column: bool) -> Table:
-        """Return the rows that are shown: cells as texts, times as moments; a sign is no column."""
+        """Return the rows that are shown: cells as texts, times as moments; a sign is not a column."""
         rows = tuple(self._rows.values())
         order = range(len(self.table_columns)) if every_column else self._in_sight
         shown = [index for index in order if self.table_columns[index].title.strip()]
@@ -256,7 +256,7 @@ class ListingScreen(ExportsTable):
         self.table.set_columns([self.table_columns[index] for index in self._in_sight])
 
     def set_filter(self, text: str) -> None:
-        """Show only what matches `text`; a filter that is wrong is told of, and the one before stays."""
+        """Show only what matches `text`; a filter that is wrong is reported, and the one before stays."""
         if wrong := wrong_with(text, self.filter_fields):
             self.session.store.message(wrong, "warn", reply=True)
         else:
@@ -289,12 +289,12 @@ class ListingScreen(ExportsTable):
         )
 
     def prompt_changed(self, kind: str, text: str) -> None:
-        """Filter while it is typed; what is not whole yet changes nothing."""
+        """Filter while it is typed; what is not complete yet changes nothing."""
         if kind == "filter" and text.strip() != self.filter_text and not wrong_with(text, self.filter_fields):
             self.set_filter(text)
 
     def prompt_answered(self, kind: str, text: str) -> None:
-        """Keep the filter."""
+        """Apply the filter."""
         if kind == "filter":
             self.set_filter(text)
             self.keep()

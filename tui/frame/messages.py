@@ -1,4 +1,4 @@
-"""The messages of this session: everything that stood on the message line, newest last."""
+"""The messages of this session: everything that was on the message line, newest last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MessagesScreen(ReaderScreen):
     collections = frozenset({names.MESSAGES})
 
     def text_lines(self, width: int) -> list[Line]:
-        """Return all messages, each whole."""
+        """Return all messages, each in full."""
         out: list[Line] = []
         for message in self.session.store.model.messages:
             sign, role = _SIGNS.get(message.level, (" ", ""))
@@ -27,7 +27,7 @@ class MessagesScreen(ReaderScreen):
                 glyph = f"{sign} " if index == 0 else "  "
                 text = (part.plain, role if role in ("warn", "bad") else "")
                 out.append(line((lead, "muted"), (glyph, role), text))
-        return out or [line(("Nothing was told yet in this session.", "muted"))]
+        return out or [line(("No messages yet in this session.", "muted"))]
 
     def select(self) -> None:
         """Show the messages, the newest in sight."""

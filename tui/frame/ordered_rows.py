@@ -1,4 +1,4 @@
-"""Rows in their order, kept so while single rows change: thirty thousand are not sorted again for one heartbeat."""
+"""Rows in their order, maintained while single rows change: thirty thousand are not sorted again for one heartbeat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Place = tuple[bool, Any, str, str]
 
 
 class OrderedRows(Generic[Row]):
-    """Keys of the rows that `keep` lets through, ordered by `order`; unknown values (None) come last either way.
+    """Keys of the rows that `keep` accepts, ordered by `order`; unknown values (None) come last either way.
 
     All rows are sorted, those that are hidden too, so that another filter sorts nothing.
     """
@@ -30,7 +30,7 @@ class OrderedRows(Generic[Row]):
         self._places: dict[str, Place] = {}
         self._sorted: list[Place] = []
         self._seen: set[str] | None = None if keep is None else set()
-        """Keys that `keep` lets through; None without one."""
+        """Keys that `keep` accepts; None without one."""
         self._next: set[str] | None = None
         """Keys that the filter which is being applied lets through so far; None when none is."""
 
@@ -82,7 +82,7 @@ class OrderedRows(Generic[Row]):
         return self._next is not None
 
     def put(self, key: str, row: Row | None) -> bool:
-        """Take the row as it is now (None: it is gone); return whether the list of keys changed."""
+        """Take the row as it is now (None: it was removed); return whether the list of keys changed."""
         before = self._places.get(key)
         after = None if row is None else self._place(key, row)
         seen_before = before is not None and (self._seen is None or key in self._seen)

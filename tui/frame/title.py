@@ -1,4 +1,4 @@
-"""What the title line and the crumb line say: where you are, whether the plane is heard, what needs somebody."""
+"""What the title line and the crumb line show: where you are, whether the plane is reachable, what needs attention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unheal
 def title_line(session: Session, now: float, width: int) -> Line:
     """Return the title: name, context, plane, its state and modes; at the right the counts of hosts.
 
-    A short line keeps which plane this is and whether it answers (see `DROPPED`); the context is cut last.
+    A short line still has which plane this is and whether it answers (see `DROPPED`); the context is cut last.
     """
     modes: list[Piece] = []
     if session.frozen_at is not None:

@@ -52,14 +52,14 @@ class DecisionModal(ModalScreen[Result], Generic[Result]):
     keys_text: str = "esc cancel"
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Arrange the box."""
         with Vertical(id="box") as box:
             box.border_title = self.title_text
             yield from self.compose_body()
             yield Static(self.keys_text, id="keys", markup=False)
 
     def compose_body(self) -> ComposeResult:
-        """Yield what stands between title and keys."""
+        """Yield what is between title and keys."""
         yield Widget()
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ConfirmModal(DecisionModal[bool]):
-    """Shows a plan and returns True only when the person chose to go; everything else leaves things as they are."""
+    """Shows a plan and returns True only when the user confirmed; everything else leaves things as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "app.focus_previous", show=False, id="confirm-previous"),

@@ -1,4 +1,4 @@
-"""The switch of contexts: the planes that this person knows, the one in use marked."""
+"""The switch of contexts: the planes that this user knows, the one in use marked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def open_contexts(app: NavigatingApp, target: str = "") -> None:
-    """Ask for a context unless `target` names one, and go there. Works while the present plane is away."""
+    """Ask for a context unless `target` names one, and go there. Works while the present plane is unreachable."""
     from edgewright.config import contexts
 
     session = app.session
@@ -41,7 +41,7 @@ async def open_contexts(app: NavigatingApp, target: str = "") -> None:
         ]
         if not options:
             app.say(
-                "No context is kept yet; add one: edgewright context add NAME --url URL --api-key-file FILE", "warn"
+                "No context is stored yet; add one: edgewright context add NAME --url URL --api-key-file FILE", "warn"
             )
             return
         target = await app.ask(ChooseModal("Context", options, current=session.context_name)) or ""

@@ -1,4 +1,4 @@
-"""Asking for what a verb needs: one field for each parameter of its schema, checked where the person left it."""
+"""Asking for what a verb needs: one field for each parameter of its schema, checked when the user leaves it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Field(Struct, frozen=True):
 
 
 class FormModal(DecisionModal[dict[str, str]]):
-    """Returns the answers by name, None when left. Wrong answers are told under their field and keep the form open."""
+    """Returns the answers by name, None when left. Wrong answers are shown under their field; the form stays open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "app.focus_next", show=False, id="form-next"),
@@ -54,11 +54,11 @@ class FormModal(DecisionModal[dict[str, str]]):
         self,
         title: str,
         fields: Sequence[Field],
-        go: str = "Go on",
+        go: str = "Continue",
         intro: str = "",
         remember: dict[str, str] | None = None,
     ) -> None:
-        """Make the form; what stands in the fields when it is left goes into `remember`."""
+        """Make the form; what is in the fields when it is left goes into `remember`."""
         super().__init__()
         self.title_text = f" {title} "
         self.keys_text = "enter next  tab/↑↓ move  esc cancel"
@@ -82,13 +82,13 @@ class FormModal(DecisionModal[dict[str, str]]):
             yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Begin with the first field; keep the box within the screen."""
+        """Begin with the first field; fit the box into the screen."""
         self.query_one("#fields").styles.max_height = self.room_height(4)
         if self._fields:
             self.query_one(f"#field-{self._fields[0].name}", Input).focus()
 
     def answers(self) -> dict[str, str]:
-        """Return what stands in the fields now."""
+        """Return what is in the fields now."""
         return {field.name: self.query_one(f"#field-{field.name}", Input).value.strip() for field in self._fields}
 
     def problems(self, answers: Mapping[str, str]) -> dict[str, str]:
@@ -105,7 +105,7 @@ class FormModal(DecisionModal[dict[str, str]]):
 
     @on(Input.Submitted)
     def _next(self, event: Input.Submitted) -> None:
-        # Keys that came in one read all go to the field that had the focus then: what counts is where it is now.
+        # Keys that arrived in one read all go to the field that had the focus then: what counts is where it is now.
         here = self.focused.id if self.focused is not None else event.input.id
         last = self._fields[-1].name if self._fields else ""
         if here in (f"field-{last}", "go"):
@@ -114,7 +114,7 @@ class FormModal(DecisionModal[dict[str, str]]):
             self.focus_next()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Tell what is wrong with a field when it is left, and take back what was told when it is right."""
+        """Show what is wrong with a field when it is left, and remove the message when it is right."""
         name = (event.widget.id or "").removeprefix("field-")
         for field in self._fields:
             if field.name == name:
@@ -137,7 +137,7 @@ class FormModal(DecisionModal[dict[str, str]]):
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Leave; the answers so far are kept for the next time."""
+        """Leave; the answers so far are stored for the next time."""
         if self._remember is not None:
             self._remember.update(self.answers())
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""What the help says: every key of the screen with the command's own words, as the keys are bound now."""
+"""What the help shows: every key of the screen with the command's own words, as the keys are bound now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class HelpRow(NamedTuple):
     """One thing that can be done."""
 
     keys: str
-    """As a person types them; empty when only `:` reaches it."""
+    """As a user types them; empty when only `:` reaches it."""
     verb: str
     """The words after `:`, empty for a movement."""
     words: str
@@ -32,7 +32,7 @@ class HelpGroup(NamedTuple):
 
 
 def help_lines(groups: Sequence[HelpGroup], width: int) -> list[Line]:
-    """Return the help: key, verb, sentence; what is refused now says why; what a person remapped is marked."""
+    """Return the help: key, verb, sentence; what is refused now has the reason; what the user remapped is marked."""
     verb_width = min(max((len(row.verb) for group in groups for row in group.rows), default=0) + 3, 22)
     if width < 60:
         verb_width = 0

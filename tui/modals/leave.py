@@ -11,7 +11,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
 
 ANSWERS: tuple[tuple[LeaveAnswer, str, str], ...] = (
-    ("leave", "Leave it running", "Hosts keep reporting to it; edgewright finds it again."),
+    ("leave", "Leave it running", "Hosts continue to report to it; edgewright finds it again."),
     ("stop", "Stop it", "Nothing is lost, but no host can report until it is started again."),
     ("stay", "Stay here", "Do not leave the console."),
 )
@@ -29,7 +29,7 @@ class LeaveModal(DecisionModal[LeaveAnswer]):
         yield LineView(id="answers")
 
     remember = False
-    """Whether the answer is to be kept."""
+    """Whether the answer is to be stored."""
 
     def on_mount(self) -> None:
         """Point at the answer that changes nothing for the fleet."""

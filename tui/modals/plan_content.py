@@ -1,4 +1,4 @@
-"""What a person reads before and after a verb does something: the plan, then the result for each target."""
+"""What the user reads before and after a verb does something: the plan, then the result for each target."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _names(names: Sequence[str], width: int) -> list[Line]:
 
 
 def progress_lines(reports: Sequence[str], width: int) -> list[Line]:
-    """Return what a running verb told so far, the newest last."""
+    """Return what a running verb reported so far, the newest last."""
     if not reports:
         return [line(("► ", "work"), "Starting ...")]
     last = len(reports) - 1

@@ -29,7 +29,7 @@ Apply = Callable[[Callable[[str], None]], Awaitable["Outcome"]]
 
 
 class RunModal(DecisionModal["Outcome | None"]):
-    """Runs a verb that was agreed to. A clean end closes by itself; a failure stays and says what to do."""
+    """Runs a verb that was agreed to. A clean end closes by itself; a failure stays and shows what to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "close", "Close", show=False, id="modal-close"),
@@ -111,7 +111,7 @@ class RunModal(DecisionModal["Outcome | None"]):
             self.dismiss(self.outcome)
 
     def action_leave(self) -> None:
-        """Close; a verb that still runs is told to stop and leaves what it did."""
+        """Close; a verb that still runs is stopped and leaves what it did."""
         if not self.finished:
             self.workers.cancel_group(self, "verb:apply")
         self.dismiss(self.outcome)

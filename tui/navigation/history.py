@@ -15,7 +15,7 @@ class History:
         self._at = -1
 
     def visit(self, path: Path) -> None:
-        """Add a visit; what was ahead is dropped unless it is the place that was gone to."""
+        """Add a visit; what was ahead is dropped unless it is the destination."""
         if not path or (0 <= self._at < len(self._paths) and self._paths[self._at] == path):
             return
         self._paths = [*self._paths[: self._at + 1], path][-LIMIT:]

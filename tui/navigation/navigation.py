@@ -34,7 +34,7 @@ class NavigatingApp(ThemedApp):
         super().__init__()
 
     def refuse(self, text: str) -> None:
-        """Say why a key or a command does nothing; it leaves the message line with the next view that is opened."""
+        """Show why a key or a command does nothing; it leaves the message line with the next view that is opened."""
         self.session.store.message(text, "warn", reply=True)
 
     def say(self, text: str, level: str = "info") -> None:

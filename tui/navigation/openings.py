@@ -2,7 +2,7 @@
 
 Textual mounts and removes a screen in several turns of the event loop. Two such changes at the same time remove a
 screen that is still being mounted, and a screen that waits for its own removal waits for ever. Nothing outside this
-queue therefore pops a screen, and nobody waits for the queue: a step is added, and the caller returns.
+queue therefore pops a screen, and nothing waits for the queue: a step is added, and the caller returns.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Probe(Message):
         self.landed = landed
 
     def arrived(self) -> None:
-        """Let the waiting key go on."""
+        """Continue with the waiting key."""
         if not self.landed.done():
             self.landed.set_result(None)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INTERRUPT_AGAIN = 3.0
 """Seconds within which a second ctrl+c leaves."""
-MOUSE_ON = "The mouse is on: clicks go to the console. Hold shift to select text with the terminal."
+MOUSE_ON = "The mouse is on: clicks go to the console. Press shift while you select text with the terminal."
 MOUSE_OFF = "The mouse is off: the terminal selects text. The same key switches it on."
 
 
@@ -101,7 +101,7 @@ class TerminalApp(NavigatingApp):
         super().exit(*args, **kwargs)
 
     def action_interrupt(self) -> None:
-        """Copy what is marked; else say how to leave, and leave at the second press within three seconds."""
+        """Copy what is marked; else show how to leave, and leave at the second press within three seconds."""
         marked = self.screen.get_selected_text()
         if marked:
             self.copy_to_clipboard(marked)
@@ -163,7 +163,7 @@ class TerminalApp(NavigatingApp):
         toolkit.write(self, osc.clipboard(text, os.environ))
 
     def copied(self, text: str, what: str, secret: bool = False) -> None:
-        """Copy `text` and say what was copied (`uid of edge-7f3a`), never a secret itself."""
+        """Copy `text` and show what was copied (`uid of edge-7f3a`), never a secret itself."""
         size = len(text.encode())
         if size > osc.MOST:
             self.refuse(

@@ -26,7 +26,7 @@ BELL_EVERY = 10.0
 LOOK_EVERY = 1.0
 """Seconds between two looks at the problems."""
 SHARE = 0.01
-"""Share of the time that looks may take: one looks at the whole fleet."""
+"""Share of the time that looks may take: one looks at the entire fleet."""
 PIECE, BREATH = 1000, 0.01
 """Hosts that are looked at in one go (half a millisecond), and the seconds for keys between two pieces."""
 TELLING = frozenset({"health", "state", "who", "reason", "site", "tags"})

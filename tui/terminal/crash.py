@@ -1,7 +1,7 @@
-"""An unexpected exception ends the console, and is told by the one who started it, not painted over the terminal.
+"""An unexpected exception ends the console, and is source the one who started it, not painted over the terminal.
 
 Textual 8.2.8 prints a traceback of many screens with the values of variables in it, which may be secrets, and its
-`run` then returns None as after an orderly end. Here the exception is kept in `defect`; the terminal is given back as
+`run` then returns None as after an orderly end. Here the exception is stored in `defect`; the terminal is given back as
 always.
 """
 
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class KeepsDefect(App[int]):
-    """An app that keeps the exception it died of."""
+    """An app that stores the exception it ended with."""
 
     defect: Exception | None = None
 
     def _handle_exception(self, error: Exception) -> None:
-        if self._exit:  # a screen that was still being mounted when the console ended is no reason to end otherwise
+        if self._exit:  # a screen that was still being mounted when the console ended is not a reason to end otherwise
             log.error("failed while the console ended", exc_info=error)
             return
         if self.defect is None:

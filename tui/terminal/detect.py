@@ -33,7 +33,7 @@ def choose(
     mouse: bool = True,
     lines: bool | None = None,
 ) -> TerminalChoice:
-    """Return how to draw: what the person set wins, `auto` and None follow the terminal.
+    """Return how to draw: what the user set wins, `auto` and None follow the terminal.
 
     `NO_COLOR` (any value but empty) means mono, `TERM=linux` the sixteen colours and the glyphs of its font, a locale
     that is not UTF-8 means ASCII, `ACCESSIBLE` (any value but empty and 0) plain lines.

@@ -86,7 +86,7 @@ def _console_of(character: str) -> str:
 
 
 def _fitting(character: str, table: dict[str, str], known: frozenset[str]) -> str:
-    """Return what stands for a character: itself, its sign, its letter without accents, or a question mark."""
+    """Return what replaces a character: itself, its sign, its letter without accents, or a question mark."""
     if character < "\x7f" or character in known:
         return character
     if character in table:

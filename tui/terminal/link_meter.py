@@ -1,6 +1,6 @@
 """What the link to the terminal carries, measured by the answers to cursor position queries.
 
-An answer that came says that the terminal has shown everything before its query. The quickest of the last answers is
+An answer means that the terminal has shown everything before its query. The quickest of the last answers is
 the round trip; two queries sent in one go, one before and one after a frame, give the rate: the frame's bytes by the
 seconds between their answers.
 """
@@ -11,7 +11,7 @@ from collections import deque
 from typing import NamedTuple
 
 SAMPLE = 400
-"""Bytes from which a frame says something about the rate."""
+"""Bytes from which a frame gives a measure of the rate."""
 TOGETHER = 0.02
 """Seconds within which two queries count as sent in one go."""
 SLOW_RATE, SLOW_ROUND_TRIP = 50_000.0, 0.4
@@ -30,7 +30,7 @@ class Query(NamedTuple):
     total: int
     """Bytes sent up to and with this query."""
     probe: bool = False
-    """Its answer also says whether the terminal knows REP."""
+    """Its answer also shows whether the terminal knows REP."""
     place: tuple[int, int] | None = None
     """Column and row of the cursor in its answer, from 0; None when that is not known."""
 
@@ -74,7 +74,7 @@ class LinkMeter:
 
     @property
     def text(self) -> str:
-        """Return the slow link in words, `link 20 KB/s 600 ms`, in steps that do not flicker; empty for a fast one."""
+        """Return the slow link as text, `link 20 KB/s 600 ms`, in steps that do not flicker; empty for a fast one."""
         if not self.slow:
             return ""
         words = ["link"]

@@ -27,7 +27,7 @@ class Multiplexer(NamedTuple):
 
 
 def multiplexer(environ: Mapping[str, str]) -> Multiplexer:
-    """Return what the environment says: `TMUX` and `STY` on this machine, `TERM` also over SSH."""
+    """Return what the environment contains: `TMUX` and `STY` on this machine, `TERM` also over SSH."""
     term = environ.get("TERM", "")
     tmux = bool(environ.get("TMUX")) or term.startswith("tmux")
     return Multiplexer(tmux, not tmux and (bool(environ.get("STY")) or term.startswith("screen")))

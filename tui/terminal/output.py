@@ -23,7 +23,7 @@ QUEUED = 3
 BACKLOG = 4096
 """Bytes in the terminal's own output queue from which a frame waits: a serial line."""
 REPEAT_PROBE, ASCII_PROBE = "\x1b[2H─\x1b[2b", "\x1b[2Hx\x1b[2b"
-"""Draws one cell, or three where REP is known; the cursor's column says which. The first frame is drawn over it.
+"""Draws one cell, or three where REP is known; the cursor's column shows which. The first frame is drawn over it.
 
 tmux repeats ASCII characters alone, so that the probe is a line where lines will be drawn.
 """

@@ -10,10 +10,10 @@ from textual.app import App
 
 
 async def run_in_terminal(app: App[Any], argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
-    """Run a program with the whole terminal and return its exit code.
+    """Run a program with the full terminal and return its exit code.
 
-    Repaints are held meanwhile: the writer thread is stopped while the app is suspended, so a timer that paints would
-    fill its queue and hang the app for ever. Raises `OSError` when the program cannot be started and
+    Repaints are suspended meanwhile: the writer thread is stopped while the app is suspended, so a timer that paints
+    would fill its queue and hang the app for ever. Raises `OSError` when the program cannot be started and
     `textual.app.SuspendNotSupported` where there is no terminal to hand over.
     """
     with app.batch_update(), app.suspend():

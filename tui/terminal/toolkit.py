@@ -75,7 +75,7 @@ def capture_mouse(app: App[Any], on: bool) -> None:
 
 
 def stop_reading_keys(driver: Driver | None) -> None:
-    """End the thread that reads keys: it spins on a terminal that is gone."""
+    """End the thread that reads keys: it spins on a closed terminal."""
     exit_event = getattr(driver, "exit_event", None)
     if exit_event is not None:
         exit_event.set()

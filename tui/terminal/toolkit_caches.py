@@ -1,7 +1,7 @@
-"""Caches of the toolkit that would keep what was closed.
+"""Caches of the toolkit that would reference what was closed.
 
 Private Textual API (8.2.8): `StylesCache.get_inner_outer` is cached with the object as a part of the key, so that the
-painted lines of up to 1024 widgets that are gone stay in memory: a console that opens and leaves screens for a shift
+painted lines of up to 1024 removed widgets stay in memory: a console that opens and leaves screens for a shift
 grows by tens of megabytes. Here the colours alone are the key.
 """
 
@@ -24,5 +24,5 @@ def _get_inner_outer(_cache: StylesCache, base_background: Color, background: Co
 
 
 def bound() -> None:
-    """Let no cache of the toolkit keep a widget that was removed; once for the process is enough."""
+    """Let no cache of the toolkit reference a widget that was removed; once for the process is enough."""
     StylesCache.get_inner_outer = _get_inner_outer  # type: ignore[method-assign, assignment]

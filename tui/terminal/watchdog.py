@@ -1,4 +1,4 @@
-"""The console ends when its terminal is gone or a signal asks for it, also when its event loop no longer runs.
+"""The console ends when its terminal is closed or a signal asks for it, also when its event loop no longer runs.
 
 A thread of its own waits for signals (through the wake-up descriptor, which the interpreter's C handler writes) and for
 the hang-up of the terminal (`POLLHUP` without reading, so that no key is lost). It first asks the app to leave. If the
@@ -115,7 +115,7 @@ class Watchdog:
     ) -> None:
         """Name what the running event loop does: `leave(code)`, `interrupt()` at the first SIGINT.
 
-        `deaf()` is called from the watching thread when the terminal is gone: nothing may read from it any more.
+        `deaf()` is called from the watching thread when the terminal is closed: nothing may read from it any more.
         What `restore()` returns is written before the modes are switched off.
         """
         self._loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ class ThemedApp(KeepsDefect, CellDisplay):
     """Whether files of themes are still to be read."""
 
     def say(self, text: str, level: str = "info") -> None:
-        """Tell the person something."""
+        """Show a message to the user."""
         raise NotImplementedError
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -45,7 +45,7 @@ class ThemedApp(KeepsDefect, CellDisplay):
         return (theme_files.builtin_dir(), *((own,) if own else ()))
 
     def load_themes(self, wanted: str) -> None:
-        """Read the theme files and take `wanted`; what is wrong with a file is told and the theme before stays."""
+        """Read the theme files and take `wanted`; what is wrong with a file is reported and the theme before stays."""
         self._theme_stamp, self._themes_left = theme_files.stamp(self.theme_folders), False
         read = theme_files.load(self.theme_folders)
         for theme in read.found.values():

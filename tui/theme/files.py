@@ -1,6 +1,6 @@
-"""Themes are files: read, checked and told apart by name; the user's own lie beside their settings and win.
+"""Themes are files: read, checked and distinguished by name; the user's own are beside their settings and win.
 
-A file that is wrong never stops the console: it is told with its name and line, and another theme takes its place.
+A file that is wrong never stops the console: it is reported with its name and line, and another theme takes its place.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def parse(text: str, name: str) -> Theme:
             told = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
-            raise ValueError(f"{f', line {line[1]}' if line else ''}: this is no TOML: {error}.") from None
+            raise ValueError(f"{f', line {line[1]}' if line else ''}: this is not TOML: {error}.") from None
     for key in told:
         if key not in ("name", "dark", "ansi", "colors", "variables"):
             raise ValueError(f"{_line(text, key)}: a theme has no `{key}`; it has name, dark, ansi, colors, variables.")
@@ -138,7 +138,7 @@ def parse(text: str, name: str) -> Theme:
     for key, value in variables.items():
         if key.endswith("-style"):
             if value != "none" and not STYLES.issuperset(value.split(" ")):
-                raise ValueError(f"{_line(text, key)}: `{value}` is no text style (none, bold, dim, reverse, ...).")
+                raise ValueError(f"{_line(text, key)}: `{value}` is not a text style (none, bold, dim, reverse, ...).")
         else:
             _check_color(text, key, value)
     base: dict[str, Any] = {key: value for key, value in colors.items() if key in BASE}
@@ -197,7 +197,7 @@ def _check_color(text: str, key: str, value: str) -> None:
     try:
         Color.parse(value.split(" ", 1)[0])
     except ColorParseError:
-        raise ValueError(f"{_line(text, key)}: `{value}` is no colour; write #rrggbb or ansi_red.") from None
+        raise ValueError(f"{_line(text, key)}: `{value}` is not a colour; write #rrggbb or ansi_red.") from None
 
 
 def _line(text: str, key: str) -> str:

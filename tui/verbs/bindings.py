@@ -23,7 +23,7 @@ NO_KEY = "no_key"
 
 
 def keys_to_apply(keymap: Mapping[str, str]) -> dict[str, str]:
-    """Return the person's key map as `App.set_keymap` takes it; what has no key any more gets one that never comes."""
+    """Return the user's key map as `App.set_keymap` takes it; what has no key any more gets one that never comes."""
     return {name: keys or NO_KEY for name, keys in keymap.items()}
 
 

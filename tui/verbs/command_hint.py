@@ -1,4 +1,4 @@
-"""What the key line says while a command is typed: the sentence of the verb, what it may become, or what is wrong."""
+"""What the key line shows while a command is typed: the sentence of the verb, what it may become, or what is wrong."""
 
 from __future__ import annotations
 

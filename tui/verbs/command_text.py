@@ -14,7 +14,7 @@ from edgewright.store.engine.model import Model
 
 
 class Typed(NamedTuple):
-    """A verb that was typed, with what was said to it."""
+    """A verb that was typed, with the answer to it."""
 
     command: type[Command]
     targets: tuple[str, ...]

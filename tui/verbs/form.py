@@ -1,4 +1,4 @@
-"""The form of a verb: a title in words with the objects it works on, one field for each parameter, each checked."""
+"""The form of a verb: a title with the objects it works on, one field for each parameter, each checked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fields_of(params: Sequence[Param]) -> list[Field]:
 
 
 def values_of(command: type[Command], answers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments that the answers of a form stand for; an empty one is left out."""
+    """Return the arguments that the answers of a form represent; an empty one is left out."""
     many = {param.name for param in command.params if param.many}
     return {name: (text.split() if name in many else text) for name, text in answers.items() if text}
 

@@ -31,7 +31,7 @@ REFUSED = 0.01
 
 
 class VerbProvider(Provider):
-    """Offers the verbs of the registry that fit where the person is."""
+    """Offers the verbs of the registry that fit where the user is."""
 
     def _run(self, name: str) -> None:
         cast("RunsVerbs", self.app).run_named(name)

@@ -1,7 +1,7 @@
 """From a key, a palette entry or a typed verb to what it does: one way for all three.
 
 A verb with `opens` opens its view, one with `action` calls the screen or the app, and one that changes something goes
-through check, plan, the person's yes, and apply; its outcome is told on the message line.
+through check, plan, the user's confirmation, and apply; its outcome is shown on the message line.
 """
 
 from __future__ import annotations

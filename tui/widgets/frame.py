@@ -18,7 +18,7 @@ class FrameLine(Widget):
     DEFAULT_CSS = "FrameLine { height: 1; width: 100%; background: $background; }"
 
     class Resized(Message):
-        """The line became wider or narrower: its owner should say it anew."""
+        """The line became wider or narrower: its owner should draw it again."""
 
         def __init__(self, frame_line: FrameLine) -> None:
             super().__init__()
@@ -40,7 +40,7 @@ class FrameLine(Widget):
         return self._line
 
     def set_line(self, line: Line) -> None:
-        """Show another line; nothing is painted when it says the same."""
+        """Show another line; nothing is painted when it is the same."""
         before, self._line = self._line, line
         if not self.is_mounted:
             return

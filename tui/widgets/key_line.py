@@ -39,7 +39,7 @@ class KeyHint(NamedTuple):
 
 
 def key_text(key: str) -> str:
-    """Return a key in Textual's name as a person writes it: `slash` is `/`, `shift+g` is `G`."""
+    """Return a key in Textual's name as a user writes it: `slash` is `/`, `shift+g` is `G`."""
     *modifiers, name = key.split("+")
     if modifiers == ["upper"] or (modifiers == ["shift"] and len(name) == 1):
         return name.upper()

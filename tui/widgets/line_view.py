@@ -153,11 +153,11 @@ class LineView(ScrollView, can_focus=True):
             self.refresh()
 
     def on_mount(self) -> None:
-        """Tell the size of what can be scrolled."""
+        """Set the size of what can be scrolled."""
         self.virtual_size = Size(self.size.width, len(self._lines))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Keep the scrolled width as wide as the view."""
+        """Make the scrolled width as wide as the view."""
         self.virtual_size = Size(event.size.width, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
@@ -197,7 +197,7 @@ class LineView(ScrollView, can_focus=True):
             self.scroll_relative(y=step, animate=False)
 
     def action_page(self, step: int) -> None:
-        """Move by one page; where there is no further line, the key goes on to the screen."""
+        """Move by one page; where there is no further line, the key continues to the screen."""
         places = self._keyed()
         edge = (self.scroll_offset.y <= 0) if step < 0 else (self.scroll_offset.y >= self.max_scroll_y)
         last = not places or self._cursor == places[0 if step < 0 else -1]
@@ -217,7 +217,7 @@ class LineView(ScrollView, can_focus=True):
         self.scroll_to(y=0 if side < 0 else self.max_scroll_y, animate=False)
 
     def action_choose(self) -> None:
-        """Open what is under the cursor; where there is nothing to open, the key goes on to the screen."""
+        """Open what is under the cursor; where there is nothing to open, the key continues to the screen."""
         if not self.cursor_key:
             raise SkipAction  # a dialog with lines to read closes by enter
         self.post_message(self.Chosen(self, self.cursor_key))

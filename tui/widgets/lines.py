@@ -1,6 +1,6 @@
 """Lines of a screen as plain values: words with roles, no colours, no Textual.
 
-Content modules answer "what does this screen say" with these; `LineView` paints them. A role is a meaning
+Content modules answer "what does this screen show" with these; `LineView` paints them. A role is a meaning
 (`bad`, `warn`, `ok` ...); which colour it has is the theme's business.
 """
 
@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of a screen. A line with a `key` can be pointed at; the key names the thing that it stands for."""
+    """One line of a screen. A line with a `key` can be pointed at; the key names the thing that it represents."""
 
     spans: tuple[Span, ...] = ()
     key: str = ""

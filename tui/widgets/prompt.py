@@ -28,13 +28,13 @@ class Asking(Struct):
     sign: str
     value: str = ""
     judge: Callable[[str], Line] = lambda text: line()
-    """Returns what to say below the field for the text so far: help, or the error with its place."""
+    """Returns what to show below the field for the text so far: help, or the error with its place."""
     complete: Callable[[str], Sequence[str]] = lambda text: ()
-    """Returns whole texts that the text so far may become, best first."""
+    """Returns complete texts that the text so far may become, best first."""
     history: list[str] = field(default_factory=list)
     """Earlier answers, oldest first; an answer is added to it."""
     wrong: Callable[[str], str] = lambda text: ""
-    """Returns why a text is no answer, `""` for one; enter then leaves what was typed where it can be mended."""
+    """Returns why a text is not an answer, `""` for one; enter then leaves what was typed where it can be corrected."""
 
 
 class _Completion(Suggester):
@@ -75,7 +75,7 @@ class Prompt(Horizontal):
     """
 
     class Changed(Message):
-        """The text changed; `status` is what the judge says of it."""
+        """The text changed; `status` is what the check reports about it."""
 
         def __init__(self, kind: str, text: str, status: Line) -> None:
             super().__init__()
@@ -141,7 +141,7 @@ class Prompt(Horizontal):
         self._field.blur()
 
     def leave(self) -> None:
-        """Close and tell that the answer is not meant."""
+        """Close and report that the answer is cancelled."""
         if self._asking is not None:
             kind = self._asking.kind
             self.close()

@@ -87,7 +87,7 @@ class RolePainter:
 def changed_span(before: Line, after: Line) -> tuple[int, int] | None:
     """Return the first and one past the last cell in which two lines differ, None when they are alike.
 
-    Both must be of one-cell characters and equal width; the whole width is returned when they are not.
+    Both must be of one-cell characters and equal width; the full width is returned when they are not.
     """
     if before == after:
         return None

@@ -14,9 +14,9 @@ from tui.widgets.roles import RolePainter
 from tui.widgets.table_layout import Column, Placed
 
 MORE = "►"
-"""Stands at the end of the header when there are columns further right."""
+"""Is at the end of the header when there are columns further right."""
 MARK = "■"
-"""Stands behind the sign of a marked row: a mark is seen without colours, and the sign's own word stays."""
+"""Follows the sign of a marked row: a mark is seen without colours, and the sign's own word stays."""
 
 
 class Painted(NamedTuple):

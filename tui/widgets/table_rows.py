@@ -19,7 +19,7 @@ class TableRows:
         self._places: dict[str, int] | None = None
 
     def replace(self, keys: Sequence[str]) -> None:
-        """Take other keys. When the key of the cursor is gone, the row that came into its place takes the cursor."""
+        """Take other keys. When the key of the cursor is removed, the row that came into its place takes the cursor."""
         before, key = self.cursor, self.cursor_key
         self.keys = keys
         self._places = None
@@ -41,7 +41,7 @@ class TableRows:
         return self._places.get(key)
 
     def move_to(self, index: int) -> bool:
-        """Put the cursor on a row, clamped; return whether it stands on another key now."""
+        """Put the cursor on a row, clamped; return whether it is on another key now."""
         if not self.keys:
             return False
         before = self.cursor_key

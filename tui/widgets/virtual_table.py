@@ -49,7 +49,7 @@ class VirtualTable(ScrollView, can_focus=True):
             return self.table
 
     class RowHighlighted(RowMessage):
-        """The cursor stands on another object (`""`: on none)."""
+        """The cursor is on another object (`""`: on none)."""
 
         def can_replace(self, message: Message) -> bool:
             """Only the last place of a quick movement matters."""
@@ -123,7 +123,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     @property
     def sort(self) -> tuple[str, bool]:
-        """Return the column by which the rows are said to be sorted, and whether it is the other way round."""
+        """Return the column by which the rows are shown as sorted, and whether it is the other way round."""
         return self._sort
 
     def set_columns(self, columns: Sequence[Column], held: int | None = None) -> None:
@@ -143,7 +143,8 @@ class VirtualTable(ScrollView, can_focus=True):
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
 
-        When its key is gone the cursor takes the row that came into its place. Rows of `flash` are shown once as new.
+        When its key no longer exists the cursor takes the row that came into its place. Rows of `flash` are shown once
+        as new.
         """
         before, before_key = self._rows.cursor, self._rows.cursor_key
         self._rows.replace(keys)
@@ -180,13 +181,13 @@ class VirtualTable(ScrollView, can_focus=True):
         self.post_message(self.MarksChanged(self, self._rows.cursor_key))
 
     def refresh_key(self, key: str) -> None:
-        """Take the cells of this row anew; nothing is done when it is not in sight."""
+        """Take the cells of this row again; nothing is done when it is not in sight."""
         index = self._rows.place_of(key)
         if index is not None:
             self._compare_row(index)
 
     def refresh_keys(self, keys: Container[str]) -> None:
-        """Take the cells of those rows in sight anew whose key is among `keys`."""
+        """Take the cells of those rows in sight again whose key is among `keys`."""
         if self.is_mounted:
             top = self.scroll_offset.y
             for y, key in enumerate(self._rows.keys[top : top + self._rows_seen], 1):
@@ -194,7 +195,7 @@ class VirtualTable(ScrollView, can_focus=True):
                     self._compare(y)
 
     def refresh_rows(self) -> None:
-        """Take the cells of all rows in sight anew and paint those that differ."""
+        """Take the cells of all rows in sight again and paint those that differ."""
         if self.is_mounted:
             for y in range(1, self._rows_seen + 1):
                 self._compare(y)
@@ -310,7 +311,7 @@ class VirtualTable(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Place the columns in the new width and keep the cursor in sight."""
+        """Place the columns in the new width with the cursor in sight."""
         self._view.move(0, self._width)
         self._resize_virtual()
         if self._width != self._view.width:

@@ -1,7 +1,7 @@
-"""The people of the box: accounts from the user-data, made anew at each boot (the root file system forgets them).
+"""The people of the box: accounts from the user-data, created at each boot (the root file system forgets them).
 
-A home folder on the persistent partition keeps its owner's number, so the account gets that number again. Passwords go
-to `chpasswd` by its standard input; nothing secret stands in a command line.
+A home folder on the persistent partition has the same owner's number, so the account gets that number again. Passwords
+go to `chpasswd` by its standard input; nothing secret is in a command line.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def add_keys(name: str, keys: List[str], runner: Runner, root: str = "/") -> Non
 
 
 def set_host_name(name: str, runner: Runner, root: str = "/") -> None:
-    """Name the box, now and for whoever reads /etc/hostname. Raises `InvalidInput` for what is no host name."""
+    """Name the box, now and for whoever reads /etc/hostname. Raises `InvalidInput` for what is not a host name."""
     problems = check_hostname(name)
     if problems:
         raise InvalidInput(f"The host name {clean(name, 80)} is not possible: {problems[0]}", "Correct it.")

@@ -22,7 +22,7 @@ HOST_KEYS = ("ed25519", "ecdsa")
 
 
 def early(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
-    """Do what must be there before services start. Returns 0 even when parts failed: each is told, the box comes up."""
+    """Do what must be there before services start. Returns 0 even when parts failed: each is reported."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     missing: List[str] = []
     document: Dict[str, Any] = {}
@@ -52,7 +52,7 @@ def early(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
 
 
 def late(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
-    """Say which slot runs, mark the boot as good, then run what `boot` and `network` of the user-data ask for."""
+    """Print which slot runs, mark the boot as good, then run what `boot` and `network` of the user-data ask for."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     state = _load(root)
     if slot not in places.SLOTS:
@@ -71,7 +71,7 @@ def late(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
 
 
 def mark(slot: str, good: bool, tell: Tell, root: str = "/") -> str:
-    """Write the judgement of this boot where GRUB reads it; return the sentence for a person."""
+    """Write the judgement of this boot where GRUB reads it; return the sentence for the operator."""
     path = below(root, places.GRUBENV)
     try:
         with open(path, "r+b") as file:
@@ -116,7 +116,7 @@ def _live_configuration(tell: Tell, root: str) -> Dict[str, Any]:
     try:
         return documents.merge(documents.scan(below(root, places.LIVE)).layers)
     except EdgewrightError as error:
-        tell(error.message)  # the installer says it again and stops; the console must come up all the same
+        tell(error.message)  # the installer reports it again and stops; the console must start in any case
         return {}
 
 
@@ -138,7 +138,7 @@ def site(document: Mapping[str, Any]) -> Site:
 
 
 def people(document: Mapping[str, Any], runner: Runner, tell: Tell, root: str = "/") -> None:
-    """Make the accounts of the document; what fails is told."""
+    """Make the accounts of the document; what fails is reported."""
     try:
         users = accounts.users_of(document)
     except EdgewrightError as error:
@@ -152,7 +152,7 @@ def people(document: Mapping[str, Any], runner: Runner, tell: Tell, root: str = 
 
 
 def write_network(document: Mapping[str, Any], tell: Tell, root: str = "/") -> None:
-    """Write the network files of the document; a card with mistakes is told and takes DHCP."""
+    """Write the network files of the document; a card with mistakes is reported and takes DHCP."""
     good = []
     for card in network.read_cards(document):
         wrong = network.check_card(card)

@@ -2,7 +2,7 @@
 
 Rule of the way back (after Kairos's boot assessment, but on at every boot): before a slot starts, GRUB notes the try;
 the running system clears the note once it is up. Two tries without an answer, and `active` gives way to `passive`,
-`passive` to `recovery`; `failed_slot` keeps that until a person chooses otherwise, so a broken slot is not tried
+`passive` to `recovery`; `failed_slot` stores that until an operator chooses otherwise, so a broken slot is not tried
 again at each power cut. One interrupted start alone changes nothing: people do pull plugs.
 """
 
@@ -22,7 +22,7 @@ BASE = (
     "rd.live.overlay.overlayfs=1 rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0 "
     "panic=30 no_timer_check"
 )
-"""Kairos's words, a kernel that restarts instead of standing still, and no panic in a slow virtual machine's timer."""
+"""Kairos's words, a kernel that restarts instead of stopping, and no panic in a slow virtual machine's timer."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f;|&<>(){}'\"\\$`]")
 
 _STUB = """\
@@ -109,7 +109,7 @@ def kernel_words(slot: str, wish: Wish, machine_id: str) -> str:
         extra = wish.grub_options.get(key, "")
         if _UNSAFE.search(extra):
             raise InvalidInput(
-                f"install.grub_options.{key} holds a character that the boot loader would take apart.",
+                f"install.grub_options.{key} contains a character that the boot loader would split.",
                 "Use letters, digits and = , . _ - / : only.",
             )
         words.extend(extra.split())
@@ -156,14 +156,14 @@ def read_env(data: bytes) -> Dict[str, str]:
 
 
 class Judged(NamedTuple):
-    """What a boot means: the environment to write, and a sentence for a person (empty when all is as it should)."""
+    """What a boot means: the environment to write, and a sentence for a user (empty when all is as it should)."""
 
     values: Dict[str, str]
     sentence: str
 
 
 def judge(values: Mapping[str, str], slot: str, good: bool) -> Judged:
-    """Return what to keep after `slot` came up; a boot that is not good leaves the note of its try standing."""
+    """Return what to store after `slot` came up; a boot that is not good leaves the note of its try in place."""
     kept = dict(values)
     failed = kept.get("failed_slot", "")
     if good:
@@ -175,7 +175,7 @@ def judge(values: Mapping[str, str], slot: str, good: bool) -> Judged:
             kept,
             f"The slot {failed} did not come up; {slot} runs instead. The boot menu starts {failed} again.",
         )
-    return Judged(kept, "" if good else f"The slot {slot} is up, but not whole; it is not marked as good.")
+    return Judged(kept, "" if good else f"The slot {slot} is up, but not complete; it is not marked as good.")
 
 
 def slot_of(cmdline: str) -> str:

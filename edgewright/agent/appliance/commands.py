@@ -16,9 +16,9 @@ def add_parser(verbs: Any, epilog: str) -> None:
     parts.add_parser("install", help="install this live system to disk, as its user-data asks", epilog=epilog)
     boot = parts.add_parser("boot", help="do what a start of the box needs", epilog=epilog)
     boot.add_argument("stage", choices=("early", "late"), help="early: before services; late: once they run")
-    console = parts.add_parser("console", help="show who this box is, and mend its network", epilog=epilog)
+    console = parts.add_parser("console", help="show the identity of this box, and repair its network", epilog=epilog)
     console.add_argument("--tty", default="", metavar="PATH", help="the terminal that it runs on, for the login prompt")
-    status = parts.add_parser("status", help="tell which slot runs and what was installed", epilog=epilog)
+    status = parts.add_parser("status", help="show which slot runs and what was installed", epilog=epilog)
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
 
 
@@ -47,7 +47,7 @@ def run(words: argparse.Namespace) -> int:
 
 
 def _only_on_the_box() -> None:
-    """Refuse to touch a machine that is no appliance: `install` wipes disks."""
+    """Refuse to touch a machine that is not an appliance: `install` wipes disks."""
     from edgewright.agent.appliance.bootloader import slot_of
     from edgewright.agent.appliance.runner import read_text
 

@@ -18,7 +18,7 @@ _NEVER = ("loop", "ram", "zram", "sr", "fd", "dm-", "md", "nbd", "mtdblock")
 
 
 class Disk(NamedTuple):
-    """A whole disk: its device name without /dev/, size in bytes, and what speaks against it."""
+    """A disk: its device name without /dev/, size in bytes, and what speaks against it."""
 
     name: str
     size: int
@@ -36,7 +36,7 @@ class Disk(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return the disk as a person knows it: path, size in GiB, model."""
+        """Return the disk as an operator knows it: path, size in GiB, model."""
         return f"{self.path} ({self.size / (1 << 30):.1f} GiB{', ' + self.model if self.model else ''})"
 
 
@@ -117,7 +117,7 @@ def _named(disks: Sequence[Disk], device: str) -> Disk:
         return disk
     there = ", ".join(disk.path for disk in disks) or "none"
     if os.path.exists(device):
-        raise InvalidInput(f"install.device {clean(device, 80)} is not a whole disk.", f"The disks here: {there}.")
+        raise InvalidInput(f"install.device {clean(device, 80)} is not a disk.", f"The disks here: {there}.")
     raise NotFound(f"The disk {clean(device, 80)} of install.device is not here.", f"The disks here: {there}.")
 
 

@@ -1,7 +1,7 @@
 """User-data as the appliance reads it: found on the medium, merged, written back as text without altering a word.
 
 A plain word of a YAML file is a number or a text depending on who reads it. Here `true`, `42` and `null` become values,
-and everything whose value would be written otherwise (`007`, `1.10`, `0600`) stays the word that a person wrote.
+and everything whose value would be written otherwise (`007`, `1.10`, `0600`) stays the text that was written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WORDS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "none", "
 
 
 class Layer(NamedTuple):
-    """One user-data file: where it came from and what it holds."""
+    """One user-data file: its source and its content."""
 
     source: str
     document: Dict[str, Any]
@@ -37,12 +37,12 @@ class Found(NamedTuple):
 
 
 def has_header(text: str) -> bool:
-    """Return whether a text says within its first ten lines that it is a cloud-config."""
+    """Return whether a text states within its first ten lines that it is a cloud-config."""
     return any(line.strip() == HEADER for line in text.lstrip("\ufeff").splitlines()[:10])
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a file holds nothing but room for user-data that nobody has put in."""
+    """Return whether a file contains only an empty place for user-data."""
     return MARK in text and not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
 
 
@@ -53,7 +53,7 @@ def read_document(text: str) -> Dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise InvalidInput("The user-data is not a map of keys.", "It must begin with #cloud-config and hold keys.")
+        raise InvalidInput("The user-data is not a map of keys.", "It must begin with #cloud-config and contain keys.")
     return document
 
 
@@ -153,7 +153,7 @@ def _blockable(text: str) -> bool:
 
 
 def scalar(value: Any) -> str:
-    """Return one value as it stands in a file; texts that could be taken for something else are quoted."""
+    """Return one value as it is in a file; texts that could be taken for something else are quoted."""
     if value is None:
         return "null"
     if isinstance(value, bool):

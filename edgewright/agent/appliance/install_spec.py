@@ -1,4 +1,4 @@
-"""What `install` of the user-data asks for, typed; what is not known or not supported here is told, never dropped."""
+"""`install` of the user-data, typed; what is unknown or not supported here is reported, never dropped."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class Wish(NamedTuple):
 
     @property
     def by_itself(self) -> bool:
-        """Whether the installation begins without a person."""
+        """Whether the installation begins without an operator."""
         return self.auto or bool(self.device)
 
 
 def read_wish(document: Mapping[str, Any]) -> Wish:
-    """Return the wish of a user-data document. Raises `InvalidInput` for a value that no installation can follow."""
+    """Return the spec of a user-data document. Raises `InvalidInput` for a value that no installation can follow."""
     block = document.get("install")
     if block is None:
         return Wish()
@@ -81,9 +81,9 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
     if device.startswith("script://"):
         raise InvalidInput("install.device is a script, which is not run here.", "Give auto or a /dev/... path.")
     if device and not device.startswith("/dev/"):
-        raise InvalidInput(f"install.device is no device: {clean(device, 80)}.", "Give auto or a /dev/... path.")
+        raise InvalidInput(f"install.device is not a device: {clean(device, 80)}.", "Give auto or a /dev/... path.")
     if flag(block.get("reboot")) and flag(block.get("poweroff")):
-        raise InvalidInput("install.reboot and install.poweroff are both set.", "Keep one of them.")
+        raise InvalidInput("install.reboot and install.poweroff are both set.", "Remove all but one of them.")
     options = {key: _text(value) for key, value in _map(block, "grub_options").items()}
     told += [
         f"install.grub_options.{key} is not used by this appliance."
@@ -154,7 +154,7 @@ def _size(value: Any, where: str) -> int:
     if number is None and isinstance(value, str) and value.isdigit():
         number = int(value)
     if number is None or not 0 <= number <= 1 << 30:
-        raise InvalidInput(f"{where} is no whole number of MiB: {clean(value, 40)}.", "Write it like 8192.")
+        raise InvalidInput(f"{where} is not an integer (MiB): {clean(value, 40)}.", "Write it like 8192.")
     return number
 
 
@@ -171,7 +171,9 @@ def _paths(block: Mapping[str, Any], key: str) -> Tuple[str, ...]:
     for item in value if isinstance(value, list) else [value] if value else []:
         path = "/" + _text(item).strip("/")
         if path == "/" or any(part in ("..", ".") for part in path.split("/")):
-            raise InvalidInput(f"install.{key} holds no folder: {clean(item, 80)}.", "Write paths like /var/lib/mine.")
+            raise InvalidInput(
+                f"install.{key} contains no directory: {clean(item, 80)}.", "Write paths like /var/lib/mine."
+            )
         paths.append(path)
     return tuple(paths)
 
@@ -186,7 +188,7 @@ def _map(block: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def flag(value: Any) -> bool:
-    """Return whether a value of user-data says yes."""
+    """Return whether a value of user-data means yes."""
     return value is True or _text(value).lower() in _YES
 
 

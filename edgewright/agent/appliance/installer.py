@@ -75,7 +75,7 @@ def look_at(runner: Runner, disk: Disk, target: str = places.TARGET) -> Dict[str
 
 
 def install(job: Job, runner: Runner, progress: Progress, tell: Callable[[str], None]) -> None:
-    """Install onto the job's disk. Raises `EdgewrightError`; the record on the disk then says how far it came."""
+    """Install onto the job's disk. Raises `EdgewrightError`; the record on the disk then shows the last step."""
     progress.record = {
         "device": job.disk.path,
         "installerId": job.installer,
@@ -85,7 +85,7 @@ def install(job: Job, runner: Runner, progress: Progress, tell: Callable[[str], 
     size = sum(os.path.getsize(path) for path in job.sources)
     parts = layout.plan(job.wish, job.disk.size, size)
     machine_id = secrets.token_hex(16)
-    grub = bootloader.grub_cfg(job.wish, machine_id)  # refused words are told before anything is wiped
+    grub = bootloader.grub_cfg(job.wish, machine_id)  # refused answers are reported before anything is wiped
     mounts = Mounts(runner, job.target)
     try:
         progress.step("running the commands of before-install")

@@ -2,7 +2,7 @@
 
 Sizes are MiB. The rule follows Kairos (an EFI partition of 64, OEM 64, recovery twice a system plus 200, state three
 systems plus 1000, persistent the rest; a system is 3072), but a disk on which that would leave less than a half for
-what is kept gets room for systems of twice what the medium's own needs: a small box is the usual one.
+persistent data gets room for systems of twice what the medium's own needs: a small box is the usual one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Planned(NamedTuple):
 def plan(wish: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
     """Return the partitions for a disk, the last one taking the rest.
 
-    Raises `Refused` with how much is missing when the disk is too small, `InvalidInput` when the wishes contradict.
+    Raises `Refused` with how much is missing when the disk is too small, `InvalidInput` when the settings contradict.
     """
     room = disk_bytes // MIB - EDGES
     system = _system(wish, room, slot_bytes)
@@ -113,7 +113,7 @@ def _fit(parts: List[Planned], room: int) -> Tuple[Planned, ...]:
 
 
 def sfdisk_text(parts: Tuple[Planned, ...]) -> str:
-    """Return what `sfdisk` reads: a GPT with every partition at a whole MiB."""
+    """Return what `sfdisk` reads: a GPT with every partition at a full MiB."""
     lines, start = ["label: gpt", "unit: sectors", "sector-size: 512", ""], 1
     for part in parts:
         words = [f"start={start * 2048}", f"size={part.size * 2048}", f"type={part.type}", f'name="{_name(part.name)}"']

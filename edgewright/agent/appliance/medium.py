@@ -43,7 +43,7 @@ class Medium:
         self.wait: Callable[[float], None] = time.sleep
 
     def run(self) -> int:
-        """Install, or say why not. Returns 0 when installed or left in place, 1 after a failure; the box stays up."""
+        """Install, or report why not. Returns 0 when installed or unchanged, 1 after a failure; the box stays up."""
         progress = Progress(self.tell, installer.STEPS, self.state)
         progress.note("looking")
         try:
@@ -63,7 +63,7 @@ class Medium:
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             sentence = f"{error.filename or 'The medium'}: {why}. Check the medium and the disk."
-        except Exception as error:  # a person stands before this screen: a sentence, and the place to report
+        except Exception as error:  # an operator is at this screen: a sentence, and the place to report
             sentence = unexpected(error).message
         self.tell(f"install failed: {sentence}")
         progress.note("failed", message=sentence)
@@ -99,7 +99,7 @@ class Medium:
                     tuple(documents.Layer(f"{label} medium {device}", layer.document) for layer in found.layers),
                     found.told,
                 )
-            return documents.Found((), (*found.told, f"the medium {label} ({device}) holds no user-data"))
+            return documents.Found((), (*found.told, f"the medium {label} ({device}) contains no user-data"))
         return documents.Found((), ())
 
     def find(self) -> List[disks.Disk]:
@@ -107,12 +107,12 @@ class Medium:
         return disks.find_disks(self.sys, disks.mounted_from(read_text("/proc/mounts"), self.live))
 
     def _ask(self, progress: Progress, document: Mapping[str, Any]) -> str:
-        """Wait until a person at the console confirms a disk; return its path."""
+        """Wait until an operator at the console confirms a disk; return its path."""
         if document:
             reason = "the user-data sets neither install.auto nor install.device"
         else:
             reason = "this medium carries no user-data"
-        self.tell(f"waiting for a person: {reason}")
+        self.tell(f"waiting for an operator: {reason}")
         while True:
             choice = [[disk.path, disk.words] for disk in self.find() if not disk.live and not disk.read_only]
             progress.note("waiting", message=reason[:1].upper() + reason[1:] + ".", disks=choice)
@@ -127,12 +127,12 @@ class Medium:
         size = sum(os.path.getsize(path) for path in sources)
         need = self._need(wish, size)
         disk = disks.choose(self.find(), device, need)
-        layout.plan(wish, disk.size, size)  # a disk that is too small is told before anything is touched
+        layout.plan(wish, disk.size, size)  # a disk that is too small is reported before anything is changed
         identity = installer_id(sources)
         record = installer.look_at(self.runner, disk, self.target)
         if same_installation(record, identity, document_hash(document)) and not wish.force:
             self.tell("medium left in place: not installing again")
-            message = f"{disk.path} holds this installation already (since {clean(record.get('at', '?'), 40)}). "
+            message = f"{disk.path} contains this installation already (since {clean(record.get('at', '?'), 40)}). "
             message += "Take the medium out and restart; install.force installs again."
             self.tell(message)
             progress.note("in-place", message=message, device=disk.path)
@@ -145,7 +145,7 @@ class Medium:
                 "Empty the disk, or take no-format out.",
             )
         if there:
-            self.tell(f"{disk.path} holds {there}; it is overwritten")
+            self.tell(f"{disk.path} contains {there}; it is overwritten")
         job = installer.Job(document, wish, disk, sources, identity, self.target, self.root)
         installer.install(job, self.runner, progress, self.tell)
         self.tell("install done")
@@ -157,7 +157,7 @@ class Medium:
         return 0
 
     def _need(self, wish: Wish, slot_bytes: int) -> int:
-        """Return the bytes of the smallest disk that the wish fits on."""
+        """Return the bytes of the smallest disk that the spec fits on."""
         low, high = 1, 1 << 30  # MiB
         while low < high:
             middle = (low + high) // 2

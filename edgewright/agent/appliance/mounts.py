@@ -48,7 +48,7 @@ def extra_mounts(text: str) -> List[Mount]:
 def mount_all(
     mounts: Sequence[Mount], runner: Runner, tell: Callable[[str], None], wait: Callable[[str], bool]
 ) -> List[str]:
-    """Check and mount each; return the labels that are not there, each told. Never fails."""
+    """Check and mount each; return the labels that are not there, each reported. Never fails."""
     missing = []
     for mount in mounts:
         device = f"/dev/disk/by-label/{mount.label}"
@@ -67,7 +67,7 @@ def mount_all(
 
 
 def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None], root: str = "/") -> List[str]:
-    """Put the kept folders over those of the image, each filled from it the first time; return those that failed."""
+    """Mount the persistent directories over the image's, filled from it the first time; return those that failed."""
     failed, lines = [], []
     for folder in folders:
         store = below(root, f"{places.STATE}/{state_name(folder)}")
@@ -77,7 +77,7 @@ def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None]
                 _fill(target, store)
             os.makedirs(target, exist_ok=True)
         except (OSError, shutil.Error) as error:
-            tell(f"{folder} is not kept: {clean(error, 200)}")
+            tell(f"{folder} is not persistent: {clean(error, 200)}")
             failed.append(folder)
             continue
         lines.append(f"{_escaped(store)} {_escaped(target)} none bind 0 0")
@@ -86,7 +86,7 @@ def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None]
         write_file(table, ("\n".join(lines) + "\n").encode())
         runner.run(["mount", "--all", "--fstab", table])  # one program for all: a start of seventeen takes long
     except (EdgewrightError, OSError) as error:
-        tell(f"not every kept folder could be mounted: {clean(getattr(error, 'message', error), 200)}")
+        tell(f"not every persistent directory could be mounted: {clean(getattr(error, 'message', error), 200)}")
     return failed
 
 

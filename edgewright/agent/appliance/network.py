@@ -31,7 +31,7 @@ ClientIdentifier=mac
 
 
 class Card(NamedTuple):
-    """The wish for one network card; texts as a person typed them."""
+    """The settings of one network card; texts as typed."""
 
     name: str
     static: bool = False
@@ -44,7 +44,7 @@ class Card(NamedTuple):
 
 
 class Names(NamedTuple):
-    """DNS of the whole box."""
+    """DNS of the box."""
 
     servers: Tuple[str, ...] = ()
     search: Tuple[str, ...] = ()
@@ -83,7 +83,7 @@ def check_card(card: Card) -> List[str]:
     """Return what is wrong with a card's settings, in sentences; empty when they can be applied."""
     wrong = []
     if not _NIC.fullmatch(card.name):
-        wrong.append(f"{clean(card.name, 30)} is no name of a network card.")
+        wrong.append(f"{clean(card.name, 30)} is not a valid name of a network card.")
     if card.static:
         wrong += _check_static(card)
     if card.vlan and not (card.vlan.isdigit() and 1 <= int(card.vlan) <= 4094):
@@ -92,16 +92,20 @@ def check_card(card: Card) -> List[str]:
         wrong.append(f"The name {card.name}.{card.vlan} of the VLAN would be longer than 15 letters.")
     if card.mtu and not (card.mtu.isdigit() and 576 <= int(card.mtu) <= 9216):
         wrong.append("An MTU is a number of bytes from 576 to 9216.")
-    return wrong + [f"{clean(server, 40)} is no address of a DNS server." for server in card.dns if not _is_ip(server)]
+    return wrong + [
+        f"{clean(server, 40)} is not an address of a DNS server." for server in card.dns if not _is_ip(server)
+    ]
 
 
 def check_names(names: Names) -> List[str]:
     """Return what is wrong with the DNS settings."""
-    wrong = [f"{clean(server, 40)} is no address of a DNS server." for server in names.servers if not _is_ip(server)]
+    wrong = [
+        f"{clean(server, 40)} is not an address of a DNS server." for server in names.servers if not _is_ip(server)
+    ]
     domain = re.compile(
         r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
     )
-    wrong += [f"{clean(name, 40)} is no domain." for name in names.search if not domain.fullmatch(name)]
+    wrong += [f"{clean(name, 40)} is not a domain." for name in names.search if not domain.fullmatch(name)]
     return wrong
 
 
@@ -113,7 +117,7 @@ def _check_static(card: Card) -> List[str]:
     try:
         face = interface(card)
     except ValueError:
-        return [f"{clean(with_prefix(card), 60)} is no IP address with a subnet mask."]
+        return [f"{clean(with_prefix(card), 60)} is not an IP address with a subnet mask."]
     net, wrong = face.network, []
     small = net.prefixlen >= net.max_prefixlen - 1
     if face.ip.is_multicast or face.ip.is_loopback or face.ip.is_unspecified:
@@ -124,7 +128,7 @@ def _check_static(card: Card) -> List[str]:
         try:
             gateway = ipaddress.ip_address(card.gateway)
         except ValueError:
-            return [*wrong, f"{clean(card.gateway, 40)} is no address of a gateway."]
+            return [*wrong, f"{clean(card.gateway, 40)} is not an address of a gateway."]
         if gateway not in net:
             wrong.append(f"The gateway {gateway} is not in {net}, the subnet of {face.ip}.")
         elif gateway == face.ip:

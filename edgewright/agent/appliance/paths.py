@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 LIVE = "/run/initramfs/live"
-"""Where the initrd mounts the file system that holds the running squashfs: the medium, or a slot's partition."""
+"""Where the initrd mounts the file system that contains the running squashfs: the medium, or a slot's partition."""
 RUN = "/run/edgewright"
 TARGET = RUN + "/target"
 OEM = "/oem"
@@ -21,7 +21,7 @@ INSTALL_RECORD = "edgewright-install.json"
 INSTALL_STATE = RUN + "/install.json"
 """What the console shows of an installation that runs."""
 CONFIRM = RUN + "/confirm.json"
-"""Written by the console when a person confirms an installation."""
+"""Written by the console when an operator confirms an installation."""
 BOOT_STATE = RUN + "/boot.json"
 PROGRAM = "/usr/lib/edgewright/edgewright-agent.pyz"
 PYTHON = "/usr/bin/python3"

@@ -1,7 +1,7 @@
 """How far an installation is: for the console screen (a file in /run), for the serial console (lines), for the disk.
 
-The record on COS_OEM is written before each step, so that the next start of the medium knows a whole installation
-from one that was cut off, and never repeats a whole one by itself.
+The record on COS_OEM is written before each step, so that the next start of the medium distinguishes a complete
+installation from one that was interrupted, and never repeats a complete one by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEAD = 1 << 20
 
 
 class Progress:
-    """Tells steps. `record_in` is the folder where COS_OEM is mounted, once it is."""
+    """Reports steps. `record_in` is the folder where COS_OEM is mounted, once it is."""
 
     def __init__(self, tell: Callable[[str], None], total: int, state: str = INSTALL_STATE) -> None:
         self.tell = tell
@@ -41,7 +41,7 @@ class Progress:
         self.save_record("running")
 
     def at(self, done: int, whole: int) -> None:
-        """Tell how far the step is: a line at each quarter, the file at each hundredth."""
+        """Report the progress of the step: a line at each quarter, the file at each hundredth."""
         percent = 100 * done // max(1, whole)
         if percent == self._percent:
             return
@@ -56,7 +56,7 @@ class Progress:
         try:
             write_file(self.state, json.dumps(body).encode())
         except OSError:
-            pass  # the lines on the console still say it
+            pass  # the lines on the console still show it
 
     def save_record(self, phase: str) -> None:
         """Write the record on COS_OEM; before that is mounted, nothing. Raises `OSError`."""
@@ -75,7 +75,7 @@ def read_json(path: str) -> Dict[str, Any]:
 
 
 def installer_id(sources: Sequence[str]) -> str:
-    """Return what tells this medium's system from another: a hash over the sizes, heads and tails of its files.
+    """Return what distinguishes this medium's system from another: a hash over the sizes, heads and tails of its files.
 
     A squashfs carries its time and table positions in its first bytes, so a build with other content has another one;
     hashing everything would cost minutes on a slow medium. Raises `OSError`.
@@ -97,15 +97,15 @@ def document_hash(document: Mapping[str, Any]) -> str:
 
 
 def same_installation(record: Mapping[str, Any], installer: str, user_data: str) -> bool:
-    """Return whether a disk's record says that this medium with this user-data was installed there, whole."""
+    """Return whether a disk's record shows that this medium with this user-data was installed there completely."""
     return (
         record.get("phase") == "done" and record.get("installerId") == installer and record.get("userData") == user_data
     )
 
 
 def what_is_there(record: Mapping[str, Any], signatures: Sequence[str]) -> str:
-    """Return what a person should know of the disk before it is wiped; empty for an empty one."""
+    """Return what an operator should know of the disk before it is wiped; empty for an empty one."""
     if record:
-        state = "whole" if record.get("phase") == "done" else f"cut off in step {record.get('step', '?')}"
+        state = "complete" if record.get("phase") == "done" else f"cut off in step {record.get('step', '?')}"
         return f"an Edgewright installation of {clean(record.get('at', 'unknown time'), 40)} ({state})"
     return ", ".join(clean(name, 40) for name in signatures[:6])

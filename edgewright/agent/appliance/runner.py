@@ -21,7 +21,7 @@ class Runner:
         code, output, told = self._call(words, stdin, seconds)
         if check and code != 0:
             last = [line for line in (told or output).strip().splitlines() if line.strip()][-1:] or [f"code {code}"]
-            # the program's name alone: a stage's command may hold a secret, and this is read on the console
+            # the program's name alone: a stage's command may contain a secret, and this is read on the console
             raise Failed(f"`{words[0]}` failed: {clean(last[0], 300).rstrip('.')}.", code="ProgramFailed")
         return output
 
@@ -54,7 +54,7 @@ class Runner:
 
 
 def write_file(path: str, data: bytes, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, synced, with its mode from the first byte on. Raises `OSError`."""
+    """Write a file completely or not at all, synced, with its mode from the first byte on. Raises `OSError`."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     fresh = path + ".part"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)

@@ -1,4 +1,4 @@
-"""Copies the medium's own files into a slot and compares what the disk holds with what was read."""
+"""Copies the medium's own files into a slot and compares what the disk contains with what was read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def slot_sources(live: str) -> Tuple[str, ...]:
     paths = tuple(os.path.join(live, name) for name in SOURCES)
     for path in paths:
         if not os.path.isfile(path):
-            raise Failed(f"The medium holds no {path}.", "Boot the installer from its own medium.", code="NoSource")
+            raise Failed(f"The medium contains no {path}.", "Boot the installer from its own medium.", code="NoSource")
     return paths
 
 
@@ -34,7 +34,7 @@ def copy_slot(sources: Sequence[str], folder: str, at: At) -> Tuple[str, ...]:
         if found != read:
             raise Failed(
                 f"{name} in {os.path.basename(folder)} is not what was written: the disk or the medium is faulty.",
-                "Replace the disk, or write the medium anew.",
+                "Replace the disk, or write the medium again.",
                 code="CopyDiffers",
             )
         hashes.append(read)

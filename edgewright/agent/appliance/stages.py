@@ -1,8 +1,8 @@
-"""The steps of `stages.*` that this appliance runs: a documented part of Kairos's step keys; the rest is told.
+"""The steps of `stages.*` that this appliance runs: a documented part of Kairos's step keys; the rest is reported.
 
 Run: name, if, commands, files, directories, hostname, users, authorized_keys, sysctl, modules, systemctl (enable,
-disable, start, mask), environment, dns, timesyncd. A step that fails is told and the next one runs: a box with one bad
-line must still come up. Commands run with a time limit and without a terminal.
+disable, start, mask), environment, dns, timesyncd. A step that fails is reported and the next one runs: a box with one
+bad line must still come up. Commands run with a time limit and without a terminal.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Tell = Callable[[str], None]
 
 
 def steps_of(document: Mapping[str, Any], stage: str) -> List[Mapping[str, Any]]:
-    """Return the steps of a stage with what stands in its `.before` and `.after`, in order."""
+    """Return the steps of a stage with what is in its `.before` and `.after`, in order."""
     block = document.get("stages")
     found: List[Mapping[str, Any]] = []
     for name in (stage + ".before", stage, stage + ".after"):

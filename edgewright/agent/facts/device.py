@@ -1,4 +1,4 @@
-"""All facts as the part of `v1EdgeHostDevice` that the host speaks for, and a digest that tells when they changed."""
+"""All facts as the part of `v1EdgeHostDevice` that the host speaks for, and a digest that changes with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts of disks and file systems: sysfs for the disks, /proc/self/mounts and statvfs for what lies on them."""
+"""Facts of disks and file systems: sysfs for the disks, /proc/self/mounts and statvfs for what is on them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from edgewright.agent.kernel.hostfs import Root
 
 Usage = Callable[[str], Optional[Tuple[int, int, int]]]
-"""Bytes (total, used, free for users) of the file system at a path; `None` when it cannot be told."""
+"""Bytes (total, used, free for users) of the file system at a path; `None` when it is unknown."""
 
 MAX_DISKS = 64
 MAX_PARTITIONS = 64
@@ -29,13 +29,13 @@ def real_usage(path: str) -> Optional[Tuple[int, int, int]]:
     if total <= 0:
         return None
     free = found.f_bavail * found.f_frsize
-    # what is kept for root counts as used, as `df` counts it: nobody else can write there
+    # what is reserved for root counts as used, as `df` counts it: no other user can write there
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
     return used + free, used, free
 
 
 def disks(root: Root, usage: Usage = real_usage) -> List[Dict[str, Any]]:
-    """Return the disks as `v1Disk` (size in GB, partitions in MB); a root that lies on none gets a disk of its own."""
+    """Return the disks as `v1Disk` (size in GB, partitions in MB); a root that is on none gets a disk of its own."""
     found: Dict[str, Dict[str, Any]] = {}
     for name in root.names("/sys/block"):
         sectors = root.number(f"/sys/block/{name}/size")
@@ -70,7 +70,7 @@ def disks(root: Root, usage: Usage = real_usage) -> List[Dict[str, Any]]:
 
 
 def mounts(root: Root) -> List[Tuple[str, str, str]]:
-    """Return (source, mount point, file system) of each mount that holds files; the first mount of a source wins."""
+    """Return (source, mount point, file system) of each mount that contains files; the first mount of a source wins."""
     result = []
     listed = root.lines("/proc/self/mounts") or root.lines("/proc/mounts")
     for line in listed:
@@ -79,7 +79,7 @@ def mounts(root: Root) -> List[Tuple[str, str, str]]:
             continue
         source, mount, kind = (_OCTAL.sub(lambda found: chr(int(found.group(1), 8)), field) for field in fields[:3])
         if kind in ("squashfs", "iso9660", "autofs"):
-            continue  # always full, or not there yet: neither says anything about room
+            continue  # always full, or not there yet: neither means anything for free space
         result.append((source, mount, kind))
     # the shortest mount point first: a container's bind mounts repeat the same source deeper down
     return sorted(result, key=lambda item: (item[1].count("/"), len(item[1])))
@@ -97,7 +97,7 @@ def _partition(root: Root, mount: str, kind: str, usage: Usage) -> Optional[Dict
 
 
 def _disk_of(root: Root, source: str) -> str:
-    """Return the disk that a block device lies on: itself, its parent, or the first one below a mapped device."""
+    """Return the disk that a block device is on: itself, its parent, or the first one below a mapped device."""
     if not source.startswith("/dev/"):
         return ""
     name = os.path.basename(root.target(source) or source)

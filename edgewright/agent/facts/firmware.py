@@ -28,7 +28,7 @@ def boot_slot(root: Root) -> str:
 
 
 def secure_boot(root: Root) -> bool:
-    """Tell whether the firmware enforces secure boot (the fifth byte of its variable)."""
+    """Return whether the firmware enforces secure boot (the fifth byte of its variable)."""
     data = root.data(_SECURE_BOOT, 8)
     return len(data) >= 5 and data[4] == 1
 

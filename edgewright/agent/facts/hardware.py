@@ -1,8 +1,8 @@
-"""Facts that tell one machine from another: machine-id, the firmware's UUID or serial number, addresses of cards.
+"""Facts that distinguish machines: machine-id, the firmware's UUID or serial number, addresses of cards.
 
-The first two leave the host as hashes only: systemd asks to keep the machine-id confidential, and nothing here needs
-the value itself. A container sees the firmware of the machine it runs on, which it shares with its neighbours; there it
-does not count.
+The first two leave the host as hashes only: systemd asks to treat the machine-id as confidential, and nothing here
+needs the value itself. A container sees the firmware of the machine it runs on, which it shares with its neighbours;
+there it does not count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_MACS = 32
 
 
 class Hardware(NamedTuple):
-    """What tells this machine from others; an empty text or tuple where it cannot be known."""
+    """What distinguishes this machine from others; an empty text or tuple where it cannot be known."""
 
     machine: str
     """Hash of the machine-id, 32 hex digits."""
@@ -43,7 +43,7 @@ def read_hardware(root: Root, cards: Sequence[Dict[str, Any]]) -> Hardware:
 
 
 def in_container(root: Root) -> bool:
-    """Tell whether the host is a container, as systemd and the container runtimes mark it."""
+    """Return whether the host is a container, as systemd and the container runtimes mark it."""
     if any(root.has(name) for name in _CONTAINER_FILES):
         return True
     return any(item.startswith(b"container=") for item in root.data("/proc/1/environ", 65536).split(b"\0"))

@@ -11,7 +11,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 
 def cpu_cores(root: Root) -> int:
-    """Return the number of CPUs that are online; 0 when nobody says."""
+    """Return the number of CPUs that are online; 0 when unknown."""
     listed = _count_ranges(root.text("/sys/devices/system/cpu/online"))
     if listed:
         return listed
@@ -43,7 +43,7 @@ def memory_mb(root: Root) -> Tuple[int, int]:
 
 
 def architecture(root: Root, machine: Optional[str] = None) -> str:
-    """Return `amd64` or `arm64`, else the kernel's own word. `machine` is what `uname -m` says."""
+    """Return `amd64` or `arm64`, else the kernel's own word. `machine` is what `uname -m` prints."""
     word = (machine or root.text("/proc/sys/kernel/arch") or os.uname().machine).lower()
     return _ARCHITECTURES.get(word, word)
 

@@ -120,7 +120,7 @@ def make_plan(wish: Wish) -> List[Step]:
 
 
 def apply_plan(plan: List[Step], tell: Callable[[str], None]) -> None:
-    """Do the steps in order, telling each. Raises `EdgewrightError` at the first that fails; run again to go on."""
+    """Do the steps in order, report each. Raises `EdgewrightError` at the first that fails; run again to continue."""
     for step in plan:
         tell(str(step))
         try:
@@ -132,7 +132,7 @@ def apply_plan(plan: List[Step], tell: Callable[[str], None]) -> None:
         except OSError as error:
             told = (error.strerror or str(error)).lower()
             raise Failed(
-                f"{step.target or step.words[0]}: {told}.", "Mend that and run the installation again."
+                f"{step.target or step.words[0]}: {told}.", "Fix that and run the installation again."
             ) from None
     tell("installed" if plan else "nothing to do: everything is in place")
 
@@ -156,7 +156,7 @@ def _apply(step: Step) -> None:
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
-    """Write a file so that it is there whole or not at all, with its mode from the first byte on."""
+    """Write a file so that it is there completely or not at all, with its mode from the first byte on."""
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     handle, fresh = tempfile.mkstemp(prefix=".edgewright-", dir=folder)

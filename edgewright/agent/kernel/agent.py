@@ -1,4 +1,4 @@
-"""The agent's one loop: register, beat, tell facts, take the desired state, answer for operations, wait, for ever.
+"""The agent's loop: register, send heartbeats and facts, take the desired state, answer for operations, wait.
 
 Nothing ends it but a signal. Every failure becomes a sentence, a wait with jitter, and another try. The rules (P8
 and so on) are those of `docs/protocol.md`.
@@ -49,7 +49,7 @@ OBSERVED = "This host is only observed: its agent changes nothing. Install the a
 
 
 class Agent:
-    """One host's agent. `run` ends only when `life` is told to stop."""
+    """One host's agent. `run` ends only when `life` is stopped."""
 
     def __init__(self, flags: Flags, voice: say.Voice, life: Lifeline) -> None:
         self.flags = flags
@@ -173,7 +173,7 @@ class Agent:
         return settings
 
     def _get_plane(self) -> Plane:
-        """Return the plane, set up anew from flags and user-data after each failure (a CA or proxy may be mended)."""
+        """Return the plane, set up again from flags and user-data after each failure (a CA or proxy may be fixed)."""
         if self._plane is None:
             self.settings = settings = self._settings()
             endpoint = parse_endpoint(settings.endpoint)

@@ -1,8 +1,8 @@
 """Which machine the identity of this data folder belongs to.
 
 A copied data folder, or a cloned disk, makes a second machine that speaks as the first. So the identity is bound to the
-machine that first used it; another machine does not use it, and reports what to do. A part that was exchanged is no
-other machine: one sign that stayed is enough, as long as the firmware's UUID does not say otherwise.
+machine that first used it; another machine does not use it, and reports what to do. A part that was exchanged does not
+make another machine: one sign that stayed is enough, as long as the firmware's UUID does not differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class OtherMachine(Refused):
 
 
 def is_other_machine(bound: Hardware, present: Hardware) -> bool:
-    """Tell whether `present` is clearly another machine than the one that the identity is bound to.
+    """Return whether `present` is clearly another machine than the one that the identity is bound to.
 
     The firmware's UUID differs: another machine, unless machine-id and a card are the same (a firmware update may
     change it). The UUID is not known on one side: another machine when machine-id and all cards differ. In all other

@@ -1,4 +1,4 @@
-"""What the host says of its own health with each heartbeat: `healthy`, or `unhealthy` and the worst reason."""
+"""What the host reports about its own health with each heartbeat: `healthy`, or `unhealthy` and the worst reason."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clock_difference(host: float, plane: Optional[float], doubted: bool = False)
     """Return how far this host's clock is before the plane's, in seconds.
 
     0 when the plane's is not known, when the plane doubts it itself (`doubted`, P41), or when it shows a time before
-    this version was built: a wrong clock of the plane is no condition of every host.
+    this version was built: a wrong clock of the plane is not a condition of every host.
     """
     return 0.0 if plane is None or doubted or plane < BUILT else host - plane
 

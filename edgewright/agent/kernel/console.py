@@ -1,4 +1,4 @@
-"""Lines on the host's console, and milestones of a start for a person or a program that reads the serial line.
+"""Lines on the host's console, and milestones of a start for a user or a program that reads the serial line.
 
 One line is one write where the console takes it, so that a screen drawn on it does not fall into its middle.
 """
@@ -23,7 +23,7 @@ def milestone(text: str, console: str = CONSOLE) -> None:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
-        pass  # nobody reads it there; the console still does
+        pass  # it has no reader there; the console still does
     write_console(console, line)
 
 
@@ -31,7 +31,7 @@ def write_console(console: str, line: str, patience: float = 2.0) -> None:
     """Write one line on a console; never fails, and waits `patience` seconds at most for one that is full.
 
     A serial line takes some thousand characters a second, so that a screen drawn on it fills its buffer for a moment;
-    a console that nobody reads takes nothing for ever.
+    a console without a reader blocks for ever.
     """
     flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
     try:

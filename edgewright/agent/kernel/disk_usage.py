@@ -57,7 +57,7 @@ def largest(top: str, seconds: float = SECONDS, clock: Callable[[], float] = tim
                         status = entry.stat(follow_symlinks=False)
                         folder = entry.is_dir(follow_symlinks=False)
                     except OSError:
-                        continue  # it is gone
+                        continue  # it no longer exists
                     if status.st_dev != device:
                         continue
                     if folder:
@@ -72,7 +72,7 @@ def largest(top: str, seconds: float = SECONDS, clock: Callable[[], float] = tim
                     if not folder:
                         files = _with(files, size, entry.path)
         except OSError:
-            continue  # it cannot be read, or is gone
+            continue  # it cannot be read, or does not exist
         for place in counted:
             totals[place] = totals.get(place, 0) + own
     files.sort(reverse=True)
@@ -101,7 +101,7 @@ def _telling(totals: Dict[str, int], top: str) -> List[Tuple[int, str]]:
 
 
 def report(mount: str, found: Found, usage: Optional[Tuple[int, int, int]], strip: str = "") -> List[str]:
-    """Return the lines for a person. `usage` is (total, used, free) bytes; `strip` is cut off the front of paths."""
+    """Return the lines to print. `usage` is (total, used, free) bytes; `strip` is cut off the front of paths."""
     lines = []
     if usage is not None:
         total, used, _free = usage

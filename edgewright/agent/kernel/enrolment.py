@@ -1,6 +1,6 @@
 """Who this host is, on disk: its UID, its registration id and its credential.
 
-The UID is kept from the first start on, so that `$random` stays and a changed serial number makes no second host. The
+The UID is stored from the first start on, so that `$random` stays and a changed serial number makes no second host. The
  registration id is durable before the first try (P9), the credential before its first use (P10).
 """
 
@@ -20,7 +20,7 @@ REGISTRATION = "registration"
 
 
 class Enrolment:
-    """The host's identity and its standing with the plane."""
+    """The host's identity and its relation to the plane."""
 
     def __init__(self, folder: StateFolder, settings: Settings, say: Callable[[int, str], None]) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ class Enrolment:
 
     @property
     def registered(self) -> bool:
-        """Whether this host holds a credential."""
+        """Whether this host has a credential."""
         return bool(self.credential)
 
     @property
@@ -59,7 +59,7 @@ class Enrolment:
         return not (self.credential or self.registration_id or self._elsewhere)
 
     def go_to(self, endpoint: str) -> bool:
-        """Take up the standing with the plane at `endpoint`; return whether it is another one than before.
+        """Load the state with the plane at `endpoint`; return whether it is another one than before.
 
         A credential is sent to the plane that gave it and to no other (P10); on the way back it is there again.
         The registration id stays, so that the same plane under a new name knows the host.
@@ -84,7 +84,7 @@ class Enrolment:
         return self.registration_id
 
     def accept(self, credential: str) -> None:
-        """Keep the credential that a registration brought."""
+        """Store the credential that a registration brought."""
         self.credential = credential
         self.registered_at = times.rfc3339(times.now())
         self._save()
@@ -103,7 +103,7 @@ class Enrolment:
 
 
 def _place(endpoint: str) -> str:
-    """Return `host:port`, by which planes are told apart; empty when nothing is known. Raises `InvalidInput`."""
+    """Return `host:port`, which distinguishes planes; empty when nothing is known. Raises `InvalidInput`."""
     return parse_endpoint(endpoint).name if endpoint else ""
 
 

@@ -1,7 +1,7 @@
 """Expressions of the user-data, looked for within a time.
 
 Palette's expressions are RE2, which never takes long; Python's can take years for a pattern such as `(a+)+$`. The agent
-derives its UID before it says that it is ready, so such a pattern would keep it from ever starting.
+derives its UID before it reports that it is ready, so such a pattern would prevent its start.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Root:
         return self.top == ""
 
     def path(self, name: str) -> str:
-        """Return where the host's file `name` (absolute) lies for this process."""
+        """Return where the host's file `name` (absolute) is for this process."""
         return self.top + "/" + name.lstrip("/")
 
     def data(self, name: str, limit: int = LIMIT) -> bytes:
@@ -45,7 +45,7 @@ class Root:
         return [line for line in self.text(name).splitlines() if line.strip()]
 
     def number(self, name: str) -> int:
-        """Return the whole number that a file holds, or 0."""
+        """Return the integer in a file, or 0."""
         try:
             return int(self.text(name, 64), 0)
         except ValueError:
@@ -59,7 +59,7 @@ class Root:
             return []
 
     def has(self, name: str) -> bool:
-        """Tell whether a file or folder is there."""
+        """Return whether a file or folder is there."""
         return os.path.exists(self.path(name))
 
     def target(self, name: str) -> str:

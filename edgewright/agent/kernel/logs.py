@@ -58,7 +58,7 @@ def _piece(lines: List[str], offset: int) -> List[str]:
 
 
 def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], Outcome]:
-    """Return the handler of `collect-logs`; `send` posts one piece and tells whether the plane took it."""
+    """Return the handler of `collect-logs`; `send` posts one piece and returns whether the plane accepted it."""
 
     def collect(operation: str, params: Mapping[str, Any]) -> Outcome:
         asked = params.get("lines", DEFAULT_LINES)

@@ -1,8 +1,8 @@
 """Operations of the plane: a journal on disk, each id started at most once, each result repeated until it is taken.
 
 The order of P24 and P25: record durable, act, result durable, send, acknowledged. A kill between any two of them
-leaves a record from which the next start goes on: without a result the operation counts as failed and is never started
-again.
+leaves a record from which the next start continues: without a result the operation counts as failed and is never
+started again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from edgewright.wire import protocol
 
 NAME = "operations"
 KEPT = 500
-"""Records kept; the oldest acknowledged ones go first."""
-INTERRUPTED = "The agent stopped in the midst of this operation; how far it came is not known. It is not started again."
+"""Records stored; the oldest acknowledged ones go first."""
+INTERRUPTED = "The agent stopped during this operation; how far it came is not known. It is not started again."
 
 
 class Outcome(NamedTuple):
@@ -32,7 +32,7 @@ Handler = Callable[[str, Mapping[str, Any]], Outcome]
 
 
 class Journal:
-    """The records of all operations that this host has heard of."""
+    """The records of all operations that this host knows."""
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Journal:
             self._save()
 
     def knows(self, operation: str) -> bool:
-        """Tell whether this id was ever started or refused here."""
+        """Return whether this id was ever started or refused here."""
         return any(record.get("id") == operation for record in self._records)
 
     def run(

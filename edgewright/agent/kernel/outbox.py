@@ -13,7 +13,7 @@ from edgewright.wire.palette.events import KIND_HOST, event_body
 
 NAME = "outbox"
 MAX_EVENTS = 500
-"""Events kept that are not acknowledged (P21)."""
+"""Events stored that are not acknowledged (P21)."""
 MAX_BATCH = 100
 """Events in one request (P21)."""
 MAX_INTENTS = 1000
@@ -22,7 +22,7 @@ Json = Dict[str, Any]
 
 
 class Outbox:
-    """Events and intents, oldest first; every change is durable before the method returns (or told as trouble)."""
+    """Events and intents, oldest first; every change is durable before the method returns (or reported as an error)."""
 
     def __init__(self, folder: StateFolder, uid: str, host_name: str = "") -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class Outbox:
         self._dropped: int = body["dropped"] if isinstance(body.get("dropped"), int) else 0
 
     def event(self, reason: str, message: str, severity: str = "Info", at: Optional[float] = None) -> None:
-        """Keep one event of this host; `reason` is one CamelCase word, `severity` is Info, Warning or Critical."""
+        """Queue one event of this host; `reason` is one CamelCase word, `severity` is Info, Warning or Critical."""
         self._events.append(self._made(reason, message, severity, at))
         excess = len(self._events) - MAX_EVENTS
         if excess > 0:
@@ -43,7 +43,7 @@ class Outbox:
         self._save()
 
     def offer(self, field: str, value: object, base_generation: int, base_value: object, actor: str, note: str) -> str:
-        """Keep one intent: what was changed here while the plane was away; return its id."""
+        """Store one intent: what was changed here while the plane was unreachable; return its id."""
         intent = {"id": secrets.token_hex(12), "field": field, "value": value, "actor": clean(actor, 120)}
         intent.update(base={"generation": base_generation, "value": base_value}, note=clean(note, 500))
         intent["at"] = times.rfc3339(times.now())

@@ -1,4 +1,4 @@
-"""How the host stands with its plane: what a failed try means, how long to wait after it, and what a person is told."""
+"""The host's link with its plane: what a failed try means, how long to wait after it, what the operator is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATUS = "status"
 
 
 class Standing:
-    """Judges each try, tells what changed (once, then hourly) and keeps the status file."""
+    """Evaluates each try, reports what changed (once, then hourly) and writes the status file."""
 
     def __init__(self, folder: StateFolder, voice: say.Voice, enrolment: Enrolment) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class Standing:
         self._status: Dict[str, Any] = {"startedAt": times.rfc3339(times.now()), "agentVersion": __version__}
 
     def failed(self, error: EdgewrightError, interval: float) -> float:
-        """Tell why a try failed; return the seconds to wait. `interval` is that of the heartbeats."""
+        """Report why a try failed; return the seconds to wait. `interval` is that of the heartbeats."""
         at_least, phase = 0.0, "unreachable"
         refused = isinstance(error, PlaneRefusal)
         if isinstance(error, PlaneRefusal):
@@ -47,7 +47,7 @@ class Standing:
             self.lost_since = times.now()
         wait = self.backoff.next()
         if self.enrolment.registered:
-            wait = min(wait, interval)  # no more of a load than its beats, and heard as soon as the link is back
+            wait = min(wait, interval)  # no more of a load than its beats, and received as soon as the link is back
         if at_least:
             wait = _spread(at_least)
         told = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
@@ -66,7 +66,7 @@ class Standing:
         return wait
 
     def reached(self, name: str, event: Callable[[str, str], None]) -> None:
-        """Note that the plane `name` answers; after an outage say so, also as an event."""
+        """Note that the plane `name` answers; after an outage report it, also as an event."""
         self.voice.over("plane")
         if self.lost_since is None:
             return
@@ -92,14 +92,14 @@ class Standing:
 
 
 def unexpected(error: Exception) -> Failed:
-    """Return what nobody foresaw as a sentence with its place, so that it can be reported and the agent goes on."""
+    """Return an unexpected error as a sentence with its place, so that it can be reported and the agent continues."""
     trace = sys.exc_info()[2]
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace is not None else ""
     return Failed(
         f"The agent hit an unexpected {type(error).__name__}{place}: {error}.",
-        "It goes on; please report this line.",
+        "It continues; please report this line.",
         code="Unexpected",
     )
 

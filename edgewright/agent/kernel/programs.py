@@ -26,8 +26,8 @@ class Ended(NamedTuple):
 def run(command: Sequence[str], seconds: float, most: int, environment: Mapping[str, str]) -> Ended:
     """Run a program to its end, in a process group of its own that is ended with it.
 
-    Raises `OSError` when it cannot be started, `ValueError` with what a person should know when it does not end within
-    `seconds` or prints more than `most` bytes. A signal that breaks the wait off ends the program as well.
+    Raises `OSError` when it cannot be started, `ValueError` with what an operator should know when it does not end
+    within `seconds` or prints more than `most` bytes. A signal that breaks the wait off ends the program as well.
     """
     child = subprocess.Popen(
         list(command),
@@ -51,7 +51,7 @@ def run(command: Sequence[str], seconds: float, most: int, environment: Mapping[
 
 
 def _read(child: "subprocess.Popen[bytes]", deadline: float, most: int, seconds: float) -> bytes:
-    """Return the output once the program itself has ended, whoever else still holds its pipe."""
+    """Return the output once the program itself has ended, whichever process still has its pipe open."""
     assert child.stdout is not None
     handle, output = child.stdout.fileno(), b""
     while True:

@@ -1,4 +1,4 @@
-"""What the agent was told: flags first, then the user-data that the installer carried, then defaults.
+"""Settings of the agent: flags first, then the user-data that the installer carried, then defaults.
 
 Read again before each registration, so that a new token or a corrected file needs no restart.
 """
@@ -39,7 +39,7 @@ class Flags(NamedTuple):
     """Seconds between heartbeats; 0 leaves it to the plane."""
     root: str = "/"
     console: Optional[str] = None
-    """Where a person at the machine reads; `None` is /dev/console under systemd."""
+    """Where an operator at the machine reads; `None` is /dev/console under systemd."""
     debug: bool = False
 
 
@@ -54,7 +54,7 @@ class Settings(NamedTuple):
 
     @property
     def endpoint(self) -> str:
-        """Return the URL of the plane. Raises `InvalidInput` when nobody named it."""
+        """Return the URL of the plane. Raises `InvalidInput` when it is not given."""
         endpoint = self.flags.endpoint or self.site.endpoint
         if not endpoint:
             where = self.source or "the user-data"
@@ -64,13 +64,13 @@ class Settings(NamedTuple):
         return endpoint
 
     def token(self) -> str:
-        """Return the registration token, read anew; empty when there is none. Raises `Failed`."""
+        """Return the registration token, read again; empty when there is none. Raises `Failed`."""
         if self.flags.token_file:
             return read_secret(self.flags.token_file, "registration token")
         return self.site.token
 
     def pairing_key(self) -> str:
-        """Return the pairing key, read anew; empty when there is none. Raises `Failed`."""
+        """Return the pairing key, read again; empty when there is none. Raises `Failed`."""
         return read_secret(self.flags.pairing_key_file, "pairing key") if self.flags.pairing_key_file else ""
 
     def ca_pems(self) -> List[str]:
@@ -150,7 +150,7 @@ def _read(settings: Settings, path: str) -> str:
 
 
 def _run_script(path: str, seconds: float) -> str:
-    """Run a tag script. Raises `OSError`, or `ValueError` with what a person should know."""
+    """Run a tag script. Raises `OSError`, or `ValueError` with what an operator should know."""
     done = programs.run([path], seconds, MAX_TAG_OUTPUT, _script_environment())
     if done.code != 0:
         raise ValueError(f"it ended with code {done.code}")

@@ -1,8 +1,8 @@
-"""What the agent keeps on disk, so that kill -9 and power loss at any moment lose nothing that was promised.
+"""What the agent stores on disk, so that kill -9 and power loss at any moment lose nothing that was promised.
 
 One JSON file for each thing, with a checksum. A write goes to a new file, is synced, and takes the old one's name; the
-old one stays as `NAME.previous`. A torn or altered file is told and the previous copy is taken. When the disk is full
-or read-only the value lives on in memory, the trouble is told once, and every later save tries again.
+old one stays as `NAME.previous`. A torn or altered file is reported and the previous copy is used. When the disk is
+full or read-only the value lives on in memory, the problem is reported once, and every later save tries again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Body = Dict[str, Any]
 
 
 class StateFolder:
-    """The agent's data folder; `say(priority, sentence)` tells troubles (journal priorities, 4 is a warning)."""
+    """The agent's data folder; `say(priority, sentence)` reports problems (journal priorities, 4 is a warning)."""
 
     def __init__(self, folder: str, say: Callable[[int, str], None]) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class StateFolder:
     def open(self) -> None:
         """Make the folder (0700) and take its lock. Raises `Conflict` when another agent has it.
 
-        A folder that cannot be made or written is told, and the agent goes on in memory.
+        A folder that cannot be made or written is reported, and the agent continues in memory.
         """
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -69,7 +69,7 @@ class StateFolder:
         if problem and previous is not None:
             self._say(4, f"The state file {path} {problem}; its previous copy is used.")
         elif problem:
-            self._say(4, f"The state file {path} {problem} and there is no previous copy; it is made anew.")
+            self._say(4, f"The state file {path} {problem} and there is no previous copy; it is created again.")
         return previous
 
     def save(self, name: str, body: Body, durable: bool = True) -> bool:
@@ -143,7 +143,7 @@ def _advice(error: OSError) -> str:
 
 
 def write_checked(path: str, body: Body, durable: bool = True) -> None:
-    """Replace the file at `path` in one step, keeping the old one as `.previous`. Raises `OSError`."""
+    """Replace the file at `path` in one step, leaving the old one as `.previous`. Raises `OSError`."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     whole = json.dumps({"sha256": _digest(text), "body": text}).encode()
     fresh = path + ".new"
@@ -176,7 +176,7 @@ def _keep_previous(path: str) -> None:
             os.unlink(spare)
         os.link(path, spare)
     except OSError:
-        return  # a file system without hard links keeps no previous copy; the replace itself is still whole
+        return  # a file system without hard links has no previous copy; the replace itself is still atomic
     os.replace(spare, path + ".previous")
 
 
@@ -206,7 +206,7 @@ def read_checked(path: str) -> Tuple[Optional[Body], str]:
         body = json.loads(text)
     except (ValueError, KeyError, TypeError, UnicodeDecodeError, AttributeError):
         return None, "is only half written"
-    return (body, "") if isinstance(body, dict) else (None, "holds something else")
+    return (body, "") if isinstance(body, dict) else (None, "contains something else")
 
 
 def _digest(text: str) -> str:

@@ -18,7 +18,7 @@ LATE = 3
 
 
 def show(folder: str, output: str, write: Callable[[str], None]) -> int:
-    """Print the status; return 0 when the host is registered and heard, else 1 (not running), 4 or 5.
+    """Print the status; return 0 when the host is registered and connected, else 1 (not running), 4 or 5.
 
     Raises `NotFound` when no agent ever ran here and `Refused` when its folder may not be read.
     """
@@ -40,7 +40,7 @@ def show(folder: str, output: str, write: Callable[[str], None]) -> int:
 
 
 def gather(folder: str) -> Dict[str, Any]:
-    """Return what the state files say; secrets are left out."""
+    """Return the content of the state files; secrets are left out."""
 
     def body(name: str) -> Dict[str, Any]:
         path = os.path.join(folder, name + ".json")
@@ -100,11 +100,11 @@ def judge(facts: Dict[str, Any], now: float) -> Tuple[ExitCode, str]:
     if heard is None or now - heard > patience or facts.get("phase") == "unreachable":
         return ExitCode.UNREACHABLE, message or "The plane has taken no heartbeat for a while."
     health = "healthy" if facts.get("health") != "unhealthy" else f"unhealthy: {message}"
-    return ExitCode.DONE, f"Registered and heard; {health}."
+    return ExitCode.DONE, f"Registered and connected; {health}."
 
 
 def table(facts: Dict[str, Any], now: float) -> List[str]:
-    """Return the lines for a person."""
+    """Return the lines for the terminal."""
     rows: List[Tuple[str, str]] = [
         ("Host", f"{facts['uid']} (from {facts['uidFrom']})"),
         ("Plane", facts["endpoint"] or "-"),

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 WATCH = 60.0
-"""Seconds of one stretch of a wait at most; after each, systemd's watchdog is told."""
+"""Seconds of one stretch of a wait at most; after each, systemd's watchdog is notified."""
 
 
 class Stopped(BaseException):
@@ -27,7 +27,7 @@ class _Nudged(BaseException):
 
 
 class Lifeline:
-    """Knows whether the agent is to stop, waits, and tells systemd."""
+    """Knows whether the agent is to stop, waits, and notifies systemd."""
 
     def __init__(self) -> None:
         self.stopping = False
@@ -96,4 +96,4 @@ class Lifeline:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 sender.sendto(message.encode(), address)
         except OSError:
-            self._address = ""  # nobody listens there
+            self._address = ""  # no listener there

@@ -1,8 +1,8 @@
-"""What the agent tells: lines with a journal priority on standard error, and the important ones on the host's console.
+"""Messages of the agent: lines with a journal priority on standard error, and the important ones on the host's console.
 
-Under systemd a line starts with `<3>` (error) to `<6>` (information), which the journal takes as its priority. A person
-who stands at the machine reads the console, so the reason of a refusal goes there too. A reason that stays the same is
-told once, then every hour.
+Under systemd a line starts with `<3>` (error) to `<6>` (information), which the journal takes as its priority. An
+operator at the machine reads the console, so the reason of a refusal goes there too. A reason that stays the same is
+logged once, then every hour.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edgewright.core.text import clean
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
 REPEAT = 3600.0
-"""Seconds after which an unchanged reason is told again."""
+"""Seconds after which an unchanged reason is logged again."""
 APPLIANCE = "EDGEWRIGHT_APPLIANCE"
 """Set in the environment by the unit of the reference appliance."""
 LINE = 2000
@@ -25,7 +25,7 @@ LINE = 2000
 
 
 class Voice:
-    """Tells sentences. `console` is a device or file for what a person at the machine must see; empty for none."""
+    """Logs messages. `console` is a device or file for what an operator at the machine must see; empty for none."""
 
     def __init__(self, stream: Optional[TextIO] = None, console: Optional[str] = None, level: int = INFO) -> None:
         self.stream = stream if stream is not None else sys.stderr
@@ -35,7 +35,7 @@ class Voice:
         self._told: Dict[str, Tuple[str, float]] = {}
 
     def __call__(self, priority: int, sentence: str) -> None:
-        """Tell one sentence to the journal (or to the terminal, when a person runs the agent by hand)."""
+        """Write one message to the journal (or to the terminal, when an operator runs the agent manually)."""
         if priority > self.level:
             return
         prefix = f"<{priority}>" if self._prefixed else "edgewright-agent: "
@@ -43,19 +43,19 @@ class Voice:
             self.stream.write(prefix + clean(sentence, LINE) + "\n")
             self.stream.flush()
         except (OSError, ValueError):
-            return  # nobody listens; the state file still says it
+            return  # no listener; the state file still has it
 
     def loudly(self, priority: int, sentence: str) -> None:
-        """Tell one sentence to the journal and on the console of the host."""
+        """Write one message to the journal and on the console of the host."""
         self(priority, sentence)
         if not self.console:
             return
         write_console(self.console, "edgewright-agent: " + clean(sentence, LINE))
 
     def milestone(self, text: str) -> None:
-        """Tell on the reference appliance's console how far the host is, in the words that a boot proof looks for.
+        """Write to the reference appliance's console how far the host is, in the words that a boot proof looks for.
 
-        The same words are told once an hour at most.
+        The same message is written once an hour at most.
         """
         if os.environ.get(APPLIANCE) and self.console:
             now = times.now()
@@ -66,7 +66,7 @@ class Voice:
             milestone(text, self.console)
 
     def once(self, topic: str, priority: int, sentence: str, now: float, loud: bool = False) -> bool:
-        """Tell a sentence unless the same one was told for this topic within the last hour; return whether it was."""
+        """Log a message unless the same one was logged for this topic within the last hour; return whether it was."""
         before = self._told.get(topic)
         if before is not None and before[0] == sentence and 0 <= now - before[1] < REPEAT:
             return False
@@ -75,5 +75,5 @@ class Voice:
         return True
 
     def over(self, topic: str) -> None:
-        """Forget what was told for a topic, so that the same reason is told again when it comes back."""
+        """Forget what was logged for a topic, so that the same reason is logged again when it comes back."""
         self._told.pop(topic, None)

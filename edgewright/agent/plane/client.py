@@ -1,4 +1,4 @@
-"""One kept-open HTTPS connection to the plane: JSON in, JSON out, each failure as one sentence.
+"""One persistent HTTPS connection to the plane: JSON in, JSON out, each failure as one sentence.
 
 Every call of the protocol may be sent twice without harm (`docs/protocol.md`), so a connection that the other end
 closed while it idled is opened again and the call repeated once.
@@ -83,7 +83,7 @@ class Reply(NamedTuple):
     body: bytes
 
     def json(self) -> Dict[str, Any]:
-        """Return the body as an object; an empty one when it is no JSON object."""
+        """Return the body as an object; an empty one when it is not a JSON object."""
         value = self._value()
         return value if isinstance(value, dict) else {}
 

@@ -1,8 +1,8 @@
 """Sending what waits on disk: results (P25), intents (P28) and events (P21).
 
 A plane that asks for a pause (429) gets one, for these deliveries only: heartbeats continue, and everything stays on
-disk until it is taken. What the plane refuses for good is dropped one by one and reported, never a whole batch for the
-sake of one event.
+disk until it is taken. What the plane refuses for good is dropped one by one and reported, never an entire batch
+because of one event.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Self(NamedTuple):
 
 
 def host_document(me: Self, facts: Facts, gauges: Gauges) -> Json:
-    """Return the `v1EdgeHostDevice` that tells the facts (P20)."""
+    """Return the `v1EdgeHostDevice` with the facts (P20)."""
     extension = {
         **facts.extension,
         "simulated": me.simulated,

@@ -1,8 +1,8 @@
 """An HTTP answer that must make progress: its head within a time and a size, its body at a least rate.
 
-The time-out of a socket holds for each wait only: a peer or a link that lets one byte through every few seconds would
-hold the agent for hours, and `http.client` skips any number of `100 Continue` heads by itself. A thin link that keeps
-delivering is given the time that it needs.
+The time-out of a socket applies to each wait only: a peer or a link that lets one byte through every few seconds would
+block the agent for hours, and `http.client` skips any number of `100 Continue` heads by itself. A thin link that still
+delivers is given the time that it needs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_HEAD = 64 * 1024
 
 
 class _Timed(io.RawIOBase):
-    """Reads a socket's file for as long as the answer keeps its pace. `in_head` until the body begins."""
+    """Reads a socket's file for as long as the answer arrives at its pace. `in_head` until the body begins."""
 
     def __init__(self, raw: io.RawIOBase, link: socket.socket, grace: float, whole: float) -> None:
         self._raw = raw

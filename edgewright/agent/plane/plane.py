@@ -18,7 +18,7 @@ Json = Dict[str, Any]
 
 
 _CREDENTIAL = re.compile(r"[!-~]{1,1024}", re.ASCII)
-"""What a header can carry: anything else would be kept and then fail every call from then on."""
+"""What a header can carry: anything else would be stored and then fail every call from then on."""
 
 
 class Welcome(NamedTuple):
@@ -30,7 +30,7 @@ class Welcome(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """What the answer to a heartbeat says; `None` where the plane said nothing. `date` is the plane's clock."""
+    """The answer to a heartbeat; `None` where the plane sent nothing. `date` is the plane's clock."""
 
     generation: Optional[int]
     interval: Optional[float]
@@ -57,7 +57,7 @@ class Plane:
         return f"The plane at {self.client.endpoint.name}"
 
     def register(self, document: Mapping[str, Any], project: str = "") -> Welcome:
-        """P8. Raises `PlaneRefusal` when the plane says no."""
+        """P8. Raises `PlaneRefusal` when the plane refuses."""
         reply = self._send("POST", protocol.HOST_REGISTER, document)
         if reply.status not in (200, 201):
             raise registration_refused(reply, self.uid, self.name, project)
@@ -133,7 +133,7 @@ class Plane:
         reply = self._send(method, path, body, sent)
         if reply.status < 300 or reply.status == 304:
             if reply.body and not reply.is_json:
-                raise unexpected(reply, what, self.name)  # a gateway's page with status 200 is no acknowledgement
+                raise unexpected(reply, what, self.name)  # a gateway's page with status 200 is not an acknowledgement
             return reply
         if final and 400 <= reply.status < 500 and reply.status != 401 and not retryable(reply.status):
             return reply

@@ -11,7 +11,7 @@ from edgewright.core.proxy import Proxy, bypassed, parse_proxy
 def choose_proxy(
     host: str, https_proxy: str, no_proxy: str, environment: Optional[Mapping[str, str]] = None
 ) -> Optional[Proxy]:
-    """Return the proxy for `host`, or `None`. What the user-data says comes before the environment."""
+    """Return the proxy for `host`, or `None`. The user-data has precedence over the environment."""
     env = os.environ if environment is None else environment
     url = https_proxy or env.get("https_proxy") or env.get("HTTPS_PROXY") or ""
     without = no_proxy or env.get("no_proxy") or env.get("NO_PROXY") or ""

@@ -1,4 +1,4 @@
-"""Why the plane said no, as a sentence for the console and the journal, and what the agent does about it."""
+"""Why the plane refused, as a sentence for the console and the journal, and what the agent does about it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from edgewright.core.text import clean, whole_number
 from edgewright.wire import protocol
 
 CEILING = 60.0
-"""Seconds between two tries after a refusal that only a person can end (the ceiling of P4)."""
+"""Seconds between two tries after a refusal that only an operator can end (the ceiling of P4)."""
 APPROVAL = 30.0
-"""Seconds between two tries while a person's approval is awaited (P13)."""
+"""Seconds between two tries while an operator's approval is awaited (P13)."""
 
 
 class Rule(NamedTuple):
-    """What one refusal means. `{uid}`, `{plane}`, `{project}`, `{said}` are filled in."""
+    """What one refusal means. `{uid}`, `{plane}`, `{project}`, `{answer}` are filled in."""
 
     sentence: str
     hint: str
@@ -39,7 +39,7 @@ _REGISTRATION: Dict[str, Rule] = {
         "Ask whoever revoked it, or put another token into the token file; no restart is needed.",
     ),
     protocol.E_DUPLICATE_HOST: Rule(
-        "Another registration already holds the host UID {uid}.",
+        "Another registration already uses the host UID {uid}.",
         "If this machine was re-installed, delete the old host on the plane (`edgewright host delete {uid}`); "
         "else give this host a UID of its own in stylus.site.name.",
     ),
@@ -52,14 +52,14 @@ _REGISTRATION: Dict[str, Rule] = {
         "Correct stylus.site.projectName or projectUid, or make that project.",
     ),
     protocol.E_HOST_NOT_PREREGISTERED: Rule(
-        "This host waits for approval: its UID is {uid} and nobody has added it to the plane yet.",
-        "Add it with `edgewright host register {uid}`; the agent goes on by itself.",
+        "This host waits for approval: its UID is {uid} and it is not pre-registered on the plane yet.",
+        "Add it with `edgewright host register {uid}`; the agent then continues automatically.",
         APPROVAL,
         True,
     ),
     protocol.E_INVALID_PAIRING_KEY: Rule(
         "The pairing key of this host is not the one that the plane expects for {uid}.",
-        "Compare both keys; the plane's can be set anew (`edgewright host register {uid}`).",
+        "Compare both keys; the plane's can be set again (`edgewright host register {uid}`).",
     ),
     protocol.E_TOO_MANY: Rule(
         "The plane asks for a pause: too many wrong registrations came from this address.",
@@ -69,7 +69,7 @@ _REGISTRATION: Dict[str, Rule] = {
 
 
 class PlaneRefusal(Refused):
-    """An answer of the plane that says no; `at_least` is the shortest wait before the next try, in seconds."""
+    """A refusal by the plane; `at_least` is the shortest wait before the next try, in seconds."""
 
     def __init__(self, message: str, hint: str, code: str, status: int, at_least: float, waits: bool = False) -> None:
         super().__init__(message, hint, code=code)
@@ -79,7 +79,7 @@ class PlaneRefusal(Refused):
 
 
 def retryable(status: int) -> bool:
-    """Tell whether P4 asks to send the same request again."""
+    """Return whether P4 asks to send the same request again."""
     return status in (408, 429) or status >= 500
 
 
@@ -94,19 +94,19 @@ def _said(reply: Reply) -> "tuple[str, str]":
 
 
 def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> PlaneRefusal:
-    """Return the refusal of a registration as an error to tell."""
+    """Return the refusal of a registration as an error to report."""
     code, said = _said(reply)
     rule = _REGISTRATION.get(code)
     if rule is None and (whole_number(code) or 0) >= 600:
         rule = Rule(
-            "The plane finds the registration of {uid} faulty: {said}.", "Check the site part of the user-data."
+            "The plane finds the registration of {uid} faulty: {answer}.", "Check the site part of the user-data."
         )
     if rule is None and retryable(reply.status):
-        rule = Rule("{plane} cannot answer now ({said}).", "Nothing to do here; the agent tries again.", 0.0)
+        rule = Rule("{plane} cannot answer now ({answer}).", "Nothing to do here; the agent tries again.", 0.0)
     if rule is None:
-        rule = Rule("{plane} refused the registration of {uid} ({said}).", "Look at the plane's audit log.")
+        rule = Rule("{plane} refused the registration of {uid} ({answer}).", "Look at the plane's audit log.")
     words = {"uid": uid, "plane": plane, "project": project or "of that name"}
-    words["said"] = (said or f"HTTP {reply.status}").rstrip(".")
+    words["answer"] = (said or f"HTTP {reply.status}").rstrip(".")
     return PlaneRefusal(
         rule.sentence.format(**words),
         rule.hint.format(**words),
@@ -131,7 +131,7 @@ def call_refused(reply: Reply, what: str, uid: str, plane: str) -> Refused:
     if code == protocol.E_HOST_GONE:
         return CredentialLost(
             f"The plane has deleted this host ({uid}).",
-            "If that was wanted, stop the agent; else it registers anew while its token is good.",
+            "If that was wanted, stop the agent; else it registers again while its token is valid.",
             code,
             True,
         )

@@ -1,7 +1,7 @@
 """TLS to the plane, always verified, and what went wrong with it in one sentence.
 
-"Certificate verify failed" helps nobody at a site. The causes need different hands: a wrong CA file, a name that is not
-in the certificate, a plane's certificate past its end, or this host's clock, which at a site is the usual one.
+"Certificate verify failed" does not help at a site. The causes need different hands: a wrong CA file, a name that is
+not in the certificate, a plane's certificate past its end, or this host's clock, which at a site is the usual one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WRONG_NAME = (62, 64)  # host name, IP address
 def make_context(ca_file: str, ca_pems: Sequence[str] = ()) -> ssl.SSLContext:
     """Return a verifying TLS context that trusts `ca_file` and `ca_pems`, or the system's store when both are empty.
 
-    Raises `Failed` when a CA file cannot be read or holds no certificate.
+    Raises `Failed` when a CA file cannot be read or contains no certificate.
     """
     if not ca_file and not ca_pems:
         context = ssl.create_default_context()
@@ -33,7 +33,7 @@ def make_context(ca_file: str, ca_pems: Sequence[str] = ()) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=ca_file)
         except ssl.SSLError:
             raise Failed(
-                f"The CA file {ca_file} holds no certificate that can be read.",
+                f"The CA file {ca_file} contains no readable certificate.",
                 "Copy the plane's ca.crt there again (a PEM file).",
                 code="BadCaFile",
             ) from None

@@ -1,4 +1,4 @@
-"""The desired state of this host (P22, P36): stored on disk before it is acted on, also while the plane is away."""
+"""The desired state of this host (P22, P36): stored on disk before it is used, also while the plane is unreachable."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Desired:
         return Position(self.lineage, self.generation)
 
     def due(self, lineage: Optional[str], generation: Optional[int]) -> bool:
-        """Tell whether to ask the plane now; the arguments are what a heartbeat's answer named."""
+        """Return whether to ask the plane now; the arguments are what a heartbeat's answer named."""
         self._beats += 1
         if self._beats > ASK_EVERY or self.observed < self.generation:
             return True
@@ -137,7 +137,7 @@ class Desired:
         return Outcome(protocol.OP_SUCCEEDED, "The state of the cluster was forgotten.")
 
     def forget(self) -> None:
-        """Begin anew, after the credential was lost: the next record of this host counts from the start."""
+        """Start again, after the credential was lost: the next record of this host counts from the start."""
         self.generation = self.observed = 0
         self.lineage = ""
         self._config, self._changed = {}, {}

@@ -25,7 +25,7 @@ class Trouble(NamedTuple):
 
 
 class Faults:
-    """Deals out troubles. `tell` gets each as a line; times are seconds of the caller's clock."""
+    """Causes faults. `tell` gets each as a line; times are seconds of the caller's clock."""
 
     def __init__(
         self, sites: Dict[str, List[int]], rng: random.Random, tell: Callable[[str], None], speed: float = 1.0

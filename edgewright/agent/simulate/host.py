@@ -1,6 +1,6 @@
 """Many made-up hosts against a real plane, over the real protocol, in one process.
 
-Each registers with a credential of its own, marked as simulated, beats, tells its facts and answers operations. They
+Each registers with a credential of its own, marked as simulated, beats, reports its facts and answers operations. They
 are for demonstrations and for load; a console shows on every screen that they are not real.
 """
 
@@ -117,7 +117,7 @@ class SimulatedHost:
                 if isinstance(error, Refused) and self.fleet.registered == 0:
                     raise
             if spread and self.credential:
-                wait *= self._rng.random()  # the first beats of a fleet spread over the whole interval
+                wait *= self._rng.random()  # the first beats of a fleet spread over the entire interval
                 spread = False
             await asyncio.sleep(wait)
 
@@ -276,7 +276,7 @@ async def run_simulated(
     tell: Callable[[str], None] = lambda line: None,
     started: Optional[Callable[[Fleet], None]] = None,
 ) -> None:
-    """Run `n` made-up hosts until cancelled. `ca` is a file; `tell` hears each fault; `started` gets the fleet.
+    """Run `n` made-up hosts until cancelled. `ca` is a file; `tell` gets each fault; `started` gets the fleet.
 
     Raises `Refused` when the plane refuses the very first registration, `EdgewrightError` for a bad endpoint or CA.
     """

@@ -20,7 +20,7 @@ Streams = Tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Link:
-    """Sends requests over a pool of kept-open connections."""
+    """Sends requests over a pool of persistent connections."""
 
     def __init__(self, endpoint: Endpoint, context: ssl.SSLContext, size: int = CONNECTIONS) -> None:
         self._endpoint = endpoint

@@ -1,4 +1,4 @@
-"""The request budget: what Palette lets one source address ask, kept so exactly that it never has to say 429.
+"""The request budget: what Palette lets one source address ask, followed so exactly that 429 never occurs.
 
 Palette counts by source address and path prefix: 10 requests a second (50 for some prefixes), with a burst of five
 seconds' worth. Each prefix here is one bucket. A request reserves its moment before it waits, so that any number of
@@ -58,7 +58,7 @@ DEFAULT_RATE: Final = 10.0
 
 
 class Bucket:
-    """One prefix. `reserve` gives the moment of each request; the moments keep `rate` and `burst` whatever comes."""
+    """One prefix. `reserve` gives the moment of each request; the moments respect `rate` and `burst` in any case."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self.nominal, self.nominal_burst = rate, burst
@@ -75,7 +75,7 @@ class Bucket:
         return moment
 
     def refuse(self, now: float, retry_after: float | None) -> float:
-        """Note a 429 that somebody earned for us; return the seconds until the next request may go."""
+        """Note a 429 caused by another request; return the seconds until the next request may go."""
         if now - self._penalised > 1.0:  # requests that were under way together are one refusal
             self._strikes += 1
             self.rate = max(self.nominal / 8, self.rate / 2)

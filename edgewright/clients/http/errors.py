@@ -1,7 +1,7 @@
 """Answers that are not success, turned into one sentence and one next step.
 
 Palette has two bodies: application errors `{code: word, message, details, ref}` and the framework's
-`{code: number, message}`. Anything else (a proxy's page, nothing at all) is told by its status.
+`{code: number, message}`. Anything else (a proxy's page, nothing at all) is source its status.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HINT_CREDENTIAL = "Give a valid key: edgewright context add NAME --url URL --api
 HINT_ROLE = "Use a key that may do it: edgewright context add NAME --url URL --api-key-file FILE"
 HINT_PROJECT = "Choose the project that it belongs to with --project, in the console with :project use."
 _RAW = re.compile(r"operation '[^']*' is forbidden[.:]?\s*", re.IGNORECASE)
-"""How Palette and older hubs begin: the name of a route or operation, which says nothing to a user."""
+"""How Palette and older hubs begin: the name of a route or operation, which means nothing to a user."""
 UNKNOWN_PATH = "UnknownPath"
 """The code of an error for a path that the plane does not have at all."""
 _OLD_ROLE = re.compile(r"the role of .* is (\w+), which may read only", re.IGNORECASE)
@@ -50,7 +50,7 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         return _not_allowed(message, what, plane, credential, word)
     if status == 404:
         if isinstance(code, int) or not word:
-            return NotFound(  # the plane's own message names a route, which helps nobody
+            return NotFound(  # the plane's own message names a route, which does not help
                 f"The plane at {plane} does not know the request for {what}.",
                 "Check the URL of the context; Palette and older hubs do not have everything.",
                 UNKNOWN_PATH,
@@ -74,7 +74,7 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         )
     if status == 429:
         return Failed(
-            f"The plane at {plane} says that it is asked too often.",
+            f"The plane at {plane} reports too many requests.",
             "Wait a minute; other programs of this address share its limit.",
             word or "TooManyRequests",
         )
@@ -106,7 +106,7 @@ def _not_allowed(message: str, what: str, plane: str, credential: str, word: str
 
 
 def not_json(what: str, plane: str) -> Failed:
-    """Return the error for an answer that is no JSON document."""
+    """Return the error for an answer that is not JSON document."""
     return Failed(
         f"What answers at {plane} sent no JSON for {what}.",
         "Check that the URL is that of a plane and not of a proxy or a login page.",
@@ -141,9 +141,9 @@ def no_connection(error: BaseException, host: str, url: str) -> Unreachable:
 
 
 def lost(host: str) -> Unreachable:
-    """Return the error for a connection that broke before the whole answer was there."""
+    """Return the error for a connection that broke before the answer was complete."""
     return Unreachable(
-        f"The connection to {host} broke before the whole answer was there.",
+        f"The connection to {host} broke before the answer was complete.",
         "Try again; whether a change was made is not known until you look.",
         "ConnectionLost",
     )

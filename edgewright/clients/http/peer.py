@@ -1,7 +1,7 @@
-"""What a plane shows of itself before it is trusted: the authority of its certificate, to be compared by a person.
+"""What a plane shows of itself before it is trusted: the authority of its certificate, to be compared by the user.
 
 Nothing is sent but the greeting of TLS, and nothing is believed: the chain is read unverified and saved apart. Only
-when a person found the fingerprint right does the file become the authority of a context.
+when the user confirmed the fingerprint does the file become the authority of a context.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from edgewright.wire import protocol
 
 
 class Peer(NamedTuple):
-    """The authority that a plane presents; `ca_file` holds its certificate in PEM."""
+    """The authority that a plane presents; `ca_file` contains its certificate in PEM."""
 
     subject: str
     """Whom the plane's own certificate names."""

@@ -20,7 +20,7 @@ SILENCE: Final = 2 * protocol.STREAM_PING + 5
 OPEN: Final = "open"
 """Kind of the first change: the stream is there."""
 PING: Final = "ping"
-"""Kind of the change that says: nothing changed, the hub is there."""
+"""Kind of the change that means: nothing changed, the hub is there."""
 
 
 class ServerEvent(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class ServerEvent(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """One change of the plane.
 
-    `kind`: host, token, event, audit, project, operation; `resync` (read everything anew, then go on from `seq`);
-    `open` and `ping` tell of the stream itself. `op` is put or delete; `doc` is the whole document of a put.
+    `kind`: host, token, event, audit, project, operation; `resync` (read everything again, then continue from `seq`);
+    `open` and `ping` concern the stream itself. `op` is put or delete; `doc` is the entire document of a put.
     """
 
     seq: int
@@ -69,7 +69,7 @@ async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent
 
 
 def change_of(told: ServerEvent) -> Change | None:
-    """Return the change that an event tells; `None` for one that cannot be read (a newer hub may send more)."""
+    """Return the change in an event; `None` for one that cannot be read (a newer hub may send more)."""
     seq = whole_number(told.id) or 0
     if told.event == PING and not told.data:
         return Change(seq, PING)
@@ -102,7 +102,7 @@ class StreamApi(Transport):
         With `beats` heartbeats come as changes of kind `beats`, also those since that time by the hub's clock (epoch
         seconds, 0: from now on): `doc` is `{"now": seconds, "hosts": [[uid, seconds, count, vitals], ...]}`.
 
-        The first one is of kind `open`. Raises `EdgewrightError` when the stream breaks, is refused, or says nothing
+        The first one is of kind `open`. Raises `EdgewrightError` when the stream breaks, is refused, or is silent
         for `SILENCE`. Close the iterator (`aclosing`) to leave it.
         """
         params: dict[str, str | int] = {} if since is None else {"since": since}

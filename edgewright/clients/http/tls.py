@@ -1,4 +1,4 @@
-"""TLS: which authorities are believed, and failures told apart so that a person knows what to mend."""
+"""TLS: which authorities are trusted, and failures are distinguished so that the user knows what to fix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME, _ADDRESS = 62, 64
 def context(ca: Path | None) -> ssl.SSLContext:
     """Return a client context that believes `ca` alone, or the machine's own authorities when it is `None`.
 
-    Raises `InvalidInput` when the file cannot be read or holds no certificate.
+    Raises `InvalidInput` when the file cannot be read or contains no certificate.
     """
     if ca is None:
         return ssl.create_default_context()
@@ -30,7 +30,8 @@ def context(ca: Path | None) -> ssl.SSLContext:
         ) from None
     except (ssl.SSLError, OSError) as error:
         raise InvalidInput(
-            f"The CA file {ca} cannot be used: {_reason(error)}.", "It must hold one or more certificates in PEM form."
+            f"The CA file {ca} cannot be used: {_reason(error)}.",
+            "It must contain one or more certificates in PEM form.",
         ) from None
     return made
 

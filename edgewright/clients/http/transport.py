@@ -38,7 +38,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Transport:
     """What all resources of `PlaneClient` share.
 
-    `timeout` is in seconds and holds for connecting and for each wait for bytes. `http` replaces the network in tests.
+    `timeout` is in seconds and applies to connecting and to each wait for bytes. `http` replaces the network in tests.
     """
 
     def __init__(
@@ -193,14 +193,14 @@ def _loopback(url: str) -> bool:
 
 
 def _checked(url: str) -> str:
-    """Return the URL without path. Raises `InvalidInput` for one that cannot be a plane's, or would tell the key."""
+    """Return the URL without path. Raises `InvalidInput` for one that cannot be a plane's, or would reveal the key."""
     try:
         parts = urlsplit(url.strip())
         port_ok = parts.port is None or parts.port > 0
     except ValueError:
         parts, port_ok = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok or "@" in parts.netloc:
-        raise InvalidInput(f"{url!r} is no URL of a plane.", "Write it as https://HOST or https://HOST:PORT.")
+        raise InvalidInput(f"{url!r} is not a URL of a plane.", "Write it as https://HOST or https://HOST:PORT.")
     clean_url = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme == "http" and not _loopback(clean_url):
         raise InvalidInput(

@@ -1,6 +1,6 @@
 """The client of a plane: a real Palette or a hub, by the same paths.
 
-Importing this module is cheap; the HTTP library comes in when a client is made.
+Importing this module is cheap; the HTTP library is loaded when a client is created.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Features(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who this client is for the plane; everything is empty where the plane does not say it."""
+    """Who this client is for the plane; everything is empty where the plane does not report it."""
 
     role: str = ""
     """`admin`, `operator` or `viewer`."""
@@ -76,7 +76,7 @@ class PlaneClient(HostsApi, TokensApi, UsersApi, SshKeysApi, FiltersApi, FeedApi
         await self.aclose()
 
     async def features(self, fresh: bool = False) -> Features:
-        """Return what the plane can do; asked once. From a hub on, the budget of Palette no longer holds."""
+        """Return what the plane can do; asked once. From a hub on, the budget of Palette no longer applies."""
         if self._features is not None and not fresh:
             return self._features
         try:

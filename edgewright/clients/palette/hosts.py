@@ -61,7 +61,7 @@ class HostsApi(Transport):
             continue_ = page.continue_
 
     async def host(self, uid: str) -> dict[str, Any]:
-        """Return the whole document of one host."""
+        """Return the entire document of one host."""
         return document((await self.call("GET", protocol.path(protocol.HOST, uid=uid), f"host {uid}")).data)
 
     async def create_host(
@@ -83,12 +83,12 @@ class HostsApi(Transport):
         return uid_of(reply.data) or uid
 
     async def update_labels(self, uid: str, name: str, labels: Mapping[str, str]) -> None:
-        """Replace the labels (tags) of a host; `name` is told again, as the API wants it."""
+        """Replace the labels (tags) of a host; `name` is sent again, as the API requires."""
         body = {"metadata": {"name": name, "uid": uid, "labels": dict(labels)}}
         await self.call("PUT", protocol.path(protocol.HOST_META, uid=uid), f"host {uid}", body=body)
 
     async def update_host(self, uid: str, doc: Mapping[str, Any]) -> None:
-        """Put a whole document of a host, as it was read and changed."""
+        """Put a complete document of a host, as it was read and changed."""
         await self.call("PUT", protocol.path(protocol.HOST, uid=uid), f"host {uid}", body=dict(doc))
 
     async def delete_host(self, uid: str) -> None:

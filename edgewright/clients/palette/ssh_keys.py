@@ -22,5 +22,5 @@ class SshKeysApi(Transport):
         return uid_of((await self.call("POST", protocol.SSH_KEYS, f"SSH key {name}", body=body)).data)
 
     async def delete_ssh_key(self, uid: str) -> None:
-        """Delete a key; hosts that have it keep it."""
+        """Delete a key; hosts that have it store it."""
         await self.call("DELETE", protocol.path(protocol.SSH_KEY, uid=uid), "SSH key")

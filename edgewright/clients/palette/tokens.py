@@ -48,7 +48,7 @@ class TokensApi(Transport):
         await self.call("PUT", path, f"token {uid}", body={"isActive": active}, tenant=True)
 
     async def delete_token(self, uid: str) -> None:
-        """Delete a token; hosts that came in by it stay."""
+        """Delete a token; hosts registered with it stay."""
         await self.call("DELETE", protocol.path(protocol.TOKEN, uid=uid), f"token {uid}", tenant=True)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AlertAcknowledge(Command):
-    """Mark problems as seen: no repeated messages. It ends when the problem is gone or has another cause."""
+    """Mark problems as seen: no repeated messages. It ends when the problem no longer exists or has another cause."""
 
     name = "alert acknowledge"
     title = "acknowledge"
@@ -41,7 +41,7 @@ class AlertAcknowledge(Command):
 
 
 class AlertAssign(Command):
-    """Give a problem to somebody; without a name nobody has it."""
+    """Assign a problem to a user; without a name it has no assignee."""
 
     name = "alert assign"
     title = "assign"

@@ -114,7 +114,7 @@ def _read(path: str) -> str:
         raise NotFound(f"There is no file {path}.", "Check its path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.",
             "Check that it is a text file that you may read.",
         ) from None
     if len(text) > _MOST:

@@ -50,7 +50,7 @@ class ReceiverAdd(Command):
         Param("ca", "certificate authority of the receiver (PEM), beside the system's", flag="--ca", kind="file"),
         Param(
             "repeat",
-            "send again after this time while nobody acknowledges; 0: never",
+            "send again after this time until it is acknowledged; 0: never",
             "--repeat",
             kind="span",
             default="4h",

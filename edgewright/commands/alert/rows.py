@@ -46,8 +46,8 @@ async def model_of(ctx: CommandContext) -> Model:
 def find(model: Model, words: Sequence[str], now: float) -> list[str]:
     """Return the keys of problems given by key, or by the name of what they are about.
 
-    A key that somebody handles is found as well when its problem is gone. Raises `NotFound`, or `Conflict` when
-    several problems are about that name.
+    A key with an assignee or an acknowledgement is found also when its problem has ended. Raises `NotFound`, or
+    `Conflict` when several problems are about that name.
     """
     known = {problem.key: problem for problem in problems(model, now)}
     keys: list[str] = []
@@ -77,7 +77,7 @@ def state_of(row: HandlingRow | None, now: float) -> str:
 
 
 def items(model: Model, now: float, only_open: bool = False) -> list[Item]:
-    """Return the problems, worst first, each with its record; `only_open` leaves out what somebody handles."""
+    """Return the problems, worst first, each with its record; `only_open` leaves out what is handled already."""
     rows: list[Item] = []
     for problem in problems(model, now):
         row = model.handling.get(problem.key)

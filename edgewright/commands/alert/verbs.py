@@ -17,7 +17,7 @@ class AlertList(Command):
 
     name = "alert list"
     title = "alerts"
-    params = (Param("only_open", "only what nobody handles yet", flag="--open", kind="flag"),)
+    params = (Param("only_open", "only what has no assignee yet", flag="--open", kind="flag"),)
     console = False
 
     async def apply(

@@ -19,7 +19,7 @@ COLUMNS = (
     Column("STATE"),
     Column("PROOF"),
     Column("AGE", right=True),
-    Column("TELLS"),
+    Column("DETAIL"),
 )
 PAUSE = 0.3
 """Seconds between two looks at a log that grows."""
@@ -38,7 +38,7 @@ def listing(builds: Sequence[Build]) -> Listing:
 
 
 def detail(build: Build) -> Detail:
-    """Return one build as a person reads it: what it does or why it failed first, then provenance and checks."""
+    """Return one build as text: what it does or why it failed first, then provenance and checks."""
     from edgewright.forge.manifest import read_manifest
 
     took = (build.ended or times.now()) - build.created

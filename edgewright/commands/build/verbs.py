@@ -59,7 +59,7 @@ class BuildsLog(_Builds):
     title = "log"
     target = Target("build", 1, 1)
     params = (
-        Param("follow", "go on until the build ends", flag="--follow", kind="flag"),
+        Param("follow", "continue until the build ends", flag="--follow", kind="flag"),
         Param("lines", "how many of the last lines", flag="--lines", kind="int", default=200, metavar="N"),
     )
 
@@ -81,7 +81,7 @@ class BuildsLog(_Builds):
 
 
 class BuildsRun(_Builds):
-    """Do what is kept with a queued build, in this process; the console begins builds so."""
+    """Run the command stored with a queued build, in this process; the console starts builds like this."""
 
     name = "forge builds run"
     title = "run"
@@ -90,7 +90,7 @@ class BuildsRun(_Builds):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Do it and keep its record. Raises what its verb raises."""
+        """Run it and write its record. Raises what its verb raises."""
         from edgewright.commands.forge.background import run_kept
 
         return await run_kept(ctx, plan.touches[0])
@@ -105,7 +105,7 @@ class BuildsCancel(_Builds):
     danger = "destructive"
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
+        """Return what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
         from edgewright.core.errors import Conflict
         from edgewright.forge.builds import find
 
@@ -113,7 +113,7 @@ class BuildsCancel(_Builds):
         if build.over:
             raise Conflict(f"Build {build.id} has ended: {build.state}.", "There is nothing to stop.", "Ended")
         lines = (f"{build.kind} {build.name}: {build.line}", "Its partial files are removed; finished ones stay.")
-        gone = ("the work so far: it begins anew",)
+        gone = ("the work so far: it starts over",)
         return Plan(f"Stop build {build.id}", lines, (build.id,), gone, self.cli_line((build.id,), args))
 
     async def apply(
@@ -141,7 +141,7 @@ class BuildsDelete(_Builds):
         return Allowed()
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is forgotten and what stays. Raises `NotFound`, `Conflict` for one that runs."""
+        """Return what is deleted and what stays. Raises `NotFound`, `Conflict` for one that runs."""
         from edgewright.core.errors import Conflict
         from edgewright.forge.builds import find
 
@@ -155,7 +155,7 @@ class BuildsDelete(_Builds):
             for b in builds.values()
         ]
         title = f"Forget build {next(iter(builds))}" if len(builds) == 1 else f"Forget {len(builds)} builds"
-        gone = ("record, log and the answers kept with it",)
+        gone = ("record, log and the answers stored with it",)
         return Plan(title, tuple(lines), tuple(builds), gone, self.cli_line(tuple(builds), args))
 
     async def apply(

@@ -41,7 +41,7 @@ class Yaml(_TableView):
 
 
 class Columns(_TableView):
-    """Choose which columns are shown; the choice is kept."""
+    """Choose which columns are shown; the choice is stored."""
 
     name = "columns"
     title = "columns"

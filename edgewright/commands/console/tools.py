@@ -53,7 +53,7 @@ class Demo(Command):
     params = (
         Param("hosts", "how many hosts", flag="--hosts", kind="int", default=60, metavar="N"),
         Param("no_console", "print where it is and run until Ctrl-C", flag="--no-console", kind="flag"),
-        Param("data", "keep the hub's data here instead of a temporary folder", flag="--data", kind="file"),
+        Param("data", "store the hub's data here instead of a temporary directory", flag="--data", kind="file"),
     )
     online = False
     console = False

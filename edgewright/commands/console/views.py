@@ -50,7 +50,7 @@ class Help(Command):
 
 
 class Quit(Command):
-    """Leave the console; asks once whether a hub that was started here keeps running."""
+    """Leave the console; prompts once whether a hub that was started here keeps running."""
 
     name = "quit"
     title = "quit"

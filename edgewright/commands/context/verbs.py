@@ -1,4 +1,4 @@
-"""Verbs about contexts: which planes this person works with, and with which key."""
+"""Verbs about contexts: which planes this user works with, and with which key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ContextAdd(Command):
     params = (
         Param("name", "short name for the plane", required=True, metavar="NAME"),
         Param("url", "address of the hub or of Palette", flag="--url", required=True, metavar="URL"),
-        Param("api_key_file", "file that holds the API key (- for stdin)", flag="--api-key-file", kind="file"),
+        Param("api_key_file", "file with the API key (- for stdin)", flag="--api-key-file", kind="file"),
         Param(
             "activation_file",
             "file with the activation link of a new user (- for stdin)",
@@ -32,13 +32,13 @@ class ContextAdd(Command):
         Param("default_project", "project to work in", flag="--default-project", metavar="PROJECT"),
         Param("guarded", "this context is always read-only", flag="--always-read-only", kind="flag"),
         Param("no_check", "do not speak to the plane first", flag="--no-check", kind="flag"),
-        Param("no_keyring", "keep the key in a file even where there is a keyring", flag="--no-keyring", kind="flag"),
+        Param("no_keyring", "store the key in a file even where there is a keyring", flag="--no-keyring", kind="flag"),
     )
     online = False
     console = False
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what will be remembered. Raises `InvalidInput` for a name or an address that is none."""
+        """Return what will be stored. Raises `InvalidInput` for a name or an address that is none."""
         from edgewright.config.contexts import check_url
         from edgewright.core.errors import UsageError
 
@@ -144,13 +144,13 @@ class ContextRemove(Command):
     console = False
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is forgotten. Raises `NotFound`."""
+        """Return what is deleted. Raises `NotFound`."""
         from edgewright.config import contexts
 
         context = contexts.load().get(targets[0])
         lines = [f"The address {context.url} and its key are forgotten here; nothing on the plane changes."]
         if context.local_hub:
-            lines.append(f"The hub that was started here keeps its data in {context.local_hub}.")
+            lines.append(f"The hub that was started here leaves its data in {context.local_hub}.")
         title = f"Forget context {context.name}"
         gone = ("the key: you need it again to come back",)
         return Plan(title, tuple(lines), (context.name,), gone, self.cli_line(targets, args))

@@ -34,7 +34,7 @@ class HubConfigure(_Process):
 
 
 class HubStatus(_Process):
-    """Say whether a hub runs on a data directory, where, and since when."""
+    """Show whether a hub is running on a data directory, where, and since when."""
 
     name = "hub status"
     own_hub = True
@@ -79,7 +79,7 @@ class AgentInstall(_Process):
 
 
 class AgentStatus(_Process):
-    """Say what the agent on this machine does, and what it waits for."""
+    """Show what the agent on this machine does, and what it waits for."""
 
     name = "agent status"
     title = "status"
@@ -87,7 +87,7 @@ class AgentStatus(_Process):
 
 
 class AgentSimulate(_Process):
-    """Run simulated hosts over the real protocol; they say that they are simulated."""
+    """Run simulated hosts over the real protocol; they are marked as simulated."""
 
     name = "agent simulate"
     title = "simulate"
@@ -122,7 +122,7 @@ class LabClean(_Process):
 
 
 class LabStatus(_Process):
-    """Say what runs in the lab, or what is missing for one."""
+    """Show what runs in the lab, or what is missing for one."""
 
     name = "lab status"
     title = "status"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class EventList(Command):
-    """List what happened on the hosts, newest last; --follow keeps listening."""
+    """List what happened on the hosts, newest last; --follow continues with new ones."""
 
     name = "event list"
     title = "events"
@@ -24,7 +24,7 @@ class EventList(Command):
     params = (
         Param("host", "only of this host", flag="--host", metavar="HOST"),
         Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),
-        Param("follow", "keep listening", flag="--follow", kind="flag"),
+        Param("follow", "continue with new ones", flag="--follow", kind="flag"),
     )
     opens = "events"
 
@@ -116,8 +116,8 @@ def _event_item(document: dict[str, Any]) -> Item | None:
 async def _follow(client: PlaneClient, uid: str | None, report: Callable[[str], None]) -> AsyncIterator[Item]:
     """Yield events as they come: the last ten, then from the stream of a hub, or asking a Palette every 5 s.
 
-    When the plane is away later, it is tried again until it is back; `report` gets the cause. What happened meanwhile
-    follows, up to 50 events. Raises what the first connection raises, and `Refused` at any time.
+    When the plane is unreachable later, it is tried again until it is back; `report` gets the cause. What happened
+    meanwhile follows, up to 50 events. Raises what the first connection raises, and `Refused` at any time.
     """
     import asyncio
 
@@ -135,7 +135,7 @@ async def _follow(client: PlaneClient, uid: str | None, report: Callable[[str], 
                 opened, wait = True, _RETRY
                 await asyncio.sleep(_POLL)
                 continue
-            # Heartbeats in short form, which are ignored: else the hub would send a whole document for each.
+            # Heartbeats in short form, which are ignored: else the hub would send a complete document for each.
             async for change in client.changes(beats=0.0 if features.beats else None):
                 if change.kind in (OPEN, "resync"):
                     opened, wait = True, _RETRY

@@ -1,4 +1,4 @@
-"""Verbs that run in the background: the words of a build are kept in its folder and done here, with its record."""
+"""Verbs that run in the background: the command of a build is stored in its folder and run here, with its record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def terminated_is_cancelled() -> Iterator[None]:
     """Take SIGTERM and SIGHUP (a closed window) as Ctrl-C: the work cleans up behind itself. Raises `Cancelled`.
 
-    Where somebody takes SIGTERM already (a caller with the same, a console), it is left to them. An ignored SIGHUP
+    Where SIGTERM is handled already (a caller with the same, a console), it is left to them. An ignored SIGHUP
     (`nohup`) stays ignored.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -68,7 +68,7 @@ def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[
 
 
 async def run_kept(ctx: CommandContext, build_id: str) -> Outcome:
-    """Do the words that are kept with a build, and keep its record. Raises what the verb raises."""
+    """Run the command that is stored with a build, and write its record. Raises what the verb raises."""
     from edgewright.commands.forge import jobs as forging
     from edgewright.commands.kernel import registry
     from edgewright.commands.kernel.results import Text
@@ -78,9 +78,7 @@ async def run_kept(ctx: CommandContext, build_id: str) -> Outcome:
     with terminated_is_cancelled(), recorder:
         command, targets, args = verb_of(words_of(recorder.folder))
         if command.danger == "destructive":
-            raise Refused(
-                f"`{command.name}` asks before it acts, so it does not run in the background.", "Run it here."
-            )
+            raise Refused(f"`{command.name}` needs confirmation, so it does not run in the background.", "Run it here.")
         if command.danger != "none" and ctx.journal is None:
             from edgewright.commands.kernel.journal import open_journal
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ForgeBase(Command):
     """Build the reference appliance: a base ISO from Debian packages, with our agent and an installer inside.
 
-    Needs root and a Debian machine with mmdebstrap. Which packages it takes stands in a lock file by version and hash:
+    Needs root and a Debian machine with mmdebstrap. Its packages are listed in a lock file by version and hash:
     the same lock gives the same ISO. `-o base.iso` names the file; its SBOM, hash and manifest are put beside it.
     """
 
@@ -76,7 +76,7 @@ class ForgeBase(Command):
 
 
 def _refresh(path: Path | None, mirror: str | None, job: Job) -> tuple[Path, Lock, tuple[str, ...]]:
-    """Write a fresh lock and return where it is, what it holds, and what changed against the one before."""
+    """Write a fresh lock and return where it is, what it contains, and what changed against the one before."""
     from edgewright.config.locations import write_private
     from edgewright.core.errors import EdgewrightError
     from edgewright.forge.appliance import lock, resolve

@@ -1,4 +1,4 @@
-"""The reference appliance for whoever wants a base and has none: built once for each lock and agent, then kept."""
+"""The reference appliance for whoever wants a base and has none: built once for each lock and agent, then cached."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edgewright.forge.progress import Job
 from edgewright.forge.scratch import scratch
 
 KEPT = 2
-"""Bases that are kept; older ones go when a new one is there."""
+"""Bases that are cached; older ones are deleted when a new one is there."""
 
 
 def kept_base(job: Job) -> Path:
-    """Return the ISO of the reference appliance as it would be built now; built when it is not kept.
+    """Return the ISO of the reference appliance as it would be built now; built when it is not cached.
 
     Raises `Refused` without root, `NotFound` for a missing program, `Failed`, `Cancelled`.
     """
@@ -55,7 +55,7 @@ def _mark() -> str:
 
 
 def _whole(iso: Path) -> bool:
-    """Whether a kept base is there as its manifest has it; the hash is checked when it is read for an installer."""
+    """Whether a cached base is there as its manifest has it; the hash is checked when it is read for an installer."""
     from edgewright.forge.manifest import read_manifest
 
     manifest = read_manifest(iso)
@@ -76,7 +76,7 @@ def _forget_old(bases: Path, newest: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(path: Path, job: Job) -> Iterator[None]:
-    """Let one process build at a time; another waits, and finds the base kept. Raises `Cancelled`."""
+    """Let one process build at a time; another waits, and finds the base in the cache. Raises `Cancelled`."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         told = False

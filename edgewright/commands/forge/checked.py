@@ -1,4 +1,4 @@
-"""User-data that is about to go on an installer: read, checked, refused while a check finds an error."""
+"""User-data that is about to be written to an installer: read, checked, refused while a check finds an error."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_TOLD = 100
 
 
 class Asked(NamedTuple):
-    """What the network said: findings, and the uid of the token, where the plane lists it."""
+    """What the network returned: findings, and the uid of the token, where the plane lists it."""
 
     findings: tuple[Finding, ...]
     token_uid: str = ""
 
 
 class UserData(NamedTuple):
-    """A user-data file: its bytes as they go on the ISO, and what they mean."""
+    """A user-data file: its bytes as they are written to the ISO, and what they mean."""
 
     data: bytes
     parsed: Parsed
@@ -60,7 +60,7 @@ def read_user_data(path: Path, profile: str) -> UserData:
         raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
     text = decode(data, str(path))
     found = []
-    if text.startswith("\ufeff"):  # Kairos would ignore the file: what goes on the medium begins with #
+    if text.startswith("\ufeff"):  # Kairos would ignore the file: what is written to the medium begins with #
         text = text.removeprefix("\ufeff")
         found.append(warning("", "The byte order mark at its beginning is left out of the installer.", code="Bom"))
     parsed = read(text, str(path))

@@ -40,7 +40,7 @@ class ForgeDisks(Command):
             )  # fmt: skip
             document = {**disk._asdict(), "path": str(disk.path), "parts": [p._asdict() for p in disk.parts]}
             items.append(Item(disk.name, cells, {**document, "reason": reason}))
-        columns = (Column("DISK"), Column("MODEL"), Column("SIZE", right=True), Column("HOLDS"), Column("STATE"))
+        columns = (Column("DISK"), Column("MODEL"), Column("SIZE", right=True), Column("CONTENT"), Column("STATE"))
         return Outcome((), result=Listing(columns, tuple(items), empty="There is no removable disk. Plug one in."))
 
 
@@ -65,7 +65,7 @@ class ForgeFlash(Command):
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say which disk, what is on it, and what the installer is. Raises `NotFound`, `Refused`, `UsageError`."""
+        """Return which disk, what is on it, and what the installer is. Raises `NotFound`, `Refused`, `UsageError`."""
         from edgewright.core.errors import NotFound
         from edgewright.forge.flash.disks import Disks
         from edgewright.forge.iso import modes
@@ -118,7 +118,7 @@ class ForgeFlash(Command):
         with terminated_is_cancelled():
             done = await work(lambda job: write(iso, disk, job, disks=disks, sha256=wanted), report)
         message = (
-            f"{disk.name} holds {iso.name}: {size(done.size)} written, read back and equal (sha256 {done.sha256})."
+            f"{disk.name} contains {iso.name}: {size(done.size)} written, read back and equal (sha256 {done.sha256})."
         )
         return Outcome((disk.name,), message=message)
 

@@ -1,4 +1,4 @@
-"""The verb that builds and pushes images: a host's whole system, or one Kubernetes version for hosts of their own."""
+"""The verb that builds and pushes images: a host's entire system, or one Kubernetes version for hosts of their own."""
 
 from __future__ import annotations
 

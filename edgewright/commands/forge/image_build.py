@@ -1,4 +1,4 @@
-"""What `forge image` does once its plan stands: builds (itself or by a driver), signs, writes what was asked for."""
+"""What `forge image` does once its plan is made: builds (itself or by a driver), signs, writes what was asked for."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Ou
 
 
 def tree_words(document: Mapping[str, Any]) -> str:
-    """Return what a person gets to see: the tree, its images, and what hosts must have."""
+    """Return what the user sees: the tree, its images, and what hosts must have."""
     kubernetes, pushed, bill = document["kubernetes"], document["pushed"], document["sbom"]
     folders = ", ".join(f"{layer['folder']} {size(layer['size'])}" for layer in document["layers"])
     sent = f"{pushed['sent']} blobs sent ({size(pushed['sentBytes'])}), {pushed['there']} there already"
@@ -87,7 +87,7 @@ def tree_words(document: Mapping[str, Any]) -> str:
 
 
 def words(document: Mapping[str, Any]) -> str:
-    """Return what a person gets to see: the image, and the block for the profile."""
+    """Return what the user sees: the image, and the block for the profile."""
     base, kubernetes = document["base"], document["kubernetes"]
     lines = [
         f"Image       {document['reference']}",
@@ -139,7 +139,8 @@ def _by_canvos(
         digest = registry.digest(reference.tag, str(reference))
         if digest is None:
             raise NotFound(
-                f"CanvOS and docker ended well, and {reference} is not at the registry.", "Their output tells more."
+                f"CanvOS and docker ended without an error, and {reference} is not at the registry.",
+                "See their output.",
             )
         if key is not None:
             signature = sign.sign(registry, reference, digest, key)._asdict()
@@ -162,7 +163,7 @@ def _by_canvos(
 
 
 def password(key: Path, file: str | None) -> bytes:
-    """Return the password of a key: from COSIGN_PASSWORD, a file, or the person. Raises `Failed`, `UsageError`."""
+    """Return the password of a key: from COSIGN_PASSWORD, a file, or a prompt. Raises `Failed`, `UsageError`."""
     if "COSIGN_PASSWORD" in os.environ:
         return os.environ["COSIGN_PASSWORD"].encode()
     if file:
@@ -172,14 +173,14 @@ def password(key: Path, file: str | None) -> bytes:
         return text.rstrip("\r\n").encode()
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            f"The key {key} is encrypted, and there is nobody to ask for its password.",
+            f"The key {key} is encrypted, and there is no terminal to read its password.",
             "Set COSIGN_PASSWORD, or give --sign-password-file FILE.",
         )
     return getpass.getpass(f"Password of {key}: ").encode()
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises `Failed`."""
+    """Write a file completely or not at all. Raises `Failed`."""
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as stream:

@@ -45,7 +45,7 @@ def appliance_request(args: Mapping[str, Any]) -> Request:
     if args.get("os"):
         os_name, colon, version = str(args["os"]).partition(":")
         if not (colon and os_name and version):
-            raise UsageError(f"{args['os']} is no system and version.", "Write e.g. --os ubuntu:22.04.")
+            raise UsageError(f"{args['os']} is not a system and version.", "Write e.g. --os ubuntu:22.04.")
         system = os_name, version
     name = reference.name(
         args["push"],

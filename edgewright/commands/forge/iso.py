@@ -38,7 +38,7 @@ class ForgeIso(Command):
               metavar="FILE"),
         Param("edge_custom_config", "file with the key that signs content", "--edge-custom-config", kind="file",
               metavar="FILE"),
-        Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
+        Param("profile", "whose rules the user-data follows", "--profile", choices=("palette", "kairos"),
               default="palette"),
         Param("any_base", "take a base whose installer is not known to read user-data; the result is unproven",
               "--any-base", kind="flag"),
@@ -104,7 +104,7 @@ class ForgeIso(Command):
 
 
 def told(out: Path, manifest: Manifest) -> str:
-    """Return what a person reads when an ISO is made: what it is, how sure one may be, what to do next."""
+    """Return the text when an ISO is made: what it is, how sure one may be, what to do next."""
     from edgewright.forge.iso.modes import modes_of, next_lines, summary
     from edgewright.forge.progress import size
 
@@ -135,7 +135,7 @@ def told(out: Path, manifest: Manifest) -> str:
 
 
 class ForgeIdentify(Command):
-    """Say what an ISO is: boot modes, what is inside, its configs, and whether an installer can be made of it."""
+    """Show what an ISO is: boot modes, what is inside, its configs, and whether an installer can be made of it."""
 
     name = "forge identify"
     title = "identify"

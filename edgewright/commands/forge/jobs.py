@@ -22,9 +22,9 @@ async def work(
     """Run `do(job)` in a thread and return what it returns; each new step and, every `every` seconds, where it is.
 
     `sink` (else `LISTENER`) gets the same as values, in that thread. A cancelled task (Ctrl-C, SIGTERM) cancels the job
-    and waits until the thread has cleaned up, also when it is cancelled again. What the thread then says counts:
+    and waits until the thread has cleaned up, also when it is cancelled again. The result of the thread then counts:
     `Cancelled` or a more exact form of it (a disk that is half written, what could not be deleted), or its result, if
-    it was done before it heard of it. Raises what `do` raises.
+    it was done before the cancellation arrived. Raises what `do` raises.
     """
     last, listener = "", sink or LISTENER.get()
 

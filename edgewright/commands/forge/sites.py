@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class ForgeSites(Command):
-    """Make the installers of many sites from one plan: a small seed ISO for each, or whole ISOs.
+    """Make the installers of many sites from one plan: a small seed ISO for each, or complete ISOs.
 
     The plan is CSV or YAML, one row for each box: name, hostname, nic, address (with prefix), gateway, dns, vlan, mtu,
     project, ntp, tags (key=value;key=value) and tag.KEY. A seed (label cidata) is plugged in beside the common
-    installer and lays the site's own keys over its user-data; it holds no token. `--whole` writes everything into an
+    installer and lays the site's own keys over its user-data; it contains no token. `--whole` writes everything into an
     ISO of its own for each site, from `--base`.
     """
 
@@ -37,9 +37,9 @@ class ForgeSites(Command):
         Param("out", "folder for the installers (-o DIR does the same)", "--out", required=True, kind="file",
               metavar="DIR"),
         Param("base", "with --whole: the ISO to make them from", "--base", kind="file", metavar="ISO"),
-        Param("whole", "a whole ISO for each site", "--whole", kind="flag"),
+        Param("whole", "a complete ISO for each site", "--whole", kind="flag"),
         Param("offline", "do not ask the plane for the projects of the plan", "--offline", kind="flag"),
-        Param("profile", "whose rules the user-data keeps to", "--profile", choices=("palette", "kairos"),
+        Param("profile", "whose rules the user-data follows", "--profile", choices=("palette", "kairos"),
               default="palette"),
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class ForgeSites(Command):
 
         if args["whole"] != bool(args["base"]):
             raise UsageError(
-                "--whole and --base belong together.", "Give both for whole ISOs, neither for seeds.", "Usage"
+                "--whole and --base belong together.", "Give both for complete ISOs, neither for seeds.", "Usage"
             )
         file, out = Path(args["plan"]), Path(args["out"])
         base = Path(args["base"]) if args["base"] else None
@@ -105,7 +105,7 @@ def _listing(made: list[Made], index: Path) -> Any:
                Column("SHA256", wide=True))  # fmt: skip
     items = []
     for one in made:
-        state = "kept" if one.kept else "made"
+        state = "unchanged" if one.kept else "made"
         address = one.site.address or "dhcp"
         cells = (one.site.name, address, one.file.name, size(one.size), state, one.sha256)
         document = {
@@ -117,7 +117,7 @@ def _listing(made: list[Made], index: Path) -> Any:
         }
         items.append(Item(str(one.file), cells, document))
     kept = sum(one.kept for one in made)
-    note = f"{len(made) - kept} made, {kept} kept as they were; index: {index}"
+    note = f"{len(made) - kept} made, {kept} unchanged; index: {index}"
     return Listing(columns, tuple(items), note=note)
 
 

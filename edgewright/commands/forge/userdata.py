@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.results import Text
 
 _PROFILE = Param(
-    "profile", "whose rules it keeps to", flag="--profile", choices=("palette", "kairos"), default="palette"
+    "profile", "whose rules it follows", flag="--profile", choices=("palette", "kairos"), default="palette"
 )
 _FORCE = Param("force", "replace the file when it is there", flag="--force", kind="flag")
 
@@ -23,7 +23,7 @@ class ForgeUserDataNew(Command):
     """Begin a user-data file with what you give it; every other choice is in it as a comment with its explanation.
 
     `key=@FILE` takes the text of a file: use it for tokens and passwords, which do not belong on a command line.
-    With --from an existing file is changed instead, its comments kept; that works for CanvOS's .arg as well.
+    With --from an existing file is changed instead, its comments preserved; that works for CanvOS's .arg as well.
     """
 
     name = "forge user-data new"
@@ -60,10 +60,10 @@ class ForgeUserDataNew(Command):
 
 
 class ForgeUserDataCheck(Command):
-    """Check user-data or CanvOS's .arg: shape, values, and what plane and network say; exit code 7 with an error.
+    """Check user-data or CanvOS's .arg: shape, values, and what plane and network report; exit code 7 with an error.
 
     It works without a plane. The token is looked up at the plane of your context when that is the plane of the file;
-    what could not be asked is told as `not checked`, and never taken for fine.
+    what could not be asked is reported as `not checked`, and never taken for fine.
     """
 
     name = "forge user-data check"
@@ -171,7 +171,7 @@ class ForgeUserDataMerge(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Merge, tell, write. Raises `NotFound`, `InvalidInput`, `Conflict`."""
+        """Merge, report, write. Raises `NotFound`, `InvalidInput`, `Conflict`."""
         from edgewright.commands.forge.userdata_rows import merge_listing
         from edgewright.commands.forge.userdata_write import write
         from edgewright.core.cloudconfig.check import check

@@ -1,4 +1,4 @@
-"""What the plane of a context can say about a user-data: its tokens and hosts, when it is the plane that is meant."""
+"""What the plane of a context knows about a user-data: its tokens and hosts, when it is the plane that is meant."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
     """Return the context for the plane that the host will report to, and why there is none. Raises `EdgewrightError`.
 
     The chosen one is looked at first, then any with the same address. A hub has many names: two addresses are the
-    same hub when both say that it began at the same moment.
+    same hub when both report the same start time.
     """
     from edgewright.config import contexts
     from edgewright.forge.userdata.online_plane import features_at, https_url

@@ -1,4 +1,4 @@
-"""How findings, keys and merges of user-data are told on a terminal."""
+"""How findings, keys and merges of user-data are shown on a terminal."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
-    """Return the text for `forge user-data new`, and what `check --offline` says to it.
+    """Return the text for `forge user-data new`, and what `check --offline` reports about it.
 
-    Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that cannot stand.
+    Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that are not allowed.
     """
     from edgewright.core.cloudconfig.args.args import read_args
     from edgewright.core.cloudconfig.args.check import check_args
@@ -32,7 +32,7 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
     words = list(args.get("values") or ())
     if args.get("canvos_arg") or (start is not None and start.args is not None):
         if start is not None and start.args is None:
-            raise UsageError(f"{start.name} is no .arg file.", "Leave --canvos-arg out.")
+            raise UsageError(f"{start.name} is not a .arg file.", "Leave --canvos-arg out.")
         values = dict(_pair(word) for word in words)
         if start is None or start.args is None:
             text = starting_args(values)
@@ -63,7 +63,7 @@ def _pair(word: str) -> tuple[str, str]:
 
     key, sign, value = word.partition("=")
     if not sign:
-        raise UsageError(f"{word[:60]!r} is no KEY=value.", "Write e.g. K8S_VERSION=1.33.5")
+        raise UsageError(f"{word[:60]!r} is not a KEY=value.", "Write e.g. K8S_VERSION=1.33.5")
     if key not in ARGS and not key.startswith(CUSTOM):
         near = nearest(key, ARGS)
         more = f"; the nearest is `{near}`" if near else ""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class ForgeVerify(Command):
-    """Boot an installer ISO in QEMU and watch it register with its plane, or say which milestone failed and why.
+    """Boot an installer ISO in QEMU and watch it register with its plane, or report which milestone failed and why.
 
     It registers by a token for one day and under a throw-away UID, both in a copy of the ISO; host and token are
-    deleted from the plane at the end, whatever happens. The serial console is kept beside the ISO without its secrets.
-    The plane is the one that the user-data names; one of your contexts must be for it.
+    deleted from the plane at the end, whatever happens. The serial console is stored beside the ISO without its
+    secrets. The plane is the one that the user-data names; one of your contexts must be for it.
     """
 
     name = "forge verify"
@@ -52,7 +52,7 @@ class ForgeVerify(Command):
     )  # fmt: skip
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is booted and what is made at the plane. Raises `UsageError` for choices that exclude each other."""
+        """Return what is booted and what is created at the plane. Raises `UsageError` for options that conflict."""
         wish = wish_of(args)
         lines = [f"Boots {args['iso']} by {wish.firmware.upper()} from {wish.medium.upper()}, until {wish.until}."]
         if wish.until == "registered":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HostTag(Command):
-    """Put tags on hosts, e.g. --tag site:berlin; a tag of the same name is replaced."""
+    """Add tags to hosts, e.g. --tag site:berlin; a tag of the same name is replaced."""
 
     name = "host tag"
     title = "tag"
@@ -27,7 +27,7 @@ class HostTag(Command):
     params = (
         Param(
             "tags",
-            "tag to put on, e.g. site:berlin (repeat)",
+            "tag to add, e.g. site:berlin (repeat)",
             flag="--tag",
             required=True,
             many=True,
@@ -36,7 +36,7 @@ class HostTag(Command):
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say which tags come on which host. Raises `InvalidInput` for a text that is no tag."""
+        """Return which tags are added to which host. Raises `InvalidInput` for a text that is not a tag."""
         from edgewright.commands.host.labels import plan_labels
 
         return await plan_labels(self, ctx, targets, args, take_off=False)
@@ -51,7 +51,7 @@ class HostTag(Command):
 
 
 class HostUntag(Command):
-    """Take tags off hosts; a bare name takes it off whatever its value is."""
+    """Remove tags from hosts; a bare name removes the tag whatever its value is."""
 
     name = "host untag"
     title = "untag"
@@ -64,7 +64,7 @@ class HostUntag(Command):
     params = (
         Param(
             "tags",
-            "tag to take off, e.g. site or site:berlin",
+            "tag to remove, e.g. site or site:berlin",
             flag="--tag",
             required=True,
             many=True,
@@ -73,7 +73,7 @@ class HostUntag(Command):
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say which tags go from which host. Raises `InvalidInput` for a text that is no tag."""
+        """Return which tags are removed from which host. Raises `InvalidInput` for a text that is not a tag."""
         from edgewright.commands.host.labels import plan_labels
 
         return await plan_labels(self, ctx, targets, args, take_off=True)
@@ -88,7 +88,7 @@ class HostUntag(Command):
 
 
 class HostReset(Command):
-    """Make hosts forget their cluster and start anew as registered hosts."""
+    """Reset hosts: remove the cluster state; the hosts stay registered."""
 
     name = "host reset"
     title = "reset"
@@ -99,10 +99,10 @@ class HostReset(Command):
     target = Target("host")
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what each host forgets. Raises `NotFound`, or `Refused` for a host that is only observed."""
+        """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await _changeable(ctx, targets, self.name)
         lines = [f"{_told(host)}: {_cluster_words(host)}" for host in hosts]
-        lines.append("Each host does it at its next heartbeat, and keeps its name, identity and credential.")
+        lines.append("Each host does it at its next heartbeat; name, identity and credential stay the same.")
         return _plan(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
 
     async def apply(
@@ -116,7 +116,7 @@ class HostReset(Command):
 
 
 class HostDelete(Command):
-    """Take hosts out of the plane; the machines keep running, their credentials are refused from then on."""
+    """Delete hosts. The machines keep running; their credentials are revoked."""
 
     name = "host delete"
     title = "delete"
@@ -127,17 +127,17 @@ class HostDelete(Command):
     target = Target("host")
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what goes and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
+        """Return what is deleted and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_told(host)} goes from the plane, with its history of health" for host in hosts]
+        lines = [f"{_told(host)} is removed from the plane, with its health history" for host in hosts]
         if len(hosts) == 1:
-            lines.append("The machine keeps running; its credential is refused from then on.")
+            lines.append("The machine keeps running; its credential is revoked.")
         else:
-            lines.append("The machines keep running; their credentials are refused from then on.")
+            lines.append("The machines keep running; their credentials are revoked.")
         busy = [host.name for host in hosts if host.row.cluster]
         if busy:
             lines.append(f"In use by a cluster: {', '.join(busy[:8])}.")
-        lines.append("A host that still has a token or pairing key may register anew.")
+        lines.append("A host that still has a token or pairing key may register again.")
         return _plan(self, "Delete", hosts, lines, ("the record of each host, its tags and its events",), ctx)
 
     async def apply(

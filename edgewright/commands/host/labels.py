@@ -21,7 +21,7 @@ async def plan_labels(
 ) -> Plan:
     """Return the plan; its payload is uid to (name, new labels) for the hosts that change.
 
-    Raises `InvalidInput` for a text that is no tag, `NotFound`, and `Refused` for a host that is only observed.
+    Raises `InvalidInput` for a text that is not a tag, `NotFound`, and `Refused` for a host that is only observed.
     """
     try:
         wanted = [parse_tag(tag) for tag in args.get("tags") or ()]
@@ -55,7 +55,7 @@ def _without(labels: Mapping[str, str], wanted: Sequence[tuple[str, str]]) -> di
 
 
 async def write_labels(ctx: CommandContext, plan: Plan, report: Callable[[str], None]) -> Outcome:
-    """Write what the plan says; a host that stays as it is counts as done."""
+    """Write what the plan lists; a host that does not change counts as done."""
     client = await ctx.client()
 
     async def write(uid: str) -> None:

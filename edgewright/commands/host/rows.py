@@ -1,4 +1,4 @@
-"""How hosts are told in words: the cells of a listing and the sections of one host."""
+"""How hosts are shown as text: the cells of a listing and the sections of one host."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edgewright.commands.kernel.cells import ago, or_dash, percent, stamp
 from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
+from edgewright.core.hosts.states import OWNERS
 from edgewright.core.text import clean
 from edgewright.wire.palette.edgehost import EdgeHost
 
@@ -39,14 +40,14 @@ GLYPHS = {"healthy": "•", "unhealthy": "▲", "unknown": "○"}
 
 
 def state_words(row: HostRow) -> str:
-    """Return the state as people say it, with what kind of host it is when that matters."""
+    """Return the state as users call it, with what kind of host it is when that matters."""
     marks = " (simulated)" if row.simulated else " (observed)" if row.observed else ""
     return row.state.replace("in-use", "in use") + marks
 
 
 def health_words(row: HostRow) -> str:
-    """Return glyph and word of the health; a host that never spoke is `never seen`."""
-    word = "never seen" if row.health == "unknown" and row.last_seen is None else row.health
+    """Return glyph and word of the health; a host that never spoke is `never connected`."""
+    word = "never connected" if row.health == "unknown" and row.last_seen is None else row.health
     return f"{GLYPHS.get(row.health, '○')} {word}"
 
 
@@ -76,14 +77,14 @@ def item(host: FoundHost, now: float) -> Item:
 
 
 def detail(host: FoundHost, now: float) -> Detail:
-    """Return one host as a person reads it."""
+    """Return one host as text."""
     row, document = host.row, EdgeHost(host.document)
     headline = f"{health_words(row)}: {row.reason}" if row.reason else health_words(row)
     health = [
         ("health", health_words(row)),
         ("since", _moment(row.since, now)),
         ("reason", or_dash(row.reason)),
-        ("who must act", or_dash(row.who)),
+        ("owner", or_dash(OWNERS.get(row.who, row.who))),
         ("overdue at", _moment(row.deadline, now) if row.deadline else "-"),
         ("last heartbeat", _moment(row.last_seen, now)),
     ]

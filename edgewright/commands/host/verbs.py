@@ -83,7 +83,7 @@ class HostShow(Command):
 
 
 class HostRegister(Command):
-    """Announce a host before it comes: it may then register with its pairing key, or with a token and no key."""
+    """Pre-register a host: it may then register with its pairing key, or with a token and no key."""
 
     name = "host register"
     title = "register"
@@ -108,7 +108,7 @@ class HostRegister(Command):
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what will be there. Raises `InvalidInput` for a UID or a tag that breaks its rules."""
+        """Return what will be created. Raises `InvalidInput` for a UID or a tag that breaks its rules."""
         from edgewright.core.errors import InvalidInput
         from edgewright.core.hosts.hosts import check_uid
         from edgewright.core.hosts.tags import tags_to_labels

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.live import LiveFeed
 
 DEMO_HUB = ("--heartbeat", "10", "--silence-limit", "60")
-"""A demonstration's hub hears its hosts more often, so that faults show within a minute."""
+"""A demonstration's hub gets heartbeats more often, so that faults show within a minute."""
 
 
 class Deployment(NamedTuple):
     """What a host needs to register with a plane: the address that it calls and the file of its CA.
 
-    `movable` says that the hub runs here and can be given another address.
+    `movable` means that the hub runs here and can be given another address.
     """
 
     url: str
@@ -39,14 +39,14 @@ def demo_hub(data: Path | None = None) -> LocalHub:
 
 
 async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None]) -> Context:
-    """Start hub and simulated hosts; returns the context for it, which is kept nowhere. Raises `EdgewrightError`."""
+    """Start hub and simulated hosts; returns the context for it, which is stored nowhere. Raises `EdgewrightError`."""
     info = await hub.start(report)
     await hub.simulate(info, hosts, report)
     return Context("demo", info.url, ca=str(info.ca), key=f"path:{info.key_file}")
 
 
 def describe(session: Any, feed: LiveFeed, simulated: bool) -> None:
-    """Say in the session which plane it shows."""
+    """Print which plane the session shows."""
     context = feed.context
     session.context_name = context.name if context else ""
     session.plane = urlsplit(context.url).netloc if context else ""
@@ -150,7 +150,7 @@ class Guide:
         return name
 
     async def inspect(self, url: str) -> Peer:
-        """Fetch the authority that a plane shows, for a person to compare. Raises `EdgewrightError`."""
+        """Fetch the authority that a plane shows, for the user to compare. Raises `EdgewrightError`."""
         from edgewright.clients.http import peer
         from edgewright.config import contexts, locations
 

@@ -1,4 +1,4 @@
-"""A hub on this machine, started for a person: the process, its readiness, its end, and the hosts beside it.
+"""A hub on this machine, started for the user: the process, its readiness, its end, and the hosts beside it.
 
 The hub and the observed agent outlive the console (`detached`); those of a demonstration end with it.
 """
@@ -66,7 +66,7 @@ class LocalHub:
         return self._alive("hub")
 
     def info(self) -> HubInfo | None:
-        """Return where the hub is, as it said when it was ready; None if it never was."""
+        """Return where the hub is, as it reported when it was ready; None if it never was."""
         told = self._read_note()
         if not all(isinstance(told.get(k), str) for k in ("url", "ca", "key")):
             return None
@@ -96,7 +96,7 @@ class LocalHub:
     async def set_address(self, address: str, report: Report) -> None:
         """Let hosts reach the hub by `address` (`NAME_OR_IP[:PORT]`); one that runs is stopped, and `start` starts it.
 
-        The CA stays, and so does the port where the address names none. Raises `InvalidInput` for a text that is no
+        The CA stays, and so does the port where the address names none. Raises `InvalidInput` for a text that is not an
         address.
         """
         port = int(self.listen.rpartition(":")[2] or 0) or configuration.DEFAULT_PORT
@@ -174,7 +174,7 @@ class LocalHub:
     def end_now(self) -> None:
         """Stop everything within a second, from any thread: for a program that is about to be ended itself.
 
-        A hub that keeps its data is only asked and ends by itself; one of a demonstration is killed if need be.
+        A hub with persistent data is only asked and ends by itself; one of a demonstration is killed if need be.
         """
         pids = [pid for pid in map(self._pid, ("agent", "simulated", "hub")) if pid]
         for pid in pids:
@@ -283,7 +283,7 @@ def _reachable(url: str) -> str:
 
 
 def _is_ours(pid: int) -> bool:
-    """Whether a process runs and is one of ours; a number that another program has now is not."""
+    """Whether a process runs and belongs to Edgewright; a number that another program has now is not."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -293,7 +293,7 @@ def _is_ours(pid: int) -> bool:
 
 
 def _end_with_parent() -> None:
-    """Let the kernel end this child when its parent is gone, also by SIGKILL; runs between fork and exec."""
+    """Let the kernel end this child when its parent ends, also by SIGKILL; runs between fork and exec."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -304,7 +304,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _end(pid: int) -> None:
-    """End a process and wait for it: asked first, killed after 10 s; 0 stands for none."""
+    """End a process and wait for it: asked first, killed after 10 s; 0 means none."""
     if not pid:
         return
     for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 2.0)):

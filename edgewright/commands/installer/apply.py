@@ -43,7 +43,7 @@ class Apply(Command):
         Param("file", "answer file", flag="-f", kind="file", metavar="FILE"),
         Param("example", "print a commented answer file and do nothing", flag="--example", kind="flag"),
         Param("force", "replace what is there under the same name", flag="--force", kind="flag"),
-        Param("detach", "go on in the background and print the build's id", flag="--detach", kind="flag"),
+        Param("detach", "continue in the background and print the build's id", flag="--detach", kind="flag"),
         Param("build", "write the progress into this build (the console does that)", flag="--build", metavar="ID"),
     )
     online = False

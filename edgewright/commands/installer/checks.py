@@ -54,7 +54,7 @@ def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Fin
 
 
 def _that_hold(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
-    """Return the findings that hold on the base of the answers."""
+    """Return the findings that apply to the base of the answers."""
     from edgewright.forge.iso.suits import for_appliance, for_path
 
     if answers["base.kind"] == "appliance":
@@ -93,7 +93,7 @@ def _path_problem(key: str, text: str) -> str:
             return f"There is no file {path}."
         return _base_problem(path) if key == "base.path" else ""
     except (OSError, RuntimeError, ValueError):
-        return f"{text[:80]!r} is no path."
+        return f"{text[:80]!r} is not a path."
 
 
 def _folder_problem(path: Path) -> str:
@@ -117,7 +117,7 @@ def _refusal(path: Path, changed: int, size: int) -> str:
     from edgewright.forge.iso.identify import identify
 
     try:
-        quick = identify(path, look_inside=False)  # its files say it all for the bases that there are
+        quick = identify(path, look_inside=False)  # its files are enough for the bases that there are
         return quick.refusal and identify(path).refusal
     except EdgewrightError as wrong:
         return wrong.message
@@ -148,7 +148,7 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
 
 
 async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
-    """Return what plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    """Return what plane, registries and time servers report for the answers; what could not be asked is `unknown`."""
     from edgewright.commands.forge.userdata_plane import Known, ask
     from edgewright.forge.answers import settle
     from edgewright.forge.userdata.online import check_online

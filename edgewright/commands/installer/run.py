@@ -1,4 +1,4 @@
-"""How an answer file is carried out: examined, built with its progress kept, proven if it says so."""
+"""How an answer file is carried out: examined, built with its progress stored, proven if it is set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from edgewright.forge.builds import Recorder
 
 TOKEN_PATIENCE = 5.0
-"""Seconds that the plane is given to tell the uid of the token; without it the build goes on."""
+"""Seconds that the plane is given to report the uid of the token; without it the build continues."""
 
 
 class Work(NamedTuple):
@@ -85,7 +85,7 @@ def lines_of(ready: Ready) -> tuple[str, ...]:
         lines += [f"ISO: {ready.iso}", f"user-data: {ready.user_data_path} (sha256 {facts['userDataSha256']})"]
     if request.sites:
         count = len(ready.plan.sites) if ready.plan else 0
-        what = "whole ISOs" if request.sites == "iso" else "seed ISOs"
+        what = "complete ISOs" if request.sites == "iso" else "seed ISOs"
         lines.append(f"sites: {count} {what} by {request.plan}, into {ready.sites}")
     if request.content:
         lines.append(f"content: {request.content}")
@@ -162,7 +162,7 @@ async def _perform(
 
 
 async def _with_token_uid(ctx: CommandContext, work: Work, recorder: Recorder) -> Work:
-    """Return the work with the uid of its token, so that hosts that come by it are told; not needed for the build."""
+    """Return the work with the uid of its token, by which its hosts are known; not needed for the build."""
     request = work.ready.request
     if request.token_uid or work.answers["plane.mode"] == "local":
         return work
@@ -187,14 +187,14 @@ async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], 
 
 
 def _appliance(job: Job) -> Path:
-    """Return the reference appliance's ISO, made now if it is not kept from before. Raises `EdgewrightError`."""
+    """Return the reference appliance's ISO, made now if it is not cached. Raises `EdgewrightError`."""
     from edgewright.commands.forge.base_cache import kept_base
 
     return kept_base(job)
 
 
 async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Callable[[str], None]) -> str:
-    """Boot what was made, if the answers wish it, and return its label. Raises `Failed` when it was not proven."""
+    """Boot what was made, if the answers have it, and return its label. Raises `Failed` when it was not proven."""
     wish = work.ready.request.proof
     if not wish.until or work.ready.request.sites == "iso":
         return ""

@@ -52,7 +52,7 @@ class InstallerList(Command):
 
 
 class InstallerNew(Command):
-    """Make an installer: a question a page, a preview of the file, and nothing built before you say so."""
+    """Make an installer: a question a page, a preview of the file, and nothing is built before you confirm it."""
 
     name = "installer new"
     title = "new"
@@ -94,7 +94,7 @@ class InstallerLog(Command):
 
 
 class InstallerAgain(Command):
-    """Open the wizard with the answers of a build: nothing is built before you say so."""
+    """Open the wizard with the answers of a build: nothing is built before you confirm it."""
 
     name = "installer again"
     title = "again"
@@ -108,7 +108,7 @@ class InstallerAgain(Command):
 
 
 class InstallerVerify(Command):
-    """Boot what a build made in a machine here and watch it register; it goes on when the console is left."""
+    """Boot what a build made in a machine here and watch it register; it continues when the console is closed."""
 
     name = "installer verify"
     title = "verify"
@@ -121,7 +121,7 @@ class InstallerVerify(Command):
     no_cli = "The command line has forge verify."
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is booted. Raises `NotFound`, and `Conflict` for a build that made no ISO."""
+        """Return what is booted. Raises `NotFound`, and `Conflict` for a build that made no ISO."""
         from edgewright.core.errors import Conflict
         from edgewright.forge.builds import find
         from edgewright.forge.iso.modes import modes_of, to_verify, verify_line
@@ -135,7 +135,7 @@ class InstallerVerify(Command):
         lines = (
             f"Boots {build.iso.name} by {firmware} from {medium} in QEMU, until it is seen to register.",
             "A token for one day and a host proof-... are made at the plane of its user-data, and both are deleted.",
-            "It takes minutes and goes on when the console is left; the answer goes into the manifest.",
+            "It takes minutes and continues when the console is closed; the answer goes into the manifest.",
         )
         cli = verify_line(build.iso, boots)
         return Plan(f"Boot {build.name} and watch it register", lines, (build.id,), (), cli, None, build)
@@ -167,7 +167,7 @@ class InstallerCancel(BuildsCancel):
     no_cli = "The command line has forge builds cancel."
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
+        """Return what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
         return await BuildsCancel().plan(ctx, targets, args)
 
 
@@ -187,7 +187,7 @@ class InstallerDelete(BuildsDelete):
         return Allowed()
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is forgotten and what stays. Raises `NotFound`, `Conflict` for one that runs."""
+        """Return what is deleted and what stays. Raises `NotFound`, `Conflict` for one that runs."""
         return await BuildsDelete().plan(ctx, targets, args)
 
 

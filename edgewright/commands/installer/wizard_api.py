@@ -40,7 +40,7 @@ class OfferedToken(NamedTuple):
 
 
 class OfferedKey(NamedTuple):
-    """A public SSH key of this user: the file's name, the whole line, its kind and comment."""
+    """A public SSH key of this user: the file's name, the complete line, its kind and comment."""
 
     file: str
     text: str
@@ -67,7 +67,7 @@ def planes() -> list[Plane]:
         try:
             ca = Path(item.ca).read_text("utf-8") if item.ca else ""
         except (OSError, ValueError):
-            ca = ""  # said when it is used
+            ca = ""  # reported when it is used
         found.append(Plane(name, item.address_for_hosts, ca, chosen is not None and name == chosen.name))
     return found
 
@@ -113,7 +113,7 @@ def findings(answers: Answers, keys: Iterable[str] | None = None) -> list[Findin
 
 
 async def check_online(ctx: CommandContext, answers: Answers) -> list[Finding]:
-    """Return what the plane, registries and time servers say to the answers; what could not be asked is `unknown`."""
+    """Return what plane, registries and time servers report for the answers; `unknown` for those not asked."""
     from edgewright.commands.installer.checks import online
 
     return await online(ctx, answers)
@@ -124,7 +124,7 @@ async def make_token(
 ) -> MadeToken:
     """Make a registration token at the plane of `context` ("": the session's own); `expiry` like `30d`, or seconds.
 
-    Journalled like `token create`. Raises `Refused` in a read-only session, and what the plane says.
+    Journalled like `token create`. Raises `Refused` in a read-only session, and what the plane reports.
     """
     from edgewright.commands.installer.checks import at_context
     from edgewright.commands.kernel import registry
@@ -137,7 +137,9 @@ async def make_token(
     async with at_context(ctx, context) as there:
         outcome = await registry.run(create, there, (), arguments)
     if not isinstance(outcome.result, Text) or not outcome.result.text:
-        raise Failed(f"The plane made token {name} but did not tell its text.", "Copy it from the plane's own console.")
+        raise Failed(
+            f"The plane made token {name} but did not return its text.", "Copy it from the plane's own console."
+        )
     return MadeToken(outcome.result.name, outcome.result.text)
 
 
@@ -161,7 +163,7 @@ def ssh_keys() -> list[OfferedKey]:
 def base_facts(path: str) -> list[tuple[str, str]]:
     """Return what a base ISO is, as label and value; the reason first when it cannot be used.
 
-    Raises `NotFound`, and `InvalidInput` for what is no ISO.
+    Raises `NotFound`, and `InvalidInput` for what is not an ISO.
     """
     from edgewright.commands.installer.checks import facts_of_base
 
@@ -188,7 +190,7 @@ def load(path: str | Path) -> dict[str, Any]:
 def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False, read_only: bool = False) -> BuildId:
     """Start the build in a process of its own that outlives the console, and return its id.
 
-    `folder` is where the files go (as the answers say), `force` replaces an ISO of the same name. Raises
+    `folder` is where the files go (as the answers define), `force` replaces an ISO of the same name. Raises
     `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
     `Refused` when the session is `read_only` and a proof would change something at the plane.
     """
@@ -203,7 +205,7 @@ def start_build(answers: Answers, folder: str | Path = "", *, force: bool = Fals
 
 
 async def token_uid(ctx: CommandContext, answers: Answers) -> str:
-    """Return the uid of the answers' token at its plane, "" when it is not known there. Raises what the plane says."""
+    """Return the uid of the answers' token at its plane, "" when it is unknown there. Raises what the plane reports."""
     from edgewright.commands.installer.checks import token_uid
 
     return await token_uid(ctx, settle(answers))

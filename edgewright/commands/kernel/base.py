@@ -33,14 +33,14 @@ class Allowed(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The verb may not run; `reason` is a whole sentence for the user, `hint` the next step."""
+    """The verb may not run; `reason` is a complete sentence for the user, `hint` the next step."""
 
     reason: str
     hint: str = ""
 
 
 class Plan(NamedTuple):
-    """What a verb will do, told before it is done.
+    """What a verb will do, shown before it is done.
 
     `lines` is what happens, `touches` names every object that is touched, `cannot_undo` the things that have no way
     back, `cli` the equivalent command line, `confirm_text` what must be typed (None: a plain yes is enough).
@@ -109,19 +109,19 @@ class Command:
     delegate: ClassVar[str] = ""
     """For a process of its own: the module whose `main(argv) -> int` runs it with the words after the noun."""
     takes: ClassVar[tuple[str, ...]] = ()
-    """For a process of its own: options of the whole that it understands beside `-o`, e.g. `plan`."""
+    """For a process of its own: global options that it understands beside `-o`, e.g. `plan`."""
     own_hub: ClassVar[bool] = False
     """For a process of its own: whether it works on the hub that the guide started where no `--data` is given."""
     writes: ClassVar[bool] = False
     """For a process of its own: whether `--read-only` refuses it."""
     tells: ClassVar[bool] = False
-    """Whether its progress lines are printed (stderr) on the command line: it takes longer than a person waits."""
+    """Whether its progress lines are printed (stderr) on the command line: it takes longer than a user waits."""
     outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
-    """What `-o` may say on the command line; the first is the default."""
+    """What `-o` may be on the command line; the first is the default."""
     online: ClassVar[bool] = True
     """Whether it talks to the plane."""
     cli: ClassVar[bool] = True
-    """Whether the verb exists on the command line (console-only verbs say why in `no_cli`)."""
+    """Whether the verb exists on the command line (console-only verbs have the reason in `no_cli`)."""
     no_cli: ClassVar[str] = ""
     """Why there is no such verb on the command line (a sentence)."""
     console: ClassVar[bool] = True
@@ -148,7 +148,7 @@ class Command:
         return command_line(cls, targets, args)
 
     def check(self, ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
-        """Say whether the verb may run on `targets` now. Read-only mode is already refused by `registry.check`."""
+        """Return whether the verb may run on `targets` now. Read-only mode is already refused by `registry.check`."""
         return Allowed()
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
@@ -158,7 +158,7 @@ class Command:
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Do what `plan` says; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
+        """Do what `plan` shows; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
         from edgewright.core.errors import UsageError
 
         raise UsageError(f"`{self.name}` works in the console only.", "Open the console: edgewright")

@@ -16,7 +16,7 @@ def or_dash(value: object) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a share as whole per cent; `-` for what is unknown."""
+    """Return a share as integer per cent; `-` for what is unknown."""
     return "-" if value is None else f"{value:.0f}"
 
 

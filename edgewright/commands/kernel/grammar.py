@@ -1,6 +1,6 @@
 """From words to arguments and back: one grammar for the command line, the `:` line and "the same as" lines.
 
-argparse does the work and comes in when a verb was chosen, never for `--help` of the whole.
+argparse does the work and is loaded when a verb was chosen, never for the program's `--help`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _reader(param: Param) -> Any:
         except ValueError:
             number = -1
         if number < 0:
-            raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 on")
+            raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 on")
         return number
 
     return {"span": span, "time": moment, "int": whole}.get(param.kind, str)

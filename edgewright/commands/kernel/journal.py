@@ -37,7 +37,7 @@ def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
     except OSError as error:
         raise Failed(
             f"The journal {ctx.journal.path} cannot be written ({error.strerror}), so nothing was done.",
-            "Make room on the disk, or mend its rights.",
+            "Free space on the disk, or correct its permissions.",
         ) from None
 
 
@@ -50,7 +50,7 @@ def finish(
     failed: Sequence[tuple[str, EdgewrightError]],
     note: str = "",
 ) -> None:
-    """Write the second line; a disk that got full meanwhile leaves the entry open, which the next start tells."""
+    """Write the second line; a disk that got full meanwhile leaves the entry open, which the next start reports."""
     assert ctx.journal is not None
     told: dict[str, Any] = {
         "done": list(done),

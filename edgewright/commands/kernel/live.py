@@ -111,7 +111,7 @@ class LiveFeed:
             await self._stop()
 
     async def _follow(self, context: Context) -> None:
-        """Feed from one plane until it is left; a client that cannot be made is told and tried again on request."""
+        """Feed from one plane until it is left; a client that cannot be made is reported and tried again on request."""
         await self.complete()
         emit = self._gate.open()
         try:

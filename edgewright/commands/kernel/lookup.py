@@ -1,4 +1,4 @@
-"""From what a person typed to what the plane knows: a host, token or project by name or by uid."""
+"""From what was typed to what the plane knows: a host, token or project by name or by uid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FoundHost(NamedTuple):
-    """A host with its whole document and what a table shows of it."""
+    """A host with its complete document and what a table shows of it."""
 
     uid: str
     name: str

@@ -21,7 +21,7 @@ class Param(NamedTuple):
     metavar: str = ""
     secret: bool = False
     form: str = ""
-    """What the console's form says instead of `help`, where that names options of the command line."""
+    """What the console's form shows instead of `help`, where that names options of the command line."""
 
 
 class Target(NamedTuple):

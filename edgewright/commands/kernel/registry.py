@@ -52,14 +52,14 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "completion": ("setup.verbs",),
     "pulse": ("pulse.verbs",),
 }
-"""First word of the command line to the modules that hold its verbs."""
+"""First word of the command line to the modules that contain its verbs."""
 
 LATER: dict[str, str] = {
     "profile": "Cluster profiles are",
     "cluster": "Clusters are",
     "site": "Opening a site by SSH is",
 }
-"""Nouns of the design that this version does not have yet, as the beginning of the sentence that says so."""
+"""Nouns of the design that this version does not have yet, as the beginning of the sentence that the user gets."""
 
 LATER_VERBS: dict[str, str] = {
     "host install": "Installing a host from here is",
@@ -157,7 +157,7 @@ def for_scope(scope: Scope) -> tuple[type[Command], ...]:
 
 
 def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
-    """Say whether `command` may run on `targets` now: mode, number of targets, observed hosts, then its own rule."""
+    """Return whether `command` may run on `targets` now: mode, number of targets, observed hosts, then its own rule."""
     if command.danger != "none" and ctx.read_only:
         return Refusal(
             f"This session is read-only, so `{command.name}` is refused.",

@@ -1,4 +1,4 @@
-"""What a verb gives to print: a listing, one thing, a text, or a stream of lines that comes in by and by.
+"""What a verb gives to print: a listing, one thing, a text, or a stream of lines that arrive over time.
 
 Plain values; the command line turns them into a table, JSON or YAML, the console into a view.
 """
@@ -42,7 +42,7 @@ class Section(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """One thing: its name, its document, and how a person reads it."""
+    """One thing: its name, its document, and its text for users."""
 
     name: str
     document: Any
@@ -59,7 +59,7 @@ class Text(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Things that come in one by one until the person ends it."""
+    """Things that arrive one by one until the user ends it."""
 
     columns: tuple[Column, ...]
     widths: tuple[int, ...]

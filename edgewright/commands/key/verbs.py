@@ -102,7 +102,7 @@ class KeyShow(Command):
 
 
 class KeyDelete(Command):
-    """Delete SSH keys from the plane; hosts that have them keep them."""
+    """Delete SSH keys from the plane; hosts that have them store them."""
 
     name = "key delete"
     title = "delete"
@@ -118,7 +118,7 @@ class KeyDelete(Command):
         keys = {key.uid: key for key in [await rows.find_key(client, word) for word in targets]}
         names = [key.name for key in keys.values()]
         lines = [f"{key.name}: {key.kind}, {key.fingerprint}, {key.project}" for key in keys.values()]
-        lines.append("They are not offered any more; hosts that have them keep them.")
+        lines.append("They are not offered any more; hosts that have them do not change.")
         title = f"Delete SSH key {names[0]}" if len(names) == 1 else f"Delete {len(names)} SSH keys"
         by_uid = dict(zip(keys, names, strict=True))
         return Plan(title, tuple(lines), tuple(keys), (), self.cli_line(names, {}), None, None, by_uid)

@@ -47,7 +47,7 @@ class Acknowledge(_Handle):
 
 
 class Assign(_Handle):
-    """Assign a problem to somebody by name."""
+    """Assign a problem to a user by name."""
 
     name = "assign"
     title = "assign"

@@ -24,7 +24,7 @@ class Pulse(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the fleet's counts and what is not well, the longest sick first."""
+        """Give the fleet's counts and what is not healthy, the longest unhealthy first."""
         from edgewright.commands.pulse.report import pulse
 
         return Outcome((), result=await pulse(ctx))

@@ -20,12 +20,14 @@ class Program(NamedTuple):
 PROGRAMS = (
     Program("systemd-nspawn", "lab: boots hosts in containers", "everything but the lab", "systemd-container"),
     Program("ip", "lab: links between its hosts", "everything but the lab", "iproute2"),
-    Program("tc", "lab: slow and lossy links", "a lab with links that are cut or whole", "iproute2"),
+    Program("tc", "lab: slow and lossy links", "a lab with links that are up or cut", "iproute2"),
     Program("mmdebstrap", "lab and forge: unpacks Debian", "a base ISO that you bring, no lab", "mmdebstrap"),
     Program("systemctl", "agent install: its unit", "agent run in the foreground", "systemd"),
     Program("ssh", "opening a site (later)", "everything in this version", "openssh-client"),
     Program("xorriso", "forge: writes installer ISOs", "ISOs from a base with a placeholder", "xorriso"),
-    Program("unsquashfs", "forge: reads what a base ISO is", "a base is told by its label alone", "squashfs-tools"),
+    Program(
+        "unsquashfs", "forge: reads what a base ISO is", "a base is identified by its label alone", "squashfs-tools"
+    ),
     Program("qemu-system-x86_64", "forge: boots an ISO for its proof", "ISOs that stay unproven", "qemu-system-x86"),
     Program(
         "mksquashfs", "forge: builds the appliance, and slots of images", "a base ISO that you bring", "squashfs-tools"
@@ -68,9 +70,9 @@ def _keyring() -> Item:
         "name": "keyring",
         "present": present,
         "path": "",
-        "purpose": "keeps API keys",
+        "purpose": "stores API keys",
         "without": "keys in files that only you can read",
         "package": "gnome-keyring",
     }
-    cells = ("keyring", "yes" if present else "no", "keeps API keys", str(document["without"]), "gnome-keyring")
+    cells = ("keyring", "yes" if present else "no", "stores API keys", str(document["without"]), "gnome-keyring")
     return Item("keyring", cells, document)

@@ -38,7 +38,7 @@ class ConfigShow(Command):
 
 
 class ConfigValidate(Command):
-    """Check settings, contexts and key map; says file, line and the nearest word for what is wrong."""
+    """Check settings, contexts and key map; shows file, line and the nearest word for what is wrong."""
 
     name = "config validate"
     title = "validate"
@@ -67,7 +67,7 @@ class ConfigValidate(Command):
 
 
 class Check(Command):
-    """Say which outside programs are here, and what works without them."""
+    """Show which external programs are installed, and what works without them."""
 
     name = "check"
     title = "check"

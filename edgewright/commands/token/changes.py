@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TokenRevoke(Command):
-    """Refuse a token from now on; hosts that came in by it stay, new ones are turned away."""
+    """Revoke a token. Registered hosts keep working; new registrations are rejected."""
 
     name = "token revoke"
     title = "revoke"
@@ -23,7 +23,7 @@ class TokenRevoke(Command):
     target = Target("token")
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        """Return which hosts registered with each token, and that they stay. Raises `NotFound`, `Conflict`."""
         return await _plan(self, ctx, targets, "Revoke", ())
 
     async def apply(
@@ -47,7 +47,7 @@ class TokenActivate(Command):
     target = Target("token")
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what is accepted again. Raises `NotFound`, `Conflict`."""
+        """Return what is accepted again. Raises `NotFound`, `Conflict`."""
         return await _plan(self, ctx, targets, "Activate", ())
 
     async def apply(
@@ -61,7 +61,7 @@ class TokenActivate(Command):
 
 
 class TokenDelete(Command):
-    """Delete a token for good; hosts that came in by it stay."""
+    """Delete a token. Registered hosts are unaffected."""
 
     name = "token delete"
     title = "delete"
@@ -71,7 +71,7 @@ class TokenDelete(Command):
     target = Target("token")
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say which hosts came in by each token, and that they stay. Raises `NotFound`, `Conflict`."""
+        """Return which hosts registered with each token, and that they stay. Raises `NotFound`, `Conflict`."""
         return await _plan(self, ctx, targets, "Delete", ("the token: its text is refused for ever",))
 
     async def apply(
@@ -102,17 +102,17 @@ async def _plan(
     for uid, token in tokens.items():
         lines.append(f"{clean(token.name)} is {state_of(token, now)}, ends: {ends(token, now)}")
         if hosts is None:
-            lines.append("  which hosts came in by it is not told by this plane")
+            lines.append("  this plane does not report which hosts registered with it")
         elif verb != "Activate":
             names = sorted(hosts[uid])
             more = f" and {len(names) - 12} more" if len(names) > 12 else ""
             lines.append(
-                f"  {len(names)} hosts came in by it: {', '.join(names[:12])}{more}" if names else "  no host yet"
+                f"  {len(names)} hosts registered with it: {', '.join(names[:12])}{more}" if names else "  no host yet"
             )
     if verb == "Activate":
         lines.append("New hosts are let in by it again until it ends.")
     else:
-        lines.append("Hosts that came in keep their own credentials and stay; new ones are turned away.")
+        lines.append("Registered hosts are unaffected; new registrations are rejected.")
     names = [clean(token.name) for token in tokens.values()]
     title = f"{verb} token {names[0]}" if len(names) == 1 else f"{verb} {len(names)} tokens"
     typed = names[0] if len(names) == 1 else str(len(names))

@@ -1,4 +1,4 @@
-"""How registration tokens are told in words, and which hosts came in by one."""
+"""How registration tokens are shown as text, and which hosts registered with one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MASK = "********"
 
 
 def state_of(token: EdgeToken, now: float) -> str:
-    """Return active, revoked or expired; revoked wins, since it is what a person did."""
+    """Return active, revoked or expired; revoked wins, since an operator did it."""
     if not token.is_active:
         return "revoked"
     return "expired" if token.expired(now) else "active"
@@ -68,7 +68,7 @@ def item(document: dict[str, Any], now: float) -> Item:
 
 
 def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, reveal: bool) -> Detail:
-    """Return one token as a person reads it. `hosts` is None where the plane does not tell them."""
+    """Return one token as text. `hosts` is None where the plane does not report them."""
     token = EdgeToken(document)
     facts = (
         ("uid", clean(token.uid)),
@@ -79,16 +79,16 @@ def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, re
         ("description", or_dash(clean(token.description))),
         ("text", clean(token.token) if reveal else f"{MASK}  (--reveal shows it)"),
     )
-    came = "not told by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
+    came = "not reported by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
     if hosts is not None and len(hosts) > 50:
         came += f" and {len(hosts) - 50} more"
-    sections = (Section("TOKEN", facts), Section("HOSTS THAT CAME IN BY IT", (("hosts", came),)))
+    sections = (Section("TOKEN", facts), Section("HOSTS REGISTERED WITH IT", (("hosts", came),)))
     shown = document if reveal else masked(document)
     return Detail(clean(token.uid), shown, f"{clean(token.name)} is {state_of(token, now)}", sections)
 
 
 async def hosts_by_token(ctx: CommandContext, uids: Sequence[str]) -> dict[str, list[str]] | None:
-    """Return token uid to the names of the hosts that came in by it; None where the plane does not tell it."""
+    """Return token uid to the names of the hosts registered with it; None where the plane does not report it."""
     found: dict[str, list[str]] = {uid: [] for uid in uids}
     if ctx.store is not None and not ctx.store.model.source.away:
         for row in ctx.store.model.hosts.values():

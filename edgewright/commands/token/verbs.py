@@ -31,7 +31,7 @@ class TokenCreate(Command):
     )
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Say what the token will open. Raises `NotFound` for a project that is not there."""
+        """Return what the token will allow. Raises `NotFound` for a project that is not there."""
         from edgewright.clients.palette.projects import project_uid
         from edgewright.core import times
         from edgewright.core.errors import InvalidInput
@@ -63,7 +63,7 @@ class TokenCreate(Command):
         uid = await client.create_token(name, project, expiry, str(args.get("description") or ""))
         document = await client.token(uid)
         token = EdgeToken(document)
-        if not token.token:  # Palette tells the text in its list only
+        if not token.token:  # Palette returns the text in its list only
             document = next((t for t in await client.tokens() if EdgeToken(t).uid == uid), document)
             token = EdgeToken(document)
         until = f"valid until {times.rfc3339(token.expiry)[:10]}" if token.expiry else "without an end"
@@ -96,7 +96,7 @@ class TokenList(Command):
 
 
 class TokenShow(Command):
-    """Show one registration token and the hosts that came in by it; its text is masked unless --reveal."""
+    """Show one registration token and the hosts registered with it; its text is masked unless --reveal."""
 
     name = "token show"
     title = "open"

@@ -1,1 +1,1 @@
-"""A cloud-config (user-data): its keys, what its values keep to, how two are merged; and the `.arg` of CanvOS."""
+"""A cloud-config (user-data): its keys, what its values must match, how two are merged; and the `.arg` of CanvOS."""

@@ -1,4 +1,4 @@
-"""The whole check of a document: shape and values, offline. What needs files, network or plane is the forge's."""
+"""The complete check of a document: shape and values, offline. What needs files, network or plane is the forge's."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MAX_FILE = 1024 * 1024
 OLD_HEADERS = ("#kairos-config", "#node-config")
 """Headers that Kairos's collector still accepts beside `#cloud-config`; yip reads stages alone under them."""
 _HEADER_LINES = 9
-"""Lines that are looked at: the tenth part of Kairos's split is the whole rest of the file."""
+"""Lines that are looked at: the tenth part of Kairos's split is the entire rest of the file."""
 
 
 def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Optional[float] = None) -> List[Finding]:
     """Return every finding about a parsed document, the worst first.
 
     `profile` is `palette` or `kairos`; `now` is epoch seconds (None: dates are not compared). Never raises, whatever
-    the document holds; lines are left to the caller, who knows the text.
+    the document contains; lines are left to the caller, who knows the text.
     """
     found = [
         *check_shape(document, profile),
@@ -58,7 +58,7 @@ def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:
     url = text(document.get("config_url"))
     if url and not model.is_template(url):
         if not re.fullmatch(r"https?://\S+", url):
-            found.append(error("config_url", f"config_url is no web address: {shown(url)}.", "", "Url"))
+            found.append(error("config_url", f"config_url is not a web address: {shown(url)}.", "", "Url"))
         else:
             said = "config_url is fetched at every boot, long after the installation: the address must stay alive."
             found.append(warning("config_url", said, "Put what is there into this file.", "ConfigUrl"))
@@ -66,7 +66,7 @@ def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:
         said = "p2p has no network_token; Kairos's schema demands it (profile kairos)."
         found.append(error("p2p.network_token", said, "Make one: kairos-agent generate-token", "Missing"))
     if profile == model.PALETTE and "cluster" in document:
-        said = "cluster is written by the agent when the plane makes a cluster; what stands here gets in its way."
+        said = "cluster is written by the agent when the plane makes a cluster; what is here conflicts with it."
         found.append(warning("cluster", said, "Take it out.", "Cluster"))
     return found
 
@@ -75,7 +75,7 @@ def check_text(content: str, name: str = "") -> List[Finding]:
     """Return what is wrong with the text of a user-data file as such: header, size, the ending of its name."""
     found = _header(content)
     if len(content.encode("utf-8", "replace")) > MAX_FILE:
-        said = "The file is bigger than 1 MB: the host's collector passes it over without a word."
+        said = "The file is bigger than 1 MB: the host's collector ignores it without a message."
         found.append(error("", said, "Put what is big into the image or a content bundle.", "TooBig"))
     if name and "." in name.rsplit("/", 1)[-1] and not name.lower().endswith((".yaml", ".yml")):
         ending = name.rsplit(".", 1)[-1]

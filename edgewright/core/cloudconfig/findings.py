@@ -1,4 +1,4 @@
-"""What a check has to say about a document: one finding for each thing, with its place and the next step."""
+"""What a check reports about a document: one finding for each thing, with its place and the next step."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ ERROR = "error"
 WARNING = "warning"
 NOTE = "note"
 UNKNOWN = "unknown"
-"""Could not be checked: said so, and never taken for fine."""
+"""Could not be checked: reported, and never taken for valid."""
 
 SEVERITIES = (ERROR, WARNING, UNKNOWN, NOTE)
 """From the worst to the least."""
 
 
 MOST = 500
-"""Findings of one document that are told one by one."""
+"""Findings of one document that are listed one by one."""
 
 
 class Finding(NamedTuple):
-    """One thing that a check says.
+    """One result of a check.
 
-    `path` is dotted, lists by index (`stylus.site.users[0].name`), and empty for the document as a whole. `message`
-    is a whole sentence, `hint` the next step (may be empty), `code` the word that programs compare, `line` counts
+    `path` is dotted, lists by index (`stylus.site.users[0].name`), and empty for the entire document. `message` is a
+    complete sentence, `hint` the next step (may be empty), `code` the word that programs compare, `line` counts
     from 1 (0: not known).
     """
 
@@ -44,7 +44,7 @@ def error(path: str, message: str, hint: str = "", code: str = "") -> Finding:
 
 
 def warning(path: str, message: str, hint: str = "", code: str = "") -> Finding:
-    """Return a finding that a person must weigh."""
+    """Return a finding that the user must decide on."""
     return Finding(WARNING, path, message, hint, code)
 
 
@@ -59,7 +59,7 @@ def unknown(path: str, message: str, hint: str = "", code: str = "") -> Finding:
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Tell whether one of the findings is an error."""
+    """Return whether one of the findings is an error."""
     return any(finding.severity == ERROR for finding in findings)
 
 
@@ -80,7 +80,7 @@ def limited(findings: Iterable[Finding], most: int = MOST) -> List[Finding]:
 
 
 def counted(findings: Iterable[Finding]) -> str:
-    """Return the numbers for a sentence, e.g. `2 errors, 1 warning`; `nothing to say` for none."""
+    """Return the numbers for a sentence, e.g. `2 errors, 1 warning`; `no findings` for none."""
     found = list(findings)
     words = {ERROR: "error", WARNING: "warning", UNKNOWN: "not checked", NOTE: "note"}
     parts = []
@@ -89,4 +89,4 @@ def counted(findings: Iterable[Finding]) -> str:
         if count:
             plural = "" if count == 1 or severity == UNKNOWN else "s"
             parts.append(f"{count} {words[severity]}{plural}")
-    return ", ".join(parts) or "nothing to say"
+    return ", ".join(parts) or "no findings"

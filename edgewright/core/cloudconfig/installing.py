@@ -34,12 +34,12 @@ def check_install(document: Mapping[str, Any], profile: str = model.PALETTE) -> 
 
 
 def _waits(install: Mapping[str, Any]) -> List[Finding]:
-    """Return that a person is needed at the console: neither `auto` nor a disk is given."""
+    """Return that an operator is needed at the console: neither `auto` nor a disk is given."""
     if install.get("auto") is True or text(install.get("device")):
         return []
     said = (
         "Neither install.auto nor install.device is set: the installers of Kairos and of the reference appliance wait "
-        "for a person at the console of the box."
+        "for an operator at the console of the box."
     )
     return [note("install", said, "Set install.auto: true to take the largest disk.", "Waits")]
 
@@ -48,14 +48,14 @@ def _end(install: Mapping[str, Any]) -> List[Finding]:
     reboot, poweroff = install.get("reboot") is True, install.get("poweroff") is True
     if reboot and poweroff:
         said = "install has both reboot and poweroff; the installer does one of them only."
-        return [error("install.poweroff", said, "Keep one of them.", "RebootAndPoweroff")]
+        return [error("install.poweroff", said, "Remove all but one of them.", "RebootAndPoweroff")]
     if reboot:
         said = "install.reboot is set: a machine that boots from the medium again begins the installation again."
         hint = "Put the disk before the medium in the boot order, pull the medium in time, or take poweroff instead."
         return [warning("install.reboot", said, hint, "ReinstallLoop")]
     if not poweroff:
-        said = "At the end of the installation the screen stays: somebody must pull the medium and reboot."
-        return [note("install", said, "Set install.poweroff or install.reboot to end without a person.", "StaysOn")]
+        said = "At the end of the installation the screen stays: an operator must remove the medium and reboot."
+        return [note("install", said, "Set install.poweroff or install.reboot to end without an operator.", "StaysOn")]
     return []
 
 
@@ -71,7 +71,7 @@ def _device(install: Mapping[str, Any]) -> List[Finding]:
     if re.fullmatch(
         r"/dev/(?:[a-z]*[sv]d[a-z]+|xvd[a-z]+)[0-9]+|/dev/(?:nvme[0-9]+n[0-9]+|mmcblk[0-9]+)p[0-9]+", device
     ):
-        return [error(path, f"{path} is {device}, a partition.", "Name the whole disk.", "Device")]
+        return [error(path, f"{path} is {device}, a partition.", "Name the disk, not a partition.", "Device")]
     if re.fullmatch(r"/dev/(?:sd|vd|xvd|hd)[a-z]+", device):
         said = f"{path} is {device}: disks may change these names from boot to boot, and a USB stick is one of them."
         hint = "Where there are several disks take /dev/disk/by-path/..., /dev/disk/by-id/... or script://."
@@ -126,7 +126,8 @@ def _others(document: Mapping[str, Any], install: Mapping[str, Any]) -> List[Fin
     found = []
     if install.get("ssh_hardening") is True and not any(account.keys for account in accounts(document)):
         said = (
-            "install.ssh_hardening is set and no user has an SSH key: nobody could log in, and the installer refuses."
+            "install.ssh_hardening is set and no user has an SSH key: no login would be possible, and the installer "
+            "refuses."
         )
         found.append(error("install.ssh_hardening", said, "Give a user ssh_authorized_keys.", "NoKey"))
     for key in ("bind_mounts", "ephemeral_mounts", "extra-dirs-rootfs"):

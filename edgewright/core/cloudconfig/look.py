@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(
 
 
 def at(value: Any, *names: str) -> Any:
-    """Return what stands at a path of names, or None."""
+    """Return what is at a path of names, or None."""
     for name in names:
         if not isinstance(value, Mapping):
             return None
@@ -43,7 +43,7 @@ def items(value: Any) -> List[Any]:
 
 
 def text(value: Any) -> str:
-    """Return a text without spaces around it; "" for anything that is no text, number or flag."""
+    """Return a text without spaces around it; "" for anything that is not text, number or flag."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and abs(value) >= 10**30:  # Python refuses to write endless numbers
@@ -72,7 +72,7 @@ def address(word: str) -> Optional[Address]:
 
 
 def is_host(word: str) -> bool:
-    """Tell whether a text is an IP address or could be a host name."""
+    """Return whether a text is an IP address or could be a host name."""
     if address(word.strip("[]")) is not None:
         return True
     numbers = re.fullmatch(r"[0-9.]+", word)  # 192.168.1 or 300.1.1.1 is a mistyped address, not a name
@@ -91,10 +91,10 @@ def split_port(word: str) -> Tuple[str, Optional[int], bool]:
 
 
 def is_placeholder(value: Any) -> bool:
-    """Tell whether a text is a gap that a template left for a person, such as `<token>` or `your-registry`."""
+    """Return whether a text is a gap that a template left for the user, such as `<token>` or `your-registry`."""
     return isinstance(value, str) and not is_template(value) and _PLACEHOLDER.fullmatch(value.strip()) is not None
 
 
 def is_path(word: str) -> bool:
-    """Tell whether a text is an absolute path."""
+    """Return whether a text is an absolute path."""
     return word.startswith("/") and "\n" not in word and "\0" not in word

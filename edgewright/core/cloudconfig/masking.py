@@ -1,4 +1,4 @@
-"""Secrets of a document: where they stand, and the document with them covered."""
+"""Secrets of a document: where they are, and the document with them covered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_DEPTH = 60
 
 
 def is_secret(path: str) -> bool:
-    """Tell whether the value at a path is a secret, by the schema or by its last name."""
+    """Return whether the value at a path is a secret, by the schema or by its last name."""
     key = SCHEMA.key(path)
     if key is not None:
         return key.secret
@@ -24,7 +24,7 @@ def is_secret(path: str) -> bool:
 
 
 def masked(document: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return a copy of a document in which no secret can be read: values of secret keys, and texts that hold one."""
+    """Return a copy of a document in which no secret can be read: values of secret keys, and texts that contain one."""
     covered = _mask(document, SCHEMA.root, 0)
     return covered if isinstance(covered, dict) else {}
 
@@ -47,7 +47,7 @@ def _mask(value: Any, node: "Node | None", depth: int) -> Any:
         return [_mask(one, item, depth + 1) for one in value]
     if isinstance(value, str):
         if secret_in(value):
-            return f"{COVER} ({len(value)} characters that hold {secret_in(value)})"
+            return f"{COVER} ({len(value)} characters that contain {secret_in(value)})"
         return _IN_URL.sub(rf"\1{COVER}@", value) if "://" in value else value
     return value
 

@@ -2,7 +2,7 @@
 
 The installer reads the file, merges it and writes it again, so that an unquoted 0644 becomes the decimal 420 in
 /oem/90_custom.yaml. A number survives that under `stages` (it is a number there too); under `write_files` the text
-`420` is then read as the octal mode 0420, and one with an 8 or 9 in it (0600 becomes 384) drops the whole file.
+`420` is then read as the octal mode 0420, and one with an 8 or 9 in it (0600 becomes 384) drops the entire file.
 Measured with kairos-sdk's collector and yip.
 """
 
@@ -49,7 +49,7 @@ def text_mode(value: Any, path: str) -> List[Finding]:
     if isinstance(value, str):
         if re.fullmatch(r"[0-7]{0,6}", value.strip()) and len(value) == len(value.strip()):
             return []
-        said = f"{path} is {shown(value, 30)}, which is not an octal number: Kairos then drops the whole file."
+        said = f"{path} is {shown(value, 30)}, which is not an octal number: Kairos then drops the entire file."
         return [error(path, said, "Write it as '0644', in quotes.", "Mode")]
     if value in _AS_DECIMAL:
         return []  # 644 without a 0 stays 644, and is read as the mode 0644
@@ -58,4 +58,4 @@ def text_mode(value: Any, path: str) -> List[Finding]:
         said = f"{path} is a number: the installer writes {meant} as {value}, which is then read as the mode 0{value}."
         return [warning(path, said, f"Put it into quotes: permissions: '{meant}'", "Mode")]
     said = f"{path} is a number: the installer writes {meant} as {shown(value) or 'a decimal'}, which is not octal,"
-    return [error(path, f"{said} and the whole file is dropped.", f"Put it into quotes: '{meant}'", "Mode")]
+    return [error(path, f"{said} and the entire file is dropped.", f"Put it into quotes: '{meant}'", "Mode")]

@@ -37,7 +37,7 @@ def _words(name: str) -> Tuple[str, ...]:
 
 
 def is_inverse(name: str, known: str) -> bool:
-    """Tell whether two names say yes and no to the same thing, e.g. `autoRegister` and `disableAutoRegister`."""
+    """Return whether two names mean yes and no to the same thing, e.g. `autoRegister` and `disableAutoRegister`."""
     mine, theirs = words_of(name), words_of(known)
     if not set(mine) - _NEUTRAL or not set(theirs) - _NEUTRAL:
         return False
@@ -45,12 +45,12 @@ def is_inverse(name: str, known: str) -> bool:
 
 
 def only_yes_or_no(name: str) -> bool:
-    """Tell whether a name is nothing but a yes or no, such as `enable`: many blocks have one."""
+    """Return whether a name is nothing but a yes or no, such as `enable`: many blocks have one."""
     return not _rest(words_of(name))
 
 
 def are_opposite(name: str, known: str) -> bool:
-    """Tell whether two names hold opposite words (before and after), or one negates the other."""
+    """Return whether two names contain opposite words (before and after), or one negates the other."""
     mine = {_SAME.get(word, word) for word in words_of(name)}
     theirs = {_SAME.get(word, word) for word in words_of(known)}
     for pair in _PAIRS:
@@ -61,7 +61,7 @@ def are_opposite(name: str, known: str) -> bool:
 
 
 def _almost_negative(word: str) -> bool:
-    """Tell whether a word is a misspelt `disable`: then the name is a misspelt one and no opposite."""
+    """Return whether a word is a misspelt `disable`: then the name is a misspelt one and no opposite."""
     return bool(difflib.get_close_matches(word, ["disable", "without", "skip"], n=1, cutoff=0.75))
 
 

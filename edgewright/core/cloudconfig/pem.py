@@ -44,23 +44,23 @@ def certificates(value: str) -> List[bytes]:
         end = pem.find(f"-----END {label}-----", begin.end())
         inside = pem[begin.end() : end]
         if end < 0 or "-----BEGIN" in inside:
-            raise ValueError("has a BEGIN line without its END line: it was not copied whole")
+            raise ValueError("has a BEGIN line without its END line: it was not copied completely")
         at = end
         if "PRIVATE KEY" in label:
-            raise ValueError("holds a private key; a CA's certificate alone belongs here")
+            raise ValueError("contains a private key; only a CA's certificate belongs here")
         if label not in ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"):
-            raise ValueError(f"holds a {label.lower()}, not a certificate")
+            raise ValueError(f"contains a {label.lower()}, not a certificate")
         try:
             der = base64.b64decode("".join(inside.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise ValueError("has a damaged certificate: the part between BEGIN and END is no base64") from None
+            raise ValueError("has a damaged certificate: the part between BEGIN and END is not base64") from None
         if der[:1] != b"\x30":
             raise ValueError("has a damaged certificate")
         found.append(der)
         if len(found) > MAX_CERTIFICATES:
-            raise ValueError(f"holds more than {MAX_CERTIFICATES} certificates")
+            raise ValueError(f"contains more than {MAX_CERTIFICATES} certificates")
     if not found:
-        raise ValueError("holds no certificate")
+        raise ValueError("contains no certificate")
     return found
 
 

@@ -14,7 +14,7 @@ from edgewright.core.cloudconfig.schema.model import is_template
 
 
 class Registry(NamedTuple):
-    """A registry of a document: where it stands and what is written there; `password` is plain."""
+    """A registry of a document: where it is and what is written there; `password` is plain."""
 
     path: str
     domain: str
@@ -55,7 +55,7 @@ def domain_problem(domain: str) -> str:
         return "has an underscore in its host name"
     name, _, good = split_port(host)
     if not good or not is_host(name):
-        return f"is no registry: {shown(domain)}"
+        return f"is not a registry: {shown(domain)}"
     if path and not re.fullmatch(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*/?", path):
         return f"has a path that no registry takes: {shown(path)} (lower case, digits, '.', '_', '-', '/')"
     return ""
@@ -69,14 +69,12 @@ def check_registries(document: Mapping[str, Any]) -> List[Finding]:
         raw = mapping(_raw(document, one.path))
         if one.domain and one.domain in seen:
             said = f"{one.path} and {seen[one.domain]} are the same registry {shown(one.domain)}."
-            found.append(warning(f"{one.path}.domain", said, "Keep one.", "Duplicate"))
+            found.append(warning(f"{one.path}.domain", said, "Remove all but one.", "Duplicate"))
         seen.setdefault(one.domain, one.path)
         found += _check_one(one, raw)
     stylus = mapping(document.get("stylus"))
     if stylus.get("registryCredentials") and stylus.get("externalRegistries"):
-        said = (
-            "stylus has both registryCredentials and externalRegistries; which one an image comes from is hard to tell."
-        )
+        said = "stylus has both registryCredentials and externalRegistries; which one an image comes from is ambiguous."
         found.append(warning("stylus.registryCredentials", said, "Move it into externalRegistries.", "TwoRegistries"))
     found += _rules(document, [one.domain for one in registries(document)])
     return found
@@ -103,7 +101,7 @@ def _check_one(one: Registry, raw: Mapping[str, Any]) -> List[Finding]:
         said = f"{one.path} has a {has} and no {lacks}."
         found.append(error(f"{one.path}.{has}", said, "Give both, or neither for a registry without login.", "Login"))
     if raw.get("encodedPassword") is True and password and not is_template(password) and not one.password:
-        said = f"{one.path}.encodedPassword is true, but the password is no base64."
+        said = f"{one.path}.encodedPassword is true, but the password is not base64."
         found.append(error(f"{one.path}.password", said, "Encode it: printf %s PASSWORD | base64", "Encoding"))
     if one.insecure:
         said = f"{one.path}.insecure is set: anybody on the way can hand out images, and take the password."
@@ -129,7 +127,7 @@ def _rules(document: Mapping[str, Any], domains: List[str]) -> List[Finding]:
         for word, side in ((source, "begins at"), (target, "leads to")):
             if not word or re.search(r"\s", word) or (side == "begins at" and "://" in word):
                 rule = f"The mapping rule {shown(source) or '(empty)'} {side} {shown(word) or 'nothing'}"
-                said = f"{rule}, which is no image name."
+                said = f"{rule}, which is not an image name."
                 found.append(error(where, said, 'Write "gcr.io/project": "registry.example.com/mirror".', "Mapping"))
         host = target.split("://")[-1].split("/")[0]
         if target and domains and not any(domain.split("/")[0] == host for domain in domains):
@@ -138,7 +136,7 @@ def _rules(document: Mapping[str, Any], domains: List[str]) -> List[Finding]:
         longer = [other for other in sources if other != source and other.startswith(source)]
         if longer and source:
             said = (
-                f"The mapping rules {shown(source)} and {shown(longer[0])} begin alike: which one is taken is not told."
+                f"The mapping rules {shown(source)} and {shown(longer[0])} begin alike: which one is used is undefined."
             )
             found.append(warning(where, said, "Make them differ from their first part on.", "Mapping"))
     if rules and not domains:

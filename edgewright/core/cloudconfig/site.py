@@ -37,7 +37,7 @@ DEFAULT_PLANE = "api.spectrocloud.com"
 
 
 def local_mode(document: Mapping[str, Any]) -> bool:
-    """Tell whether the host is managed by its own UI and knows no plane."""
+    """Return whether the host is managed by its own UI and knows no plane."""
     mode = text(at(document, "stylus", "managementMode")).lower()
     if mode in ("central", "local"):
         return mode == "local"
@@ -71,7 +71,7 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
 
 
 def is_site_only(document: Mapping[str, Any]) -> bool:
-    """Tell whether this is the user-data of a site: it names neither plane nor token, and says nothing of the disk."""
+    """Return whether this is the user-data of a site: it names neither plane nor token, and does not name a disk."""
     site = mapping(at(document, "stylus", "site"))
     named = text(site.get("paletteEndpoint")) or text(site.get("edgeHostToken"))
     return not named and "install" not in document and not local_mode(document)
@@ -92,7 +92,7 @@ def _plane_is_there(document: Mapping[str, Any], site: Mapping[str, Any]) -> Lis
         hint = "A hub, and a Palette of your own, need their https address here."
         found.append(warning(path, said, hint, "DefaultPlane"))
     if not text(site.get("edgeHostToken")):
-        said = f"{_SITE}.edgeHostToken is missing: the host waits until somebody adds it by its UID."
+        said = f"{_SITE}.edgeHostToken is missing: the host waits until it is pre-registered by its UID."
         found.append(warning(f"{_SITE}.edgeHostToken", said, "Make one: edgewright token create NAME", "NoToken"))
     return found
 
@@ -111,22 +111,32 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return [
-            error(path, f"{path} is no address: {shown(word)}.", "Write https://HOST or https://HOST:PORT.", "Endpoint")
+            error(
+                path,
+                f"{path} is not an address: {shown(word)}.",
+                "Write https://HOST or https://HOST:PORT.",
+                "Endpoint",
+            )
         ]
     found = []
     if parts.scheme not in ("https", "http") or not is_host(host) or port == 0:
         return [
-            error(path, f"{path} is no address: {shown(word)}.", "Write https://HOST or https://HOST:PORT.", "Endpoint")
+            error(
+                path,
+                f"{path} is not an address: {shown(word)}.",
+                "Write https://HOST or https://HOST:PORT.",
+                "Endpoint",
+            )
         ]
     gap = next((label for label in host.split(".")[:-1] if _GAP_LABEL.fullmatch(label)), "")
     if gap:
-        said = f"{path} still holds the placeholder {shown(gap)}: {shown(word)}."
+        said = f"{path} still contains the placeholder {shown(gap)}: {shown(word)}."
         return [error(path, said, "Give the plane's address.", "Placeholder")]
     if parts.scheme == "http":
         said = f"{path} is not https: the token could be read on the way."
         found.append(error(path, said, "Write https://; a hub and Palette both speak TLS.", "NotHttps"))
     if parts.username or parts.password:
-        found.append(error(path, f"{path} holds a user name or password.", "Write the address alone.", "Endpoint"))
+        found.append(error(path, f"{path} contains a user name or password.", "Write the address alone.", "Endpoint"))
     if parts.path.strip("/") or parts.query or parts.fragment:
         said = f"{path} has something behind the host: {shown(parts.path or parts.query or parts.fragment)}."
         found.append(warning(path, said, "Write https://HOST or https://HOST:PORT alone.", "Endpoint"))
@@ -150,7 +160,7 @@ def only_here(host: str) -> str:
     if found.is_loopback or (mapped is not None and mapped.is_loopback):
         return "a loopback address"
     if found.is_unspecified:
-        return "which stands for every address of a server and is none to call"
+        return "which means every address of a server and cannot be connected to"
     if found.is_multicast:
         return "a multicast address"
     return "a link-local address" if found.is_link_local else ""
@@ -163,16 +173,16 @@ def _token(site: Mapping[str, Any]) -> List[Finding]:
         return []
     found = []
     if re.search(r"\s", value.strip()) or not value.isascii() or not value.isprintable():
-        said = f"{path} has spaces or odd characters inside: it was not copied whole, or more than it was."
+        said = f"{path} has spaces or odd characters inside: part of it is missing, or something was added."
         found.append(error(path, said, "Copy it again: edgewright token show NAME -o yaml", "Token"))
     elif value != value.strip():
         found.append(warning(path, f"{path} has spaces around it.", "Take them out.", "Token"))
     if text(site.get("projectName")) and text(site.get("projectUid")):
         said = f"{_SITE} has both projectName and projectUid; the uid is used."
-        found.append(warning(f"{_SITE}.projectUid", said, "Keep one of them.", "TwoProjects"))
+        found.append(warning(f"{_SITE}.projectUid", said, "Remove all but one of them.", "TwoProjects"))
     url = text(site.get("registrationURL"))
     if url and not is_template(url) and not re.fullmatch(r"https?://[^\s/]+\S*", url):
-        said = f"{_SITE}.registrationURL is no web address: {shown(url)}."
+        said = f"{_SITE}.registrationURL is not a web address: {shown(url)}."
         found.append(error(f"{_SITE}.registrationURL", said, "Write https://HOST/PATH.", "Url"))
     if site.get("insecureSkipVerify") is True:
         said = f"{_SITE}.insecureSkipVerify is set: anybody on the way can pretend to be the plane and take the token."
@@ -187,7 +197,9 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
     uid, host_name = text(site.get("name")), text(site.get("hostName"))
     if uid and uid != RANDOM and not is_template(uid):
         path = f"{_SITE}.name"
-        hint = "What is forbidden is taken out on the host, which then comes in under another UID than the one written."
+        hint = (
+            "What is forbidden is taken out on the host, which then registers under another UID than the one written."
+        )
         found += [error(path, sentence.replace("The host UID", path), hint, "Uid") for sentence in check_uid(uid)]
         if not host_name and check_hostname(uid):
             said = f"{path} serves as the host name too, and as one it is not valid: {check_hostname(uid)[0]}"
@@ -197,18 +209,18 @@ def _identity(site: Mapping[str, Any]) -> List[Finding]:
         found += [error(path, said, "", "HostName") for said in host_name_problems(host_name, path)]
     prefix = text(site.get("prefix"))
     if prefix and not is_template(prefix) and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", prefix):
-        said = f"{_SITE}.prefix is {shown(prefix)}; it may hold letters, digits and '-' only, at most 64."
+        said = f"{_SITE}.prefix is {shown(prefix)}; it may contain letters, digits and '-' only, at most 64."
         found.append(error(f"{_SITE}.prefix", said, "", "Prefix"))
     for place, item in enumerate(items(site.get("deviceUIDPaths"))[:100]):
         found += _uid_path(item, f"{_SITE}.deviceUIDPaths[{place}]")
     if uid == RANDOM:
-        said = f"{_SITE}.name is {RANDOM}: after a re-install the machine comes in as another host."
+        said = f"{_SITE}.name is {RANDOM}: after a re-install the machine registers as another host."
         found.append(warning(f"{_SITE}.name", said, "Take the name out to use the device's own UUID.", "RandomUid"))
     return found
 
 
 def host_name_problems(name: str, path: str) -> List[str]:
-    """Return what is wrong with a host name, as sentences that name the key it stands in."""
+    """Return what is wrong with a host name, as sentences that name the key it is in."""
     return [s.replace("The host name", path).replace("the host name", path) for s in check_hostname(name)]
 
 
@@ -235,7 +247,7 @@ def regex_problem(pattern: str) -> str:
             warnings.simplefilter("ignore")
             re.compile(re.sub(r"\[:\^?[a-z]+:\]", "a", pattern).replace(r"\z", r"\Z"))
     except (re.error, RecursionError, OverflowError, MemoryError) as wrong:
-        return f"is no expression: {shown(str(wrong), 80)}"
+        return f"is not an expression: {shown(str(wrong), 80)}"
     return ""
 
 
@@ -275,7 +287,7 @@ def _time(site: Mapping[str, Any]) -> List[Finding]:
     return [
         error(
             f"{_SITE}.ntpServers{where}",
-            f"{_SITE}.ntpServers{where} is no host name or address: {shown(word)}.",
+            f"{_SITE}.ntpServers{where} is not a host name or address: {shown(word)}.",
             hint,
             "Ntp",
         )
@@ -284,7 +296,7 @@ def _time(site: Mapping[str, Any]) -> List[Finding]:
 
 
 def bad_hosts(value: Any) -> List[Tuple[str, str, str]]:
-    """Return (`[index]`, text, hint) for what is no host name or address in a list, or in a text with commas."""
+    """Return (`[index]`, text, hint) for what is not a host name or address in a list, or in a text with commas."""
     bad = []
     for where, word in texts(value)[:100]:
         if is_template(word) or is_host(word):

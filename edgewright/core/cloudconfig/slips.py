@@ -28,7 +28,7 @@ _CAMEL = re.compile(r"(?:your|insert|enter|paste|replace)[A-Z]\w*|\w*[a-z](?:Her
 _SECRET_GAP = re.compile(
     r".*(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…|<[^<>]{0,60}>|\[[a-z][^\[\]]{2,60}\]).*", re.IGNORECASE | re.DOTALL
 )
-"""What stands in a secret where a page left a part out."""
+"""What is in a secret where a page left a part out."""
 _TOKEN_WORDS = re.compile(
     r"(?=.*[a-z])(?:your|my|the|an?|some|new|edge|host|palette|registration|access|api|secret|test|valid|sample|example|demo|"
     r"dummy|fake|insert|enter|paste|replace|change|fixme|todo|none|null|nil|undefined|token|key|value|string|uid|id|it|me|"
@@ -56,7 +56,7 @@ _SPACES = "\u00a0\u2007\u202f\u3000"
 
 
 class Word(NamedTuple):
-    """A text of a document with its key: `path` where it stands, `pattern` as in the tables."""
+    """A text of a document with its key: `path` where it is, `pattern` as in the tables."""
 
     path: str
     pattern: str
@@ -77,9 +77,9 @@ def check_slips(document: Mapping[str, Any]) -> List[Finding]:
 
 
 def is_gap(value: str, *, secret: bool = False, name: bool = False, token: bool = False) -> bool:
-    """Tell whether a text is a variable that was not filled in or a placeholder; stricter for secrets and names.
+    """Return whether a text is a variable that was not filled in or a placeholder; stricter for secrets and names.
 
-    `token` is for registration tokens, which a plane draws at random: no word is one.
+    `token` is for registration tokens, which a plane draws at random: it contains no words.
     """
     word = value.strip()
     if token and (_INSIDE.search(word) or _TOKEN_WORDS.fullmatch(word[:500])):
@@ -131,7 +131,7 @@ def _gap(word: Word) -> List[Finding]:
     variable = _SHOUTED.search(value) if secret else _INSIDE.search(value)
     whole = _WHOLE.fullmatch(value) is not None
     if variable is not None and (whole or name or token):
-        said = f"{word.path} holds the variable {shown(variable.group(), 40)}, which nothing filled in."
+        said = f"{word.path} contains the variable {shown(variable.group(), 40)}, which nothing filled in."
         why = "Write the value itself; a here-document of a shell fills it in only without quotes around EOF."
         return [error(word.path, said, why, "Placeholder")]
     strict = secret and word.key.name != "passwd"
@@ -143,7 +143,7 @@ def _gap(word: Word) -> List[Finding]:
 
 
 def _letters(word: Word) -> List[Finding]:
-    """Return what an editor or a web page put into a value: quotes that YAML does not know, characters nobody sees."""
+    """Return what an editor or a web page put into a value: quotes that YAML does not know, invisible characters."""
     said = odd_letters(word.value)
     return (
         [error(word.path, f"{word.path}: {said}", "Type the value, or paste it as plain text.", "Letters")]
@@ -153,11 +153,11 @@ def _letters(word: Word) -> List[Finding]:
 
 
 def odd_letters(value: str) -> str:
-    """Return which letters of a value nobody wants in it, as a sentence; "" when there are none."""
+    """Return which letters of a value do not belong in it, as a sentence; "" when there are none."""
     if value[0] in _QUOTES or value[-1] in _QUOTES:
         return f"the typographic quotes in {shown(value, 40)} are part of the value; write straight ones, or none."
     odd = next((letter for letter in value if letter in _SPACES or not (is_harmless(letter) or letter in "\n\t")), "")
-    return f"it holds the character U+{ord(odd):04X}, which nobody sees." if odd else ""
+    return f"it contains the character U+{ord(odd):04X}, which is invisible." if odd else ""
 
 
 def _commands(document: Mapping[str, Any]) -> List[Finding]:
@@ -170,6 +170,6 @@ def _commands(document: Mapping[str, Any]) -> List[Finding]:
         for place, command in enumerate(commands[:500] if isinstance(commands, list) else []):
             if isinstance(command, str) and re.search("[\u201c\u201d\u201e]", command):
                 path = f"{step.path}.commands[{place}]"
-                said = f"{path} holds typographic quotes, which a shell takes for letters."
+                said = f"{path} contains typographic quotes, which a shell takes for letters."
                 found.append(warning(path, said, "Write straight quotes.", "Quotes"))
     return found

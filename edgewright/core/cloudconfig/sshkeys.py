@@ -1,4 +1,4 @@
-"""SSH public keys: whether a line holds a whole key, field by field (RFC 4253, 5656, 8709; PROTOCOL.u2f of OpenSSH)."""
+"""SSH public keys: whether a line is a complete key, field by field (RFC 4253, 5656, 8709; OpenSSH's PROTOCOL.u2f)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ TYPES = (
     *("ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
 )
-COPY = "Copy the whole line of a .pub file, e.g. ~/.ssh/id_ed25519.pub."
+COPY = "Copy the complete line of a .pub file, e.g. ~/.ssh/id_ed25519.pub."
 _POINTS = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 """Bytes of an uncompressed point on each curve."""
 _LEAST_RSA = 1024
-_CUT = "was not copied whole"
+_CUT = "was not copied completely"
 
 
 def key_problem(value: Any) -> str:
@@ -32,7 +32,7 @@ def key_problem(value: Any) -> str:
     if "PRIVATE KEY" in line:
         return "is a private key; remove it from every file that it came into, and make a new pair"
     if "\n" in line:
-        return "holds several lines; each key is an item of its own, and one key is one line"
+        return "contains several lines; each key is an item of its own, and one key is one line"
     words = line.split()
     place = next((place for place, word in enumerate(words[:12]) if word in TYPES), None)
     if place is None:
@@ -73,7 +73,7 @@ def _fields(blob: bytes) -> Optional[List[bytes]]:
 
 
 def _whole(kind: str, fields: List[bytes]) -> bool:
-    """Tell whether the fields behind the type are those of a key of this kind, each of its length."""
+    """Return whether the fields behind the type are those of a key of this kind, each of its length."""
     if kind == "ssh-rsa":
         return len(fields) == 2 and len(fields[1].lstrip(b"\0")) * 8 >= _LEAST_RSA
     if kind == "ssh-ed25519":
@@ -87,7 +87,7 @@ def _whole(kind: str, fields: List[bytes]) -> bool:
 
 
 def _cut(kind: str, rest: List[str]) -> str:
-    """Return that the key is cut, and by what: a line wrap leaves its end as the next word."""
+    """Return that the key is cut, and by what: a line wrap leaves its end as the next token."""
     if len(rest) > 1 and re.fullmatch(r"[A-Za-z0-9+/]{20,}={0,2}", rest[1]):
         joined = rest[0] + rest[1]
         try:

@@ -74,13 +74,13 @@ def check_stages(document: Mapping[str, Any]) -> List[Finding]:
         found += _files(step, files)
         hidden = list(secrets(step))
         if hidden and step.skipped and _INSTALLER.fullmatch(step.stage):
-            said = f"{step.path} holds {hidden[0][1]} and runs in the installer, where everything is kept."
+            said = f"{step.path} contains {hidden[0][1]} and runs in the installer, where everything is stored."
             hint = "Let it run in a later stage, such as network.after, with the medium attached until then."
             found.append(warning(hidden[0][0], said, hint, "PersistedSecret"))
         elif hidden and not step.skipped:
             for path, what in hidden[:5]:
-                said = f"{path} seems to hold {what}, which stays readable on the host (/oem/userdata)."
-                hint = "Name the step skip-copy-..., so that it runs from the medium alone and is not kept."
+                said = f"{path} seems to contain {what}, which stays readable on the host (/oem/userdata)."
+                hint = "Name the step skip-copy-..., so that it runs from the medium alone and is not stored."
                 found.append(warning(path, said, hint, "PersistedSecret"))
         elif step.skipped:
             kept.append(step.path)
@@ -137,7 +137,7 @@ def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
             try:
                 content = base64.b64decode("".join(content.split()), validate=True).decode("utf-8", "replace")
             except (binascii.Error, ValueError):
-                found.append(error(f"{path}.content", f"{path}.content is no base64.", "", "Encoding"))
+                found.append(error(f"{path}.content", f"{path}.content is not base64.", "", "Encoding"))
         if re.fullmatch(r"/(?:etc|run|usr/lib)/systemd/network/[^/]+\.(?:network|netdev|link)", target):
             networkd[target] = (f"{path}.content", content if isinstance(content, str) else "")
     return found
@@ -152,7 +152,7 @@ def secrets(step: Step) -> Iterator[Tuple[str, str]]:
 
 
 def secret_in(content: str) -> str:
-    """Return what kind of secret a text seems to hold; "" for none."""
+    """Return what kind of secret a text seems to contain; "" for none."""
     for what, pattern in _SECRETS:
         if pattern.search(content[:MOST_LOOKED_AT]):
             return what

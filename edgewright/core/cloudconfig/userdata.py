@@ -1,7 +1,7 @@
 """User-data: the site block `stylus.site` of an installer's cloud-config, as the agent uses it.
 
 Key names and defaults follow Palette's installer reference; keys that are not known here are left alone. A `Site` never
-fails on a wrong type: it reads the default and `problems` says what is wrong, in sentences.
+fails on a wrong type: it reads the default and `problems` lists what is wrong, in sentences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NO = frozenset(["false", "no", "off"])
 
 
 class UidPath(NamedTuple):
-    """A file that holds the device's identity and the expression that picks it out (empty: the whole text)."""
+    """A file that contains the device's identity and the expression that picks it out (empty: the entire text)."""
 
     name: str
     regex: str = ""
@@ -79,7 +79,7 @@ class Site:
         if "hostName" in self.raw and self._text("hostName"):
             self.problems.extend(f"stylus.site.hostName: {problem}" for problem in check_hostname(self.host_name))
         if not all((character.isalnum() and character.isascii()) or character == "-" for character in self.prefix):
-            self.problems.append("stylus.site.prefix may hold letters, digits and '-' only.")
+            self.problems.append("stylus.site.prefix may contain letters, digits and '-' only.")
         if self.project_name and self.project_uid:
             self.problems.append("stylus.site has both projectName and projectUid; the uid is used.")
         if self.insecure_skip_verify:
@@ -99,7 +99,7 @@ class Site:
         except ValueError:
             good = False
         if not good:
-            self.problems.append(f"stylus.site.paletteEndpoint is no address: {endpoint[:100]}")
+            self.problems.append(f"stylus.site.paletteEndpoint is not an address: {endpoint[:100]}")
             return ""
         if parts.scheme == "http":
             self.problems.append("stylus.site.paletteEndpoint is not https: the token would be readable on the way.")
@@ -152,7 +152,7 @@ class Site:
         return {str(key): _text(value) for key, value in self._mapping("tags").items()}
 
     def _uid_paths(self) -> Tuple[UidPath, ...]:
-        """Return the files given; empty when none are, so that a caller can tell the default from a choice."""
+        """Return the files given; empty when none are, so that a caller can distinguish the default from a choice."""
         value = self.raw.get("deviceUIDPaths")
         if value is None:
             return ()
@@ -191,7 +191,9 @@ def site_of(document: Any) -> Site:
     if document is None:
         document = {}
     if not isinstance(document, Mapping):
-        raise InvalidInput("The user-data is not a map of keys.", "It must begin with #cloud-config and hold stylus.")
+        raise InvalidInput(
+            "The user-data is not a map of keys.", "It must begin with #cloud-config and contain stylus."
+        )
     stylus = document.get("stylus")
     stylus = {} if stylus is None else stylus
     site = stylus.get("site") if isinstance(stylus, Mapping) else None
@@ -204,7 +206,7 @@ def site_of(document: Any) -> Site:
 def read_site(text: str) -> Site:
     """Return the site in the text of a user-data file.
 
-    Words keep their letters (`name: 007` stays `007`). A missing first line `#cloud-config` is a problem, not an error.
+    Words stay as written (`name: 007` stays `007`). A missing first line `#cloud-config` is a problem, not an error.
     Raises `YamlError` with the line of what cannot be read, else as `site_of`.
     """
     site = site_of(load(text, typed=False))

@@ -1,4 +1,4 @@
-"""Users of a document, wherever they stand: names, passwords, dates, SSH keys, and whether one can administer."""
+"""Users of a document, wherever they are: names, passwords, dates, SSH keys, and whether one can administer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 
 class Account(NamedTuple):
-    """A user of a document: where it stands, and what it can do."""
+    """A user of a document: where it is, and what it can do."""
 
     path: str
     name: str
@@ -70,7 +70,7 @@ def check_users(
     if profile == model.KAIROS:
         found += _kairos(document, every)
     elif not every:
-        said = "No user is made: the first-boot screens ask somebody at the console to make one."
+        said = "No user is created: the first-boot screens prompt for one at the console."
         found.append(note("", said, "Add stylus.site.users, or users in stages.initramfs.", "NoUsers"))
     return found
 
@@ -96,7 +96,7 @@ def _check(account: Account, now: Optional[float]) -> List[Finding]:
     if not account.name:
         found.append(error(f"{path}.name", f"{path} has no name.", "Give it one.", "User"))
     elif not is_template(account.name) and not _NAME.fullmatch(account.name):
-        said = f"{shown(account.name)} is no user name: a-z, 0-9, '_' and '-', at most 31, beginning with a letter."
+        said = f"{shown(account.name)} is not a user name: a-z, 0-9, '_' and '-', at most 31, beginning with a letter."
         found.append(error(f"{path}.name", said, "", "User"))
     password = account.password
     if password and not is_template(password):
@@ -105,11 +105,12 @@ def _check(account: Account, now: Optional[float]) -> List[Finding]:
             found.append(warning(f"{path}.passwd", said, "Hash it: openssl passwd -6", "PlainPassword"))
         elif _WEAK.match(password):
             said = f"The password of {shown(account.name)} is an MD5 hash, which is guessed in hours."
-            found.append(warning(f"{path}.passwd", said, "Hash it anew: openssl passwd -6", "WeakHash"))
+            found.append(warning(f"{path}.passwd", said, "Hash it again: openssl passwd -6", "WeakHash"))
     locked = account.raw.get("lock_passwd") is True or account.raw.get("lockPasswd") is True
     if not account.keys and (not password or locked or password.startswith(("!", "*"))):
         said = (
-            f"{shown(account.name) or path} has neither a password that opens nor an SSH key: nobody can log in by it."
+            f"{shown(account.name) or path} has neither a password that opens nor an SSH key: no login by it is "
+            "possible."
         )
         found.append(warning(path, said, "Give passwd or ssh_authorized_keys.", "NoWayIn"))
     found += _expiry(account, now)
@@ -119,7 +120,8 @@ def _check(account: Account, now: Optional[float]) -> List[Finding]:
             found.append(error(where, f"{where} {problem}.", COPY, "SshKey"))
         elif key.startswith(("github:", "gitlab:")):
             said = (
-                f"{where} is fetched from {key.split(':')[0]}.com at the first boot: without internet nobody gets in."
+                f"{where} is fetched from {key.split(':')[0]}.com at the first boot: without internet no login is "
+                "possible."
             )
             found.append(note(where, said, "Write the key itself for a cut-off site.", "FetchedKey"))
     return found
@@ -135,7 +137,7 @@ def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
             raise ValueError
         day = datetime.date(int(value[:4]), int(value[5:7]), int(value[8:10]))
     except ValueError:
-        return [error(path, f"{path} is no date: {shown(value)}.", "Write YYYY-MM-DD.", "Date")]
+        return [error(path, f"{path} is not a date: {shown(value)}.", "Write YYYY-MM-DD.", "Date")]
     if now is not None and day <= datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date():
         said = f"{path} is {value}, which is over: the password does not open any more."
         return [error(path, said, "Give a day to come, or take it out.", "Expired")]

@@ -11,10 +11,10 @@ KINDS: Tuple[str, ...] = ("text", "word", "number", "memory", "percent", "age", 
 class FilterField(NamedTuple):
     """One field of a filter.
 
-    `kind`: `text` (`:` finds a part, `=` the whole), `word` (always the whole), `number`, `memory` (MB, units M G T),
-    `percent`, `age` (the row holds epoch seconds, the filter compares the time since then), `until` (the time from now
-    to it, negative once it is past), `flag`, `tags` (a tuple of `key:value`). `source` is the row's name of the value,
-    the field's own name unless given. `searched` fields are looked at by free text.
+    `kind`: `text` (`:` finds a part, `=` the exact text), `word` (always exact), `number`, `memory` (MB, units M G T),
+    `percent`, `age` (the row contains epoch seconds, the filter compares the time since then), `until` (the time from
+    now to it, negative once it is past), `flag`, `tags` (a tuple of `key:value`). `source` is the row's name of the
+    value, the field's own name unless given. `searched` fields are looked at by free text.
     """
 
     name: str
@@ -54,13 +54,13 @@ FILTER_FIELDS: Tuple[FilterField, ...] = (
     FilterField("agent", "text", "version of its agent"),
     FilterField("type", "word", "appliance or agent-mode", source="host_type"),
     FilterField("slot", "word", "boot slot: active, passive or recovery", source="boot_slot"),
-    FilterField("who", "word", "who must act: host, plane, person or nobody"),
-    FilterField("token", "text", "uid of the token that it came in by", source="token_uid"),
+    FilterField("who", "word", "who must act: host, plane, operator or none"),
+    FilterField("token", "text", "uid of the token that it registered with", source="token_uid"),
     FilterField("project", "text", "uid of its project", source="project_uid"),
     FilterField("simulated", "flag", "a program that plays a host"),
     FilterField("observed", "flag", "watched only"),
     FilterField("age", "age", "time since its record was made: age<2h", source="created"),
-    FilterField("seen", "age", "time since its last word: seen>10m", source="last_seen"),
+    FilterField("seen", "age", "time since its last heartbeat: seen>10m", source="last_seen"),
     FilterField("since", "age", "time since it is as it is: since<1d"),
     FilterField("changed", "age", "time since its record changed", source="modified"),
 )
@@ -71,7 +71,7 @@ TOKEN_FIELDS: Tuple[FilterField, ...] = (
     FilterField("state", "word", "active, ends-soon, revoked or expired", searched=True),
     FilterField("project", "text", "default project", searched=True),
     FilterField("description", "text", "what it is for", aliases=("about",), searched=True),
-    FilterField("hosts", "number", "hosts that came in by it"),
+    FilterField("hosts", "number", "hosts registered with it"),
     FilterField("ends", "until", "time until it ends: ends<7d", source="expiry", aliases=("expiry",)),
     FilterField("age", "age", "time since it was made", source="created", aliases=("made",)),
     FilterField("changed", "age", "time since it was changed", source="modified"),
@@ -119,7 +119,7 @@ EVENT_FIELDS: Tuple[FilterField, ...] = (
     FilterField("uid", "text", "uid of the thing it is about", source="object_uid", aliases=("id",), searched=True),
     FilterField("kind", "word", "kind of the thing it is about"),
     FilterField("site", "text", "site of the host", searched=True),
-    FilterField("component", "text", "who tells it: hub, agent", aliases=("by",)),
+    FilterField("component", "text", "source: hub, agent", aliases=("by",)),
     FilterField("event", "text", "uid of the event itself", source="uid", searched=True),
     FilterField("age", "age", "time since it happened", source="at"),
 )
@@ -132,7 +132,7 @@ AUDIT_FIELDS: Tuple[FilterField, ...] = (
     FilterField("name", "text", "thing it was done to", source="resource", aliases=("resource", "what"), searched=True),
     FilterField("uid", "text", "uid of that thing", source="resource_uid", aliases=("id",), searched=True),
     FilterField("message", "text", "the sentence", searched=True),
-    FilterField("note", "text", "note that a person added", searched=True),
+    FilterField("note", "text", "note by an operator", searched=True),
     FilterField("project", "text", "project", searched=True),
     FilterField("address", "text", "address from which it was done", aliases=("from", "ip"), searched=True),
     FilterField("entry", "text", "uid of the entry itself", source="uid", searched=True),

@@ -20,6 +20,7 @@ from edgewright.core.filters.fields import (
     nearest,
 )
 from edgewright.core.filters.parse import FilterError, Term, Value, parse_terms, render
+from edgewright.core.hosts.states import WHO_STORED
 
 __all__ = [
     "AUDIT_FIELDS",
@@ -56,16 +57,16 @@ class Filter:
         self._checks = checks
 
     def matches(self, get: Get, now: Optional[float] = None) -> bool:
-        """Tell whether a row matches; `get(name)` gives its values, `now` is the time that ages count to."""
+        """Return whether a row matches; `get(name)` gives its values, `now` is the time that ages count to."""
         if now is None:
             now = times.now()
-        for check in self._checks:  # noqa: SIM110  no generator: this runs for 30,000 rows while somebody types
+        for check in self._checks:  # noqa: SIM110  no generator: this runs for 30,000 rows while the user types
             if not check(get, now):
                 return False
         return True
 
     def narrows(self, other: "Filter") -> bool:
-        """Tell whether no row can match that does not match `other`: a letter was added to a free text, or a term.
+        """Return whether no row can match that does not match `other`: a letter was added to a free text, or a term.
 
         Only free texts of `other` are compared: they do not depend on the time.
         """
@@ -176,7 +177,7 @@ def _of_field(term: Term, field: FilterField, at: int) -> Check:
         if term.op not in (":", "="):
             raise FilterError(f"{field.name} is a text; write {field.name}:value.", at)
         whole = field.kind == "word" or term.op == "="
-        tests = tuple(_tester(_spelled(value) if field.kind == "word" else value, whole) for value in term.values)
+        tests = tuple(_tester(_spelled(value, name) if field.kind == "word" else value, whole) for value in term.values)
         return _word_check(name, tests) if field.kind == "word" else _text_check(name, tests)
     if field.kind == "flag":
         wanted = tuple(_flag(value, field, at) for value in term.values)
@@ -206,7 +207,7 @@ def _word_check(name: str, tests: Tuple[Callable[[str], bool], ...]) -> Check:
             if len(known) < _WORDS:
                 known[value] = found
             return found
-        except TypeError:  # no word: a list
+        except TypeError:  # not a word: a list
             return any(test(_dashed(value)) for test in tests)
 
     return check
@@ -216,8 +217,11 @@ def _dashed(value: object) -> str:
     return _fold(value).replace(" ", "-").replace("_", "-")
 
 
-def _spelled(value: Value) -> Value:
-    return Value("text", _dashed(value.text)) if value.kind == "text" else value
+def _spelled(value: Value, field: str) -> Value:
+    if value.kind != "text":
+        return value
+    text = _dashed(value.text)
+    return Value("text", WHO_STORED.get(text, text) if field == "who" else text)
 
 
 def _measured(term: Term, field: FilterField, at: int) -> Check:
@@ -277,7 +281,7 @@ def _amount(text: str, field: FilterField, at: int) -> float:
         return float(text.rstrip("%"))
     except (ValueError, OverflowError):
         example = {"age": "2h", "until": "7d", "memory": "8G", "percent": "90"}.get(field.kind, "4")
-        raise FilterError(f"{text[:40]!r} is no value for {field.name}; write {field.name}>{example}.", at) from None
+        raise FilterError(f"{text[:40]!r} is not a value for {field.name}; write {field.name}>{example}.", at) from None
 
 
 def _flag(value: Value, field: FilterField, at: int) -> bool:
@@ -338,7 +342,7 @@ _SEARCHED: Dict[str, str] = {
 
 
 def to_search(wanted: Filter) -> Optional[Dict[str, Any]]:
-    """Return the filter as Palette's host search (`v1SearchFilterSummarySpec`); `None` when it says more than that.
+    """Return the filter as Palette's host search (`v1SearchFilterSummarySpec`); `None` when it has more than that.
 
     Only name, tags, state, health and architecture can be asked for; a filter with anything else is applied to rows.
     """
@@ -352,10 +356,10 @@ def to_search(wanted: Filter) -> Optional[Dict[str, Any]]:
         values = [value.text for value in term.values]
         operator = "contains" if term.field == "name" and term.op == ":" else "eq"
         if term.field == "health" and any(value.casefold() == "unknown" for value in values):
-            return None  # Palette has no word for it
+            return None  # Palette has no term for it
         if term.field == "tag":
             if not term.key:
-                return None  # `tag:site` means the key whatever its value, which the search cannot say
+                return None  # `tag:site` means the key whatever its value, which the search cannot express
             values = [f"{term.key}:{value}" for value in values]
         if term.field in ("state", "health", "arch"):
             values = [_dashed(value) for value in values]

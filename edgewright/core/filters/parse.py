@@ -5,7 +5,7 @@
     values = value {"," value};   value = word | "phrase" | /regex/ | "-" (not set) | "*" (anything set)
     also as in kubectl and k9s: "-l" selector (site=berlin,env!=test), "-f" fuzzy word
 
-Terms stand beside each other and all must hold; commas are alternatives.
+Terms are separated by blanks and all must match; commas are alternatives.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Value(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One condition. `field` is empty for free text; `key` is set for `tag.KEY`; `at` is where it stood."""
+    """One condition. `field` is empty for free text; `key` is set for `tag.KEY`; `at` is where it was."""
 
     negated: bool
     field: str
@@ -132,7 +132,7 @@ class _Scanner:
             negated = not negated
             self.at += 1
         if self.at_end():
-            raise FilterError("A minus stands alone.", start, "Write -state:ready, or put it into quotes.")
+            raise FilterError("A minus without a term.", start, "Write -state:ready, or put it into quotes.")
         if self.peek() in ('"', "/"):
             return Term(negated, "", ":", (self.value(alone=True),))
         name = _NAME.match(self.text, self.at)
@@ -209,7 +209,7 @@ class _Scanner:
         return value
 
     def bare(self, also: str) -> str:
-        """Read up to a space or a comma; free words (`also` a comma) keep their commas."""
+        """Read up to a space or a comma; free words (`also` a comma) contain their commas."""
         start = self.at
         while not self.at_end() and (also or self.text[self.at] != ","):
             self.at += 1

@@ -1,7 +1,7 @@
 """Judging a host: healthy, unhealthy or unknown, with reason, clock and who must act.
 
-Silence counts from the later of the host's last word and the plane's own start, so that an outage of the plane never
-turns the fleet red. The default limit of ten minutes and the heartbeat of a minute are Palette's.
+Silence counts from the later of the host's last heartbeat and the plane's own start, so that an outage of the plane
+never turns the fleet red. The default limit of ten minutes and the heartbeat of a minute are Palette's.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ LIMIT = 600.0
 INTERVAL = 60.0
 """Seconds between two heartbeats."""
 GRACE = 2.0
-"""Intervals that may pass before a host counts as late: one beat may be lost without a word about it."""
+"""Intervals that may pass before a host counts as late: one beat may be lost without a message."""
 
 
 class Reported(NamedTuple):
-    """What the host last said of itself: `healthy`, a message, and since when it says so (epoch seconds)."""
+    """The host's last report about itself: `healthy`, a message, and since when it reports that (epoch seconds)."""
 
     healthy: bool
     message: str = ""
@@ -46,8 +46,8 @@ class Verdict(NamedTuple):
 
 
 def silence_sentence(name: str, seconds: float) -> str:
-    """Return e.g. `No word from edge-7f3a for 14 min.`."""
-    return f"No word from {name} for {words(seconds)}."
+    """Return e.g. `No heartbeat from edge-7f3a for 14 min.`."""
+    return f"No heartbeat from {name} for {words(seconds)}."
 
 
 def judge(
@@ -69,7 +69,7 @@ def judge(
     `started` is the plane's own start, `last_heartbeat` the last one that was acknowledged (`None`: none ever),
     `registered_at` counts as a first word if there was no heartbeat, `limit` and `interval` are in seconds.
     `excused` seconds are no silence: the plane itself was in trouble (rules P42, P43).
-    A host that was never heard is unknown, whatever the time. The answer depends on nothing but the arguments.
+    A host that was no heartbeat is unknown, whatever the time. The answer depends on nothing but the arguments.
     """
     if not registered:
         reason = f"{name} is expected and has not called yet."
@@ -97,7 +97,7 @@ def judge(
         reason = f"{name} has registered; its first heartbeat has not come yet."
         return Verdict(Health.UNKNOWN, reason, word, deadline, "host", deadline, states.REGISTERED)
     if reported is not None and not reported.healthy:
-        reason = reported.message or f"{name} says that it is unhealthy, and not why."
+        reason = reported.message or f"{name} reports that it is unhealthy, without a reason."
         if late:
             reason += " " + silence_sentence(name, silence)
         since = reported.since if reported.since is not None else last_heartbeat

@@ -12,7 +12,7 @@ from typing import List
 
 
 class HostState(str, Enum):
-    """Where a host stands in its life with the plane; says nothing of its health."""
+    """Where a host is in its life with the plane, apart from its health."""
 
     UNPAIRED = "unpaired"
     READY = "ready"
@@ -23,7 +23,7 @@ class HostState(str, Enum):
 
 
 class Health(str, Enum):
-    """How a host is; `UNKNOWN` is what nobody can know yet and is never shown as healthy."""
+    """The health of a host; `UNKNOWN` is what cannot be known yet and is never shown as healthy."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
@@ -37,7 +37,7 @@ MAX_UID = 128
 """Characters of a host UID at most; longer ones are cut by `fit_uid`."""
 
 FORBIDDEN = frozenset("/?#&+%,$~!@*(){}|=;:<>'.^\"")
-"""Characters that a host UID must not hold, from the installer reference."""
+"""Characters that a host UID must not contain, from the installer reference."""
 
 ARCHITECTURES = ("amd64", "arm64")
 HOST_TYPES = ("appliance", "agent-mode")
@@ -47,7 +47,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def uid_character_ok(character: str) -> bool:
-    """Tell whether a character may stand in a UID: it prints, and it is none of the forbidden ones."""
+    """Return whether a character may be in a UID: it prints, and it is none of the forbidden ones."""
     return character not in FORBIDDEN and character.isprintable()
 
 

@@ -1,7 +1,7 @@
 """Who a host is: its UID and its tags, from user-data and from the machine.
 
-The order is that of Palette's installer reference: the name given, then what the device-UID files hold, then random.
-Reading files and running scripts is left to the caller, so that the rules can be tested without a machine.
+The order is that of Palette's installer reference: the name given, then the content of the device-UID files, then
+random. Reading files and running scripts is left to the caller, so that the rules can be tested without a machine.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Search = Callable[[str, str], "Optional[re.Match[str]]"]
 
 
 class Identity(NamedTuple):
-    """A host's UID, where it came from (`name`, `deviceUIDPaths` or `random`), and what a person should know."""
+    """A host's UID, where it came from (`name`, `deviceUIDPaths` or `random`), and what the user should know."""
 
     uid: str
     how: str
@@ -70,7 +70,7 @@ class Tags(NamedTuple):
 
 
 def is_placeholder(value: str) -> bool:
-    """Tell whether a serial number or UUID says nothing: a maker's default, or one character over and over."""
+    """Return whether a serial number or UUID is meaningless: a maker's default, or one character over and over."""
     folded = value.strip().lower()
     return folded in _PLACEHOLDERS or len(set(folded.replace("-", "").replace(" ", ""))) <= 1
 
@@ -101,7 +101,7 @@ def derive_uid(
             if uid != site.name:
                 warnings.append(f"The name was changed to {uid}: " + " ".join(check_uid(site.name)))
             return Identity(uid, "name", tuple(warnings))
-        warnings.append("stylus.site.name holds no character that a UID may have; another way is used.")
+        warnings.append("stylus.site.name has no character that a UID may have; another way is used.")
     paths = site.uid_paths or (() if site.name == RANDOM else (UidPath(DEFAULT_UID_PATH),))
     for path in paths:
         value, warning = _from_file(path, read_file, search)
@@ -119,7 +119,7 @@ def derive_uid(
 
 def _prefixed(prefix: str, value: str) -> str:
     prefix = fit_uid(prefix)
-    # a device file may hold the whole UID already, prefix and all
+    # a device file may contain the complete UID already, prefix and all
     uid = value if not prefix or value.startswith(prefix + "-") else f"{prefix}-{value}"
     return uid[:MAX_UID]
 
@@ -155,9 +155,9 @@ def _from_file(path: UidPath, read_file: Callable[[str], str], search: Search) -
             return "", f"Nothing in {path.name} matches {path.regex!r}."
         value = next((group for group in found.groups() if group), found.group(0)).strip()
     if is_placeholder(value):
-        return "", f"{path.name} holds {value[:60]!r}, which does not tell this device from others."
+        return "", f"{path.name} contains {value[:60]!r}, which does not distinguish this device from others."
     fitted = fit_uid(value)
-    return fitted, "" if fitted else f"{path.name} holds no character that a UID may have."
+    return fitted, "" if fitted else f"{path.name} has no character that a UID may have."
 
 
 def read_tags(

@@ -29,7 +29,7 @@ class Folded(NamedTuple):
 
 
 def is_virtual(name: str) -> bool:
-    """Tell whether an interface of this name is made by software that a person did not ask for."""
+    """Return whether an interface of this name is created by software without the user's request."""
     return VIRTUAL.match(name) is not None
 
 
@@ -37,7 +37,7 @@ def fold(nics: Sequence[N]) -> Folded:
     """Part network cards into those worth a line and a count of the rest.
 
     A card is a mapping with Palette's keys (`nicName`, `isDefault`) or any object with `name` and `is_default`. The one
-    with the default route is always kept, whatever its name, and comes first; the others keep their order.
+    with the default route is always included, whatever its name, and comes first; the others stay in order.
     """
     kept: List[Tuple[Union[int, bool], int, N]] = []
     for index, nic in enumerate(nics):

@@ -1,4 +1,4 @@
-"""How an operation stands: waiting in time, overdue, or over. The rule is that of the states in `core.hosts.states`."""
+"""The state of an operation: waiting in time, overdue, or over. The rule is that of the states in `states`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from edgewright.core.hosts import states
 PENDING = "pending"
 EXPIRED = "expired"
 OVERDUE_SHOWN = 3600.0
-"""Seconds after its deadline for which an operation without a result is told of; then it is history."""
+"""Seconds after its deadline for which an operation without a result is reported; then it is history."""
 
 _WORDS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
 
 
 class Standing(NamedTuple):
-    """How an operation stands; `state` is a key of `core.hosts.states.STATES`, empty when the operation is over.
+    """The state of an operation; `state` is a key of `core.hosts.states.STATES`, empty when the operation is over.
 
     `left` counts seconds to the deadline, negative once it is past, `None` without one. `who` must act.
     """
@@ -31,15 +31,15 @@ class Standing(NamedTuple):
 
     @property
     def overdue(self) -> bool:
-        """Whether the result did not come in time."""
+        """Whether the result did not arrive in time."""
         return self.state == states.OPERATION_OVERDUE
 
 
 def standing(now: float, state: str, deadline: Optional[float], answered: bool = False) -> Standing:
     """Judge an operation at `now` (epoch seconds) by its state at the plane and its deadline.
 
-    A pending one is overdue from its deadline on, whether or not the plane has said so yet. One that the plane marked
-    `expired` stays overdue for an hour unless a late result was `answered`. All else is over.
+    A pending one is overdue from its deadline on, whether or not the plane has reported it yet. One that the plane
+    marked `expired` stays overdue for an hour unless a late result was `answered`. All else is over.
     """
     left = None if deadline is None else deadline - now
     if state == PENDING:

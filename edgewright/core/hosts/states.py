@@ -12,6 +12,12 @@ GLYPHS: Tuple[str, ...] = ("ok", "unhealthy", "unknown", "working", "waits", "pa
 """Keys of the signs that screens draw; the signs themselves belong to the screens."""
 
 WHO: Tuple[str, ...] = ("host", "plane", "person", "nobody")
+"""Owners of a state, as documents store them since 0.1.0."""
+"""Owners of a state, as documents store them since 0.1.0."""
+WHO_STORED: Dict[str, str] = {"operator": "person", "none": "nobody"}
+"""What users read and type to what is stored."""
+OWNERS: Dict[str, str] = {"person": "operator", "nobody": "-"}
+"""What is stored to what users read, where the two differ."""
 
 
 class Deadline(NamedTuple):
@@ -19,7 +25,7 @@ class Deadline(NamedTuple):
 
     Rules: `last-word+limit` (later of last heartbeat and plane's start, plus the silence limit), `operation` (the
     operation's own deadline), `expiry` (of the token or key that the host must come with), `since+N` (N seconds after
-    the state began), `none` (may last for ever; the sentence says why that is right).
+    the state began), `none` (may last for ever; the sentence is the reason).
     """
 
     rule: str
@@ -28,7 +34,7 @@ class Deadline(NamedTuple):
 
 
 class State(NamedTuple):
-    """One state; `since` names the value that tells when it began, `evidence` the values that prove it."""
+    """One state; `since` names the value with its start, `evidence` the values that prove it."""
 
     key: str
     word: str
@@ -57,7 +63,7 @@ OPERATION_OVERDUE = "operation-overdue"
 _ALL = (
     State(
         key=NEVER_SEEN,
-        word="never seen",
+        word="never connected",
         glyph="unknown",
         waits=True,
         who="host",
@@ -70,20 +76,20 @@ _ALL = (
     ),
     State(
         key=WAITING_FOR_APPROVAL,
-        word="wants in",
+        word="pending approval",
         glyph="waits",
         waits=True,
         who="person",
         since="first try to register",
-        deadline=Deadline("since+86400", "After a day nobody can be expected to be looking.", WAITING_FOR_APPROVAL),
+        deadline=Deadline("since+86400", "After a day an answer is no longer expected.", WAITING_FOR_APPROVAL),
         evidence=("uid shown on the host's console", "time and address of the last try"),
         next_check="the host tries again within 30 s",
         actions=("host register", "host show"),
-        meaning="The host asks to come in and may not register by itself; a person must name its UID here.",
+        meaning="The host waits for approval and may not register by itself; an operator must add its UID here.",
     ),
     State(
         key=REGISTERED,
-        word="not heard yet",
+        word="no heartbeat yet",
         glyph="unknown",
         waits=True,
         who="host",
@@ -113,7 +119,7 @@ _ALL = (
         glyph="working",
         waits=True,
         who="host",
-        since="last word",
+        since="last heartbeat",
         deadline=Deadline("last-word+limit", "Past the silence limit it counts as unhealthy.", UNHEALTHY_SILENT),
         evidence=("last heartbeat", "plane's start", "neighbours of its site"),
         next_check="at the next heartbeat or at the limit, whichever is first",
@@ -126,12 +132,12 @@ _ALL = (
         glyph="unhealthy",
         waits=True,
         who="person",
-        since="last word",
+        since="last heartbeat",
         deadline=Deadline("last-word+limit", "The silence limit is over; it is overdue from the start."),
         evidence=("last heartbeat", "plane's start", "neighbours of its site"),
         next_check="at the next heartbeat, which ends it at once",
         actions=("host show", "site open", "site doctor", "host delete"),
-        meaning="Nothing was heard for longer than the silence limit.",
+        meaning="No heartbeat for longer than the silence limit.",
     ),
     State(
         key=UNHEALTHY_REPORTED,
@@ -140,11 +146,11 @@ _ALL = (
         waits=True,
         who="person",
         since="first report of it",
-        deadline=Deadline("none", "The host calls and says what is wrong; only mending ends it."),
+        deadline=Deadline("none", "The host connects and reports the problem; only a repair ends it."),
         evidence=("message of the host", "last heartbeat"),
         next_check="at the next heartbeat",
         actions=("host show", "host logs", "site open", "site doctor", "host reset"),
-        meaning="The host itself says that something is wrong.",
+        meaning="The host itself reports a problem.",
     ),
     State(
         key=CREDENTIAL_REFUSED,
@@ -179,11 +185,11 @@ _ALL = (
         waits=True,
         who="person",
         since="operation deadline",
-        deadline=Deadline("operation", "The deadline is over; a late result is kept as evidence only."),
+        deadline=Deadline("operation", "The deadline is over; a late result is stored as evidence only."),
         evidence=("operation id and kind", "generation seen by the host", "last heartbeat"),
         next_check="at the next heartbeat",
         actions=("host show", "host logs", "site open", "site doctor"),
-        meaning="The result of an operation did not come in time.",
+        meaning="The result of an operation did not arrive in time.",
     ),
 )
 
@@ -191,7 +197,7 @@ STATES: Dict[str, State] = {state.key: state for state in _ALL}
 
 
 def problems(states: Dict[str, State]) -> List[str]:
-    """Return what is missing from the states, as sentences; empty when each waiting one is whole."""
+    """Return what is missing from the states, as sentences; empty when each waiting one is complete."""
     found = []
     for key, state in states.items():
         if state.key != key:
@@ -199,14 +205,14 @@ def problems(states: Dict[str, State]) -> List[str]:
         if state.glyph not in GLYPHS:
             found.append(f"{key} has no known glyph.")
         if state.who not in WHO:
-            found.append(f"{key} does not say who must act.")
+            found.append(f"{key} does not name an owner.")
         for name in ("word", "meaning"):
             if not getattr(state, name):
                 found.append(f"{key} has no {name}.")
         if not state.waits:
             continue
         if state.who == "nobody":
-            found.append(f"{key} waits, but for nobody.")
+            found.append(f"{key} waits without an owner.")
         for name in ("since", "deadline", "evidence", "next_check", "actions"):
             if not getattr(state, name):
                 found.append(f"{key} waits and has no {name.replace('_', ' ')}.")

@@ -1,6 +1,6 @@
-"""Tags: labels on the wire, `key:value` words for people.
+"""Tags: labels on the wire, `key:value` texts for users.
 
-Palette keeps a tag without a value as the label `{"key": "spectro__tag"}` and shows it as `key` alone.
+Palette stores a tag without a value as the label `{"key": "spectro__tag"}` and shows it as `key` alone.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict, Iterable, List, Mapping, Tuple
 
 BARE = "spectro__tag"
-"""The label value that says: this tag has no value."""
+"""The label value that means: this tag has no value."""
 
 MAX_KEY = 256
 MAX_VALUE = 1024
@@ -25,7 +25,7 @@ def parse_tag(text: str) -> Tuple[str, str]:
     key, colon, value = text.strip().partition(":")
     key, value = key.strip(), value.strip()
     if not key:
-        raise ValueError(f"{text[:60]!r} is no tag; write key:value or key")
+        raise ValueError(f"{text[:60]!r} is not a tag; write key:value or key")
     if len(key) > MAX_KEY or len(value) > MAX_VALUE:
         raise ValueError(f"the tag {key[:40]!r} is too long: {MAX_KEY} characters for a key, {MAX_VALUE} for a value")
     return key, value if colon and value else BARE
@@ -43,5 +43,5 @@ def labels_to_tags(labels: Mapping[str, object]) -> List[str]:
 
 
 def tags_to_labels(tags: Iterable[str]) -> Dict[str, str]:
-    """Return tags as labels; a later tag of the same key wins. Raises `ValueError` for a text that is no tag."""
+    """Return tags as labels; a later tag of the same key wins. Raises `ValueError` for a text that is not a tag."""
     return dict(parse_tag(tag) for tag in tags)

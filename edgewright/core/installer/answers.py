@@ -1,4 +1,4 @@
-"""Answers as a whole: completed with what was not answered, and everything that is wrong with them."""
+"""All answers: completed with what was not answered, and everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgewright.core.installer.words import nearest
 _FREE = ("uid.regex", "disk.cmdline", "user.password")
 """Answers in which `$` and the like have their own meaning."""
 NEEDED = {"token.text": "The token itself"}
-"""Names of answers in a sentence, where the label alone says too little."""
+"""Names of answers in a sentence, where the label alone is not enough."""
 
 
 class Problem(NamedTuple):
@@ -124,7 +124,7 @@ def problems(answers: Answers, keys: Optional[Iterable[str]] = None) -> List[Pro
                 if message:
                     found.append(Problem(question.key, message))
     if (wanted is None or "token.how" in wanted) and _token_missing(answers) and wanted is None:
-        found.append(Problem("token.how", "The token is not made yet: go to its page and go on from there."))
+        found.append(Problem("token.how", "The token is not created yet: go to its page and continue from there."))
     return found
 
 
@@ -164,7 +164,7 @@ def _field_problems(question: Question, rows: List[Dict[str, Any]], answers: Ans
 
 
 def _shows_value(question: Question) -> bool:
-    """Whether the example is a whole value (`https://hub.example.org:8443`), not the beginning of one."""
+    """Whether the example is a complete value (`https://hub.example.org:8443`), not the beginning of one."""
     return bool(question.example) and " " not in question.example
 
 

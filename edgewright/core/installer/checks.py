@@ -1,4 +1,4 @@
-"""Rules for single answers. Each returns a sentence for the person, or "" when the value is fine."""
+"""Rules for single answers. Each returns a sentence for the user, or "" when the value is fine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,15}", re.ASCII)
-"""Labels of ext4 hold at most 16 bytes."""
+"""Labels of ext4 have at most 16 bytes."""
 PEM = "-----BEGIN "
 
 
@@ -56,11 +56,11 @@ def endpoint(text: str) -> str:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port
     except ValueError:
-        return f"{text[:80]!r} is no address; write https://NAME:PORT."
+        return f"{text[:80]!r} is not an address; write https://NAME:PORT."
     if parts.scheme != "https":
         return "The plane's address must be https; the token would be readable on the way."
     if not name or host(name) or port == 0:
-        return f"{text[:80]!r} is no address; write https://NAME:PORT."
+        return f"{text[:80]!r} is not an address; write https://NAME:PORT."
     if parts.username or parts.password or parts.query or parts.fragment:
         return "The plane's address is only https://NAME:PORT, without user, password or query."
     where = address(name)
@@ -82,16 +82,16 @@ def proxy(text: str) -> str:
         good = good and parts.port != 0
     except ValueError:
         good = False
-    return "" if good else f"{text.split('@')[-1][:60]!r} is no proxy address; write http://HOST:PORT."
+    return "" if good else f"{text.split('@')[-1][:60]!r} is not a proxy address; write http://HOST:PORT."
 
 
 def ip(text: str) -> str:
     """Check an IP address that a host can be asked at."""
     found = address(text)
     if found is None:
-        return f"{text[:60]!r} is no IP address."
+        return f"{text[:60]!r} is not an IP address."
     if found.is_multicast or found.is_unspecified:
-        return f"{text} is no address of a machine."
+        return f"{text} is not an address of a machine."
     return f"{text} is the box itself." if found.is_loopback else ""
 
 
@@ -101,7 +101,7 @@ def own_address(text: str) -> str:
         return f"{text[:60]!r} lacks the size of its subnet; write it like 10.4.1.7/24." if text else ""
     found = interface(text)
     if found is None:
-        return f"{text[:60]!r} is no address with a prefix length; write it like 10.4.1.7/24."
+        return f"{text[:60]!r} is not an address with a prefix length; write it like 10.4.1.7/24."
     where, net = found.ip, found.network
     if where.is_loopback or where.is_multicast or where.is_unspecified or net.prefixlen == 0:
         return f"{text} cannot be the address of a card."
@@ -114,7 +114,7 @@ def own_address(text: str) -> str:
 
 
 def gateway(text: str, own: str) -> str:
-    """Check that a gateway lies in the subnet of the card's address and is not that address."""
+    """Check that a gateway is in the subnet of the card's address and is not that address."""
     problem = ip(text)
     found = interface(own)
     where = address(text)
@@ -130,7 +130,7 @@ def gateway(text: str, own: str) -> str:
 def nic(text: str) -> str:
     """Check the name of a network card."""
     if not NIC.fullmatch(text):
-        return f"{text[:40]!r} is no name of a network card; they look like eno1, enp3s0 or eth0."
+        return f"{text[:40]!r} is not a valid name of a network card; they look like eno1, enp3s0 or eth0."
     return ""
 
 
@@ -144,14 +144,14 @@ def between(value: Any, least: int, most: int, what: str) -> str:
 def user(text: str) -> str:
     """Check a user's name; `root` is refused, since it is there already."""
     if not USER.fullmatch(text):
-        return f"{text[:40]!r} is no user name: a-z first, then a-z, 0-9, _ and -, at most 32."
+        return f"{text[:40]!r} is not a user name: a-z first, then a-z, 0-9, _ and -, at most 32."
     return "root is there already; give a user of your own." if text == "root" else ""
 
 
 def ssh_key(text: str) -> str:
     """Check one line of an authorized_keys file."""
     if "PRIVATE KEY" in text:
-        return "That is a private key: keep it to yourself, and give the line of the .pub file."
+        return "That is a private key: do not share it; give the line of the .pub file."
     words = text.split()
     at = next((i for i, word in enumerate(words) if word in TYPES), -1)
     problem = key_problem(text)
@@ -159,7 +159,7 @@ def ssh_key(text: str) -> str:
         return ""
     if at < 0 or at + 1 >= len(words):
         return f"{text[:30]!r} is not a public SSH key; it begins with ssh-ed25519 or ssh-rsa."
-    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}; copy the whole line."
+    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}; copy the complete line."
 
 
 def certificate(text: str) -> str:
@@ -167,9 +167,9 @@ def certificate(text: str) -> str:
     if PEM not in text:
         return "" if "\n" not in text else "That is neither a path nor a PEM certificate."
     if "PRIVATE KEY" in text:
-        return "That holds a private key, which does not belong on the box: give the certificate alone."
+        return "That contains a private key, which does not belong on the box: give the certificate alone."
     if text.count(PEM + "CERTIFICATE-----") < 1 or text.count("-----END CERTIFICATE-----") != text.count(PEM):
-        return "That is no whole PEM certificate."
+        return "That is not a complete PEM certificate."
     return ""
 
 
@@ -184,12 +184,12 @@ def hostname(text: str) -> str:
 
 
 def tags(value: Mapping[str, str]) -> str:
-    """Check a map of tags: no key may hold what parts tags on the wire."""
+    """Check a map of tags: no key may contain what separates tags on the wire."""
     from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
 
     for key, item in value.items():
         if not key or ":" in key or "," in key or not key.isprintable() or len(key) > MAX_KEY:
             return f"The tag {key[:40]!r} needs a name without ':' and ','."
         if not item.isprintable() or len(item) > MAX_VALUE:
-            return f"The value of tag {key} is too long or holds what cannot be printed."
+            return f"The value of tag {key} is too long or contains characters that cannot be printed."
     return ""

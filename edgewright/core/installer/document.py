@@ -1,6 +1,6 @@
 """What answers mean: the cloud-config of the installer, and the request to build it.
 
-The keys are Palette's (installer reference); what it has no key for is said by Kairos's stages. The same answers give
+The keys are Palette's (installer reference); what it has no key for is done by Kairos's stages. The same answers give
 the same document, key by key in the same order. It takes complete answers, wrong ones too: a preview shows them.
 """
 
@@ -21,7 +21,7 @@ INSTALLER_TAG = "installer"
 
 
 class Proof(NamedTuple):
-    """The wish for a boot proof; `until` is empty for none."""
+    """The request for a boot proof; `until` is empty for none."""
 
     until: str = ""
     firmware: str = "uefi"

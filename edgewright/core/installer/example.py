@@ -24,13 +24,13 @@ GIVEN: Dict[str, Tuple[Any, str]] = {
 }
 """What the example answers itself: a value and a remark. Every other question has its default and is a comment."""
 STILL_EXAMPLES = "ExampleValue"
-"""The code of a finding about a value of the example that nobody replaced."""
+"""The code of a finding about a value of the example that was not replaced."""
 NOT_SHOWN = ("output.name",)
 """Named by metadata.name."""
 
 
 def example_text(api_version: str, kind: str, name: str = "shop-2026") -> str:
-    """Return the whole file: what must be answered as keys, all else as comments with the default."""
+    """Return the complete file: what must be answered as keys, all else as comments with the default."""
     lines = [
         f"# An answer file of kind {kind}: edgewright apply -f FILE builds what it describes.",
         "# Only you may read it (chmod 600 FILE), because it contains a token. `--plan` shows what would be built.",
@@ -95,7 +95,7 @@ def _value(question: Question) -> Any:
 
 
 def _is_value(example: str) -> bool:
-    """Whether an example is a whole value, not the beginning of one."""
+    """Whether an example is a complete value, not the beginning of one."""
     return bool(example) and " " not in example
 
 

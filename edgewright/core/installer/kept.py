@@ -1,7 +1,7 @@
-"""Values that cannot be shown as they are (a PEM text, a hashed password): what stands in the field for them.
+"""Values that cannot be shown as they are (a PEM text, a hashed password): what is in the field for them.
 
-A field shows `shown_text(value)`; what comes back from it goes through `taken`, which gives the kept value again when
-the person left that text alone.
+A field shows `shown_text(value)`; what comes back from it goes through `taken`, which returns the stored value when the
+user left that text unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE
 
 
 def shown_text(value: str) -> str:
-    """Return what a field shows for `value`: itself, or one line in angle brackets that stands for it."""
+    """Return what a field shows for `value`: itself, or one line in angle brackets that represents it."""
     if PEM in value:
         ders = certificates(value)
         if len(ders) == 1:
@@ -51,7 +51,7 @@ def fingerprint(der: bytes) -> str:
 
 
 def taken(text: str, old: Sequence[str]) -> str:
-    """Return the value for the text of a field, given the values that were kept before."""
+    """Return the value for the text of a field, given the values that were stored before."""
     return next((value for value in old if shown_text(value) == text.strip()), text)
 
 

@@ -23,7 +23,7 @@ class Link(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Whether Palette's own keys can say it."""
+        """Whether Palette's own keys can express it."""
         return self.vlan is None and self.mtu is None
 
 

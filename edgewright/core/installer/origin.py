@@ -21,7 +21,7 @@ class Installer(NamedTuple):
 
 
 def installer_of(build: str, manifest: Mapping[str, Any]) -> Installer:
-    """Return what the manifest of a build's ISO says; what is missing or of another kind is empty."""
+    """Return what the manifest of a build's ISO contains; what is missing or of another kind is empty."""
     data = manifest.get("userData")
     data = data if isinstance(data, Mapping) else {}
     tags = data.get("tags")
@@ -38,9 +38,9 @@ def origin(
 ) -> str:
     """Return the id of the build that a host came from, or "" when none is known.
 
-    `labels` are the host's, `token_uid` is that of the token that let it in ("": not told), `registered` when it came
-    in. The tag decides; where several installers carry it, the token does, then the newest that was made before the
-    host came in. Without a tag the token alone decides, if it went into one installer only.
+    `labels` are the host's, `token_uid` is that of the token that let it in ("": not reported), `registered` when it
+    registered. The tag decides; where several installers carry it, the token does, then the newest that was created
+    before the host registered. Without a tag the token alone decides, if it went into one installer only.
     """
     tag = str(labels.get(INSTALLER_TAG) or "")
     known = [item for item in installers if registered is None or (item.created or 0.0) <= registered + CLOCKS]

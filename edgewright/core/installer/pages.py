@@ -20,7 +20,7 @@ KEPT: Tuple[Question, ...] = (
         "token.uid", "token's uid", help="Found out when the token was made or looked up; goes into the manifest."
     ),
 )
-"""What is kept with the answers without being asked."""
+"""What is stored with the answers without a question."""
 
 QUESTIONS: Dict[str, Question] = {question.key: question for page in PAGES for question in page.fields}
 QUESTIONS.update((question.key, question) for question in KEPT)
@@ -35,5 +35,5 @@ def visible_pages(answers: Answers) -> Tuple[Page, ...]:
 
 
 def page_of(key: str) -> Optional[Page]:
-    """Return the page that asks a question, or None."""
+    """Return the page of a question, or None."""
     return next((page for page in PAGES if any(question.key == key for question in page.fields)), None)

@@ -136,7 +136,7 @@ STAGES = Page(
 
 
 def _path(what: str) -> Any:
-    return lambda value, answers: "" if not value or value.isprintable() else f"That is no path of {what}."
+    return lambda value, answers: "" if not value or value.isprintable() else f"That is not a path of {what}."
 
 
 BASE = Page(
@@ -173,13 +173,14 @@ OUTPUT = Page(
         Question("output.name", "name", "text", "The files are called by it, and hosts carry it as the tag installer.",
                  "installer", required=True, example="shop-2026",
                  check=lambda value, a: _name(value, a) if value else ""),
-        Question("output.folder", "folder", "file", "The ISO, its user-data and its manifest are put there. They hold "
+        Question("output.folder", "folder", "file", "The ISO, its user-data and its manifest are put there. They "
+                                                    "contain "
                  "the token: the user-data is readable by you alone, and the ISO is yours to guard.",
                  required=True, example="/path/of/a/folder", check=_path("a folder")),
         Question("output.what", "make", "choice", "For many sites, one ISO with a small seed medium for each site is "
-                 "quick to make and to copy; whole ISOs are simpler for whoever stands at the site.", "one",
+                 "quick to make and to copy; complete ISOs are simpler for the technician at the site.", "one",
                  (Choice("one", "one ISO"), Choice("sites-cidata", "one ISO, and a small seed for each site"),
-                  Choice("sites-iso", "a whole ISO for each site"))),
+                  Choice("sites-iso", "a complete ISO for each site"))),
         Question("output.plan", "plan", "file", "The sites with their addresses and tags, as CSV or YAML.",
                  required=True, example="/path/of/plan.csv", shown=_sites, check=_path("a plan")),
     ),

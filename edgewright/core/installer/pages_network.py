@@ -42,7 +42,7 @@ def _cards(value: Any, answers: Answers) -> str:
     for row in value:
         key = (row["nic"], row["vlan"])
         if key in seen:
-            return f"{row['nic']} stands there twice" + (f" with VLAN {row['vlan']}." if row["vlan"] else ".")
+            return f"{row['nic']} is listed twice" + (f" with VLAN {row['vlan']}." if row["vlan"] else ".")
         seen.add(key)
         if row["vlan"] is not None and len(f"{row['nic']}.{row['vlan']}") > 15:
             return f"{row['nic']}.{row['vlan']} would be longer than the 15 characters of a card's name."
@@ -82,7 +82,7 @@ def _check_members(value: Any, answers: Answers) -> str:
         if problem:
             return problem
     if len(set(members)) != len(members):
-        return "A card stands there twice."
+        return "A card is listed twice."
     if answers.get("bond.name") in members:
         return "The bond itself cannot be one of its cards."
     return "" if len(members) >= 2 else "A bond is made of two cards at least: eno1, eno2"
@@ -162,7 +162,7 @@ NETWORK = Page(
             "net.dns",
             "DNS",
             "text",
-            "The server that turns names into addresses. With a fixed address nobody tells the box one.",
+            "The server that turns names into addresses. With a fixed address DHCP does not provide one.",
             example="10.4.1.1",
             shown=_static,
             check=given(checks.ip),
@@ -211,7 +211,7 @@ BOND = Page(
             "bond.use",
             "bond",
             "flag",
-            "Two cards at two switches keep the box reachable when one cable, card or switch fails.",
+            "With two cards at two switches the box stays reachable when one cable, card or switch fails.",
             False,
             check=_bond_use,
         ),
@@ -267,8 +267,8 @@ DNS = Page(
     "network",
     "Who turns names into addresses?",
     (
-        Question("dns.servers", "servers", "lines", "Asked by every card, before what DHCP says. Empty: what DHCP or "
-                 "the card's own setting says.", example="10.4.1.1", check=each(checks.ip)),
+        Question("dns.servers", "servers", "lines", "Used by every card, before those from DHCP. Empty: from DHCP or "
+                 "the card's own setting.", example="10.4.1.1", check=each(checks.ip)),
         Question("dns.search", "search", "lines", "Appended to short names, so that `registry` finds "
                  "`registry.shop.example.org`.", example="shop.example.org", check=each(checks.host)),
     ),
@@ -278,7 +278,7 @@ NTP = Page(
     "ntp",
     "Time",
     "network",
-    "Who tells the box the time?",
+    "Where does the box get the time from?",
     (
         Question("ntp.servers", "servers", "lines", "A wrong clock makes every certificate look invalid, and the box "
                  "is then refused. Sites without an uplink need a server of their own. Empty: the system's default.",

@@ -1,4 +1,4 @@
-"""Pages: who may log in, which registries and authorities the box trusts, where it stands."""
+"""Pages: who may log in, which registries and authorities the box trusts, where it is."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def password(value: Any, answers: Answers) -> str:
     if not value or (value.startswith(HASH) and value.count("$") in (3, 4)):
         return ""
     if len(value) < MIN_PASSWORD:
-        return f"A password has {MIN_PASSWORD} characters at least; it is the way in when everything else is gone."
+        return f"A password has {MIN_PASSWORD} characters at least; it is the only access when everything else fails."
     return "" if len(value.encode()) <= 256 and value.isprintable() else "256 printable characters at most."
 
 
 def _first_keys(value: Any, answers: Answers) -> str:
     problem = each(checks.ssh_key)(value, answers)
     if not problem and answers.get("user.name") and not answers.get("user.password") and not any(value):
-        return "Give a password or a key, or nobody can log in."
+        return "Give a password or a key; without one no login is possible."
     return problem
 
 
@@ -40,7 +40,7 @@ def _row_keys(value: Any, answers: Answers) -> str:
 def _users(value: Any, answers: Answers) -> str:
     names = [row["name"] for row in value] + [str(answers.get("user.name") or "")]
     doubled = next((name for name in names if name and names.count(name) > 1), "")
-    return f"The user {doubled} stands there twice." if doubled else ""
+    return f"The user {doubled} is listed twice." if doubled else ""
 
 
 USER = Page(
@@ -49,14 +49,14 @@ USER = Page(
     "users",
     "Who may log in at the box?",
     (
-        Question("user.name", "name", "text", "For the day when the plane cannot be reached and someone stands before "
+        Question("user.name", "name", "text", "For the day when the plane cannot be reached and someone is at "
                  "the box. Without a user there is no way in by SSH, and the box asks at its first start.",
                  "edge", placeholder="none", check=given(checks.user)),
-        Question("user.password", "password", "secret", "For the console of the box. It is kept as a SHA-512 hash "
+        Question("user.password", "password", "secret", "For the console of the box. It is stored as a SHA-512 hash "
                  "only; whoever gets the ISO can try to guess it, so take a long one.",
                  placeholder="no password, keys only", secret=True,
                  shown=lambda a: bool(a.get("user.name", "edge")), check=password),
-        Question("user.admin", "may do all", "flag", "May become root by sudo. Mending a box needs it.", True,
+        Question("user.admin", "may do all", "flag", "May become root by sudo. Repairing a box needs it.", True,
                  shown=lambda a: bool(a.get("user.name", "edge"))),
         Question("user.keys", "SSH keys", "lines", "Public keys, one on a line, as in the .pub files. A key cannot be "
                  "guessed, so prefer it to a password.", example="ssh-ed25519 AAAA... you@laptop",
@@ -74,12 +74,12 @@ USERS = Page(
             "users.more",
             "users",
             "rows",
-            "A user for each person or team tells in the log who it was. Leave it empty if one is enough.",
+            "With a user for each operator or team the log shows who it was. Leave it empty if one is enough.",
             check=_users,
             fields=(
                 Question("name", "name", "text", "Small letters.", required=True, example="field",
                          check=given(checks.user)),
-                Question("password", "password", "secret", "Kept as a hash.", secret=True, check=password),
+                Question("password", "password", "secret", "Stored as a hash.", secret=True, check=password),
                 Question("admin", "may do all", "flag", "May become root by sudo.", False),
                 Question("keys", "SSH keys", "lines", "Public keys.", check=_row_keys),
             ),
@@ -94,14 +94,14 @@ def _domain(text: str) -> str:
         return "A registry is named without https://, like registry.example.org:5000."
     name, _, port = text.partition("/")[0].rpartition(":") if ":" in text else (text.partition("/")[0], "", "")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        return f"{port[:20]!r} is no port."
+        return f"{port[:20]!r} is not a port."
     return checks.host(name)
 
 
 def _registries(value: Any, answers: Answers) -> str:
     names = [(row["domain"], row["repository"]) for row in value]
     doubled = next((name for name in names if names.count(name) > 1), ("", ""))
-    return f"The registry {doubled[0]} stands there twice." if doubled[0] else ""
+    return f"The registry {doubled[0]} is listed twice." if doubled[0] else ""
 
 
 def _registry_user(value: Any, answers: Answers) -> str:
@@ -138,7 +138,7 @@ REGISTRIES = Page(
                 Question("repository", "repository", "text", "The part of the registry that is ours.",
                          placeholder="all of it"),
                 Question("username", "user", "text", "Who pulls.", placeholder="nobody", check=_registry_user),
-                Question("password", "password", "secret", "Kept readable on the box: the pull needs it.",
+                Question("password", "password", "secret", "Stored in readable form on the box: the pull needs it.",
                          secret=True, check=_registry_password),
                 Question("ca", "CA file", "file", "For a certificate that no public authority signed.",
                          placeholder="public authorities", example="/path/of/ca.pem",
@@ -180,15 +180,16 @@ SITE = Page(
     "site",
     "Site",
     "site",
-    "Where does the box stand?",
+    "Where is the box?",
     (
         Question("site.name", "site", "text", "Hosts of one site are shown together, and when all of them fall silent "
-                 "at once it is told as one outage of the link. Leave it empty when a plan of sites says it.",
+                 "at once it is reported as one outage of the link. Leave it empty when a plan of sites defines it.",
                  example="berlin-04", check=_site_name),
         Question("site.tags", "tags", "map", "Words to find and filter hosts by. A tag `installer` is added, so that "
                  "the console knows which hosts came from this installer.", example="country=de", check=_tags),
-        Question("site.registration_url", "QR address", "text", "Shown as a QR code on the box until it is taken in, "
-                 "so that somebody at the site can do it with a telephone.", placeholder="none",
+        Question("site.registration_url", "QR address", "text", "Shown as a QR code on the box until it is approved, "
+                                                                "so "
+                 "that someone at the site can do it with a telephone.", placeholder="none",
                  check=lambda value, a: "" if not value or value.startswith("https://") else
                  "The QR address begins with https://."),
     ),

@@ -1,4 +1,4 @@
-"""Pages: where the box reports to, how it is let in, and who it says it is."""
+"""Pages: where the box reports to, how it is admitted, and its identity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UID_FILES = {
 
 def _token(value: Any, answers: Answers) -> str:
     if value and (any(character.isspace() for character in value) or not value.isprintable() or len(value) > 512):
-        return "A token is one word; copy it whole, without blanks."
+        return "A token has no blanks; copy all of it."
     return ""
 
 
@@ -47,7 +47,7 @@ def _prefix(value: Any, answers: Answers) -> str:
 
 
 def _uid_file(value: Any, answers: Answers) -> str:
-    return "" if value.startswith("/") and "\n" not in value else "Give the whole path of the file on the box."
+    return "" if value.startswith("/") and "\n" not in value else "Give the absolute path of the file on the box."
 
 
 PLANE = Page(
@@ -60,17 +60,17 @@ PLANE = Page(
             "plane.mode",
             "managed",
             "choice",
-            "A box with a plane is operated from the console wherever it stands. One without is operated at its site "
+            "A box with a plane is operated from the console wherever it is. One without is operated at its site "
             "by its own address. This cannot be changed later without installing again.",
             "central",
-            (Choice("central", "by a plane (a hub of ours, or Palette)"), Choice("local", "at its site only")),
+            (Choice("central", "by a plane (an Edgewright hub, or Palette)"), Choice("local", "at its site only")),
         ),
         Question(
             "plane.context",
             "context",
             "text",
             "A plane that this console knows already: its address and its certificate authority are taken from there, "
-            "and a token can be made here. Leave it empty to give the address by hand.",
+            "and a token can be made here. Leave it empty to enter the address manually.",
             placeholder="no context, the address below counts",
             shown=central,
         ),
@@ -90,7 +90,7 @@ PLANE = Page(
             "CA file",
             "file",
             "A plane whose certificate no public authority signed is trusted only with this one. It goes onto the box, "
-            "so that nobody on the way can pretend to be the plane.",
+            "so that the box cannot be redirected to another plane.",
             placeholder="public authorities",
             example="/path/of/ca.pem",
             shown=central,
@@ -134,8 +134,8 @@ TOKEN = Page(
             "token.how",
             "token",
             "choice",
-            "Whoever holds a registration token may bring hosts in. A token of its own for each installer can be "
-            "revoked alone, and tells later which hosts came by it.",
+            "A registration token allows hosts to be registered. A token of its own for each installer can be "
+            "revoked alone, and shows later which hosts registered with it.",
             "existing",
             (Choice("existing", "one that I have"), Choice("new", "make one here")),
         ),
@@ -143,7 +143,8 @@ TOKEN = Page(
             "token.text",
             "text",
             "secret",
-            "It goes into the installer as it is: whoever has the ISO has the token. It is kept in files that only you "
+            "It goes into the installer as it is: whoever has the ISO has the token. It is stored in files that only "
+            "you "
             "can read, and never shown.",
             required=True,
             secret=True,
@@ -164,7 +165,7 @@ TOKEN = Page(
             "token.project",
             "project",
             "text",
-            "Hosts that come in by the token appear in this project. Empty: the context's own.",
+            "Hosts that register with the token appear in this project. Empty: the context's own.",
             placeholder="the context's own",
             shown=on("token.how", "new"),
         ),
@@ -172,7 +173,8 @@ TOKEN = Page(
             "token.expires",
             "valid for",
             "text",
-            "After that time nobody comes in by this installer any more; hosts that are in stay. Long enough to ship "
+            "After that time this installer can no longer register hosts; registered hosts are unaffected. Long "
+            "enough to ship "
             "and to install, and not longer.",
             "30d",
             example="30d",
@@ -183,7 +185,7 @@ TOKEN = Page(
             "token.approval",
             "ask first",
             "flag",
-            "With this the box waits until a person takes it in on the console, also when its token is good.",
+            "With this the box waits until an operator approves it in the console, also when its token is good.",
             False,
         ),
     ),
@@ -200,11 +202,12 @@ UID = Page(
             "uid.rule",
             "by",
             "choice",
-            "The UID is what the plane knows the box by. Taken from the firmware, the same box keeps its UID when it "
-            "is installed again; a random one makes it a stranger each time. It cannot be changed after registering.",
+            "The UID is what the plane knows the box by. Taken from the firmware, the same box has the same UID when "
+            "it is installed again; a random one makes it a stranger each time. It cannot be changed after "
+            "registering.",
             "device",
             (
-                Choice("device", "what its firmware says (one ISO for many boxes)"),
+                Choice("device", "from its firmware (one ISO for many boxes)"),
                 Choice("name", "a name that I give (one box only)"),
                 Choice("random", "chance"),
             ),
@@ -249,7 +252,7 @@ UID = Page(
             "uid.regex",
             "part",
             "text",
-            "An expression that picks a part out of what the file holds; its first group is taken when it has one.",
+            "An expression that picks a part out of what the file contains; its first group is taken when it has one.",
             placeholder="all of it",
             shown=on("uid.rule", "device", default="device"),
             check=_regex,
@@ -258,7 +261,7 @@ UID = Page(
             "uid.prefix",
             "prefix",
             "text",
-            "Stands before the identity, so that a list of hosts tells at once what they are.",
+            "Prefix of the identity, so that a list of hosts shows immediately what they are.",
             "edge",
             placeholder="edge",
             shown=on("uid.rule", "device", "random", default="device"),

@@ -1,6 +1,6 @@
-"""SHA-512 crypt: how Linux keeps a password (the text that begins with `$6$`).
+"""SHA-512 crypt: how Linux stores a password (the text that begins with `$6$`).
 
-Python's own `crypt` is gone from 3.13 on, and no outside program should get a password to see. Follows the published
+Python's own `crypt` was removed in 3.13, and no outside program should get a password to see. Follows the published
 description "Unix crypt using SHA-256 and SHA-512" (Ulrich Drepper, version 0.6).
 """
 

@@ -1,4 +1,4 @@
-"""Which question a place of the user-data came from, so that a finding leads to the page that mends it."""
+"""Which question a place of the user-data came from, so that a finding leads to the page that corrects it."""
 
 from __future__ import annotations
 

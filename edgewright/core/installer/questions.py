@@ -1,9 +1,9 @@
-"""What a question and a page are; the wizard renders them, the answer file holds what was answered.
+"""What a question and a page are; the wizard renders them, the answer file contains what was answered.
 
 Answers are one flat map from a question's key to a value of its kind:
 
-* `choice`, `text`, `secret`, `file`: text ("" when not answered; a file is a path, or what it held: a PEM text)
-* `int`: a whole number, or None
+* `choice`, `text`, `secret`, `file`: text ("" when not answered; a file is a path, or its content: a PEM text)
+* `int`: an integer, or None
 * `flag`: True or False
 * `lines`: list of texts; `map`: map of texts; `rows`: list of maps, each by the keys of the question's `fields`
 """
@@ -26,7 +26,7 @@ AREA_LINES = 4
 
 
 class Choice(NamedTuple):
-    """One way to answer: the value that is kept, and its words."""
+    """One way to answer: the value that is stored, and its label."""
 
     value: str
     label: str
@@ -43,11 +43,11 @@ def fine(value: Any, answers: Answers) -> str:
 
 
 class Question(NamedTuple):
-    """One thing to ask. `help` says why we ask; `check(value, answers)` returns a sentence, or "" when it is fine.
+    """One thing to ask. `help` is the explanation; `check(value, answers)` returns a sentence, or "" when it is fine.
 
     `fields` are the columns of a `rows` question, keyed within a row; their `shown` and `check` get the row, with the
-    other answers below it. `placeholder` says what counts when the field is empty. `secret` values are masked and never
-    shown. `required` is enforced only while it is shown.
+    other answers below it. `placeholder` shows what counts when the field is empty. `secret` values are masked and
+    never shown. `required` is enforced only while it is shown.
     """
 
     key: str
@@ -155,7 +155,7 @@ def _number(value: Any) -> Union[int, None]:
         number = whole_number(value.strip())
         if number is not None:
             return number
-    raise ValueError("must be a whole number")
+    raise ValueError("must be an integer")
 
 
 def _lines(value: Any) -> List[str]:

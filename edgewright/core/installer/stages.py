@@ -1,4 +1,4 @@
-"""Stages that a person wrote: read from YAML, checked, and put behind our own steps."""
+"""Stages that the user wrote: read from YAML, checked, and put behind our own steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.yaml.subset import load
 
 SKIP_COPY = "skip-copy-"
-"""Stages of this name are not kept on the box."""
+"""Stages of this name are not stored on the box."""
 
 
 def read_stages(lines: Sequence[str]) -> Dict[str, Any]:
@@ -50,7 +50,7 @@ def problem_in(stages: Dict[str, Any]) -> str:
 def _step(stage: str, step: Dict[str, Any]) -> str:
     commands = step.get("commands")
     if commands is not None and not (isinstance(commands, list) and all(isinstance(c, str) for c in commands)):
-        return f"`commands` in {stage} is a list of texts; quote a command that holds a colon."
+        return f"`commands` in {stage} is a list of texts; quote a command that contains a colon."
     files = step.get("files")
     if files is not None:
         good = isinstance(files, list) and all(isinstance(f, dict) and isinstance(f.get("path"), str) for f in files)

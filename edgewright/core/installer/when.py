@@ -33,7 +33,7 @@ def given(check: Callable[[str], str]) -> Check:
 
 
 def each(check: Callable[[str], str]) -> Check:
-    """Return a check of every line of `lines`; blank ones pass, the first problem is told, and doubles are."""
+    """Return a check of every line of `lines`; blank ones pass, the first problem is reported, and duplicates are."""
 
     def run(value: Any, answers: Answers) -> str:
         lines = [line.strip() for line in value if line.strip()]
@@ -42,6 +42,6 @@ def each(check: Callable[[str], str]) -> Check:
             if problem:
                 return problem
         doubled = next((line for line in lines if lines.count(line) > 1), "")
-        return f"{doubled[:60]} stands there twice." if doubled else ""
+        return f"{doubled[:60]} is listed twice." if doubled else ""
 
     return run

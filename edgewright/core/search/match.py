@@ -17,7 +17,7 @@ _SEPARATOR = "\0"
 
 
 class Texts(NamedTuple):
-    """The texts of one property; `joined` holds all of them, for a substring search in one pass."""
+    """The texts of one property; `joined` contains all of them, for a substring search in one pass."""
 
     values: Sequence[str]
     joined: str

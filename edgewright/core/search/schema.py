@@ -1,4 +1,4 @@
-"""What edge hosts can be searched and sorted by on the plane, and where a host document holds each value.
+"""What edge hosts can be searched and sorted by on the plane, and where a host document contains each value.
 
 Palette's clients use the first five properties; the rest are ours. `GET .../search/schema` answers with this table, so
 that a console knows what a plane can do.

@@ -1,6 +1,6 @@
 """Palette's host search: check a `v1SearchFilterSummarySpec` and evaluate it.
 
-Keys may come in any case and any object or list may be `null`. A filter without values asks for nothing and matches
+Keys may be in any case and any object or list may be `null`. A filter without values asks for nothing and matches
 everything. A search that asks for more than `MAX_TESTS` comparisons on each host is refused. Problems carry the
 numeric codes of the framework under Palette (601 type, 602 required, 606 enum, 611 too many items), to be answered
 with 422.
@@ -106,7 +106,7 @@ def sort_fields(spec: Any) -> List[Tuple[str, bool]]:
 
 
 def order(rows: Sequence[T], fields: Sequence[Tuple[str, bool]], get: Callable[[T, str], object]) -> List[T]:
-    """Return the rows sorted; unknown values come last either way, and equal rows are told apart by name and uid."""
+    """Return the rows sorted; unknown values come last either way, and equal rows are distinguished by name and uid."""
     found = list(rows)
     for field, descending in reversed([*fields, ("name", False), ("uid", False)]):
         known = [row for row in found if get(row, field) is not None]

@@ -50,7 +50,7 @@ class Scanned(NamedTuple):
 def resolve(word: str, typed: bool = True) -> Any:
     """Return the value of a plain word: null, true or false, a number, or the word itself.
 
-    With `typed` false only null is told apart, so that `name: 007` stays `007`.
+    With `typed` false only null is recognised, so that `name: 007` stays `007`.
     """
     if word in _NULLS:
         return None
@@ -83,7 +83,7 @@ def _whole(word: str) -> Any:
 
 
 class Flow:
-    """Reads quoted and flow values at an offset of the whole text; line numbers come from the offset."""
+    """Reads quoted and flow values at an offset of the entire text; line numbers come from the offset."""
 
     def __init__(self, text: str, typed: bool) -> None:
         self.text = text
@@ -107,7 +107,7 @@ class Flow:
         return self._map(at, depth)
 
     def single(self, at: int) -> Scanned:
-        """Return a 'quoted' text; two quotes in it stand for one."""
+        """Return a 'quoted' text; two quotes in it mean one."""
         end = at + 1
         while True:
             end = self.text.find("'", end)
@@ -156,7 +156,7 @@ class Flow:
         return Scanned(_fold_chunks(chunks), here + 1)
 
     def skip(self, at: int) -> int:
-        """Return the offset of the next character that is no space, line end or comment."""
+        """Return the offset of the next character that is not a space, line end or comment."""
         text = self.text
         while at < len(text):
             if text[at] in " \t\n":
@@ -225,7 +225,7 @@ class Flow:
         text = self.text
         check_start(text[at : at + 2], lambda problem: self.fail(problem, at))
         if text[at] in ":#":
-            self.fail(f"'{text[at]}' stands where a value is expected", at)
+            self.fail(f"'{text[at]}' found where a value is expected", at)
         here = at
         while here < len(text):
             character = text[here]
@@ -247,9 +247,9 @@ def check_start(two: str, fail: Callable[[str], NoReturn]) -> None:
     if first in _MARKS and first:
         fail(f"{_MARKS[first]} not read here; put the text into quotes if it is one")
     if first in "-?:" and first and (second == "" or second in " \t\n"):
-        fail(f"'{first}' stands where a value is expected")
+        fail(f"'{first}' found where a value is expected")
     if first in ",]}" and first:
-        fail(f"'{first}' stands where a value is expected")
+        fail(f"'{first}' found where a value is expected")
     if first in "|>" and first:
         fail("a block text cannot begin here")
 

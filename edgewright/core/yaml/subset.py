@@ -2,7 +2,7 @@
 
 Block and flow maps and lists, quoted and plain texts, `|` and `>` blocks and comments are read; anchors, aliases,
 tags, merge keys, complex keys and several documents are refused with their line. Keys are always text. A key that
-stands twice is an error, not a silent choice. Tested against PyYAML, which the agent cannot bring along.
+is there twice is an error, not a silent choice. Tested against PyYAML, which the agent cannot bring along.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEADER = re.compile(r"[|>](?:([+-])([1-9])?|([1-9])([+-])?)?(?:[ \t]+#.*|[ \t]*
 def load(text: str, typed: bool = True) -> Any:
     """Return the one document in `text`: dicts with text keys, lists, texts, numbers, booleans and `None`.
 
-    With `typed` false plain words stay text (only null is told apart), so that no name turns into a number.
+    With `typed` false plain words stay text (only null is recognised), so that no name turns into a number.
     Raises `YamlError` with the line of what cannot be read.
     """
     if len(text) > MAX_SIZE:
@@ -73,7 +73,7 @@ class _Reader:
         if indent >= 0:
             if self.lines[self.pos].startswith("---"):
                 self.fail("a second document begins here; only one is read")
-            self.fail("this does not belong to what stands before it; look at the indentation")
+            self.fail("this does not belong to what precedes it; look at the indentation")
         return value
 
     def ends_here(self) -> bool:
@@ -154,7 +154,7 @@ class _Reader:
         return found
 
     def below(self, indent: int, in_map: bool = False) -> Any:
-        """Read what stands on the lines after a lone dash or key at `indent`; nothing there is null."""
+        """Read what is on the lines after a lone dash or key at `indent`; nothing there is null."""
         following = self.next_indent()
         if following > indent:
             return self.node(following, indent)
@@ -174,7 +174,7 @@ class _Reader:
             try:
                 scanned = self.flow.double(start) if first == '"' else self.flow.single(start)
             except YamlError:
-                return None  # not even a text: the value reader says so
+                return None  # not even a text: the value reader reports it
             end = scanned.end - self.starts[self.pos]
             if end > len(line):
                 return None
@@ -220,14 +220,14 @@ class _Reader:
         rest = self.lines[self.pos][scanned.end - self.starts[self.pos] :]
         if rest.strip() and not (rest[0] in " \t" and rest.strip().startswith("#")):
             if first_line == self.pos and rest.lstrip().startswith(":"):
-                self.fail("a key cannot stand inside a value; begin a new line")
+                self.fail("a key cannot be inside a value; begin a new line")
             self.fail("something follows a value that has ended")
         self.pos += 1
         return scanned.value
 
     def plain(self, column: int, parent: int) -> Any:
         line = self.lines[self.pos]
-        end = column + plain_line_end(line[column:])  # a quoted key before it may hold " #"
+        end = column + plain_line_end(line[column:])  # a quoted key before it may contain " #"
         if find_colon(line, column) is not None:
             self.fail("a second colon on this line; put the value into quotes")
         pieces = [line[column:end].strip(" \t")]
@@ -249,7 +249,7 @@ class _Reader:
                 break
             self.pos = ahead
             if find_colon(line, indent) is not None:
-                self.fail("a key stands where the text above it goes on; look at the indentation")
+                self.fail("a key where the text above it continues; look at the indentation")
             end = plain_line_end(line)
             commented = end < len(line)
             pieces.append(("\n" * blanks if blanks else " ") + line[:end].strip(" \t"))
@@ -262,7 +262,7 @@ class _Reader:
         line = self.lines[self.pos]
         header = _HEADER.fullmatch(line, column)
         if header is None:
-            self.fail("the first line of a block text may hold |, >, a sign, a digit and a comment only")
+            self.fail("the first line of a block text may contain |, >, a sign, a digit and a comment only")
         folded = line[column] == ">"
         chomp = header.group(1) or header.group(4) or ""
         digit = header.group(2) or header.group(3)
@@ -280,7 +280,7 @@ class _Reader:
         return max(parent + 1, widest)
 
     def block_body(self, indent: int, folded: bool, chomp: str) -> str:
-        """Collect the lines at `indent`; lines that are indented more keep their line ends, also when folding."""
+        """Collect the lines at `indent`; lines that are indented more leave their line ends, also when folding."""
         out: List[str] = []
         blanks = self.block_blanks(indent)
         last_break = ""
@@ -313,7 +313,7 @@ class _Reader:
         return len(line) > indent and not line[:indent].strip(" ")
 
     def block_blanks(self, indent: int) -> int:
-        """Skip lines without content up to `indent`; return how many line ends they hold."""
+        """Skip lines without content up to `indent`; return how many line ends they contain."""
         count = 0
         while self.pos < len(self.lines):
             line = self.lines[self.pos]

@@ -61,7 +61,7 @@ def build_base(
     """Build the base's ISO to `out`. `mirrors` is asked only when a package is missing; None: never fetch.
 
     Needs root. A cancelled or failed build leaves nothing but what may stay in the cache. Raises `Refused` without
-    root, `NotFound` for a missing program or package, `InvalidInput` for what is no agent archive, `Failed`.
+    root, `NotFound` for a missing program or package, `InvalidInput` for what is not an agent archive, `Failed`.
     """
     if os.geteuid() != 0:
         raise Refused(
@@ -70,7 +70,7 @@ def build_base(
     for name in TOOLS:
         find(name)
     if not zipfile.is_zipfile(agent):
-        raise InvalidInput(f"{agent} is no agent archive.", "Make one: make agent (dist/edgewright-agent.pyz).")
+        raise InvalidInput(f"{agent} is not an agent archive.", "Make one: make agent (dist/edgewright-agent.pyz).")
     if not out.parent.is_dir():
         raise Failed(f"There is no folder {out.parent}.", "Make it, or name another --output.")
     cache.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def _checked(iso: Path) -> list[dict[str, object]]:
     checks = [
         ("volume-id", base.volume_id == medium.VOLUME, base.volume_id),
         ("boot-modes", len(base.boot_modes) == 4, ", ".join(base.boot_modes)),
-        ("usb-partition", not base.partition_broken, base.partition_broken or "its superblock lies inside it"),
+        ("usb-partition", not base.partition_broken, base.partition_broken or "its superblock is inside it"),
         ("placeholder", placeholder == medium.PLACEHOLDER, f"{placeholder} bytes"),
         ("kairos-release", bool(base.kairos_release), base.kairos_release.get("KAIROS_NAME", "none")),
         ("usable", not base.refusal, base.refusal or "an installer can be made of it"),
@@ -164,7 +164,7 @@ def _checked(iso: Path) -> list[dict[str, object]]:
 
 
 def version_of(name: str, job: Job) -> str:
-    """Return the first line that a tool says about its version; empty when it says none."""
+    """Return the first line that a tool prints about its version; empty when it prints none."""
     switch = {"mksquashfs": "-version", "mkfs.vfat": "/nonexistent/image", "mcopy": "--version"}.get(name, "--version")
     lines = run([name, switch], job).lines
     return next((line[:100] for line in lines if any(character.isdigit() for character in line)), "")
@@ -185,7 +185,7 @@ def _put(path: Path, text: str) -> None:
 
 @contextmanager
 def _work_folder(cache: Path) -> Iterator[Path]:
-    """Give a folder that is gone afterwards; those of builders that were killed are removed first."""
+    """Give a directory that is removed afterwards; those of builders that were killed are removed first."""
     for old in cache.glob(_WORK + "*"):
         pid = old.name.removeprefix(_WORK).split("-", 1)[0]
         if pid.isdigit() and not Path("/proc", pid).exists():

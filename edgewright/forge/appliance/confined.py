@@ -41,6 +41,6 @@ def confined(
 
 
 def inside(root: Path, words: Sequence[str], job: Job, env: Mapping[str, str] | None = None) -> Done:
-    """Run a program of the image at `root`, with a /dev, /sys, /run and /tmp that show nothing of ours."""
+    """Run a program of the image at `root`, with a /dev, /sys, /run and /tmp that show nothing of Edgewright."""
     given = [f"{key}={value}" for key, value in (env or {}).items()]
     return confined(["sh", "-c", _ENTER, "sh", str(root), *given, *words], job)

@@ -18,7 +18,7 @@ HELPER = "/usr/lib/apt/apt-helper"
 
 
 def cache_folder() -> Path:
-    """Return where packages and half products are kept: EDGEWRIGHT_FORGE_CACHE, else the user's cache folder."""
+    """Return the cache of packages and intermediate products: EDGEWRIGHT_FORGE_CACHE, else in the user's cache."""
     given = os.environ.get("EDGEWRIGHT_FORGE_CACHE")
     return Path(given).absolute() if given else locations.folder("cache") / "appliance"
 
@@ -115,7 +115,7 @@ def _missing(packages: list[Package], told: str) -> Failed | NotFound:
         )
     if "Hash Sum mismatch" in told or "Hashes of received file" in told:
         return Failed(
-            f"The mirror gave something else for {named(packages)} than the lock says.",
+            f"The mirror gave something else for {named(packages)} than the lock file lists.",
             "Do not use this mirror before you know why; another one: --mirror ADDRESS.",
             "WrongHash",
         )

@@ -18,7 +18,7 @@ NAME = "base.lock.json"
 
 
 class Package(NamedTuple):
-    """One package: `archive` says which mirror has it (`debian`, `debian-security`), `path` where; `size` in bytes."""
+    """One package: `archive` is the mirror that has it (`debian`, `debian-security`), `path` where; `size` in bytes."""
 
     name: str
     version: str
@@ -35,7 +35,7 @@ class Package(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """A whole lock; `timestamp` (seconds since 1970) is the time that everything in the image bears."""
+    """A complete lock; `timestamp` (seconds since 1970) is the time that everything in the image bears."""
 
     distribution: str
     architecture: str
@@ -72,14 +72,14 @@ class Lock(NamedTuple):
 
 
 def user_lock() -> Path:
-    """Return where a refreshed lock is kept when no file is named."""
+    """Return where a refreshed lock is stored when no file is named."""
     return locations.folder("data") / NAME
 
 
 def load(path: Path | None = None) -> Lock:
     """Return the lock in `path`, else the user's own, else the one that came with Edgewright.
 
-    Raises `NotFound` when a named file is not there, `InvalidInput` when it is no lock.
+    Raises `NotFound` when a named file is not there, `InvalidInput` when it is not a lock.
     """
     if path is None:
         path = user_lock()
@@ -106,16 +106,16 @@ def parse(text: str, name: str) -> Lock:
         suites = tuple((str(entry["archive"]), str(entry["suite"])) for entry in given["suites"])
         lock = Lock(str(given["distribution"]), str(given["architecture"]), suites, int(given["timestamp"]), packages)
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{name} is no lock file of a base ({error}).", "Make one with --refresh-lock.") from None
+        raise InvalidInput(f"{name} is not a lock file of a base ({error}).", "Make one with --refresh-lock.") from None
     if not packages:
-        raise InvalidInput(f"{name} names no package.", "Make it anew with --refresh-lock.")
+        raise InvalidInput(f"{name} names no package.", "Create it again with --refresh-lock.")
     return lock
 
 
 def _package(entry: dict[str, Any]) -> Package:
     package = Package(**{name: str(entry[name]) for name in Package._fields if name != "size"}, size=int(entry["size"]))
     if len(package.sha256) != 64 or set(package.sha256) - set("0123456789abcdef"):
-        raise ValueError(f"the hash of {package.name} is no SHA-256")
+        raise ValueError(f"the hash of {package.name} is not a SHA-256")
     if "/" in package.file or package.path.startswith(("/", "..")) or "/../" in package.path:
         raise ValueError(f"{package.name} has a path that leads elsewhere")
     return package

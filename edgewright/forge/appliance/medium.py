@@ -19,13 +19,13 @@ from edgewright.forge.progress import Job
 
 VOLUME = "COS_LIVE"
 PLACEHOLDER = 64 * 1024
-"""Bytes of /config.yaml: user-data of up to this size goes in without the ISO being written anew."""
+"""Bytes of /config.yaml: user-data of up to this size goes in without the ISO being written again."""
 PLACEHOLDER_HEAD = "#cloud-config\n# edgewright placeholder: the user-data of an installer is written over this file.\n"
 KERNEL_LINE = (
     "cdroot root=live:CDLABEL=COS_LIVE rd.live.dir=/ rd.live.squashimg=rootfs.squashfs rd.live.overlay.overlayfs=1 "
     "rd.neednet=0 rd.cos.disable net.ifnames=1 console=tty1 console=ttyS0 panic=30 no_timer_check"
 )
-"""Kairos's words; then a kernel that restarts instead of standing still, and one that a busy emulator does not confuse:
+"""Kairos's words; then a kernel that restarts instead of stopping, and one that a busy emulator does not confuse:
 its timer check panics where the emulated timer is late ("IO-APIC + timer doesn't work")."""
 ENTRIES = (
     ("Edgewright: install", "install", "edgewright.install"),
@@ -139,7 +139,7 @@ def _efi(lock: Lock, system: System, iso: Path, work: Path, job: Job) -> None:
         str(kib),
     ]
     done = run(words, job, env=env)
-    # one by one: a whole folder at once would be written in the order in which the disk happens to list it
+    # one by one: an entire directory at once would be written in the order in which the disk happens to list it
     folders = sorted({str(parent) for name in files for parent in Path(name).parents if parent.name})
     if done.code == 0:
         done = run(["mmd", "-i", str(image), *(f"::/{name}" for name in folders)], job, env=env)

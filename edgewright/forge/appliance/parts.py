@@ -48,7 +48,7 @@ PACKAGES = (
     "squashfs-tools",
     "cpio",
 )
-"""Asked for by name; a lock holds these and everything that they need, each with version and hash."""
+"""Asked for by name; a lock contains these and everything that they need, each with version and hash."""
 
 LEFT_OUT = (
     "/usr/share/man/*",

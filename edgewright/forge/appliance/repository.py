@@ -16,9 +16,9 @@ from edgewright.forge.progress import Job
 
 
 def make_repository(lock: Lock, files: Sequence[Path], folder: Path, job: Job) -> str:
-    """Lay the packages into `folder` with an index, and return the line of apt's sources that names it.
+    """Put the packages into `folder` with an index, and return the line of apt's sources that names it.
 
-    Raises `Failed` when a file is no package.
+    Raises `Failed` when a file is not a package.
     """
     job.step("laying out the packages", "steps")
     folder.mkdir(parents=True)
@@ -31,13 +31,13 @@ def make_repository(lock: Lock, files: Sequence[Path], folder: Path, job: Job) -
         lines: list[str] = []
         done = run(["dpkg-deb", "--field", str(file)], job, on_line=lines.append)
         if done.code != 0:
-            raise Failed(f"{file} is no Debian package: {done.text}.", "Delete it, so that it is fetched again.")
+            raise Failed(f"{file} is not a Debian package: {done.text}.", "Delete it, so that it is fetched again.")
         lines += [f"Filename: ./{package.file}", f"Size: {package.size}", f"SHA256: {package.sha256}"]
         index.append("\n".join(lines) + "\n")
         job.at(number, len(files))
     text = "\n".join(index).encode()
     (folder / "Packages").write_bytes(text)
-    # mmdebstrap looks for the essential packages in the suite of that name, which only a Release file tells
+    # mmdebstrap looks for the essential packages in the suite of that name, which only a Release file has
     (folder / "Release").write_text(
         f"Suite: {parts.DISTRIBUTION}\nCodename: {parts.DISTRIBUTION}\nSHA256:\n"
         f" {hashlib.sha256(text).hexdigest()} {len(text)} Packages\n"

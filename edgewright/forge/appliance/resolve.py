@@ -26,7 +26,7 @@ def refresh(mirrors: Mapping[str, str], job: Job, names: Sequence[str] = parts.P
         folder = Path(place)
         env = _private(folder, mirrors)
         job.step("reading the package lists", "steps")
-        # apt goes on without a list that it could not read; a lock made so would lack the security archive's versions
+        # apt continues without a list that it could not read; a lock made so would lack the security archive's versions
         _apt(
             ["apt-get", "-qq", "-o", "APT::Update::Error-Mode=any", "update"],
             env,

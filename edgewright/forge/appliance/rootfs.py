@@ -1,4 +1,4 @@
-"""The system itself: the locked packages installed, the initrd made, traces of the building wiped; kept by its key."""
+"""The system itself: locked packages installed, initrd made, traces of the build wiped; cached by its key."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from edgewright.forge.programs import run
 from edgewright.forge.progress import Job
 
 RECIPE = ("parts.py", "rootfs.py", "confined.py", "compile_bytecode.py")
-"""The sources that decide what comes out: a change of one makes the kept systems useless."""
+"""The sources that decide what comes out: a change of one makes the cached systems useless."""
 KEPT = 2
-"""Systems that are kept in the cache, some 200 MB each."""
+"""Systems in the cache, some 200 MB each."""
 
 _MERGED = (
     'mkdir -p "$1/usr/bin" "$1/usr/sbin" "$1/usr/lib" "$1/usr/lib64" "$1/etc/kernel/postinst.d"; '
@@ -52,7 +52,7 @@ class System(NamedTuple):
 
 
 def key_of(lock: Lock) -> str:
-    """Return the name under which the system of this lock is kept."""
+    """Return the name under which the system of this lock is cached."""
     digest = hashlib.sha256(lock.digest.encode())
     for name in RECIPE:
         digest.update(resources.files("edgewright.forge.appliance").joinpath(name).read_bytes())
@@ -66,7 +66,7 @@ def kept(lock: Lock, cache: Path) -> System | None:
 
 
 def make_system(lock: Lock, files: Sequence[Path], work: Path, cache: Path, job: Job) -> System:
-    """Install the packages into an image and keep it in the cache. Needs root. Raises `Failed` with a tool's words."""
+    """Install the packages into an image and store it in the cache. Needs root. Raises `Failed` with a tool's words."""
     source = make_repository(lock, files, work / "repository", job)
     root = work / "root"
     _install(lock, source, root, job)

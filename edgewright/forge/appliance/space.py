@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before the work, and what is said when a tool fails because there was none."""
+"""Room on the disk, asked for before the work, and what is reported when a tool fails because there was none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgewright.forge.progress import size
 
 
 def need(folder: Path, count: int, what: str) -> None:
-    """Raise `Failed` when the disk of `folder` has less than `count` bytes free; says how much is missing."""
+    """Raise `Failed` when the disk of `folder` has less than `count` bytes free; states how much is missing."""
     free = shutil.disk_usage(folder).free
     if free < count:
         raise no_space(folder, count, free, what)
@@ -29,7 +29,7 @@ def no_space(folder: Path, count: int, free: int, what: str) -> EdgewrightError:
 
 
 def tool_failed(name: str, done: Done, folder: Path) -> EdgewrightError:
-    """Return the error of a program that failed: a full disk is told as such, else its own last complaint."""
+    """Return the error of a program that failed: a full disk is reported as such, else its own last complaint."""
     if "No space left on device" in done.text:
         free = shutil.disk_usage(folder).free
         return Failed(
@@ -40,5 +40,5 @@ def tool_failed(name: str, done: Done, folder: Path) -> EdgewrightError:
     complaints = [line for line in done.lines if line.startswith(("E:", "dpkg: error", "dracut: FATAL", "FATAL"))]
     last = clean((complaints or list(done.lines) or [f"code {done.code}"])[-1], 300)
     return Failed(
-        f"{name} failed (code {done.code}): {last.rstrip('.')}.", "Run it again; --keep-log FILE keeps all it said."
+        f"{name} failed (code {done.code}): {last.rstrip('.')}.", "Run it again; --keep-log FILE stores all its output."
     )

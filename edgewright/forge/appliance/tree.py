@@ -28,7 +28,7 @@ ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key'
 ExecStartPre=/usr/sbin/sshd -t
 """
 _SSHD = """\
-# One kind of key: the slow ones would hold up the first start of a small box.
+# One kind of key: the slow ones would delay the first start of a small box.
 HostKey /etc/ssh/ssh_host_ed25519_key
 """
 

@@ -1,4 +1,4 @@
-"""Builds: long work in a process of its own, that outlives the console, each with a folder that tells of it."""
+"""Builds: long work in a process of its own, that outlives the console, each with a directory that describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes told apart for good: a pid with the time of its start, so that a reused pid is never taken for ours."""
+"""Processes distinguished for good: a pid with the time of its start, so that a reused pid is never taken for ours."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What is kept of a build: `build.json` in a folder of its own, read back as a `Build`.
+"""What is stored of a build: `build.json` in a folder of its own, read back as a `Build`.
 
-`STATE/builds/ID/` (0700) holds `build.json`, `log` (a line each), `answers.yaml` (0600) when it came from answers, and
-`process.json`, written by whoever started it. A build whose process is gone without having said its end is `lost`.
+`STATE/builds/ID/` (0700) contains `build.json`, `log` (a line each), `answers.yaml` (0600) when it came from answers,
+and `process.json`, written by whoever started it. A build whose process ended without a result is `lost`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 ENDED = ("done", "failed", "cancelled", "lost")
 KINDS = ("iso", "base", "image", "sites", "verify")
 QUEUE_PATIENCE = 60.0
-"""Seconds after which a build that nobody began is lost, when it is not known which process should."""
+"""Seconds after which a build that was not started is lost, when it is not known which process should."""
 LARGEST = 1024 * 1024
 
 
@@ -64,7 +64,7 @@ class Build(NamedTuple):
 
     @property
     def line(self) -> str:
-        """What it does now, for a person: step, how far, rate, time left; or how it ended."""
+        """What it does now, for users: step, how far, rate, time left; or how it ended."""
         from edgewright.forge.progress import Progress
 
         if self.state == "running":
@@ -72,7 +72,7 @@ class Build(NamedTuple):
             return str(Progress(self.step, self.done, self.total, unit, self.rate, self.left))
         if self.error is not None:
             return self.error.get("message", "")
-        return {"queued": "waits for its process", "lost": "its process is gone without a word"}.get(self.state, "")
+        return {"queued": "waits for its process", "lost": "its process ended without a result"}.get(self.state, "")
 
     @property
     def iso(self) -> Path | None:
@@ -115,7 +115,7 @@ def new_folder() -> Path:
 
 
 def list_builds() -> list[Build]:
-    """Return all builds, the newest first; folders that hold none are passed over."""
+    """Return all builds, the newest first; directories without one are skipped."""
     try:
         folders = [path for path in root().iterdir() if path.is_dir()]
     except OSError:
@@ -140,7 +140,7 @@ def find(word: str) -> Build:
 
 
 def read(folder: Path) -> Build | None:
-    """Return the build in a folder, `lost` when its process is gone; None when there is none."""
+    """Return the build in a folder, `lost` when its process ended; None when there is none."""
     told = read_json(folder / "build.json")
     if not told:
         return None
@@ -197,12 +197,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a map as a JSON file, whole or not at all. Raises `Failed`."""
+    """Write a map as a JSON file, completely or not at all. Raises `Failed`."""
     locations.write_private(path, json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def _gone(folder: Path, told: dict[str, Any]) -> bool:
-    """Whether nobody works on a build that has not ended."""
+    """Whether no one works on a build that has not ended."""
     known = told if told.get("pid") else read_json(folder / "process.json")
     pid = known.get("pid")
     if isinstance(pid, int) and pid > 0:

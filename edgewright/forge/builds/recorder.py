@@ -63,7 +63,7 @@ class Recorder:
         return self.folder.name
 
     def __enter__(self) -> Recorder:
-        """Say that it runs, and by which process."""
+        """Record that it runs, and by which process."""
         self._write(state="running", **process.own())
         return self
 
@@ -80,7 +80,7 @@ class Recorder:
             try:
                 self._write(**progress._asdict())
             except Failed:
-                pass  # no work stops because its progress cannot be told
+                pass  # no work stops because its progress cannot be reported
 
     def say(self, line: str) -> None:
         """Append a line to the log; that it cannot be written stops no build."""
@@ -92,7 +92,7 @@ class Recorder:
             pass
 
     def made(self, outputs: Sequence[Path]) -> None:
-        """Say what was made."""
+        """Record what was made."""
         self._write(outputs=[str(path.absolute()) for path in outputs])
 
     def __exit__(
@@ -113,8 +113,8 @@ class Recorder:
             state = "cancelled" if error.exit_code == ExitCode.INTERRUPTED else "failed"
         elif isinstance(error, Exception):
             state = "failed"
-            message = f"That is a defect of ours: {type(error).__name__}."
-            told = {"code": "Defect", "message": message, "hint": "Its log tells where; please report it."}
+            message = f"That is a bug in Edgewright: {type(error).__name__}."
+            told = {"code": "Defect", "message": message, "hint": "Its log shows where; please report it."}
         self._end(state, {**told, "step": str(self._told.get("step") or "")})
 
     def _end(self, state: str, error: dict[str, str] | None) -> None:
@@ -123,7 +123,7 @@ class Recorder:
             self.say(state if error is None else f"{state}: {error['message']} {error['hint']}".rstrip())
             try:
                 self._write(state=state, error=error, ended=times.now(), rate=0.0, left=None)
-            except Failed as failure:  # a full disk: the process is gone, so it is told as lost
+            except Failed as failure:  # a full disk: the process has ended, so it is reported as lost
                 self.say(failure.message)
 
     def _write(self, **values: Any) -> None:

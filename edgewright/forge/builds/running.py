@@ -27,9 +27,9 @@ _children: list[subprocess.Popen[bytes]] = []
 def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "", force: bool = False) -> str:
     """Start a build in a process of its own and return its id.
 
-    It has its own session, no terminal and no input; what it prints goes to its log. It does the verb in `words` (kept
-    in the build's folder, done by `forge builds run ID`), or applies `answers` (the text of an answer file, kept there
-    0600), with `force` over what is there. Raises `Failed`.
+    It has its own session, no terminal and no input; what it prints goes to its log. It runs the verb in `words`
+    (stored in the build's folder, run by `forge builds run ID`), or applies `answers` (the text of an answer file,
+    stored there 0600), with `force` over what is there. Raises `Failed`.
     """
     folder = new_folder()
     try:
@@ -112,15 +112,15 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
 
 
 def words_of(folder: Path) -> list[str]:
-    """Return the words that are kept with a build. Raises `NotFound` when there are none."""
+    """Return the command that is stored with a build. Raises `NotFound` when there are none."""
     words = read_json(folder / "words.json").get("words")
     if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        raise NotFound(f"No words are kept with build {folder.name}.", "Begin it anew.", "NoWords")
+        raise NotFound(f"No command is stored with build {folder.name}.", "Start a new one.", "NoWords")
     return [str(word) for word in words]
 
 
 def _stopped(build: Build) -> Build:
-    """Return a build whose process ended after it was asked to; one that had not begun yet left no word of it."""
+    """Return a build whose process ended after it was asked to; one that had not begun yet left no record."""
     again = read(build.folder)
     if again is not None and again.state == "lost":
         Recorder(build.folder).ended_by(Cancelled())

@@ -22,7 +22,7 @@ NO_DISKS = tuple(KINDS)
 
 
 class Part(NamedTuple):
-    """A partition, or the whole disk where it has none: what udev found on it and where it is mounted."""
+    """A partition, or the disk where it has none: what udev found on it and where it is mounted."""
 
     name: str
     size: int
@@ -32,14 +32,14 @@ class Part(NamedTuple):
     holders: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return it for a person."""
+        """Return it as text."""
         what = " ".join(x for x in (self.kind, f'"{self.label}"' if self.label else "") if x) or "unknown content"
         mounted = f", mounted at {', '.join(self.mounts)}" if self.mounts else ""
         return f"{self.name} {words_of(self.size)} {what}{mounted}"
 
 
 class Disk(NamedTuple):
-    """A whole disk; sizes in bytes. `number` is the kernel's major:minor."""
+    """A disk; sizes in bytes. `number` is the kernel's major:minor."""
 
     name: str
     path: Path
@@ -54,7 +54,7 @@ class Disk(NamedTuple):
     swap: bool = False
 
     def __str__(self) -> str:
-        """Return it for a person: `sdb SanDisk Ultra 31 GB (USB)`."""
+        """Return it as text: `sdb SanDisk Ultra 31 GB (USB)`."""
         bus = " (USB)" if self.usb else ""
         return f"{self.name} {self.model or 'unknown model'} {words_of(self.size)}{bus}"
 
@@ -68,7 +68,7 @@ class Disk(NamedTuple):
         mounts = [place for part in self.parts for place in part.mounts]
         holders = [holder for part in self.parts for holder in part.holders]
         if any(place in SYSTEM for place in mounts):
-            return f"{self.name} holds the system of this machine (mounted at {', '.join(mounts)})."
+            return f"{self.name} contains the system of this machine (mounted at {', '.join(mounts)})."
         if mounts:
             return f"{self.name} is in use: mounted at {', '.join(mounts)}."
         if self.swap:
@@ -76,7 +76,7 @@ class Disk(NamedTuple):
         if holders:
             return f"{self.name} is in use by {', '.join(holders)}."
         if not (self.removable or self.usb):
-            return f"{self.name} ({self.model or 'unknown model'}, {words_of(self.size)}) is no removable disk."
+            return f"{self.name} ({self.model or 'unknown model'}, {words_of(self.size)}) is not a removable disk."
         if self.read_only:
             return f"{self.name} is write-protected."
         if not self.size:
@@ -102,7 +102,7 @@ class Disks:
         return [self._disk(block / name, mounts, swaps) for name in names]
 
     def removable(self) -> list[Disk]:
-        """Return the disks that a person can pull out."""
+        """Return the disks that are removable."""
         return [disk for disk in self.all() if disk.removable or disk.usb]
 
     def named(self, word: str) -> Disk:
@@ -115,18 +115,18 @@ class Disks:
             if disk.name == name:
                 return disk
             if any(part.name == name for part in disk.parts):
-                raise Refused(f"{name} is a partition.", f"An installer needs the whole disk: {disk.name}")
+                raise Refused(f"{name} is a partition.", f"An installer needs the entire disk: {disk.name}")
         names = ", ".join(disk.name for disk in disks if disk.removable or disk.usb)
         hint = f"Removable disks: {names}" if names else "Plug one in."
         if (self.root / "sys/block" / name).exists():
             kind = next(kind for prefix, kind in KINDS.items() if name.startswith(prefix))
-            raise Refused(f"{name} is no removable disk ({kind}).", hint, "DiskRefused")
+            raise Refused(f"{name} is not a removable disk ({kind}).", hint, "DiskRefused")
         if "/" in word and Path(word).exists():
             raise NotFound(f"{word} is not a disk.", hint, "NoDisk")
         raise NotFound(f"There is no disk {word}.", hint, "NoDisk")
 
     def there(self, disk: Disk) -> bool:
-        """Tell whether the disk has not been pulled out."""
+        """Return whether the disk has not been pulled out."""
         return (self.root / "sys/block" / disk.name).exists()
 
     def _disk(self, folder: Path, mounts: dict[str, list[str]], swaps: set[str]) -> Disk:

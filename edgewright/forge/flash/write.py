@@ -1,4 +1,4 @@
-"""An ISO onto a disk: written in pieces that are really there when told, read back and compared byte by byte."""
+"""An ISO onto a disk: written in pieces that are really there when reported, read back and compared byte by byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgewright.forge.progress import size as words_of
 
 CHUNK = 4 * 1024 * 1024
 SYNC = 32 * 1024 * 1024
-"""Bytes after which the disk is asked to have them: what is told as written is on it, not in memory."""
+"""Bytes after which the disk is asked to have them: what is reported as written is on it, not in memory."""
 BLKFLSBUF, BLKRRPART = 0x1261, 0x125F
 GONE = (errno.ENXIO, errno.ENODEV, errno.EIO, errno.ENOMEDIUM, errno.EREMOTEIO)
 
@@ -31,7 +31,7 @@ class Flashed(NamedTuple):
 
 
 class HalfWritten(Cancelled):
-    """The person stopped the writing: the disk holds a part of the ISO and will not boot (exit 130)."""
+    """The user stopped the writing: the disk contains a part of the ISO and will not boot (exit 130)."""
 
     def __init__(self, disk: Disk) -> None:
         EdgewrightError.__init__(
@@ -59,7 +59,7 @@ def write(iso: Path, disk: Disk, job: Job, *, disks: Disks | None = None, sha256
         os.close(handle)
     if sha256 and found.sha256 != sha256:
         raise Failed(
-            f"{iso.name} is not the file that its manifest tells of; {disk.name} now holds what it is.",
+            f"{iso.name} is not the file that its manifest describes; {disk.name} now describes it.",
             "Make the ISO again, and write it again.",
             "ManifestMismatch",
         )
@@ -68,7 +68,7 @@ def write(iso: Path, disk: Disk, job: Job, *, disks: Disks | None = None, sha256
 
 def _open(disk: Disk) -> int:
     try:
-        handle = os.open(disk.path, os.O_RDWR | os.O_CLOEXEC | os.O_EXCL)  # a mounted block device says EBUSY
+        handle = os.open(disk.path, os.O_RDWR | os.O_CLOEXEC | os.O_EXCL)  # a mounted block device returns EBUSY
     except (PermissionError, IsADirectoryError):
         raise Refused(
             f"Writing to {disk.path} needs the rights of root.", "Run the same command with sudo.", "NeedsRoot"
@@ -136,7 +136,7 @@ def _compare(iso: Path, handle: int, disk: Disk, disks: Disks, written: Flashed,
                 at = done + next((n for n, (a, b) in enumerate(zip(back, data, strict=False)) if a != b), len(back))
                 raise Failed(
                     f"{disk.name} gives back other bytes than were written, from {at} on.",
-                    "The disk is defective or smaller than it says. Take another.",
+                    "The disk is defective or smaller than it claims. Take another.",
                     "ReadBack",
                 )
             again.update(back)
@@ -156,5 +156,5 @@ def _lost(error: OSError, disk: Disk, disks: Disks, done: int, total: int) -> Ed
     if error.errno in GONE:
         return Failed(f"{disk.name} failed {where}: {error.strerror}.", "Take another disk.", "DiskError")
     if error.errno in (errno.ENOSPC, errno.EFBIG):
-        return Failed(f"{disk.name} is full {where}; it is smaller than it says.", "Take another disk.", "NoSpace")
+        return Failed(f"{disk.name} is full {where}; it is smaller than it claims.", "Take another disk.", "NoSpace")
     return Failed(f"{disk.name} cannot be written {where}: {error.strerror}.", "Take another disk.", "DiskError")

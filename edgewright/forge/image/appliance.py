@@ -1,4 +1,4 @@
-"""A root that is no image yet as a base: the one in the ISO of the reference appliance, or one in a folder."""
+"""A root that is not an image yet as a base: the one in the ISO of the reference appliance, or one in a folder."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Base:
     def __init__(self, name: str, digest: str, config: dict[str, Any], blobs: Sequence[Blob]) -> None:
         self.name, self.digest, self.config, self.layers = name, digest, config, tuple(blobs)
         self.notes: tuple[str, ...] = ()
-        """Sentences about what a person should know of how it was read."""
+        """Sentences about how it was read that the user should know."""
         self.reference: Reference | None = None
         """The image at its registry, by digest; None when it comes from a file."""
         self.medium: Medium | None = None
@@ -159,7 +159,7 @@ def open_layout(where: str, kind: str, platform: str, spool: Spool, job: Job) ->
     if tag:
         entries = [m for m in entries if media.object_(m.get("annotations")).get(REF_NAME) == tag]
     if not entries:
-        raise NotFound(f"{path} holds no image{f' with the tag {tag}' if tag else ''}.", "Look at its index.json.")
+        raise NotFound(f"{path} contains no image{f' with the tag {tag}' if tag else ''}.", "Look at its index.json.")
 
     def load(digest: str) -> Manifest:
         data = b"".join(store.verified(files, digest, f"A manifest of {name}"))
@@ -182,7 +182,7 @@ def open_docker_archive(where: str, platform: str, spool: Spool, job: Job) -> Ba
         entry = listed[0]
         config_name, layer_names = str(entry["Config"]), [str(n) for n in entry["Layers"]]
     except (ValueError, KeyError, IndexError, TypeError):
-        raise InvalidInput(f"{where} is no archive that docker save writes.", "Is it an oci-archive?") from None
+        raise InvalidInput(f"{where} is not an archive that docker save writes.", "Is it an oci-archive?") from None
     config = media.parsed(store.small(tar, config_name), f"The configuration of {name}")
     blobs = []
     for number, layer in enumerate(layer_names, 1):
@@ -215,7 +215,7 @@ def in_spool(name: str, config: dict[str, Any], blobs: Sequence[Blob], spool: Sp
 
 
 def one_platform(manifest: Manifest, platform: str, name: str, load: Any) -> Manifest:
-    """Return the manifest for linux/`platform` out of an index; one that is no index is returned as it is.
+    """Return the manifest for linux/`platform` out of an index; one that is not an index is returned as it is.
 
     Raises `NotFound` with what there is.
     """
@@ -254,7 +254,7 @@ def _digest(entry: Any, what: str) -> str:
 def _size(entry: dict[str, Any], what: str) -> int:
     size = entry.get("size")
     if not isinstance(size, int) or size < 0:
-        raise InvalidInput(f"{what} does not say how large its parts are.", "It is damaged, or no image.")
+        raise InvalidInput(f"{what} does not give the size of its parts.", "It is damaged, or no image.")
     return size
 
 
@@ -262,7 +262,7 @@ def _layers(manifest: dict[str, Any], config: dict[str, Any], name: str) -> list
     diffs = media.object_(config.get("rootfs")).get("diff_ids")
     listed = manifest.get("layers")
     if not isinstance(listed, list) or not isinstance(diffs, list) or len(diffs) != len(listed):
-        raise InvalidInput(f"{name} is no image of an operating system.", "Its configuration lists no layers.")
+        raise InvalidInput(f"{name} is not an image of an operating system.", "Its configuration lists no layers.")
     return [
         Blob(_digest(one, name), _size(one, name), media.layer(str(one.get("mediaType"))), str(diff))
         for one, diff in zip(listed, diffs, strict=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to build for an appliance, as the person asked for it."""
+    """What to build for an appliance, as the user asked for it."""
 
     base: str
     name: Name
@@ -69,7 +69,7 @@ def check(request: Request) -> Origin:
     if request.containerfile is not None:
         containerfiles.check(request.containerfile)
     if request.overlay is not None and not request.overlay.is_dir():
-        raise InvalidInput(f"{request.overlay} is no folder.", "Give the folder whose content goes over the image.")
+        raise InvalidInput(f"{request.overlay} is not a folder.", "Give the folder whose content goes over the image.")
     inputs.check_place(request.binaries)
     if where.kind != "appliance" or request.containerfile is not None or request.overlay is not None:
         slot.check_can_make()
@@ -206,7 +206,7 @@ def _epoch(base: Base) -> int:
 
 
 def _noted(request: Request) -> Callable[[str], bool]:
-    """Return what tells whether a path is looked for: kernel, init, agent, release file, Kubernetes' programs."""
+    """Return what decides whether a path is looked for: kernel, init, agent, release file, Kubernetes' programs."""
     programs = {f"usr/bin/{name}" for name in inputs.PROGRAMS[request.name.kubernetes.distribution]}
     return lambda name: name in programs or name == content.RELEASE or root.noted(name)
 
@@ -254,7 +254,7 @@ def _image(
     system: content.System,
     epoch: int,
 ) -> publish.Image:
-    """Return the image with its configuration, whose labels tell what it is, and its manifest."""
+    """Return the image with its configuration, whose labels describe it, and its manifest."""
     kubernetes, kind = request.name.kubernetes, {kinds.LABEL_KIND: kinds.APPLIANCE}
     labels = {
         **kind,

@@ -1,4 +1,4 @@
-"""What can be told of a file before it goes into an image: its sum, its machine, the version it names, its images."""
+"""What can be known of a file before it goes into an image: its sum, its machine, the version it names, its images."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_checksums(path: Path | None) -> Checksums:
         found = _LINE.fullmatch(line)
         if found is None:
             raise InvalidInput(
-                f"Line {number} of {path} is no sha256 and a name.", "Give a file that sha256sum writes."
+                f"Line {number} of {path} does not have a sha256 and a name.", "Give a file that sha256sum writes."
             )
         name = found[2].removeprefix("./")
         sums[name] = sums[name.rpartition("/")[2]] = found[1].lower()
@@ -92,7 +92,7 @@ def machine(path: Path, arch: str) -> None:
     """Raise `InvalidInput` unless a file is a program for this architecture."""
     head = layers.magic(path)
     if not head.startswith(b"\x7fELF") or len(head) < 20:
-        raise InvalidInput(f"{path} is no program for Linux.", "Give the binary itself, not a script or an archive.")
+        raise InvalidInput(f"{path} is not a program for Linux.", "Give the binary itself, not a script or an archive.")
     has = _MACHINES.get(int.from_bytes(head[18:20], "little" if head[5] == 1 else "big"), "another machine")
     if has != arch:
         raise InvalidInput(
@@ -119,7 +119,7 @@ def written(path: Path, text: str, following: bytes = rb"(?![.-][0-9])") -> bool
 
 
 class Archive(NamedTuple):
-    """What an archive of images holds: the names (`registry.k8s.io/pause:3.10`)."""
+    """What an archive of images contains: the names (`registry.k8s.io/pause:3.10`)."""
 
     names: tuple[str, ...]
 
@@ -145,7 +145,8 @@ def archive(path: Path, job: Job) -> Archive:
                     found[name] = None
     if not found:
         raise InvalidInput(
-            f"{path} is no archive of images.", "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE"
+            f"{path} is not an archive of images.",
+            "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE",
         )
     names: list[str] = []
     for entry in media.objects(found.get("manifest.json")):

@@ -73,7 +73,7 @@ def build(
 
 
 def _without_names(config: dict[str, object]) -> dict[str, object]:
-    """Drop what buildah writes of itself into the labels: its version is no property of the image."""
+    """Drop what buildah writes of itself into the labels: its version is not a property of the image."""
     inner = config.get("config")
     labels = inner.get("Labels") if isinstance(inner, dict) else None
     if isinstance(inner, dict) and isinstance(labels, dict):
@@ -143,6 +143,6 @@ def _failure(done: programs.Done, containerfile: Path, spool: Spool) -> Edgewrig
     last = " / ".join(words) or f"it ended with {done.code}"
     return Failed(
         f"buildah did not get through {containerfile.name}: {last[:600].rstrip('.')}.",
-        "Mend the instruction that it names; nothing was pushed.",
+        "Fix the instruction that it names; nothing was pushed.",
         "BuildFailed",
     )

@@ -1,4 +1,4 @@
-"""What the Kubernetes layer of an appliance image holds: programs, images, fields of the release file, and a marker.
+"""What the Kubernetes layer of an appliance image contains: programs, images, fields of the release file, and a marker.
 
 Programs go to /usr/bin, k3s too: /usr/local is the persistent partition on these hosts and would hide it.
 """
@@ -38,7 +38,7 @@ class System(NamedTuple):
 
 
 def system(files: Mapping[str, bytes]) -> System:
-    """Return what the base says it is; empty names when it does not."""
+    """Return what the base is by its own files; empty names when they do not state it."""
     raw = files.get("etc/os-release") or files.get("usr/lib/os-release") or b""
     fields = shell_fields(raw.decode("utf-8", "replace"))
     return System(fields.get("ID", ""), fields.get("VERSION_ID", ""), fields.get("PRETTY_NAME", ""))
@@ -55,7 +55,7 @@ def shell_fields(text: str) -> dict[str, str]:
 
 
 def release(old: str, kubernetes: Kubernetes) -> str:
-    """Return the release file of the base with the fields that say which Kubernetes is in the image.
+    """Return the release file of the base with the fields that define which Kubernetes is in the image.
 
     The others stay; without such a file in the base there is none in the image ("").
     """

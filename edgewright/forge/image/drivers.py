@@ -113,21 +113,19 @@ def auroraboot(
     before = _stamps(out)
     job.step("AuroraBoot builds an ISO of the image", "steps")
     words = [program, "build-iso", "--cloud-config", str(user_data.absolute()), "--output", str(out.absolute())]
-    # its source stands last: what follows it is dropped without a word
+    # its source is last: what follows it is dropped silently
     _run([*words, "--arch", arch, f"oci:{name.reference}"], out, job, on_line, "AuroraBoot")
     made = _collect(out, before, job)
     if not made:
-        raise Failed(f"AuroraBoot ended well and left nothing in {out}.", "Its output above tells more.")
+        raise Failed(f"AuroraBoot ended well and left nothing in {out}.", "See its output above.")
     return made
 
 
 def _run(words: list[str], folder: Path, job: Job, on_line: Callable[[str], None], who: str) -> None:
     done = programs.run(words, job, on_line=on_line, cwd=folder)
     if done.code:
-        last = done.lines[-1] if done.lines else "it said nothing"
-        raise Failed(
-            f"{who} ended with {done.code}: {last.rstrip('.')}.", "Its output above tells more.", "BuildFailed"
-        )
+        last = done.lines[-1] if done.lines else "no output"
+        raise Failed(f"{who} ended with {done.code}: {last.rstrip('.')}.", "See its output above.", "BuildFailed")
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:

@@ -19,7 +19,7 @@ MOST_OFFSET = 1 << 40
 
 
 class NotElf(Exception):
-    """The file is no program for Linux that can be read; the message is a phrase."""
+    """The file is not a program for Linux that can be read; the message is a phrase."""
 
 
 class Library(NamedTuple):

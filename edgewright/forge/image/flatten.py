@@ -24,7 +24,7 @@ _XATTR = "SCHILY.xattr."
 
 
 def flatten(source: layers.Source, root: Path, job: Job) -> None:
-    """Write all layers of an image into the new folder `root`. Raises `InvalidInput` for what is no root."""
+    """Write all layers of an image into the new folder `root`. Raises `InvalidInput` for what is not a root."""
     root.mkdir()
     folders: dict[Path, float] = {}
     for number, blob in enumerate(source.layers, 1):
@@ -46,7 +46,7 @@ def flatten(source: layers.Source, root: Path, job: Job) -> None:
 
 
 def overlay(entries: Iterable[Entry], root: Path) -> None:
-    """Lay a user's files over a root, owned by root as they are in the image's layer."""
+    """Put a user's files over a root, owned by root as they are in the image's layer."""
     for entry in sorted(entries, key=lambda entry: entry.path):
         path = inside(root, entry.path)
         if entry.folder:

@@ -75,7 +75,7 @@ def binaries(where: str, wanted: Wanted, spool: Spool, job: Job, image: Callable
         if name not in names:
             raise NotFound(
                 f"{where} has no {name}.",
-                f"It must hold {', '.join(PROGRAMS[wanted.kubernetes.distribution])} (or have them in bin/).",
+                f"It must contain {', '.join(PROGRAMS[wanted.kubernetes.distribution])} (or have them in bin/).",
             )
     for one in found:
         if not one.link:
@@ -116,7 +116,7 @@ def _first(paths: list[Path]) -> Path | None:
 
 
 def _from_url(url: str, wanted: Wanted, spool: Spool, job: Job) -> list[Input]:
-    """Fetch `URL/NAME` for each program, or one archive that holds them."""
+    """Fetch `URL/NAME` for each program, or one archive that contains them."""
     if url.endswith(ARCHIVES):
         path = _fetched(url, wanted, spool, job)
         return _from_archive(path, url, wanted, spool, job, checked=True)
@@ -244,7 +244,7 @@ def _archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tu
         listed = sorted(p for p in path.iterdir() if p.is_file() and _is_archive(p.name))
         if not listed:
             raise NotFound(
-                f"The folder {path} holds no archives of images.", "They end with .tar, .tar.gz or .tar.zst."
+                f"The directory {path} contains no archives of images.", "They end with .tar, .tar.gz or .tar.zst."
             )
         yield from ((one, str(one), False) for one in listed)
     elif path.is_file():

@@ -9,7 +9,7 @@ from edgewright.core.errors import InvalidInput, UsageError
 from edgewright.oci import media
 
 APPLIANCE = "appliance"
-"""A host's whole root with kernel, init and agent, one Kubernetes version, and the three files of an A/B slot."""
+"""A host's complete root with kernel, init and agent, one Kubernetes version, and the three files of an A/B slot."""
 TREE = "tree"
 """One Kubernetes version for hosts that have an operating system of their own."""
 KINDS = (APPLIANCE, TREE)
@@ -27,14 +27,14 @@ SLOT = "usr/lib/edgewright/slot"
 SLOT_FILES = ("rootfs.squashfs", "kernel", "initrd")
 
 BOTH = (
-    "--for appliance (a host's whole system: kernel, init, agent, and the files of an A/B slot)",
+    "--for appliance (a host's entire system: kernel, init, agent, and the files of an A/B slot)",
     "--for tree (one Kubernetes version for hosts with a system of their own)",
 )
 NOTICE = "No --for is given: built as --for appliance, because --base is."
 
 
 def choose(wanted: str | None, *, base: bool, tree: bool) -> str:
-    """Return the kind of image that is meant; `base` and `tree` tell whether a base or parts of a tree are given.
+    """Return the kind of image that is meant; `base` and `tree` define whether a base or parts of a tree are given.
 
     Without `--for` a base means an appliance, as the first release had it. Raises `UsageError`.
     """
@@ -46,7 +46,7 @@ def choose(wanted: str | None, *, base: bool, tree: bool) -> str:
 
 
 def check_base(name: str, config: Mapping[str, Any]) -> None:
-    """Raise `InvalidInput` when a base is no root but a Kubernetes tree, by its label."""
+    """Raise `InvalidInput` when a base is not a root but a Kubernetes tree, by its label."""
     labels = media.object_(media.object_(config.get("config")).get("Labels"))
     if labels.get(LABEL_KIND) == TREE:
         raise InvalidInput(

@@ -59,7 +59,7 @@ def publish(
     """
     sent = push.layers(image.base, image.layers, target, spool, image.source)
     if free:
-        push.refuse_taken(target, reference, replace=replace)  # somebody may have been faster
+        push.refuse_taken(target, reference, replace=replace)  # another process may have been faster
     pushed = push.image(target, reference, image.config, image.manifest, sent, spool)
     job.step("attaching the SBOM", "steps")
     bill_digest = sbom.attach(target, pushed.digest, pushed.size, bill, f"the SBOM of {reference}")

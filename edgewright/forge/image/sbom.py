@@ -70,12 +70,12 @@ def _of_system(found: tuple[str, str, str, str], system: System, number: int) ->
 
 
 def packages(files: Mapping[str, bytes]) -> list[tuple[str, str, str, str]]:
-    """Return kind, name, version and architecture of each package that the base says is installed."""
+    """Return kind, name, version and architecture of each package that is installed according to the base."""
     return list(_installed(files))
 
 
 def _installed(files: Mapping[str, bytes]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield kind, name, version and architecture of each package that the base says is installed."""
+    """Yield kind, name, version and architecture of each package that is installed according to the base."""
     for path in sorted(files):
         if path.startswith("var/lib/dpkg/status"):
             for fields in _paragraphs(files[path], ": "):
@@ -111,7 +111,7 @@ def attach(registry: Registry, digest: str, size: int, data: bytes, what: str) -
     """Store an SBOM beside an image, and return the digest of its manifest.
 
     Under the tag `sha256-DIGEST.sbom`, where cosign looks, and as a referrer of the image: by the registry itself
-    when it keeps referrers, else in the index that the specification names for registries that do not.
+    when it stores referrers, else in the index that the specification names for registries that do not.
     """
     layer = {"mediaType": MEDIA_TYPE, "size": len(data), "digest": push.small(registry, data, what)}
     subject = {"mediaType": media.OCI_MANIFEST, "digest": digest, "size": size}

@@ -1,6 +1,6 @@
 """Signatures as cosign makes them with a key: made here, verified here, and accepted by `cosign verify --key`.
 
-The payload is the simple-signing document; the signature (ECDSA P-256 with SHA-256) stands in an annotation of an
+The payload is the simple-signing document; the signature (ECDSA P-256 with SHA-256) is in an annotation of an
 image under the tag `sha256-DIGEST.sig`. Keys: cosign's own encrypted ones, and PKCS 8 or SEC 1 in PEM form.
 """
 
@@ -39,7 +39,7 @@ class Signed(NamedTuple):
 def load_key(path: Path, password: Callable[[], bytes]) -> EllipticCurvePrivateKey:
     """Return the private key in a file; `password` is called only when it is encrypted.
 
-    Raises `NotFound`, `InvalidInput` for what is no such key, `Refused` for a wrong password.
+    Raises `NotFound`, `InvalidInput` for what is not such a key, `Refused` for a wrong password.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -71,7 +71,7 @@ def load_key(path: Path, password: Callable[[], bytes]) -> EllipticCurvePrivateK
 
 def _no_key(path: Path) -> InvalidInput:
     return InvalidInput(
-        f"{path} holds no private key that can sign here (ECDSA P-256).", "Make one with: cosign generate-key-pair"
+        f"{path} contains no private key that can sign here (ECDSA P-256).", "Make one with: cosign generate-key-pair"
     )
 
 
@@ -124,7 +124,7 @@ def payload(reference: Reference, digest: str) -> bytes:
 
 
 def sign(registry: Registry, reference: Reference, digest: str, key: EllipticCurvePrivateKey) -> Signed:
-    """Sign a manifest and store the signature beside it; one that this key made already is left as it is."""
+    """Sign a manifest and store the signature beside it; one that this key made already stays unchanged."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -158,7 +158,7 @@ def verify(registry: Registry, digest: str, public: EllipticCurvePublicKey) -> b
 
 
 def tag_of(digest: str, suffix: str) -> str:
-    """Return the tag under which something that belongs to a manifest stands."""
+    """Return the tag under which something that belongs to a manifest is."""
     return f"{digest.replace(':', '-')}.{suffix}" if suffix else digest.replace(":", "-")
 
 

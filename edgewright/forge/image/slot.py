@@ -56,7 +56,7 @@ def make(
     *,
     epoch: int,
 ) -> list[SlotFile]:
-    """Return the three files, made in the spool. `base` with `overlay` over it is what the slot's system holds.
+    """Return the three files, made in the spool. `base` with `overlay` over it is what the slot's system contains.
 
     `source` gives the layers of `base`. Kernel and initrd come from one place, so that they fit each other.
     Raises `Refused` without root where a squashfs must be made, `InvalidInput` for a kernel without its modules.

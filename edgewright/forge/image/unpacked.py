@@ -97,7 +97,7 @@ def _unpack(squashfs: Squashfs, root: Path, spool: Spool, job: Job) -> None:
 
 
 def _owners(squashfs: Squashfs, job: Job) -> dict[str, tuple[int, int]]:
-    """Return the owners by path as the squashfs tells them (a user cannot unpack them)."""
+    """Return the owners by path as the squashfs lists them (a user cannot unpack them)."""
     found: dict[str, tuple[int, int]] = {}
 
     def take(line: str) -> None:
@@ -125,7 +125,7 @@ def _pack(
     done, total = 0, sum(facts.st_size for facts in map(Path.lstat, _walk(root)) if stat.S_ISREG(facts.st_mode))
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18) as tar:  # type: ignore[call-overload]
         for path in _walk(root):
-            tar.members.clear()  # it would keep one object per file
+            tar.members.clear()  # it would store one object per file
             name = path.relative_to(root).as_posix()
             if "/" in name and name.partition("/")[0] in live:
                 continue
@@ -173,12 +173,12 @@ def _info(path: Path, name: str, facts: os.stat_result) -> tarfile.TarInfo | Non
     elif kind == stat.S_IFIFO:
         info.type = tarfile.FIFOTYPE
     else:
-        return None  # a socket is of a process that is gone
+        return None  # a socket is of a process that has ended
     return info
 
 
 def _attributes(path: Path, info: tarfile.TarInfo) -> None:
-    """Keep extended attributes (file capabilities) as every other tool writes them."""
+    """Preserve extended attributes (file capabilities) as every other tool writes them."""
     try:
         names = sorted(os.listxattr(path, follow_symlinks=False))
     except OSError:

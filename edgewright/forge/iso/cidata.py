@@ -21,7 +21,7 @@ PADDING = 150
 """Sectors of zeros at the end."""
 VOLUME = "cidata"
 EPOCH = 315532800
-"""1980-01-01, the date of everything inside unless SOURCE_DATE_EPOCH says another."""
+"""1980-01-01, the date of everything inside unless SOURCE_DATE_EPOCH sets another."""
 PVD, SVD, END, TABLES, ROOT, JOLIET_ROOT, CONTINUED, FILES = 16, 17, 18, 19, 23, 24, 25, 26
 _RRIP = (
     b"RRIP_1991A",
@@ -37,7 +37,7 @@ def make_cidata(out: Path, user_data: bytes, meta_data: bytes = b"", *, force: b
     """Write a seed ISO (readable by its owner alone) and return its sha256; same bytes in, same bytes out.
 
     A file that is there with the same bytes stays as it is. `sync=False` leaves it to the caller to put the folder on
-    the disk after many of them. Raises `Conflict` when the file holds other bytes and `force` is not set,
+    the disk after many of them. Raises `Conflict` when the file contains other bytes and `force` is not set,
     `InvalidInput` for user-data above 1 MB, `Failed` for a full disk.
     """
     data = cidata_bytes(user_data, meta_data)
@@ -46,7 +46,7 @@ def make_cidata(out: Path, user_data: bytes, meta_data: bytes = b"", *, force: b
         if out.is_file() and out.stat().st_size == len(data) and out.read_bytes() == data:
             return sha256
         if not force:
-            raise Conflict(f"{out} is there already and holds something else.", "Give another folder, or --force.")
+            raise Conflict(f"{out} is there already and contains something else.", "Give another folder, or --force.")
     with PartFile(out, len(data)) as part:
         part.write(data)
         part.commit(sync=sync)
@@ -79,7 +79,7 @@ class _Writer:
         self.total = self.end + PADDING
 
     def image(self) -> bytes:
-        """Return the whole image."""
+        """Return the entire image."""
         image = bytearray(self.total * SECTOR)
         self._put(image, PVD, self._descriptor(joliet=False))
         self._put(image, SVD, self._descriptor(joliet=True))

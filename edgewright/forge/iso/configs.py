@@ -1,4 +1,4 @@
-"""The cloud-configs in an ISO, and the one of them that may be overwritten where it lies."""
+"""The cloud-configs in an ISO, and the one of them that may be overwritten in place."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ LARGEST = 1024 * 1024
 """Bytes of a config at the most: the installer's collector passes over larger ones."""
 HEADER = b"#cloud-config"
 HEADER_LINES = 10
-"""The header may stand in one of the first ten lines, below `## template: jinja`."""
+"""The header may be in one of the first ten lines, below `## template: jinja`."""
 MARK = b"# edgewright placeholder"
 PREFERRED = ("/config.yaml", "/files-iso/config.yaml")
-"""Where an installer's config lies: Kairos's place, and the one of CanvOS."""
+"""Where an installer's config is: Kairos's place, and the one of CanvOS."""
 
 
 def is_config(image: Image, node: Node) -> bool:
-    """Tell whether a file is a config that the installer would read: name, size, header. Raises `Broken`."""
+    """Return whether a file is a config that the installer would read: name, size, header. Raises `Broken`."""
     if node.folder or node.link or not node.path.lower().endswith((".yaml", ".yml")) or not 0 < node.size <= LARGEST:
         return False
     return has_header(image.read(node.block * SECTOR, min(node.size, 4096)))
 
 
 def has_header(text: bytes) -> bool:
-    """Tell whether `#cloud-config` stands in the first ten lines."""
+    """Return whether `#cloud-config` is in the first ten lines."""
     lines = text.removeprefix(b"\xef\xbb\xbf").splitlines()[:HEADER_LINES]
     return any(line.rstrip() == HEADER for line in lines)
 
 
 def placeholder_of(image: Image, configs: Sequence[Config], trees: Iterable[Tree]) -> Placeholder | None:
-    """Return the config that is marked as a placeholder and lies in one extent that all trees share. Raises `Broken`.
+    """Return the config that is marked as a placeholder and is in one extent that all trees share. Raises `Broken`.
 
     Where a tree has its own copy or another length, overwriting would leave two configs that differ.
     """

@@ -1,7 +1,7 @@
 """Where an ISO with a GPT ends: at its backup table, without the padding that xorriso puts behind it.
 
 The UEFI specification (5.3.1) wants the backup header in the last block of the disk. xorriso writes it in the last
-block of the volume and then pads the file, for drives that read ahead of what a CD holds; partition tools complain.
+block of the volume and then pads the file, for drives that read beyond the end of a CD; partition tools complain.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from edgewright.forge.iso.image import SECTOR, Image
 HEAD = 17 * SECTOR
 """Bytes from the begin of an ISO by which its end is known: the GPT header and the primary volume descriptor."""
 MOST = 8 * 1024 * 1024
-"""Bytes of padding that are looked at; more than that is no padding."""
+"""Bytes of padding that are looked at; more than that is not padding."""
 
 
 def limit_of(head: bytes) -> int:
@@ -40,7 +40,7 @@ class Trimmer:
         self._dropped = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Return what of the next bytes is to be written; the first piece must hold `HEAD` bytes to be understood."""
+        """Return what of the next bytes is to be written; the first piece must have `HEAD` bytes to be understood."""
         begin, self._at = self._at, self._at + len(data)
         if not begin:
             self._limit = limit_of(data[:HEAD])

@@ -1,4 +1,4 @@
-"""What may go on an installer beside its user-data: content bundles, a cluster definition, the edge custom config."""
+"""What an installer has beside its user-data: content bundles, a cluster definition, the edge custom config."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.forge.iso.configs import has_header
 
 PART = 3_000_000_000
-"""Bytes of one part of a content bundle: ISO 9660 keeps files below 4 GiB, the installer expects parts of 3 GB."""
+"""Bytes of one part of a content bundle: ISO 9660 limits files to 4 GiB, the installer expects parts of 3 GB."""
 CONTENT = "/opt/spectrocloud/content"
 CLUSTER = "/opt/spectrocloud/clusterconfig/spc.tgz"
 CUSTOM = "/.edge_custom_config.yaml"
 
 
 class Piece(NamedTuple):
-    """`length` bytes at `offset` of a file on this disk, and where they go on the ISO; `kind` is for the manifest."""
+    """`length` bytes at `offset` of a file on this disk, and where they are on the ISO; `kind` is for the manifest."""
 
     kind: str
     source: Path
@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 def pieces_of(
     content: Sequence[Path], cluster_definition: Path | None, edge_custom_config: Path | None
 ) -> tuple[Piece, ...]:
-    """Return what goes on the ISO, in a fixed order. Raises `NotFound`, and `InvalidInput` for what is no such file."""
+    """Return what is added to the ISO, in a fixed order. Raises `NotFound` and `InvalidInput`."""
     found: list[Piece] = []
     for folder in content:
         found += _bundle(folder)
@@ -38,7 +38,7 @@ def pieces_of(
         size = _size(cluster_definition)
         with cluster_definition.open("rb") as file:
             if file.read(2) != b"\x1f\x8b":
-                raise InvalidInput(f"{cluster_definition} is no .tgz file.", "Export the cluster definition again.")
+                raise InvalidInput(f"{cluster_definition} is not a .tgz file.", "Export the cluster definition again.")
         found.append(Piece("cluster-definition", cluster_definition, 0, size, CLUSTER))
     if edge_custom_config is not None:
         size = _size(edge_custom_config)
@@ -62,7 +62,7 @@ def _bundle(folder: Path) -> list[Piece]:
         raise NotFound(f"There is no folder {folder}.", "Give a folder with content bundles (*.zst).")
     files = sorted(path for path in folder.glob("*.zst") if path.is_file())
     if not files:
-        raise NotFound(f"{folder} holds no content bundle (*.zst).", "Give the folder that the bundle was made in.")
+        raise NotFound(f"{folder} contains no content bundle (*.zst).", "Give the folder that the bundle was made in.")
     found = []
     for file in files:
         size = _size(file)

@@ -30,7 +30,7 @@ class Partition(NamedTuple):
 
     @property
     def what(self) -> str:
-        """What kind of partition it is, without its place: the part that a rewrite must keep."""
+        """What kind of partition it is, without its place: the part that a rewrite must preserve."""
         return f"{self.table} {self.kind}"
 
 
@@ -51,7 +51,7 @@ class Placeholder(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One thing that was looked at in a finished ISO; `detail` says what was found."""
+    """One thing that was looked at in a finished ISO; `detail` describes it."""
 
     name: str
     ok: bool
@@ -86,7 +86,7 @@ class Base(NamedTuple):
     trees: int = 1
     """Directory trees: 2 where the partition has a superblock of its own (partition_offset)."""
     partition_broken: str = ""
-    """Why it will not boot from USB although it has a partition table; empty when that is well."""
+    """Why it will not boot from USB although it has a partition table; empty when that is correct."""
     configs: tuple[Config, ...] = ()
     placeholder: Placeholder | None = None
     squashfs: str = ""
@@ -99,13 +99,13 @@ class Base(NamedTuple):
     refuse: str = ""
     foreign: str = ""
     what: str = ""
-    """What it is where it is nothing of ours, e.g. `a Debian live ISO (live/)` or `compressed (gzip)`."""
+    """What it is where it is another installer, e.g. `a Debian live ISO (live/)` or `compressed (gzip)`."""
     iso: bool = True
-    """Whether it holds an ISO 9660 volume."""
+    """Whether it contains an ISO 9660 volume."""
 
     @property
     def refusal(self) -> str:
-        """Why no installer can be made of it as it is, or "": whose installer it is says more than its partitions."""
+        """Why no installer can be made of it, or "": whose installer it is matters more than its partitions."""
         return self.foreign or self.refuse
 
     @property
@@ -125,7 +125,7 @@ class Base(NamedTuple):
         return tuple(words for there, words in pairs if there)
 
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """Return what a person wants to know, as label and value pairs."""
+        """Return what the user wants to know, as label and value pairs."""
         from edgewright.forge.progress import size
 
         usable = ("usable", f"no: {self.refusal}" if self.refusal else "yes")

@@ -1,4 +1,4 @@
-"""What a file is that is no ISO: compressed, a disk image of a virtual machine, a raw disk; by its first bytes."""
+"""What a file is that is not an ISO: compressed, a disk image of a virtual machine, a raw disk; by its first bytes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def format_of(image: Image) -> Format | None:
 
 
 def hint_for(path: Path) -> str:
-    """Return the next step for a file that is no usable base. Raises as `Image`."""
+    """Return the next step for a file that is not a usable base. Raises as `Image`."""
     with Image(path) as image:
         try:
             volume = next(v for v in descriptors(image).volumes if not v.joliet)

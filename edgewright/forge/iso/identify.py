@@ -20,8 +20,8 @@ PARTITION_TREE = 32
 def identify(path: Path, *, look_inside: bool = True) -> Base:
     """Return what is known about an ISO; `look_inside=False` leaves its squashfs closed.
 
-    A file that is no ISO gives a `Base` with `refuse` set. Raises `NotFound` when there is no such file and `Failed`
-    when it cannot be read.
+    A file that is not an ISO gives a `Base` with `refuse` set. Raises `NotFound` when there is no such file and
+    `Failed` when it cannot be read.
     """
     with Image(path) as image:
         try:
@@ -30,7 +30,7 @@ def identify(path: Path, *, look_inside: bool = True) -> Base:
             form = format_of(image)
             if form is not None:
                 return Base(path, image.size, iso=False, what=form.what, refuse=f"{path.name} is {form.what}.")
-            return Base(path, image.size, iso=False, refuse=f"{path.name} is no ISO: {error}.")
+            return Base(path, image.size, iso=False, refuse=f"{path.name} is not an ISO: {error}.")
         try:
             return _identify(image, main, look_inside=look_inside)
         except Broken as error:
@@ -143,7 +143,7 @@ def partition_rule(image: Image, main: Descriptors) -> str:
         return "partition 1 has no superblock"
     for volume in trees:
         if volume.blocks > blocks:
-            return f"partition 1 has {blocks} blocks, its superblock says {volume.blocks}"
+            return f"partition 1 has {blocks} blocks, {volume.blocks} according to its superblock"
         if volume.root >= blocks:
             return f"partition 1 has {blocks} blocks, its root directory is at {volume.root}"
     return ""

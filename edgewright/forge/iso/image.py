@@ -1,4 +1,4 @@
-"""An ISO as bytes at offsets: every read is bounded and told when it leaves the file."""
+"""An ISO as bytes at offsets: every read is bounded and reported when it leaves the file."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Image:
                     raise Broken(f"it ends at {offset + len(found)}")
                 found += more
         except OSError as error:
-            raise Failed(f"{self.path} cannot be read: {error.strerror or error}.", "Copy it anew.") from None
+            raise Failed(f"{self.path} cannot be read: {error.strerror or error}.", "Copy it again.") from None
         return found
 
     def sectors(self, first: int, count: int = 1) -> bytes:
-        """Return whole sectors of 2048 bytes. Raises as `read`."""
+        """Return full sectors of 2048 bytes. Raises as `read`."""
         return self.read(first * SECTOR, count * SECTOR)

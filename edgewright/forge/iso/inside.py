@@ -1,4 +1,4 @@
-"""What the squashfs in an ISO says about itself: its kairos-release and os-release, read where it lies."""
+"""What the squashfs in an ISO declares: its kairos-release and os-release, read in place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def release_of(iso: Path, offset: int) -> tuple[dict[str, str], str, str]:
         return {}, "", "What is inside is unknown: unsquashfs is not installed (Debian: squashfs-tools)."
     system = _pairs(_cat(program, iso, offset, "usr/lib/os-release", "etc/os-release"))
     release = _pairs(_cat(program, iso, offset, "etc/kairos-release"))
-    if not release:  # older images keep the keys in os-release
+    if not release:  # older images have the keys in os-release
         release = {key: value for key, value in system.items() if key.startswith("KAIROS_")}
     note = "" if release else "Its squashfs has no /etc/kairos-release: no Kairos image, or one that cannot be read."
     return release, system.get("PRETTY_NAME", ""), note

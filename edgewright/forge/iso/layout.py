@@ -1,4 +1,4 @@
-"""Which installer an ISO carries, by the names of its files: one that reads our user-data, or somebody else's.
+"""Which installer an ISO carries, by the names of its files: one that reads our user-data, or another one.
 
 Kairos's installer (Palette's too, and that of the reference appliance) mounts the medium and reads the configs on it.
 Other installers boot from such an ISO as well, but none of them opens `/config.yaml`: what is written there is lost.
@@ -14,11 +14,12 @@ from edgewright.forge.iso.image import Broken, Image
 DEPTH = 3
 """How many folders deep the names are that decide; deeper ones are not collected."""
 UKI_VOLUME = "UKI_ISO_INSTALL"
-"""The label by which Kairos's trusted-boot installer finds its medium; that ISO holds a UKI in place of a squashfs."""
+"""Label by which Kairos's trusted-boot installer finds its medium; that ISO has a UKI in place of a squashfs."""
 SEED_OF_SITE = "the seed of one site (cidata), to be used beside an installer"
 UDF = (b"NSR02", b"NSR03")
 
-# (any of these names is there, what that is). The more exact ones come first: derivatives keep their parent's folders.
+# (any of these names is there, what that is). The more exact ones come first: derivatives have their parent's
+# directories.
 _OTHERS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("/proxmox", "/.pve-cd-id.txt", "/.cd-info"), "a Proxmox installer"),
     (("/.pbs-cd-id.txt",), "a Proxmox Backup Server installer"),
@@ -45,7 +46,7 @@ _OTHERS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 class Layout(NamedTuple):
-    """What the names say. `known` tells whether the installer on it reads a config; `other` names another one."""
+    """What the names mean. `known` is whether the installer on it reads a config; `other` names another one."""
 
     known: bool
     other: str = ""
@@ -55,7 +56,7 @@ def layout_of(names: Collection[str], volume_id: str, release: Mapping[str, str]
     """Return the layout by the paths of files and folders, `/`-rooted and in lower case.
 
     Known is Kairos's: a kairos-release in its squashfs, `/rootfs.squashfs` with `/boot/kernel`, or its trusted-boot
-    medium. An ISO that names somebody else's files beside none of these is that somebody's.
+    medium. An ISO with the files of another installer and none of these belongs to that other one.
     """
     if release or ("/rootfs.squashfs" in names and _has_kernel(names)):
         return Layout(True)
@@ -77,7 +78,7 @@ def _has_kernel(names: Collection[str]) -> bool:
 
 
 def has_udf(image: Image) -> bool:
-    """Tell whether a UDF volume lies beside ISO 9660 (ECMA-167 part 2: NSR02 or NSR03 after the descriptors)."""
+    """Return whether a UDF volume is beside ISO 9660 (ECMA-167 part 2: NSR02 or NSR03 after the descriptors)."""
     for sector in range(16, 48):
         try:
             if image.sectors(sector)[1:6] in UDF:
@@ -88,7 +89,7 @@ def has_udf(image: Image) -> bool:
 
 
 def foreign(name: str, layout: Layout) -> str:
-    """Return the sentence why no installer of ours can be made of it, or ""."""
+    """Return the sentence why no installer can be made of it, or ""."""
     if layout.known:
         return ""
     looks = f"{name} looks like {layout.other}" if layout.other else f"{name} has an unknown layout"

@@ -30,12 +30,12 @@ def epoch_of(base: Base) -> int:
 
 
 def fits_placeholder(base: Base, user_data: bytes, pieces: Sequence[Piece]) -> bool:
-    """Tell whether overwriting is enough: nothing else is added, and the user-data is not longer."""
+    """Return whether overwriting is enough: nothing else is added, and the user-data is not longer."""
     return base.placeholder is not None and not pieces and len(user_data) <= base.placeholder.size
 
 
 def padded(user_data: bytes, size: int) -> bytes:
-    """Return the user-data with line ends up to `size`: the second tree would else keep the old length."""
+    """Return the user-data with line ends up to `size`: the second tree would else have the old length."""
     return user_data + b"\n" * (size - len(user_data))
 
 
@@ -82,14 +82,14 @@ def overwrite(base: Base, user_data: bytes, into: PartFile, job: Job) -> str:
 
 
 def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFile, job: Job) -> dict[Path, str]:
-    """Let xorriso write the base anew with the user-data in the place of its config; return the hash of each file read.
+    """Let xorriso write the base again with the user-data as its config; return the hash of each file read.
 
     Further configs of the base are taken away: the installer would merge them into this one.
     """
     side = Reading([base.path, *(piece.source for piece in pieces if not piece.offset)])
     side.start()
     try:
-        # it holds a token: a folder for us alone, gone as soon as xorriso is done
+        # it contains a token: a private directory, removed as soon as xorriso is done
         with scratch("iso") as folder:
             file = folder / "user-data"
             write_private(file, user_data)
@@ -103,7 +103,7 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
         side.stopped = True
         side.join()
     if side.failed is not None:
-        raise Failed(f"{side.at} cannot be read: {side.failed.strerror}.", "Copy it anew.") from None
+        raise Failed(f"{side.at} cannot be read: {side.failed.strerror}.", "Copy it again.") from None
     return side.found
 
 
@@ -118,7 +118,7 @@ def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
     for piece in pieces:
         if piece.whole:
             words += ["-map", str(piece.source.absolute()), piece.path]
-        else:  # a part is cut out of the bundle where it lies, which needs no room for a copy
+        else:  # a part is cut out of the bundle in place, which needs no room for a copy
             words += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.length), piece.path]
     added = [target, *(piece.path for piece in pieces)]
     words += ["-chown", "0", *added, "--", "-chgrp", "0", *added, "--", "-chmod", "0644", *added, "--"]

@@ -1,4 +1,4 @@
-"""What a finished ISO boots from, in words: which ways it lacks, and which next steps are left. Pure.
+"""What a finished ISO boots from, as text: which ways it lacks, and which next steps are left. Pure.
 
 A mode is `FIRMWARE from MEDIUM` as `Base.boot_modes` gives it: BIOS or UEFI, CD or USB.
 """
@@ -34,7 +34,7 @@ def _by(modes: Sequence[str], medium: str) -> list[str]:
 
 
 def boots_from_usb(modes: Sequence[str]) -> bool:
-    """Tell whether a stick with it starts by any firmware."""
+    """Return whether a stick with it starts by any firmware."""
     return bool(_by(modes, "USB"))
 
 

@@ -1,4 +1,4 @@
-"""A large new file that is there whole or not at all: room is asked for first, bytes are hashed on their way."""
+"""A large new file that is there completely or not at all: room is asked for first, bytes are hashed on their way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgewright.forge.progress import size as words_of
 
 CHUNK = 1024 * 1024
 AHEAD = 128 * CHUNK
-"""Bytes after which what is written is put on the disk beside the work, so that the end need not wait for all of it."""
+"""Bytes after which the data is synced to the disk beside the work, so that the end need not wait for all of it."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -56,7 +56,7 @@ class Hashing:
 
 
 def need_room(target: Path, needed: int) -> None:
-    """Raise `Failed` when the disk of `target` has less than `needed` bytes free, saying how much is missing."""
+    """Raise `Failed` when the disk of `target` has less than `needed` bytes free, with how much is missing."""
     try:
         free = shutil.disk_usage(target.parent).free
     except OSError as error:
@@ -129,7 +129,7 @@ class PartFile:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.hashing.close()
         if self._flusher is not None:
-            self._flusher.join()  # it holds the file
+            self._flusher.join()  # it contains the file
         if self._handle >= 0:
             self.path.unlink(missing_ok=True)
             self._close()
@@ -139,7 +139,7 @@ class PartFile:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
             status = os.fstat(self._handle)
             if status.st_uid != os.geteuid() or status.st_nlink > 1:
-                # Somebody else prepared it: the owner could read the token in the image, and a second name of a file
+                # Another user prepared it: the owner could read the token in the image, and a second name of a file
                 # would be emptied here.
                 raise PermissionError(1, "it is another user's file, or another file's second name")
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,7 +179,7 @@ class PartFile:
         try:
             os.fdatasync(self._handle)
         except OSError as error:
-            self._lost = error  # the kernel tells it once only
+            self._lost = error  # the kernel reports it once only
 
     def flush(self) -> None:
         """Put what was written on the disk."""

@@ -1,4 +1,4 @@
-"""What the base changes about the findings of a user-data: warnings that do not hold for the reference appliance."""
+"""What the base changes about the findings of a user-data: warnings that do not apply to the reference appliance."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ ELSEWHERE = frozenset(["ReinstallLoop"])
 
 
 def for_base(findings: Iterable[Finding], base: Base) -> list[Finding]:
-    """Return the findings that hold on this base."""
+    """Return the findings that apply to this base."""
     return for_appliance(findings) if base.appliance else list(findings)
 
 
 def for_appliance(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that hold on the reference appliance."""
+    """Return the findings that apply to the reference appliance."""
     return [finding for finding in findings if finding.code not in ELSEWHERE]
 
 
 def for_path(findings: Iterable[Finding], base: Path) -> list[Finding]:
-    """Return the findings that hold on the base at a path; all of them where it cannot be read.
+    """Return the findings that apply to the base at a path; all of them where it cannot be read.
 
     It is only looked at where that makes a difference.
     """

@@ -12,7 +12,7 @@ MOST_ENTRIES = 50_000
 MOST_DEPTH = 32
 MOST_DIRECTORY = 4 * 1024 * 1024
 MOST_TOTAL = 32 * 1024 * 1024
-"""Bytes of all directories together: an installer has a few dozen files, a hostile one must not keep us."""
+"""Bytes of all directories together: an installer has a few dozen files, a hostile one must not block us."""
 MOST_CONTINUED = 8
 """Continuation areas that are followed for one name."""
 
@@ -27,7 +27,7 @@ class Node(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of the whole file."""
+        """Bytes of the complete file."""
         return sum(size for _, size in self.extents)
 
     @property
@@ -37,7 +37,7 @@ class Node(NamedTuple):
 
 
 class Tree:
-    """One directory tree of an image. `rock_ridge` tells whether it has names as on a Unix disk."""
+    """One directory tree of an image. `rock_ridge` is whether it has names as on a Unix disk."""
 
     def __init__(self, image: Image, volume: Volume) -> None:
         self.image = image
@@ -116,7 +116,7 @@ class Tree:
             begins = 33 + record[32] + (1 - record[32] % 2)
             found = self._rock_ridge(record[begins + self._skip :])
             if found.moved:
-                return None  # shown where its child link stands
+                return None  # shown where its child link is
             text = found.name or text
             link = found.link
             if found.child:
@@ -124,7 +124,7 @@ class Tree:
         return Node(f"{path}/{_safe(text)}", folder, parts, link)
 
     def _rock_ridge(self, area: bytes) -> _Found:
-        """Return what the system use entries say: NM names, CL and RE relocation, SL links (RRIP 4.1)."""
+        """Return the content of the system use entries: NM names, CL and RE relocation, SL links (RRIP 4.1)."""
         name, child, moved, link = b"", 0, False, False
         for _ in range(MOST_CONTINUED):
             following: tuple[int, int, int] | None = None

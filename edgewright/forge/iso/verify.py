@@ -1,4 +1,4 @@
-"""Whether a finished ISO holds what it should and will boot from where its base did."""
+"""Whether a finished ISO contains what it should and will boot from where its base did."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from edgewright.forge.iso.volume import descriptors
 def verify_iso(path: Path, user_data: bytes, base: Base | None = None, pieces: Sequence[Piece] = ()) -> list[Check]:
     """Return every check with its verdict; `base` is what it was made from, where that is known.
 
-    Reads directories, boot records and the config, never the whole file. Raises `NotFound` and `Failed` as `identify`.
+    Reads directories, boot records and the config, never the complete file. Raises `NotFound` and `Failed` as
+    `identify`.
     """
     found = identifying.identify(path, look_inside=False)
     if found.refuse and not found.boots:
         return [Check("readable", False, found.refuse)]
-    checks = [Check("readable", not found.refuse, found.refuse or f"a whole ISO of {found.size} bytes")]
+    checks = [Check("readable", not found.refuse, found.refuse or f"a complete ISO of {found.size} bytes")]
     with Image(path) as image:
         trees = _trees(image)
         checks.append(_config(image, trees, target_of(found.configs), user_data))
@@ -68,7 +69,7 @@ def _config(image: Image, trees: Sequence[Tree], path: str, user_data: bytes) ->
 def _squashfs(image: Image, found: Base, base: Base | None) -> Check:
     if not found.squashfs:
         there = base is not None and bool(base.squashfs)
-        return Check("squashfs", not there, f"{base.squashfs} is gone" if base and there else "there is none")
+        return Check("squashfs", not there, f"{base.squashfs} no longer exists" if base and there else "there is none")
     end = found.squashfs_offset + found.squashfs_size
     if end > image.size:
         return Check("squashfs", False, f"{found.squashfs} ends at {end}, beyond the end of the file")

@@ -14,10 +14,10 @@ JOLIET = (b"%/@", b"%/C", b"%/E")
 
 
 class Volume(NamedTuple):
-    """One directory tree: `root` and `root_size` of its root directory, `blocks` the size of the whole volume."""
+    """One directory tree: `root` and `root_size` of its root directory, `blocks` the size of the entire volume."""
 
     start: int
-    """The sector of the tree's first descriptor; 16 for the one of the whole disk."""
+    """The sector of the tree's first descriptor; 16 for the one of the entire disk."""
     joliet: bool
     volume_id: str
     blocks: int
@@ -28,7 +28,7 @@ class Volume(NamedTuple):
 
 
 class Descriptors(NamedTuple):
-    """What the descriptors from one sector on say; `catalog` is the sector of the boot catalog or 0."""
+    """What the descriptors from one sector on report; `catalog` is the sector of the boot catalog or 0."""
 
     volumes: tuple[Volume, ...]
     catalog: int
@@ -44,7 +44,7 @@ def descriptors(image: Image, start: int = FIRST) -> Descriptors:
         data = image.sectors(start + number)
         if data[1:6] != b"CD001":
             if not number:
-                raise Broken("it holds no ISO 9660 volume")
+                raise Broken("it contains no ISO 9660 volume")
             break
         kind = data[0]
         if kind == 255:

@@ -40,13 +40,13 @@ def make_iso(
     checks: Sequence[Check] = (),
     any_base: bool = False,
 ) -> Manifest:
-    """Write `out` (0600, it holds the user-data's secrets) and its manifest, verified, and return the manifest.
+    """Write `out` (0600, it contains the user-data's secrets) and its manifest, verified, and return the manifest.
 
     `content` are folders with content bundles (`*.zst`), `checks` what was found before (the user-data check).
     `any_base` takes a base whose installer is not known to read user-data; the manifest then has a check `base` that
     failed, so that the ISO stays *unproven* until it was seen to register. Raises `InvalidInput` for a base that cannot
     be used, `Conflict` when `out` is there and `force` is not set, `Refused` when it is the base itself, `Failed` for a
-    full disk or an ISO that does not hold what it should, `Cancelled`.
+    full disk or an ISO that does not contain what it should, `Cancelled`.
     """
     check_out(base, out, force=force)
     drop_stale(out)
@@ -78,7 +78,7 @@ def make_iso(
         part.commit()
     inputs = [_input("user-data", "", hashlib.sha256(user_data).hexdigest(), len(user_data))]
     for piece in pieces:
-        if not piece.offset:  # of a bundle in parts its first stands for all
+        if not piece.offset:  # of a bundle in parts its first represents all
             length = sum(part.length for part in pieces if part.source == piece.source)
             inputs.append(_input(piece.kind, piece.source.name, hashes[piece.source], length))
     manifest: Manifest = {
@@ -125,7 +125,7 @@ def check_out(base: Path, out: Path, *, force: bool) -> None:
         if base.exists() and out.samefile(base):
             raise Refused(f"{out} is the base itself, which is never changed.", "Give another name with -o.", "InPlace")
         if not out.is_file():
-            raise Refused(f"{out} is no ordinary file.", "Write an ISO to a disk with: edgewright forge flash")
+            raise Refused(f"{out} is not an ordinary file.", "Write an ISO to a disk with: edgewright forge flash")
         if not force:
             raise Conflict(f"{out} is there already.", "Give another name with -o, or --force to replace it.")
 
@@ -146,7 +146,7 @@ def check_user_data(user_data: bytes) -> None:
 
 
 def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
-    """Return what the manifest says of user-data: where it registers, as what; the token only by a digest."""
+    """Return what the manifest contains about user-data: where it registers, as what; the token only by a digest."""
     told: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
     try:
         document = read(decode(user_data)).document

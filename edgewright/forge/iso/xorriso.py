@@ -32,7 +32,7 @@ def version() -> str:
 def run(words: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -> None:
     """Load `base`, do `words` (the commands of xorriso), and write the result into `into`.
 
-    `epoch` (seconds since 1970) stands for every date that would be the present. A rewrite into a pipe begins at
+    `epoch` (seconds since 1970) replaces every date that would be the present. A rewrite into a pipe begins at
     sector 0 and gives the same bytes each time. Raises `Failed` with xorriso's own words, `Cancelled`, `NotFound`.
     """
     reading, writing = os.pipe2(os.O_CLOEXEC)

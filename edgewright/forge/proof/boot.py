@@ -25,7 +25,7 @@ ASK = 4.0
 
 
 class Timing(NamedTuple):
-    """Seconds: for the whole, and how long an installed machine is given to switch itself off or restart."""
+    """Seconds: in total, and how long an installed machine is given to switch itself off or restart."""
 
     limit: float
     leave: float
@@ -111,7 +111,7 @@ class Boot:
             if track.starved > starved:
                 return  # no fault of the installer: it is started again
             if track.installed and not track.from_disk and track.quiet(now) > self._timing.leave:
-                return  # it stays on after its installation: what a person at the machine would do is to restart it
+                return  # it stays on after its installation: what an operator at the machine would do is to restart it
 
     def _take(self, data: bytes) -> None:
         for line, sign in self._reader.feed(data):
@@ -121,7 +121,7 @@ class Boot:
                 self._track.take(sign, now, self._reader.lines)
 
     def _ask(self, now: float) -> None:
-        """Ask the plane for the host, once it may be there; only what the plane says counts as registered."""
+        """Ask the plane for the host, once it may be there; only what the plane reports counts as registered."""
         track = self._track
         if self._plane is None or track.why is not None or "registered" not in track.marks or now - self._asked < ASK:
             return
@@ -136,7 +136,7 @@ class Boot:
                 track.reported(report.message, self._now(), about_host=report.about_host)
 
     def _show(self, now: float) -> None:
-        """Tell what is waited for, and how long it has been quiet."""
+        """Report what is waited for, and how long it has been quiet."""
         track = self._track
         if not track.next:
             return

@@ -15,7 +15,7 @@ TAKEN_OUT = "[taken out]"
 
 
 def log_path(iso: Path) -> Path:
-    """Return where the console of an ISO's proof is kept: `OUT.iso.proof.log`."""
+    """Return where the console output of an ISO's proof is stored: `OUT.iso.proof.log`."""
     return iso.with_name(iso.name + SUFFIX)
 
 

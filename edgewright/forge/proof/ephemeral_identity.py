@@ -1,7 +1,7 @@
 """The user-data of a proof: as it is on the ISO, but for who the host is and what QEMU cannot show. Pure.
 
-The box that ships must not be a duplicate at the plane, so the copy names a host of its own and comes in by a token of
-its own. What QEMU's network cannot show gives way to DHCP and is told as not proven.
+The box that ships must not be a duplicate at the plane, so the copy names a host of its own and registers with a token
+of its own. What QEMU's network cannot show is replaced by DHCP and is reported as not proven.
 """
 
 from __future__ import annotations

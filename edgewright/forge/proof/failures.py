@@ -1,4 +1,4 @@
-"""Why a boot failed, in a sentence with a next step, from what stood on the console. Pure."""
+"""Why a boot failed, in a sentence with a next step, from what was on the console. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Why(NamedTuple):
-    """Why it failed: a whole sentence, and what to do."""
+    """Why it failed: a complete sentence, and what to do."""
 
     sentence: str
     hint: str = ""
@@ -17,18 +17,18 @@ class Why(NamedTuple):
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"isofs_fill_super: get root inode failed",
-        "The medium's partition does not hold its own file system (isofs: get root inode failed).",
-        "The ISO was changed in place; make it anew: edgewright forge iso",
+        "The medium's partition does not contain its own file system (isofs: get root inode failed).",
+        "The ISO was changed in place; build it again: edgewright forge iso",
     ),
     (
         r"Failed to mount block device of live image",
         "The live image on the medium could not be mounted (dracut: Failed to mount block device of live image).",
-        "Check how the ISO was made: edgewright forge verify OUT.iso --cd tells whether it boots as a CD.",
+        "Check how the ISO was made: edgewright forge verify OUT.iso --cd shows whether it boots as a CD.",
     ),
     (
         r"by-label[/\\x2f]*(COS_LIVE\S*)\S* does not exist|Warning: /dev/disk/by-label/(\S+) does not exist",
         "The system on the medium did not find its own medium: no disk with the label it looks for came up.",
-        "Its kernel may lack the driver; --devices virtio tells whether it boots on virtual hardware.",
+        "Its kernel may lack the driver; --devices virtio shows whether it boots on virtual hardware.",
     ),
     (
         r"Don't know how to handle 'root=live:",
@@ -52,7 +52,7 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"watchdog: BUG: soft lockup|IO-APIC \+ timer doesn't work",
-        "The machine got too little time: this computer has too much else to do (its kernel says soft lockup).",
+        "The machine got too little time: this computer has too much else to do (its kernel reports a soft lockup).",
         "Try again when this computer has less to do.",
     ),
 )
@@ -72,8 +72,8 @@ _KINDS = {
     "grub": ("The boot loader came up and found nothing to start.", "Check its grub.cfg and the kernel's path."),
     "installed": ("The installer failed{detail}.", "See the last lines."),
     "person": (
-        "The installer waits for a person{detail}.",
-        "Let the user-data say it: install.auto and install.device.",
+        "The installer waits for an operator{detail}.",
+        "Set it in the user-data: install.auto and install.device.",
     ),
     "again": (
         "The machine came back to the medium: the installed disk does not boot.",
@@ -87,7 +87,7 @@ _KINDS = {
     ),
     "wrong-name": (
         "The plane's certificate does not fit its address{detail}.",
-        "Use a name that it holds (a hub: edgewright hub serve --advertise NAME), and make the installer again.",
+        "Use a name that it contains (a hub: edgewright hub serve --advertise NAME), and make the installer again.",
     ),
     "dates": (
         "The plane's certificate is not valid for the host{detail}.",
@@ -100,14 +100,17 @@ _KINDS = {
     "off": ("The machine switched itself off or reset before that{detail}.", "See the last lines."),
     "qemu": ("QEMU ended{detail}.", "See its words in the last lines."),
     "no-secure-boot": (
-        "The kernel says that Secure Boot is not on{detail}.",
+        "The kernel reports that Secure Boot is off{detail}.",
         "It was started past shim; or its boot loader does not hand Secure Boot on.",
     ),
 }
 
 
 _REFUSALS: tuple[tuple[str, str], ...] = (
-    (r"not signed by a CA|does not trust|holds no certificate|caCerts .*cannot be read|CA file", "not-trusted"),
+    (
+        r"not signed by a CA|does not trust|(?:holds|contains) no certificate|caCerts .*cannot be read|CA file",
+        "not-trusted",
+    ),
     (r"certificate of .* is not for", "wrong-name"),
     (r"certificate .*(?:expired|ended|is valid only|not valid yet|not yet valid)|finds .* certificate", "dates"),
     (r"waits for approval", "approval"),
@@ -125,7 +128,7 @@ def refusal_in(text: str) -> str:
 
 
 def why(kind: str, detail: str = "", lines: Sequence[str] = ()) -> Why:
-    """Return the sentence for a kind of failure; what the lines before it tell more exactly wins."""
+    """Return the sentence for a kind of failure; a more exact message in the lines before it wins."""
     if kind in ("emergency", "dracut", "panic", "live-image", "installed", "off"):
         found = cause(lines)
         if found is not None:
@@ -157,4 +160,4 @@ def too_slow(waited: float, lines: Sequence[str], overall: bool = False) -> Why:
             f"Nothing came on the serial console for {waited:.0f} s.",
             "Its kernel needs console=ttyS0; or the firmware found nothing to boot.",
         )
-    return Why(f"It did not come within {waited:.0f} s.", "The last lines show where it stands.")
+    return Why(f"It did not come within {waited:.0f} s.", "The last lines show where it is.")

@@ -57,7 +57,7 @@ class Guest:
 
     @property
     def ended(self) -> bool:
-        """Whether the machine is off and all that it said was read."""
+        """Whether the machine is off and all its output was read."""
         return self._ended
 
     def read(self, patience: float = 0.25) -> bytes:
@@ -71,7 +71,7 @@ class Guest:
         return data
 
     def words(self) -> list[str]:
-        """Return what QEMU itself said (not the guest), the last lines."""
+        """Return what QEMU itself printed (not the guest), the last lines."""
         try:
             self._errors.seek(0)
             text = self._errors.read(65536).decode("utf-8", "replace")
@@ -85,7 +85,7 @@ class Guest:
         return self._process.poll()
 
     def off(self) -> None:
-        """Switch it off and wait until QEMU is gone; more than once does no harm."""
+        """Switch it off and wait until QEMU ended; more than once does no harm."""
         if self._process.poll() is None:
             stop(self._process, 3.0)
         self._process.wait()

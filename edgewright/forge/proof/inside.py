@@ -54,7 +54,7 @@ def user_data(base: Base) -> tuple[dict[str, Any], str, tuple[str, ...]]:
         return {}, "", ()
     best = next((one for one in found if isinstance(one[0].get("stylus"), dict)), found[0])
     others = [path for _, path in found if path != best[1]]
-    note = (f"The ISO holds more than one config; {best[1]} was taken, beside it: {', '.join(others)}.",)
+    note = (f"The ISO contains more than one config; {best[1]} was taken, beside it: {', '.join(others)}.",)
     return best[0], best[1], note if others else ()
 
 

@@ -1,7 +1,7 @@
 """Whether KVM really works here: a kernel must get through its own start in it, not only the firmware.
 
-Some machines have a /dev/kvm that opens, makes machines and runs real-mode firmware, and then lets a kernel crawl or
-stand (KVM inside KVM by emulation). So a kernel is started without anything else, and its last words (it finds no root)
+Some machines have a /dev/kvm that opens, makes machines and runs real-mode firmware, and then makes a kernel crawl or
+stop (KVM inside KVM by emulation). So a kernel is started without anything else, and its last words (it finds no root)
 must come within seconds.
 """
 
@@ -45,7 +45,7 @@ def probe_words(kernel: Path) -> list[str]:
 
 
 def works(words: Sequence[str], job: Job, seconds: float = SECONDS) -> Choice:
-    """Start the probe and tell whether a kernel got through within `seconds`. Raises `Cancelled`."""
+    """Start the probe and return whether a kernel got through within `seconds`. Raises `Cancelled`."""
     began, heard = time.monotonic(), b""
     try:
         guest = Guest(words)

@@ -1,6 +1,6 @@
-"""What the lines of a serial console mean: milestones, steps of the installer, and what says that it is over. Pure.
+"""What the lines of a serial console mean: milestones, steps of the installer, and what means that it is over. Pure.
 
-The words of our own appliance are exact; beside them stand those of firmware, GRUB, kernel, dracut and systemd, and
+The words of our own appliance are exact; beside them are those of firmware, GRUB, kernel, dracut and systemd, and
 what Kairos' agent prints.
 """
 
@@ -13,7 +13,7 @@ Kind = Literal["milestone", "step", "failure", "told", "note"]
 
 
 class Sign(NamedTuple):
-    """One thing read off the console. `key` is a milestone's key, or for `told` what was told."""
+    """One thing read off the console. `key` is a milestone's key, or for `told` the message."""
 
     kind: Kind
     key: str
@@ -46,7 +46,7 @@ _OURS: tuple[tuple[str, Kind, str], ...] = (
     (r"edgewright: booted slot (active)\b", "milestone", "disk"),
     (r"edgewright: booted slot (passive|recovery)\b", "told", "other-slot"),
     (r"edgewright: registering with (\S+ as \S+)", "milestone", "registering"),
-    (r"edgewright: waiting for a person: (.*)", "told", "person"),
+    (r"edgewright: waiting for (?:an operator|a person): (.*)", "told", "person"),
     (r"^ ?Edgewright  ([A-Z][a-z]+(?: [A-Z][a-z]+)?)\s*$", "told", "screen"),
     (r"edgewright: registered as (\S+)", "told", "registered"),
     (r"edgewright: registration refused: (.*)", "told", "refused"),
@@ -89,7 +89,7 @@ _LOGIN = re.compile(r"^(\S{1,64}) login: ?$")
 
 
 def sign_of(line: str) -> Sign | None:
-    """Return what a whole plain line means, or None."""
+    """Return what a complete plain line means, or None."""
     text = line[:LONGEST]
     login = _LOGIN.match(text)
     if login:
@@ -113,7 +113,7 @@ class Reader:
         self._prompted = False
 
     def feed(self, data: bytes) -> list[tuple[str, Sign | None]]:
-        """Take bytes as they come; return each line that is whole now with its sign."""
+        """Take bytes as they come; return each line that is complete now with its sign."""
         *whole, rest = _MOVES.split(self._rest + data)
         found: list[tuple[str, Sign | None]] = []
         for raw in whole:
@@ -123,7 +123,7 @@ class Reader:
             self._remember(line)
             sign = sign_of(line)
             if self._prompted and sign is not None and sign.key in ("login", "grub"):
-                sign = None  # told already, when it stood there without its end
+                sign = None  # reported already, when it was there without its end
             self._prompted = False
             found.append((line, sign))
         self._rest = rest[-8192:]

@@ -31,7 +31,7 @@ MILESTONES = (
     Milestone("registering", "registering", 360),
     Milestone("registered", "registered", 300),
 )
-"""In the order in which they come. A step of the installer begins the patience for `installed` anew."""
+"""In the order in which they come. A step of the installer begins the patience for `installed` again."""
 
 BY_KEY = {milestone.key: milestone for milestone in MILESTONES}
 _START = ("firmware", "bootloader", "kernel")
@@ -49,7 +49,7 @@ def wanted(until: Until, secure_boot: bool = False) -> tuple[str, ...]:
 
 
 class Mark(NamedTuple):
-    """Where one milestone stands: seconds since the machine was switched on, and what was seen."""
+    """The state of one milestone: seconds since the machine was switched on, and what was seen."""
 
     key: str
     state: State = "waiting"
@@ -58,7 +58,7 @@ class Mark(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The milestone in words."""
+        """The milestone as text."""
         return BY_KEY[self.key].title
 
     def __str__(self) -> str:

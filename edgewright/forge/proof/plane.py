@@ -1,7 +1,7 @@
 """What a proof asks of the plane: the token of the user-data, a token of its own, its host, and to forget both.
 
 The calls are for a thread without an event loop; each makes a client of its own, so that a connection that broke while
-the machine booted is no matter.
+the machine booted does not matter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DAY = 86400.0
 
 
 class Verdict(NamedTuple):
-    """What the plane says of a token: ok, bad, or unknown when it does not tell; `project_uid` is its default one."""
+    """State of a token at the plane: ok, bad, or unknown when it is not reported; `project_uid` is its default one."""
 
     state: Literal["ok", "bad", "unknown"]
     name: str
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A refusal that the plane told as an event; `about_host` says that it names the proof's own host."""
+    """A refusal that the plane reported as an event; `about_host` means that it names the proof's own host."""
 
     message: str
     about_host: bool
@@ -57,7 +57,7 @@ REFUSALS = ("RegistrationRefused", "PlaneNotTrusted", "ClockOrCertificate", "Clo
 
 
 def masked(token: str) -> str:
-    """Return a token so that its owner knows it and nobody can use it: `ewt_3f…9c`."""
+    """Return a token so that its owner recognises it and it cannot be used: `ewt_3f…9c`."""
     if len(token) < 12:
         return "…" if token else "none"
     return f"{token[:6]}…{token[-2:]}"
@@ -86,12 +86,12 @@ class ProofPlane:
         try:
             documents = self._ask(lambda client: client.tokens())
         except (Refused, NotFound) as error:
-            return Verdict("unknown", masked(token), f"The plane does not tell its tokens: {error.message}")
+            return Verdict("unknown", masked(token), f"The plane does not list its tokens: {error.message}")
         known = [EdgeToken(document) for document in documents]
         found = next((one for one in known if one.token and one.token == token), None)
         if found is None:
             if known and not any(one.token for one in known):
-                return Verdict("unknown", masked(token), "The plane does not tell the texts of its tokens to this key.")
+                return Verdict("unknown", masked(token), "The plane does not show the text of its tokens to this key.")
             return Verdict(
                 "bad",
                 masked(token),
@@ -148,11 +148,11 @@ class ProofPlane:
 
         text = self._ask(ask)
         if not text:
-            raise Failed(f"{self.name} made a token and does not tell its text.", "Use an API key of role admin.")
+            raise Failed(f"{self.name} created a token and does not return its text.", "Use an API key of role admin.")
         return text
 
     def see(self, uid: str) -> Seen | None:
-        """Return the host, None while it is not there; a plane that does not answer just now tells nothing."""
+        """Return the host, None while it is not there; a plane that does not answer just now means nothing."""
         try:
             document = self._ask(lambda client: client.host(uid))
         except EdgewrightError:
@@ -167,7 +167,7 @@ class ProofPlane:
         """Return whether the host that this user-data makes would trust the plane at its address.
 
         It is asked as the host will ask it: by the authorities of `caCerts`, under the name of `paletteEndpoint`.
-        `any_store` says that the host's own store, which counts without `caCerts`, may hold other authorities than
+        `any_store` means that the host's own store, which counts without `caCerts`, may contain other authorities than
         this machine's.
         """
         from edgewright.forge.userdata.online_plane import check_endpoint
@@ -209,14 +209,14 @@ class ProofPlane:
         return found
 
     def forget_host(self, uid: str) -> None:
-        """Delete the proof's host; one that is not there is well. Raises `EdgewrightError`."""
+        """Delete the proof's host; one that is not there is not an error. Raises `EdgewrightError`."""
         try:
             self._ask(lambda client: client.delete_host(uid))
         except NotFound:
             return
 
     def forget_token(self, uid: str) -> None:
-        """Delete the proof's token; one that is not there is well. Raises `EdgewrightError`."""
+        """Delete the proof's token; one that is not there is not an error. Raises `EdgewrightError`."""
         try:
             self._ask(lambda client: client.delete_token(uid))
         except NotFound:

@@ -98,7 +98,9 @@ class _Run:
             raise NotFound(f"There is no ISO {self.iso}.", "Make one: edgewright forge iso")
         base = identify(self.iso)
         if not base.boots:
-            raise InvalidInput(f"{self.iso} is no ISO that boots.", base.refuse or "Name an installer ISO.", "NoIso")
+            raise InvalidInput(
+                f"{self.iso} is not an ISO that boots.", base.refuse or "Name an installer ISO.", "NoIso"
+            )
         self._must_boot_so(base)
         document, _, notes = inside.user_data(base)
         self.notes += notes
@@ -186,7 +188,9 @@ class _Run:
         if site.management_mode == "local":
             raise Refused("The user-data is for local management: its host registers at no plane.", instead)
         if not site.token:
-            raise Refused("The user-data has no token: its host waits until a person lets it in.", instead, "NoToken")
+            raise Refused(
+                "The user-data has no token: its host waits until an operator approves it.", instead, "NoToken"
+            )
 
     def _machine(self, folder: Path, document: dict[str, Any]) -> Machine:
         wish = self.wish
@@ -215,7 +219,7 @@ class _Run:
         )
 
     def _plane_lets_it_in(self, plane: ProofPlane, site: Site, document: dict[str, Any], base: Base) -> bool:
-        """Check what the plane would say to the host; what it refuses ends the proof before anything is booted."""
+        """Check what the plane would answer to the host; what it refuses ends the proof before anything is booted."""
         return self._plane_is_trusted(plane, document, base) and self._token_is_good(plane, site)
 
     def _plane_is_trusted(self, plane: ProofPlane, document: dict[str, Any], base: Base) -> bool:
@@ -250,7 +254,7 @@ class _Run:
         return True
 
     def _with_copy(self, machine: Machine, folder: Path, document: dict[str, Any], site: Site) -> Machine:
-        """Make the proof's own token and the copy of the ISO that holds it. Raises `EdgewrightError`."""
+        """Make the proof's own token and the copy of the ISO that contains it. Raises `EdgewrightError`."""
         assert self.plane is not None
         self.uid = ephemeral_identity.new_uid()
         self.job.step(f"making a token for one day at {self.plane.name}")
@@ -293,7 +297,7 @@ class _Run:
         if self.plane is None or not self.token_uid:
             return
         plane = self.plane
-        # the token first: without it nobody can come back as that host
+        # the token first: without it that host cannot be impersonated
         self._forget(
             f"token {self.uid}", f"edgewright token delete {self.token_uid}", plane.forget_token, self.token_uid
         )
@@ -308,14 +312,14 @@ class _Run:
                 return
             except EdgewrightError as error:
                 last = error.message
-        self.left.append(f"the {what} at {self.plane.name if self.plane else 'the plane'} ({last} By hand: {by_hand})")
+        self.left.append(f"the {what} at {self.plane.name if self.plane else 'the plane'} ({last} Manually: {by_hand})")
 
 
 class Rest(Cancelled):
-    """The person stopped the proof, and not everything could be taken away."""
+    """The user stopped the proof, and not everything could be taken away."""
 
     def __init__(self, left: list[str]) -> None:
         super().__init__()
         self.message = f"Stopped; left behind: {'; '.join(left)}."
-        self.hint = "Take it away by hand."
+        self.hint = "Remove it manually."
         self.args = (self.message,)

@@ -69,7 +69,7 @@ class Proof(NamedTuple):
         }
 
     def text(self) -> str:
-        """Return it for a person."""
+        """Return it as text."""
         secure = " with Secure Boot" if self.secure_boot else ""
         where = f"{self.firmware.upper()}{secure}, {self.medium_words}, {self.accel.upper()}"
         verdict = {True: f"{self.until} in {self.took:.0f} s", False: f"FAILED at: {self.failed or 'start'}"}[self.ok]

@@ -1,6 +1,6 @@
-"""Where a proof stands: signs come in, milestones are ticked, and it is said when it is over. Pure, without a clock.
+"""The state of a proof: signs arrive, milestones are ticked, and the end is reported. Pure, without a clock.
 
-A later milestone vouches for those before it: a quiet kernel says nothing, and yet it ran.
+A later milestone vouches for those before it: a quiet kernel prints nothing, and yet it ran.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from edgewright.forge.proof.milestones import BY_KEY, MILESTONES, Mark, Until, w
 
 _RANK = {milestone.key: rank for rank, milestone in enumerate(MILESTONES)}
 REFUSALS = 30.0
-"""Seconds after a refusal in which the host may still come in (it tries again) before it counts."""
+"""Seconds after a refusal in which the host may still register (it tries again) before it counts."""
 
 STARVED = 4
 """How many starts may end in a timer that a busy computer did not serve."""
@@ -37,12 +37,12 @@ class Track:
         self.why: Why | None = None
         self.failed = ""
         self.step = ""
-        """What the installer says it is doing."""
+        """What the installer reports that it does."""
         self.installed = False
         self.starved = 0
         """How often a kernel gave up at its start since the emulation had no time for its timers."""
         self.off = False
-        """The host says that it registered, or the machine may be switched off now."""
+        """The host reports that it registered, or the machine may be switched off now."""
         self.scale = scale
         self._told = told
         self._since = 0.0
@@ -68,7 +68,7 @@ class Track:
 
     @property
     def patience(self) -> float:
-        """Seconds of silence that the milestone waited for may still take as a whole."""
+        """Seconds of silence that the milestone waited for may still take in total."""
         key = self.next
         return BY_KEY[key].patience * self.scale if key else 0.0
 
@@ -77,7 +77,7 @@ class Track:
         self.from_disk, self._since = self.installed, now
 
     def quiet(self, now: float) -> float:
-        """Return for how many seconds nothing went on."""
+        """Return for how many seconds there was no progress."""
         return max(0.0, now - self._since)
 
     def take(self, sign: Sign, now: float, lines: Sequence[str] = ()) -> None:
@@ -125,7 +125,7 @@ class Track:
             self.end(self._with_reason(too_slow(now - self._since, lines)), now)
 
     def out_of_time(self, now: float, lines: Sequence[str]) -> None:
-        """End it: all of it took too long. The host's last reason tells more than the clock."""
+        """End it: all of it took too long. The host's last reason is more exact than the clock."""
         if self._refused is not None:
             self.fail(*self._refused[1:], now, lines)
         else:
@@ -150,7 +150,7 @@ class Track:
     def _milestone(self, sign: Sign, now: float) -> None:
         key = sign.key
         if self.from_disk and key == "live":
-            return  # told again by the same system; that it is the medium's is told by `not-again`
+            return  # reported again by the same system; that it is the medium's is reported by `not-again`
         if key == "login":
             self.passed("disk" if self.from_disk else "live", now)
         if key == "secure-boot":
@@ -159,7 +159,7 @@ class Track:
             self.fail("again", "", now)
             return
         if key == "disk" and not self.from_disk and "disk" in self.marks:
-            return  # told by a machine that was not installed by us
+            return  # source a machine that was not installed by us
         if key == "installed":
             self.installed = True
         self.passed(key, now, sign.text)

@@ -62,7 +62,7 @@ class Reader:
 
 
 def plain(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the bytes behind gzip, zstd or nothing, told apart by how they begin."""
+    """Yield the bytes behind gzip, zstd or nothing, recognised by how they begin."""
     first = next(pieces, b"")
     while 0 < len(first) < 4:
         more = next(pieces, b"")
@@ -131,7 +131,7 @@ def _unzstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield data
         ended = True
     finally:
-        if not ended:  # nobody wants the rest
+        if not ended:  # the rest is not needed
             process.kill()
         process.stdout.close()
         feeder.join()
@@ -151,7 +151,7 @@ def opened(pieces: Iterator[bytes]) -> Iterator[Iterator[tuple[tarfile.TarInfo, 
             yield _members(tar)
         raw.drain()
     except tarfile.TarError as error:
-        raise InvalidInput(f"A layer is no tar archive: {error}.", "It is damaged, or something else.") from None
+        raise InvalidInput(f"A layer is not a tar archive: {error}.", "It is damaged, or something else.") from None
 
 
 def _ended(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -163,7 +163,7 @@ def _ended(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     while (info := tar.next()) is not None:
         yield info, tar
-        tar.members.clear()  # type: ignore[attr-defined]  # it would keep one object per file
+        tar.members.clear()  # type: ignore[attr-defined]  # it would store one object per file
 
 
 def name_of(info: tarfile.TarInfo) -> str:
@@ -179,12 +179,12 @@ class Scan(NamedTuple):
 
 
 def files(source: Source, wanted: Callable[[str], bool], job: Job) -> dict[str, bytes]:
-    """Return the files of the whole image that are wanted, as its upper layers leave them. Raises `InvalidInput`."""
+    """Return the files of the entire image that are wanted, as its upper layers leave them. Raises `InvalidInput`."""
     return scan(source, wanted, lambda name: False, job).files
 
 
 def scan(source: Source, wanted: Callable[[str], bool], noted: Callable[[str], bool], job: Job) -> Scan:
-    """Return the wanted files of the whole image, and which of the noted paths are in it. Raises `InvalidInput`."""
+    """Return the wanted files of the entire image, and which of the noted paths are in it. Raises `InvalidInput`."""
     found: dict[str, bytes] = {}
     names: set[str] = set()
     for number, blob in enumerate(source.layers, 1):

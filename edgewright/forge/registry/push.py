@@ -92,7 +92,7 @@ def _told(reader: Source, blob: Blob, target: Registry) -> Iterator[bytes]:
 def image(
     target: Registry, reference: Reference, config: bytes, manifest: bytes, sent: Sequence[Sent], spool: Spool
 ) -> Pushed:
-    """Bring configuration and manifest; with the manifest the tag is there, whole."""
+    """Bring configuration and manifest; with the manifest the tag is there, complete."""
     target.job.step("pushing the manifest")
     path: Path = spool.path(spool.small(config))
     how = upload(target, "sha256:" + path.name, path, "pushing the configuration")

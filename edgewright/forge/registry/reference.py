@@ -22,7 +22,7 @@ class Kubernetes(NamedTuple):
 
     @property
     def full(self) -> str:
-        """The version as the programs say it, e.g. `v1.32.3+k3s1`."""
+        """The version as the programs print it, e.g. `v1.32.3+k3s1`."""
         return f"v{self.version}{self.flavour}"
 
 
@@ -37,7 +37,7 @@ def kubernetes(text: str) -> Kubernetes:
     found = _VERSION.fullmatch(version)
     if found is None:
         raise InvalidInput(
-            f"{version!r} is no whole version of Kubernetes." if version else f"{text} lacks the version.",
+            f"{version!r} is not a complete version of Kubernetes." if version else f"{text} lacks the version.",
             f"Write all three numbers, e.g. {distribution}:1.36.3.",
         )
     return Kubernetes(distribution, found.group(1), found.group(2))
@@ -101,22 +101,22 @@ def name(push: str, kubernetes_: Kubernetes, pe_version: str, custom_tag: str = 
     registry, slash, repo = push.removesuffix("/").rpartition("/")
     if not slash or "://" in push:
         raise InvalidInput(
-            f"{push} is no REGISTRY/REPO to push to.", "Write it as e.g. registry.example.com/edge/ubuntu."
+            f"{push} is not a REGISTRY/REPO to push to.", "Write it as e.g. registry.example.com/edge/ubuntu."
         )
     host = registry.partition("/")[0]
     if not ("." in host or ":" in host or host == "localhost"):
         raise InvalidInput(
-            f"{host} in {push} is no name of a registry.", "Begin with its host, e.g. docker.io/you/ubuntu."
+            f"{host} in {push} is not a valid name of a registry.", "Begin with its host, e.g. docker.io/you/ubuntu."
         )
     if "_" in registry:
         raise InvalidInput(
-            f"The registry {registry} holds an underscore, which Palette's rule does not allow.", "Use another name."
+            f"The registry {registry} contains an underscore, which Palette's rule does not allow.", "Use another name."
         )
     if not TAG.fullmatch(pe_version):
-        raise InvalidInput(f"{pe_version!r} is no version that fits into a tag.", "Write e.g. --pe-version v4.10.0.")
+        raise InvalidInput(f"{pe_version!r} is not a version that fits into a tag.", "Write e.g. --pe-version v4.10.0.")
     if custom_tag and not _CUSTOM.fullmatch(custom_tag):
         raise InvalidInput(
-            f"{custom_tag!r} is no custom tag.", "Lower-case letters and digits alone, as Palette's rule wants it."
+            f"{custom_tag!r} is not a custom tag.", "Lower-case letters and digits alone, as Palette's rule wants it."
         )
     made = Name(registry, repo, kubernetes_, pe_version, custom_tag)
     if not TAG.fullmatch(made.tag):

@@ -65,14 +65,14 @@ class Spool:
         return path
 
     def small(self, data: bytes) -> str:
-        """Keep a small blob and return its digest."""
+        """Store a small blob and return its digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         self.keep(digest, [data])
         return digest
 
     @contextmanager
     def layer(self, compression: Compression = "gzip") -> Iterator[LayerWriter]:
-        """Give a stream that takes a tar; after the block its `blob` tells the layer that is kept here."""
+        """Give a stream that takes a tar; after the block its `blob` is the layer that is stored here."""
         part = self.fresh("layer")
         with self.room():
             with part.open("wb") as stream:
@@ -217,7 +217,7 @@ class _Zstd:
             try:
                 if self._error is None:
                     self._out.write(data)
-            except OSError as error:  # told by the next write: the program must be read to its end
+            except OSError as error:  # source the next write: the program must be read to its end
                 self._error = error
 
     def write(self, data: bytes) -> None:

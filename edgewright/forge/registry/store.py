@@ -35,7 +35,7 @@ class Folder:
                 while data := stream.read(CHUNK):
                     yield data
         except FileNotFoundError:
-            raise NotFound(f"{self._path} has no {name}.", "It is no whole image in the OCI layout.") from None
+            raise NotFound(f"{self._path} has no {name}.", "It is not a complete image in the OCI layout.") from None
         except OSError as error:
             raise Failed(f"{self._path / name} cannot be read: {error.strerror}.", "Check its rights.") from None
 
@@ -61,7 +61,7 @@ class Tar:
                         links[name] = _target(name, info)
         except (tarfile.TarError, OSError):
             raise InvalidInput(
-                f"{path} is no tar archive of an image.", "Write it with: skopeo copy ... oci-archive:FILE"
+                f"{path} is not a tar archive of an image.", "Write it with: skopeo copy ... oci-archive:FILE"
             ) from None
         for name, target in links.items():
             if target in self._places:
@@ -70,7 +70,7 @@ class Tar:
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file. Raises `NotFound`."""
         if name not in self._places:
-            raise NotFound(f"{self._path} has no {name}.", "It is no whole archive of an image.")
+            raise NotFound(f"{self._path} has no {name}.", "It is not a complete archive of an image.")
         start, left = self._places[name]
         with self._path.open("rb") as stream:
             stream.seek(start)
@@ -99,7 +99,7 @@ def _target(name: str, info: tarfile.TarInfo) -> str:
 
 
 def small(store: Store, name: str, limit: int = 4 * 1024 * 1024) -> bytes:
-    """Return a small file whole. Raises `NotFound`, `InvalidInput` when it is not small."""
+    """Return a small file. Raises `NotFound`, `InvalidInput` when it is not small."""
     data = b""
     for piece in store.read(name):
         data += piece
@@ -115,4 +115,4 @@ def verified(store: Store, digest: str, what: str) -> Iterator[bytes]:
         seen.update(piece)
         yield piece
     if digest != "sha256:" + seen.hexdigest():
-        raise InvalidInput(f"{what} is damaged: its content is not what {digest} says.", "Copy it again.")
+        raise InvalidInput(f"{what} is damaged: its content does not match {digest}.", "Copy it again.")

@@ -67,13 +67,13 @@ def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, job: Job, do
 
 
 class Watched:
-    """A stream that tells how much was read of it."""
+    """A stream that counts how much was read of it."""
 
     def __init__(self, stream: IO[bytes], tell: Callable[[int], None]) -> None:
         self._stream, self._tell, self._count = stream, tell, 0
 
     def read(self, count: int = -1) -> bytes:
-        """Read, and tell."""
+        """Read, and report."""
         data = self._stream.read(count)
         self._count += len(data)
         self._tell(self._count)
@@ -81,7 +81,7 @@ class Watched:
 
 
 def tree(root: Path, under: str = "") -> Iterator[Entry]:
-    """Yield the entries of a user's folder (an overlay): owner root, modes and links kept. Raises `Failed`.
+    """Yield the entries of a user's folder (an overlay): owner root, modes and links preserved. Raises `Failed`.
 
     Sockets, pipes and devices have no business there and are refused.
     """

@@ -1,4 +1,4 @@
-"""The installers of a plan: a seed ISO or a whole ISO for each site, and an index with their hashes."""
+"""The installers of a plan: a seed ISO or a complete ISO for each site, and an index with their hashes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def merged(base: Mapping[str, Any], site: Site) -> dict[str, Any]:
 def check_sites(base: Mapping[str, Any], plan: Plan, *, profile: str = "palette") -> list[Finding]:
     """Return what is wrong with the plan, then with each site's user-data, naming the row.
 
-    What is wrong with the common user-data is the same for every site and is told once.
+    What is wrong with the common user-data is the same for every site and is shown once.
     """
     found = list(plan.findings)
     common = {(f.path, f.message) for f in check(base, profile=profile, now=now())}
@@ -54,7 +54,7 @@ def check_sites(base: Mapping[str, Any], plan: Plan, *, profile: str = "palette"
     wrong = {finding.line for finding in plan.findings if finding.severity == ERROR}
     for site in plan.sites:
         if site.line in wrong:
-            continue  # its user-data would say the same once more
+            continue  # its user-data would report the same again
         for finding in check(merged(base, site), profile=profile, now=now()):
             key = (finding.path, finding.message)
             if key in common:
@@ -78,7 +78,7 @@ def make_seeds(plan: Plan, out: Path, job: Job) -> list[Made]:
     for site in plan.sites:
         file = target(site, out, whole=False)
         if file.exists() and not _holds(file, cidata_bytes(texts[site.row], _meta(site))):
-            raise Conflict(f"{file} is there already and holds something else.", "Give another folder.")
+            raise Conflict(f"{file} is there already and contains something else.", "Give another folder.")
     made = []
     job.step("writing the seed ISOs", "steps")
     for number, site in enumerate(plan.sites, 1):
@@ -94,7 +94,7 @@ def make_seeds(plan: Plan, out: Path, job: Job) -> list[Made]:
 def make_isos(
     plan: Plan, base: Path, common: Mapping[str, Any], out: Path, job: Job, *, checks: Sequence[Check] = ()
 ) -> list[Made]:
-    """Write a whole ISO for each site. Raises as `make_iso`; sites done before an error stay, each is whole."""
+    """Write a complete ISO for each site. Raises as `make_iso`; sites done before an error stay, each is complete."""
     texts = {site.row: dump(merged(common, site)).encode() for site in plan.sites}
     done: dict[int, Made] = {}
     for site in plan.sites:
@@ -124,7 +124,7 @@ def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool
         except (OSError, ValueError, AttributeError):
             ours = False
         if not ours:
-            raise Conflict(f"{path} is there already and is no index of sites.", "Give another folder.")
+            raise Conflict(f"{path} is there already and is not an index of sites.", "Give another folder.")
     document = {
         "apiVersion": "edgewright/v1",
         "kind": "SiteInstallers",
@@ -157,7 +157,9 @@ def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool
         sync_folder(out)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Failed(f"{path} cannot be written: {error.strerror}.", "The installers themselves are whole.") from None
+        raise Failed(
+            f"{path} cannot be written: {error.strerror}.", "The installers themselves are complete."
+        ) from None
     return path
 
 
@@ -170,7 +172,7 @@ def _holds(file: Path, data: bytes) -> bool:
 
 
 def _same(file: Path, user_data: bytes, base: Path) -> Made | None:
-    """Return what is known of an ISO that is there, when its manifest says that it is the very one wanted."""
+    """Return what is known of an ISO that is there, when its manifest shows that it is the one wanted."""
     manifest = read_manifest(file)
     if manifest is None:
         return None

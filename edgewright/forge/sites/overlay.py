@@ -9,7 +9,7 @@ from edgewright.forge.sites.rows import Site
 
 
 def overlay(site: Site) -> dict[str, Any]:
-    """Return the site's own keys: who it is, its network, its tags. It holds no secret."""
+    """Return the site's own keys: who it is, its network, its tags. It contains no secret."""
     block: dict[str, Any] = {"name": site.name, "hostName": site.hostname}
     if site.project:
         block["projectName"] = site.project

@@ -11,7 +11,7 @@ from edgewright.forge.sites.rows import Plan
 from edgewright.forge.userdata.online_project import no_project
 
 MOST = 100
-"""Projects that are told one by one."""
+"""Projects that are listed one by one."""
 
 
 def check_projects(plan: Plan, projects: Sequence[Mapping[str, Any]] | None, why: str) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""A plan of sites: one row for each box, from CSV or YAML, with the line it stands on.
+"""A plan of sites: one row for each box, from CSV or YAML, with the line it is on.
 
 Columns (CSV; the same keys in YAML, as a list or below `sites`): `name` (needed; the host's UID and, unless `hostname`
 is given, its host name), `hostname`, `nic` (eno1), `address` (with prefix, `10.0.4.10/24`; empty: DHCP), `gateway`,
@@ -28,7 +28,7 @@ LARGEST = 16 * 1024 * 1024
 
 
 class Site(NamedTuple):
-    """One row: `row` counts from 1, `line` is where it stands in the file (0: not known)."""
+    """One row: `row` counts from 1, `line` is where it is in the file (0: not known)."""
 
     row: int
     line: int
@@ -46,7 +46,7 @@ class Site(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it stands, for a sentence."""
+        """Where it is, for a sentence."""
         return f"row {self.row} (line {self.line}, {self.name})" if self.line else f"row {self.row} ({self.name})"
 
 
@@ -60,7 +60,7 @@ class Plan(NamedTuple):
 def read_plan(path: Path) -> Plan:
     """Return the rows of a plan, by its ending `.csv`, `.yaml` or `.yml`.
 
-    Raises `NotFound`, `Failed`, and `InvalidInput` for what is no such file or has an unknown column.
+    Raises `NotFound`, `Failed`, and `InvalidInput` for what is not such a file or has an unknown column.
     """
     try:
         if path.is_dir():
@@ -118,7 +118,7 @@ def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
                 raise InvalidInput(f"Line {reader.line_num} of {path} has more cells than the first line.")
             rows.append((reader.line_num, {n: c.strip() for n, c in zip(names, cells, strict=False)}))
     except csv.Error as wrong:
-        raise InvalidInput(f"Line {reader.line_num} of {path} is no CSV: {wrong}.", "Close its quotes.") from None
+        raise InvalidInput(f"Line {reader.line_num} of {path} is not CSV: {wrong}.", "Close its quotes.") from None
     if names and "name" not in names:
         raise InvalidInput(f"{path} has no column `name`.", f"Columns: {', '.join(COLUMNS)}, tag.KEY")
     return rows
@@ -145,7 +145,7 @@ def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
     for number, values in enumerate(listed):
         line = parsed.line_of(f"sites[{number}]") - shift
         if not isinstance(values, Mapping):
-            raise InvalidInput(f"Line {line} of {path} is no map of columns.", "Write `- name: ...`.")
+            raise InvalidInput(f"Line {line} of {path} is not a map of columns.", "Write `- name: ...`.")
         rows.append((line, {_column(str(key), path): value for key, value in values.items()}))
     return rows
 
@@ -184,7 +184,7 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
         if not word:
             return None
         if not (word.isascii() and word.isdigit() and least <= int(word) <= most):
-            told(key, f"{word} is no number from {least} to {most}.")
+            told(key, f"{word} is not a number from {least} to {most}.")
             return None
         return int(word)
 

@@ -1,4 +1,4 @@
-"""The container images of a tree: archives (OCI, or docker save's) that are whole and for the right machine."""
+"""The container images of a tree: archives (OCI, or docker save's) that are complete and for the right machine."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
         _check_machine(config, arch, f"{label} in {what}")
         names, diffs = _texts(entry.get("Layers")), _texts(media.object_(config.get("rootfs")).get("diff_ids"))
         if len(names) != len(diffs) or not set(names) <= there:
-            raise InvalidInput(f"{label} in {what} is not whole: layers are missing.", "Write it again.", CODE)
+            raise InvalidInput(f"{label} in {what} is not complete: layers are missing.", "Write it again.", CODE)
         for name, diff in zip(names, diffs, strict=True):
             if deep and "sha256:" + _sum(layers.plain(files.read(name)), job) != diff:
                 raise InvalidInput(f"A layer of {label} in {what} is damaged.", "Write it again.", CODE)

@@ -62,12 +62,12 @@ def check_places(sources: Sources) -> None:
     if sources.folder is not None and not any((sources.folder / name).is_dir() for name in FOLDERS):
         raise InvalidInput(
             f"{sources.folder} has none of {', '.join(f'{name}/' for name in FOLDERS)}.",
-            "Lay the tree out so, or give --binaries, --cni, --images and --templates.",
+            "Lay out the tree like this, or give --binaries, --cni, --images and --templates.",
         )
 
 
 def gather(sources: Sources, kubernetes: Kubernetes, arch: str, spool: Spool, job: Job, *, deep: bool) -> Tree:
-    """Return the files of a tree and all that is wrong with them; `deep` also reads every program and layer whole."""
+    """Return the files of a tree and all that is wrong with them; `deep` also reads every program and layer."""
     reader = _Reader(sources, kubernetes, arch, spool, job, deep)
     parts = PARTS[kubernetes.distribution]
     reader.programs("bin", sources.of("bin", sources.binaries), (*parts.own, *parts.programs), "--binaries")

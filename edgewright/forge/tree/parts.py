@@ -1,7 +1,7 @@
 """What a Kubernetes tree must contain, and what a host's own system must have to run it.
 
 A tree is one Kubernetes version for one architecture, for hosts with a system of their own: `bin/ cni/ images/
-templates/`. Further programs in `bin/` (crictl, the one program behind several names) are carried too. Hosts keep it
+templates/`. Further programs in `bin/` (crictl, the one program behind several names) are carried too. Hosts store it
 on their persistent disk and call its programs by absolute path.
 """
 
@@ -151,7 +151,7 @@ def host_requirements(kubernetes: Kubernetes, libraries: Mapping[str, Sequence[L
 
 
 def lines_of(requirements: Mapping[str, Any]) -> list[str]:
-    """Return the requirements for a person: a line for each group."""
+    """Return the requirements as text: a line for each group."""
 
     def names(key: str, rows: Iterable[Mapping[str, Any]] | None = None) -> str:
         return ", ".join(str(row["name"]) for row in (requirements[key] if rows is None else rows))

@@ -33,7 +33,7 @@ ARTIFACT_TYPE = "application/vnd.edgewright.kubernetes-tree.v1"
 
 @dataclass(frozen=True)
 class TreeRequest:
-    """What to build a tree of, as the person asked for it."""
+    """What to build a tree of, as the user asked for it."""
 
     name: TreeName
     sources: Sources
@@ -44,7 +44,7 @@ class TreeRequest:
 
 
 def check(request: TreeRequest) -> Tree:
-    """Return the tree without reading it whole. Raises `InvalidDocument` with everything that is wrong in all of it.
+    """Return the tree without reading all of it. Raises `InvalidDocument` with everything that is wrong in all of it.
 
     What comes from URLs is not fetched for that: then only the places are looked at, and `build` checks the rest.
     """

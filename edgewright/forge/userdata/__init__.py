@@ -1,1 +1,1 @@
-"""User-data files: read and written, checked against the network and the plane, merged, kept with their comments."""
+"""User-data files: read, written, checked against network and plane, merged, with their comments preserved."""

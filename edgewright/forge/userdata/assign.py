@@ -1,4 +1,4 @@
-"""`key=value` words: the key by its path or by a name that says it, the value by its kind, or out of a file."""
+"""`key=value` words: the key by its path or by a name that identifies it, the value by its kind, or out of a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORT = {
     "endpoint": "stylus.site.paletteEndpoint",
     "token": "stylus.site.edgeHostToken",
 }
-"""What a person means by these words, whatever else they name."""
+"""What a user means by these words, whatever else they name."""
 
 
 class Assignment(NamedTuple):
@@ -31,14 +31,14 @@ class Assignment(NamedTuple):
 
 
 def read_assignment(word: str) -> Assignment:
-    """Return what `key=value` says; `key=@FILE` takes the text of a file, so that no secret is on the command line.
+    """Return what `key=value` sets; `key=@FILE` takes the text of a file, so that no secret is on the command line.
 
     Raises `UsageError` without `=`, `NotFound` for a key or file that is not there, `InvalidInput` for a value of the
     wrong kind.
     """
     name, sign, text = word.partition("=")
     if not sign or not name.strip():
-        raise UsageError(f"{shown(word)!r} is no key=value.", "Write e.g. stylus.site.name=edge-01")
+        raise UsageError(f"{shown(word)!r} is not a key=value.", "Write e.g. stylus.site.name=edge-01")
     path = find_path(name.strip())
     if text.startswith("@") and len(text) > 1:
         text = _file(text[1:])
@@ -62,7 +62,7 @@ def find_path(name: str) -> str:
 
 
 def _inside_free(name: str) -> bool:
-    """Tell whether a path lies in a map of free names, such as stylus.site.tags.floor."""
+    """Return whether a path is in a map of free names, such as stylus.site.tags.floor."""
     above = SCHEMA.key(name.rpartition(".")[0])
     return above is not None and above.kind == model.TABLE
 
@@ -77,7 +77,7 @@ def _file(name: str) -> str:
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give its path behind the @.", "NoFile") from None
     except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is no text.", "Give a text file.", "NotText") from None
+        raise InvalidInput(f"{path} is not text.", "Give a text file.", "NotText") from None
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
 
@@ -93,7 +93,7 @@ def _value(path: str, text: str) -> Any:
     if kind == model.INT:
         word = text.strip()
         if not re.fullmatch(r"-?[0-9]{1,18}", word):
-            raise InvalidInput(f"{path} must be a whole number, not {shown(text)}.", "", "Type")
+            raise InvalidInput(f"{path} must be an integer, not {shown(text)}.", "", "Type")
         return int(word, 8) if path.endswith(".permissions") and word.startswith("0") else int(word)
     if kind in (model.TEXTS, model.TEXT_OR_TEXTS):
         if "-----BEGIN" in text:

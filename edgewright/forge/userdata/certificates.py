@@ -1,4 +1,4 @@
-"""Certificates of a user-data, read for what they say: their dates, and whether they can serve as an authority."""
+"""Certificates of a user-data, read for their content: dates, and whether they can serve as an authority."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from edgewright.core.text import clean
 from edgewright.core.times import DAY, words
 
 SOON = 30 * DAY
-"""A certificate that ends within this time is told."""
+"""A certificate that ends within this time is reported."""
 MOST = 100
 
 
 def ca_texts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of each certificate of a document, wherever one may stand."""
+    """Yield (path, text) of each certificate of a document, wherever one may be."""
     places: list[tuple[str, Any]] = [
         ("stylus.site.caCerts", at(document, "stylus", "site", "caCerts")),
         ("cluster.ca_certs", at(document, "cluster", "ca_certs")),
@@ -50,7 +50,7 @@ def pem_of(texts: list[Any]) -> str:
 def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]:
     """Return what is wrong with the certificates of a document at `now` (epoch seconds).
 
-    What is no certificate by its form alone is told by the check of the core.
+    What is not a certificate by its form alone is reported by the check of the core.
     """
     found = []
     for path, text in ca_texts(document):
@@ -75,21 +75,19 @@ def _check(path: str, der: bytes, now: float) -> list[Finding]:
             ends = certificate.not_valid_after_utc.timestamp()
             authority = _is_authority(certificate)
     except (ValueError, TypeError, OverflowError, NotImplementedError, x509.InvalidVersion):
-        return [error(path, f"{path} holds a certificate that cannot be read.", "Copy it again.", "Certificate")]
+        return [error(path, f"{path} contains a certificate that cannot be read.", "Copy it again.", "Certificate")]
     found = []
     if ends <= now:
         said = f"The certificate {subject} in {path} ended {words(now - ends)} ago."
         found.append(error(path, said, "Put the present one there.", "CertificateExpired"))
     elif ends - now < SOON:
         said = f"The certificate {subject} in {path} ends in {words(ends - now)}: hosts lose the plane then."
-        found.append(
-            warning(path, said, "Put its successor there too; both may stand side by side.", "CertificateEnds")
-        )
+        found.append(warning(path, said, "Add its successor too; both may be there side by side.", "CertificateEnds"))
     if begins > now:
         said = f"The certificate {subject} in {path} is valid only in {words(begins - now)}."
         found.append(error(path, said, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid"))
     if not authority:
-        said = f"The certificate {subject} in {path} is no authority: it vouches for itself at most."
+        said = f"The certificate {subject} in {path} is not an authority: it is self-signed at most."
         hint = "Put the CA there that issued it; a server's own certificate changes with each renewal."
         found.append(warning(path, said, hint, "NoAuthority"))
     return found

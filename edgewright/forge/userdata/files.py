@@ -1,4 +1,4 @@
-"""Files of a first deployer: user-data and CanvOS's `.arg`, told apart, read within bounds, checked offline."""
+"""Files of a first deployer: user-data and CanvOS's `.arg`, distinguished, read within bounds, checked offline."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
 
 
 def load(name: str) -> Loaded:
-    """Return a file by its path (`-`: what comes in). Raises `NotFound`, `Failed`, `InvalidInput`."""
+    """Return a file by its path (`-`: standard input). Raises `NotFound`, `Failed`, `InvalidInput`."""
     data = _bytes(name)
     text = decode(data, name)
     if is_args(name, text.removeprefix("\ufeff")):
@@ -63,7 +63,7 @@ def _bytes(name: str) -> bytes:
 
 
 def is_args(name: str, text: str) -> bool:
-    """Tell whether a file is a `.arg`: by its name, or because it is made of `KEY=value` lines."""
+    """Return whether a file is a `.arg`: by its name, or because it is made of `KEY=value` lines."""
     last = name.rsplit("/", 1)[-1]
     if last == ".arg" or last.endswith((".arg", ".arg.template")):
         return True
@@ -74,12 +74,12 @@ def is_args(name: str, text: str) -> bool:
 
 
 def check_document(document: Mapping[str, Any], profile: str, now: float) -> list[Finding]:
-    """Return what the offline check says about a document, and what its certificates say at `now` (epoch seconds)."""
+    """Return what the offline check reports about a document, and about its certificates at `now` (epoch seconds)."""
     return [*check(document, profile=profile, now=now), *check_certificates(document, now)]
 
 
 def findings(loaded: Loaded, profile: str, now: float) -> list[Finding]:
-    """Return what the offline check says about a file, with lines."""
+    """Return what the offline check reports about a file, with lines."""
     if loaded.args is not None:
         return check_args(loaded.args)
     parsed = loaded.parsed
@@ -90,14 +90,14 @@ def findings(loaded: Loaded, profile: str, now: float) -> list[Finding]:
 def findings_over(
     loaded: Loaded, installer: Loaded, profile: str, now: float
 ) -> tuple[list[Finding], list[Finding], Layers]:
-    """Return what the offline check says about a file that lies over an installer's, as the two are merged.
+    """Return what the offline check reports about a file that overrides an installer's, as the two are merged.
 
     First what is about the file itself, then what is about the installer's, each with the lines of its own file.
     Raises `InvalidInput` when one of them is a `.arg`.
     """
     if loaded.parsed is None or installer.parsed is None:
         name = installer.name if installer.parsed is None else loaded.name
-        raise InvalidInput(f"{name} is a .arg file.", "User-data lies over user-data, not build arguments.", "Kind")
+        raise InvalidInput(f"{name} is a .arg file.", "User-data overrides user-data, not build arguments.", "Kind")
     layers = Layers(installer.parsed, loaded.parsed)
     own, others = layers.split(check_document(layers.document, profile, now))
     return (

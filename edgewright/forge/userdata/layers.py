@@ -14,7 +14,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,6})\]")
 
 
 class Layers(NamedTuple):
-    """The installer's user-data (`over` lies on it) and the site's."""
+    """The installer's user-data (`over` overrides it) and the site's."""
 
     installer: Parsed
     site: Parsed
@@ -36,9 +36,9 @@ class Layers(NamedTuple):
         return own, others
 
     def _owner(self, path: str) -> tuple[bool, str]:
-        """Return whether the site's file says what is at a path of the merged document, and the path in that file.
+        """Return whether the site's file defines what is at a path of the merged document, and the path in that file.
 
-        What neither says (a key that is missing) is the site's, unless only the installer has the block around it.
+        What neither defines (a key that is missing) is the site's, unless only the installer has the block around it.
         """
         below: Any = self.installer.document
         above: Any = self.site.document

@@ -1,4 +1,4 @@
-"""What only the network can tell about a user-data: plane, token, registries, time servers, proxy.
+"""What only the network can show about a user-data: plane, token, registries, time servers, proxy.
 
 Every check has its time, all run at once, and none raises. What is wrong is an error; what could not be asked from
 here is `unknown`, which is another thing: the site's network is not this one.
@@ -36,7 +36,7 @@ async def check_online(
     timeout: float = 5.0,
     now: float | None = None,
 ) -> list[Finding]:
-    """Return what the network says about a document, the worst first; what was seen to be right is a note.
+    """Return what the network reports about a document, the worst first; what was seen to be right is a note.
 
     `tokens`, `hosts` and `projects` are what the plane of `paletteEndpoint` lists; None: it could not be asked,
     for the reason `why_no_tokens` (the end of a sentence). `timeout` is in seconds, for each check.
@@ -93,5 +93,5 @@ def not_checked(document: Mapping[str, Any]) -> list[Finding]:
         parts.append("the proxy")
     if not parts:
         return []
-    said = f"It was to be offline, so nobody was asked: {'; '.join(parts)}."
+    said = f"Offline: {'; '.join(parts)}."
     return [unknown("", said, "Run it without --offline where the network is.", "Offline")]

@@ -20,7 +20,7 @@ from edgewright.core.cloudconfig.schema.model import is_template
 
 NTP_PORT = 123
 MOST_APART = 60.0
-"""Seconds between a time server's clock and this machine's from which on it is told."""
+"""Seconds between a time server's clock and this machine's from which on it is reported."""
 _SINCE_1900 = 2_208_988_800
 
 
@@ -73,9 +73,9 @@ class _Once(asyncio.DatagramProtocol):
 
 
 async def _offset(server: str, port: int) -> float | None:
-    """Return the server's clock minus ours in seconds; None when it says itself that it has no time."""
+    """Return the server's clock minus ours in seconds; None when it reports itself that it has no time."""
     loop = asyncio.get_running_loop()
-    mark = os.urandom(8)  # comes back as the originate time: nobody else can answer for the server
+    mark = os.urandom(8)  # comes back as the originate time: no other sender can answer for the server
     sent = bytes([0x23]) + bytes(39) + mark
     transport, once = await loop.create_datagram_endpoint(lambda: _Once(sent), remote_addr=(server.strip("[]"), port))
     try:
@@ -114,7 +114,7 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
 
 
 def told(wrong: BaseException) -> str:
-    """Return what a failure says, as the end of a sentence without its full stop."""
+    """Return the text of a failure, as the end of a sentence without its full stop."""
     words = re.sub(r"^\[Errno -?[0-9]+\] ", "", str(wrong)) or "no answer"
     return shown(words[:1].lower() + words[1:], 120).rstrip(".")
 

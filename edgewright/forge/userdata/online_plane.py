@@ -31,7 +31,8 @@ _WRONG = {
     "UnknownCA": "Put the CA that issued the plane's certificate into stylus.site.caCerts (a hub's is DIR/ca.crt).",
     "CertificateExpired": "",
     "CertificateNotYetValid": "",
-    "CertificateNameMismatch": "Use a name that the certificate holds (a hub: edgewright hub serve --advertise NAME).",
+    "CertificateNameMismatch": "Use a name that the certificate contains (a hub: edgewright hub serve --advertise "
+    "NAME).",
     "CertificateRefused": "Look at it: openssl s_client -connect HOST:PORT -showcerts",
     "NoTLS": "Look at the port: what listens there speaks no TLS.",
 }
@@ -119,19 +120,19 @@ def check_token(
         return [unknown(TOKEN, f"Whether the token is valid is not known: {why}.", hint, "TokenUnknown")]
     token = next((one for one in map(EdgeToken, map(dict, tokens)) if one.token == value), None)
     if token is None:
-        said = f"The plane does not know the token of {TOKEN}: a host with it is turned away."
+        said = f"The plane does not know the token of {TOKEN}: a host with it is rejected."
         return [error(TOKEN, said, "Make one: edgewright token create NAME", "NoSuchToken")]
     name = shown(token.name) or token.uid or ""
     if not token.is_active:
         hint = f"Activate it: edgewright token activate {shlex.quote(name)}; or make another one."
-        return [error(TOKEN, f"The token {name} is revoked: a host with it is turned away.", hint, "TokenRevoked")]
+        return [error(TOKEN, f"The token {name} is revoked: a host with it is rejected.", hint, "TokenRevoked")]
     if token.expired(now):
-        said = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is turned away."
+        said = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is rejected."
         return [error(TOKEN, said, "Make one that lasts until the boxes are set up.", "TokenExpired")]
     found = []
     left = None if token.expiry is None else token.expiry - now
     if left is not None and left < 7 * times.DAY:
-        said = f"The token {name} ends in {times.words(left)}: a box that is set up later is turned away."
+        said = f"The token {name} ends in {times.words(left)}: a box that is set up later is rejected."
         found.append(warning(TOKEN, said, "Make one that lasts until the boxes are set up.", "TokenEnds"))
     if not token.project_uid and not text(site.get("projectName")) and not text(site.get("projectUid")):
         said = f"The token {name} has no default project, and the user-data names none: the host does not register."

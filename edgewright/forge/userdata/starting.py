@@ -1,4 +1,4 @@
-"""A file to begin with: what is given stands as it is, what else there could be is a comment with its explanation."""
+"""A file to begin with: what is given stays as it is, what else there could be is a comment with its explanation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _EXAMPLES: dict[str, str] = {
     "users": "- name: ops\n  groups: [admin]\n  ssh_authorized_keys:\n    - ssh-ed25519 AAAA... ops",
     "stylus.externalRegistries.registries": "- domain: registry.example.com:5000\n  username: edge\n  password: secret",
     "install.extra-partitions": "- name: data\n  size: 10240\n  fs: ext4\n  label: DATA",
-    "stages.initramfs": "- name: say where it is\n  commands:\n    - echo Berlin, cellar > /etc/motd",
+    "stages.initramfs": "- name: show where it is\n  commands:\n    - echo Berlin, cellar > /etc/motd",
     "stylus.site.deviceUIDPaths": "- name: /sys/class/dmi/id/product_uuid",
     "k3s.args": "- --disable=traefik",
 }

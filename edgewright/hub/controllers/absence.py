@@ -1,7 +1,7 @@
 """What the hub's own absence, or a change of its clock, means for hosts and operations: nothing (rule P42).
 
-A hub that was stopped, swapped out or asleep heard nobody, so that time is no silence of the hosts. What waited for a
-moment by the clock of day moves with that clock when it is set.
+A hub that was stopped, swapped out or asleep received nothing, so that time is not silence of the hosts. What waited
+for a moment by the clock of day moves with that clock when it is set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def excuse(hub: Hub, seen: Look) -> None:
     if seen.jump:
         log.warning("the clock of this machine jumped by %.0f s; what is counted by it moved along", seen.jump)
     if seen.absent:
-        log.warning("this hub did not run for %s; that time is no silence of the hosts", words(seen.absent))
+        log.warning("this hub did not run for %s; that time does not count as silence of the hosts", words(seen.absent))
         if seen.absent >= protocol.ANSWER_TIMEOUT:
             credit += max(GRACE * hub.options.heartbeat, protocol.BACKOFF_CAP)
     hub.renderer.started = min(hub.renderer.started + seen.jump, now)

@@ -1,4 +1,4 @@
-"""The clock in doubt as an alert of the plane and as events (rule P41), so that somebody sets it in time."""
+"""The clock in doubt as an alert of the plane and as events (rule P41), so that it is set in time."""
 
 from __future__ import annotations
 

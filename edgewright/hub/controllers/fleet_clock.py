@@ -1,8 +1,8 @@
 """The clock of the hub against the clocks of its hosts (rule P41): most of them agree on another time: it is wrong.
 
 A hub whose clock drifts, or was wrong from its first start, finds nothing on its own machine that contradicts it; its
-hosts do. They can only cast doubt on the clock: that keeps data and accuses no host. They cannot end a doubt, so that
-stolen credentials of hosts delete nothing.
+hosts do. They can only cast doubt on the clock: that preserves data and blames no host. They cannot end a doubt, so
+that stolen credentials of hosts delete nothing.
 """
 
 from __future__ import annotations

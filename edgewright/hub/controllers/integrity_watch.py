@@ -18,7 +18,7 @@ log = logging.getLogger("edgewright.hub")
 
 ALERT = "plane/database"
 WITHIN = 20.0
-"""Seconds that one look may take; a larger database is looked at as far as that, and in whole by a backup."""
+"""Seconds that one look may take; a larger database is looked at as far as that, and completely by a backup."""
 
 
 async def check_database(hub: Hub) -> None:

@@ -1,7 +1,7 @@
 """The hub's own trouble with its storage: noticed, named as the plane's, and over when a write proves it (rule P43).
 
-A full disk, a database that is gone, read-only or does not finish a write is no fault of any host. While it lasts the
-hub is an alert of kind `plane`, hosts are judged by the heartbeats that arrive (stored or not), and what would be
+A full disk, a database that is missing, read-only or does not finish a write is not a fault of any host. While it lasts
+the hub is an alert of kind `plane`, hosts are judged by the heartbeats that arrive (stored or not), and what would be
 written about hosts (events, deadlines) waits in memory, bounded and in order, to be written when the storage works.
 """
 
@@ -53,7 +53,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "StorageFull": ("disk full", "Free space on the disk of the hub's data; the hub continues by itself."),
     "StorageReadOnly": (
         "database read-only",
-        "Make its file system writable again; the kernel's log says why it became read-only (dmesg).",
+        "Make its file system writable again; the kernel's log shows why it became read-only (dmesg).",
     ),
     "StorageDamaged": (
         "database damaged",
@@ -141,7 +141,7 @@ class StorageWatch:
                 entry.live.excused = max(entry.live.excused, self._hub.heartbeats.refused)
 
     def deliver(self, job: Job, events: int = 1) -> asyncio.Future[Any] | None:
-        """Write something that nobody waits for, in order; while the storage fails it waits in memory.
+        """Write something that is not awaited, in order; while the storage fails it waits in memory.
 
         Returns the write under way, for a caller that paces itself by it; `None` when it waits.
         """

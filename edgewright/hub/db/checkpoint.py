@@ -1,7 +1,7 @@
 """SQLite's checkpoints, taken between commits instead of inside one, so that a stop has to wait for one sync only.
 
 A commit syncs the write-ahead log once. SQLite by itself would copy the log into the database as part of some commit,
-with two further syncs that nobody can call off; on a slow disk those alone take longer than a stop may take.
+with two further syncs that cannot be stopped; on a slow disk those alone take longer than a stop may take.
 """
 
 from __future__ import annotations

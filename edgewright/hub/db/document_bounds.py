@@ -51,7 +51,7 @@ def check_host(uid: str, text: str, before: str) -> None:
     """Raise 413 when the document `text` of a host is over a limit and larger there than `before` (may be empty)."""
     new_size, old_size = len(text.encode()), len(before.encode())
     if new_size <= MAX_LABELS:
-        return  # no part is larger than the whole
+        return  # no part is larger than the total
     document, old = msgspec.json.decode(text), msgspec.json.decode(before or "{}")
     for part, limit, new, previous in (
         ("of labels", MAX_LABELS, _labels(document), _labels(old)),

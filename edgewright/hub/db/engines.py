@@ -1,7 +1,7 @@
 """Engines for SQLite and PostgreSQL.
 
-SQLite runs in WAL mode with `synchronous=FULL`: what was acknowledged is on the disk. Transactions are begun by hand,
-since the driver's own idea of them does not cover DDL and savepoints.
+SQLite runs in WAL mode with `synchronous=FULL`: what was acknowledged is on the disk. Transactions are begun
+explicitly, since the driver's own idea of them does not cover DDL and savepoints.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgewright.hub.db.lock import DatabaseLock
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.process.files import DATABASE
 
-_LOST = "nothing of this request was kept."
+_LOST = "nothing of this request was stored."
 _LINK = {
     "connect_timeout": "10",
     "keepalives_idle": "15",
@@ -37,7 +37,7 @@ _LOCKS: WeakKeyDictionary[Engine, DatabaseLock] = WeakKeyDictionary()
 def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
     """Return the engine of the one writer and the engine of the readers.
 
-    Raises `Failed` when the database cannot be opened, `Conflict` when another hub holds it.
+    Raises `Failed` when the database cannot be opened, `Conflict` when another hub uses it.
     """
     try:
         parsed = make_url(url) if url else URL.create("sqlite", database=str(data / DATABASE))
@@ -45,7 +45,7 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         raise Failed("The database URL cannot be read.", "Write --db postgresql+psycopg://user@host/name.") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise Failed(
-            f"The hub keeps no data in {parsed.get_backend_name()}.", "Write --db postgresql+psycopg://user@host/name."
+            f"There is no hub data in {parsed.get_backend_name()}.", "Write --db postgresql+psycopg://user@host/name."
         )
     try:
         if parsed.get_backend_name() == "sqlite":

@@ -1,6 +1,6 @@
-"""Whether a SQLite database of the hub is whole: its pages, and the texts in them.
+"""Whether a SQLite database of the hub is intact: its pages, and the texts in them.
 
-A damaged page may stay unread for months while every write succeeds, so nobody hears of it before the restart that
+A damaged page may stay unread for months while every write succeeds, so it is not noticed before the restart that
 fails. Backup, restore and `hub status` therefore look on purpose.
 """
 
@@ -20,7 +20,7 @@ _TICK = 100_000
 
 
 class NotFinished(Exception):
-    """The check ran out of time, or another program holds the database: whether it is whole is unknown."""
+    """The check ran out of time, or another program uses the database: whether it is intact is unknown."""
 
 
 def cause(error: BaseException) -> str:
@@ -31,7 +31,7 @@ def cause(error: BaseException) -> str:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Tell whether an error of a SQLite or PostgreSQL driver means that what is stored is damaged."""
+    """Return whether an error of a SQLite or PostgreSQL driver means that what is stored is damaged."""
     if isinstance(error, sqlite3.Error):
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return primary in _DAMAGED or _TEXT.search(str(error)) is not None or _NOT_UTF8 in str(error)
@@ -42,7 +42,7 @@ def damage(database: Path, *, seconds: float | None = None, copy: bool = False) 
     """Return what is damaged in a SQLite file, one line; empty when nothing is.
 
     With `seconds` only the pages are looked at, and no longer than that; without, also indexes and every text. With
-    `copy` nobody else has the file open. Raises `NotFinished`, and `OSError` for a file that cannot be read.
+    `copy` no other process has the file open. Raises `NotFinished`, and `OSError` for a file that cannot be read.
     """
     with database.open("rb") as file:
         if not file.read(1):

@@ -1,7 +1,7 @@
 """The lineage of this hub's database: which history its generations belong to (rules P36 to P38).
 
 One text of 16 hex digits in the table `settings`. It is renewed by `hub restore`, and by the hub itself when a host
-reports, within the present lineage, a generation that the hub never gave: then somebody set the database back (a
+reports, within the present lineage, a generation that the hub never gave: then the database was set back (a
 restored disk snapshot, a point-in-time recovery of PostgreSQL) without `hub restore`.
 """
 
@@ -33,7 +33,7 @@ SETTING, SINCE = "lineage", "lineage_since"
 CHANGED = "LineageChanged"
 """Reason of the event about a renewal."""
 RENEW_EVERY = 3600.0
-"""Seconds between two renewals that reports of hosts cause: one host that lies must not keep a fleet busy."""
+"""Seconds between two renewals that reports of hosts cause: a host with false reports must not load a fleet."""
 RAISE_LIMIT = 10**9
 """The highest generation to which a report of an agent v0.1.0 may raise a host: as many again remain above it."""
 RETRY = 30.0
@@ -134,9 +134,9 @@ class Lineage:
             return 0.0
 
     def believes(self, lineage: str | None, generation: int, entry: HostEntry, now: float) -> bool:
-        """Tell whether a heartbeat's generation counts as applied (rule P37); acts when the host is ahead.
+        """Return whether a heartbeat's generation counts as applied (rule P37); acts when the host is ahead.
 
-        A generation of another lineage says nothing about this one. `lineage` is `None` from an agent v0.1.0.
+        A generation of another lineage means nothing for this one. `lineage` is `None` from an agent v0.1.0.
         """
         if read_generation(generation) is None or (lineage is not None and lineage != self.value):
             return False
@@ -196,7 +196,7 @@ class Lineage:
         self._hub.storage.deliver(job)
 
     def _once(self, uid: str, now: float) -> bool:
-        """Tell whether nothing was done about this host within the last hour, and note that now something is."""
+        """Return whether nothing was done about this host within the last hour, and note that now something is."""
         before = self._raised.pop(uid, None)
         if before is not None and 0 <= now - before < RENEW_EVERY:
             self._raised[uid] = before

@@ -39,7 +39,8 @@ UNSURE = 60.0
 """Seconds that the writer waits to learn whether a transaction was committed."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at the lock when nothing is written."""
-# An idle hub is still the one hub. The server ends the session of a machine that is gone, so that another can start.
+# An idle hub is still the one hub. The server ends the session of a machine that disappeared, so that another can
+# start.
 _SESSION = """
 SELECT set_config(known.name, wanted.value, false) FROM pg_settings AS known JOIN (VALUES
     ('idle_session_timeout', '0'),
@@ -81,7 +82,7 @@ class DatabaseLock:
         self._token = token
 
     def committed(self, engine: Engine, stopping: Callable[[], bool]) -> bool:
-        """Tell whether the last transaction was committed although its commit failed.
+        """Return whether the last transaction was committed although its commit failed.
 
         A connection that breaks before the answer leaves that open, and memory must not be behind the database. Waits
         until the database answers, `UNSURE` seconds at most.

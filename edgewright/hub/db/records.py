@@ -22,7 +22,7 @@ class ProjectRecord(msgspec.Struct, frozen=True):
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
-    """An API key; its text is not kept, only the hash."""
+    """An API key; its text is not stored, only the hash."""
 
     uid: str
     name: str
@@ -205,7 +205,8 @@ class Live:
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
         live.gone_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
-        live.since = row.at if row.state else None  # it said so at its last word; without it each beat would begin anew
+        # it reported so at its last heartbeat; without it each beat would begin again
+        live.since = row.at if row.state else None
         return live
 
     def row(self, uid: str) -> dict[str, Any]:
@@ -244,7 +245,7 @@ class HostEntry:
 
     @property
     def observed(self) -> bool:
-        """Tell whether the host is only watched (rule P27)."""
+        """Return whether the host is only watched (rule P27)."""
         return bool(self.facts.observed)
 
     def document(self) -> dict[str, Any]:

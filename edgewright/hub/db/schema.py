@@ -1,6 +1,6 @@
 """The tables of the hub, as the newest revision in `migrations/versions` leaves them; a test compares both.
 
-Schema 1 already holds what plane and agent need to agree after a loss: generation, operation id and intent base.
+Schema 1 already contains what plane and agent need to agree after a loss: generation, operation id and intent base.
 Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypted.
 """
 
@@ -152,7 +152,7 @@ heartbeats = Table(
     Column("vitals", Text, nullable=False),
     Column("gone_boots", Text, nullable=False, server_default="[]"),
 )
-"""Apart from `hosts`, so that a heartbeat writes a short row and not a whole document."""
+"""Apart from `hosts`, so that a heartbeat writes a short row and not a complete document."""
 
 gone_credentials = Table(
     "gone_credentials",

@@ -20,7 +20,7 @@ class Follower(Protocol):
     """Takes committed changes into memory and publishes them. Called on the event loop only."""
 
     def put(self, record: Any) -> None:
-        """Take a record that was added or changed; raises `KeyError` for a type that nobody registered."""
+        """Take a record that was added or changed; raises `KeyError` for a type that no one registered."""
 
     def drop(self, record: Any) -> None:
         """Take the removal of a record."""
@@ -60,7 +60,7 @@ class Tx:
         self.hooks.append(partial(self._follower.drop, record))
 
     def emit(self, kind: str, op: str, uid: str, project_uid: str = "", doc: dict[str, Any] | None = None) -> None:
-        """Let readers follow a change that is no record in memory, such as an event."""
+        """Let readers follow a change that is not a record in memory, such as an event."""
         self.hooks.append(partial(self._follower.publish, kind, op, uid, project_uid, doc))
 
     def after(self, hook: Callable[[], None]) -> None:

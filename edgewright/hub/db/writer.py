@@ -1,7 +1,7 @@
 """The one writer: a thread that commits many requests at once and acknowledges each after the commit.
 
 A request hands in a job, a function of a `Tx`. The thread takes every job that waits, runs them in one transaction,
-each in its own savepoint, commits, and only then answers all of them. Thus one `fsync` serves a whole burst, and
+each in its own savepoint, commits, and only then answers all of them. Thus one `fsync` serves an entire burst, and
 nothing is acknowledged that a power cut could take back. What memory and readers are to follow, a job names in its
 `Tx`; the writer hands it to the follower on the event loop, in order, after the commit.
 """
@@ -95,7 +95,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
-        """Queue a job; the future holds its result once it is durable, or its exception."""
+        """Queue a job; the future gets its result once it is durable, or its exception."""
         future: asyncio.Future[T] = self._loop.create_future()
         with self._condition:
             if self._stopping:
@@ -137,11 +137,11 @@ class Writer:
                 future.set_exception(StorageProblem(503, protocol.E_UNAVAILABLE, message))
 
     def _may_start(self) -> bool:
-        """Tell whether one more commit fits into the time that a stop has for what is queued."""
+        """Return whether one more commit fits into the time that a stop has for what is queued."""
         return time.monotonic() - self._stop_began + 2 * self.slowest < DRAIN
 
     def _refuse_queue(self) -> None:
-        """Refuse all that waits; holds the condition."""
+        """Refuse all that waits; the caller has the condition."""
         futures: list[asyncio.Future[Any]] = [future for _, future in self._jobs]
         if self._beats_done is not None:
             futures.append(self._beats_done)
@@ -209,7 +209,7 @@ class Writer:
                 done.append(lost)
         for outcome in done:
             if isinstance(outcome.error, Problem):
-                # A traceback leads to the frames with the whole request, in a circle through `outcome`, and such a
+                # A traceback leads to the frames with the entire request, in a circle through `outcome`, and such a
                 # circle stays in memory until the garbage collector happens to run.
                 outcome.error.__traceback__ = None
         self._hand_back(done, failure)
@@ -220,10 +220,10 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._failed, failure)
             self._loop.call_soon_threadsafe(self._finish, done)
         except RuntimeError:
-            return  # the loop has closed: nobody waits any more
+            return  # the loop has closed: no client waits any more
 
     def _committed(self) -> bool:
-        """Tell whether a batch whose commit failed is durable all the same; SQLite itself knows."""
+        """Return whether a batch whose commit failed is durable all the same; SQLite itself knows."""
         lock = lock_of(self._engine)
         return lock is not None and lock.committed(self._engine, lambda: self._stopping)
 
@@ -271,7 +271,7 @@ def _take(outcome: _Done) -> None:
             hook()
         except Exception as error:
             # The database has it; memory may be behind until the next start. The others of the batch must not wait
-            # for ever because of it, and whoever sent this one is told that something failed.
+            # for ever because of it, and the sender of this one is informed that something failed.
             log.exception("what was stored could not be taken into memory")
             outcome.error = outcome.error or error
     if outcome.future.done():

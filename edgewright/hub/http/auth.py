@@ -1,4 +1,4 @@
-"""Who calls: an API key, a session, a host, or nobody; and what a role may do."""
+"""Who calls: an API key, a session, a host, or no one; and what a role may do."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Authenticator:
         if entry is None:
             if held in self._state.gone:
                 uid = self._state.gone[held]
-                raise unauthorized(f"The host {uid} was deleted here; it must register anew.", protocol.E_HOST_GONE)
+                raise unauthorized(f"The host {uid} was deleted here; it must register again.", protocol.E_HOST_GONE)
             raise self.fail(address, "This host credential is not known here.")
         record = entry.record
         return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=held == record.pending_hash)

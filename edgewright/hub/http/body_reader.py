@@ -26,7 +26,7 @@ _DRAINED = 32
 
 
 class Disconnected(Exception):
-    """The peer is gone before its body was complete; nobody waits for an answer."""
+    """The peer disconnected before its body was complete; no client waits for an answer."""
 
 
 class Clock:

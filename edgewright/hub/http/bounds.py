@@ -63,7 +63,7 @@ class Budget:
 
 @functools.lru_cache(maxsize=4096)
 def network(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one, which a single site has whole."""
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one, which belongs to one site."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -43,7 +43,7 @@ def too_large() -> str:
 
 
 def error_response(status: int, message: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Return a whole response that ends the connection; `headers` are the server's own."""
+    """Return a complete response that ends the connection; `headers` are the server's own."""
     body = msgspec.json.encode({"code": status, "message": message})
     lines = [b"%b: %b\r\n" % header for header in headers]
     return b"".join(

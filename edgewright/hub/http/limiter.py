@@ -37,7 +37,7 @@ class FailureLimiter:
 
 
 class Bucket:
-    """So many at once, and one more each `seconds` later; counted by the machine's clock that nobody sets."""
+    """So many at once, and one more each `seconds` later; counted by the machine's clock that is never set."""
 
     def __init__(self, size: int, seconds: float) -> None:
         self._size = size

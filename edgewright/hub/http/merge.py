@@ -13,7 +13,7 @@ STAMPS = ("uid", "name", "creationTimestamp", "lastModifiedTimestamp", "deletion
 
 
 def merge_metadata(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored metadata with each key of `sent` in place of its own; a map such as `labels` is replaced whole."""
+    """Return stored metadata with each key of `sent` in place of its own; maps such as `labels` are replaced."""
     return {**stored, **{key: value for key, value in sent.items() if key not in STAMPS}}
 
 

@@ -164,7 +164,7 @@ def operation(route: Route) -> Json:
 
 
 def document(routes: Iterable[Route]) -> Json:
-    """Return the whole description."""
+    """Return the entire description."""
     paths: dict[str, Json] = {}
     for route in sorted(routes, key=lambda route: (route.path, route.method)):
         paths.setdefault(_path(route), {})[route.method.lower()] = operation(route)

@@ -1,4 +1,4 @@
-"""What the hub answers when it says no: Palette's two error bodies and the statuses that go with them.
+"""What the hub answers when it refuses: Palette's two error bodies and the statuses that go with them.
 
 Application errors are `{code: word, message, details, ref}`; what the framework finds before that is
 `{code: number, message}` (path, method, validation), as go-openapi writes it.
@@ -68,7 +68,7 @@ def invalid(code: int, message: str) -> Problem:
 
 
 class StorageProblem(Problem):
-    """The disk or the database did not take a write; nothing of the request was kept."""
+    """The disk or the database did not take a write; nothing of the request was stored."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(status, code, message, {"Retry-After": "10"})

@@ -1,8 +1,8 @@
-"""HTTP/1.1 for peers that nobody knows: uvicorn's protocol with a bound on everything that a peer may send.
+"""HTTP/1.1 for unknown peers: uvicorn's protocol with a bound on everything that a peer may send.
 
 httptools has no limits of its own and cannot be paused. So it gets the received bytes in pieces, a piece ends where a
 message may end, and no piece is given to it while an earlier request waits for its response: the socket is not read
-meanwhile. What is not a request of ours (a head over 64 KiB, no Host, garbage) is refused here and the connection ends.
+meanwhile. What is not a valid request (a head over 64 KiB, no Host, garbage) is refused here and the connection ends.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks, and tell the request that is answered, which need not be the last one that was read."""
+        """Stop the clocks, and notify the request that is answered, which need not be the last one that was read."""
         self.peers[self._network] -= 1
         if not self.peers[self._network]:
             del self.peers[self._network]
@@ -94,7 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
-        # Cycles of references would keep what the peer sent until a garbage collection, which comes seldom here.
+        # Cycles of references would reference what the peer sent until a garbage collection, which comes seldom here.
         cast(Flow, self.flow).forget()
         self._running = None
         lost = cast(Any, self)
@@ -174,7 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._progress = True
 
     def on_body(self, body: bytes) -> None:
-        """Store what the handler is to read; drop what nobody reads any more, up to a bound."""
+        """Store what the handler is to read; drop what is not read any more, up to a bound."""
         self._progress = True
         if self.cycle.response_complete:
             self._rest += len(body)
@@ -190,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request; give the sender of an unread body a moment to end it."""
+        """Continue with the next request; give the sender of an unread body a moment to end it."""
         if self._phase is Phase.BODY and not self._refused and self.cycle.response_complete:
             self._rest = 0
             self._arm()

@@ -21,7 +21,7 @@ class Rates:
     def take(self, name: str, count: int = 1) -> float:
         """Take `count` from the bucket of `name` and return 0, or take nothing and return the seconds to wait.
 
-        More than a whole bucket at once is never possible; the wait returned for it is that for a full one.
+        More than a full bucket at once is never possible; the wait returned for it is that for a full one.
         """
         now = self._clock()
         level, last = self._buckets.pop(name, (self._burst, now))

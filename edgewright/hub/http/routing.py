@@ -1,4 +1,4 @@
-"""Routes as data, and what one call has at hand.
+"""Routes as data, and what one call can use.
 
 A route names its method, path, who may call it and its handler. The dispatcher finds the route, finds out who calls,
 checks role and observed mark, and reads the body within its bounds.
@@ -99,7 +99,7 @@ class Call:
 
     @property
     def project(self) -> str:
-        """Return the project scope; empty for the whole tenant."""
+        """Return the project scope; empty for the entire tenant."""
         return self.request.headers.get(protocol.H_PROJECT, "").strip()
 
     @property

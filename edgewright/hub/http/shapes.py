@@ -1,8 +1,8 @@
 """Shapes of request bodies: types, lengths, enums and the spelling of keys, checked in one walk.
 
 A shape knows the keys that the hub reads. Keys are matched without case and written as the API spells them; `null` is
-the same as absent; what the shape does not know is kept as it came. Errors are go-openapi's (status 422, 601 to 612).
-Every string is freed of control and escape characters here, once, before anything is stored.
+the same as absent; what the shape does not know is stored as received. Errors are go-openapi's (status 422, 601 to
+612). Every string is freed of control and escape characters here, once, before anything is stored.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ _WORDS = {"object": "object", "map": "object", "list": "array", "text": "string"
 
 
 def decode(body: bytes) -> Any:
-    """Return the JSON value of a body; raises a 400 `Problem` when it is none, 422 when it holds too many values."""
+    """Return the JSON value of a body; raises a 400 `Problem` when it is none, 422 when it contains too many values."""
     body = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259, section 8.1, lets a reader ignore it
     if not body.strip():
         return {}
@@ -102,7 +102,7 @@ def decode(body: bytes) -> Any:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise problems.bad_request(f"The request body is no valid JSON: {str(error)[:200]}.") from None
+        raise problems.bad_request(f"The request body is not valid JSON: {str(error)[:200]}.") from None
     if len(body) > 2 * MAX_VALUES and _has_more_values(value, MAX_VALUES):
         raise _too_many_values()
     return value
@@ -113,7 +113,7 @@ def _too_many_values() -> Problem:
 
 
 def _has_more_values(value: Any, most: int) -> bool:
-    """Tell whether a decoded body holds more than `most` values, looking at no more of them than that."""
+    """Return whether a decoded body contains more than `most` values, looking at no more of them than that."""
     waiting, count = [value], 0
     while waiting:
         item = waiting.pop()
@@ -128,7 +128,7 @@ def _has_more_values(value: Any, most: int) -> bool:
 
 
 def load(body: bytes, shape: Shape) -> Any:
-    """Return a checked body; raises `Problem` 400 for what is no JSON, 422 for what breaks the shape."""
+    """Return a checked body; raises `Problem` 400 for what is not JSON, 422 for what breaks the shape."""
     return check(decode(body), shape)
 
 

@@ -30,7 +30,7 @@ class BufferedReads(asyncio.BufferedProtocol):
             self._protocol.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass it on, and drop the protocol: uvloop's TLS would keep it by this object, in a circle."""
+        """Pass it on, and drop the protocol: uvloop's TLS would reference it through this object, in a circle."""
         protocol, self._protocol = self._protocol, None
         self.__dict__.pop("pause_writing", None)
         self.__dict__.pop("resume_writing", None)

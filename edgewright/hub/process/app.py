@@ -84,7 +84,7 @@ _READING = ("GET", "HEAD")
 
 
 class Hub:
-    """Everything one hub process holds; handed to every handler."""
+    """Everything one hub process has; passed to every handler."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Hub:
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self.renewing = asyncio.Lock()
-        """Held while the server certificate is renewed."""
+        """Locked while the server certificate is renewed."""
         self.tls: ssl.SSLContext | None = None
         """What handshakes use; a renewed certificate is loaded into it."""
         self.meter = Meter()
@@ -165,7 +165,7 @@ class Hub:
         absence.settle_future(self, self.started)
         health.start_quietly(self, self.started)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
-        # some would hold the event loop for a quarter of a second each time.
+        # some would block the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
         self._own = [asyncio.create_task(task(self)) for task in _TASKS]
@@ -210,7 +210,7 @@ class Hub:
         return await asyncio.shield(self.writer.submit(job))
 
     def write_later(self, job: Callable[[Tx], Any]) -> None:
-        """Queue a job whose result nobody waits for; a failure is logged."""
+        """Queue a job whose result is not awaited; a failure is logged."""
         try:
             future = self.writer.submit(job)
         except StorageProblem as problem:
@@ -271,10 +271,10 @@ class _Endpoint:
         except Problem as problem:
             response = problem_response(problem)
         except (Disconnected, ClientDisconnect):
-            return  # a link that broke: nobody waits for an answer, and it is no failure of the hub
+            return  # a link that broke: no client waits for an answer, and it is not a failure of the hub
         except Exception as error:
             failure = storage_problem(error) or Problem(
-                500, protocol.E_INTERNAL, "The hub failed on this request; its log tells more under this reference."
+                500, protocol.E_INTERNAL, "Internal error. See hub.log under this reference."
             )
             log.error("%s %s: %s", request.method, scope["path"], failure.ref, exc_info=error)
             response = problem_response(failure)
@@ -321,7 +321,7 @@ class Application:
         by_path: dict[str, dict[str, Route]] = {}
         for route in hub.routes:
             by_path.setdefault(route.path, {})[route.method] = route
-        # Literal segments come before parameters, so that /v1/edgehosts/tokens is no host called "tokens".
+        # Literal segments come before parameters, so that /v1/edgehosts/tokens is not a host called "tokens".
         ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
         self._router = Router(
             [PathRoute(path, endpoint=_Endpoint(hub, by_path[path])) for path in ordered],

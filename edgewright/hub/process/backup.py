@@ -31,13 +31,13 @@ _MAX_KEY = 65_536
 def backup(data: Path, out: Path) -> Path:
     """Write a backup of a hub's data directory to `out`; the hub may run meanwhile.
 
-    Raises `NotFound` when `data` holds no SQLite database, `Failed` when the database is damaged or something cannot
+    Raises `NotFound` when `data` contains no SQLite database, `Failed` when the database is damaged or something cannot
     be read or written; then `out` is what it was before.
     """
     try:
         if not data.is_dir() or DATABASE not in {path.name for path in data.iterdir()}:
             raise NotFound(
-                f"{data} holds no {DATABASE}.", "Give the data directory of a hub; back PostgreSQL up with pg_dump."
+                f"{data} contains no {DATABASE}.", "Give the data directory of a hub; back PostgreSQL up with pg_dump."
             )
         # The copy goes where others cannot swap it: beside `out`, or else into the data directory.
         room = out.absolute().parent if drafts.private_here(out.absolute().parent) else data
@@ -66,7 +66,7 @@ def backup(data: Path, out: Path) -> Path:
 
 
 def _copy(database: Path, copy: Path) -> None:
-    """Copy a database in use, and look whether the copy is whole; raises `Failed` when it is not."""
+    """Copy a database in use, and check whether the copy is complete; raises `Failed` when it is not."""
     with (
         closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as source,
         closing(sqlite3.connect(copy)) as target,
@@ -80,7 +80,8 @@ def _copy(database: Path, copy: Path) -> None:
 def _damaged(data: Path, problem: str) -> Failed:
     return Failed(
         f"The database {data / DATABASE} is damaged ({problem}); no backup was written.",
-        "Keep your last good backup: stop the hub and restore it into a new directory (edgewright hub restore).",
+        "Do not delete your last good backup: stop the hub and restore it into a new directory (edgewright hub "
+        "restore).",
         code="DatabaseDamaged",
     )
 

@@ -30,11 +30,11 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the noun `hub`."""
     parser = _Parser(prog="edgewright hub", description="The embedded management plane.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    serve = verbs.add_parser("serve", help="run the hub until it is told to stop")
+    serve = verbs.add_parser("serve", help="run the hub until it is stopped")
     add_serve_arguments(serve)
     configure = verbs.add_parser("configure", help="set the address that hosts use; the CA stays")
     add_configure_arguments(configure)
-    status = verbs.add_parser("status", help="tell whether a hub runs on a data directory, and where")
+    status = verbs.add_parser("status", help="show whether a hub runs on a data directory, and where")
     status.add_argument("--data", type=Path, required=True, metavar="DIR")
     backup = verbs.add_parser("backup", help="write database and keys into one file, also while the hub runs")
     backup.add_argument("--data", type=Path, required=True, metavar="DIR")
@@ -78,8 +78,10 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
         ("--keep-operations", 90.0, "operations that have ended"),
         ("--keep-intents", 365.0, "intents"),
     ):
-        serve.add_argument(flag, type=float, default=kept, metavar="DAYS", help=f"how long {what} are kept")
-    serve.add_argument("--max-events", type=int, default=200_000, metavar="N", help="the newest events that are kept")
+        serve.add_argument(flag, type=float, default=kept, metavar="DAYS", help=f"how long {what} are stored")
+    serve.add_argument(
+        "--max-events", type=int, default=200_000, metavar="N", help="how many of the newest events are stored"
+    )
     serve.add_argument("--max-host-events", type=int, default=2_000, metavar="N", help="the newest of one host")
     serve.add_argument(
         "--event-rate", type=float, default=60.0, metavar="N", help="events a minute that a host may send"

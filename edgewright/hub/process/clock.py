@@ -1,6 +1,6 @@
 """What the hub knows of time: whether its clock of day was set, is to be believed, and whether the hub itself ran.
 
-Three things are kept apart by comparing the clock of day with the machine's count since its boot:
+Three things are distinguished by comparing the clock of day with the machine's count since its boot:
 
 - the clock was **set**: both differ from what they were a moment ago (`Look.jump`);
 - the hub was **absent**: stopped, swapped out, its machine asleep or paused, or its event loop blocked; more time has
@@ -86,12 +86,12 @@ class ClockWatch:
     def __init__(
         self, seen: Seen | None = None, newest: float | None = None, steady: Callable[[], float] = boottime
     ) -> None:
-        """`seen` is what an earlier run left; without it `newest`, the time of the newest row, stands for it."""
+        """`seen` is what an earlier run left; without it `newest`, the time of the newest row, is used for it."""
         self.seen = seen or Seen()
         self.doubt = ""
         """Why the clock is doubted, a sentence; empty when it is not."""
         self.only_away = False
-        """The doubt has one harmless cause too: this hub was off for long. Nobody needs to act then."""
+        """The doubt has one harmless cause too: this hub was off for long. No action is needed then."""
         self.off_by = 0.0
         """Seconds by which most hosts agree that the clock is off; 0 when they do not (`fleet_clock`)."""
         self.doubted_since: float | None = None

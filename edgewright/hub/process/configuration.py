@@ -1,7 +1,7 @@
 """What a hub listens on and which names its certificate is for, stored in its data directory.
 
-`hub serve` uses it where its command line does not say; `hub configure` changes it. The CA never changes here, so hosts
-and consoles that trust it need nothing.
+`hub serve` uses it where its command line does not set it; `hub configure` changes it. The CA never changes here, so
+hosts and consoles that trust it need nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files of the data directory: written whole or not at all, readable by nobody else."""
+"""Files of the data directory: written completely or not at all, readable by no one else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sync_dir(path: Path) -> None:
 
 
 class DataLock:
-    """The lock that keeps a second hub off the same data directory; the kernel frees it when the process ends."""
+    """The lock that prevents a second hub on the same data directory; the kernel frees it when the process ends."""
 
     def __init__(self, data: Path) -> None:
         self.path = data / "hub.lock"

@@ -1,8 +1,8 @@
 """The door of the hub: TLS before HTTP, and a word about those who turn back at it.
 
 A host with the wrong CA or a wrong clock never gets as far as a request: it breaks the handshake off, and a server
-normally keeps that to itself. Here connections are taken one by one, so that the peer's address and its reason (the
-TLS alert that it sent) can be told to whoever watches the fleet.
+normally does not report that. Here connections are taken one by one, so that the peer's address and its reason (the
+TLS alert that it sent) can be reported to the operators of the fleet.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from edgewright.hub.http.bounds import network
 log = logging.getLogger("edgewright.hub")
 
 Report = Callable[[str, ssl.SSLError], None]
-"""Told the peer's address and the error of a handshake that the peer broke off."""
+"""Called with the peer's address and the error of a handshake that the peer broke off."""
 
 HANDSHAKE = 15.0
-"""Seconds that a handshake may take, so that a silent peer holds nothing for long."""
+"""Seconds that a handshake may take, so that a silent peer occupies nothing for long."""
 FAREWELL = 5.0
 """Seconds that a peer may take to end TLS in good order."""
 AT_ONCE = 64
@@ -37,7 +37,7 @@ class Gate:
 
     `refusal` gets a peer's address and the handshakes under way, in all and from that address, and returns why there is
     no room for another connection, or an empty text. Without room a new one is closed at once and its peer tries again
-    later; those that are open keep working, so that a flood locks out no host that is connected.
+    later; those that are open continue to work, so that a flood locks out no host that is connected.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Gate:
             except BlockingIOError:
                 return
             except ConnectionError:
-                continue  # that peer is gone already
+                continue  # that peer disconnected already
             except OSError as error:
                 log.error("no further connection can be taken: %s", error.strerror or error)
                 self._loop.remove_reader(self._number)

@@ -42,7 +42,7 @@ async def watch_clock(hub: Hub) -> None:
 async def keep_house(hub: Hub) -> None:
     """Do every task once an hour until cancelled; a task that fails is tried again the next hour.
 
-    Events that came in large numbers are pruned to their shares at once.
+    Events in large numbers are pruned to their shares at once.
     """
     loop = asyncio.get_running_loop()
     due = loop.time() + hub.options.housekeeping
@@ -79,7 +79,7 @@ async def renew_certificate(hub: Hub) -> bool:
 
     Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
     The clock is looked at first, and one renewal waits for another: one by a clock that was set a moment ago, and is
-    not in doubt yet, would be valid for nobody until the next hour.
+    not in doubt yet, would be valid for no host until the next hour.
     """
     data = hub.options.data
     async with hub.renewing:

@@ -1,4 +1,4 @@
-"""Bounds on what repeats in the log, so that nobody can push everything else out of it by causing the same line.
+"""Bounds on what repeats in the log, so that no one can push everything else out of it by causing the same line.
 
 The first few warnings of a kind are written at once. What follows is counted, with the peers that caused it, and is one
 line when the window ends; while it continues the windows get longer, from a minute up to an hour.
@@ -132,7 +132,7 @@ def _kind(record: logging.LogRecord) -> _Kind:
 
 
 def _bare(record: logging.LogRecord) -> logging.LogRecord:
-    """Return a record without its arguments and traceback, which would keep the objects of a request in memory."""
+    """Return a record without its arguments and traceback, which would leave the objects of a request in memory."""
     text = record.getMessage()[:2000]
     return logging.LogRecord(record.name, record.levelno, record.pathname, record.lineno, text, None, None)
 

@@ -35,7 +35,7 @@ class ServeOptions:
     housekeeping: float = 3_600.0
     """Seconds between two looks at the certificate's end and at what is too old."""
     keep_events: float = 30.0
-    """Days that events are kept."""
+    """Days that events are stored."""
     max_events: int = 200_000
     """Events that are retained at most; of the host with the most events the oldest go first."""
     max_host_events: int = 2_000
@@ -43,11 +43,11 @@ class ServeOptions:
     event_rate: float = 60.0
     """Events a minute that one host may send in the long run."""
     keep_audits: float = 365.0
-    """Days that audit entries are kept."""
+    """Days that audit entries are stored."""
     keep_operations: float = 90.0
-    """Days that operations which have ended are kept, with their logs."""
+    """Days that operations which have ended are stored, with their logs."""
     keep_intents: float = 365.0
-    """Days that intents are kept."""
+    """Days that intents are stored."""
     simulate_palette: bool = False
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
     new_admin_key: bool = False
@@ -57,7 +57,7 @@ class ServeOptions:
     """Make a new CA at start; whoever trusts the old one must be given it."""
     log_stderr: bool = False
     ready_json: bool = False
-    """Say that the hub is ready by one line of JSON."""
+    """Print that the hub is ready by one line of JSON."""
 
     def check(self) -> None:
         """Raise `InvalidInput` for a number or a name that no hub can work with."""

@@ -1,7 +1,7 @@
-"""How long the hub keeps what only grows: events, audits, finished operations with their logs, intents.
+"""How long the hub stores what only grows: events, audits, finished operations with their logs, intents.
 
-Old rows go in small batches with a pause between, so that a hub that was set to keep less, or starts after a long time,
-does not stop for it. The change stream needs none of this: it is a bounded ring in memory.
+Old rows go in small batches with a pause between, so that a hub that was set to store less, or starts after a long
+time, does not stop for it. The change stream needs none of this: it is a bounded ring in memory.
 
 Age is a statement of the clock, and what is deleted does not come back. So nothing is deleted for its age while the
 clock is in doubt, and audit entries only when two checks a day apart found them too old (rule P41).
@@ -33,7 +33,7 @@ PAUSE = 0.02
 
 
 async def prune(hub: Hub) -> dict[str, int]:
-    """Delete what is older or more than the hub is set to keep; returns how many rows of each table went.
+    """Delete what is older or more than the hub is set to store; returns how many rows of each table went.
 
     By number events always go, since that asks no clock; by age nothing goes while the clock is in doubt.
     """

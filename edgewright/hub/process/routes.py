@@ -51,7 +51,7 @@ NO_CREDENTIAL = frozenset(
         *routes_meta.OPEN_PATHS,
     }
 )
-"""Paths on which a stale credential in the headers is no reason to refuse."""
+"""Paths on which a stale credential in the headers is not a reason to refuse."""
 
 _NOT_IN_PALETTE = (
     protocol.FEATURES,

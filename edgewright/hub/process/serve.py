@@ -1,4 +1,4 @@
-"""Starting the hub: directory, lock, keys, database, socket, and then serving until told to stop."""
+"""Starting the hub: directory, lock, keys, database, socket, and then serving until stopped."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def run(options: ServeOptions) -> int:
         url = _url(options, sock)
         write_state(options.data, url, os.getpid(), rfc3339(hub.started))
         # Before uvicorn listens to signals this one counts; after it has shut down it raises the signal again, and an
-        # orderly end is no failure.
+        # orderly end is not a failure.
         signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
         sys.stdout.write(_ready_line(options, url) + "\n")
         sys.stdout.flush()

@@ -20,7 +20,7 @@ from edgewright.hub.process.gate import Gate, Report
 from edgewright.hub.process.options import ServeOptions
 
 KEEP_ALIVE_SECONDS = 90
-"""Longer than a heartbeat interval, so that an agent keeps its connection."""
+"""Longer than a heartbeat interval, so that an agent reuses its connection."""
 GOODBYE, PEERS, ANSWERS = 1.0, 5.0, 25.0
 """Seconds of a stop after which idle connections are cut, those whose peer does not read, and all others."""
 
@@ -36,7 +36,7 @@ class Stop(Protocol):
 
 
 class Server(uvicorn.Server):
-    """Listens on sockets that were opened before; uvicorn's own signal handling is kept."""
+    """Listens on sockets that were opened before; uvicorn's own signal handling stays."""
 
     def __init__(self, config: uvicorn.Config, stop: Stop, report: Report, caps: tuple[int, int]) -> None:
         super().__init__(config)
@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
         """Start on the given sockets; each connection passes the gate, where a broken handshake gets an address."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            raise Failed("The hub could not start; its log tells why.")
+            raise Failed("The hub could not start; see its log.")
         gates = [Gate(sock, self.config.ssl, self._protocol, self._report, self._no_room) for sock in sockets or []]
         self.servers = cast(Any, gates)
         self.started = True

@@ -1,4 +1,4 @@
-"""Telling whether a hub runs on a data directory, without touching it."""
+"""Whether a hub runs on a data directory, without touching it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_state(data: Path, url: str, pid: int, started: str) -> None:
 
 
 def status(data: Path) -> dict[str, Any]:
-    """Return whether a hub runs on `data`, its process and address, and whether its database is whole.
+    """Return whether a hub runs on `data`, its process and address, and whether its database is intact.
 
     Raises `NotFound` when `data` is not a hub's, `Refused` when this user may not read it.
     """
@@ -94,14 +94,14 @@ def _last_backup(data: Path) -> dict[str, Any]:
 
 
 def _database(data: Path) -> dict[str, Any]:
-    """Return whether the pages of the SQLite database are whole; `None` when there is none, or the time was up."""
+    """Return whether the pages of the SQLite database are intact; `None` when there is none, or the time was up."""
     if not (data / DATABASE).exists():
         return {"database": None}
     try:
         problem = damage(data / DATABASE, seconds=CHECK_WITHIN)
     except NotFinished:
         return {"database": None}
-    return {"database": DAMAGED if problem else "whole", **({"databaseProblem": problem} if problem else {})}
+    return {"database": DAMAGED if problem else "intact", **({"databaseProblem": problem} if problem else {})}
 
 
 def _problem(body: bytes) -> dict[str, str]:
@@ -115,7 +115,7 @@ def _problem(body: bytes) -> dict[str, str]:
 
 
 def _ask(data: Path, url: str) -> dict[str, Any]:
-    """Return what the hub itself tells; `answers` is false when it does not, `None` when its admin key was changed."""
+    """Return what the hub reports; `answers` is false when it does not, `None` when its admin key was changed."""
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     if host in ("0.0.0.0", "::"):  # noqa: S104 - listens everywhere, so on this machine's own address too

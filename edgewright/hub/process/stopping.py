@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edgewright.hub")
 WITHIN = 28.0
-"""Seconds after which the process ends, so that 30 s are held with some to spare."""
+"""Seconds after which the process ends, so that 30 s are met with some to spare."""
 
 
 class Stopping:
@@ -48,7 +48,7 @@ def _end_now() -> None:
 
 
 def _end_without_a_word() -> None:
-    os._exit(int(ExitCode.DONE))  # another thread holds the log, in the middle of a write to the same disk
+    os._exit(int(ExitCode.DONE))  # another thread uses the log, in the middle of a write to the same disk
 
 
 def end_without_closing(code: int) -> NoReturn:

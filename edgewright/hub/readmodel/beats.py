@@ -1,6 +1,6 @@
 """Heartbeats for readers of the change stream: compact, at most a second old, bounded by the rate of the fleet (P34).
 
-A heartbeat that changes nothing but its time and its vital signs is no document for a reader that asks for beats: it
+A heartbeat that changes nothing but its time and its vital signs is not a document for a reader that asks for beats: it
 gets one event a second with a short entry for each host with a heartbeat since, rendered when it is sent. So a slow
 reader gets the newest state of each host once, whatever it has missed, and costs no more memory than a set of hosts.
 """

@@ -62,7 +62,7 @@ class Changes:
         beats: Beats | None = None,
     ) -> None:
         # Numbers begin at the start time in milliseconds, so that they rise over restarts without being stored:
-        # a number from before a restart lies below the ring and gets `resync`.
+        # a number from before a restart is below the ring and gets `resync`.
         self.seq = int(started * 1000)
         self._ring: deque[Change] = deque()
         self._size, self._most_bytes = size, most_bytes

@@ -20,7 +20,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
     name: str
     order: tuple[str, str, str]
-    """Where the host stands in lists: by name, then by uid, both without case."""
+    """The position of the host in lists: by name, then by uid, both without case."""
     tags: tuple[str, ...]
     site: str | None
     cluster: str | None
@@ -31,11 +31,11 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     simulated: Any
     observed: Any
     kind: str
-    """`spec.type`, `edge-native` unless the document says otherwise."""
+    """`spec.type`, `edge-native` unless the document sets another."""
     disk: tuple[float, str] | None = None
     """Percent used and mount point of the fullest file system."""
     hardware: tuple[str, ...] = ()
-    """What tells one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
+    """What distinguishes one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
 
 
 def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
@@ -79,7 +79,7 @@ def fullest_disk(spec: Mapping[str, Any]) -> tuple[float, str] | None:
 
 
 def hardware_keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what tells the machine of a document from others: only signs that no two machines share by rights."""
+    """Return what distinguishes the machine of a document: only signs that no two machines should share."""
     extension, device = spec.get("edgewright"), spec.get("device")
     hardware = extension.get("hardware") if isinstance(extension, dict) else None
     keys = []

@@ -71,7 +71,7 @@ class Turns:
 class Pace:
     """One piece of long work. `async with` it, and call `rest` whenever `due` is true.
 
-    `rest` raises `ClientDisconnect` when `gone` reports that nobody waits for the result any more.
+    `rest` raises `ClientDisconnect` when `gone` reports that no client waits for the result any more.
     """
 
     def __init__(self, turns: Turns, owner: str = "", gone: Callable[[], Awaitable[bool]] | None = None) -> None:

@@ -69,7 +69,7 @@ class Renderer:
         }
 
     def host(self, entry: HostEntry, now: float | None = None) -> dict[str, Any]:
-        """Return the whole document of a host, without secrets."""
+        """Return the complete document of a host, without secrets."""
         moment = times.now() if now is None else now
         record, live = entry.record, entry.live
         document = entry.document()

@@ -30,7 +30,7 @@ from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.state import State
 
 KEPT = 16
-"""Results that are kept at the same time."""
+"""Results that are cached at the same time."""
 FRESH = 30.0
 """Seconds that a result serves further pages."""
 
@@ -41,7 +41,7 @@ Sorting = list[tuple[str, bool]]
 
 
 def _rounded(moment: float) -> float:
-    """Return a time as documents tell it, to the millisecond."""
+    """Return a time as documents contain it, to the millisecond."""
     return round(moment * 1000) / 1000
 
 
@@ -132,7 +132,7 @@ class Cursor(msgspec.Struct):
 
 
 class Finder:
-    """Runs searches and keeps their results for the pages that follow."""
+    """Runs searches and caches their results for the pages that follow."""
 
     def __init__(self, state: State, renderer: Renderer) -> None:
         self._state = state
@@ -246,7 +246,7 @@ async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View
 async def _sorted(
     entries: Sequence[HostEntry], sorting: Sorting, view: View, pace: Pace
 ) -> tuple[list[HostEntry], list[Column]]:
-    """Return the hosts in order, and each field's values; hosts that are equal keep the order of their names."""
+    """Return the hosts in order, and each field's values; hosts that are equal are in the order of their names."""
     columns: list[Column] = []
     for field, _ in sorting:
         column: Column = []

@@ -1,4 +1,4 @@
-"""What the hub holds in memory: every record by uid, every secret's hash, the live part of each host.
+"""What the hub has in memory: every record by uid, every secret's hash, the live part of each host.
 
 The database is the truth; memory follows it after each commit (`Tx.after`). Read and changed on the event loop only,
 apart from the first load.
@@ -57,13 +57,13 @@ class State:
         """Receivers of alerts at the start; `Alerting` follows them from then on, as it does the incidents."""
         self.incidents: list[Incident] = []
         self.came_by: dict[str, set[str]] = {}
-        """Token uid -> uids of the hosts that came in by it."""
+        """Token uid -> uids of the hosts registered with it."""
         self.by_address: dict[str, set[str]] = {}
         """Address of the last registration -> uids of the hosts that came from it."""
         self.access_changed: Callable[[], None] = lambda: None
-        """Called when a key, and with it what somebody may do, has changed."""
+        """Called when a key, and with it what a user may do, has changed."""
         self.version = 0
-        """Rises with each change of a host's record; the order of all hosts is kept for one version."""
+        """Rises with each change of a host's record; the order of all hosts is cached for one version."""
 
     def load(self, connection: Connection) -> None:
         """Read everything from the database."""

@@ -1,4 +1,4 @@
-"""The last admin: no change may leave a plane that nobody can administer."""
+"""The last admin: no change may leave a plane that no one can administer."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Drafts beside their final name: nobody else can prepare, read or redirect them, and a killed program's are removed.
+"""Drafts beside their final name: no one else can prepare, read or redirect them, and a killed program's are removed.
 
-A draft is locked (flock) for as long as its program lives, so a draft that can be locked belongs to nobody any more.
+A draft is locked (flock) for as long as its program lives, so a draft that can be locked has no owner any more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SETTLE = 60.0
 
 
 def private_here(folder: Path) -> bool:
-    """Tell whether nobody but this user and root can rename what this user makes in `folder`."""
+    """Return whether only this user and root can rename what this user makes in `folder`."""
     status = folder.stat()
     return status.st_uid in (0, os.geteuid()) and (
         not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or bool(status.st_mode & stat.S_ISVTX)
@@ -34,7 +34,8 @@ def private_here(folder: Path) -> bool:
 def draft_file(folder: Path) -> Iterator[tuple[Path, int]]:
     """Make a new file of mode 0600 in `folder`; yields its path and descriptor, and removes what was not renamed.
 
-    The name is random and the file is opened with O_EXCL and O_NOFOLLOW: what somebody prepared is never written to.
+    The name is random and the file is opened with O_EXCL and O_NOFOLLOW: what another user prepared is never written
+    to.
     """
     path = folder / f"{_PREFIX}{secrets.token_hex(8)}"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)

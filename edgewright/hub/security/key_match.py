@@ -24,7 +24,7 @@ _SAMPLE = 20
 
 @dataclass(frozen=True)
 class Stored:
-    """What a database tells about the keys that it belongs to."""
+    """What a database contains about the keys that it belongs to."""
 
     in_use: bool
     key_check: str

@@ -111,7 +111,7 @@ def _cause(error: ValueError | OSError) -> str:
         return f"{Path(str(error.filename)).name} is missing"
     if isinstance(error, OSError):
         return str(error.strerror)
-    return str(error) if "belong" in str(error) else "one of them is not whole"
+    return str(error) if "belong" in str(error) else "one of them is not complete"
 
 
 def _load(data: Path, cert_name: str, key_name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -146,9 +146,9 @@ def _make_leaf(data: Path, names: list[x509.GeneralName], moments: Sequence[date
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_identifier), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    # The certificate goes last: a cut between the two leaves a pair that does not match, and that is made anew.
+    # The certificate goes last: a cut between the two leaves a pair that does not match, and that is created again.
     write_whole(data / SERVER_KEY, _pem_key(key))
-    # The CA goes along in the handshake, so that a person who has only the address can compare its fingerprint.
+    # The CA goes along in the handshake, so that a user who has only the address can compare its fingerprint.
     chain = certificate.public_bytes(serialization.Encoding.PEM) + (data / CA_CERT).read_bytes()
     write_whole(data / SERVER_CERT, chain, PUBLIC)
 
@@ -250,7 +250,7 @@ def ensure_certificates(
     elif (
         first_start and (data / CA_KEY).exists() and not (data / CA_CERT).exists() and not (data / SERVER_CERT).exists()
     ):
-        make_ca(data)  # the first start was cut between the two files; nobody has seen this CA yet
+        make_ca(data)  # the first start was cut between the two files; this CA was not used yet
     try:
         ca, _ = _load(data, CA_CERT, CA_KEY)
     except (ValueError, OSError) as error:

@@ -1,7 +1,7 @@
 """Secrets: how they are made, hashed, encrypted at rest and signed with.
 
 The one key file (`secret.key`) encrypts registration tokens and, through a derived key, signs session tokens (JWT).
-API keys and host credentials carry 256 random bits, so a plain SHA-256 is enough to keep them.
+API keys and host credentials carry 256 random bits, so a plain SHA-256 is enough to store them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SESSION_SECONDS = 900.0
 
 
 def digest(secret: str) -> str:
-    """Return the hash under which a random secret is kept."""
+    """Return the hash under which a random secret is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -75,14 +75,14 @@ class SecretBox:
             return cls(path.read_bytes().strip())
         except (ValueError, binascii.Error):
             raise Failed(
-                f"{path} is damaged: it does not hold a key of 32 bytes.",
+                f"{path} is damaged: it does not contain a key of 32 bytes.",
                 "Restore it from a backup; without it the registration tokens cannot be read.",
                 code="DamagedKey",
             ) from None
 
     @property
     def key_check(self) -> str:
-        """Return what tells this key from another one and nothing else about it."""
+        """Return what distinguishes this key from another one and nothing else about it."""
         return self._check
 
     def seal(self, text: str) -> str:

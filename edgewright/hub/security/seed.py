@@ -35,7 +35,7 @@ def seed(engine: Engine, data: Path, *, new_key: bool) -> None:
             return
         text = new_secret(protocol.API_KEY_PREFIX)
         _replace_key(connection, text, user)
-        # The file goes first: a cut before the commit leaves a key that is not valid and is made anew at the next
+        # The file goes first: a cut before the commit leaves a key that is not valid and is created again at the next
         # start, since the database is then still empty.
         write_whole(path, text.encode() + b"\n")
 
@@ -43,8 +43,8 @@ def seed(engine: Engine, data: Path, *, new_key: bool) -> None:
 def _check_file(path: Path) -> None:
     if path.exists() and not _KEY.fullmatch(path.read_text(errors="replace").strip()):
         raise Failed(
-            f"{path} is damaged: it does not hold an API key.",
-            "Start once with --new-admin-key for a new one, or remove the file if the key is kept elsewhere.",
+            f"{path} is damaged: it does not contain an API key.",
+            "Start once with --new-admin-key for a new one, or remove the file if the key is stored elsewhere.",
             code="DamagedAdminKey",
         )
 

@@ -1,6 +1,6 @@
 """Reading values out of a plane's document, as tolerant as the planes are loose.
 
-Keys may come in another case, any list or object may be `null`, a number may be a text. What cannot be read is
+Keys may be in another case, any list or object may be `null`, a number may be a text. What cannot be read is
 unknown, never an error: one odd host must not hide the other thousands.
 """
 
@@ -16,7 +16,7 @@ from edgewright.core.text import clean
 EMPTY: Mapping[str, Any] = {}
 
 EXTENSION = "edgewright"
-"""The one key under which our extensions stand in metadata, spec and status."""
+"""The one key under which our extensions are in metadata, spec and status."""
 
 
 def value(obj: Mapping[str, Any], key: str) -> Any:
@@ -66,7 +66,7 @@ def number(obj: Mapping[str, Any], key: str) -> float | None:
 
 
 def whole(obj: Mapping[str, Any], key: str) -> int | None:
-    """Return the whole number under `key`, `None` when there is none."""
+    """Return the integer under `key`, `None` when there is none."""
     found = number(obj, key)
     return None if found is None else int(found)
 
@@ -87,5 +87,5 @@ def moment(found: str) -> float | None:
 
 
 def flag(obj: Mapping[str, Any], key: str) -> bool:
-    """Return whether `key` holds a plain true."""
+    """Return whether `key` is a plain true."""
     return value(obj, key) is True

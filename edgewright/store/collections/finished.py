@@ -1,4 +1,4 @@
-"""The sentence that tells a person that an operation is over, made when its result is first seen."""
+"""The sentence for the user when an operation is over, made when its result is first seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def finished_message(
 ) -> tuple[str, str] | None:
     """Return level and sentence when the operation was waited for and is over now; `None` otherwise.
 
-    What was over when it was first seen is history: a console that starts does not tell of yesterday.
+    What was over when it was first seen is history: a console that starts does not report yesterday.
     """
     if before is None or before.state != PENDING or row.state == PENDING:
         return None

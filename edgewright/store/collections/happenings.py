@@ -1,4 +1,4 @@
-"""The feed as a person reads it: what happened to many hosts at once is one line, and what says nothing is none.
+"""The feed as text: what happened to many hosts at once is one line, and what has no meaning is none.
 
 Pure functions of events. The list of events has every one of them; only the short feeds fold.
 """
@@ -14,13 +14,13 @@ from edgewright.core.times import words
 from edgewright.store.collections.rows import EventRow, HostRow
 
 QUIET: Final = frozenset({"HostHealthy"})
-"""Reasons that a short feed leaves out: the first heartbeat says no more than the registration before it."""
+"""Reasons that a short feed leaves out: the first heartbeat adds nothing to the registration before it."""
 FOLD_FROM: Final = 4
 """Hosts to which the same happened before it is one line."""
 GAP: Final = 10.0
 """Seconds between two of the same that still are one happening."""
 SPAN: Final = 300.0
-"""Seconds that one happening lasts at the most; what goes on longer is told again."""
+"""Seconds that one happening lasts at the most; what continues longer is reported again."""
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "HostRegistered": "{count} registered",
@@ -46,7 +46,7 @@ class Happening(msgspec.Struct, frozen=True):
 
     @property
     def folded(self) -> bool:
-        """Whether it stands for several events."""
+        """Whether it represents several events."""
         return bool(self.text)
 
 
@@ -56,7 +56,7 @@ def happenings(
     """Return what happened, the newest first, at most `limit`; the order of `events` does not matter.
 
     Events of one reason and severity with at most `GAP` seconds between them are one happening when they are about
-    `FOLD_FROM` hosts or more. A happening begins at its oldest event, so that a newer event never cuts it anew.
+    `FOLD_FROM` hosts or more. A happening begins at its oldest event, so that a newer event never cuts it again.
     """
     clusters: list[list[EventRow]] = []
     latest: dict[tuple[str, str], list[EventRow]] = {}

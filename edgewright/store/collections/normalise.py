@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from edgewright.wire.palette.edgehost import EdgeHost
 
 MAX_TAGS = 64
-"""Tags of one host that a row keeps; the document has all of them."""
+"""Tags of one host that a row contains; the document has all of them."""
 
 _VIRTUAL = ("lo", "cni", "lxc", "veth", "cali", "flannel", "cilium", "docker", "virbr", "br-", "tunl", "kube", "vxlan")
 
@@ -273,7 +273,7 @@ def _fullest(device: Mapping[str, Any]) -> tuple[float | None, str]:
 
 
 def _address(device: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, str]:
-    """Return IP and MAC of the card that a person means: the default one, else the first real one with an address."""
+    """Return IP and MAC of the card that is meant: the default one, else the first real one with an address."""
     chosen: Mapping[str, Any] | None = None
     for nic in parts(device, "nics"):
         if flag(nic, "isDefault"):

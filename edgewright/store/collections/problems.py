@@ -66,7 +66,7 @@ def _pieces(model: Model, size: int) -> Iterator[list[HostRow]]:
 
 
 def is_acknowledged(model: Model, key: str) -> bool:
-    """Return whether somebody has acknowledged the problem `key`, on the plane or in this console."""
+    """Return whether a user has acknowledged the problem `key`, on the plane or in this console."""
     row = model.handling.get(key)
     return key in model.acknowledged or (row is not None and row.acknowledged_at is not None)
 

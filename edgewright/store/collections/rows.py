@@ -1,6 +1,6 @@
 """Rows of the read model: what a table shows of one thing, plain, clean and small.
 
-A row is made from a plane's document once, when the document comes in. Every text in it has passed
+A row is made from a plane's document once, when the document arrives. Every text in it has passed
 `core.text.clean`, so it may go to a terminal as it is. Times are epoch seconds UTC; an unknown number or time is
 `None`, an unknown text is `""`.
 """
@@ -28,7 +28,7 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     """One edge host.
 
     `state` is unpaired, ready or in-use; `health` is healthy, unhealthy or unknown; the two are never mixed. `who`
-    says who must act: host, plane, person or nobody. `deadline` is when the present state becomes overdue.
+    is the owner: host, plane, person (an operator) or no one. `deadline` is when the present state becomes overdue.
     `last_seen` is the last heartbeat, `fetched_at` when this copy came from the plane.
     """
 
@@ -81,7 +81,7 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
 
 
 class TokenRow(Row, frozen=True, array_like=True, gc=False):
-    """One registration token. Its secret is never kept in a row, a cache or a recording."""
+    """One registration token. Its secret is never stored in a row, a cache or a recording."""
 
     uid: str
     name: str = ""
@@ -96,7 +96,7 @@ class TokenRow(Row, frozen=True, array_like=True, gc=False):
 
 
 class EventRow(Row, frozen=True, array_like=True, gc=False):
-    """One component event as the plane tells it."""
+    """One component event as the plane sends it."""
 
     uid: str
     at: float = 0.0
@@ -131,7 +131,7 @@ class AuditRow(Row, frozen=True, array_like=True, gc=False):
 class OperationRow(Row, frozen=True, array_like=True, gc=False):
     """Something that a host was asked to do.
 
-    `state` is pending, succeeded, failed, refused or expired; `finished` is when a result came, `message` what it said.
+    `state` is pending, succeeded, failed, refused or expired; `finished` is when a result came, `message` its text.
     `at` is when it was asked.
     """
 

@@ -13,13 +13,13 @@ from edgewright.store.collections.rows import PLANE, AlertRow, AuditRow, EventRo
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
 
 TOKEN_WARNING: Final = 7 * 86400.0
-"""Seconds before its end from which a token is told of."""
+"""Seconds before its end from which a token is reported."""
 NO_SITE: Final = "-"
 """How hosts without a site tag are counted."""
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many hosts stand where, for one site, one tag or the fleet."""
+    """How many hosts are in each state, for one site, one tag or the fleet."""
 
     total: int = 0
     healthy: int = 0
@@ -74,7 +74,7 @@ def longest_first(rows: Iterable[HostRow]) -> list[HostRow]:
 
 
 def waits_for_approval(row: HostRow) -> bool:
-    """Whether a person has to let this host in."""
+    """Whether an operator has to approve this host."""
     return row.state == "unpaired" and row.who == "person"
 
 
@@ -87,7 +87,7 @@ def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> li
 
 
 def hosts_of_token(model: Model, uid: str) -> list[HostRow]:
-    """Return the hosts that came in by a token, by name."""
+    """Return the hosts that registered with a token, by name."""
     return sorted((row for row in model.hosts.values() if row.token_uid == uid), key=lambda row: (row.name, row.uid))
 
 
@@ -116,7 +116,7 @@ def newest_audits(model: Model, limit: int = 200, resource: str | None = None) -
 def waiting_operations(model: Model, now: float) -> list[OperationRow]:
     """Return operations whose result is waited for or overdue (`core.hosts.operations`), the overdue and oldest first.
 
-    Those of hosts that are gone are left out: nobody will answer.
+    Those of deleted hosts are left out: there will be no answer.
     """
     found = [
         (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
@@ -144,7 +144,7 @@ def data_age(model: Model, now: float) -> float | None:
 
 
 def minutes(model: Model, now: float) -> list[Minute | None]:
-    """Return the last 60 minutes, oldest first; `None` for one in which nothing was heard of the plane."""
+    """Return the last 60 minutes, oldest first; `None` for one in which the plane was not reached."""
     newest = int(now // 60)
     known: Mapping[int, Minute] = {entry.minute: entry for entry in model.pulse}
     return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest + 1)]
@@ -153,8 +153,8 @@ def minutes(model: Model, now: float) -> list[Minute | None]:
 def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float | None]:
     """Return the last hour minute by minute: `heartbeats` (a second) or `healthy` (share of the hosts, 0 to 1).
 
-    A minute before the feed began, or while the plane was away, is unknown and not 0. So is, for heartbeats, one that
-    was not heard in whole: the first of a feed, and the present one.
+    A minute before the feed began, or while the plane was unreachable, is unknown and not 0. So is, for heartbeats, one
+    that was not received completely: the first of a feed, and the present one.
     """
     if what not in ("heartbeats", "healthy"):
         raise ValueError(f"no sparkline of {what!r}")
@@ -173,7 +173,7 @@ def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float 
 
 
 def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
-    """Return heartbeats a second over the last minutes that were heard in whole, `None` when there is none."""
+    """Return heartbeats a second over the last minutes that were received completely, `None` when there is none."""
     newest = int(now // 60)
     known = _whole_minutes(model, now)
     whole = [known[minute] for minute in range(newest - over, newest) if minute in known]
@@ -181,7 +181,7 @@ def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
 
 
 def _whole_minutes(model: Model, now: float) -> dict[int, float]:
-    """Return heartbeats a second by minute, of those that are over and were heard from their beginning.
+    """Return heartbeats a second by minute, of those that are over and were received from their beginning.
 
     The feed was there at the beginning of a minute when it was there in the one before.
     """

@@ -1,8 +1,8 @@
 """The last known fleet on disk, one file a context, so that the next start shows it at once, marked with its age.
 
-A big fleet is kept in two parts: a head with what the first frame shows (`cache_head`), and all hosts in pieces, which
-are read right after it. Rows only, no raw documents and no secrets. A file that is cut short, changed or of another
-version is left alone and told of; it never stops a start.
+A big fleet is stored in two parts: a head with what the first frame shows (`cache_head`), and all hosts in pieces,
+which are read right after it. Rows only, no raw documents and no secrets. A file that is cut short, changed or of
+another version is left alone and reported; it never stops a start.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ _KEPT: Final = (
 
 
 class Rest(NamedTuple):
-    """The hosts that a head leaves out, on disk still: the whole fleet in pieces, each with its checksum."""
+    """The hosts that a head leaves out, on disk still: the entire fleet in pieces, each with its checksum."""
 
     path: Path
     data: memoryview
 
     def pieces(self) -> Iterator[dict[str, HostRow]]:
-        """Yield the hosts of the fleet piece by piece, in their order. Raises `Failed` when one is not whole."""
+        """Yield the hosts of the fleet piece by piece, in their order. Raises `Failed` when one is not complete."""
         left = self.data
         while left:
             size, checksum = int.from_bytes(left[:4], "big"), int.from_bytes(left[4:8], "big")
@@ -67,12 +67,12 @@ class Rest(NamedTuple):
                     raise ValueError
                 rows = msgspec.msgpack.decode(body, type=list[HostRow])
             except (msgspec.MsgspecError, RecursionError, ValueError):
-                raise Failed(f"The last known fleet in {self.path} is not whole and was left out.") from None
+                raise Failed(f"The last known fleet in {self.path} is not complete and was left out.") from None
             yield {row.uid: row for row in rows}
 
 
 class Loaded(NamedTuple):
-    """What came from disk: a model, or none and the sentence that says why (`""` when there simply is no file).
+    """What came from disk: a model, or none and the sentence with the reason (`""` when there is no file).
 
     With a `rest` the model is a head: its counts are those of the fleet, and most of its hosts are still to be read.
     """
@@ -91,7 +91,7 @@ def load_head(path: Path) -> Loaded:
     except OSError as error:
         return Loaded(None, f"The last known fleet cannot be read from {path}: {error.strerror}.")
     start = len(MAGIC) + _NUMBERS.size
-    broken = Loaded(None, f"The last known fleet in {path} is not whole and was left out.")
+    broken = Loaded(None, f"The last known fleet in {path} is not complete and was left out.")
     if bytes(data[: len(MAGIC)]) != MAGIC and bytes(data[: len(MAGIC) - 1]) == MAGIC[:-1]:
         return Loaded(None, f"The last known fleet in {path} is of another version and was left out.")
     if len(data) < start or bytes(data[: len(MAGIC)]) != MAGIC:
@@ -116,7 +116,7 @@ def load_head(path: Path) -> Loaded:
 
 
 def load(path: Path) -> Loaded:
-    """Read a cached model in one go. Never raises for what the file holds."""
+    """Read a cached model in one go. Never raises for the content of the file."""
     head = load_head(path)
     if head.model is None or head.rest is None:
         return head
@@ -133,7 +133,7 @@ def load(path: Path) -> Loaded:
 async def complete(store: Store, head: Model, rest: Rest) -> None:
     """Read the rest of a fleet whose head a store shows, and give it to the store; keys have their turn in between.
 
-    A rest that is spoilt is told of, and the head goes too: half a fleet is not to be taken for all of it.
+    A damaged rest is reported, and the head goes too: half a fleet is not to be taken for all of it.
     """
     hosts: dict[str, HostRow] = {}
     try:
@@ -150,7 +150,7 @@ async def complete(store: Store, head: Model, rest: Rest) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the collector away: it would look at thousands of new rows many times over, for nothing."""
+    """Disable the garbage collector: it would look at thousands of new rows many times over, for nothing."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -177,12 +177,12 @@ def save(path: Path, model: Model) -> None:
     except OSError as error:
         raise Failed(
             f"The last known fleet cannot be written to {path}: {error.strerror or error}.",
-            "Free space or mend its rights; everything else goes on.",
+            "Free space or correct its permissions; everything else continues.",
         ) from None
 
 
 class CacheWriter:
-    """Keeps the cache file of a store up to date: after changes, at most every 5 s, in a thread, and at `close`."""
+    """Updates the cache file of a store: after changes, at most every 5 s, in a thread, and at `close`."""
 
     def __init__(self, store: Store, path: Path, every: float = EVERY) -> None:
         self._store = store

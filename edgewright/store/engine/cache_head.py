@@ -1,8 +1,8 @@
 """The head of a cached fleet: all that the first frame shows, so that the other hosts are read after it.
 
-It holds the whole model but for hosts; of those it holds each one that a first screen speaks of: what is wrong and its
-neighbours, what waits for a person, what was asked for or happened, and the first lines of the table. The tally is
-that of the whole fleet, so every count is right.
+It contains the complete model but for hosts; of those it contains each one that a first screen speaks of: what is wrong
+and its neighbours, what waits for an operator, what was asked for or happened, and the first lines of the table. The
+tally is that of the entire fleet, so every count is right.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from edgewright.store.collections.selectors import waits_for_approval
 from edgewright.store.engine.model import Model
 
 FIRST_LINES: Final = 250
-"""Hosts of the head that stand first in the table as it is sorted by itself: no terminal is higher."""
+"""Hosts of the head that are first in the table as it is sorted by itself: no terminal is higher."""
 LIMIT: Final = 4000
-"""Hosts of a head at the most; when more are spoken of, or the fleet is no bigger, it is read in one go."""
+"""Hosts of a head at the most; when more are spoken of, or the fleet is not bigger, it is read in one go."""
 _RANK: Final = {"unhealthy": 1, "unknown": 2, "healthy": 3}
 
 
@@ -48,6 +48,6 @@ def head_of(model: Model) -> Model | None:
 
 
 def _place(row: HostRow) -> tuple[int, str, str]:
-    """Return where the host stands in the table: what waits for a person, what is not well, then by name."""
+    """Return the place of the host in the table: what waits for an operator, what is not healthy, then by name."""
     rank = 0 if row.who == "person" and row.health != "healthy" else _RANK.get(row.health, 2)
     return rank, row.name, row.uid

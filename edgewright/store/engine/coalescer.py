@@ -1,6 +1,6 @@
-"""The coalescer: events come in at any rate, are worked off in small slices, and told of a few times a second.
+"""The coalescer: events arrive at any rate, are worked off in small slices, and reported a few times a second.
 
-Neither holds the loop for long: between two slices keys and paints have their turn.
+Neither blocks the loop for long: between two slices keys and paints have their turn.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Final
 TICK: Final = 0.15
 """Seconds between two rounds; a screen needs no more, and a slow link bears no more."""
 LIMITS: Final = (0.1, 1.0)
-"""The tick is kept within these seconds; above a quarter of a second only by a setting, for links that bear less."""
+"""The tick stays within these seconds; above a quarter of a second only by a setting, for links that bear less."""
 PACE: Final = 0.01
-"""Seconds after which what came in is worked off: early and in little pieces, not all of it when the round is due."""
+"""Seconds after which what arrived is processed: early and in little pieces, not all of it when the round is due."""
 BREATH: Final = 0.002
 """Seconds left to keys and paints between two slices while there is more to do."""
 
 
 class Coalescer:
-    """Call `work` soon after something came in, and `tell` at most once a tick, on the running asyncio loop.
+    """Call `work` soon after something arrived, and `tell` at most once a tick, on the running asyncio loop.
 
     `work` does one slice and returns whether it left something over. `tell` returns whether it has to be called again
-    soon, because it came in the midst of something. Without a running loop nothing is scheduled: the owner calls both
+    soon, because it interrupted something. Without a running loop nothing is scheduled: the owner calls both
     itself.
     """
 
@@ -36,7 +36,7 @@ class Coalescer:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def poke(self) -> None:
-        """Say that there is something to do. Call it on the loop's own thread."""
+        """Signal that there is something to do. Call it on the loop's own thread."""
         if self._loop is None or self._loop.is_closed():
             self._working = self._telling = None
             try:

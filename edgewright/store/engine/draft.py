@@ -1,4 +1,4 @@
-"""A draft of the next model: collections are copied when first touched, sums are kept as rows come and go."""
+"""A draft of the next model: collections are copied when first touched, sums are updated as rows come and go."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _KEYED: Final = (
     names.ACKNOWLEDGED,
 )
 _QUIET: Final = frozenset({"fetched_at"})
-"""Fields whose change alone is no patch: nobody draws them, and they change with every look at the plane."""
+"""Fields whose change alone is not a patch: they are not drawn, and they change with every look at the plane."""
 
 RESET_OVER: Final = 5000
-"""A batch that touches more rows of a collection than this is told as one reset: selecting anew is cheaper."""
+"""A batch that touches more rows of a collection than this is reported as one reset: a new selection is cheaper."""
 
 
 class Draft:
@@ -45,7 +45,7 @@ class Draft:
         self.messages: tuple[MessageRow, ...] = base.messages
 
     def view(self, collection: str) -> dict[str, Any]:
-        """Return the collection as it stands in the draft, to read."""
+        """Return the collection as it is in the draft, to read."""
         copy = self._copies.get(collection)
         if copy is not None:
             return copy
@@ -80,7 +80,7 @@ class Draft:
         self.keep_only(collection, held | {row.uid for row in newest})
 
     def put_host(self, row: HostRow) -> None:
-        """Set a host's row, count its heartbeats and keep the sums."""
+        """Set a host's row, count its heartbeats and update the sums."""
         before: HostRow | None = self.view(names.HOSTS).get(row.uid)
         if before == row:
             return
@@ -94,7 +94,7 @@ class Draft:
         self.put(names.HOSTS, row.uid, row)
 
     def drop_host(self, uid: str) -> None:
-        """Take a host away with what it was asked to do, and keep the sums."""
+        """Take a host away with what it was asked to do, and update the sums."""
         before: HostRow | None = self.view(names.HOSTS).get(uid)
         if before is not None:
             self._count(before, -1)
@@ -107,7 +107,7 @@ class Draft:
         self.messages = (*self.messages, message)[-names.MESSAGE_LIMIT :]
 
     def beat(self, at: float) -> None:
-        """Write the sums into the minute of `at`; called once for each event that tells of hosts."""
+        """Write the sums into the minute of `at`; called once for each event about hosts."""
         minute = int(at // 60)
         _total, healthy, unhealthy, unknown = self._tally[:4]
         last = self._pulse[-1] if self._pulse else None

@@ -1,4 +1,4 @@
-"""What sources tell the store: one event form for live feeds, the cache, recordings and tests."""
+"""What sources report to the store: one event form for live feeds, the cache, recordings and tests."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 HOSTS_SEEN = "hosts.seen"
-"""`{"docs": [document, ...]}`: hosts as the plane tells them, whole documents."""
+"""`{"docs": [document, ...]}`: hosts as the plane sends them, complete documents."""
 HOSTS_BEAT = "hosts.beat"
 """`{"beats": [[uid, time, count, vitals], ...]}`: heartbeats that changed nothing but these; time in epoch seconds."""
 HOSTS_GONE = "hosts.gone"
 """`{"uids": [uid, ...]}`: hosts that the plane no longer has."""
 HOSTS_COMPLETE = "hosts.complete"
-"""`{"uids": [uid, ...]}`: the whole set of host uids now; what is not in it is gone."""
+"""`{"uids": [uid, ...]}`: the complete set of host uids now; what is not in it no longer exists."""
 TOKENS_SEEN = "tokens.seen"
 """`{"docs": [...], "complete": bool}`."""
 TOKENS_GONE = "tokens.gone"
@@ -40,7 +40,7 @@ FEED_SEEN = "feed.seen"
 AUDITS_SEEN = "audits.seen"
 """`{"docs": [...]}`: audit entries of the plane."""
 OPERATIONS_SEEN = "operations.seen"
-"""`{"docs": [...], "complete": bool}`: what hosts are asked to do, and what came of it; only a hub tells it."""
+"""`{"docs": [...], "complete": bool}`: what hosts are asked to do, and its result; only a hub reports it."""
 ALERTS_SEEN = "alerts.seen"
 """`{"docs": [...], "complete": bool}`: what needs an operator and is not the state of a host; only a hub has it."""
 ALERTS_GONE = "alerts.gone"
@@ -48,13 +48,13 @@ ALERTS_GONE = "alerts.gone"
 HANDLING_SEEN = "handling.seen"
 """`{"docs": [...], "complete": bool}`: who handles which problem; only a hub stores it."""
 HANDLING_GONE = "handling.gone"
-"""`{"uids": [key, ...]}`: problems that nobody handles any more."""
+"""`{"uids": [key, ...]}`: problems that are not handled any more."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
 MESSAGE = "message"
 """`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
 ACKNOWLEDGED = "problem.acknowledged"
-"""`{"key": str, "on": bool}`: a person has seen a problem, or takes that back."""
+"""`{"key": str, "on": bool}`: a user has seen a problem, or takes that back."""
 
 KINDS: frozenset[str] = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Files of the store: private, and whole or not there at all."""
+"""Files of the store: private, and complete or not there at all."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Journal:
         return list(found.values())
 
     def unfinished(self) -> list[Entry]:
-        """Return the entries that nobody ended and whose process is gone: what a crash or a power cut left."""
+        """Return the entries without an end whose process no longer exists: what a crash or a power cut left."""
         return [entry for entry in self.entries() if entry.ended is None and not _alive(entry.pid)]
 
     def _append(self, line: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ class Journal:
 
 
 def _alive(pid: int) -> bool:
-    """Tell whether a process of this machine still runs the command (a number used anew only delays the report)."""
+    """Return whether a process of this machine still runs the command (a number used again only delays the report)."""
     if pid <= 0:
         return False
     if pid == os.getpid():

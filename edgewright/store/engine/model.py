@@ -1,4 +1,4 @@
-"""The read model: one immutable picture of all that the sources told, and the patches between two pictures."""
+"""The read model: one immutable picture of all that the sources reported, and the patches between two pictures."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ COLLECTIONS: Final[frozenset[str]] = frozenset(
 )
 
 FEED_LIMIT: Final = 2000
-"""Newest component events (and as many audit entries) that the model keeps; older ones are asked of the plane."""
+"""Newest component events (and as many audit entries) in the model; older ones are requested from the plane."""
 OPERATION_LIMIT: Final = 500
-"""Newest finished operations that the model keeps; those that are pending stay whatever their number."""
+"""Newest finished operations that the model stores; those that are pending stay whatever their number."""
 MESSAGE_LIMIT: Final = 500
-"""Newest lines of the message log that the model keeps."""
+"""Newest lines of the message log that the model stores."""
 PULSE_MINUTES: Final = 60
 """Length of the ring behind the sparkline of the last hour."""
 
@@ -50,7 +50,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
     `state`: `idle` (nothing yet), `cache` (last known fleet from disk), `loading`, `live` (change stream), `polling`
     (no stream to be had), `lost`, `refused` or `replay`. `since` is when that state began, `next_try` when the next
-    attempt is due, `contact` when the plane last answered. `done` of `total` tells how far the first fill is.
+    attempt is due, `contact` when the plane last answered. `done` of `total` shows how far the first fill is.
     """
 
     state: str = "idle"
@@ -74,12 +74,12 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
     @property
     def away(self) -> bool:
-        """Whether what the model holds is old because the plane cannot be asked now."""
+        """Whether what the model contains is old because the plane cannot be asked now."""
         return self.state in ("lost", "refused", "cache", "idle")
 
 
 class Minute(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One minute in which the plane was heard: heartbeats in it and how the hosts stood at its last word."""
+    """One minute in which the plane was reached: heartbeats in it and the states of the hosts at its end."""
 
     minute: int
     """Epoch minutes UTC."""
@@ -90,7 +90,7 @@ class Minute(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How many hosts stand where; kept up to date by the reducer, so that a title line costs no pass over 30,000."""
+    """How many hosts are in each state; updated by the reducer, so that a title line costs no pass over 30,000."""
 
     total: int = 0
     healthy: int = 0
@@ -106,7 +106,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Patch(msgspec.Struct, frozen=True):
     """One difference between two models.
 
-    `op` is `put`, `delete` or `reset` (the whole collection may differ: select anew). `fields` names what changed of
+    `op` is `put`, `delete` or `reset` (the entire collection may differ: select again). `fields` names what changed of
     a row that was there before; it is empty for a new row, a deleted one and a reset.
     """
 
@@ -121,7 +121,7 @@ class Patch(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """All that is known, by collection.
 
-    Nobody changes a model, its dicts included: the reducer makes a newer one that shares what stayed equal.
+    A model is never changed, its dicts included: the reducer makes a newer one that shares what stayed equal.
     """
 
     seq: int = 0

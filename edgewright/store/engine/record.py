@@ -1,6 +1,6 @@
 """Recordings: the event log of a console in a file, to be opened later and stepped through.
 
-JSON lines. The first is a header with the version; the second a snapshot of the model, so that a recording is whole
+JSON lines. The first is a header with the version; the second a snapshot of the model, so that a recording is complete
 whenever it was begun; then one event a line. A recording may be continued: another header and snapshot follow.
 A half-written line is what a power cut leaves; it is skipped. The file is private (0600): it names every host.
 """
@@ -60,7 +60,7 @@ class Recorder:
         self._end = store.tap(self._hear)
 
     def close(self) -> None:
-        """Write what waits and close the file; closing twice is no error."""
+        """Write what waits and close the file; closing twice is not an error."""
         if self._file < 0:
             return
         self._end()
@@ -96,7 +96,7 @@ class Recorder:
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The model from which the events after it go on."""
+    """The model from which the events after it continue."""
 
     at: float
     model: Model
@@ -106,7 +106,7 @@ Item = Snapshot | Event
 
 
 def read(path: Path) -> list[Item]:
-    """Return what a recording holds, in order. Raises `NotFound` or `InvalidInput`; broken lines are left out."""
+    """Return the content of a recording, in order. Raises `NotFound` or `InvalidInput`; broken lines are left out."""
     items: list[Item] = []
     headed = False
     at = 0.0
@@ -133,7 +133,7 @@ def read(path: Path) -> list[Item]:
             except msgspec.ValidationError:
                 continue
     if not headed:
-        raise InvalidInput(f"{path} is no recording.", "Make one with: edgewright record FILE")
+        raise InvalidInput(f"{path} is not a recording.", "Make one with: edgewright record FILE")
     if not items:
         raise InvalidInput(f"The recording {path} was cut off before its first picture.", "Make a new one.")
     return items
@@ -141,7 +141,7 @@ def read(path: Path) -> list[Item]:
 
 def _check(head: dict[str, Any], path: Path) -> bool:
     if head.get("format") != FORMAT:
-        raise InvalidInput(f"{path} is no recording.", "Make one with: edgewright record FILE")
+        raise InvalidInput(f"{path} is not a recording.", "Make one with: edgewright record FILE")
     if head.get("version") != VERSION:
         raise InvalidInput(
             f"The recording {path} has version {head.get('version')!r}; this program reads {VERSION}.",
@@ -166,5 +166,5 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def stamp(moment: float) -> str:
-    """Return a time as it may stand in the name of a recording: `20261123T080846Z`."""
+    """Return a time as it may be in the name of a recording: `20261123T080846Z`."""
     return times.rfc3339(moment)[:19].replace("-", "").replace(":", "") + "Z"

@@ -1,8 +1,8 @@
 """The reducer: model and events in, next model and patches out. Pure: no clock, no I/O, no chance.
 
 Events are folded one after the other, so that any way of cutting a log into batches gives the same model. A batch
-copies each collection that it touches once, and patches are taken from before and after the whole batch: what ends
-equal to what it was is no patch.
+copies each collection that it touches once, and patches are taken from before and after the entire batch: what ends
+equal to what it was is not a patch.
 """
 
 from __future__ import annotations
@@ -176,10 +176,10 @@ def _source_state(draft: Draft, event: Event) -> None:
     told = event.payload
     before = draft.source
     state = str(told.get("state") or before.state)
-    # "loading" is told of before the plane's first word too; with a total, the plane has said how many there are
+    # "loading" is reported before the plane's first answer too; with a total, the plane has reported how many there are
     in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(told.get("total")) > 0)
     if state in ("live", "polling"):
-        draft.beat(event.at)  # a minute in which the plane was heard is known, also when no host said anything
+        draft.beat(event.at)  # a minute in which the plane was reached is known, also when no host reported anything
     contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
     plane = clean(told.get("plane") or before.plane, limit=20)
     draft.source = SourceStatus(

@@ -15,9 +15,9 @@ from edgewright.store.engine.record import Item, Snapshot, read
 from edgewright.store.engine.reducer import reduce
 
 KEYFRAME_EVERY: Final = 500
-"""Events between two models that are kept, so that going back does not begin at the beginning."""
+"""Events between two models that are stored, so that going back does not begin at the beginning."""
 KEYFRAMES: Final = 50
-"""Models that are kept at the most; each is as large as the index of the fleet."""
+"""Models that are stored at the most; each is as large as the index of the fleet."""
 
 DOCUMENT_KINDS: Final = {"hosts": HOSTS_SEEN, "tokens": TOKENS_SEEN, "feed": FEED_SEEN, "audits": AUDITS_SEEN}
 _CALM = ("info", "normal")
@@ -77,7 +77,7 @@ class Replay:
         return self.to(self.position + count)
 
     def to(self, position: int) -> Model:
-        """Go to a position, kept within the recording; return the model."""
+        """Go to a position, limited to the recording; return the model."""
         position = min(max(1, position), len(self._items))
         if position < self.position or position - self.position > self._spacing:
             self._restart(position)
@@ -102,7 +102,7 @@ class Replay:
         return None
 
     def troubles(self) -> tuple[float, ...]:
-        """Return the times within the recording at which a warning or an error was told, oldest first."""
+        """Return the times within the recording at which a warning or an error was reported, oldest first."""
         found: set[float] = set()
         for item in self._items:
             if isinstance(item, Snapshot):
@@ -115,7 +115,7 @@ class Replay:
         return tuple(sorted(at for at in found if self.start <= at <= self.end))
 
     def _restart(self, position: int) -> None:
-        """Begin at the nearest kept model or picture at or before `position`, if that is nearer than where we are."""
+        """Begin at the nearest stored model or picture at or before `position`, if that is nearer than where we are."""
         best = max((kept for kept in self._keyframes if kept <= position), default=0)
         if best and (position < self.position or best > self.position):
             self.position, self.model = best, self._keyframes[best]

@@ -1,6 +1,6 @@
-"""The store: takes events from sources, keeps the model, tells subscribers what changed.
+"""The store: takes events from sources, stores the model, notifies subscribers of changes.
 
-One thread, the loop's, may use it. Sources in other threads come in by `loop.call_soon_threadsafe(store.emit, ...)`.
+One thread, the loop's, may use it. Sources in other threads post with `loop.call_soon_threadsafe(store.emit, ...)`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ SLICE: Final = 0.003
 PIECE: Final = 25
 """Documents of one event that are reduced at a time: a page of a plane may be longer than a slice."""
 DOCUMENTS: Final = 4096
-"""Raw documents kept of what was seen last; older ones are asked of the plane."""
+"""Raw documents cached of what was seen last; older ones are asked of the plane."""
 _DOCUMENT_KINDS: Final = {kinds.HOSTS_SEEN: names.HOSTS, kinds.FEED_SEEN: names.FEED, kinds.AUDITS_SEEN: names.AUDITS}
 
 Tap = Callable[[Event], None]
-"""Hears each event as it comes in, before it is reduced (the recorder does)."""
+"""Gets each event as it arrives, before it is reduced (the recorder does)."""
 
 
 class Store:
@@ -71,7 +71,7 @@ class Store:
     def emit(self, source: str, kind: str, payload: Mapping[str, Any], at: float | None = None) -> Event:
         """Take in one event; it is in the model after the next round. Raises `ValueError` for an unknown kind."""
         if kind not in kinds.KINDS:
-            raise ValueError(f"{kind!r} is no kind of event")
+            raise ValueError(f"{kind!r} is not a kind of event")
         self._seq += 1
         event = Event(self._seq, self._clock() if at is None else at, source, kind, dict(payload))
         self._keep_documents(event)
@@ -89,12 +89,13 @@ class Store:
     def message(self, text: str, level: str = "info", source: str = "command", reply: bool = False) -> None:
         """Put one line on the message line and into the message log; `level` is info, ok, warn or bad.
 
-        A `reply` says why a key or a command was refused: it leaves the message line when something else was done.
+        A `reply` is the reason why a key or a command was refused: it leaves the message line when something else was
+        done.
         """
         self.emit(source, kinds.MESSAGE, {"level": level, "text": text, **({"reply": True} if reply else {})})
 
     def acknowledge(self, key: str, on: bool = True) -> None:
-        """Mark the problem `key` (see `selectors.problems`) as seen by a person, or take that back."""
+        """Mark the problem `key` (see `selectors.problems`) as seen by a user, or undo that."""
         self.emit("command", kinds.ACKNOWLEDGED, {"key": key, "on": on})
 
     def subscribe(self, collections: Iterable[str], callback: Callback) -> Subscription:
@@ -112,12 +113,12 @@ class Store:
         return subscription
 
     def tap(self, listener: Tap) -> Callable[[], None]:
-        """Let `listener` hear each event as it comes in; the result ends that."""
+        """Let `listener` get each event as it arrives; the result ends that."""
         self._taps.append(listener)
         return lambda: self._taps.remove(listener) if listener in self._taps else None
 
     def flush(self) -> None:
-        """Reduce everything that is pending and tell the subscribers, now."""
+        """Reduce everything that is pending and notify the subscribers, now."""
         self._coalescer.stop()
         while self._pending:
             self._fold()
@@ -136,7 +137,7 @@ class Store:
     def complete_hosts(self, head: Model, hosts: dict[str, HostRow]) -> None:
         """Take all hosts of a cached fleet of which `head` was restored; when another model came since, do nothing.
 
-        What events told meanwhile of single hosts stays, and is counted.
+        What events reported meanwhile of single hosts stays, and is counted.
         """
         if self.restored is head:
             self.flush()
@@ -167,7 +168,7 @@ class Store:
             self._beats.pop(dropped, None)
 
     def close(self) -> None:
-        """Reduce what is pending and stop; subscribers hear no more."""
+        """Reduce what is pending and stop; subscribers get no more."""
         self.flush()
         self._subscriptions.clear()
         self._taps.clear()
@@ -187,7 +188,7 @@ class Store:
         fold(self._draft, self._pending.popleft())
 
     def _round(self) -> bool:
-        """Take what was reduced as the model and tell of it; return whether an event stands half done in it."""
+        """Take what was reduced as the model and report it; return whether an event is half done in it."""
         draft = self._draft
         if draft is None:
             return False
@@ -224,7 +225,7 @@ class Store:
 
 
 def _pieces(event: Event) -> Iterator[Event]:
-    """Yield an event in pieces that are reduced in one go; together they say the same."""
+    """Yield an event in pieces that are reduced in one go; together they mean the same."""
     docs = event.payload.get("docs")
     if event.kind not in _DOCUMENT_KINDS or not isinstance(docs, list) or len(docs) <= PIECE:
         yield event

@@ -1,4 +1,4 @@
-"""A subscription: which collections a screen hears of, and whether it hears now."""
+"""A subscription: which collections a screen subscribes to, and whether it is active."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Callback = Callable[[tuple[Patch, ...]], None]
 class Subscription:
     """Given by `Store.subscribe`; call it to end it.
 
-    While paused it hears nothing; on resume it hears one reset for each collection that changed.
+    While paused it gets nothing; on resume it gets one reset for each collection that changed.
     """
 
     def __init__(self, collections: frozenset[str], callback: Callback, registry: list[Subscription]) -> None:
@@ -24,7 +24,7 @@ class Subscription:
 
     @property
     def paused(self) -> bool:
-        """Whether the subscriber hears nothing now."""
+        """Whether the subscriber is paused."""
         return self._paused
 
     @property
@@ -33,11 +33,11 @@ class Subscription:
         return self not in self._registry
 
     def pause(self) -> None:
-        """Hear nothing until `resume`."""
+        """Get nothing until `resume`."""
         self._paused = True
 
     def resume(self) -> None:
-        """Hear again; what was missed comes at once, as one reset for each collection that changed meanwhile."""
+        """Get patches again; what was missed comes at once, as one reset for each collection that changed meanwhile."""
         self._paused = False
         missed, self._missed = sorted(self._missed), set()
         if missed:
@@ -54,7 +54,7 @@ class Subscription:
             self._callback(mine)
 
     def close(self) -> None:
-        """End the subscription; closing twice is no error."""
+        """End the subscription; closing twice is not an error."""
         if self in self._registry:
             self._registry.remove(self)
 

@@ -1,7 +1,7 @@
 """The edge host document: views over Palette's `v1EdgeHostDevice` and `v1EdgeHostsMetadata`.
 
 Both schemas put the same facts in the same places, so one view serves the single document and the row of a search.
-Our own properties lie under the key `edgewright` of `spec` (what the host tells) and `status` (what the hub finds).
+Our own properties lie under the key `edgewright` of `spec` (what the host reports) and `status` (what the hub finds).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ClusterRef(Document):
 
 
 class EdgeHost(Document):
-    """An edge host as the plane keeps it, or as its agent reports it."""
+    """An edge host as the plane stores it, or as its agent reports it."""
 
     uid = text("metadata.uid")
     name = text("metadata.name")
@@ -113,7 +113,7 @@ class EdgeHost(Document):
     remote_ssh = text("spec.tunnelConfig.remoteSsh")
     remote_ssh_temp_user = text("spec.tunnelConfig.remoteSshTempUser")
 
-    # spec.edgewright: what our agent tells beside Palette's properties
+    # spec.edgewright: what Edgewright's agent reports beside Palette's properties
     simulated = flag("spec.edgewright.simulated")
     observed = flag("spec.edgewright.observed")
     boot_slot = text("spec.edgewright.bootSlot")
@@ -164,7 +164,7 @@ class EdgeHost(Document):
 
     @property
     def project_uid(self) -> str:
-        """Return the uid of the host's project, from whichever of the three places holds it."""
+        """Return the uid of the host's project, from whichever of the three places contains it."""
         for path in ("aclmeta.projectUid", "spec.projectMeta.uid", "metadata.annotations.projectUid"):
             value = self.get(path, "")
             if isinstance(value, str) and value:

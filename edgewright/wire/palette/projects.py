@@ -15,7 +15,7 @@ class Project(Document):
 
 
 class Projects(Document):
-    """The whole list (`v1ProjectsMetadata`), unpaged."""
+    """The complete list (`v1ProjectsMetadata`), unpaged."""
 
     items = each("items", Project)
 

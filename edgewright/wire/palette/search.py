@@ -36,7 +36,7 @@ def spec(
     sort: Sequence[Tuple[str, str]] = (),
     conjunction: str = "and",
 ) -> Dict[str, Any]:
-    """Return a whole search body; `sort` is (field, asc|desc) pairs. Without filters everything is found."""
+    """Return a complete search body; `sort` is (field, asc|desc) pairs. Without filters everything is found."""
     body: Dict[str, Any] = {}
     if filters:
         group = {"conjunction": conjunction, "filters": list(filters)}
@@ -64,7 +64,7 @@ def hosts_by(
 
 
 def newest_first() -> Dict[str, Any]:
-    """Return the search for everything, newest change first; how a console without a change stream keeps up."""
+    """Return the search for everything, newest change first; how a console without a change stream stays current."""
     return spec(sort=[("lastModifiedTimestamp", "desc")])
 
 

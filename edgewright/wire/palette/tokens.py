@@ -9,7 +9,7 @@ from edgewright.wire.document import Document, each, flag, integer, text, when
 
 
 class EdgeToken(Document):
-    """A token as the plane keeps it, or the body of a create or update (`default_project_ref`)."""
+    """A token as the plane stores it, or the body of a create or update (`default_project_ref`)."""
 
     uid = text("metadata.uid")
     name = text("metadata.name")
@@ -22,13 +22,13 @@ class EdgeToken(Document):
     project_name = text("spec.defaultProject.name")
     default_project_ref = text("spec.defaultProjectUid")
     is_active = flag("status.isActive")
-    # our own: which hosts came in by it
+    # our own: which hosts registered with it
     hosts = integer("status.edgewright.hosts")
     last_used = when("status.edgewright.lastUsed")
     plane_expired = flag("status.edgewright.expired")
 
     def expired(self, now: float) -> bool:
-        """Tell whether the token's time is over at `now`; a token without expiry never ends.
+        """Return whether the token's time is over at `now`; a token without expiry never ends.
 
         A token that the hub itself calls expired is so too when the clock of this machine is behind (rule P5).
         """
@@ -36,12 +36,12 @@ class EdgeToken(Document):
         return self.plane_expired or (expiry is not None and expiry <= now)
 
     def usable(self, now: float) -> bool:
-        """Tell whether a host can come in by this token at `now`."""
+        """Return whether a host can register with this token at `now`."""
         return self.is_active and not self.expired(now)
 
 
 class EdgeTokens(Document):
-    """The list of tokens (`v1EdgeTokens`); Palette gives it whole, without paging."""
+    """The list of tokens (`v1EdgeTokens`); Palette returns all of it, without paging."""
 
     items = each("items", EdgeToken)
 

@@ -14,7 +14,7 @@ API_VERSION = 1
 PREFIX = "/edgewright/v1"
 """Everything that Palette has no public path for lives below this prefix."""
 EXTENSION = "edgewright"
-"""The one key under metadata, spec or status that holds our own properties of a document."""
+"""The one key under metadata, spec or status that contains our own properties of a document."""
 
 # --- Palette's paths -------------------------------------------------------------------------------------------
 AUTHENTICATE = "/v1/auth/authenticate"
@@ -101,7 +101,7 @@ H_INTERVAL = "Edgewright-Interval"
 H_LINEAGE = "Edgewright-Lineage"
 H_CLOCK = "Edgewright-Clock"
 CLOCK_DOUBTED = "doubted"
-"""The plane does not believe its own clock now (rule P41): a difference to it says nothing about the host."""
+"""The plane does not believe its own clock now (rule P41): a difference to it means nothing for the host."""
 H_DUPLICATE = "Edgewright-Duplicate"
 H_PAGE_LIMIT = "Edgewright-Page-Limit"
 H_IDEMPOTENCY = "Idempotency-Key"
@@ -206,11 +206,11 @@ MAX_MOUNT = 1024
 MAX_LOG_CHUNK = 100
 """Lines in one POST of a log."""
 MAX_LOG_LINE = 4096
-"""Characters kept of one log line."""
+"""Longest stored log line, in characters."""
 MAX_EVENTS = 100
 """Events in one bulk POST."""
 AGENT_EVENT_BACKLOG = 500
-"""Events that an agent keeps while they are not acknowledged."""
+"""Events that an agent stores while they are not acknowledged."""
 REGISTER_RETRY_WAITING = 30.0
 """Seconds between two tries of an agent that waits for its approval, at most."""
 ANSWER_TIMEOUT = 20.0
@@ -219,19 +219,19 @@ BACKOFF_BASE = 1.0
 BACKOFF_CAP = 60.0
 """Seconds: the first and the greatest ceiling of the random wait between two tries (P4)."""
 CLOCK_TOLERANCE = 60.0
-"""Seconds that a host's clock may differ from the plane's before it is told."""
+"""Seconds that a host's clock may differ from the plane's before it is reported."""
 MAX_MESSAGE = 1024
-"""Characters kept of a message that a host sends."""
+"""Longest stored message, in characters, that a host sends."""
 HEARTBEAT_INTERVAL = 60.0
-"""Seconds between two heartbeats unless the plane says otherwise."""
+"""Seconds between two heartbeats unless the plane sets another."""
 SILENCE_LIMIT = 600.0
 """Seconds of silence after which a host is unhealthy, unless the plane is set otherwise."""
 OPERATION_DEADLINE = 900.0
-"""Seconds that an operation may wait for its result, unless the plane says otherwise."""
+"""Seconds that an operation may wait for its result, unless the plane sets another."""
 LIVENESS_CHANGE_EVERY = 30.0
 """At most one change of a host in this many seconds when only its liveness moved, for a reader without `beats`."""
 BEATS_EVERY = 1.0
-"""Seconds between two events with heartbeats for a reader that asks for `beats`: what it shows is no older."""
+"""Seconds between two events with heartbeats for a reader that asks for `beats`: what it shows is not older."""
 STREAM_PING = 15.0
 """Seconds between two comment lines on an idle change stream."""
 REGISTRATION_ID_LENGTH = 32
@@ -241,7 +241,7 @@ UID_LENGTH = 24
 
 
 def path(template: str, **values: str) -> str:
-    """Fill a path template; every value is percent-encoded whole, so that a uid can never name another path.
+    """Fill a path template; every value is percent-encoded completely, so that a uid can never name another path.
 
     Raises `KeyError` when the template names a value that was not given.
     """

@@ -31,7 +31,7 @@ class Position(NamedTuple):
 
 
 def read_generation(value: object) -> Optional[int]:
-    """Return a generation as received if it can be one: a whole number from 1 to `MAX_GENERATION`, not a boolean."""
+    """Return a generation as received if it can be one: an integer from 1 to `MAX_GENERATION`, not a boolean."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 1 <= value <= MAX_GENERATION else None
@@ -45,7 +45,7 @@ def read_lineage(value: object) -> Optional[str]:
 
 
 def is_late(stored: Position, received: Position) -> bool:
-    """Tell whether `received` is older than `stored`, so that it must be dropped: same lineage, lower generation.
+    """Return whether `received` is older than `stored`, so that it must be dropped: same lineage, lower generation.
 
     A position of another lineage is never late: its plane was restored, and is the authority all the same. A plane
     that stops to name a lineage (a hub that was set back to v0.1.0) counts as another lineage.
@@ -54,7 +54,7 @@ def is_late(stored: Position, received: Position) -> bool:
 
 
 def is_announced(stored: Position, lineage: Optional[str], generation: Optional[int]) -> bool:
-    """Tell whether a heartbeat's answer names something else than what is stored; `None` where it names nothing."""
+    """Return whether a heartbeat's answer names something else than what is stored; `None` where it names nothing."""
     if lineage and lineage != stored.lineage:
         return True
     return generation is not None and generation > stored.generation

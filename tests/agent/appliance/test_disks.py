@@ -72,7 +72,7 @@ def test_a_named_disk_must_be_there_whole_and_writable() -> None:
         choose(disks, "/dev/sdb", 0)
     with pytest.raises(NotFound, match="not here"):
         choose(disks, "/dev/sdq", 0)
-    with pytest.raises(InvalidInput, match="not a whole disk"):
+    with pytest.raises(InvalidInput, match="not a disk"):
         choose(disks, "/dev/null", 0)
 
 

@@ -73,14 +73,14 @@ def test_names_of_partitions_and_commands_of_file_systems() -> None:
 @pytest.mark.parametrize(
     ("install", "said"),
     [
-        ({"device": "sda"}, "no device"),
+        ({"device": "sda"}, "not a device"),
         ({"device": "script://x"}, "script"),
         ({"reboot": True, "poweroff": True}, "both set"),
-        ({"partitions": {"oem": {"size": "10G"}}}, "no whole number"),
+        ({"partitions": {"oem": {"size": "10G"}}}, "not an integer"),
         ({"partitions": {"oem": {"fs": "btrfs"}}}, "file system btrfs"),
         ({"extra-partitions": [{"size": 5}]}, "no name"),
         ({"extra-partitions": [{"name": "a", "label": "COS_OEM"}]}, "taken"),
-        ({"bind_mounts": ["/var/../etc"]}, "no folder"),
+        ({"bind_mounts": ["/var/../etc"]}, "contains no directory"),
         ([1], "not a map"),
     ],
 )

@@ -132,7 +132,7 @@ def test_without_user_data_it_waits_for_a_person_who_names_the_disk(
 
     box.medium.wait = wait
     assert box.medium.run() == 0
-    assert box.said[0] == "waiting for a person: this medium carries no user-data"
+    assert box.said[0] == "waiting for an operator: this medium carries no user-data"
     assert looks[0]["phase"] == "waiting" and looks[0]["disks"] == [["/dev/vda", "/dev/vda (16.0 GiB)"]]
     assert "install done" in box.said
 

@@ -31,14 +31,14 @@ def test_settings_are_read_from_the_user_data() -> None:
     [
         (Card("eno1", True, "", "255.255.255.0"), "needs an IP address"),
         (Card("eno1", True, "10.0.0.5", ""), "mask is missing"),
-        (Card("eno1", True, "10.0.0.300", "24"), "no IP address"),
+        (Card("eno1", True, "10.0.0.300", "24"), "not an IP address"),
         (Card("eno1", True, "10.0.0.0", "24"), "network or broadcast address"),
         (Card("eno1", True, "10.0.0.5", "24", "10.0.1.1"), "The gateway 10.0.1.1 is not in 10.0.0.0/24"),
         (Card("eno1", True, "10.0.0.5", "24", "10.0.0.5"), "this host itself"),
-        (Card("eno1", True, "10.0.0.5", "24", "x"), "no address of a gateway"),
+        (Card("eno1", True, "10.0.0.5", "24", "x"), "not an address of a gateway"),
         (Card("eno1", vlan="4095"), "1 to 4094"),
         (Card("eno1", mtu="100"), "576 to 9216"),
-        (Card("a b/c"), "no name of a network card"),
+        (Card("a b/c"), "not a valid name of a network card"),
         (Card("eno1", dns=("x",)), "DNS server"),
     ],
 )

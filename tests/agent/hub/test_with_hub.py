@@ -137,7 +137,7 @@ def test_wrong_expired_and_revoked_tokens_and_a_double_uid_say_so(hub: RunningHu
     assert "does not know the registration token" in said["wrong"]
     assert "has expired" in said["expired"]
     assert "was revoked" in said["revoked"]
-    assert "Another registration already holds the host UID double" in said["double"]
+    assert "Another registration already uses the host UID double" in said["double"]
 
 
 def test_approval_lets_a_waiting_host_in(hub: RunningHub, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_the_process_runs_beats_and_stops_in_order(hub: RunningHub, tmp_path: Pa
         assert second.returncode == 6 and "Another agent already runs" in second.stderr
         status = [sys.executable, "-m", "edgewright.agent", "status", "--data", rig.flags.data]
         told = subprocess.run(status, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
-        assert told.returncode == 0 and "Registered and heard" in told.stdout, told
+        assert told.returncode == 0 and "Registered and connected" in told.stdout, told
     finally:
         process.send_signal(signal.SIGTERM)
         _, text = process.communicate(timeout=10)

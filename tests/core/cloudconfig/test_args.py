@@ -57,7 +57,7 @@ def test_the_good_one_has_nothing_to_say() -> None:
         ("PROXY_CERT_PATH=/x", WARNING, "deprecated"),
         ("UPDATE_KERNAL=true", ERROR, "`UPDATE_KERNEL`"),
         ("SOMETHING_ELSE=1", WARNING, "CUSTOM_ARG_"),
-        ("MY_ORG=ACME Corp", WARNING, "runs what stands behind it"),
+        ("MY_ORG=ACME Corp", WARNING, "runs what follows it"),
         ("HTTP_PROXY=$PROXY", WARNING, "takes $PROXY, which no line above sets"),
         ("HTTPS_PROXY=192.0.2.7", WARNING, "without http:// in front"),
         ("https_proxy=proxy.example.net:3128", WARNING, "Write http://HOST:PORT"),
@@ -67,8 +67,8 @@ def test_the_good_one_has_nothing_to_say() -> None:
         ("\ufeffMY_ORG=a", ERROR, "byte order mark"),
         ("IMAGE_REPO=$OS_DISTRIBUTION-Big", ERROR, "IMAGE_REPO is ubuntu-Big"),
         ("ARCH = amd64", WARNING, "takes the key for a command"),
-        ("nonsense", ERROR, "no KEY=value"),
-        ("CUSTOM_TAG=a\nCUSTOM_TAG=b", WARNING, "stands twice"),
+        ("nonsense", ERROR, "not a KEY=value"),
+        ("CUSTOM_TAG=a\nCUSTOM_TAG=b", WARNING, "is there twice"),
     ],
 )
 def test_each_trap_is_told(line: str, severity: str, words: str) -> None:

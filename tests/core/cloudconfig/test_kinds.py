@@ -13,7 +13,7 @@ from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.cloudconfig.schema.shape import check_shape
 from edgewright.core.installer.stages import problem_in
 
-FILE = "Kairos then drops the whole file"
+FILE = "Kairos then drops the entire file"
 STAGES = "Kairos then drops every stage of the file"
 
 
@@ -36,7 +36,7 @@ def found_in(document: dict[str, Any]) -> list[Finding]:
         ({"users": ["default"]}, FILE, "Ubuntu's cloud-init"),
         ({"users": [{"name": "a", "lock_passwd": "true"}]}, FILE, "without quotes"),
         ({"runcmd": "ls"}, FILE, "[ls]"),
-        ({"runcmd": [["ls", "-l"]]}, FILE, "one text"),
+        ({"runcmd": [["ls", "-l"]]}, FILE, "one string"),
         ({"ssh_authorized_keys": "ssh-ed25519 AAAA x"}, FILE, "'- '"),
         ({"growpart": {"devices": "/"}}, FILE, "'- '"),
         ({"hostname": ["a"]}, FILE, ""),

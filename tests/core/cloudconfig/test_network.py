@@ -39,7 +39,7 @@ def test_right_addresses_have_no_problem(ip: str, mask: str, gateway: str) -> No
         ("10.0.0.5/24", "", "fd00::1", "gateway", "IPv6"),
         ("10.0.0.5/24", "", "10.0.0.255", "gateway", "broadcast"),
         ("10.0.0.5/24", "", "10.0.0.0", "gateway", "network"),
-        ("10.0.0.5/24", "", "router", "gateway", "no address"),
+        ("10.0.0.5/24", "", "router", "gateway", "not an address"),
         ("fd00::10/64", "", "fd01::1", "gateway", "not inside"),
     ],
 )

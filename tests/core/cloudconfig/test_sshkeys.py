@@ -59,14 +59,14 @@ def test_the_wrap_behind_the_exponent_of_an_rsa_key_is_found() -> None:
     text = base64.b64encode(blob("ssh-rsa")).decode()
     at = 24  # AAAAB3NzaC1yc2EAAAADAQAB, as the first line of many a mail ends
     assert "line wrap" in key_problem(f"ssh-rsa {text[:at]} {text[at:]} ops")
-    assert "copied whole" in key_problem(f"ssh-rsa {text[:at]}")
+    assert "copied completely" in key_problem(f"ssh-rsa {text[:at]}")
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("ssh-rsa " + base64.b64encode(blob("ssh-ed25519")).decode(), "do not agree"),
-        ("ssh-rsa " + base64.b64encode(blob("ssh-rsa", 512)).decode(), "copied whole"),
+        ("ssh-rsa " + base64.b64encode(blob("ssh-rsa", 512)).decode(), "copied completely"),
         ("ssh-ed25519 “AAAA”", "not base64"),
         ("ssh-ed25519", "no key behind"),
         ("ops@example.com", "not an SSH public key"),

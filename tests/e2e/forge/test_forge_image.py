@@ -219,7 +219,7 @@ def test_appended_pushed_pulled_back_and_verified(place: Place, key: Path) -> No
         assert inspected["Labels"][f"edgewright.slot.{name}"] == f"sha256:{digest}"
     tool("unsquashfs", "-no-progress", "-d", str(place.folder / "slot-root"), str(slot / "rootfs.squashfs"))
     assert (place.folder / "slot-root/bin/sh").read_bytes() == (root / "bin/sh").read_bytes()
-    assert not (place.folder / "slot-root/usr/bin/kubelet").exists(), "Kubernetes is no part of the slot's system"
+    assert not (place.folder / "slot-root/usr/bin/kubelet").exists(), "Kubernetes is not a part of the slot's system"
     bill = json.loads((place.folder / "b.json").read_text())
     assert {"libc6", "kubelet", "pause.tar"} <= {package["name"] for package in bill["packages"]}
     stem = document["digest"].replace(":", "-")

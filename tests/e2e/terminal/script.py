@@ -85,7 +85,7 @@ def bytes_of(key: str) -> bytes:
     if name.startswith("ctrl+") and len(name) == 6:
         return bytes([ord(name[-1]) & 0x1F])
     if name not in NAMED:
-        raise ValueError(f"no key {key}")
+        raise ValueError(f"not a key {key}")
     return NAMED[name]
 
 

@@ -85,13 +85,13 @@ def test_what_a_person_sees(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("sda", "holds the system of this machine (mounted at /boot/efi, /)"),
+        ("sda", "contains the system of this machine (mounted at /boot/efi, /)"),
         ("sdb", ""),
         ("sdc", "is in use: mounted at /media/me/DA TA"),
         ("sdd", "There is no medium in sdd"),
         ("sde", "is write-protected"),
         ("mmcblk0", ""),
-        ("mmcblk1", "is no removable disk"),
+        ("mmcblk1", "is not a removable disk"),
     ],
 )
 def test_what_is_refused(machine: Machine, name: str, words: str) -> None:
@@ -127,10 +127,10 @@ def test_a_machine_without_sysfs(tmp_path: Path) -> None:
 
 def test_a_block_device_that_is_no_disk_is_named_for_what_it_is(machine: Machine) -> None:
     disks = Disks(machine.root)
-    with pytest.raises(Refused, match=r"^loop0 is no removable disk \(loop device\)\.$") as caught:
+    with pytest.raises(Refused, match=r"^loop0 is not a removable disk \(loop device\)\.$") as caught:
         disks.named("/dev/loop0")
     assert caught.value.hint.startswith("Removable disks: mmcblk0, sdb")
-    with pytest.raises(Refused, match=r"^sr0 is no removable disk \(CD drive\)\.$"):
+    with pytest.raises(Refused, match=r"^sr0 is not a removable disk \(CD drive\)\.$"):
         disks.named("sr0")
     with pytest.raises(NotFound, match=r"There is no disk /dev/loop9\."):
         disks.named("/dev/loop9")

@@ -85,7 +85,7 @@ def test_a_disk_that_was_pulled_out(
     ("code", "words"),
     [
         (errno.EIO, "failed after 4 MB of 9 MB: Input/output error"),
-        (errno.ENOSPC, "is full after 4 MB of 9 MB; it is smaller than it says"),
+        (errno.ENOSPC, "is full after 4 MB of 9 MB; it is smaller than it claims"),
         (errno.EPERM, "cannot be written after 4 MB"),
     ],
 )
@@ -106,7 +106,7 @@ def test_stopping_says_that_the_disk_is_half_written(iso: Path, disk: Disk) -> N
 
 
 def test_a_file_that_is_not_the_one_of_its_manifest(iso: Path, disk: Disk) -> None:
-    with pytest.raises(Failed, match="not the file that its manifest tells of"):
+    with pytest.raises(Failed, match="not the file that its manifest describes"):
         write(iso, disk, Job(), sha256="0" * 64)
 
 

@@ -118,7 +118,7 @@ def test_keys_in_cosigns_own_form(tmp_path: Path, key: ec.EllipticCurvePrivateKe
     ("text", "kind"),
     [
         (None, NotFound),
-        (b"no key", InvalidInput),
+        (b"not a key", InvalidInput),
         (
             b"-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED COSIGN PRIVATE KEY-----",
             InvalidInput,

@@ -46,7 +46,7 @@ def test_it_is_private_and_never_replaces_another_file(tmp_path: Path) -> None:
     sha256 = make_cidata(file, TEXT)
     assert file.stat().st_mode & 0o777 == 0o600
     assert make_cidata(file, TEXT) == sha256
-    with pytest.raises(Conflict, match="holds something else"):
+    with pytest.raises(Conflict, match="contains something else"):
         make_cidata(file, TEXT + b"x: y\n")
     assert make_cidata(file, TEXT + b"x: y\n", force=True) != sha256
     assert [path.name for path in tmp_path.iterdir()] == ["a.iso"]

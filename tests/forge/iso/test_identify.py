@@ -60,9 +60,9 @@ def test_a_cut_off_iso_says_how_much_is_missing(base_iso: Path, tmp_path: Path) 
 
 def test_what_is_no_iso(tmp_path: Path) -> None:
     (tmp_path / "x.iso").write_bytes(b"no iso" * 20_000)
-    assert identify(tmp_path / "x.iso").refuse == "x.iso is no ISO: it holds no ISO 9660 volume."
+    assert identify(tmp_path / "x.iso").refuse == "x.iso is not an ISO: it contains no ISO 9660 volume."
     (tmp_path / "short.iso").write_bytes(b"a key")
-    assert identify(tmp_path / "short.iso").refuse == "short.iso is no ISO: it is too short for an ISO 9660 volume."
+    assert identify(tmp_path / "short.iso").refuse == "short.iso is not an ISO: it is too short for an ISO 9660 volume."
     (tmp_path / "empty.iso").touch()
     assert identify(tmp_path / "empty.iso").refuse == "empty.iso is empty."
     with pytest.raises(NotFound):
@@ -107,5 +107,5 @@ def test_a_session_appended_in_place_does_not_boot_from_usb(base_iso: Path, tmp_
     subprocess.run(words, capture_output=True, check=True)
     found = identify(broken)
     assert found.boot_modes == ("BIOS from CD", "UEFI from CD")
-    assert "its superblock says" in found.partition_broken
+    assert "according to its superblock" in found.partition_broken
     assert found.notes[0].startswith("It boots from CD only")

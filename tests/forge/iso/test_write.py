@@ -24,7 +24,7 @@ from edgewright.forge.progress import Job, Progress
 from tests.forge.isos import USER_DATA, extracted
 
 LONG = USER_DATA + b"# more than the placeholder holds\n" * 3000
-FINE = [Check("user-data", True, "nothing to say")]
+FINE = [Check("user-data", True, "no findings")]
 
 
 def sha256(path: Path) -> str:
@@ -168,7 +168,7 @@ def test_what_is_refused(base_iso: Path, tmp_path: Path) -> None:
         make_iso(base_iso, USER_DATA + b"#" * 1024 * 1024, out, Job())
     with pytest.raises(NotFound, match="no folder"):
         make_iso(base_iso, USER_DATA, tmp_path / "none/out.iso", Job())
-    with pytest.raises(NotFound, match="holds no content bundle"):
+    with pytest.raises(NotFound, match="contains no content bundle"):
         make_iso(base_iso, USER_DATA, out, Job(), content=[tmp_path])
     (tmp_path / "bad").write_bytes(b"#cloud-config\n")
     with pytest.raises(InvalidInput, match=r"no \.tgz"):

@@ -87,7 +87,7 @@ def plane(client: StandInClient) -> ProofPlane:
         ([token(expiry="2020-01-01T00:00:00.000Z")], "", "bad", "berlin-line of the user-data expired at 2020-01-01"),
         ([token("ewt_another0000")], "", "bad", "ewt_sh…00"),
         ([], "", "bad", "not known at lab"),
-        ([token("")], "", "unknown", "does not tell the texts"),
+        ([token("")], "", "unknown", "does not show the text"),
     ],
 )
 def test_the_token_that_ships(documents: list[dict[str, Any]], project: str, state: str, words: str) -> None:
@@ -150,7 +150,11 @@ def test_refusals_are_read_from_the_events_that_are_new() -> None:
     assert ours.reports("proof-1") == []
     client.news += [
         event("e2", "RegistrationRefused", "'proof-1' was refused: The token is not known here."),
-        event("e3", "PlaneNotTrusted", "10.0.0.9 does not trust this hub's certificate: it holds another CA."),
+        event(
+            "e3",
+            "PlaneNotTrusted",
+            "10.0.0.9 does not trust this hub's certificate: it has the certificate of another CA.",
+        ),
         event("e4", "HostUnhealthy", "proof-1 is silent."),
     ]
     assert [(one.about_host, one.message[:9]) for one in ours.reports("proof-1")] == [

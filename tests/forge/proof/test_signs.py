@@ -34,7 +34,7 @@ SEABIOS = b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1.16.2-debian-1.16.2-1)\
          "https://10.77.0.1:8443 as proof-1"),
         ("edgewright: registered as proof-1", "told", "registered", "proof-1"),
         ("edgewright: registration refused: The token is not known.", "told", "refused", "The token is not known."),
-        ("edgewright: waiting for a person: this medium carries no user-data", "told", "person",
+        ("edgewright: waiting for an operator: this medium carries no user-data", "told", "person",
          "this medium carries no user-data"),
         ("edgewright: medium left in place: not installing again", "told", "not-again", ""),
         ("[  OK  ] Reached target multi-user.target - Multi-User System.", "told", "userspace", ""),

@@ -115,7 +115,7 @@ def test_the_host_saying_that_it_is_registered_is_not_enough() -> None:
         (["Linux version 6.1 (x)", "Failed to mount block device of live image"], "live", "live image"),
         ([*FIRST[:6], "edgewright: install failed: There is no room on /dev/sda."], "installed",
          "There is no room on /dev/sda"),
-        ([*FIRST[:4], "edgewright: waiting for a person: install.device is not given"], "install",
+        ([*FIRST[:4], "edgewright: waiting for an operator: install.device is not given"], "install",
          "install.device is not given"),
     ],
 )  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_cause_before_the_emergency_shell_is_told_in_its_place() -> None:
     assert sign is not None
     track.take(sign, 9, ["isofs_fill_super: get root inode failed", "Entering emergency mode."])
     assert track.why is not None
-    assert "partition does not hold its own file system" in track.why.sentence
+    assert "partition does not contain its own file system" in track.why.sentence
 
 
 def test_a_machine_that_comes_back_to_the_medium_does_not_boot_from_its_disk() -> None:
@@ -237,7 +237,7 @@ def waiting(text: str) -> tuple[Track, float]:
     ("reason", "hint"),
     [
         (agent_tls(20), "Put the plane's ca.crt into caCerts"),
-        (agent_tls(62), "Use a name that it holds"),
+        (agent_tls(62), "Use a name that it contains"),
         (agent_tls(10), "Compare the clocks"),
         (agent_tls(9), "Compare the clocks"),
         (agent_refusal(protocol.E_HOST_NOT_PREREGISTERED), "Put a registration token"),
@@ -262,7 +262,9 @@ def test_a_host_that_registers_after_all_is_not_failed_for_what_it_said_before()
 
 def test_on_the_overall_limit_the_last_reason_is_told() -> None:
     track, at = waiting("edgewright: registration waits: 10.77.0.1:8443 cannot be reached.")
-    track.reported("10.0.0.9 does not trust this hub's certificate: it holds another CA.", at, about_host=False)
+    track.reported(
+        "10.0.0.9 does not trust this hub's certificate: it has the certificate of another CA.", at, about_host=False
+    )
     track.overdue(at + REFUSALS + 1, [])
     assert not track.over()  # it may be another host's
     track.out_of_time(at + 100, [])

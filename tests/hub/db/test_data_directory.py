@@ -117,7 +117,11 @@ LOSSES = {
     "no database": (remove("hub.db"), "MissingDatabase", "hub.db is missing, but .* in use \\(hub.json\\)"),
     "empty file": (empty_database, "MissingDatabase", "hub.db is empty, but .* in use \\(hub.json\\)"),
     "no records": (new_database, "MissingDatabase", "The database has no records, but .* in use \\(hub.json\\)"),
-    "no key": (remove("secret.key"), "MissingKey", "secret.key is missing in .*, and this database was used with it"),
+    "no key": (
+        remove("secret.key"),
+        "MissingKey",
+        "secret.key is missing in .*, and this database was used with it",
+    ),
     "no CA": (remove("ca.crt", "ca.key"), "MissingCA", "ca.crt and ca.key are missing in"),
     "no CA, no leaf": (remove("ca.crt", "ca.key", "server.crt", "server.key"), "MissingCA", "ca.crt and ca.key"),
     "no CA certificate": (remove("ca.crt", "server.crt"), "MissingCA", "ca.crt is missing in"),

@@ -36,7 +36,7 @@ async def test_a_read_only_database_is_told_and_heals(inside: tuple[Hub, httpx.A
     set_read_only(hub, "ON")
     answer = await admin.post("/v1/edgehosts", json={"metadata": {"uid": "ro-1"}})
     assert (answer.status_code, answer.json()["code"]) == (503, "StorageReadOnly")
-    assert answer.headers["retry-after"] == "10" and "nothing of this request was kept" in answer.json()["message"]
+    assert answer.headers["retry-after"] == "10" and "nothing of this request was stored" in answer.json()["message"]
     assert (await admin.get("/v1/edgehosts/ro-1")).status_code == 404
     assert (await admin.get("/v1/users/info")).status_code == 200  # reading goes on
     set_read_only(hub, "OFF")

@@ -165,7 +165,7 @@ ROUTES = sorted(
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {path}" for method, path in ROUTES])
 def test_operation(plane: RunningHub, edge_subset: dict[str, Any], method: str, path: str) -> None:
     described = edge_subset["paths"].get(path, {}).get(method.lower())
-    assert described is not None, f"{method} {path} is no operation of Palette"
+    assert described is not None, f"{method} {path} is not an operation of Palette"
     answer = _call(plane, method, path)
     code, response = next(iter(described["responses"].items()))
     assert str(answer.status_code) == code, answer.text

@@ -60,7 +60,9 @@ def test_p51_a_name_that_another_has_is_refused_at_creation_and_at_renaming(hub:
     uid = admin.post(path, json={"metadata": {"name": other}}).json()["uid"]
     answer = admin.put(f"{path}/{uid}", json={"metadata": {"name": taken}})
     assert answer.status_code == 409 and answer.json()["code"] == "DuplicateName" and taken in answer.json()["message"]
-    assert admin.put(f"{path}/{uid}", json={"metadata": {"name": other}}).status_code == 204, "its own name is no clash"
+    assert admin.put(f"{path}/{uid}", json={"metadata": {"name": other}}).status_code == 204, (
+        "its own name is not a clash"
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1/edgehosts/tokens", "/v1/apiKeys"])

@@ -158,7 +158,7 @@ def test_a_backup_that_was_cut_is_not_restored(data: Path, tmp_path: Path, cut_a
 
 @pytest.mark.parametrize("harm", [scribble, cut, overwrite, empty])
 def test_status_reports_a_damaged_database(data: Path, harm: Callable[[Path], None]) -> None:
-    assert json.loads(hub_cli("status", "--data", str(data), "-o", "json").stdout)["database"] == "whole"
+    assert json.loads(hub_cli("status", "--data", str(data), "-o", "json").stdout)["database"] == "intact"
     harm(data / "hub.db")
     done = hub_cli("status", "--data", str(data), "-o", "json")
     report = json.loads(done.stdout)

@@ -14,7 +14,7 @@ from edgewright.hub.security import pki
 def test_a_torn_authority_is_named_in_plain_words(tmp_path: Path) -> None:
     pki.ensure_certificates(tmp_path, ())
     (tmp_path / "ca.key").write_bytes(b"-----BEGIN")
-    with pytest.raises(Failed, match=r"is damaged \(ca.crt, ca.key\): one of them is not whole\."):
+    with pytest.raises(Failed, match=r"is damaged \(ca.crt, ca.key\): one of them is not complete\."):
         pki.ensure_certificates(tmp_path, ())
     (tmp_path / "ca.key").unlink()
     with pytest.raises(Failed, match=r"ca\.key is missing"):
@@ -25,5 +25,5 @@ def test_a_torn_authority_is_named_in_plain_words(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_database_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(EdgewrightError) as told:
         open_engines(tmp_path, url)
-    assert told.value.message.startswith("The hub keeps no data in ")
+    assert told.value.message.startswith("There is no hub data in ")
     assert "secret" not in told.value.message

@@ -59,7 +59,7 @@ def test_p24_an_operation_keeps_its_id_and_is_offered_until_its_result(hub: Runn
     for _ in range(3):  # asked again, also after a lost answer: the same ids in the same order
         assert [one["id"] for one in desired(host, "o-1")["operations"]] == [first, second]
     hub.client().post(f"/edgewright/v1/hosts/o-1/operations/{first}/result", json={"state": "failed"})
-    assert len(desired(host, "o-1")["operations"]) == 2  # a user's word is no result
+    assert len(desired(host, "o-1")["operations"]) == 2  # a user's word is not a result
     done = {"state": "refused", "message": "This kind is not known here."}
     assert host.post(f"/edgewright/v1/hosts/o-1/operations/{first}/result", json=done).status_code == 204
     assert [one["id"] for one in desired(host, "o-1")["operations"]] == [second]

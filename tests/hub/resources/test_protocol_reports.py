@@ -266,7 +266,7 @@ def test_p18_silence_reason_clock_and_recovery() -> None:
         assert time.monotonic() - began >= 2  # at the limit, not before
         status = judged(hub, "q-1")
         assert status["health"]["state"] == "unhealthy"
-        assert "No word from q-1" in status["edgewright"]["reason"]
+        assert "No heartbeat from q-1" in status["edgewright"]["reason"]
         assert status["edgewright"]["deadline"] and status["edgewright"]["who"] == "person"
         assert judged(hub, "q-2")["edgewright"]["healthState"] == "unknown"  # an unpaired host for ever
         host.patch(HEALTH.format("q-1"), json=beat(2))

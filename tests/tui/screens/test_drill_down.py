@@ -136,7 +136,7 @@ async def test_a_lost_plane_keeps_everything_and_says_its_age() -> None:
     async with console("host", "uid-edge-0c11", state="lost", make_context=None) as (pilot, _, _):
         await settle(pilot)
         assert "MACHINE" in said(pilot)
-        assert "The plane is not heard: this is what was known" in said(pilot)
+        assert "Management plane unreachable; data from" in said(pilot)
         await press(pilot, "1")
         await until(pilot, lambda: view(pilot) == "pulse")
         assert pilot.app.screen.query_one("#problems", LineView).dim_all

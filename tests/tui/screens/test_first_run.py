@@ -183,7 +183,7 @@ async def test_connecting_asks_checks_and_keeps_what_was_typed() -> None:
         assert pilot.app.screen.query_one("#field-api_key", Input).password
         url.value = "ftp://nowhere"
         await press(pilot, "tab")
-        assert "is no address of a plane" in statics(pilot)
+        assert "is not an address of a plane" in statics(pilot)
         url.value = "https://10.4.0.2:8443"
         await press(pilot, "escape", "2")
         again = pilot.app.screen.query_one("#field-url", Input)

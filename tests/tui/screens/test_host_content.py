@@ -26,7 +26,7 @@ def facts(**changes: Any) -> HostFacts:
         now=NOW,
         state="in-use",
         health="unhealthy",
-        reason="No word from edge-7f3a for 14 min.",
+        reason="No heartbeat from edge-7f3a for 14 min.",
         since=NOW - 240,
         deadline=NOW - 240,
         who="person",
@@ -40,20 +40,20 @@ def facts(**changes: Any) -> HostFacts:
 def test_the_answer_comes_first_with_reason_clock_and_who() -> None:
     said = text_of(health_lines(facts(), 80))
     assert said.splitlines()[0].startswith("▲ unhealthy for 4 min")
-    assert "No word from edge-7f3a for 14 min." in said
-    assert "A person must act. Its next word is overdue by 4 min. Last heard 14m ago." in said
+    assert "No heartbeat from edge-7f3a for 14 min." in said
+    assert "An operator must act. Next heartbeat overdue by 4 min. Last heartbeat 14m ago." in said
 
 
 def test_a_host_that_was_never_heard_is_said_to_be_so() -> None:
     said = text_of(health_lines(facts(health="unknown", last_seen=None, reason="", deadline=None), 80))
-    assert said.startswith("○ never seen")
-    assert "Never heard." in said
+    assert said.startswith("○ never connected")
+    assert "No heartbeat." in said
 
 
 def test_a_healthy_host_tells_when_silence_would_count() -> None:
     said = text_of(health_lines(facts(health="healthy", reason="", who="nobody", last_seen=NOW - 21), 80))
     assert "Nothing is wrong with this host." in said
-    assert "Last heard 21s ago; called unhealthy when silent for 10 min." in said
+    assert "Last heartbeat 21s ago; called unhealthy when silent for 10 min." in said
 
 
 def test_a_full_disk_is_never_called_well() -> None:

@@ -18,8 +18,8 @@ async def test_a_wide_screen_shows_the_other_hosts_of_the_site_and_opens_them() 
         shown = said(pilot)
         assert "OTHER HOSTS OF berlin-04" in shown
         assert all(row.name in shown for row in rows)
-        pilot.app.screen.query_one("#told", LineView).focus()
-        pilot.app.screen.query_one("#told", LineView).point_at(f"host/{rows[0].uid}")
+        pilot.app.screen.query_one("#feed", LineView).focus()
+        pilot.app.screen.query_one("#feed", LineView).point_at(f"host/{rows[0].uid}")
         await press(pilot, "enter")
         assert view(pilot) == "host" and pilot.app.screen.target == rows[0].uid  # type: ignore[attr-defined]
 
@@ -28,7 +28,7 @@ async def test_a_wide_screen_shows_the_other_hosts_of_the_site_and_opens_them() 
 async def test_no_line_of_a_wide_host_is_wider_than_its_column(size: tuple[int, int]) -> None:
     async with console("host", "uid-edge-0c11", size=size) as (pilot, _, _):
         await settle(pilot)
-        for name in ("facts", "parts", "told"):
+        for name in ("facts", "parts", "feed"):
             column = pilot.app.screen.query_one(f"#{name}", LineView)
             if column.display and column.room:
                 widest = max((line.width for line in column.lines), default=0)

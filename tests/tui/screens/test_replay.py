@@ -59,7 +59,7 @@ async def test_every_screen_shows_the_time_of_the_recording(tmp_path: Path) -> N
         for key, expected in (("2", "hosts"), ("3", "tokens"), ("4", "events"), ("5", "audit"), ("1", "replay")):
             await press(pilot, key)
             await until(pilot, lambda expected=expected: view(pilot) == expected)  # type: ignore[misc]
-            assert "► replay 2026-11-23 14:03:11Z held" in title(pilot)
+            assert "► replay 2026-11-23 14:03:11Z paused" in title(pilot)
 
 
 async def test_a_host_is_shown_with_the_document_of_that_time(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_the_project_is_asked_for_whatever_stands_under_the_cursor(where: 
         await press(pilot, "p")
         await until(pilot, lambda: view(pilot) == "ChooseModal")
         await press(pilot, "escape", "colon", *"context use", "enter")
-        await until(pilot, lambda: told(made).startswith("No context is kept yet"))
+        await until(pilot, lambda: told(made).startswith("No context is stored yet"))
 
 
 async def test_a_context_that_is_not_there_is_told() -> None:
@@ -171,7 +171,7 @@ async def test_replay_steps_through_time(tmp_path: Path) -> None:
 def test_the_slider_shows_where_and_what_went_wrong() -> None:
     moment = Moment(NOW, NOW + 100, NOW + 50, 5, 10, True, 1.0, (NOW + 100,))
     lines = slider_lines(moment, 60)
-    assert lines[0].plain.startswith("REPLAY  2026-11-23 14:03:01Z  ▬ held")
+    assert lines[0].plain.startswith("REPLAY  2026-11-23 14:03:01Z  ▬ paused")
     assert "█" in lines[1].plain
     assert lines[1].plain.index("▲") > lines[1].plain.index("█")
     assert max(one.width for one in lines) <= 60

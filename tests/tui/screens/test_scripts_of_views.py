@@ -22,5 +22,5 @@ def test_a_line_is_keys_and_what_is_shown() -> None:
     step = Step(("2", "/", "<enter>"), ("Hosts", "kiel"), ("berlin",), works=True)
     assert steps_of("2 / <enter> => Hosts | kiel | not berlin") == [step]
     assert at_once(["2", "<esc>", "<down>"]) == b"2" + ESCAPE_ALONE + b"\x1b[B"
-    with pytest.raises(ValueError, match="no key <nosuch>"):
+    with pytest.raises(ValueError, match="not a key <nosuch>"):
         steps_of("<nosuch> -> Hosts")

@@ -259,7 +259,7 @@ def test_the_clipboard_of_the_app_can_be_set() -> None:
 async def test_mouse_reports_are_switched_by_the_driver() -> None:
     app = Sample()
     async with app.run_test():
-        toolkit.capture_mouse(app, True)  # a headless driver has no mouse, and that is no error
+        toolkit.capture_mouse(app, True)  # a headless driver has no mouse, and that is not an error
         app._driver = recorder = Recorder(app)
         toolkit.capture_mouse(app, False)
         assert "\x1b[?1000l" in recorder.written and not recorder._mouse

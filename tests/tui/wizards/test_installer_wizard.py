@@ -319,7 +319,7 @@ async def test_rows_are_added_changed_and_taken_away(tmp_path: Path) -> None:
         assert rows == [{"name": "data", "size": 20480, "fs": "ext4", "label": ""}]
         await press(pilot, "up", "enter", "tab", "ctrl+u", *"abc", "tab")
         problems = [str(one.content) for one in pilot.app.screen.query(".problem")]  # type: ignore[attr-defined]
-        assert "MiB must be a whole number." in "\n".join(problems)
+        assert "MiB must be an integer." in "\n".join(problems)
         await press(pilot, "escape")
         assert wizard(pilot).interview.answers["disk.extra"] == rows
         await press(pilot, "x")

@@ -58,7 +58,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "output": {"output.name": "shop/2026"},
 }
 FOUND = {
-    "content": Finding("error", "content.folder", "There is no folder /srv/content.", "Correct the path."),
+    "content": Finding("error", "content.folder", "There is contains no directory /srv/content.", "Correct the path."),
     "proof": Finding("warning", "proof.until", "QEMU cannot prove the address 10.4.1.7.", "Try one box by hand."),
 }
 

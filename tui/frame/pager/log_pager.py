@@ -138,7 +138,7 @@ _SIGNS: dict[str, str] = {"work": "► ", "bad": "▲ ", "warn": "‼ ", "muted"
 
 
 def log_lines_of(one: LogLine, width: int, wrapped: bool) -> list[Line]:
-    """Return a line of a log; what looks like an error or a warning is coloured, and keeps its words."""
+    """Return a line of a log; what looks like an error or a warning is coloured, and has its words."""
     low = one.text.lower()
     role: Role = "bad" if "error" in low or "fatal" in low else "warn" if "warn" in low or "refused" in low else ""
     if one.text == GAP:

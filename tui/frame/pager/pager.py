@@ -16,7 +16,7 @@ from tui.widgets.prompt import Asking
 
 
 class ReaderScreen(BaseScreen):
-    """Shows `text_lines`; a search marks every hit and goes from one to the next."""
+    """Shows `text_lines`; a search marks every hit and moves from one to the next."""
 
     hints: ClassVar[tuple[str, ...]] = ("filter=search", "nav-search-next=next hit", "nav-search-previous=hit before")
     BINDINGS = [
@@ -59,7 +59,7 @@ class ReaderScreen(BaseScreen):
             self._search(self._wanted)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self.select)
 
     def action_filter(self) -> None:

@@ -31,7 +31,7 @@ class RawScreen(ReaderScreen):
 
     @property
     def crumb(self) -> str:
-        """Say that it is raw."""
+        """Show that it is raw."""
         return "raw"
 
     def text_lines(self, width: int) -> list[Line]:
@@ -47,7 +47,7 @@ class RawScreen(ReaderScreen):
     @work(exclusive=True, group="raw:fetch", exit_on_error=False)
     async def _fetch(self) -> None:
         if self._kind not in ("host", "token"):
-            self._error = "This document was not seen in this session; the plane tells it with its list only."
+            self._error = "This document was not seen in this session; the plane returns it with its list only."
         else:
             try:
                 self._doc = await fetch_document(self.session, "host" if self._kind == "host" else "token", self._uid)

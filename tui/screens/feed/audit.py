@@ -42,7 +42,7 @@ class AuditScreen(FeedScreen):
         Column("who", "WHO", 6, most=24),
         Column("action", "DID", 7),
         Column("thing", "WHAT", 12, most=40),
-        Column("message", "IN WORDS", 30, weight=1),
+        Column("message", "MESSAGE", 30, weight=1),
         Column("from", "FROM", 9, most=39, optional=True),
     )
 
@@ -88,6 +88,6 @@ class AuditScreen(FeedScreen):
         self.select()
 
     def detail(self, key: str, width: int) -> list[Line]:
-        """Return the entry under the cursor in whole."""
+        """Return the entry under the cursor in full."""
         entry = self.session.store.model.audits.get(key)
         return audit_lines(entry, self.now, width, audit_name(entry, self.session.store.model)) if entry else []

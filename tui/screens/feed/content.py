@@ -1,4 +1,4 @@
-"""What events and audit entries say: time, sign of severity, sentence, thing; and one of them in whole."""
+"""What events and audit entries show: time, sign of severity, sentence, thing; and one of them in full."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def event_lines(event: EventRow, now: float, width: int, link: str = "") -> list
         ("when", exact(event.at)),
         ("severity", word),
         ("about", f"{event.kind} {event.object_name or event.object_uid}".strip() or UNKNOWN),
-        ("told by", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
+        ("source", " on ".join(part for part in (event.component, event.host) if part) or UNKNOWN),
     ]
     out += [Line(), *wrapped_facts(pairs, 9, width, indent=2)]
     return [*out, Line(), _link_line(link)] if link else out
@@ -144,5 +144,5 @@ def empty_lines(kind: str, filtered: str, lost: bool, loading: bool) -> list[Lin
     if filtered:
         return [line(("○ ", "muted"), f"Nothing matches {filtered}. "), line(("  esc takes the filter away", "muted"))]
     if lost:
-        return [line(("▬ ", "parked"), f"The plane is not heard, and no {kind} are known from before.")]
+        return [line(("▬ ", "parked"), f"Management plane unreachable; no cached {kind}.")]
     return [heading("QUIET"), line(f"No {kind} yet. What happens shows here at once.")]

@@ -1,4 +1,4 @@
-"""One event or audit entry in whole, with the way to the host that it is about."""
+"""One event or audit entry in full, with the way to the host that it is about."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class EntryScreen(BaseScreen):
 
     @property
     def crumb(self) -> str:
-        """Say that it is one entry."""
+        """Show that it is one entry."""
         return "entry"
 
     def link(self) -> str:
@@ -67,10 +67,10 @@ class EntryScreen(BaseScreen):
         elif kind == "events" and event:
             view.set_lines(event_lines(event, self.now, width, self.link()))
         else:
-            view.set_lines([line(("○ ", "muted"), "This entry is not kept any more; the plane still has it.")])
+            view.set_lines([line(("○ ", "muted"), "This entry is no longer cached; the plane still has it.")])
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self.select)
 
     def action_yaml(self) -> None:

@@ -1,4 +1,4 @@
-"""Events: what the plane and the hosts told, newest first."""
+"""Events: what the plane and the hosts reported, newest first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EventsScreen(FeedScreen):
     )
 
     def listed(self) -> list[Listed]:
-        """Return all events that the model keeps, newest first."""
+        """Return all events that the model stores, newest first."""
         model, now, found = self.session.store.model, self.now, []
         rank = {"error": 0, "warning": 1}
         for event in sorted(model.feed.values(), key=lambda event: -event.at):
@@ -60,6 +60,6 @@ class EventsScreen(FeedScreen):
         return found
 
     def detail(self, key: str, width: int) -> list[Line]:
-        """Return the event under the cursor in whole."""
+        """Return the event under the cursor in full."""
         event = self.session.store.model.feed.get(key)
         return event_lines(event, self.now, width) if event else []

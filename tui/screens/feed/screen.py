@@ -1,4 +1,4 @@
-"""What the lists of events and of audit entries share: newest first, following, one entry whole on enter."""
+"""What the lists of events and of audit entries share: newest first, following, one entry in full on enter."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
         "simulated",
         (
             "500 simulated hosts report over the real protocol to a hub of their own, with faults happening. Every "
-            "screen says that they are simulated."
+            "screen shows that they are simulated."
         ),
     ),
 )
@@ -93,7 +93,7 @@ def address_lines(
         hosts = "1 registered host calls" if registered == 1 else f"{registered:,} registered hosts call"
         text = f"{hosts} the present address and will not find the hub at another one."
         out += wrap(
-            f"{text} Change it there first, or keep the present one.", width, first="‼ ", rest="  ", role="warn"
+            f"{text} Change it there first, or leave the present one.", width, first="‼ ", rest="  ", role="warn"
         )
     out.append(line())
     if addresses is None:
@@ -145,13 +145,14 @@ def failed_lines(title: str, steps: Sequence[Step], message: str, hint: str, wid
 
 
 def certificate_lines(subject: str, issuer: str, ends: float | None, fingerprint: str) -> tuple[str, ...]:
-    """Return the sentences by which a person decides whether to trust a certificate authority."""
+    """Return the sentences by which the user decides whether to trust a certificate authority."""
     until = f" It is valid until {times.rfc3339(ends)[:10]}." if ends else ""
     return (
         f"The plane shows a certificate for {subject}, issued by {issuer}, which this machine does not know.{until}",
         f"SHA-256 of that authority: {fingerprint}",
         (
-            "Compare it with what the plane's owner tells you by another way. On the hub: openssl x509 -noout "
+            "Compare it with the value from the plane's owner, received by another way. On the hub: openssl x509 "
+            "-noout "
             "-fingerprint -sha256 -in DIR/ca.crt"
         ),
     )

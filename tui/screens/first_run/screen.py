@@ -109,12 +109,12 @@ class FirstRunScreen(BaseScreen):
         self.show_frame()
 
     def tick(self) -> None:
-        """Say how long the present step takes."""
+        """Show how long the present step takes."""
         if self._page == "working":
             self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self.select)
 
     def _lines(self, width: int) -> list[Line]:

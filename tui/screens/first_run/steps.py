@@ -32,7 +32,7 @@ MAX_ALERTS = 3
 
 
 class FirstStepsScreen(WatchesBuilds):
-    """What is done and what is next, kept up to date by the plane; it may be left and opened again at any time."""
+    """What is done and what is next, updated by the plane; it may be left and opened again at any time."""
 
     scope: ClassVar[Scope] = "global"
     view = "first-steps"
@@ -99,12 +99,12 @@ class FirstStepsScreen(WatchesBuilds):
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay the lines out again for the new width."""
+        """Arrange the lines again for the new width."""
         super().on_resize(event)
         self.call_after_refresh(self.select)
 
     def on_unmount(self) -> None:
-        """Say how to come back while steps are missing."""
+        """Show how to come back while steps are missing."""
         if any(step.state != "done" for step in self._steps):
             self.session.store.message(f"{summary(self._steps)} :first-steps opens them again.", "info")
 

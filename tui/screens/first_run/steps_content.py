@@ -41,7 +41,7 @@ class Step(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What is known of the deployment: enough to say which steps are done."""
+    """What is known of the deployment: enough to show which steps are done."""
 
     url: str
     movable: bool

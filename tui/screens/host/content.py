@@ -1,4 +1,4 @@
-"""What the screen of one host says: its health with reason and clock first, then what it is, as lines."""
+"""What the screen of one host shows: its health with reason and clock first, then what it is, as lines."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tui.screens.host.operations import operation_lines
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
 
 WHO: dict[str, str] = {
-    "host": "The host itself must act; nobody needs to press anything yet.",
+    "host": "The host itself must act; no action is needed yet.",
     "plane": "The plane must act.",
-    "person": "A person must act.",
-    "field": "Somebody must look at the host.",
+    "person": "An operator must act.",
+    "field": "An operator must check the host.",
     "carrier": "The link must come back; call the carrier.",
-    "nobody": "Nobody needs to act.",
+    "nobody": "No action needed.",
 }
 LABEL = 12
 
@@ -56,15 +56,15 @@ class HostFacts(Struct, frozen=True):
     """When `doc` was fetched."""
     fetching: bool = False
     error: str = ""
-    """Why `doc` could not be fetched, a whole sentence."""
+    """Why `doc` could not be fetched, a complete sentence."""
     lost: bool = False
-    """Whether the plane is not heard, so that all here is of the past."""
+    """Whether the plane is unreachable, so that all here is of the past."""
 
 
 def health_lines(host: HostFacts, width: int) -> list[Line]:
     """Return the answer: how it is, since when, why, who must act, until when, when it is looked at next."""
     glyph, role = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
-    word = "never seen" if host.health == "unknown" and host.last_seen is None else host.health
+    word = "never connected" if host.health == "unknown" and host.last_seen is None else host.health
     since = "" if host.since is None else f" for {times.words(max(host.now - host.since, 0))}"
     state: list[Piece] = [(host.state or UNKNOWN, "strong"), "  "]
     for flag, told in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
@@ -80,9 +80,9 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     clock: list[str] = [WHO.get(host.who, "")] if host.health != "healthy" else []
     if host.deadline is not None and host.health != "healthy":
         left = host.deadline - host.now
-        late = f"Its next word is overdue by {times.words(-left)}."
-        clock.append(late if left <= 0 else f"Its next word is due within {times.words(left)}.")
-    beat = "never heard" if host.last_seen is None else f"last heard {age_of(host.last_seen, host.now)} ago"
+        late = f"Next heartbeat overdue by {times.words(-left)}."
+        clock.append(late if left <= 0 else f"Next heartbeat due in {times.words(left)}.")
+    beat = "no heartbeat" if host.last_seen is None else f"last heartbeat {age_of(host.last_seen, host.now)} ago"
     check = _next_check(host)
     clock.append(f"{beat[0].upper()}{beat[1:]}{'; ' + check if check else ''}.")
     out += wrap(" ".join(part for part in clock if part), width, first="  ", rest="  ", role="muted")
@@ -90,7 +90,7 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
         out.append(
             line(
                 ("▬ ", "parked"),
-                (f"The plane is not heard: this is what was known {age_of(host.fetched_at, host.now)} ago.", "muted"),
+                (f"Management plane unreachable; data from {age_of(host.fetched_at, host.now)} ago.", "muted"),
             )
         )
     return out
@@ -160,7 +160,7 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
         ("cluster", clusters),
         ("site", host.site or UNKNOWN),
         ("uid", cut(host.uid, width - LABEL - 2) + ("" if origin == UNKNOWN else f"  from {origin}")),
-        ("came in", f"{came}  by token {token}" if token != UNKNOWN else came),
+        ("registered", f"{came}  by token {token}" if token != UNKNOWN else came),
         ("desired", desired),
         ("remote SSH", text(doc, "spec.host.remoteSsh")),
     ]
@@ -199,7 +199,7 @@ def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Lin
             )
         )
     if not cards:
-        out.append(line(("  - not told yet", "muted")))
+        out.append(line(("  - not reported yet", "muted")))
     return out
 
 
@@ -240,12 +240,12 @@ def disk_lines(host: HostFacts, width: int) -> list[Line]:
             )
         )
     if not rows:
-        out.append(line(("  - not told yet", "muted")))
+        out.append(line(("  - not reported yet", "muted")))
     return out
 
 
 def _space(amount: float) -> str:
-    """Palette tells disk space in bytes; small numbers of older agents are megabytes."""
+    """Palette reports disk space in bytes; small numbers of older agents are megabytes."""
     return size(amount / 1048576 if amount > 10_000_000 else amount)
 
 
@@ -279,7 +279,7 @@ def fingerprint(base64_key: str) -> str:
 
 
 def fetch_line(host: HostFacts, width: int) -> Line:
-    """Return how old the document is, or what keeps it from being shown."""
+    """Return how old the document is, or why it cannot be shown."""
     if host.fetching:
         return line(("► ", "work"), ("Fetching this host from the plane ... esc stops it.", ""))
     if host.error:

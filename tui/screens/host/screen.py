@@ -42,9 +42,9 @@ class HostScreen(BaseScreen):
     HostScreen {
         & #facts { width: 1fr; }
         & #parts { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
-        & #told { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #feed { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
         &.-wide #parts, &.-wall #parts { display: block; }
-        &.-wall #told { display: block; }
+        &.-wall #feed { display: block; }
     }
     """
 
@@ -52,7 +52,7 @@ class HostScreen(BaseScreen):
         """Yield one column, and two more for wide terminals."""
         yield LineView(id="facts")
         yield LineView(id="parts")
-        yield LineView(id="told")
+        yield LineView(id="feed")
 
     def begin(self) -> None:
         """Show what is known, and ask the plane for the rest."""
@@ -126,16 +126,16 @@ class HostScreen(BaseScreen):
         self._show()
 
     def patched(self, patches: Sequence[Patch]) -> None:
-        """Show it anew when this host, its events or the plane's state changed."""
+        """Show it again when this host, its events or the plane's state changed."""
         if any(patch.collection != names.HOSTS or patch.key in ("", self.target) for patch in patches):
             self.select()
 
     def tick(self) -> None:
-        """Say the ages anew."""
+        """Update the ages."""
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self._show)
 
     def _events(self) -> list[EventRow]:
@@ -157,7 +157,7 @@ class HostScreen(BaseScreen):
         if not self.is_there or not self.size.width:
             return
         facts, told = self.facts(), self._told()
-        views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "told")]
+        views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed")]
         for view in views:
             view.set_dimmed(facts.lost)
         width = views[0].room or self.size.width
@@ -236,7 +236,7 @@ class HostScreen(BaseScreen):
 
 
 def _also(row: HostRow) -> tuple[str, ...]:
-    """Return what is not as it should be beside the health that the host tells."""
+    """Return what is not as it should be beside the health that the host reports."""
     if row.disk_percent is None or row.disk_percent < DISK_FULL:
         return ()
     return (f"The disk {row.disk_mount or '-'} is {row.disk_percent:.0f} % full.",)

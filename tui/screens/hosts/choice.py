@@ -89,7 +89,7 @@ class HostsChoice:
         self.column_ids = tuple(ids)
 
     def ordered(self) -> OrderedRows[HostRow]:
-        """Return empty rows that keep this filter and order."""
+        """Return empty rows with this filter and order."""
         order = columns.BY_ID[self.sort_by].order
         return OrderedRows(order, attrgetter("name"), self.keeps(), reverse=self.reverse)
 

@@ -42,14 +42,14 @@ def sign(row: HostRow) -> Span:
 
 
 def health_word(row: HostRow) -> str:
-    """Return the health in words; a host that was never heard is said so."""
+    """Return the health as text; a host without any heartbeat is marked as such."""
     if row.health == "unknown" and row.last_seen is None:
-        return "never seen"
+        return "never connected"
     return row.health or NONE
 
 
 def rank(row: HostRow) -> int:
-    """Return how much a host needs somebody: 0 most."""
+    """Return how much a host needs attention: 0 most."""
     return 0 if row.who == "person" and row.health != "healthy" else RANK.get(row.health, 2)
 
 
@@ -116,11 +116,11 @@ def _highest_first(field: str) -> Callable[[HostRow], object]:
 
 
 MOMENTS = frozenset({"since", "last_seen", "created"})
-"""Fields that hold epoch seconds."""
+"""Fields that contain epoch seconds."""
 
 
 def value(row: HostRow, field: str) -> Value:
-    """Return what an exported file holds of a host: the value itself, a moment as RFC 3339, None when not known."""
+    """Return what an exported file contains of a host: the value itself, a moment as RFC 3339, None when not known."""
     found = row.get(field)
     if field in MOMENTS:
         return times.rfc3339(float(found)) if isinstance(found, int | float) else None
@@ -213,7 +213,7 @@ COLUMNS: tuple[HostColumn, ...] = (
 )
 BY_ID: dict[str, HostColumn] = {one.column.id: one for one in COLUMNS}
 DEFAULT: tuple[str, ...] = tuple(one.column.id for one in COLUMNS[: len(COLUMNS) - 6])
-"""Columns of a person who chose none: what the question needs first, Palette's eleven all among them."""
+"""Columns of a user who chose none: what the question needs first, Palette's eleven all among them."""
 
 
 def chosen(ids: Sequence[str]) -> tuple[HostColumn, ...]:

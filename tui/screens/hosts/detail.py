@@ -39,7 +39,7 @@ def _sentences(row: HostRow, now: float) -> list[str]:
     if row.health == "healthy":
         return [f"Healthy for {age_text(row.since, now)}." if row.since is not None else "Healthy."]
     if row.last_seen is None:
-        return ["This host was never heard of: it is announced, and waits for its agent."]
+        return ["This host was no heartbeat of: it is announced, and waits for its agent."]
     return [f"{health_word(row).capitalize()} for {age_text(row.since, now)}."]
 
 
@@ -61,7 +61,7 @@ def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
         ("cluster", row.cluster),
         ("agent", "  ".join(part for part in (row.agent, f"slot {row.boot_slot}" if row.boot_slot else "") if part)),
         ("disk", _disk(row)),
-        ("came in", row.token_name),
+        ("token", row.token_name),
         ("seen", f"{age_text(row.last_seen, now)} ago" if row.last_seen is not None else ""),
         ("checked", f"{age_text(row.fetched_at, now)} ago" if row.fetched_at else ""),
     ]
@@ -80,7 +80,7 @@ def _short(one: Line, width: int) -> Line:
 
 
 def event_lines(events: Sequence[EventRow], width: int, height: int, name: str = "") -> list[Line]:
-    """Return what happened, newest first, in at most `height` lines; `name` stands for the uid of the host."""
+    """Return what happened, newest first, in at most `height` lines; `name` replaces the uid of the host."""
     out = [heading("EVENTS", width, "newest first")]
     for event in events:
         stamp = f"{times.rfc3339(event.at)[11:19]}Z "
@@ -94,7 +94,7 @@ def event_lines(events: Sequence[EventRow], width: int, height: int, name: str =
             break
     del out[max(height, 2) :]
     if not events:
-        out.append(line(("Nothing was told of this host yet.", "muted")))
+        out.append(line(("No data about this host yet.", "muted")))
     return out
 
 
@@ -123,10 +123,10 @@ def empty_lines(model: Model, filtered: str, now: float) -> list[Line]:
         line(),
         line(
             ("  ○ ", "muted"),
-            ("No host has come in yet.", "strong"),
+            ("No hosts registered yet.", "strong"),
             (f"  checked {age_text(source.contact, now)} ago", "muted"),
         ),
         line(),
-        line("  A host comes in with a registration token. Tokens: ", (":token list", "accent")),
+        line("  A host registers with a registration token. Tokens: ", (":token list", "accent")),
         line("  Or announce one with its pairing key: ", (":host register", "accent")),
     ]

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 TYPING_PAUSE = 0.12
 """Seconds without a key before a filter that is being typed is tried."""
 REFILTER_TICKS = 15
-"""Ticks after which a filter is tried anew: terms like `age<2h` become untrue by themselves."""
+"""Ticks after which a filter is tried again: terms like `age<2h` become untrue by themselves."""
 
 
 MEASURED = frozenset(one.column.id for one in columns.COLUMNS if one.column.most)
 """Fields whose longest text makes a column wider."""
 UNSEEN = Span("")
-"""Stands in the cells of columns that are out of sight."""
+"""Shown in the cells of columns that are out of sight."""
 
 
 class HostsScreen(ExportsTable):
@@ -75,7 +75,7 @@ class HostsScreen(ExportsTable):
     """
 
     def __init__(self, session: Session, target: str = "") -> None:
-        """Make the screen with what was kept of it; the filter that was asked for comes first."""
+        """Make the screen with what was stored of it; the filter that was asked for comes first."""
         super().__init__(session, target)
         self.choice = HostsChoice(session.views, session.filters, target, session.now)
         self._rows = self.choice.ordered()
@@ -87,7 +87,7 @@ class HostsScreen(ExportsTable):
         self._filter_run = FilterRun(self._filtered)
 
     def compose_body(self) -> ComposeResult:
-        """Yield the table, what stands in its place when it is empty, and the panes of wide terminals."""
+        """Yield the table, what is in its place when it is empty, and the panes of wide terminals."""
         shown = [one.column for one in self.choice.columns]
         yield VirtualTable(shown, self._cells, held=columns.HELD, longest=self._longest, id="table")
         yield LineView(id="empty")
@@ -163,7 +163,7 @@ class HostsScreen(ExportsTable):
         return any(patch.collection != names.HOSTS or patch.op != "put" or patch.new for patch in patches)
 
     def tick(self) -> None:
-        """Say the ages anew; now and then try the filter anew."""
+        """Update the ages; now and then apply the filter again."""
         self._ticks += 1
         if self.choice.filtered and self._ticks % REFILTER_TICKS == 0 and not self._filter_run.running:
             self.choice.narrower = False  # the time has moved on, the filter has not
@@ -281,7 +281,7 @@ class HostsScreen(ExportsTable):
         self.action_sort(event.key)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say the panes anew in the new width."""
+        """Draw the panes again in the new width."""
         self.call_after_refresh(self._show_changes)
 
     # Keys ---------------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ class HostsScreen(ExportsTable):
             self._typing = self.set_timer(TYPING_PAUSE, lambda: self._try_filter(text))
 
     def prompt_answered(self, kind: str, text: str) -> None:
-        """Keep the filter."""
+        """Apply the filter."""
         if kind == "filter":
             self._filter_by(text)
 
@@ -363,7 +363,7 @@ class HostsScreen(ExportsTable):
         self.show_frame()
 
     def action_columns(self) -> None:
-        """Choose the columns; the choice is kept."""
+        """Choose the columns; the choice is stored."""
         from tui.modals.columns import ColumnsModal
 
         offered = [(one.column.id, one.column.title) for one in columns.COLUMNS[columns.HELD :]]

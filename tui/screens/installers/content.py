@@ -1,4 +1,4 @@
-"""What the Installers screens say of a build: its row, and everything that is known of it."""
+"""What the Installers screens show of a build: its row, and everything that is known of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATES: dict[str, tuple[str, str, Role, int]] = {
 KINDS = {"iso": "installer", "base": "base", "image": "image", "sites": "sites", "verify": "proof"}
 MEANS = {
     "proven": "It was booted and seen to register.",
-    "checked": "It was read back and its user-data has no error; nobody has seen it boot yet.",
+    "checked": "It was read back and its user-data has no error; it was not booted yet.",
     "unproven": "It is not known whether it works: a check failed, or it is not the file that was checked.",
 }
 BAR = 20
@@ -83,7 +83,7 @@ def size_text(count: int | None) -> str:
 
 
 def installer_cells(shown: Shown, hosts: int, now: float) -> tuple[Span, ...]:
-    """Return the cells of a row: sign, name, kind, state, when, what it tells, size, hosts, base, plane."""
+    """Return the cells of a row: sign, name, kind, state, when, what it reports, size, hosts, base, plane."""
     build = shown.build
     sign, word, role, _ = STATES[state_of(shown)]
     told = build.line if build.error is not None or build.state == "queued" else ""
@@ -141,7 +141,7 @@ def _verdict(shown: Shown, now: float, width: int) -> list[Line]:
         out += wrap(MEANS[state], width, "  ", "  ")
     elif state == "lost":
         out += wrap(
-            "Its process is gone without a word: the machine went down, or somebody ended it.", width, "  ", "  "
+            "Its process ended without a result: the machine went down, or the process was killed.", width, "  ", "  "
         )
     return out
 
@@ -161,7 +161,10 @@ def progress_lines(shown: Shown, now: float, width: int) -> list[Line]:
     out.append(line(*pieces))
     out.append(
         line(
-            (f"  runs since {times.words(max(now - build.created, 0.0))}; it goes on when the console is left", "muted")
+            (
+                f"  runs since {times.words(max(now - build.created, 0.0))}; it continues when the console is closed",
+                "muted",
+            )
         )
     )
     return out

@@ -76,11 +76,11 @@ class InstallerScreen(WatchesBuilds):
         self.show_frame()
 
     def tick(self) -> None:
-        """Say the ages anew."""
+        """Update the ages."""
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self.select)
 
     @on(LineView.Chosen)

@@ -98,7 +98,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
         Column("kind", "KIND", 9),
         Column("state", "STATE", 8),
         Column("when", "WHEN", 4, "right"),
-        Column("tells", "TELLS", 30, weight=3),
+        Column("tells", "DETAIL", 30, weight=3),
         Column("size", "SIZE", 7, "right"),
         Column("hosts", "HOSTS", 5, "right"),
         Column("base", "BASE", 10, most=32, optional=True),
@@ -139,7 +139,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
             self._focus_list()  # the table was hidden while it was empty, and lost the keyboard by that
 
     def patched(self, patches: Sequence[Patch]) -> None:
-        """Count the hosts anew."""
+        """Count the hosts again."""
         self._hosts_changed += 1
         self.select()
 
@@ -165,7 +165,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
             line(("○ ", "muted"), ("No installer yet.", "strong")),
             line(),
             line("  Press ", ("+", "accent"), " to make one: some questions, a page each, and a preview of"),
-            line("  what comes out. Nothing is built before you say so, and it can be booted"),
+            line("  what comes out. Nothing is built before you confirm it, and it can be booted"),
             line("  here before you ship it."),
         ]
 

@@ -47,7 +47,7 @@ def for_hosts(text: str) -> bool:
 
 
 def _wrong(text: str) -> str:
-    """Return why a text is no filter; of two reasons the one about its value, which is about a field that exists."""
+    """Return why a text is not a filter; of two reasons the one about its value, which is about a field that exists."""
     if for_hosts(text):
         return ""
     of_problems, of_hosts = wrong_with(text, PROBLEM_FIELDS), wrong_with(text)

@@ -12,7 +12,7 @@ from edgewright.store.engine.model import Model
 from tui.screens.pulse.content import Handling, Item
 
 FOLD_OVER = 5
-"""More waiting operations of one kind than this are one line: a verb on many marked hosts is one thing to a person."""
+"""More waiting operations of one kind than this are one line: a verb on many marked hosts is one thing to a user."""
 
 
 def working_items(model: Model, now: float) -> tuple[Item, ...]:

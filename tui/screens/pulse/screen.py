@@ -35,7 +35,7 @@ HANDLING = ("acknowledge", "assign", "note", "silence")
 NEXT_LINES = 2
 """Lines of the next step on a screen without the pane beside the list: always the same number, so nothing jumps."""
 CHEAP = 0.01
-"""Seconds that looking at the whole fleet may take to be done on every change."""
+"""Seconds that looking at the entire fleet may take to be done on every change."""
 
 
 class PulseScreen(BaseScreen):
@@ -100,7 +100,7 @@ class PulseScreen(BaseScreen):
         return f"{len(pulse.items)} of {pulse.problems} · {checked}" if self._filter.text else checked
 
     def select(self) -> None:
-        """Show the whole screen from the model."""
+        """Show the entire screen from the model."""
         began = time.perf_counter()
         wanted, text = self._filter.wanted, self._filter.text
         self._pulse = pulse_of(self.session.store.model, self.now, self.size.width >= WALL, wanted, text)
@@ -232,7 +232,7 @@ class PulseScreen(BaseScreen):
         await self._handle(pulse_handling.acknowledge)
 
     async def action_assign(self) -> None:
-        """Assign the problem under the cursor to somebody."""
+        """Assign the problem under the cursor to someone."""
         await self._handle(pulse_handling.assign)
 
     async def action_note(self) -> None:

@@ -1,4 +1,4 @@
-"""What the line of time of a replay says: where in the recording one is, how fast it goes, how to move."""
+"""What the time line of a replay shows: where in the recording one is, how fast it goes, how to move."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.widgets.lines import Line, Piece, line, spread
 
 
 class Moment(NamedTuple):
-    """Where a replay stands. Times are epoch seconds UTC of the recording."""
+    """The position of a replay. Times are epoch seconds UTC of the recording."""
 
     start: float
     end: float
@@ -25,7 +25,7 @@ class Moment(NamedTuple):
 
 def slider_lines(moment: Moment, width: int) -> list[Line]:
     """Return two lines: REPLAY with the time, and the slider."""
-    how: Piece = ("▬ held", "parked") if moment.paused else (f"► {moment.speed:g}x", "work")
+    how: Piece = ("▬ paused", "parked") if moment.paused else (f"► {moment.speed:g}x", "work")
     stamp = exact(moment.now)
     length = times.words(max(moment.end - moment.start, 0))
     left: list[Piece] = [("REPLAY", "work"), "  ", (stamp, "strong"), "  ", how]

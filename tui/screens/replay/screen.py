@@ -30,7 +30,7 @@ JUMP = 60.0
 
 
 def _shown(keymap: Mapping[str, str], names: Sequence[str]) -> str:
-    """Return the keys of movements, each by the shortest way to write one of its keys; arrows stand together."""
+    """Return the keys of movements, each by the shortest way to write one of its keys; arrows are shown together."""
     shown: list[str] = []
     for name in names:
         default = next(move.keys for move in MOVES if move.id == name)
@@ -41,7 +41,7 @@ def _shown(keymap: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 class ReplayScreen(PulseScreen):
-    """Steps through a recording: arrows by event, with shift by a minute, space plays and holds."""
+    """Steps through a recording: arrows by event, with shift by a minute, space plays and pauses."""
 
     view = "replay"
     BINDINGS: ClassVar[list[BindingType]] = move_bindings(
@@ -70,7 +70,7 @@ class ReplayScreen(PulseScreen):
 
     @property
     def crumb(self) -> str:
-        """Say that this is the past."""
+        """Show that this is the past."""
         return "Replay"
 
     def count(self) -> str:
@@ -99,7 +99,7 @@ class ReplayScreen(PulseScreen):
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self._show_slider)
 
     def _show_slider(self) -> None:
@@ -121,7 +121,7 @@ class ReplayScreen(PulseScreen):
         slider.set_lines(slider_lines(moment, slider.room or self.size.width))
 
     def action_step(self, count: int) -> None:
-        """Hold and go one event on or back."""
+        """Pause and go one event on or back."""
         if self.session.replay is not None:
             self.session.replay.step(count)
             self.select()
@@ -133,7 +133,7 @@ class ReplayScreen(PulseScreen):
             self.select()
 
     def action_play(self) -> None:
-        """Play, or hold."""
+        """Play, or pause."""
         if self.session.replay is not None:
             self.session.replay.pause()
             self.select()

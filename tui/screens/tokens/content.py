@@ -1,4 +1,4 @@
-"""What the screens of registration tokens say: state with three signs, when it ends, which hosts came in by it."""
+"""What the screens of tokens show: state with three signs, when it ends, which hosts registered with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.frame.signs import HEALTH_SIGNS
 from tui.widgets.lines import Line, Piece, Role, Span, columns, facts, heading, line, spread, wrap
 
 SOON = 7 * times.DAY
-"""A token that ends within this many seconds is said to end soon."""
+"""A token that ends within this many seconds is shown as ending soon."""
 
 STATES: dict[str, tuple[str, Role]] = {
     "active": ("•", "ok"),
@@ -41,7 +41,7 @@ def ends(row: TokenRow, now: float) -> str:
 
 
 def hosts_of(uid: str, hosts: Iterable[HostRow]) -> list[HostRow]:
-    """Return the hosts that came in by the token, those that are not well first."""
+    """Return the hosts that registered with the token, those that are not healthy first."""
     worst = {"unhealthy": 0, "unknown": 1}
     return sorted((row for row in hosts if row.token_uid == uid), key=lambda row: (worst.get(row.health, 2), row.name))
 
@@ -66,7 +66,7 @@ def token_cells(row: TokenRow, hosts: int | None, now: float, stale: bool = Fals
 def token_lines(
     row: TokenRow, hosts: Sequence[HostRow], now: float, width: int, value: str = "", shown: bool = False
 ) -> list[Line]:
-    """Return the detail of a token: the answer, its value (masked unless shown), who came in by it."""
+    """Return the detail of a token: the answer, its value (masked unless shown), which hosts registered with it."""
     state = token_state(row, now)
     sign, role = STATES[state]
     out = [spread([(f"{sign} {row.name or row.uid}", role)], [(state, role)], width)]
@@ -88,7 +88,7 @@ def token_lines(
             ("about" if not index else "", part.plain) for index, part in enumerate(wrap(row.description, width - 13))
         ]
         out += facts(pairs, 9, indent=2)
-    out += [Line(), heading("HOSTS THAT CAME IN BY IT", width, f"{len(hosts):,}")]
+    out += [Line(), heading("HOSTS REGISTERED WITH IT", width, f"{len(hosts):,}")]
     for host in hosts:
         mark, health = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
         seen = age_of(host.last_seen, now)
@@ -104,13 +104,15 @@ def token_lines(
 
 def _sentence(row: TokenRow, state: str, now: float) -> str:
     if state == "revoked":
-        return "Revoked: no host can come in by it. Hosts that came in before stay; `activate` makes it valid again."
+        return (
+            "Revoked: no host can register with it. Registered hosts are unaffected; `activate` makes it valid again."
+        )
     if state == "expired":
-        return "Expired: no host can come in by it any more. Hosts that came in before stay."
+        return "Expired: no host can register with it. Registered hosts are unaffected."
     if state == "ends soon":
         left = times.words((row.expiry or now) - now)
         return f"Ends in {left}: installers that carry it are refused after that. Make a new one before."
-    return "Hosts can come in by it."
+    return "Hosts can register with it."
 
 
 def _stamp(moment: float | None) -> str:

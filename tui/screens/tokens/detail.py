@@ -1,4 +1,4 @@
-"""One registration token: whether it lets hosts in, its text behind a mask, who came in by it."""
+"""One registration token: whether it lets hosts in, its text behind a mask, which hosts registered with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REVEALED = 30.0
 
 
 class TokenScreen(BaseScreen):
-    """Shows one token. Its text is asked of the plane when it is to be seen, and never kept."""
+    """Shows one token. Its text is asked of the plane when it is to be seen, and never stored."""
 
     scope: ClassVar[Scope] = "tokens"
     view = "token"
@@ -92,11 +92,11 @@ class TokenScreen(BaseScreen):
         view.set_lines(lines)
 
     def tick(self) -> None:
-        """Say the ages anew."""
+        """Update the ages."""
         self.select()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self.call_after_refresh(self.select)
 
     def action_reveal(self) -> None:
@@ -128,7 +128,7 @@ class TokenScreen(BaseScreen):
             self._shown_value = bool(self._value)
             self._hide_later()
             if not self._value:
-                self._error = "The plane does not tell the text of this token; a viewer's key may not read it."
+                self._error = "The plane does not return the text of this token; a viewer's key may not read it."
         except EdgewrightError as error:
             self._error = sentence(error)
         finally:

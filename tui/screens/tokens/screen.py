@@ -1,4 +1,4 @@
-"""The list of registration tokens: which still let hosts in, when they end, how many hosts came in by them."""
+"""The list of registration tokens: which still let hosts in, when they end, how many hosts registered with them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TokensScreen(ListingScreen):
     )
 
     def listed(self) -> list[Listed]:
-        """Return all tokens with the number of hosts that came in by each."""
+        """Return all tokens with the number of hosts that registered with each."""
         model, now = self.session.store.model, self.now
         came = Counter(row.token_uid for row in model.hosts.values() if row.token_uid)
         rank = {state: place for place, state in enumerate(("ends soon", "active", "expired", "revoked"))}
@@ -99,11 +99,11 @@ class TokensScreen(ListingScreen):
             text = f"No token matches {self.filter_text}. "
             return [line(("○ ", "muted"), text, ("esc takes the filter away", "muted"))]
         if self.session.store.model.source.away:
-            return [line(("▬ ", "parked"), "The plane is not heard, and no token is known from before.")]
+            return [line(("▬ ", "parked"), "Management plane unreachable; no cached tokens.")]
         return [
             line(("○ ", "muted"), ("No token yet.", "strong")),
             line(),
-            line("  A host comes in with a registration token. Press ", ("+", "accent"), " to make one;"),
+            line("  A host registers with a registration token. Press ", ("+", "accent"), " to make one;"),
             line("  its text goes into the installer, or into a file on the host."),
         ]
 

@@ -1,8 +1,9 @@
 """A frame is sent only when the terminal has shown enough of the ones before it; what does not fit is dropped.
 
 Each frame ends with a cursor position query (`ESC[6n`). While more than a window of bytes is unanswered, nothing is
-sent: the next frame then holds everything that changed meanwhile. The window is what the link carries in a round trip
-and `AHEAD` seconds, so that a key never waits behind much more. A terminal that answers no query is not waited for.
+sent: the next frame then contains everything that changed meanwhile. The window is what the link carries in a round
+trip and `AHEAD` seconds, so that a key never waits behind much more. A terminal that answers no query is not waited
+for.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ AHEAD = 0.15
 PATIENCE, FIRST_PATIENCE = 5.0, 2.0
 """Seconds to wait for an answer; the second before any answer came: the terminal may not know the query."""
 MUTE_BURST, MUTE_RATE = 8192, 40_000.0
-"""Bytes that a terminal that does not answer gets at once, and bytes a second beyond them: a key that is held down must
-not fill a slow link, and a small frame never waits."""
+"""Bytes that a terminal that does not answer gets at once, and bytes a second beyond them: a key that is pressed for
+long must not fill a slow link, and a small frame never waits."""
 TRY_AGAIN = 30.0
 """Seconds between two queries to a terminal that does not answer."""
 
@@ -94,7 +95,7 @@ class AckGate:
     def answered(self, now: float, place: tuple[int, int] | None = None) -> Query | None:
         """Take an answer; return the query that it is for, None when none is open.
 
-        An answer can be lost, e.g. behind an escape that was typed: that of a later query then stands for both.
+        An answer can be lost, e.g. behind an escape that was typed: that of a later query then counts for both.
         """
         self._ever, self.mute = True, False
         if not self._queries:

@@ -63,7 +63,7 @@ class FrameSender:
         def write(data: str) -> None:
             self.gate.sent(len(data))
             self._write(data)
-            if "\x1b[?1049h" in data:  # back from another program: nothing of ours is on the screen
+            if "\x1b[?1049h" in data:  # back from another program: nothing of the console is on the screen
                 self.forget()
 
         driver.write = write  # type: ignore[method-assign]

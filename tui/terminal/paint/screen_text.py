@@ -1,6 +1,6 @@
-"""What stands on the screen as plain lines, for a frame without a terminal.
+"""What is on the screen as plain lines, for a frame without a terminal.
 
-Private Textual API: `Screen._compositor.render_strips` (8.2.8), the only place that holds the painted frame as text.
+Private Textual API: `Screen._compositor.render_strips` (8.2.8), the only place that has the painted frame as text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the wizard says around its fields: the steps, findings, what a page adds, the summary."""
+"""What the wizard shows around its fields: the steps, findings, what a page adds, the summary."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def ca_facts(value: str) -> list[tuple[str, str]]:
     facts: list[tuple[str, str]] = []
     for der in certificates(value)[:2]:
         text = fingerprint(der)
-        facts += [("SHA-256", text[:48]), ("", text[48:])]  # two lines, whole at 80 columns
+        facts += [("SHA-256", text[:48]), ("", text[48:])]  # two lines, complete at 80 columns
     return facts
 
 
@@ -85,7 +85,7 @@ def fact_lines(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
 
 
 def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
-    """Return what a page adds to the file, at most `rows` lines; the last one says how many more there are."""
+    """Return what a page adds to the file, at most `rows` lines; the last one shows how many more there are."""
     if not changes:
         return [spread([("this page adds nothing to the file yet", "muted")], [], width)]
     shown = list(changes) if len(changes) <= rows else list(changes[: rows - 1])
@@ -96,12 +96,12 @@ def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
         pieces: list[Piece] = [(f"{change.sign} ", role), (f"{change.path}: ", "muted"), change.value]
         out.append(spread(pieces, right, width))
     if len(shown) < len(changes):
-        out.append(line((f"  and {len(changes) - len(shown)} more in the whole file", "muted")))
+        out.append(line((f"  and {len(changes) - len(shown)} more in the complete file", "muted")))
     return out
 
 
 def preview_lines(text: str, before: str) -> list[Line]:
-    """Return the whole file; lines that `before` does not have are marked with a plus."""
+    """Return the complete file; lines that `before` does not have are marked with a plus."""
     lines = without_login(text).rstrip("\n").split("\n")
     new = changed_lines(without_login(before).rstrip("\n").split("\n"), lines) if before else set()
     return [
@@ -173,17 +173,17 @@ def why_lines(page: Any, answers: Mapping[str, Any], findings: Sequence[Finding]
 
 
 def clipped(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
-    """Return at most `rows` lines; the last one says that there is more."""
+    """Return at most `rows` lines; the last one shows that there is more."""
     if len(lines) <= rows:
         return [clip_line(one, width) for one in lines]
-    more = line((f"  and {len(lines) - rows + 1} more lines: see why we ask", "muted"))
+    more = line((f"  and {len(lines) - rows + 1} more lines: see the explanation", "muted"))
     return [*(clip_line(one, width) for one in lines[: rows - 1]), more]
 
 
 def made_facts(answers: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what would be built, as label and value."""
     request = build_request(answers)
-    what = {"": "one ISO", "cidata": "one ISO and a seed for each site", "iso": "a whole ISO for each site"}
+    what = {"": "one ISO", "cidata": "one ISO and a seed for each site", "iso": "a complete ISO for each site"}
     proof = f"boots here until: {request.proof.until}" if request.proof.until else "not now: it is called checked"
     return [
         ("what", what[request.sites]),

@@ -1,4 +1,4 @@
-"""What a person answers with, one widget for each kind of question. They take plain values and say `Given`."""
+"""What the user answers with, one widget for each kind of question. They take plain values and post `Given`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ STEP: list[BindingType] = [
 TURN: list[BindingType] = [
     Binding("right,space", "turn(1)", "Next answer", show=False, id="wizard-turn"),
     Binding("left", "turn(-1)", "Answer before", show=False, id="wizard-turn-back"),
-    Binding("enter", "screen.enter", "Go on", show=False, id="wizard-enter"),
+    Binding("enter", "screen.enter", "Continue", show=False, id="wizard-enter"),
 ]
 RADIO_LINES = 4
-"""As many answers stand on a line each; more are on one line."""
+"""So many answers are on a line each; more are on one line."""
 
 
 def ask_screen(widget: Widget, action: str) -> None:
@@ -213,17 +213,17 @@ class TextControl(Input):
             self.cursor_position = len(text)
 
     async def action_submit(self) -> None:
-        """Go on: enter ends this field."""
+        """Continue: enter ends this field."""
         ask_screen(self, "enter")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Tell what stands here now."""
+        """Post what is here now."""
         event.stop()
         self.post_message(Given(self.key, event.value))
 
 
 class AreaControl(TextArea):
-    """Several lines of text: one thing on each. Enter on an empty last line goes on, as tab does."""
+    """Several lines of text: one thing on each. Enter on an empty last line continues, as tab does."""
 
     def __init__(self, key: str, value: str, placeholder: str = "") -> None:
         super().__init__(
@@ -246,7 +246,7 @@ class AreaControl(TextArea):
             self._said = text
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Tell what stands here now."""
+        """Post what is here now."""
         event.stop()
         if self.text != self._said:
             self._said = self.text

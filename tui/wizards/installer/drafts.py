@@ -1,4 +1,4 @@
-"""The answers of a wizard that is not finished, kept in the state folder (0600), written by one thread in order."""
+"""The answers of a wizard that is not finished, stored in the state folder (0600), written by one thread in order."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from edgewright.core.errors import EdgewrightError
 
 
 def draft_path() -> Path:
-    """Return where the answers of an unfinished wizard are kept."""
+    """Return where the answers of an unfinished wizard are stored."""
     return locations.folder("state") / "drafts" / "installer.yaml"
 
 
 class Drafts:
-    """Keeps the newest answers; a slow disk delays no key, and an older draft never comes after a newer one."""
+    """Stores the newest answers; a slow disk delays no key, and an older draft never comes after a newer one."""
 
     def __init__(self, forge: Any) -> None:
         self._forge = forge
@@ -27,7 +27,7 @@ class Drafts:
         """Why the newest answers are not stored, or not deleted; empty when they are."""
 
     async def load(self) -> dict[str, Any] | None:
-        """Return what was kept, None when nothing was. Raises `EdgewrightError` when it cannot be read."""
+        """Return what was stored, None when nothing was. Raises `EdgewrightError` when it cannot be read."""
         path = draft_path()
         if not path.is_file():
             return None
@@ -35,7 +35,7 @@ class Drafts:
         return found
 
     def keep(self, name: str, answers: Mapping[str, Any]) -> None:
-        """Keep these answers, soon."""
+        """Store these answers, soon."""
         self._wanted = (name, dict(answers))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._write())

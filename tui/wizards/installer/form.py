@@ -25,13 +25,13 @@ ControlOf = Callable[["Question", Any, Mapping[str, Any]], Widget]
 
 
 def simple_control(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:
-    """Return the control for a question whose answer is no list of rows (those are in `rows`, which uses forms)."""
+    """Return the control for a question whose answer is not a list of rows (those are in `rows`, which uses forms)."""
     value = field_value(question, value)
     if question.kind == "choice":
         return ChoiceControl(question.key, [(one.value, one.label) for one in question.choices], str(value or ""))
     if question.kind == "flag":
         return FlagControl(question.key, bool(value))
-    example = question.in_empty_field  # its words tell it from a value, also without colours
+    example = question.in_empty_field  # its text distinguishes it from a value, also without colours
     if question.kind in ("lines", "map"):
         return AreaControl(question.key, area_text(value), example)
     text = "" if value is None else str(value)
@@ -39,7 +39,7 @@ def simple_control(question: Question, value: Any, answers: Mapping[str, Any]) -
 
 
 class QuestionField(Vertical):
-    """One question: its label, its control, and the line that says what is wrong."""
+    """One question: its label, its control, and the line that shows what is wrong."""
 
     def __init__(self, question: Question, value: Any, answers: Mapping[str, Any], control_of: ControlOf) -> None:
         super().__init__(classes="field")
@@ -59,7 +59,7 @@ class QuestionField(Vertical):
         self.query_one(".problem").styles.margin = (0, 0, 0, width)
 
     def tell(self, problem: str) -> None:
-        """Say what is wrong; '' says nothing."""
+        """Show what is wrong; '' removes it."""
         said = self.query_one(".problem", Static)
         said.update(f"▲ {problem}" if problem else "")
         said.display = bool(problem)
@@ -141,12 +141,12 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         control.put(field_value(self._fields[key].question, value))
 
     def tell(self, key: str, problem: str) -> None:
-        """Say what is wrong with one field."""
+        """Show what is wrong with one field."""
         if key in self._fields:
             self._fields[key].tell(problem)
 
     def tell_all(self, problems: Mapping[str, str]) -> None:
-        """Say what is wrong with each field, and nothing where nothing is."""
+        """Show what is wrong with each field, and nothing where nothing is."""
         for key in self._fields:
             self.tell(key, problems.get(key, ""))
 
@@ -180,11 +180,11 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         self.scroll_to_region(Region(0, where.y + line, 1, 1), animate=False)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Tell which field is in hand."""
+        """Report which field is edited."""
         self._message(event.widget, self.Entered)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Tell which field was left."""
+        """Report which field was left."""
         self._message(event.widget, self.Left)
 
     def _message(self, widget: Widget, make: Callable[[str], Message]) -> None:

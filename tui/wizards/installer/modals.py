@@ -1,4 +1,4 @@
-"""Small questions and readings of the wizard: why we ask, what becomes of the answers, the whole file."""
+"""Small questions and readings of the wizard: explanation, what becomes of the answers, the complete file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LeaveWizardModal(DecisionModal[Leaving]):
     keys_text = "enter choose  ↑↓ move  esc stay"
     DEFAULT_CSS = "LeaveWizardModal > #box { max-width: 64; }"
     ANSWERS: ClassVar[tuple[tuple[Leaving, str, str], ...]] = (
-        ("keep", "Keep the answers", "Stored, readable by you alone; the wizard continues with them next time."),
+        ("keep", "Store the answers", "Stored, readable by you alone; the wizard continues with them next time."),
         ("drop", "Delete the answers", "They cannot be restored."),
         ("stay", "Stay here", "Continue answering."),
     )
@@ -64,7 +64,7 @@ class WholeFileScreen(ReaderScreen):
 
     @property
     def crumb(self) -> str:
-        """Say what it is."""
+        """Show what it is."""
         return "user-data, secrets masked"
 
     def text_lines(self, width: int) -> list[Line]:

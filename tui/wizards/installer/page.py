@@ -1,4 +1,4 @@
-"""The frame of the wizard: question, fields, findings, what the page adds, the whole file beside them."""
+"""The frame of the wizard: question, fields, findings, what the page adds, the complete file beside them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ADDS = 3
 FINDINGS = 5
 """Lines for findings; all of them are read with `c`."""
 ALLOWED = frozenset({"quit", "theme", "read-only", "retry", "background"})
-"""Verbs of the whole console that work in the wizard; its own keys have the rest."""
+"""Verbs of the entire console that work in the wizard; its own keys have the rest."""
 
 
 class WizardPage(BaseScreen):
@@ -80,7 +80,7 @@ class WizardPage(BaseScreen):
         self._online: list[Finding] = []
         self._facts: dict[str, list[tuple[str, str]]] = {}
         self._tried: set[str] = set()
-        """Keys of the pages that were tried to be left with something missing: from then on it stays told."""
+        """Keys of the pages that were tried to be left with something missing: from then on it stays shown."""
         self._wrong: dict[str, str] = {}
         """What a question's value turned out to be wrong with when it was tried, by key."""
         self._doing = ""
@@ -102,7 +102,7 @@ class WizardPage(BaseScreen):
         return self.session.installer
 
     def compose_body(self) -> ComposeResult:
-        """Yield question, fields, findings and what the page adds; the whole file beside them on a wide screen."""
+        """Yield question, fields, findings and what the page adds; the complete file beside them on a wide screen."""
         with Horizontal():
             with Vertical(id="left"):
                 yield FrameLine(id="question")
@@ -116,24 +116,24 @@ class WizardPage(BaseScreen):
 
     @property
     def crumb(self) -> str:
-        """Say what it is."""
+        """Show what it is."""
         return content.TITLE
 
     def lets(self, verb: str) -> bool:
-        """Whether a verb of the whole console has its key here."""
+        """Whether a verb of the entire console has its key here."""
         return verb in ALLOWED
 
     def select(self) -> None:
-        """Show the page anew."""
+        """Show the page again."""
         self.refresh_page()
 
     def tick(self) -> None:
-        """Say how long it is waited."""
+        """Show how long it is waited."""
         if self._doing:
             self._show_hint()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it anew in the new width."""
+        """Draw it again in the new width."""
         self._take_size(event.size)
         self.call_after_refresh(self.refresh_page)
 
@@ -249,7 +249,7 @@ class WizardPage(BaseScreen):
             return [
                 *back,
                 *key("wizard-check", "check online"),
-                *key("wizard-whole", "whole file"),
+                *key("wizard-whole", "complete file"),
                 *key("wizard-write", "write"),
             ]
         area = isinstance(self.focused, TextArea)
@@ -263,8 +263,8 @@ class WizardPage(BaseScreen):
             ]
         if self._form is not None and self.offered(self._form.current):
             on_ += key("wizard-choose", "choose")
-        out = [*on_, *key("wizard-whole", "whole file"), *key("wizard-write", "write the answer file")]
-        return [*out, *key("wizard-why", "why we ask")]
+        out = [*on_, *key("wizard-whole", "complete file"), *key("wizard-write", "write the answer file")]
+        return [*out, *key("wizard-why", "explanation")]
 
     def _document(self, without: Sequence[str] = ()) -> dict[str, Any]:
         return user_data(self.interview.masked(without))
@@ -285,7 +285,7 @@ class WizardPage(BaseScreen):
         keys = self.interview.keys(page) if page is not None else None
         try:
             found = self.forge.findings(self.interview.answers, keys)
-            self._findings = [one for one in found if one.code != "WrongAnswer"]  # those stand at their fields
+            self._findings = [one for one in found if one.code != "WrongAnswer"]  # those are at their fields
         except EdgewrightError as error:
             self._findings = []
             self._say(sentence(error), "warn")

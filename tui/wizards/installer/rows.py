@@ -91,7 +91,7 @@ class RowsControl(Painted):
 
 
 class RowModal(DecisionModal["dict[str, Any] | None"]):
-    """One row, a field for each of its columns; what is wrong is told under its field and keeps it open."""
+    """One row, a field for each of its columns; what is wrong is shown under its field and it stays open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "page(1)", "Take it", show=False, id="wizard-page-next"),
@@ -120,7 +120,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
         yield Static("", id="row-help", markup=False)
 
     def on_mount(self) -> None:
-        """Begin with the first field; keep the box within the screen."""
+        """Begin with the first field; fit the box into the screen."""
         form = self.query_one(QuestionForm)
         form.styles.max_height = self.room_height(4)
         self._show()

@@ -27,7 +27,7 @@ TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
 
 
 class Errands(WizardPage):
-    """A wizard page that can ask and order; one errand at a time, shown with its time until it is done."""
+    """A wizard page that can ask and order; one task at a time, shown with its time until it is done."""
 
     def begin(self) -> None:
         """Have a place for drafts."""
@@ -84,7 +84,7 @@ class Errands(WizardPage):
         filled = {key: {"", *(getattr(one, name) for one in self._planes.values())} for key, name in TAKEN_OVER}
         for key, name in TAKEN_OVER:
             value = getattr(plane, name)
-            if self.interview.answers.get(key) in filled[key]:  # what a person gave by hand stays
+            if self.interview.answers.get(key) in filled[key]:  # what a user gave manually stays
                 self.interview.answers[key] = value
                 if self._form is not None:
                     self._form.put(key, value)

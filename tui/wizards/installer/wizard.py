@@ -45,7 +45,7 @@ class InstallerWizard(Offers):
     )
 
     def begin(self) -> None:
-        """Begin with the answers that were kept, or with the file that was named."""
+        """Begin with the answers that were stored, or with the file that was named."""
         super().begin()
         for name in ("#findings", "#adds", "#hint"):
             self.query_one(name).can_focus = False
@@ -127,7 +127,7 @@ class InstallerWizard(Offers):
 
     @on(QuestionForm.Left)
     def _left_field(self, event: QuestionForm.Left) -> None:
-        """Tell what is wrong with a field that was left; one that is empty is told of from the first try to go on."""
+        """Show what is wrong with a field that was left; one that is empty is shown from the first try to continue."""
         if self._form is None or event.key not in QUESTIONS:
             return
         question = QUESTIONS[event.key]
@@ -221,7 +221,7 @@ class InstallerWizard(Offers):
         self.call_later(self._leave, answer == "keep")
 
     async def _leave(self, kept: bool = False) -> None:
-        """Leave when the answers are on disk; with `kept` a problem with that keeps them here, and says why."""
+        """Leave when the answers are on disk; with `kept` a problem with that leaves them here, with the reason."""
         self._left = True
         await self._drafts.settled()
         if kept and self._drafts.problem:
@@ -245,7 +245,7 @@ class InstallerWizard(Offers):
             self._drafts.keep(str(self.interview.answers["output.name"] or "installer"), self.interview.answers)
 
     def action_why(self) -> None:
-        """Say why the page asks what it asks."""
+        """Show the explanation of the page what it asks."""
         page, answers = self.interview.page, self.interview.answers
         if page is None:
             said = "Nothing is built before you press b. All answers are here; enter goes back to a page."
@@ -255,11 +255,11 @@ class InstallerWizard(Offers):
         self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, found, width)))
 
     def action_whole(self) -> None:
-        """Show the whole file, secrets masked."""
+        """Show the complete file, secrets masked."""
         self.app.push_screen(WholeFileScreen(self.session, self._text(), self._before_text))
 
     def action_write(self) -> None:
-        """Write the answer file where the person says."""
+        """Write the answer file where the user chooses."""
         from tui.modals.form import Field, FormModal
 
         name = self.interview.answers["output.name"] or "installer"

@@ -1,4 +1,4 @@
-"""Where a person is in the wizard and what was answered so far; no widgets, nothing is asked of anybody."""
+"""Where the user is in the wizard and what was answered so far; no widgets, nothing is asked of anybody."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Interview:
     def __init__(self, answers: Values | None = None) -> None:
         self.answers: dict[str, Any] = complete(answers or {})
         self.broken: dict[str, str] = {}
-        """What was typed and is no answer at all (letters for a number): the sentence, by key of the question."""
+        """What was typed and is not an answer at all (letters for a number): the sentence, by key of the question."""
         self.resumed = bool(answers)
         self._begun = dict(self.answers)
         self.at = 0
         self.seen: set[str] = set()
-        """Keys of the pages that were gone through."""
+        """Keys of the pages that were visited."""
         self.wrong: set[str] = set()
         """Keys of pages on which something was found wrong that the answers alone do not show, e.g. a missing file."""
 
@@ -54,12 +54,12 @@ class Interview:
         return self.resumed or self.answers != self._begun
 
     def begin_with(self, answers: Values) -> None:
-        """Take answers that nobody gave: they need not be kept."""
+        """Take answers that were not given: they need not be stored."""
         self.answers.update(answers)
         self._begun = dict(self.answers)
 
     def take(self, question: Question, raw: Any) -> bool:
-        """Keep what was given to a question; return whether that is something else than before."""
+        """Store what was given to a question; return whether that is something else than before."""
         old = self.value(question)
         try:
             value = typed(question, raw, old)
@@ -95,7 +95,7 @@ class Interview:
         self.at = min(max(self.at + step, 0), len(self.pages))
 
     def keys(self, page: Page) -> tuple[str, ...]:
-        """Return the keys of the questions that a page asks now."""
+        """Return the keys of the questions of a page now."""
         return tuple(question.key for question in page.visible(self.answers))
 
     def masked(self, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -117,13 +117,13 @@ def row_problems(question: Question, row: Values, answers: Values) -> dict[str, 
 
 
 def row_fields(question: Question, row: Values, answers: Values) -> list[Question]:
-    """Return the fields of a row that make sense of what stands in it."""
+    """Return the fields of a row that explain its content."""
     seen = with_row(answers, row)
     return [part for part in question.fields if part.shown(seen)]
 
 
 def typed(question: Question, raw: Any, old: Any) -> Any:
-    """Return what was typed in the question's kind; what stands for a kept value is that value again.
+    """Return what was typed in the question's kind; what represents a stored value is that value again.
 
     Raises `ValueError`, a phrase.
     """
@@ -137,7 +137,7 @@ def typed(question: Question, raw: Any, old: Any) -> Any:
 
 
 def field_value(question: Question, value: Any) -> Any:
-    """Return what a field shows of a value: a kept text of many lines is one in angle brackets."""
+    """Return what a field shows of a value: a stored text of many lines is one in angle brackets."""
     if isinstance(value, str):
         return shown_text(value)
     return shown_lines(value) if question.kind == "lines" else value
@@ -158,7 +158,7 @@ def pairs(lines: Sequence[str]) -> dict[str, str]:
 
 
 def sentence(question: Question, phrase: str) -> str:
-    """Return the sentence of a phrase like `must be a whole number`."""
+    """Return the sentence of a phrase like `must be an integer`."""
     return f"{capital(question.label)} {phrase}."
 
 
@@ -190,7 +190,7 @@ def shown_answer(question: Question | None, name: str, value: Any) -> Any:
 
 
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words, for the summary; secrets are dots, `-` is no answer."""
+    """Return an answer as text, for the summary; secrets are dots, `-` is not an answer."""
     value = field_value(question, shown_answer(question, question.key, value))
     if value in ("", None, [], {}):
         return "-"
@@ -208,6 +208,6 @@ def said(question: Question, value: Any) -> str:
 
 
 def row_said(question: Question, row: Values) -> str:
-    """Return a row in words."""
+    """Return a row as text."""
     texts = (said(part, row.get(part.key, part.empty)) for part in question.fields if part.shown(row))
     return "  ".join(text for text in texts if text not in ("-", "no")) or "-"

@@ -1,4 +1,4 @@
-"""The changes that the console makes: to the running system first, and to /oem (which survives a reset) once kept."""
+"""Changes by the console: to the running system first, and to /oem (which survives a reset) once confirmed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class BoxActions:
         return f"The host name is {name} now. " + self._save(own)
 
     def create_account(self, name: str, password: str) -> str:
-        """Make an account that may do everything; only the hash of its password is kept."""
+        """Make an account that may do everything; only the hash of its password is stored."""
         accounts.ensure(accounts.User(name, password, ("admin",)), self.runner, lambda sentence: None, self.root)
         own = self.own()
         rows = read_text(below(self.root, "/etc/shadow")).splitlines()
@@ -81,7 +81,7 @@ class BoxActions:
         return f"The account {name} is made. " + self._save(own)
 
     def confirm_install(self, device: str) -> str:
-        """Tell the waiting installer which disk it may take."""
+        """Pass the waiting installer the disk that it may take."""
         write_file(below(self.root, places.CONFIRM), json.dumps({"device": device}).encode())
         return f"The installation on {device} begins."
 
@@ -97,7 +97,7 @@ class BoxActions:
         if not os.path.isdir(below(self.root, places.OEM)) or not os.path.exists(below(self.root, places.USERDATA)):
             return "This is the live system: it lasts until the next start."
         write_file(below(self.root, places.CONSOLE_FILE), documents.dump(own).encode(), 0o600)
-        return "It is kept in /oem."
+        return "It is stored in /oem."
 
 
 def _site(document: Document) -> Document:

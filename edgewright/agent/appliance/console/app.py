@@ -16,7 +16,7 @@ from edgewright.agent.appliance.runner import Runner
 LOOK = 3.0
 """Seconds between two looks at the box."""
 REDRAW = 30.0
-"""Seconds until everything is drawn anew: the kernel writes on the same screen."""
+"""Seconds until everything is drawn again: the kernel writes on the same screen."""
 AGETTY = "/sbin/agetty"
 
 
@@ -41,7 +41,7 @@ def run_console(terminal: str) -> int:
 
 
 def _loop(session: Session, screen: Terminal, runner: Runner) -> bool:
-    """Return True when a login prompt is asked for, False when the terminal is gone."""
+    """Return True when a login prompt is asked for, False when the terminal is closed."""
     looked = drawn = -REDRAW
     while True:
         now = time.monotonic()
@@ -64,7 +64,7 @@ def _loop(session: Session, screen: Terminal, runner: Runner) -> bool:
 
 
 def _log_in(terminal: str) -> None:
-    """Let agetty ask who it is; the unit brings the console back when that person logs out."""
+    """Let agetty ask who it is; the unit brings the console back when the operator logs out."""
     name = (terminal or os.ttyname(0)).replace("/dev/", "", 1)
     kind = "linux" if name.startswith("tty") and name[3:].isdigit() else "vt220"
     os.execv(AGETTY, [AGETTY, "--noclear", "--keep-baud", "115200", name, kind])  # noqa: S606 - it takes our place

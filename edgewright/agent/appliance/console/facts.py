@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     dns: Tuple[str, ...] = ()
     endpoint: str = ""
     phase: str = ""
-    """What the agent's status file says: registered, refused, waiting, unreachable, faulty, empty when it is new."""
+    """State in the agent's status file: registered, refused, waiting, unreachable, faulty; empty when it is new."""
     message: str = ""
     hint: str = ""
     registered: bool = False
@@ -53,7 +53,7 @@ class Facts(NamedTuple):
 
     @property
     def code_url(self) -> str:
-        """Return what the QR code holds: only while the host is not registered and an address is set."""
+        """Return what the QR code contains: only while the host is not registered and an address is set."""
         if self.registered or not self.registration_url or not self.uid:
             return ""
         mark = "&" if "?" in self.registration_url else "?"
@@ -61,7 +61,7 @@ class Facts(NamedTuple):
 
 
 def gather(runner: Runner, root: str = "/") -> Facts:
-    """Read everything anew. Never fails: what cannot be read is empty."""
+    """Read everything again. Never fails: what cannot be read is empty."""
     from edgewright import __version__
     from edgewright.agent.facts.network import default_route, dns_servers, nics
     from edgewright.agent.kernel.hostfs import Root
@@ -74,7 +74,7 @@ def gather(runner: Runner, root: str = "/") -> Facts:
     try:
         status = status_of(places.below(root, places.DATA))
     except (EdgewrightError, OSError, ValueError, AttributeError):
-        pass  # a torn state file is the agent's to mend
+        pass  # a torn state file is repaired by the agent
     host = Root(root)
     try:
         found, gateway, servers = nics(host)[0], default_route(host)[1], dns_servers(host)
@@ -112,7 +112,7 @@ def _document(slot: str, root: str) -> Dict[str, Any]:
         try:
             return documents.merge(documents.scan(places.below(root, places.LIVE)).layers)
         except EdgewrightError:
-            return {}  # the installer's own state says what is wrong with it
+            return {}  # the installer's own state has the reason
     return boot.read_configuration(lambda sentence: None, root)
 
 

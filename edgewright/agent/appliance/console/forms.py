@@ -24,7 +24,7 @@ class Field:
 
 
 class Form:
-    """Fields of one page; `wrong` is what `check` said when a person pressed enter."""
+    """Fields of one page; `wrong` is what `check` returned when the operator pressed enter."""
 
     def __init__(
         self, title: str, fields: Sequence[Field], check: Callable[["Form"], Sequence[str]], key_line: str = ""

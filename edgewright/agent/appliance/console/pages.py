@@ -1,4 +1,4 @@
-"""The pages of the console as plain lines for a width and a height: pure, so that a golden text holds each."""
+"""The pages of the console as plain lines for a width and a height: pure, so that a golden text covers each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wrapped(name: str, text: str, width: int, most: int = 4) -> List[str]:
 
 
 def device_info(facts: Facts, width: int, height: int) -> List[str]:
-    """Return the page that is shown when nobody presses a key: who this box is and how it stands."""
+    """Return the page that is shown when no key is pressed: the box's identity and state."""
     if facts.installing:
         return installing(facts, width, height)
     body = [
@@ -66,7 +66,7 @@ def device_info(facts: Facts, width: int, height: int) -> List[str]:
 
 
 def registration(facts: Facts, width: int) -> List[str]:
-    """Return how the host stands with its plane, with the reason and the next step when it does not."""
+    """Return the state of the host with its plane, with the reason and the next step when it does not."""
     lines = [row("Plane", facts.endpoint or "none: the user-data names no paletteEndpoint")]
     state = "registered" if facts.registered else PHASES.get(facts.phase, "not registered yet")
     if facts.registered and facts.phase not in ("registered", ""):
@@ -88,7 +88,7 @@ def key_line(facts: Facts) -> str:
 
 
 def code_page(facts: Facts, code: "Sequence[str] | None", width: int, height: int) -> List[str]:
-    """Return the QR code over the whole screen; where it does not fit, the address as text."""
+    """Return the QR code over the full screen; where it does not fit, the address as text."""
     if code is None:
         body = ["", " The QR code does not fit on this screen, or cannot be made here.", ""]
         return frame(
@@ -151,7 +151,7 @@ def keep_page(facts: Facts, left: int, width: int, height: int) -> List[str]:
     body += [row(nic.name, ", ".join(nic.addresses) or "no address yet") for nic in facts.nics[:6]]
     body += [row("Gateway", facts.gateway), row("DNS", ", ".join(facts.dns)), ""]
     body += [f" Without an answer the settings before come back in {left} s."]
-    return frame("Keep these settings?", body, "ENTER keep   ESC go back to the settings before", width, height)
+    return frame("Apply these settings?", body, "ENTER apply   ESC go back to the settings before", width, height)
 
 
 def _system(facts: Facts) -> str:

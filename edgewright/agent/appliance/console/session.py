@@ -20,7 +20,7 @@ class Actions(Protocol):
     """The changes that the console makes. Each raises `EdgewrightError` or `OSError` with the reason."""
 
     def try_network(self, card: Optional[network.Card], names: Optional[network.Names]) -> None:
-        """Use new settings until they are kept or given back."""
+        """Use new settings until they are confirmed or reverted."""
 
     def keep_network(self) -> str:
         """Make the settings in use outlive a restart; return a sentence."""
@@ -71,7 +71,7 @@ class Session:
         return pages.device_info(self.facts, width, height)
 
     def tick(self, facts: Facts) -> None:
-        """Take a new look at the box; give network settings back that nobody confirmed."""
+        """Take a new look at the box; revert network settings that were not confirmed."""
         self.facts = facts
         if self.page == "keep" and self.clock() >= self._deadline:
             self._end_keep(self.actions.give_back_network)
@@ -203,7 +203,9 @@ class Session:
 
     def _disk(self, device: str) -> None:
         def check(form: Form) -> Sequence[str]:
-            return () if form.value("name") == device else (f"Type {device} to say that everything on it may go.",)
+            return (
+                () if form.value("name") == device else (f"Type {device} to confirm that everything on it is erased.",)
+            )
 
         form = Form(f"Install on {device}", [Field("name", "Type the disk's path")], check)
         self._open(form, lambda form: self._confirmed(device))

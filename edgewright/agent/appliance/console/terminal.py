@@ -1,4 +1,4 @@
-"""A terminal by plain ANSI: raw keys in, whole frames out; works on the Linux console, vt100 and a serial line."""
+"""A terminal by plain ANSI: raw keys in, complete frames out; works on the Linux console, vt100 and a serial line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ESCAPE_WAIT = 0.3
 
 
 def split_keys(data: bytes) -> "tuple[List[str], bytes]":
-    """Return the keys in some input and the beginning of a sequence that is not whole yet."""
+    """Return the keys in some input and the beginning of a sequence that is not complete yet."""
     keys: List[str] = []
     while data:
         known = next((code for code in _KEYS if data.startswith(code)), None)
@@ -80,7 +80,7 @@ class Terminal:
             termios.tcsetattr(self.source, termios.TCSADRAIN, self._before)
 
     def size(self) -> "tuple[int, int]":
-        """Return width and height; a serial line says none and is taken for 80x24."""
+        """Return width and height; a serial line has none and counts as 80x24."""
         try:
             rows, columns = struct.unpack("hh", fcntl.ioctl(self.target, termios.TIOCGWINSZ, b"\0" * 4))
         except OSError:
@@ -99,7 +99,7 @@ class Terminal:
         self._shown = list(lines)
 
     def keys(self, seconds: float) -> List[str]:
-        """Wait for keys; return them, empty after the time. Raises `EOFError` when the line is gone."""
+        """Wait for keys; return them, empty after the time. Raises `EOFError` when the line is closed."""
         if self._rest:
             seconds = min(seconds, ESCAPE_WAIT)
         readable, _, _ = select.select([self.source], (), (), seconds)

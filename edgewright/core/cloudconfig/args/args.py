@@ -1,6 +1,6 @@
 """The `.arg` file of CanvOS: `KEY=value` lines that Earthly reads as build arguments and a shell script sources.
 
-Both readings are kept for each line, since they differ where quotes, spaces, `$` and `#` are; both fill in variables
+Both readings are stored for each line, since they differ where quotes, spaces, `$` and `#` are; both fill in variables
 that a line above sets. A file that was read and not changed is written back byte for byte.
 """
 
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 class Line(NamedTuple):
     """One line: its own text with its end, and for a setting its key and both readings.
 
-    `shell` is None where a shell would not set the key to a text that can be told here; `trouble` says why.
+    `shell` is None where a shell would not set the key to a text that is known here; `trouble` has the reason.
     """
 
     raw: str
@@ -32,7 +32,7 @@ class Line(NamedTuple):
     trouble: str = ""
     lead: str = ""
     tail: str = ""
-    """What stands behind the value: spaces and a comment."""
+    """What follows the value: spaces and a comment."""
 
 
 class ArgFile:
@@ -59,7 +59,7 @@ class ArgFile:
         Raises `InvalidInput` for a key that is none, and for a value that the two readers cannot both read.
         """
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
-            raise InvalidInput(f"{key[:60]!r} is no key of a .arg file.", "Use letters, digits and '_'.")
+            raise InvalidInput(f"{key[:60]!r} is not a key of a .arg file.", "Use letters, digits and '_'.")
         written = quoted(value)
         at = self.line_of(key)
         if at:
@@ -80,11 +80,11 @@ class ArgFile:
 
 
 def read_args(text: str) -> ArgFile:
-    """Return a `.arg` file. Raises `InvalidInput` when it is too long or holds NUL."""
+    """Return a `.arg` file. Raises `InvalidInput` when it is too long or contains NUL."""
     if len(text) > MAX_SIZE:
         raise InvalidInput("The .arg file is longer than 256 kB.", "Is this the right file?", "TooBig")
     if "\0" in text:
-        raise InvalidInput("The .arg file holds a NUL character.", "Save it as plain text in UTF-8.", "NotText")
+        raise InvalidInput("The .arg file contains a NUL character.", "Save it as plain text in UTF-8.", "NotText")
     return ArgFile(_read(text))
 
 
@@ -114,7 +114,7 @@ def read_line(
         )
     found = _SET.fullmatch(body)
     if found is None:
-        return Line(raw, trouble="is no KEY=value")
+        return Line(raw, trouble="is not a KEY=value")
     read = earthly_value(found.group("rest"), earthly or {})
     by_shell = shell_value(found.group("rest"), shell or {})
     value, trouble = by_shell.value, by_shell.trouble
@@ -132,7 +132,7 @@ def quoted(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
     if not re.search(r"[\n\r\0]", value):
-        if "'" not in value and not value.endswith("\\"):  # godotenv takes \' for a quote that goes on
+        if "'" not in value and not value.endswith("\\"):  # godotenv takes \' for a quote that continues
             return f"'{value}'"
         if not re.search(r'[$`"\\]', value):
             return f'"{value}"'

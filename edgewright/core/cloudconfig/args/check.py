@@ -1,6 +1,7 @@
 """What is wrong with a `.arg` file: keys, values, the two ways it is read, and the traps of a build.
 
-Each trap was traced in CanvOS's Earthfile or seen in its issues: a build that aborts late, or builds what nobody wants.
+Each trap was traced in CanvOS's Earthfile or seen in its issues: a build that aborts late, or builds what is not
+wanted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from edgewright.core.cloudconfig.schema.model import nearest
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 MOST_UNKNOWN = 100
-"""Unknown keys that are told."""
+"""Unknown keys that are reported."""
 _REQUIRED = ("ARCH", "OS_DISTRIBUTION", "K8S_DISTRIBUTION", "IMAGE_REGISTRY")
 
 
@@ -34,14 +35,14 @@ def check_args(file: ArgFile) -> List[Finding]:
         if not line.key:
             continue
         if line.key in seen:
-            said = f"{line.key} stands twice, on lines {seen[line.key]} and {at}; the later one counts."
-            found.append(warning(line.key, said, "Keep one of them.", "Doubled")._replace(line=at))
+            said = f"{line.key} is there twice, on lines {seen[line.key]} and {at}; the later one counts."
+            found.append(warning(line.key, said, "Remove all but one of them.", "Doubled")._replace(line=at))
         seen[line.key] = at
         hint = "Earthly and the script read this file differently; quote the value: KEY='...'"
         if "no line above sets" in line.trouble:
             hint = "Set it on a line above, or write its value."
         if line.shell is None or line.trouble:
-            said = f"{line.key} {line.trouble or 'cannot be told for a shell'}."
+            said = f"{line.key} {line.trouble or 'cannot be determined for a shell'}."
             found.append(warning(line.key, said, hint, "TwoReadings")._replace(line=at))
         elif line.shell != line.value:
             said = f"{line.key} is {shown(line.value, 40)!r} for Earthly and {shown(line.shell, 40)!r} for the script."
@@ -82,7 +83,7 @@ def _value(key: ArgKey, value: str) -> List[Finding]:
     if key.old:
         return [warning(name, f"{name} is deprecated.", f"Instead, {key.old}.", "Deprecated")]
     if key.kind == SECRET and value:
-        said = f"{name} is a secret and stands in the file: it ends up in copies, logs and image layers."
+        said = f"{name} is a secret and is in the file: it ends up in copies, logs and image layers."
         hint = "Take it out, set UBUNTU_PRO_ATTACH=true, and give it by the environment when building."
         return [error(name, said, hint, "Secret")]
     if not value:
@@ -98,7 +99,7 @@ def _value(key: ArgKey, value: str) -> List[Finding]:
     if key.pattern and not re.fullmatch(key.pattern, value):
         return [error(name, f"{name} is {shown(value)}; it must be {key.rule or 'a version'}.", "", "Value")]
     if key.kind == ADDRESS and re.search(r"\s", value):
-        return [error(name, f"{name} holds a space: {shown(value)}.", "", "Value")]
+        return [error(name, f"{name} contains a space: {shown(value)}.", "", "Value")]
     return _proxy(name, value) if name.lower() in ("http_proxy", "https_proxy") else []
 
 
@@ -134,7 +135,7 @@ def _versions(values: Mapping[str, str]) -> List[Finding]:
     count = VERSIONS.get(name, 0)
     many = f"all {count} versions of {name}" if count else "every version of the distribution"
     room = f", about {count * IMAGE_GB} GB" if count else ""
-    said = f"K8S_VERSION is empty: the build makes {many}{room}, and dies without a word when the disk is full."
+    said = f"K8S_VERSION is empty: the build makes {many}{room}, and fails without a message when the disk is full."
     return [warning("K8S_VERSION", said, "Give one version, e.g. K8S_VERSION=1.33.5", "AllVersions")]
 
 
@@ -147,7 +148,7 @@ def _registry(values: Mapping[str, str]) -> List[Finding]:
         return [error("IMAGE_REGISTRY", f"IMAGE_REGISTRY {problem}.", "Write HOST[:PORT][/PATH].", "Registry")]
     found = []
     if registry.split("/")[0] == "ttl.sh":
-        said = "IMAGE_REGISTRY is ttl.sh, which keeps an image for 24 hours: clusters cannot fetch it afterwards."
+        said = "IMAGE_REGISTRY is ttl.sh, which stores an image for 24 hours: clusters cannot fetch it afterwards."
         found.append(warning("IMAGE_REGISTRY", said, "Take a registry of your own for anything that stays.", "TtlSh"))
     if "_" in registry:
         said = "IMAGE_REGISTRY has an underscore, which Palette does not take."
@@ -195,7 +196,7 @@ def _excluded(values: Mapping[str, str]) -> List[Finding]:
         found.append(error("UPDATE_KERNEL", said, "Set UPDATE_KERNEL=false.", "Excluded"))
     if _on(values, "INSTALL_NVIDIA_GPU_DRIVERS") and _on(values, "INSTALL_AMD_GPU_DRIVERS"):
         said = "Drivers of NVIDIA and of AMD are both asked for: the build stops."
-        found.append(error("INSTALL_AMD_GPU_DRIVERS", said, "Keep one of them.", "Excluded"))
+        found.append(error("INSTALL_AMD_GPU_DRIVERS", said, "Remove all but one of them.", "Excluded"))
     for name, what in (("IS_MAAS", "An image for MAAS"), ("INSTALL_AMD_GPU_DRIVERS", "AMD's drivers")):
         if _on(values, name) and system and system != "ubuntu":
             said = f"{what} can be built on ubuntu only, not on {shown(system)}."
@@ -225,7 +226,7 @@ def _later(values: Mapping[str, str]) -> List[Finding]:
             found.append(error("TWO_NODE", said, "Set K8S_DISTRIBUTION=k3s.", "Excluded"))
     if _on(values, "IS_UKI"):
         said = "Cannot be undone later: the keys of Trusted Boot; when they expire, machines no longer boot."
-        found.append(note("IS_UKI", said, "Keep the folder secure-boot safe, and note the day.", "Fixed"))
+        found.append(note("IS_UKI", said, "Store the directory secure-boot safely, and note the date.", "Fixed"))
     if _on(values, "DEBUG"):
         found.append(
             warning("DEBUG", "The ISO boots with debug output.", "Set DEBUG=false for what is shipped.", "Debug")

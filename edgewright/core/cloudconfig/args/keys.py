@@ -23,7 +23,7 @@ FLAG, WORD, VERSION, ADDRESS, SECRET = "flag", "text", "version", "address", "se
 
 
 class ArgKey(NamedTuple):
-    """One key: its explanation, its kind, default, allowed values, and a pattern for the whole value."""
+    """One key: its explanation, its kind, default, allowed values, and a pattern for the entire value."""
 
     name: str
     doc: str

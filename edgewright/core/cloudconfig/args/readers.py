@@ -15,7 +15,7 @@ _EXPAND = re.compile(r"(\\)?\$\(?\{?([A-Z0-9_]+)?\}?")
 _NAME = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _ENDS = ";&|<>()"
 MOST = 64 * 1024
-"""Characters of a value; what variables make longer is cut, and the shell's reading is not told."""
+"""Characters of a value; what variables make longer is cut, and the shell's reading is unknown."""
 _TOO_LONG = f"is longer than {MOST // 1024} KiB once its variables are filled in"
 
 
@@ -123,7 +123,7 @@ def shell_value(rest: str, before: Mapping[str, Optional[str]]) -> Shell:
         if letter == "\\":
             follows = rest[at + 1 : at + 2]
             if not follows:
-                return Shell(None, "ends with a backslash, at which a shell goes on with the next line")
+                return Shell(None, "ends with a backslash, at which a shell continues with the next line")
             kept = "\\" if quoted and follows not in ("$", "`", '"', "\\") else ""
             parts.append(kept + follows)
             at += 2
@@ -131,7 +131,7 @@ def shell_value(rest: str, before: Mapping[str, Optional[str]]) -> Shell:
         if not quoted and letter in " \t":
             behind = rest[at:].strip()
             if behind and not behind.startswith("#"):
-                return Shell(None, "has a space outside of quotes: a shell runs what stands behind it as a command")
+                return Shell(None, "has a space outside of quotes: a shell runs what follows it as a command")
             break
         if not quoted and letter in _ENDS:
             return Shell(None, f"has {letter} outside of quotes, which a shell takes for the end of the value")

@@ -42,16 +42,18 @@ def read_static(ip: str, mask: str = "", gateway: str = "") -> Static:
     word, slash, length = ip.partition("/")
     host = address(word.strip())
     if host is None:
-        return Static(None, (("ipAddress", f"is no address: {shown(ip)}", "Write 192.168.1.10/24."),))
+        return Static(None, (("ipAddress", f"is not an address: {shown(ip)}", "Write 192.168.1.10/24."),))
     problems: List[Problem] = []
     by_slash = prefix_length(length, host.version) if slash else None
     by_mask = prefix_length(mask, host.version) if mask else None
     if slash and by_slash is None:
         problems.append(("ipAddress", f"has no valid prefix length: /{shown(length)}", "Write 192.168.1.10/24."))
     if mask and by_mask is None:
-        problems.append(("mask", f"is no subnet mask: {shown(mask)}", "Write 255.255.255.0, or the prefix length 24."))
+        problems.append(
+            ("mask", f"is not a subnet mask: {shown(mask)}", "Write 255.255.255.0, or the prefix length 24.")
+        )
     if by_slash is not None and by_mask is not None and by_slash != by_mask:
-        problems.append(("mask", f"says /{by_mask} and ipAddress says /{by_slash}", "Keep one of them."))
+        problems.append(("mask", f"has /{by_mask} and ipAddress has /{by_slash}", "Remove all but one of them."))
     size = by_slash if by_slash is not None else by_mask
     if size is None:
         if not problems:
@@ -83,7 +85,7 @@ def _host_problems(interface: Interface) -> List[Problem]:
 def _gateway_problems(interface: Interface, gateway: str) -> List[Problem]:
     network, found = interface.network, address(gateway.strip())
     if found is None:
-        return [("gateway", f"is no address: {shown(gateway)}", "Write it without a prefix length.")]
+        return [("gateway", f"is not an address: {shown(gateway)}", "Write it without a prefix length.")]
     if found.version != interface.version:
         return [("gateway", f"is of IPv{found.version} and the address of IPv{interface.version}", "")]
     if found == interface.ip:
@@ -106,7 +108,7 @@ def name_server_problems(value: object) -> List[Tuple[str, str]]:
     for _, word in texts(value)[:50]:
         found = address(word)
         if found is None:
-            problems.append((f"is no address: {shown(word)}", "Name servers are given by address."))
+            problems.append((f"is not an address: {shown(word)}", "Name servers are given by address."))
         elif found.is_unspecified or found.is_multicast:
             problems.append((f"is {found}, where no name server can be", ""))
         elif found.is_loopback:

@@ -16,7 +16,7 @@ _NETWORK = "stylus.site.network"
 
 
 class Placed(NamedTuple):
-    """A static address of a document: where it stands, and what it is."""
+    """A static address of a document: where it is, and what it is."""
 
     path: str
     interface: Interface
@@ -40,7 +40,7 @@ def _nic(name: str, nic: Mapping[str, Any]) -> List[Finding]:
     path = f"{_NETWORK}.interfaces.{name}"
     found = []
     if not is_template(name) and not re.fullmatch(r"[^\s/:]{1,15}", name):
-        said = f"{shown(name)} is no name of an interface: 1 to 15 characters, no spaces, '/' or ':'."
+        said = f"{shown(name)} is not a valid name of an interface: 1 to 15 characters, no spaces, '/' or ':'."
         found.append(error(path, said, "See: ip link", "Nic"))
     elif re.fullmatch(r"(?:eth|wlan)[0-9]+", name):
         said = (
@@ -89,9 +89,7 @@ def _together(every: Sequence[Placed]) -> List[Finding]:
                 found.append(error(f"{one.path}.ipAddress", said, "Give each its own.", "Duplicate"))
             elif one.interface.network == other.interface.network:
                 said = f"{one.path} and {other.path} are both in {one.interface.network}: answers may go astray."
-                found.append(
-                    warning(f"{one.path}.ipAddress", said, "Put them on different subnets, or bond them.", "Subnet")
-                )
+                found.append(warning(f"{one.path}.ipAddress", said, "Use different subnets, or bond them.", "Subnet"))
     with_gateway = [one for one in every if one.gateway]
     if len(with_gateway) > 1:
         said = f"{len(with_gateway)} interfaces have a gateway each: which way traffic leaves is left to chance."
@@ -120,7 +118,7 @@ def _proxies(document: Mapping[str, Any], network: Mapping[str, Any]) -> List[Fi
         return found
     for word in no_proxy.split(",")[:200]:
         if "://" in word or (word.strip() and re.search(r"\s", word.strip())):
-            said = f"{path} holds {shown(word.strip())}; it takes names, addresses and subnets, parted by commas."
+            said = f"{path} contains {shown(word.strip())}; it takes names, addresses and subnets, parted by commas."
             found.append(error(path, said, "Example: 127.0.0.1,localhost,10.0.0.0/8,.svc,.example.com", "NoProxy"))
     if not used:
         if no_proxy:
@@ -143,14 +141,14 @@ def proxy_problem(word: str) -> str:
         parts = urlsplit(word)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return f"is no URL: {shown(word.split('@')[-1])}"
+        return f"is not a URL: {shown(word.split('@')[-1])}"
     if parts.scheme not in ("http", "https") or not host or not is_host(host) or port == 0:
-        return f"is no URL of a proxy: {shown(word.split('@')[-1])}"
+        return f"is not a URL of a proxy: {shown(word.split('@')[-1])}"
     return ""
 
 
 def bypassed(host: str, no_proxy: str) -> bool:
-    """Tell whether a host name or address is reached without the proxy, by the usual reading of `noProxy`."""
+    """Return whether a host name or address is reached without the proxy, by the usual reading of `noProxy`."""
     ip = address(host)
     for part in no_proxy.split(",")[:1000]:
         word = part.strip().lower()
@@ -170,7 +168,7 @@ def bypassed(host: str, no_proxy: str) -> bool:
 def check_plan(sites: Sequence[Tuple[str, Mapping[str, Any]]]) -> List[Finding]:
     """Return what clashes between the user-data of several sites: UIDs, host names, addresses.
 
-    The same address is an error where the tag `site` is the same (or nobody has one), else a warning: two sites may
+    The same address is an error where the tag `site` is the same (or none has one), else a warning: two sites may
     well use one private network each. `path` begins with the name of the later site.
     """
     found = []

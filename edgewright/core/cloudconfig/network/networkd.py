@@ -1,6 +1,6 @@
 """Network files that a user-data writes for systemd-networkd: the way to VLANs and bonds; `stylus` has no key for them.
 
-What is checked is what keeps a host off the network: VLAN numbers, MTU, addresses, gateways, and devices that one
+What is checked is what prevents a host's network: VLAN numbers, MTU, addresses, gateways, and devices that one
 file names and no other makes.
 """
 
@@ -104,7 +104,7 @@ def _network(unit: Unit, made: "set[str]") -> List[Finding]:
         if is_template(word) or word in ("_dhcp4", "_dhcp6", "_ipv6ra"):
             continue
         if gateway is None:
-            found.append(error(unit.path, f"A gateway in {unit.path} is no address: {shown(word)}.", "", "Address"))
+            found.append(error(unit.path, f"A gateway in {unit.path} is not an address: {shown(word)}.", "", "Address"))
         elif networks and not gateway.is_link_local and not any(gateway in network for network in networks):
             shown_networks = ", ".join(map(str, networks[:3]))
             said = f"The gateway {gateway} in {unit.path} is not inside {shown_networks}: the host could not reach it."

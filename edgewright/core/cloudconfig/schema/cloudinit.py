@@ -94,7 +94,7 @@ USER: Dict[str, str] = {
 """Keys of a user."""
 
 FILE: Dict[str, str] = {
-    "append": "The file is written as a whole; append with a command in a step of stages.",
+    "append": "The file is replaced completely; append with a command in a step of stages.",
     "defer": "Write the file in the stage in which it is wanted.",
     "source": "Write downloads in a step of stages.",
 }

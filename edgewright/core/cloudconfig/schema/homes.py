@@ -1,4 +1,4 @@
-"""Where a key belongs that stands in the wrong place: its exact home first, then its opposite, then a similar name."""
+"""Where a key belongs that is in the wrong place: its exact home first, then its opposite, then a similar name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from edgewright.core.cloudconfig.schema.model import Key, Node, fold, nearest, p
 from edgewright.core.cloudconfig.schema.stages import STAGES
 
 _CUTOFF = 0.78
-"""How similar a name must be to be offered for another: `site` is no misspelt `stages`."""
+"""How similar a name must be to be offered for another: `site` is not a misspelt `stages`."""
 _MOST = 3
-"""Homes that a sentence names; a name with more of them says little."""
-IGNORED = "A key that nobody knows is ignored without a message."
+"""Homes that a sentence names; a name with more of them has little meaning."""
+IGNORED = "An unknown key is ignored without a message."
 _NETWORKD = "write files for systemd-networkd (.netdev, .network) in stages.initramfs."
 _STYLUS_HINTS = {
     "siteNetwork": "Write it as stylus.site.network.",
@@ -31,7 +31,7 @@ _STYLUS_HINTS = {
 
 
 class Home(NamedTuple):
-    """A place where a key of this name is right: its pattern, and how far it is from where it stands (steps)."""
+    """A place where a key of this name is right: its pattern, and how far it is from where it is (steps)."""
 
     path: str
     parent: str
@@ -50,7 +50,7 @@ _BY_NAME = _index()
 
 
 def _only_homes() -> Dict[str, str]:
-    """Return where the keys belong whose name says it: those of stylus and install that are in one place alone."""
+    """Return where the keys belong whose name is unique: those of stylus and install that are in one place alone."""
     places: Dict[str, List[str]] = {}
     for path, key in SCHEMA.keys.items():
         if path.startswith(("stylus.", "install.")) and "[]" not in path and "*" not in path:
@@ -60,7 +60,7 @@ def _only_homes() -> Dict[str, str]:
 
 
 HOMES = _only_homes()
-"""Full path of each key of stylus and install whose name alone says which it is."""
+"""Full path of each key of stylus and install whose name alone identifies it."""
 
 
 def readable(pattern: str) -> str:
@@ -82,7 +82,7 @@ def homes_of(name: str, here: str) -> List[Home]:
 
 
 def inverse_of(name: str, node: Node, here: str) -> Optional[Key]:
-    """Return the key that says the opposite of `name`: at the same place, else in the same block."""
+    """Return the key that means the opposite of `name`: at the same place, else in the same block."""
     near = [child.key for child in node.children.values() if child.key is not None]
     head = parts(here)[:1]
     far = [key for path, key in SCHEMA.keys.items() if head and parts(path)[:1] == head and len(name) > 7]
@@ -90,7 +90,7 @@ def inverse_of(name: str, node: Node, here: str) -> Optional[Key]:
 
 
 def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
-    """Return what is said of a key that is not known at a place; `path` is that of the map it stands in."""
+    """Return what is reported about a key that is not known at a place; `path` is that of the map it is in."""
     where = f"{path}.{name}" if path else name
     said = f"{shown(name)} is not a key of {shown(path, 120) or 'a cloud-config'}"
     homes = _fitting(value, homes_of(name, node.path))
@@ -135,7 +135,7 @@ def _fitting(value: Any, homes: List[Home]) -> List[Home]:
 
 
 def _holds(home: Home, value: Mapping[str, Any]) -> bool:
-    """Tell whether a map holds keys of the block at a home (`network` with `interfaces`, not with `ethernets`)."""
+    """Return whether a map contains keys of the block at a home (`network` with `interfaces`, not with `ethernets`)."""
     node = SCHEMA.node(home.path)
     return node is not None and bool(value) and all(node.child(str(name)) is not None for name in value)
 
@@ -177,7 +177,7 @@ def _one_home(said: str, here: str, home: Home) -> Tuple[str, str]:
 
 
 def suggestion(path: str) -> str:
-    """Return the end of a sentence about a path that is no key: its home, its opposite, or the nearest."""
+    """Return the end of a sentence about a path that is not a key: its home, its opposite, or the nearest."""
     above, _, last = path[:200].rpartition(".")
     node = SCHEMA.node(above) if above else SCHEMA.root
     here = node.path if node is not None else ""

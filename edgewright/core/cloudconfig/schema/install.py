@@ -10,7 +10,7 @@ from typing import List, Tuple
 
 from edgewright.core.cloudconfig.schema.model import FLAG, INT, KAIROS, MAP, MAPS, TEXT, TEXTS, Key
 
-_SIZE = "A whole number of MiB; 0 or none takes the default."
+_SIZE = "An integer (MiB); 0 or none takes the default."
 _LAYOUT = "the disk is divided once, at the installation"
 _FS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "fat32")
 
@@ -28,14 +28,14 @@ GRUB = (
 
 def grub(prefix: str) -> List[Key]:
     """Return the keys of a `grub_options` map at a path."""
-    head = Key(prefix, MAP, "What the boot loader's environment holds.")
+    head = Key(prefix, MAP, "What the boot loader's environment contains.")
     return [head, *(Key(f"{prefix}.{name}", TEXT, doc, "") for name, doc in GRUB)]
 
 
 def bundles(prefix: str) -> List[Key]:
     """Return the keys of a list of bundles at a path."""
     return [
-        Key(prefix, MAPS, "Bundles to put on the system."),
+        Key(prefix, MAPS, "Bundles to install on the system."),
         Key(f"{prefix}[].targets", TEXTS, "What to install, e.g. run://IMAGE."),
         Key(f"{prefix}[].repository", TEXT, "Repository to take them from."),
         Key(f"{prefix}[].rootfs_path", TEXT, "Where to unpack."),
@@ -79,7 +79,7 @@ def _after(noun: str) -> List[Key]:
 
 
 INSTALL: Tuple[Key, ...] = (
-    Key("install", MAP, "What the installer does; without it, a person answers on the console."),
+    Key("install", MAP, "What the installer does; without it, an operator answers on the console."),
     Key("install.auto", FLAG, "Install without asking.", False),
     Key(
         *("install.device", TEXT, "Disk to install on; everything on it is lost."),
@@ -97,7 +97,7 @@ INSTALL: Tuple[Key, ...] = (
     ),
     Key("install.firmware", TEXT, "efi or bios; the agent finds out by itself."),
     Key("install.part-table", TEXT, "gpt or msdos; the agent finds out by itself."),
-    Key("install.force", FLAG, "Install although the disk holds a system already.", False),
+    Key("install.force", FLAG, "Install although the disk has a system already.", False),
     Key("install.source", TEXT, "Another image to install, e.g. oci:IMAGE."),
     Key("install.image", TEXT, "The published schema's name of source."),
     *grub("install.grub_options"),

@@ -115,15 +115,15 @@ def _items(value: Any, path: str) -> Optional[Finding]:
         if isinstance(item, (bool, int, float)):
             if reads_any_scalar(path):
                 return warning(path, f"{where} is {kind_of(item)} and not a text.", "Put it into quotes.", "Type")
-            return error(path, f"{path} must hold texts, not {kind_of(item)}.", "Put it into quotes.", "Type")
+            return error(path, f"{path} must contain strings, not {kind_of(item)}.", "Put it into quotes.", "Type")
         hint = ""
         if isinstance(item, Mapping) and len(item) == 1:
             name, text = next(iter(item.items()))
             whole = f"{name}: {text}" if isinstance(text, (str, int, float)) else f"{name}: ..."
             hint = f"A text with ': ' in it is a map to YAML; put it into quotes: - '{shown(whole, 60)}'"
         elif isinstance(item, list):
-            hint = "Write the whole command as one text, not as a list of words."
-        sentence = f"{path} must hold texts, not {kind_of(item)} ({where})"
+            hint = "Write the command as one string, not as a list of arguments."
+        sentence = f"{path} must contain strings, not {kind_of(item)} ({where})"
         return error(path, _with_loss(sentence, path), hint, "Type")
     return None
 

@@ -1,6 +1,6 @@
 """What a key of a cloud-config is, and the tree in which a path finds its key.
 
-A path is dotted; `*` stands for a name that is free (a network interface), `[]` behind a name for each item of a
+A path is dotted; `*` means a name that is free (a network interface), `[]` behind a name for each item of a
 list: `stylus.site.network.interfaces.*.gateway`, `stylus.externalRegistries.registries[].domain`.
 """
 
@@ -24,7 +24,7 @@ TABLE = "table"
 WORDS = {
     TEXT: "a text",
     FLAG: "true or false",
-    INT: "a whole number",
+    INT: "an integer",
     MAP: "a map",
     ANY: "anything",
     TEXTS: "a list of texts",
@@ -39,9 +39,9 @@ PROFILES = (PALETTE, KAIROS)
 
 
 class Key(NamedTuple):
-    """One key: its kind, its line of explanation, and the rule that its value keeps to (a sentence for people).
+    """One key: its kind, its line of explanation, and the rule that its value follows (a sentence for users).
 
-    `low` and `high` bound a number. `fixed` says why the choice cannot be undone later, `old` what replaces a
+    `low` and `high` bound a number. `fixed` is the reason why the choice cannot be undone later, `old` what replaces a
     deprecated key. `profile` is the profile that knows the key ("" for both).
     """
 
@@ -66,7 +66,7 @@ class Key(NamedTuple):
 
 
 class Node:
-    """A place in the tree: its key, and what may stand below it."""
+    """A place in the tree: its key, and what may be below it."""
 
     __slots__ = ("children", "key", "path")
 
@@ -77,16 +77,16 @@ class Node:
         """The pattern of the place, as in the tables (`stages.*[].commands`); "" for the top."""
 
     def child(self, name: str) -> Optional["Node"]:
-        """Return what stands below under a name, by its own name or as a free one."""
+        """Return what is below under a name, by its own name or as a free one."""
         return self.children.get(name) or self.children.get("*")
 
     @property
     def free(self) -> bool:
-        """Whether any name may stand below."""
+        """Whether any name may be below."""
         return not self.children or "*" in self.children
 
     def names(self) -> List[str]:
-        """Return the names that may stand below."""
+        """Return the names that may be below."""
         return [name for name in self.children if name not in ("*", "[]")]
 
 
@@ -156,10 +156,10 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def fold(name: str) -> str:
-    """Return a name without what people vary: case, `-`, `_`, and spaces that nobody sees."""
+    """Return a name without what people vary: case, `-`, `_`, and invisible spaces."""
     return re.sub("[-_\\s\u00ad\u200b-\u200f\u2060\ufeff]", "", name.lower())
 
 
 def is_template(value: Any) -> bool:
-    """Tell whether a value is filled in on the host (a Go template), so that nobody can check it here."""
+    """Return whether a value is filled in on the host (a Go template), so that it cannot be checked here."""
     return isinstance(value, str) and "{{" in value

@@ -1,7 +1,7 @@
 """What Kairos does with a value of the wrong type: its readers are strict, and what they cannot read is lost silently.
 
 Measured with yip (Kairos's own reader of stages) and kairos-sdk's collector: a wrong type anywhere under `stages` drops
-every stage of the file; one in the keys of cloud-init's form (`users`, `write_files`, ...) drops the whole file.
+every stage of the file; one in the keys of cloud-init's form (`users`, `write_files`, ...) drops the entire file.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ def lost(path: str) -> str:
     if head == "stages":
         return "Kairos then drops every stage of the file, without a message"
     if head in _WHOLE_FILE:
-        return "Kairos then drops the whole file, without a message"
+        return "Kairos then drops the entire file, without a message"
     return ""
 
 
 def reads_any_scalar(path: str) -> bool:
-    """Tell whether the reader of `path` takes a number or true/false where a text is expected (YAML's own text)."""
+    """Return whether the reader of `path` takes a number or true/false where a text is expected (YAML's own text)."""
     return bool(lost(path))

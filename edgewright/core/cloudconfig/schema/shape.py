@@ -1,4 +1,4 @@
-"""The shape of a document: keys that nobody knows, values of another type, choices, bounds, what is deprecated."""
+"""The shape of a document: unknown keys, values of another type, choices, bounds, what is deprecated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgewright.core.cloudconfig.schema.model import Key, Node, is_template, nea
 from edgewright.core.cloudconfig.schema.readers import reads_any_scalar
 
 MOST_UNKNOWN = 100
-"""Unknown keys that are told one by one."""
+"""Unknown keys that are reported one by one."""
 
 
 def check_shape(document: Mapping[str, Any], profile: str = model.PALETTE) -> List[Finding]:

@@ -1,4 +1,4 @@
-"""The keys of `stages`: names of stages, and what a step of one may hold.
+"""The keys of `stages`: names of stages, and what a step of one may contain.
 
 Source: the stages of Kairos (its agent and immucore) and the steps of yip, which runs them.
 """
@@ -95,7 +95,7 @@ _STEP: Tuple[Tuple[str, str, str], ...] = (
     ("users.*.no_user_group", FLAG, "Make no group of its own."),
     ("users.*.system", FLAG, "A system user."),
     ("users.*.no_log_init", FLAG, "Leave the login databases alone."),
-    ("users.*.lock_passwd", FLAG, "Let nobody log in by password."),
+    ("users.*.lock_passwd", FLAG, "Disable login by password."),
     ("users.*.ssh_authorized_keys", TEXTS, "SSH keys that open the account."),
     ("authorized_keys", MAP, "SSH keys by user."),
     ("authorized_keys.*", TEXTS, "Keys, or github:NAME and gitlab:NAME (these need a network)."),
@@ -123,7 +123,7 @@ _STEP: Tuple[Tuple[str, str, str], ...] = (
     ("packages.remove", TEXTS, "To remove."),
     ("packages.refresh", FLAG, "Fetch the lists first."),
     ("packages.upgrade", FLAG, "Upgrade what is there."),
-    ("package_pins", TABLE, "Versions to keep."),
+    ("package_pins", TABLE, "Versions to retain."),
     ("unpack_images", MAPS, "Images to unpack: a list of {source, target}."),
     ("unpack_images[].source", TEXT, "Image."),
     ("unpack_images[].target", TEXT, "Folder."),

@@ -11,7 +11,7 @@ from typing import Tuple
 from edgewright.core.cloudconfig.schema.model import FLAG, INT, MAP, MAPS, TABLE, TEXT, TEXT_OR_TEXTS, TEXTS, Key
 
 _UID_RULE = "At most 128 characters, printable, none of / ? # & + % , $ ~ ! @ * ( ) { } | = ; : < > ' . ^ \"."
-_UID_FIXED = "the plane knows a host by its UID: with another one it comes in as another host"
+_UID_FIXED = "the plane knows a host by its UID: with another one it registers as another host"
 _PORT = "A port, 1 to 65535."
 
 STYLUS: Tuple[Key, ...] = (
@@ -20,7 +20,11 @@ STYLUS: Tuple[Key, ...] = (
     Key("stylus.trace", FLAG, "Write everything into the agent's log.", False),
     Key("stylus.disablePasswordUpdate", FLAG, "Take the change of passwords out of the Local UI.", False),
     Key(
-        *("stylus.disableTui", FLAG, "Make the first-boot screens show only, so that nobody changes settings there."),
+        *(
+            "stylus.disableTui",
+            FLAG,
+            "Make the first-boot screens show only, so that settings cannot be changed there.",
+        ),
         default=False,
         fixed="it is read at the installation alone",
     ),
@@ -48,7 +52,7 @@ STYLUS: Tuple[Key, ...] = (
         old="Write managementMode: central for connected, managementMode: local for airgap.",
     ),
     Key(
-        *("stylus.path", TEXT, "Folder under which the agent keeps its files; /opt/spectrocloud is added."),
+        *("stylus.path", TEXT, "Folder under which the agent stores its files; /opt/spectrocloud is added."),
         default="/",
         rule="An absolute path; another one than / has known bugs.",
         fixed="the agent does not move its files",
@@ -102,7 +106,7 @@ STYLUS: Tuple[Key, ...] = (
         *(
             "stylus.externalRegistries.registryMappingRules",
             TABLE,
-            "Beginning of an image's name, to what stands there.",
+            "Beginning of an image's name, to its replacement.",
         ),
         rule='A map "from": "to"; only the part that matches is replaced.',
     ),
@@ -114,7 +118,7 @@ STYLUS: Tuple[Key, ...] = (
         example="https://plane.example.com",
     ),
     Key("stylus.site.edgeHostToken", TEXT, "The registration token.", "", secret=True),
-    Key("stylus.site.disableAutoRegister", FLAG, "Wait until somebody adds the host by its UID.", False),
+    Key("stylus.site.disableAutoRegister", FLAG, "Wait until the host is pre-registered by its UID.", False),
     Key("stylus.site.registrationURL", TEXT, "Web page that the QR code on the console leads to.", ""),
     Key(
         *("stylus.site.projectName", TEXT, "Project to come into, by name; wins over the token's default project."),
@@ -145,7 +149,7 @@ STYLUS: Tuple[Key, ...] = (
         rule="Letters, digits and '-'.",
         fixed=_UID_FIXED,
     ),
-    Key("stylus.site.deviceUIDPaths", MAPS, "Files that tell who the device is.", "/sys/class/dmi/id/product_uuid"),
+    Key("stylus.site.deviceUIDPaths", MAPS, "Files that identify the device.", "/sys/class/dmi/id/product_uuid"),
     Key("stylus.site.deviceUIDPaths[].name", TEXT, "Path of the file.", rule="An absolute path."),
     Key("stylus.site.deviceUIDPaths[].regex", TEXT, "What to take out of the file.", rule="An expression of RE2."),
     Key(
@@ -181,7 +185,7 @@ STYLUS: Tuple[Key, ...] = (
     Key("stylus.site.users[].groups", TEXTS, "Groups; sudo or admin lets become root."),
     Key("stylus.site.users[].passwd", TEXT, "Password, best as a crypt(3) hash.", secret=True),
     Key("stylus.site.users[].passwordExpiry", TEXT, "Last day of the password.", rule="A date: YYYY-MM-DD."),
-    Key("stylus.site.users[].lock_passwd", FLAG, "Let nobody log in by password.", False),
+    Key("stylus.site.users[].lock_passwd", FLAG, "Disable login by password.", False),
     Key("stylus.site.users[].ssh_authorized_keys", TEXTS, "SSH keys that open the account."),
     Key("stylus.site.network", MAP, "Addresses and proxies of the host."),
     Key("stylus.site.network.httpProxy", TEXT, "Proxy for http.", "", "An URL: http://host:port."),

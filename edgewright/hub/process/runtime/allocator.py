@@ -26,7 +26,7 @@ def return_large_blocks() -> None:
     """Give large blocks back to the system when they are freed (glibc; other C libraries are left alone).
 
     glibc raises the threshold when the first large block is freed, and from then on takes such blocks from its heap,
-    where small blocks between them keep the pages in use: 300 closed connections left 40 MB behind.
+    where small blocks between them occupy the pages: 300 closed connections left 40 MB behind.
     """
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)

@@ -1,8 +1,8 @@
 """Alerts: what needs an operator and is not the state of a host record (rule P39).
 
-A box that keeps being rejected, two machines with one identity, two records of one machine. An alert exists for as long
-as its cause goes on and ends by itself; it is in memory only, since its cause shows itself again after a restart of the
-hub. Readers list the alerts and get each change in the stream.
+A box that is rejected again and again, two machines with one identity, two records of one machine. An alert exists for
+as long as its cause continues and ends by itself; it is in memory only, since its cause shows itself again after a
+restart of the hub. Readers list the alerts and get each change in the stream.
 """
 
 from __future__ import annotations

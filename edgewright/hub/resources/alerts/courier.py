@@ -172,6 +172,6 @@ async def deliver(hub: Hub, receiver: Receiver, doc: dict[str, Any]) -> None:
         await send(receiver.config, secret, doc)
     except DeliveryFailed:
         raise
-    except Exception as error:  # a bug in here is no reason to send nothing more, and shows in the list
+    except Exception as error:  # a bug in here is not a reason to send nothing more, and shows in the list
         log.exception("the delivery to %s failed", receiver.name)
         raise DeliveryFailed(f"Internal error ({type(error).__name__}); see hub.log.") from None

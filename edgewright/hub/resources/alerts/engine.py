@@ -117,7 +117,7 @@ class Alerting:
             await self._step(findings, now)
 
     async def _age_handling(self) -> None:
-        """End acknowledgements of what is gone; right after a start nothing counts as gone."""
+        """End acknowledgements of what has ended; right after a start nothing counts as gone."""
         hub = self._hub
         if not hub.handling.records or boottime_since(hub) < self._settled:
             return
@@ -131,7 +131,7 @@ class Alerting:
         def job(tx: Tx) -> None:
             for before, after in changes:
                 current = self._hub.handling.stored(tx, before.key)
-                if current == before:  # nobody has changed it meanwhile
+                if current == before:  # it was not changed meanwhile
                     self._hub.handling.store(tx, before, after)
 
         if changes:

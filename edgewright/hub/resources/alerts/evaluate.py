@@ -86,7 +86,7 @@ class Findings:
         self._states.append(state._replace(unhealthy=True, silent=silent, reason=verdict.reason, since=verdict.since))
 
     def gateway(self, problem: Problem) -> str:
-        """Return the address that all hosts of a silence are behind when nobody else behind it responds, else `""`."""
+        """Return the address that all silent hosts are behind when no other host behind it responds, else `""`."""
         addresses = {self.gateway_of.get(uid, "") for uid in problem.uids}
         address = addresses.pop() if len(addresses) == 1 else ""
         gateway = self.behind.get(address) if address else None

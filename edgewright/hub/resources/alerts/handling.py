@@ -1,8 +1,8 @@
 """Who handles a problem: acknowledged, assigned, noted, silenced. Stored by the problem's key (rule P57).
 
-The key names the problem and its cause, so another cause is another record. An acknowledgement ends when its problem is
-gone; assignee and note stay for `RETAIN`, so that they are there when the problem comes back. A silence ends by its
-time alone: it may cover maintenance during which the problem comes and goes.
+The key names the problem and its cause, so another cause is another record. An acknowledgement ends when its problem
+has ended; assignee and note stay for `RETAIN`, so that they are there when the problem comes back. A silence ends by
+its time alone: it may cover maintenance during which the problem comes and goes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST = 1000
 RETAIN = 7 * 86_400.0
 """Seconds for which assignee and note outlive their problem."""
 GONE_AFTER = 60.0
-"""Seconds for which a problem must be absent before its acknowledgement ends: one lost heartbeat is no recovery."""
+"""Seconds for which a problem must be absent before its acknowledgement ends: one lost heartbeat is not a recovery."""
 _TABLE = schema.handling
 
 

@@ -89,7 +89,7 @@ async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, An
             await asyncio.shield(work)
     except TimeoutError:
         session.abort()
-        work.add_done_callback(lambda done: done.exception())  # nobody else asks for it
+        work.add_done_callback(lambda done: done.exception())  # nothing else asks for it
         raise DeliveryFailed(
             f"{where} has not taken the e-mail within {WITHIN:g} s, or not answered for {_STEP:g} s."
         ) from None

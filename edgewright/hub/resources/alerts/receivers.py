@@ -27,7 +27,7 @@ STARTTLS, TLS, NO_TLS = "starttls", "tls", "none"
 MOST = 50
 """Receivers of a plane at most."""
 REPEAT = 4 * 3_600.0
-"""Seconds after which a problem that nobody has acknowledged is sent again, unless the receiver is set otherwise."""
+"""Seconds after which a problem that is not acknowledged is sent again, unless the receiver is set otherwise."""
 SIGNING_PREFIX = "ews_"
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")

@@ -18,7 +18,7 @@ MOST = 16_384
 
 
 def check(text: str) -> None:
-    """Raise `ValueError` when a body is no JSON, is too long, or uses a name that does not exist."""
+    """Raise `ValueError` when a body is not JSON, is too long, or uses a name that does not exist."""
     if len(text) > MOST:
         raise ValueError(f"it has {len(text)} characters, at most {MOST} are allowed")
     for name in _FIELD.findall(text):

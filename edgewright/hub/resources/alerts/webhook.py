@@ -32,7 +32,7 @@ def signature(key: str, sent: int, body: bytes) -> str:
 
 
 def body_of(secret: dict[str, Any], doc: dict[str, Any]) -> bytes:
-    """Return the body: the receiver's own JSON with its fields filled in, else the whole document."""
+    """Return the body: the receiver's own JSON with its fields filled in, else the complete document."""
     own = secret["body"]
     return template.fill(own, flat(doc)) if own else dump(doc).encode()
 
@@ -85,7 +85,7 @@ def tls_context(ca: str) -> ssl.SSLContext:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the cause in one line; never the URL, which may hold a secret."""
+    """Return the cause in one line; never the URL, which may contain a secret."""
     cause: BaseException | None = error
     while cause is not None and not (isinstance(cause, OSError) and cause.strerror):
         inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None

@@ -1,4 +1,4 @@
-"""The audit log: who did what, to what, when, from where. Written in the same transaction as what it tells of."""
+"""The audit log: who did what, to what, when, from where. Written in the same transaction as its subject."""
 
 from __future__ import annotations
 

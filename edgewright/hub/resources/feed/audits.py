@@ -83,7 +83,7 @@ async def system_message(call: Call) -> Response:
 
 
 async def user_message(call: Call) -> Response:
-    """Add a person's remark to an entry; what was recorded stays."""
+    """Add a user's note to an entry; what was recorded stays."""
     body = await call.body()
     document = await _document(call)
     project = str((document["spec"]["actor"].get("project") or {}).get("uid") or "")

@@ -1,4 +1,4 @@
-"""Component events: what happened to a host, told by its agent, by the hub or by a client."""
+"""Component events: what happened to a host, source its agent, by the hub or by a client."""
 
 from __future__ import annotations
 

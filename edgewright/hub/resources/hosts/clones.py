@@ -1,6 +1,6 @@
 """Two machines with one identity: a copied data folder, a cloned disk (rules P17 and P39).
 
-Each machine counts its heartbeats upwards. A heartbeat that comes late stays one; a second machine goes on and on: its
+Each machine counts its heartbeats upwards. A heartbeat that comes late stays one; a second machine never stops: its
 heartbeats are late by rule P17 (of a boot that was replaced, or below the last number), and yet their numbers rise. In
 memory only: both machines show themselves again within minutes of a restart of the hub.
 """
@@ -56,7 +56,7 @@ class Clones:
     def late(self, entry: HostEntry, boot: str, seq: int | None, sender: Sender, now: float) -> bool:
         """Note a heartbeat that is late by rule P17; returns whether it is to be taken all the same.
 
-        That is so when this machine goes on and the accepted one has stopped: the copy was switched off, or a virtual
+        That is so when this machine continues and the accepted one has stopped: the copy was switched off, or a virtual
         machine was set back to a snapshot of an earlier moment.
         """
         if seq is None:

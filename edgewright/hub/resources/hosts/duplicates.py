@@ -28,7 +28,7 @@ _NAMES: Final = {"machine": "machine-id", "product": "firmware UUID or serial nu
 
 
 class Duplicates:
-    """Finds hosts with the same hardware, and keeps their alerts."""
+    """Finds hosts with the same hardware, and maintains their alerts."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub

@@ -1,4 +1,4 @@
-"""Health over time: what a heartbeat or its absence changes, and the events that tell of it (rules P18, P19)."""
+"""Health over time: what a heartbeat or its absence changes, and the events that report it (rules P18, P19)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("edgewright.hub")
 _SLICE = 250
 WRITE_WITHIN = 5.0
-"""Seconds that the sweep waits for its events to be durable before it goes on."""
+"""Seconds that the sweep waits for its events to be durable before it continues."""
 
 
 def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
-    """Judge a host again; on a change write an event and tell the readers. Returns whether health changed.
+    """Judge a host again; on a change write an event and notify the readers. Returns whether health changed.
 
     With `told` the event and its project are added there, for the caller to write many at once.
     """
@@ -60,7 +60,7 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
 
 
 def publish(hub: Hub, entry: HostEntry, now: float) -> None:
-    """Tell the readers that a host changed."""
+    """Notify the readers that a host changed."""
     entry.live.published = now
     hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
 
@@ -74,7 +74,7 @@ def follow(hub: Hub, record: HostRecord) -> None:
 
 
 def start_quietly(hub: Hub, now: float) -> None:
-    """Judge every host after a start without telling: a restart of the hub is no event of the hosts."""
+    """Judge every host after a start without events: a restart of the hub is not an event of the hosts."""
     for entry in hub.state.hosts.values():
         verdict = hub.renderer.verdict(entry, now)
         entry.live.health = verdict.health.value
@@ -82,7 +82,7 @@ def start_quietly(hub: Hub, now: float) -> None:
 
 
 async def sweep(hub: Hub) -> None:
-    """Look at silent hosts every few seconds until cancelled; storage that fails or stalls does not hold it up."""
+    """Look at silent hosts every few seconds until cancelled; storage that fails or stalls does not delay it."""
     while True:
         await asyncio.sleep(hub.options.sweep)
         hub.meter.note(boottime(), hub.writer.beats_written)
@@ -124,7 +124,7 @@ async def judge_hosts(hub: Hub) -> None:
         if index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
         if len(told) >= _SLICE:
-            # Waited for, so that a whole fleet that falls silent at once goes to disk in even steps.
+            # Waited for, so that an entire fleet that falls silent at once goes to disk in even steps.
             events, told = told, []
             await _stored(hub, events)
         now = times.now()

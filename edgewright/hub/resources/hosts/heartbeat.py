@@ -1,4 +1,4 @@
-"""The heartbeat, the one call that a whole fleet makes every minute: straight from ASGI to the writer (rule P17).
+"""The heartbeat, the one call that an entire fleet makes every minute: straight from ASGI to the writer (rule P17).
 
 No router, no framework objects: a dictionary lookup for the credential, one decode, one row handed to the group commit.
 Anything unusual (other spelling of keys, wrong types, another credential) takes the ordinary route.
@@ -44,7 +44,7 @@ class Extension(msgspec.Struct):
     """Our own part of a heartbeat."""
 
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
-    """Bounded by what the database holds: one number beyond it would fail the whole batch, and with it other hosts."""
+    """Bounded by what the database can store: one number beyond it would fail the batch, and with it other hosts."""
     bootId: str | None = None
     observedGeneration: int | None = None
     lineage: str | None = None
@@ -143,8 +143,8 @@ class Heartbeats:
         live.sender = sender
         live.seq = extension.seq if extension.seq is not None else live.seq
         moved = self._take(entry, beat, extension, now)
-        # What is in memory counts for health (rule P43): whether the row can be stored is no fault of the host. It gets
-        # its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
+        # What is in memory counts for health (rule P43): whether the row can be stored is not a fault of the host. It
+        # gets its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
         durable = self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid))
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
@@ -196,7 +196,7 @@ class Heartbeats:
 
 
 def is_heartbeat(scope: Message) -> bool:
-    """Tell whether a request is a heartbeat by its method and path."""
+    """Return whether a request is a heartbeat by its method and path."""
     path: str = scope["path"]
     return scope["method"] == "PATCH" and path.endswith(_END) and path.startswith(_START)
 

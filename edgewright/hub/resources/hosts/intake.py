@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgewright.hub.process.app import Hub
 
 BURST = 600
-"""Events that a host may send at once: a whole backlog of an agent (P21) fits."""
+"""Events that a host may send at once: a complete backlog of an agent (P21) fits."""
 REQUEST_BURST, REQUESTS_PER_MINUTE = 1_000, 300.0
 """Requests of one host that may change something, heartbeats aside; an agent makes a few a minute."""
 _STATE_BURST, _STATE_PER_MINUTE = 60, 6.0

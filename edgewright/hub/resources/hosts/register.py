@@ -137,12 +137,12 @@ def _not_pre_registered(uid: str) -> Problem:
     return Problem(
         403,
         protocol.E_HOST_NOT_PREREGISTERED,
-        f"The host '{uid}' waits for approval: nobody has registered it here. Run: edgewright host register {uid}",
+        f"The host '{uid}' waits for approval: it is not pre-registered here. Run: edgewright host register {uid}",
     )
 
 
 def _admit(call: Call, asked: _Asked, record: HostRecord | None) -> tuple[TokenRecord | None, bool]:
-    """Decide whether the host may come in; returns its token and whether this repeats a registration."""
+    """Decide whether the host may register; returns its token and whether this repeats a registration."""
     if record is not None and record.registered_at is not None:
         same = record.registration_hash and asked.registration_hash
         if same and hmac.compare_digest(record.registration_hash or "", asked.registration_hash or ""):

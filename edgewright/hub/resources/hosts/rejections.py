@@ -1,4 +1,4 @@
-"""Hosts that were rejected: an alert while it goes on (rule P39), and an event once in a while for the history.
+"""Hosts that were rejected: an alert while it continues (rule P39), and an event once in a while for the history.
 
 A refused registration tries again every minute, a broken handshake more often; the event log needs one line of it.
 """
@@ -40,7 +40,7 @@ _MAX_TOLD = 5_000
 ALERTS: dict[str, tuple[str, str]] = {
     "ALERT_UNKNOWN_CA": (
         "PlaneNotTrusted",
-        "does not trust this hub's certificate: it holds another CA. Give it this hub's ca.crt.",
+        "does not trust this hub's certificate: it has the certificate of another CA. Give it this hub's ca.crt.",
     ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "ClockOrCertificate",
@@ -79,7 +79,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Correct stylus.site.projectName in its user-data, or create that project.",
     ),
     protocol.E_HOST_NOT_PREREGISTERED: (
-        "waits for approval: nobody has registered its UID",
+        "waits for approval: its UID is not pre-registered",
         "Register it with `edgewright host register {uid}`; its agent continues by itself.",
     ),
     protocol.E_INVALID_PAIRING_KEY: (

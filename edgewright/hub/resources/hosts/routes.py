@@ -200,7 +200,7 @@ async def pairing_key(call: Call) -> Response:
 
 
 async def checksum(call: Call) -> Response:
-    """Keep the checksum that a host reports of itself."""
+    """Store the checksum that a host reports of itself."""
     body = await call.body()
     call.host()
 
@@ -238,7 +238,7 @@ async def tunnel_config(call: Call) -> Response:
 
 
 async def tunnel_status(call: Call) -> Response:
-    """Keep what a host says of its tunnel; the newest wins (rule P30)."""
+    """Store what a host reports about its tunnel; the newest wins (rule P30)."""
     body = await call.body()
     call.host()
 
@@ -257,7 +257,7 @@ async def config(call: Call) -> Response:
     from edgewright.hub.resources.operations.routes import pending_operations
 
     entry = call.host()
-    # One generation for the whole answer, taken before the operations are read: an operation that is made meanwhile
+    # One generation for the entire answer, taken before the operations are read: an operation that is made meanwhile
     # then has a higher one, and the agent comes back for it. The other way round it would never ask again.
     generation = entry.record.generation
     spec = entry.document().get("spec") or {}

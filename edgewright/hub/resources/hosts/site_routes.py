@@ -1,4 +1,4 @@
-"""What comes up from a site: intents, logs, and the place kept for the tunnel (rules P28 to P30)."""
+"""What comes up from a site: intents, logs, and the place reserved for the tunnel (rules P28 to P30)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _intent(row: Any) -> dict[str, Any]:
 
 
 async def offer_intent(call: Call) -> Response:
-    """Store what was changed at the site, told apart from what conflicts with the plane's own change (rule P28)."""
+    """Store what was changed at the site, separate from what conflicts with the plane's own change (rule P28)."""
     body = await call.body()
     base = body.get("base") or {}
     if not _ID.fullmatch(body["id"]):
@@ -166,7 +166,7 @@ async def logs(call: Call) -> Response:
 
 
 async def tunnel(call: Call) -> Response:
-    """Say that the channel is not there yet."""
+    """Report that the channel is not available yet."""
     raise Problem(501, protocol.E_NOT_IMPLEMENTED, "This hub has no tunnel to hosts; reach the host directly by SSH.")
 
 

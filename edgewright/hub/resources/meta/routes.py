@@ -34,18 +34,18 @@ _SINCE = {"since": INTEGER, "beats": NUMBER}
 
 
 async def ping(call: Call) -> Response:
-    """Say that the process answers."""
+    """Report that the process answers."""
     return call.json({"msg": "pong"})
 
 
 async def ready(call: Call) -> Response:
-    """Say that the database takes writes."""
+    """Report that the database accepts writes."""
     await call.hub.storage.prove()
     return call.json({"msg": "ready"})
 
 
 async def features(call: Call) -> Response:
-    """Tell a client what this plane can do beyond Palette (rule P31)."""
+    """Report to a client what this plane can do beyond Palette (rule P31)."""
     hub = call.hub
     return call.json(
         {
@@ -67,7 +67,7 @@ async def features(call: Call) -> Response:
 
 
 async def status(call: Call) -> Response:
-    """Tell how this hub does, for `hub status`."""
+    """Report the state of this hub, for `hub status`."""
     hub = call.hub
     view, counted = View(hub.renderer, call.now), {"healthy": 0, "unhealthy": 0, "unknown": 0}
     async with call.pace() as pace:
@@ -136,7 +136,7 @@ async def describe(call: Call) -> Response:
 
 
 async def service_version(call: Call) -> Response:
-    """Tell the agent version that goes with this hub (`v1ServiceVersion`)."""
+    """Report the agent version that goes with this hub (`v1ServiceVersion`)."""
     name = call.params["serviceName"]
     if name not in ("stylus", "edgewright-agent"):
         raise not_found("service", name)

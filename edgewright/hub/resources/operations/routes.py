@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TABLE = schema.operations
 _OVER = 200
-"""Operations that are over and still listed for the whole fleet."""
+"""Operations that are over and still listed for the entire fleet."""
 
 
 def document(row: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
     record = need_host(tx, call.uid)
     if record.registered_at is None:
         raise bad_request(
-            f"The host '{call.uid}' has not registered yet; nobody would run the operation.",
+            f"The host '{call.uid}' has not registered yet and cannot run the operation.",
             protocol.E_HOST_NOT_REGISTERED,
         )
     if share.pending(tx, call.uid) >= share.MAX_PENDING:
@@ -139,7 +139,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
 
 
 def publish(tx: Tx, operation: str, project: str) -> None:
-    """Tell readers of an operation, with its document as it stands in this transaction."""
+    """Notify readers of an operation, with its document as it is in this transaction."""
     row = tx.one(select(_TABLE).where(_TABLE.c.id == operation))
     if row is not None:
         told = document(row)

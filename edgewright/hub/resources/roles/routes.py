@@ -1,4 +1,4 @@
-"""The fixed roles over the API (Palette's `/v1/roles`); nobody changes them."""
+"""The fixed roles over the API (Palette's `/v1/roles`); no one changes them."""
 
 from __future__ import annotations
 

@@ -20,6 +20,6 @@ def follows(state: State) -> tuple[Follow, ...]:
 
 
 def document(state: State, uid: str) -> dict[str, Any] | None:
-    """Return the present document of a key; `None` for one that is gone."""
+    """Return the present document of a key; `None` for one that no longer exists."""
     record = state.ssh_keys.get(uid)
     return None if record is None else ssh_key(record)

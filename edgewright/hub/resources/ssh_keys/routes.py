@@ -124,7 +124,7 @@ async def update(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    """Delete a key; hosts that have it keep it."""
+    """Delete a key; hosts that have it do not change."""
     call.need(ADMIN, _record(call).project_uid)
 
     def job(tx: Tx) -> None:

@@ -56,7 +56,7 @@ async def metadata(call: Call) -> Response:
 
 
 def matches_name(name: str, rule: dict[str, Any]) -> bool:
-    """Tell whether a name passes a `v1FilterString`."""
+    """Return whether a name passes a `v1FilterString`."""
     folding = rule.get("ignoreCase", True)
 
     def fold(text: str) -> str:
@@ -208,7 +208,7 @@ async def delete(call: Call) -> Response:
 
 
 async def validate(call: Call) -> Response:
-    """Tell what of a project would stand in the way of its deletion (`v1ProjectActiveResources`)."""
+    """Report what prevents the deletion of a project (`v1ProjectActiveResources`)."""
     record = _record(call)
     hosts = []
     async with call.pace() as pace:

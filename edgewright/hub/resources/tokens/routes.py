@@ -1,4 +1,4 @@
-"""Registration tokens: made, read back, ended, and which hosts came in by them."""
+"""Registration tokens: made, read back, ended, and which hosts registered with them."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def update(call: Call) -> Response:
 
 
 async def set_state(call: Call) -> Response:
-    """Revoke a token or make it valid again; hosts that came in by it stay (rule P11)."""
+    """Revoke a token or make it valid again; hosts registered with it stay (rule P11)."""
     body = await call.body()
     active = bool(body.get("isActive", False))
 
@@ -179,7 +179,7 @@ async def delete(call: Call) -> Response:
 
 
 async def hosts(call: Call) -> Response:
-    """List the hosts that came in by a token."""
+    """List the hosts that registered with a token."""
     record, state = _record(call), call.hub.state
     items = []
     async with call.pace() as pace:

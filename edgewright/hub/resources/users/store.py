@@ -36,7 +36,7 @@ def insert(tx: Tx, record: UserRecord) -> None:
 
 
 def update(tx: Tx, record: UserRecord, **changes: Any) -> UserRecord:
-    """Change a user; raises 409 for an email address in use, 400 when nobody could administer the plane then."""
+    """Change a user; raises 409 for an email address in use, 400 when no one could administer the plane then."""
     if changes.get("email", record.email) != record.email:
         _refuse_duplicate(tx, changes["email"], record.uid)
     newer = msgspec.structs.replace(record, modified=tx.now, **changes)

@@ -1,4 +1,4 @@
-"""Keep a v0.1.0 hub off the database of a later release.
+"""Prevent a v0.1.0 hub from using the database of a later release.
 
 v0.1.0 knows nothing of `alembic_version`: it compares `schema_version` with the two steps it has. A third row makes it
 refuse to start ("written by a newer hub") instead of writing rows that lack what later revisions add.
