@@ -102,7 +102,7 @@ class KeyShow(Command):
 
 
 class KeyDelete(Command):
-    """Delete SSH keys from the plane; hosts that have them store them."""
+    """Delete SSH keys from the plane; hosts that have them do not change."""
 
     name = "key delete"
     title = "delete"
