@@ -36,6 +36,11 @@ def basic(login: Login) -> str:
     return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
 
 
+def mount_scope(repository: str) -> str:
+    """Return the scope that mounting from a repository needs."""
+    return f"repository:{repository}:pull"
+
+
 class Tokens:
     """The Authorization header of one registry by scope; asks the realm that a challenge names.
 

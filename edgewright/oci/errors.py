@@ -20,9 +20,10 @@ from edgewright.core.errors import (
 from edgewright.core.text import clean
 from edgewright.oci.address import BadAddress
 from edgewright.oci.credentials import Login
+from edgewright.oci.link import NoConnection
 from edgewright.oci.pace import TooSlow
+from edgewright.oci.redirects import BadRedirect
 from edgewright.oci.reply import TooLong
-from edgewright.oci.session import BadRedirect, NoConnection
 
 
 def from_response(status: int, body: bytes, what: str, registry: str, login: Login | None) -> EdgewrightError:
@@ -174,3 +175,14 @@ def cause_of(error: BaseException | None, kind: type[BaseException]) -> BaseExce
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
+
+
+def repeatable(error: BaseException) -> bool:
+    """Whether a failed exchange is worth another try: not when the reply itself breaks a rule."""
+    return isinstance(error, OSError) or not isinstance(error, ValueError)
+
+
+def mismatch(what: str, digest: str) -> EdgewrightError:
+    """Return the error for content that does not have its digest."""
+    message = f"{what[:1].upper()}{what[1:]} does not have the digest {digest}."
+    return Failed(message, "Do not trust this registry.", "DigestMismatch")

@@ -8,16 +8,27 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Union
 
 from edgewright.core.proxy import Proxy
+from edgewright.oci.address import Address
 from edgewright.oci.pace import Limits, Pace
 from edgewright.oci.reply import SLICE, Reply
 
 PIECE = 64 * 1024
 """Bytes of one write."""
 Origin = tuple[str, str, int]
+Body = Union[bytes, Callable[[], Iterator[bytes]], None]
+"""Bytes, or a function that gives them in pieces each time the request is sent (`Content-Length` is then needed)."""
+CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+"""How a connection shows that the other end has closed it."""
 
 
 class NoConnection(OSError):
@@ -76,6 +87,35 @@ class Link(http.client.HTTPConnection):
                 continue
             pace.moved(count)
             rest = rest[count:]
+
+    def exchange(self, method: str, place: Address, headers: Mapping[str, str], body: Body) -> Reply:
+        """Send a request and return its reply, its head read. Raises `NoConnection`, `OSError` and others."""
+        plain_proxy = self.proxy is not None and place.scheme == "http"
+        self.putrequest(method, place.url if plain_proxy else place.target, skip_accept_encoding=True)
+        all_headers = {"User-Agent": "edgewright", "Accept-Encoding": "identity", **headers}
+        if plain_proxy and self.proxy is not None:
+            all_headers.update(self.proxy.headers)
+        if isinstance(body, bytes):
+            all_headers.setdefault("Content-Length", str(len(body)))
+        for name, value in all_headers.items():
+            self.putheader(name, value)
+        self.endheaders()
+        broken: OSError | None = None
+        try:
+            for piece in (body,) if isinstance(body, bytes) else body() if body is not None else ():
+                self.send(piece)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            broken = error  # a server that refuses a body may close before it has read it: its reply gives the reason
+        try:
+            reply = self.getresponse()
+        except CLOSED:
+            if broken is not None:
+                raise broken from None
+            raise
+        assert isinstance(reply, Reply)
+        if broken is not None:
+            reply.will_close = True
+        return reply
 
     @property
     def stale(self) -> bool:

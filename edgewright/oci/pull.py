@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from edgewright.core.errors import Failed, InvalidInput
 from edgewright.oci import errors
 from edgewright.oci.pace import TooSlow
-from edgewright.oci.registry import TRIES, Registry, mismatch, repeatable
+from edgewright.oci.registry import TRIES, Registry
 from edgewright.oci.reply import TooLong
 from edgewright.oci.session import FAILURES, Stream
 
@@ -51,11 +51,11 @@ def blob(registry: Registry, digest: str, size: int, what: str) -> Iterator[byte
                 break  # it is complete, only its end was lost
             moved = done - before >= PROGRESS and not isinstance(error, TooSlow)
             tries = 1 if moved else tries + 1
-            if tries >= TRIES or not (isinstance(error, EOFError) or repeatable(error)):
+            if tries >= TRIES or not (isinstance(error, EOFError) or errors.repeatable(error)):
                 raise errors.lost(error, registry.host, what) from None
             registry.pause(tries)
     if "sha256:" + seen.hexdigest() != digest:
-        raise mismatch(what, digest)
+        raise errors.mismatch(what, digest)
 
 
 def _wrong_size(what: str, how: str) -> Failed:

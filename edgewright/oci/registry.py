@@ -18,9 +18,11 @@ from edgewright.core.text import whole_number
 from edgewright.oci import access as accesses
 from edgewright.oci import address, auth, errors, media
 from edgewright.oci.access import Access
+from edgewright.oci.link import Body
 from edgewright.oci.pace import Limits
+from edgewright.oci.redirects import BadRedirect
 from edgewright.oci.reference import DOCKER_HUB, is_loopback
-from edgewright.oci.session import FAILURES, SMALL, Answer, BadRedirect, Body, Session, Stream
+from edgewright.oci.session import FAILURES, SMALL, Answer, Session, Stream
 from edgewright.oci.work import Work
 
 TRIES = 4
@@ -137,7 +139,7 @@ class Registry:
         """Return a small blob (a configuration), verified. Raises `Failed` above `limit` bytes."""
         data = self.send("GET", self.url(f"blobs/{digest}"), what, most=limit).body
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
-            raise mismatch(what, digest)
+            raise errors.mismatch(what, digest)
         return data
 
     def has_blob(self, digest: str, what: str) -> bool:
@@ -168,7 +170,7 @@ class Registry:
                 with self._authorized(method, url, headers or {}, body) as stream:
                     answer = stream.answer(most)
             except FAILURES as error:
-                if attempt == tries or not repeatable(error):
+                if attempt == tries or not errors.repeatable(error):
                     raise errors.lost(error, self.host, what) from None
                 self.pause(attempt)
                 continue
@@ -243,19 +245,3 @@ class Registry:
 
     def _error(self, answer: Answer, what: str) -> EdgewrightError:
         return errors.from_response(answer.status, answer.body[:SMALL], what, self.host, self.login)
-
-
-def repeatable(error: BaseException) -> bool:
-    """Whether a failed exchange is worth another try: not when the reply itself breaks a rule."""
-    return isinstance(error, OSError) or not isinstance(error, ValueError)
-
-
-def mismatch(what: str, digest: str) -> EdgewrightError:
-    """Return the error for content that does not have its digest."""
-    message = f"{what[:1].upper()}{what[1:]} does not have the digest {digest}."
-    return Failed(message, "Do not trust this registry.", "DigestMismatch")
-
-
-def mount_scope(repository: str) -> str:
-    """Return the scope that mounting from a repository needs."""
-    return f"repository:{repository}:pull"

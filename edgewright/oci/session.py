@@ -12,36 +12,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from edgewright.core import proxy as proxies
 from edgewright.oci import address as addresses
+from edgewright.oci import redirects
 from edgewright.oci.address import Address
-from edgewright.oci.link import Link, NoConnection, Origin
+from edgewright.oci.link import CLOSED, Body, Link, Origin
 from edgewright.oci.pace import Limits
 from edgewright.oci.reply import Reply
 
-Body = Union[bytes, Callable[[], Iterator[bytes]], None]
-"""Bytes, or a function that gives them in pieces each time the request is sent (`Content-Length` is then needed)."""
 FAILURES = (OSError, http.client.HTTPException, ValueError)
-MAX_REDIRECTS = 5
-REDIRECTS = (301, 302, 303, 307, 308)
 IDLE = 30.0
 """Seconds for which an idle connection stays open."""
 MAX_IDLE = 4
 SMALL = 64 * 1024
 """Bytes of an error's or a redirect's body that are read."""
-_CLOSED = (
-    http.client.RemoteDisconnected,
-    ConnectionResetError,
-    BrokenPipeError,
-    ssl.SSLEOFError,
-    ssl.SSLZeroReturnError,
-)
-
-
-class BadRedirect(ValueError):
-    """A redirect that is not followed."""
 
 
 class Answer(NamedTuple):
@@ -129,29 +115,29 @@ class Session:
     ) -> Iterator[Stream]:
         """Send a request and give its reply; the connection is used again if the body was read completely."""
         place, sent = addresses.parse(url), dict(headers or {})
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(redirects.MOST + 1):
             link, reply = self._exchange(method, place, sent, body)
             try:
-                location = reply.getheader("Location") if reply.status in REDIRECTS and follow else None
+                location = reply.getheader("Location") if reply.status in redirects.STATUS and follow else None
                 if location is None or (method not in ("GET", "HEAD") and reply.status < 307):
                     yield Stream(reply, place)
                     return
-                target = _target(place, location)
+                target = redirects.target(place, location)
                 if target.origin != place.origin:
                     sent = {name: value for name, value in sent.items() if name.lower() != "authorization"}
                 place = target
                 _discard(reply)
             finally:
                 self._release(link, reply)
-        raise BadRedirect("in a circle")
+        raise redirects.BadRedirect("in a circle")
 
     def _exchange(self, method: str, place: Address, headers: Mapping[str, str], body: Body) -> tuple[Link, Reply]:
         link = self._take(place)
         while True:
             fresh = link.sock is None
             try:
-                return link, _send(link, method, place, headers, body)
-            except _CLOSED:
+                return link, link.exchange(method, place, headers, body)
+            except CLOSED:
                 link.close()
                 if fresh or body:  # some of the body may have arrived: the caller decides
                     raise
@@ -197,56 +183,9 @@ class Session:
         link.close()
 
 
-def _send(link: Link, method: str, place: Address, headers: Mapping[str, str], body: Body) -> Reply:
-    plain_proxy = link.proxy is not None and place.scheme == "http"
-    link.putrequest(method, place.url if plain_proxy else place.target, skip_accept_encoding=True)
-    all_headers = {"User-Agent": "edgewright", "Accept-Encoding": "identity", **headers}
-    if plain_proxy and link.proxy is not None:
-        all_headers.update(link.proxy.headers)
-    if isinstance(body, bytes):
-        all_headers.setdefault("Content-Length", str(len(body)))
-    for name, value in all_headers.items():
-        link.putheader(name, value)
-    link.endheaders()
-    broken: OSError | None = None
-    try:
-        for piece in (body,) if isinstance(body, bytes) else body() if body is not None else ():
-            link.send(piece)
-    except (BrokenPipeError, ConnectionResetError) as error:
-        broken = error  # a server that refuses a body may close before it has read it: its reply gives the reason
-    try:
-        reply = link.getresponse()
-    except _CLOSED:
-        if broken is not None:
-            raise broken from None
-        raise
-    assert isinstance(reply, Reply)
-    if broken is not None:
-        reply.will_close = True
-    return reply
-
-
-def _target(place: Address, location: str) -> Address:
-    target = addresses.join(place, location)
-    if place.scheme == "https" and target.scheme != "https":
-        raise BadRedirect(f"to {target}, which has no TLS")
-    if place.scheme == "http" and target.scheme == "http" and not _may_be_plain(target, place):
-        raise BadRedirect(f"to {target}, which has no TLS")
-    return target
-
-
-def _may_be_plain(target: Address, place: Address) -> bool:
-    from edgewright.oci.reference import is_loopback
-
-    return target.host == place.host or is_loopback(target.netloc)
-
-
 def _discard(reply: Reply) -> None:
     """Read the body of a redirect, so that its connection can be used again; a long one is not worth it."""
     try:
         reply.excerpt(SMALL)
     except FAILURES:
         reply.will_close = True
-
-
-__all__ = ["FAILURES", "Answer", "BadRedirect", "Body", "NoConnection", "Session", "Stream"]

@@ -22,8 +22,9 @@ from edgewright.forge.registry import push, tarlayer
 from edgewright.forge.registry.reference import Name
 from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
 from edgewright.oci import media, mirrors
+from edgewright.oci.auth import mount_scope
 from edgewright.oci.reference import parse
-from edgewright.oci.registry import Registry, mount_scope
+from edgewright.oci.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
