@@ -23,9 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edgewright.core import times
 from edgewright.hub.process.app import Hub, make_app
-from edgewright.hub.resources.hosts import health
 from tests.hub_fixture import RunningHub, running_hub
-from tests.hub_fleet import open_hub, seed
+from tests.hub_fleet import open_hub, seed, sweep_once
 
 SEARCH = "/v1/dashboard/edgehosts/search"
 BIG = {"Edgewright-Page-Limit": "1000"}
@@ -171,7 +170,7 @@ async def in_process(data: Path) -> bool:
     took, worst = await held(partial(ask, hub, {}, whole=True))
     good &= worst < STALL_AIM
     print(f"{'fill without a socket':32}event loop held {worst * 1000:5.1f} ms at most, in {took:.2f} s")
-    took, worst = await held(lambda: health.sweep_once(hub))
+    took, worst = await held(lambda: sweep_once(hub))
     print(f"{'sweep, nothing to tell':32}event loop held {worst * 1000:5.1f} ms at most, in {took:.2f} s")
     good &= worst < STALL_AIM
     for entry in hub.state.hosts.values():
@@ -179,7 +178,7 @@ async def in_process(data: Path) -> bool:
     hub.started = hub.renderer.started = times.now() - 5000
 
     async def all_fall_silent() -> None:
-        await health.sweep_once(hub)
+        await sweep_once(hub)
         await hub.write(lambda tx: None)
 
     took, worst = await held(all_fall_silent)

@@ -13,6 +13,8 @@ from edgewright.hub.db.records import HostRecord, Live, TokenRecord, dump
 from edgewright.hub.process.app import Hub
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.serve import prepare
+from edgewright.hub.resources.hosts.health import judge_hosts
+from edgewright.hub.resources.operations.expiry import expire_operations
 from edgewright.hub.security import pki
 from edgewright.hub.security.secretbox import digest, new_uid
 
@@ -124,3 +126,9 @@ def open_hub(data: Path, **options: Any) -> Hub:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     pki.ensure_certificates(data, ("127.0.0.1",))
     return prepare(ServeOptions(data=data, **options))
+
+
+async def sweep_once(hub: Hub) -> None:
+    """Judge every host whose silence may have changed it, then expire operations."""
+    await judge_hosts(hub)
+    await expire_operations(hub)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from edgewright.hub.http import openapi  # noqa: E402
-from edgewright.hub.process import routes  # noqa: E402
+from edgewright.hub.process import compose  # noqa: E402
 from edgewright.hub.process.options import ServeOptions  # noqa: E402
 from tools.contract_tables import TABLES, references, render  # noqa: E402
 
@@ -46,7 +46,7 @@ def answers() -> str:
         json.loads((TABLES / f"palette-{name}.json").read_text(encoding="utf-8")) for name in ("operations", "shapes")
     )
     found: Json = {}
-    for route in routes.table(ServeOptions(data=Path())):
+    for route in compose.table(ServeOptions(data=Path())):
         facts = operations.get(route.path, {}).get(route.method.lower())
         if facts is None:
             continue

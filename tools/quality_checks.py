@@ -10,7 +10,7 @@ from pathlib import Path
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command
 from edgewright.hub.http.routing import Access, Route
-from edgewright.hub.process import routes
+from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.wire import protocol
 from tools.quality import ROOT, RULES, Resource
@@ -30,7 +30,7 @@ def owners(resources: Sequence[Resource]) -> dict[Pair, str]:
     prefixes = sorted(((path, one.name) for one in resources for path in one.paths), key=lambda pair: -len(pair[0]))
     return {
         (route.method, route.path): next((name for path, name in prefixes if _begins(route.path, path)), "")
-        for route in routes.table(ServeOptions(data=Path()))
+        for route in compose.table(ServeOptions(data=Path()))
     }
 
 
@@ -44,7 +44,7 @@ class Checks:
         mine = {pair for pair, owner in owners(resources).items() if owner == one.name}
         self.one = one
         self.routes: list[Route] = [
-            route for route in routes.table(ServeOptions(data=Path())) if (route.method, route.path) in mine
+            route for route in compose.table(ServeOptions(data=Path())) if (route.method, route.path) in mine
         ]
         self.audited, self.called = audited, called
         words = one.command.split()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from edgewright.hub.http import openapi  # noqa: E402
-from edgewright.hub.process import routes  # noqa: E402
+from edgewright.hub.process import compose  # noqa: E402
 from edgewright.hub.process.options import ServeOptions  # noqa: E402
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python tools/write_openapi.py FILE", file=sys.stderr)
         return 2
-    text = json.dumps(openapi.document(routes.table(ServeOptions(data=Path()))), indent=1)
+    text = json.dumps(openapi.document(compose.table(ServeOptions(data=Path()))), indent=1)
     try:
         Path(arguments[0]).write_text(text + "\n", encoding="utf-8")
     except OSError as error:

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from edgewright.hub.process.app import Hub
-from edgewright.hub.resources.alerts import alerts
+from edgewright.hub.readmodel import alert_board
+from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.wire import protocol
 from tests.hub.alert_servers import Mails
 
@@ -51,7 +52,7 @@ async def drained(admin: httpx.AsyncClient, name: str = "ops") -> dict[str, Any]
 def trouble(hub: Hub, code: str = "StorageFull", last: float = NOW) -> None:
     """Make the plane report a problem."""
     hub.alerts.report(
-        alerts.Alert(
+        alert_board.Alert(
             uid="plane/storage", kind="plane", subject="management plane", text="cannot store: disk full", message="m",
             hint="Free space.", code=code, project_uid="", host_uids=(), since=last, last=last, quiet=None,
         )
@@ -60,10 +61,10 @@ def trouble(hub: Hub, code: str = "StorageFull", last: float = NOW) -> None:
 
 async def looks(hub: Hub, count: int = 3) -> None:
     """Let the hub look for problems as it does by itself every few seconds."""
-    hub.alerting.rhythm = hub.alerting.incidents.rhythm = hub.alerting.rhythm._replace(wait=0.0)
-    hub.alerting._settled = 0.0
+    hub.part(Alerting).rhythm = hub.part(Alerting).incidents.rhythm = hub.part(Alerting).rhythm._replace(wait=0.0)
+    hub.part(Alerting)._settled = 0.0
     for _ in range(count):
-        await hub.alerting.look()
+        await hub.part(Alerting).look()
 
 
 def folder_of(tmp_path: Path) -> Path:

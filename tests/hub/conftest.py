@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.resources.alerts.engine import Alerting
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import open_hub
 from tests.postgres import Cluster, cluster
@@ -66,5 +67,5 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 async def served(inside: tuple[Hub, httpx.AsyncClient]) -> tuple[Hub, httpx.AsyncClient]:
-    inside[0].alerting.start()
+    inside[0].part(Alerting).start()
     return inside

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.hub.process import routes
+from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from tests.hub.http.test_contract import ROUTES
 from tests.hub.resources.test_audits import QUIET, World
@@ -36,7 +36,7 @@ def test_claims_are_true(one: Resource) -> None:
 def test_each_route_belongs_to_a_resource() -> None:
     assert {pair for pair, owner in owners(RESOURCES).items() if not owner} == set()
     folders = {one.name: one.folder for one in RESOURCES}
-    for route in routes.table(ServeOptions(data=Path())):
+    for route in compose.table(ServeOptions(data=Path())):
         module = route.handler.__module__
         owner = owners(RESOURCES)[route.method, route.path]
         assert module.split(".")[3] == folders[owner], f"{route.method} {route.path} is in {module}, {owner} is not"

@@ -18,12 +18,12 @@ from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 
 
-def excuse(hub: Hub, seen: Look) -> None:
+def excuse(hub: Services, seen: Look) -> None:
     """Move what is counted by the clock of day with it, and take the hub's own absence out of every silence.
 
     A host that was unhealthy by silence before stays so, with the same `since`. The others get the time of the absence
@@ -56,7 +56,7 @@ def excuse(hub: Hub, seen: Look) -> None:
     hub.storage.deliver(lambda tx: _move_deadlines(tx, moved), events=0)
 
 
-def settle_future(hub: Hub, now: float) -> None:
+def settle_future(hub: Services, now: float) -> None:
     """At a start, bring times that a clock ahead of the present left behind back to now.
 
     Otherwise silence of those hosts, and the deadline of those operations, would begin only on that day.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import clock_text
-from edgewright.hub.resources.alerts.alerts import PLANE, Alert
-from edgewright.hub.resources.feed.store import plane_event, store_event
+from edgewright.hub.db.events import plane_event, store_event
+from edgewright.hub.readmodel.alert_board import PLANE, Alert
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 ALERT = "plane/clock"
 DOUBTED, BELIEVED = "ClockDoubted", "ClockBelieved"
@@ -21,7 +21,7 @@ _HINT = (
 )
 
 
-def report(hub: Hub) -> None:
+def report(hub: Services) -> None:
     """Raise or end the alert after the doubt changed; a hub that may only have been off for long raises none."""
     clock, now = hub.clock, times.now()
     raised = hub.alerts.get(ALERT) is not None
@@ -43,7 +43,7 @@ def report(hub: Hub) -> None:
         _event(hub, "Warning", DOUBTED, message)
 
 
-def _event(hub: Hub, severity: str, reason: str, message: str) -> None:
+def _event(hub: Services, severity: str, reason: str, message: str) -> None:
     project = hub.state.default_project()
     event = plane_event(hub.state.tenant_uid, severity, reason, message)
     hub.storage.deliver(lambda tx: store_event(hub.state, tx, event, project.uid if project else ""))

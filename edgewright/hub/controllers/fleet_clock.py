@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.core.times import words
-from edgewright.hub.resources.alerts.alerts import PLANE, Alert
+from edgewright.hub.readmodel.alert_board import PLANE, Alert
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 ALERT, CODE = "plane/clock-hosts", "ClockDiffersFromHosts"
 LEAST = 3
@@ -45,7 +45,7 @@ def outvoted(offsets: Iterable[float]) -> tuple[float, int, int] | None:
     return -middle, agreeing, len(known)
 
 
-def count(hub: Hub) -> None:
+def count(hub: Services) -> None:
     """Compare the clocks; raise, renew or end the alert. Simulated hosts all have the clock of one machine."""
     now = times.now()
     since = now - _RECENT * max(hub.options.heartbeat, protocol.HEARTBEAT_INTERVAL)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from edgewright.core import times
 from edgewright.hub.db import integrity
 from edgewright.hub.process.files import DATABASE
-from edgewright.hub.resources.alerts.alerts import Alert
+from edgewright.hub.readmodel.alert_board import Alert
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 
@@ -21,7 +21,7 @@ WITHIN = 20.0
 """Seconds that one look may take; a larger database is looked at as far as that, and completely by a backup."""
 
 
-async def check_database(hub: Hub) -> None:
+async def check_database(hub: Services) -> None:
     """Look at the pages of a SQLite database; damage is an alert of kind `plane` until a look finds none."""
     if hub.engine.dialect.name != "sqlite":
         return

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.times import words
+from edgewright.hub.db.events import plane_event, store_event, store_new_events
 from edgewright.hub.db.probe import probe
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.clock import TICK, boottime
-from edgewright.hub.resources.alerts.alerts import PLANE, Alert
-from edgewright.hub.resources.feed.store import plane_event, store_event, store_new_events
+from edgewright.hub.readmodel.alert_board import PLANE, Alert
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 
@@ -76,7 +77,7 @@ _OTHER = ("database does not answer", "Check that the database runs and can be r
 class StorageWatch:
     """Whether the hub can store, since when not, and what waits for it. Used on the event loop only."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self.since: float | None = None
         """When the trouble began, epoch seconds; `None` while the storage works."""
@@ -138,7 +139,7 @@ class StorageWatch:
         """
         for entry in self._hub.state.hosts.values():
             if entry.live.health != "unhealthy":
-                entry.live.excused = max(entry.live.excused, self._hub.heartbeats.refused)
+                entry.live.excused = max(entry.live.excused, self._hub.part(Heartbeats).refused)
 
     def deliver(self, job: Job, events: int = 1) -> asyncio.Future[Any] | None:
         """Write something that is not awaited, in order; while the storage fails it waits in memory.
@@ -269,7 +270,7 @@ def _events_were(count: int) -> str:
     return "event of that time was" if count == 1 else "events of that time were"
 
 
-async def watch_storage(hub: Hub) -> None:
+async def watch_storage(hub: Services) -> None:
     """Look after the storage once a tick until cancelled."""
     while True:
         await asyncio.sleep(TICK)

@@ -19,13 +19,13 @@ from sqlalchemy.pool import NullPool
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import schema
-from edgewright.hub.resources.feed.store import event_row, host_event, store_event
+from edgewright.hub.db.events import event_row, host_event, store_event
 from edgewright.wire.protocol.generations import LINEAGE_DIGITS, MAX_GENERATION, read_generation, read_lineage
 
 if TYPE_CHECKING:
     from edgewright.hub.db.records import HostEntry
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 
@@ -114,7 +114,7 @@ def _store(connection: Connection, now: float) -> str:
 class Lineage:
     """The lineage that a running hub names to its hosts, and what it does about a host that is ahead of it."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._tried = float("-inf")
         self._raised: dict[str, float] = {}
@@ -176,7 +176,7 @@ class Lineage:
 
     def _raise_generation(self, entry: HostEntry, generation: int, now: float) -> None:
         """Lift a host over what its agent has: one of v0.1.0 orders by the number alone and would ignore this hub."""
-        from edgewright.hub.resources.hosts.store import need_host, save_host
+        from edgewright.hub.db.hosts import need_host, save_host
 
         uid = entry.record.uid
         if generation >= min(RAISE_LIMIT, MAX_GENERATION) or not self._once(uid, now):

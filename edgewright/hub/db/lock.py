@@ -17,7 +17,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
@@ -28,7 +28,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.http.problems import StorageProblem
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    pass
 
 log = logging.getLogger("edgewright.hub")
 KEY = 0x65646765
@@ -151,13 +151,13 @@ class DatabaseLock:
         )
 
 
-async def watch(hub: Hub, lock: DatabaseLock) -> None:
+async def watch(lock: DatabaseLock, write: Callable[[], Awaitable[object]], taken_over: Callable[[], None]) -> None:
     """Look at the lock every few seconds until another hub has taken over; then end the streams of changes."""
     while not lock.taken_over:
         await asyncio.sleep(LOOK_EVERY)
         with contextlib.suppress(StorageProblem):
-            await hub.write(lambda _tx: None)
-    hub.changes.stop()
+            await write()
+    taken_over()
 
 
 def taken_over() -> StorageProblem:

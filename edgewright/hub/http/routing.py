@@ -6,7 +6,7 @@ checks role and observed mark, and reads the body within its bounds.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,13 +18,13 @@ from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.core.roles import ADMIN, EVERYTHING, Scope, covers
 from edgewright.core.text import whole_number
+from edgewright.hub.db import audits as audit
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import problems, shapes
 from edgewright.hub.http.auth import HOST, Actor
 from edgewright.hub.http.body_reader import BodyReader, Clock
 from edgewright.hub.http.problems import Problem, bad_request
 from edgewright.hub.readmodel.pace import Pace
-from edgewright.hub.resources.feed import audit_store as audit
 from edgewright.hub.security import access
 from edgewright.hub.security.access import Access as Access
 from edgewright.hub.security.access import On as On
@@ -33,7 +33,7 @@ from edgewright.wire.palette import listmeta
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 T = TypeVar("T")
 
@@ -42,6 +42,9 @@ _LARGE = 16 * 1024
 """Bytes of a body whose check counts as long work: one of 1 MiB may take some milliseconds."""
 
 Handler = Callable[["Call"], Awaitable[Response]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def problem_response(problem: Problem) -> Response:
 class Call:
     """One request on its way: who, what, and the means to answer it."""
 
-    def __init__(self, hub: Hub, route: Route, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
+    def __init__(self, hub: Services, route: Route, request: Request, actor: Actor, params: Mapping[str, str]) -> None:
         self.hub = hub
         self.route = route
         self.request = request

@@ -7,7 +7,7 @@ import gc
 import logging
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,47 +22,31 @@ from edgewright.hub.controllers import absence
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.db.hosts import need_host, save_host
 from edgewright.hub.db.lineage import Lineage
-from edgewright.hub.db.records import (
-    HostRecord,
-    KeyRecord,
-    ProjectRecord,
-    TokenRecord,
-)
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.auth import HOST, NOBODY, Actor, Authenticator
 from edgewright.hub.http.body_reader import Disconnected
 from edgewright.hub.http.bounds import Budget
+from edgewright.hub.http.intake import Intake
 from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
-from edgewright.hub.http.routing import Call, Route, problem_response
-from edgewright.hub.process import routes
+from edgewright.hub.http.routing import Call, Message, Receive, Route, Send, problem_response
 from edgewright.hub.process.clock import ClockWatch
 from edgewright.hub.process.housekeeping import Meter, keep_house, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
+from edgewright.hub.readmodel.alert_board import AlertBoard
 from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
-from edgewright.hub.readmodel.memory import Follow, Memory
+from edgewright.hub.readmodel.memory import Memory
 from edgewright.hub.readmodel.pace import Turns
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.search import Finder
 from edgewright.hub.readmodel.state import State
-from edgewright.hub.resources.alerts import engine
-from edgewright.hub.resources.alerts.alerts import Alerts
-from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord
-from edgewright.hub.resources.alerts.receivers import Receiver
-from edgewright.hub.resources.filters import follow as filters
-from edgewright.hub.resources.hosts import health
-from edgewright.hub.resources.hosts.clones import Clones
-from edgewright.hub.resources.hosts.duplicates import Duplicates
-from edgewright.hub.resources.hosts.heartbeat import Heartbeats, Message, Receive, Send, is_heartbeat
-from edgewright.hub.resources.hosts.intake import Intake
-from edgewright.hub.resources.hosts.rejections import TurnedAway
-from edgewright.hub.resources.ssh_keys import follow as ssh_keys
-from edgewright.hub.resources.users import follow as users
+from edgewright.hub.resource import FastPath, Prune, Resource
 from edgewright.hub.security.access import Access, check_access, check_project
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire import protocol
@@ -75,11 +59,9 @@ READ_WITHIN = 30.0
 """Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
-_TASKS = (health.sweep, health.expire, keep_house, watch_clock, watch_storage, engine.run)
+_SWEEPS = (keep_house, watch_clock, watch_storage)
 
 
-_NOUNS: dict[str, Any] = {"user": users, "sshkey": ssh_keys, "filter": filters}
-"""Kind of change -> how memory follows it, and its present document."""
 _READING = ("GET", "HEAD")
 
 
@@ -92,10 +74,12 @@ class Hub:
         engines: tuple[Engine, Engine],
         box: SecretBox,
         state: State,
-        clock: ClockWatch | None = None,
+        clock: ClockWatch | None,
+        resources: Sequence[Resource],
+        routes: Sequence[Route],
     ) -> None:
         self.options = options
-        self.routes = routes.table(options)
+        self.resources, self.routes = tuple(resources), tuple(routes)
         self.data: Path = options.data
         self.engine, self.readers = engines
         self.lock = lock_of(self.engine)
@@ -104,25 +88,28 @@ class Hub:
         self.started = times.now()
         self.clock = clock or ClockWatch()
         self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
-        self.changes = Changes(self.started, self._render, beats=Beats(state))
+        self._renders = {kind: render for resource in resources for kind, render in resource.render.items()}
+        hidden = frozenset().union(*(resource.tenant_kinds for resource in resources))
+        self.changes = Changes(self.started, self._render, beats=Beats(state), tenant_kinds=hidden)
         state.access_changed = self.changes.wake
         self.memory = Memory(self.changes)
-        self.alerts = Alerts(self.changes)
-        self.handling = Handling(state.handling, self.changes)
-        self.alerting = engine.Alerting(self, state.receivers, state.incidents)
+        self.alerts = AlertBoard(self.changes)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
         self.budget = Budget()
         """Memory that requests without a credential may use."""
-        self.clones = Clones(self)
-        self.duplicates = Duplicates(self)
-        self.heartbeats = Heartbeats(self)
         self.intake = Intake(self)
-        self.turned_away = TurnedAway(self)
         self.finder = Finder(state, self.renderer)
         self.turns = Turns()
         self.storage = StorageWatch(self)
-        self._follow()
+        self._parts: dict[type, Any] = {}
+        for resource in resources:
+            if resource.parts is not None:
+                self._parts.update((type(part), part) for part in resource.parts(self))
+        for resource in resources:
+            if resource.follows is not None:
+                self.memory.register(*resource.follows(self))
+        self.memory.listen("event", self.intake.stored)
         self.writer: Writer
         self._tasks: set[asyncio.Future[Any]] = set()
         self.renewing = asyncio.Lock()
@@ -135,43 +122,36 @@ class Hub:
         self.closed = False
         """Whether `stop` has closed the database."""
 
-    def _follow(self) -> None:
-        """Register how memory follows each type of record."""
-        state = self.state
-        self.memory.register(
-            Follow(
-                ProjectRecord,
-                state.put_project,
-                lambda record: state.drop_project(record.uid),
-                "project",
-                project=lambda record: str(record.uid),
-            ),
-            Follow(KeyRecord, state.put_key, lambda record: state.drop_key(record.uid)),
-            Follow(TokenRecord, state.put_token, lambda record: state.drop_token(record.uid), "token"),
-            *(follow for noun in _NOUNS.values() for follow in noun.follows(state)),
-            Follow(HostRecord, lambda record: health.follow(self, record), self._drop_host),
-            Follow(HandlingRecord, self.handling.take, self.handling.take),
-            Follow(Receiver, self.alerting.put, lambda receiver: self.alerting.drop(receiver.uid)),
-        )
-        self.memory.listen("event", self.intake.stored)
+    @property
+    def prunes(self) -> list[Prune]:
+        """Return what deletes old rows of each resource."""
+        return [resource.prune for resource in self.resources if resource.prune is not None]
 
-    def _drop_host(self, record: HostRecord) -> None:
-        self.state.drop_host(record.uid)
-        self.changes.publish("host", protocol.CHANGE_DELETE, record.uid, record.project_uid)
+    async def _prove_lock(self) -> None:
+        """Write nothing: the transaction asks for the lock."""
+        await self.write(lambda _tx: None)
+
+    def part(self, kind: type[T]) -> T:
+        """Return the one object of a class that a resource has put there; raises `KeyError` without one."""
+        found: T = self._parts[kind]
+        return found
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
         self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory)
         absence.settle_future(self, self.started)
-        health.start_quietly(self, self.started)
+        for resource in self.resources:
+            if resource.begin is not None:
+                resource.begin(self)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
         # some would block the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
-        self._own = [asyncio.create_task(task(self)) for task in _TASKS]
+        sweeps = [*_SWEEPS, *(sweep for resource in self.resources for sweep in resource.sweeps)]
+        self._own = [asyncio.create_task(sweep(self)) for sweep in sweeps]
         self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
         if self.lock is not None:
-            self._own.append(asyncio.create_task(database_lock.watch(self, self.lock)))
+            self._own.append(asyncio.create_task(database_lock.watch(self.lock, self._prove_lock, self.changes.stop)))
 
     def begin_stop(self) -> None:
         """Take no more writes, end the streams and the hub's own tasks."""
@@ -244,23 +224,18 @@ class Hub:
 
     def _render(self, kind: str, uid: str) -> dict[str, Any] | None:
         """Return the present document of a changed thing, for the stream."""
-        if kind == "host" and uid in self.state.hosts:
-            return self.renderer.summary(self.state.hosts[uid], times.now())
-        if kind == "token" and uid in self.state.tokens:
-            return self.renderer.token(self.state.tokens[uid], secret=False)
-        if kind == "project" and uid in self.state.projects:
-            return self.renderer.project(self.state.projects[uid])
-        if kind in _NOUNS:
-            document: dict[str, Any] | None = _NOUNS[kind].document(self.state, uid)
-            return document
-        return None
+        render = self._renders.get(kind)
+        return None if render is None else render(self, uid)
 
 
 class _Endpoint:
     """All methods of one path, as an ASGI application."""
 
-    def __init__(self, hub: Hub, methods: dict[str, Route]) -> None:
+    def __init__(
+        self, hub: Hub, methods: dict[str, Route], open_paths: frozenset[str], fast: Sequence[FastPath]
+    ) -> None:
         self._hub = hub
+        self._open_paths, self._fast = open_paths, fast
         self._methods = {"HEAD": methods["GET"], **methods} if "GET" in methods else methods
         self._allowed = sorted(methods)
 
@@ -291,7 +266,7 @@ class _Endpoint:
             raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
         address = request.client.host if request.client else ""
         actor = Actor(NOBODY, "", "", address)
-        if route.path not in routes.NO_CREDENTIAL:
+        if route.path not in self._open_paths:
             actor = self._hub.authenticator.actor(request.headers, address)
         params: dict[str, str] = request.path_params
         project, state = request.headers.get(protocol.H_PROJECT, "").strip(), self._hub.state
@@ -299,11 +274,22 @@ class _Endpoint:
             check_project(project, actor, state)
         uid, guards = params.get("uid", ""), route.guards_observed
         check_access(route.access, route.on, actor, uid, project, state, guards_observed=guards)
-        if actor.role == HOST and request.method not in _READING and not is_heartbeat(request.scope):
+        if actor.role == HOST and request.method not in _READING and not _is_fast(self._fast, request.scope):
             self._hub.intake.admit_request(actor.uid)
         if actor.role == HOST and actor.pending:
-            await self._hub.write(lambda tx: routes.promote_credential(self._hub, tx, actor.uid))
+            await self._hub.write(lambda tx: _promote_credential(tx, actor.uid))
         return await route.handler(Call(self._hub, route, request, actor, params))
+
+
+def _is_fast(fast: Sequence[FastPath], scope: Message) -> bool:
+    return any(path.matches(scope) for path in fast)
+
+
+def _promote_credential(tx: Tx, uid: str) -> None:
+    """End a host's older credential, now that the newer one was used (rule P10)."""
+    record = need_host(tx, uid)
+    if record.pending_hash:
+        save_host(tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)
 
 
 async def _send_head(response: Response, send: Send) -> None:
@@ -318,13 +304,15 @@ class Application:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
+        self._fast = tuple(resource.fast(hub) for resource in hub.resources if resource.fast is not None)
+        open_paths = frozenset().union(*(resource.open_paths for resource in hub.resources))
         by_path: dict[str, dict[str, Route]] = {}
         for route in hub.routes:
             by_path.setdefault(route.path, {})[route.method] = route
         # Literal segments come before parameters, so that /v1/edgehosts/tokens is not a host called "tokens".
         ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
         self._router = Router(
-            [PathRoute(path, endpoint=_Endpoint(hub, by_path[path])) for path in ordered],
+            [PathRoute(path, endpoint=_Endpoint(hub, by_path[path], open_paths, self._fast)) for path in ordered],
             redirect_slashes=False,
             default=_no_path,
         )
@@ -344,16 +332,18 @@ class Application:
         if self._hub.lock is not None and self._hub.lock.taken_over:
             await problem_response(database_lock.taken_over())(scope, receive, send)
             return
-        if is_heartbeat(scope):
-            try:
-                first = await self._hub.heartbeats.try_fast(scope, receive, send)
-            except Problem as problem:
-                await problem_response(problem)(scope, receive, send)
-                return
-            if first is None:
-                return
-            if first:
-                receive = _again(first, receive)
+        for fast in self._fast:
+            if fast.matches(scope):
+                try:
+                    first = await fast.try_fast(scope, receive, send)
+                except Problem as problem:
+                    await problem_response(problem)(scope, receive, send)
+                    return
+                if first is None:
+                    return
+                if first:
+                    receive = _again(first, receive)
+                break
         await self._router(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -14,12 +14,12 @@ from edgewright.hub.process import clock, retention
 from edgewright.hub.security import pki
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 
 
-async def watch_clock(hub: Hub) -> None:
+async def watch_clock(hub: Services) -> None:
     """Look at the clock every second until cancelled; the certificate and `clock.json` follow a change of doubt."""
     doubt, counted = "", 0.0
     await asyncio.to_thread(hub.clock.save, hub.data)
@@ -39,7 +39,7 @@ async def watch_clock(hub: Hub) -> None:
         await asyncio.sleep(clock.TICK)
 
 
-async def keep_house(hub: Hub) -> None:
+async def keep_house(hub: Services) -> None:
     """Do every task once an hour until cancelled; a task that fails is tried again the next hour.
 
     Events in large numbers are pruned to their shares at once.
@@ -47,7 +47,7 @@ async def keep_house(hub: Hub) -> None:
     loop = asyncio.get_running_loop()
     due = loop.time() + hub.options.housekeeping
     while True:
-        tasks: tuple[Callable[[Hub], Awaitable[object]], ...] = (_prune_shares,)
+        tasks: tuple[Callable[[Services], Awaitable[object]], ...] = (_prune_shares,)
         if not await _crowded(hub, due - loop.time()):
             tasks, due = (renew_certificate, _prune, _note_time, check_database), loop.time() + hub.options.housekeeping
         for task in tasks:
@@ -57,7 +57,7 @@ async def keep_house(hub: Hub) -> None:
                 log.exception("a task of housekeeping failed and is tried again: %s", error)
 
 
-async def _crowded(hub: Hub, seconds: float) -> bool:
+async def _crowded(hub: Services, seconds: float) -> bool:
     """Wait until so many events were stored that they may be too many; `False` when the time is over first."""
     try:
         async with asyncio.timeout(seconds):
@@ -68,13 +68,13 @@ async def _crowded(hub: Hub, seconds: float) -> bool:
     return True
 
 
-async def _prune_shares(hub: Hub) -> None:
+async def _prune_shares(hub: Services) -> None:
     count = await retention.prune_shares(hub)
     if count:
         log.info("too many and deleted: %d events", count)
 
 
-async def renew_certificate(hub: Hub) -> bool:
+async def renew_certificate(hub: Services) -> bool:
     """Renew the server certificate when its end is near, and use it for every handshake from now on.
 
     Connections that are open stay; the CA stays, so no host and no console needs anything. Returns whether it is new.
@@ -95,11 +95,11 @@ async def renew_certificate(hub: Hub) -> bool:
     return True
 
 
-async def _note_time(hub: Hub) -> None:
+async def _note_time(hub: Services) -> None:
     await asyncio.to_thread(hub.clock.save, hub.data)
 
 
-async def _prune(hub: Hub) -> None:
+async def _prune(hub: Services) -> None:
     gone = {name: count for name, count in (await retention.prune(hub)).items() if count}
     if gone:
         log.info("too old and deleted: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))

@@ -9,61 +9,33 @@ clock is in doubt, and audit entries only when two checks a day apart found them
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from edgewright.core import times
 from edgewright.hub.db import schema
+from edgewright.hub.db.pruning import delete_rows
 from edgewright.hub.resources.hosts.share import EventKey, fair_share, first_excess_event
-from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
-
-DAY = 86_400.0
-BATCH = 500
-"""Rows deleted in one transaction."""
-CONFIRM = DAY
-"""Seconds between the check that finds audit entries too old and the one that deletes them."""
-PAUSE = 0.02
-"""Seconds between two batches."""
+    from edgewright.hub.services import Services
 
 
-async def prune(hub: Hub) -> dict[str, int]:
+async def prune(hub: Services) -> dict[str, int]:
     """Delete what is older or more than the hub is set to store; returns how many rows of each table went.
 
     By number events always go, since that asks no clock; by age nothing goes while the clock is in doubt.
     """
-    keep = hub.options
-    events, operations, intents = schema.events, schema.operations, schema.intents
-    gone = {"events": 0, "audits": 0, "operations": 0, "intents": 0}
-    gone["events"] += await prune_shares(hub)
+    gone = {"events": await prune_shares(hub)}
     hub.look_at_clock()
     if not hub.clock.may_delete:
         return gone
     now = times.now()  # only now: the one from before may be that of a clock which was put right meanwhile
-    gone["events"] += await _prune(hub, events, events.c.id, events.c.at < now - keep.keep_events * DAY)
-    gone["audits"] = await _prune_audits(hub, now)
-    ended = and_(operations.c.state != protocol.OP_PENDING, operations.c.created < now - keep.keep_operations * DAY)
-    gone["operations"] = await _prune(hub, operations, operations.c.id, ended, with_logs=True)
-    old = intents.c.received < now - keep.keep_intents * DAY
-    gone["intents"] = await _prune(hub, intents, intents.c.id, old)
+    for prune_old in hub.prunes:
+        for table, count in (await prune_old(hub, now)).items():
+            gone[table] = gone.get(table, 0) + count
     return gone
-
-
-async def _prune_audits(hub: Hub, now: float) -> int:
-    """Delete the audit entries that were too old at an earlier check, a day ago or more, and note this check."""
-    seen, audits = hub.clock.seen, schema.audits
-    earlier, before = seen.audits_at, seen.audits_before
-    if earlier is not None and before is not None and earlier <= now < earlier + CONFIRM:
-        return 0
-    seen.audits_at, seen.audits_before = now, now - hub.options.keep_audits * DAY
-    if earlier is None or before is None or now < earlier:
-        return 0
-    return await _prune(hub, audits, audits.c.id, audits.c.at < min(before, seen.audits_before))
 
 
 def newest_row(connection: Connection) -> float | None:
@@ -73,7 +45,7 @@ def newest_row(connection: Connection) -> float | None:
     return max((float(moment) for moment in newest if moment is not None), default=None)
 
 
-async def prune_shares(hub: Hub) -> int:
+async def prune_shares(hub: Services) -> int:
     """Delete events beyond the share of the thing that they are about, the oldest first; returns how many went.
 
     The share is `max_host_events`, or less when all together are more than `max_events`: then the things with the most
@@ -87,30 +59,11 @@ async def prune_shares(hub: Hub) -> int:
     return sum([await _prune_events(hub, key, share) for key, count in counts.items() if count > share])
 
 
-async def _prune_events(hub: Hub, key: EventKey, share: int) -> int:
+async def _prune_events(hub: Services, key: EventKey, share: int) -> int:
     table = schema.events
     statement = first_excess_event(key, share)
     last = await hub.read(lambda connection: connection.execute(statement).scalar())
     if last is None:
         return 0
     excess = and_(table.c.kind == key[0], table.c.object_uid == key[1], table.c.id <= last)
-    return await _prune(hub, table, table.c.id, excess)
-
-
-async def _prune(
-    hub: Hub, table: Table, key: ColumnElement[Any], old: ColumnElement[bool], *, with_logs: bool = False
-) -> int:
-    deleted = 0
-    while True:
-        statement = select(key).where(old).limit(BATCH)
-        ids = await hub.read(lambda connection, query=statement: list(connection.execute(query).scalars()))  # type: ignore[misc]
-        if not ids:
-            return deleted
-
-        def job(tx: Tx, ids: list[Any] = ids) -> int:
-            if with_logs:
-                tx.run(schema.logs.delete().where(schema.logs.c.operation_id.in_(ids)))
-            return tx.run(table.delete().where(and_(key.in_(ids), old)))
-
-        deleted += await hub.write(job)
-        await asyncio.sleep(PAUSE)
+    return await delete_rows(hub, table, table.c.id, excess)

@@ -19,6 +19,7 @@ from edgewright.hub.db import lineage
 from edgewright.hub.db.data_directory import check_database_file, open_directory
 from edgewright.hub.db.engines import lock_of, open_engines, unusable
 from edgewright.hub.db.migrations import migrate
+from edgewright.hub.process import compose
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.process.clock import AWAY, ClockWatch, read_seen
 from edgewright.hub.process.files import DataLock
@@ -30,7 +31,7 @@ from edgewright.hub.process.runtime.event_loop import check_event_loop
 from edgewright.hub.process.server import bind, make_server
 from edgewright.hub.process.status import write_state
 from edgewright.hub.process.stopping import Stopping, end_without_closing
-from edgewright.hub.readmodel.state import State
+from edgewright.hub.resources.hosts.rejections import TurnedAway
 from edgewright.hub.security import key_match, pki
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.hub.security.seed import ADMIN_KEY_FILE, seed
@@ -46,7 +47,6 @@ def prepare(options: ServeOptions) -> Hub:
     seen = read_seen(options.data)
     also_at = seen.at if seen.at is not None and abs(seen.at - times.now()) > AWAY else None
     engines = open_engines(options.data, options.db)
-    state = State()
     try:
         stored = key_match.read(engines[0])
         key_match.check(options, stored)
@@ -62,7 +62,7 @@ def prepare(options: ServeOptions) -> Hub:
         lineage.ensure(engines[0], restored=options.new_lineage)
         key_match.store(engines[0], box, options.data)
         with engines[1].connect() as connection:
-            state.load(connection)
+            state = compose.load(connection)
             newest = newest_row(connection)
     except DBAPIError as error:
         _close(engines)
@@ -70,7 +70,7 @@ def prepare(options: ServeOptions) -> Hub:
     except EdgewrightError:
         _close(engines)
         raise
-    return Hub(options, engines, box, state, ClockWatch(seen, newest))
+    return compose.make_hub(options, engines, box, state, ClockWatch(seen, newest))
 
 
 def _close(engines: tuple[Engine, Engine]) -> None:
@@ -109,7 +109,7 @@ def run(options: ServeOptions) -> int:
             str(options.data / pki.SERVER_CERT),
             str(options.data / pki.SERVER_KEY),
             Stopping(hub),
-            hub.turned_away.handshake,
+            hub.part(TurnedAway).handshake,
             hub.budget,
         )
         hub.tls = server.config.ssl

@@ -60,7 +60,9 @@ class Changes:
         size: int = RING,
         most_bytes: int = RING_BYTES,
         beats: Beats | None = None,
+        tenant_kinds: frozenset[str] = frozenset(),
     ) -> None:
+        """`tenant_kinds` are kinds that readers of one project never get without a project of their own (rule P35)."""
         # Numbers begin at the start time in milliseconds, so that they rise over restarts without being stored:
         # a number from before a restart is below the ring and gets `resync`.
         self.seq = int(started * 1000)
@@ -69,6 +71,7 @@ class Changes:
         self._bytes = 0
         self._floor = self.seq
         self._render = render
+        self._tenant_kinds = tenant_kinds
         self.beats = beats
         self._without_beats = 0
         """Open streams that do not get beats."""
@@ -198,11 +201,17 @@ class Changes:
         for change in chunk:
             last = change.seq
             # A newer change of the same thing that follows in this chunk makes this one needless.
-            if newest.get((change.kind, change.uid)) == change.seq and _in_scope(change, scope):
+            if newest.get((change.kind, change.uid)) == change.seq and self._in_scope(change, scope):
                 piece += self._told(change)
             if pace.due or len(piece) >= _PIECE:
                 break
         return last, bytes(piece)
+
+    def _in_scope(self, change: Change, scope: Scope) -> bool:
+        """Return whether a reader of a scope gets a change (rule P35)."""
+        if scope.covers(change.project_uid):
+            return True
+        return not change.project_uid and change.kind not in self._tenant_kinds
 
     def _told(self, change: Change) -> bytes:
         doc: msgspec.Raw | dict[str, Any] | None = change.doc
@@ -211,13 +220,6 @@ class Changes:
             if doc is None:
                 return b""  # deleted meanwhile; its own change follows
         return _event(change.kind, change.seq, {"seq": change.seq, "op": change.op, "uid": change.uid, "doc": doc})
-
-
-def _in_scope(change: Change, scope: Scope) -> bool:
-    """Return whether a reader of a scope gets a change (rule P35)."""
-    if scope.covers(change.project_uid):
-        return True
-    return not change.project_uid and change.kind not in protocol.TENANT_CHANGES
 
 
 def _patience(end: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from edgewright.core import times
 from edgewright.core.hosts.health import Reported, Verdict, judge
 from edgewright.core.hosts.hosts import Health
 from edgewright.core.roles import lower
-from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord, TokenRecord
+from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox
 
@@ -26,6 +27,8 @@ class Renderer:
         self.started = started
         self.silence_limit = silence_limit
         self.interval = interval
+        self.token_name: Callable[[str | None], str | None] = lambda uid: None
+        """Returns the name of a registration token by its uid; set by the resource of the tokens."""
 
     def verdict(self, entry: HostEntry, now: float) -> Verdict:
         """Judge a host at `now`."""
@@ -107,7 +110,6 @@ class Renderer:
 
     def _judgement(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:
         record, live = entry.record, entry.live
-        token = self.state.tokens.get(record.token_uid or "")
         return {
             "healthState": verdict.health.value,
             "lifeState": verdict.state,
@@ -119,7 +121,7 @@ class Renderer:
             "lastHeartbeat": _when(live.at),
             "registeredAt": _when(record.registered_at),
             "tokenUid": record.token_uid,
-            "tokenName": token.name if token else None,
+            "tokenName": self.token_name(record.token_uid),
             "address": record.address,
             "generation": record.generation,
             "observedGeneration": live.observed_generation,
@@ -164,31 +166,6 @@ class Renderer:
             "edgewright": {"role": lower(highest, record.role) if highest else record.role, "limit": record.role},
         }
         document["status"] = {"isActive": record.active}
-        return document
-
-    def token(self, record: TokenRecord, *, secret: bool, now: float | None = None) -> dict[str, Any]:
-        """Return a registration token (`v1EdgeToken`); its text only with `secret`."""
-        moment = times.now() if now is None else now
-        document: dict[str, Any] = msgspec.json.decode(record.doc)
-        held = document.get("metadata") or {}
-        project = self.state.projects.get(record.project_uid or "")
-        spec = {key: value for key, value in (document.get("spec") or {}).items() if key != "defaultProjectUid"}
-        spec["expiry"] = times.rfc3339(record.expiry)
-        if project is not None:
-            spec["defaultProject"] = {"uid": project.uid, "name": project.name}
-        if secret:
-            spec["token"] = self._box.unseal(record.secret_encrypted)
-        expired = record.expiry is not None and record.expiry <= moment
-        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
-        document["spec"] = spec
-        document["status"] = {
-            "isActive": record.active,
-            "edgewright": {
-                "hosts": len(self.state.came_by.get(record.uid, ())),
-                "expired": expired,
-                "usable": record.active and not expired,
-            },
-        }
         return document
 
 

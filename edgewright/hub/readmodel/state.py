@@ -21,14 +21,9 @@ from edgewright.hub.db.records import (
     Live,
     ProjectRecord,
     SshKeyRecord,
-    TokenRecord,
     UserProjectRoles,
     UserRecord,
 )
-from edgewright.hub.resources.alerts.handling import HandlingRecord
-from edgewright.hub.resources.alerts.incidents import Incident
-from edgewright.hub.resources.alerts.receivers import Receiver
-from edgewright.hub.resources.alerts.stored import load_incidents
 
 DEFAULT_PROJECT = "Default"
 
@@ -46,17 +41,12 @@ class State:
         self.filters: dict[str, FilterRecord] = {}
         self.keys: dict[str, KeyRecord] = {}
         self.keys_by_hash: dict[str, KeyRecord] = {}
-        self.tokens: dict[str, TokenRecord] = {}
-        self.tokens_by_hash: dict[str, TokenRecord] = {}
         self.hosts: dict[str, HostEntry] = {}
         self.credentials: dict[str, HostEntry] = {}
         self.gone: dict[str, str] = {}
-        self.handling: dict[str, HandlingRecord] = {}
-        """Key of a problem -> who handles it."""
-        self.receivers: list[Receiver] = []
-        """Receivers of alerts at the start; `Alerting` follows them from then on, as it does the incidents."""
-        self.incidents: list[Incident] = []
-        self.came_by: dict[str, set[str]] = {}
+        self.loaded: dict[type, list[Any]] = {}
+        """Records that a resource read at the start for a part of its own, by type."""
+        self.hosts_by_token: dict[str, set[str]] = {}
         """Token uid -> uids of the hosts registered with it."""
         self.by_address: dict[str, set[str]] = {}
         """Address of the last registration -> uids of the hosts that came from it."""
@@ -82,16 +72,11 @@ class State:
         self.filters = {row.uid: FilterRecord(**row._mapping) for row in rows(schema.tag_filters)}
         for row in rows(schema.api_keys):
             self.put_key(KeyRecord(**row._mapping))
-        for row in rows(schema.tokens):
-            self.put_token(TokenRecord(**row._mapping))
         beats = {row.uid: row for row in rows(schema.heartbeats)}
         for row in rows(schema.hosts):
             beat = beats.get(row.uid)
             self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
         self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
-        self.handling = {row.key: HandlingRecord(**row._mapping) for row in rows(schema.handling)}
-        self.receivers = [Receiver(**row._mapping) for row in rows(schema.alert_receivers)]
-        self.incidents = load_incidents(connection)
 
     @property
     def tenant_uid(self) -> str:
@@ -163,17 +148,6 @@ class State:
             self.keys_by_hash.pop(record.key_hash, None)
         self.access_changed()
 
-    def put_token(self, record: TokenRecord) -> None:
-        """Take a registration token that became durable."""
-        self.tokens[record.uid] = record
-        self.tokens_by_hash[record.secret_hash] = record
-
-    def drop_token(self, uid: str) -> None:
-        """Forget a registration token."""
-        record = self.tokens.pop(uid, None)
-        if record is not None:
-            self.tokens_by_hash.pop(record.secret_hash, None)
-
     def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:
         """Take a host's record that became durable; its live part stays unless a fresh one is given."""
         self.version += 1
@@ -187,7 +161,7 @@ class State:
             self._leave(entry.record)
             entry.replace(record)
         if record.token_uid:
-            self.came_by.setdefault(record.token_uid, set()).add(record.uid)
+            self.hosts_by_token.setdefault(record.token_uid, set()).add(record.uid)
         if record.address:
             self.by_address.setdefault(record.address, set()).add(record.uid)
         for held in (record.credential_hash, record.pending_hash):
@@ -209,7 +183,7 @@ class State:
 
     def _leave(self, record: HostRecord) -> None:
         """Take a record out of the groups of its token and its address."""
-        for groups, key in ((self.came_by, record.token_uid or ""), (self.by_address, record.address)):
+        for groups, key in ((self.hosts_by_token, record.token_uid or ""), (self.by_address, record.address)):
             members = groups.get(key)
             if members is not None:
                 members.discard(record.uid)

@@ -18,11 +18,11 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import lineage, schema
+from edgewright.hub.db.hosts import need_host, save_host
 from edgewright.hub.db.records import HostRecord
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
 from edgewright.hub.process.backup import backup, restore
-from edgewright.hub.resources.hosts.store import need_host, save_host
 from edgewright.wire.protocol.generations import MAX_GENERATION, read_lineage
 from tests.hub.http.test_hardening import bare, new_host
 from tests.hub_fixture import running_hub

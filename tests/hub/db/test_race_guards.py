@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
-from edgewright.hub.db import schema
+from edgewright.hub.db import pruning, schema
 from edgewright.hub.process import retention
 from edgewright.hub.process.app import Hub
-from edgewright.hub.resources.hosts import health
+from edgewright.hub.resources.operations import expiry
 from edgewright.wire import protocol
 from tests.hub.http.test_hardening import new_host
 from tests.hub_fleet import add_events
@@ -44,7 +44,7 @@ async def test_an_event_that_became_young_after_the_look_is_not_deleted(
     """The clock was put right meanwhile, and with it the times of the rows."""
     hub, _ = inside
     table = schema.events
-    add_events(hub, 2, times.now() - (hub.options.keep_events + 1) * retention.DAY)
+    add_events(hub, 2, times.now() - (hub.options.keep_events + 1) * pruning.DAY)
     ids = select(table.c.id)
     with hub.readers.connect() as connection:
         first, second = sorted(connection.execute(ids).scalars())[-2:]
@@ -79,7 +79,7 @@ async def test_an_operation_that_was_reported_or_moved_after_the_look_does_not_e
         await hub.write(lambda tx: tx.run(overdue.values(**values)))
 
     after_the_look(hub, monkeypatch, meanwhile, lambda rows: any(getattr(row, "id", "") == uid for row in rows or ()))
-    await health.expire_operations(hub)
+    await expiry.expire_operations(hub)
     with hub.readers.connect() as connection:
         assert connection.execute(select(table.c.state).where(table.c.id == uid)).scalar() == state
     assert hub.state.hosts["late-1"].record.generation == generation

@@ -20,14 +20,17 @@ from edgewright.core import times
 from edgewright.core.roles import EVERYTHING
 from edgewright.hub.controllers import storage_watch
 from edgewright.hub.controllers.storage_watch import ALERT
+from edgewright.hub.http import intake
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.process import app
 from edgewright.hub.process.app import Hub, make_app
-from edgewright.hub.resources.alerts import alerts
-from edgewright.hub.resources.hosts import clones, health, intake
+from edgewright.hub.readmodel import alert_board
+from edgewright.hub.resources.hosts import clones, health
+from edgewright.hub.resources.hosts.duplicates import Duplicates
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 from tests.hub.db.test_storage import set_read_only
 from tests.hub_fixture import RunningHub, running_hub
-from tests.hub_fleet import open_hub, seed
+from tests.hub_fleet import open_hub, seed, sweep_once
 from tests.postgres import Cluster
 from tests.support import ROOT
 
@@ -98,7 +101,7 @@ async def test_p43_hosts_are_judged_by_heartbeats_that_could_not_be_stored(
         now = began + step * limit / 6
         for uid in uids:
             assert await beat(admin, uid, 200 + step) == 503  # not durable, so not acknowledged
-        await health.sweep_once(hub) if step % 3 == 0 else None
+        await sweep_once(hub) if step % 3 == 0 else None
     await health.judge_hosts(hub)
     verdicts = {uid: hub.renderer.verdict(entry, now).health.value for uid, entry in hub.state.hosts.items()}
     assert verdicts == {**dict.fromkeys(uids, "healthy"), dead: "unhealthy"}
@@ -165,8 +168,8 @@ async def test_p43_whatever_the_hub_notices_meanwhile_is_delivered(fleet: tuple[
     for uid in alike[:2]:
         other = hub.state.hosts[uid]
         other.facts = msgspec.structs.replace(other.facts, hardware=("machine:same",), simulated=False)
-    hub.duplicates._seen = -1
-    await hub.duplicates.look()
+    hub.part(Duplicates)._seen = -1
+    await hub.part(Duplicates).look()
 
     await repair(hub)
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
@@ -238,7 +241,7 @@ async def test_p43_a_heartbeat_that_hangs_with_the_storage_is_no_silence(
     """The host waits for its answer and then for its next try, longer than a short silence limit."""
     hub, admin = fleet
     monkeypatch.setattr(hub, "look_at_clock", lambda: None)
-    began, limit, refused = times.now(), hub.options.silence_limit, hub.heartbeats.refused
+    began, limit, refused = times.now(), hub.options.silence_limit, hub.part(Heartbeats).refused
     hub.renderer.started = began - 10 * limit
     for uid in sorted(hub.state.hosts):
         assert await beat(admin, uid, 5_000) == 204
@@ -375,13 +378,13 @@ def test_p43_postgresql_that_is_gone_turns_no_host_unhealthy(tmp_path: Path, pos
 async def test_p43_made_up_names_push_no_alert_of_the_plane_out(fleet: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = fleet
     hub.storage.failed(StorageProblem(503, "StorageFailed", "The hub's database does not answer."))
-    for number in range(2 * alerts.MOST):
-        made_up = alerts.Alert(
+    for number in range(2 * alert_board.MOST):
+        made_up = alert_board.Alert(
             uid=f"rejected/{number}", kind="rejected", subject="x", text="", message="", hint="", code="",
             project_uid="", host_uids=(), since=0.0, last=float(number), quiet=None,
         )  # fmt: skip
         hub.alerts.report(made_up)
-    assert hub.alerts.get(ALERT) is not None and len(hub.alerts.documents(EVERYTHING)) == alerts.MOST
+    assert hub.alerts.get(ALERT) is not None and len(hub.alerts.documents(EVERYTHING)) == alert_board.MOST
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 from jsonschema import Draft4Validator
 
 from edgewright.core import roles
+from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
-from edgewright.hub.process.routes import table
 from edgewright.hub.resources.alerts.palette import CHANNEL, CHANNELS
 from edgewright.wire import protocol
 from tests.hub.people import ssh_key

@@ -11,14 +11,14 @@ import pytest
 
 from edgewright.core import times
 from edgewright.core.roles import EVERYTHING
+from edgewright.hub.db.hosts import raise_generation
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.process.server import make_server
 from edgewright.hub.process.stopping import Stopping
-from edgewright.hub.resources.hosts import health
-from edgewright.hub.resources.hosts.store import raise_generation
 from edgewright.hub.resources.operations import routes as routes_operations
+from tests.hub_fleet import sweep_once
 
 
 async def new_host(hub: Hub, admin: httpx.AsyncClient, uid: str) -> dict[str, str]:
@@ -163,10 +163,10 @@ async def test_p18_a_clock_that_jumps_turns_no_host_unhealthy(
         await client.patch("/v1/edgehosts/h/health", json=beat(1), headers=own)
     entry = hub.state.hosts["h"]
     now = times.now()
-    await health.sweep_once(hub)
+    await sweep_once(hub)
     for jump in (30 * 86_400.0, -400 * 86_400.0):
         monkeypatch.setattr(times, "now", lambda at=now + jump: at)
-        await health.sweep_once(hub)
+        await sweep_once(hub)
         assert entry.live.health == "healthy", jump
         # and silence is still found, counted from the jump on
         monkeypatch.setattr(times, "now", lambda at=now + jump + hub.options.silence_limit + 1: at)

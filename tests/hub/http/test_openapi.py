@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from edgewright.hub.http import openapi
 from edgewright.hub.http.routing import Access, Route
 from edgewright.hub.http.shapes import Shape
-from edgewright.hub.process import routes
+from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.wire import protocol
 from tests.hub.people import invited
@@ -27,7 +27,7 @@ from tests.support import ROOT, palette_tables
 from tools import write_openapi
 from tools.palette_answers import OUT, answers
 
-TABLE = routes.table(ServeOptions(data=ROOT))
+TABLE = compose.table(ServeOptions(data=ROOT))
 DOCUMENT = openapi.document(TABLE)
 NAMES = [f"{route.method} {route.path}" for route in TABLE]
 OWN = sorted(name for name in NAMES if protocol.PREFIX in name)
@@ -282,7 +282,7 @@ def test_who_may_read_the_description(plane: RunningHub) -> None:
 
 
 def test_a_simulated_palette_does_not_describe_itself() -> None:
-    offered = {route.path for route in routes.table(ServeOptions(data=ROOT, simulate_palette=True))}
+    offered = {route.path for route in compose.table(ServeOptions(data=ROOT, simulate_palette=True))}
     assert protocol.OPENAPI not in offered
 
 

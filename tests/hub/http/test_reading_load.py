@@ -24,9 +24,10 @@ from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import shapes
 from edgewright.hub.http.routing import Access
 from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
-from edgewright.hub.process.routes import table
 from edgewright.hub.readmodel import pace
+from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.wire import protocol
 from tests.hub.resources.test_search_budget import body
 from tests.hub_fleet import add_events, open_hub, seed
@@ -110,7 +111,7 @@ async def fleet(seeded: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
 def filled(hub: Hub, path: str) -> str:
     uid = "edge-00000"
     for part, uids in (
-        ("/tokens/", hub.state.tokens),
+        ("/tokens/", hub.part(Tokens).by_uid),
         ("/apiKeys/", hub.state.keys),
         ("/projects/", hub.state.projects),
     ):

@@ -17,16 +17,17 @@ from cryptography import x509
 from sqlalchemy import Table, func, select
 
 from edgewright.core import times
-from edgewright.hub.db import schema
+from edgewright.hub.db import pruning, schema
 from edgewright.hub.process import retention
 from edgewright.hub.process.app import Hub
 from edgewright.hub.process.housekeeping import Meter
+from edgewright.hub.resources.feed import retention as feed_retention
 from edgewright.hub.security import pki
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import add_events, open_hub
 from tests.support import ROOT
 
-DAY = retention.DAY
+DAY = pruning.DAY
 
 
 def served(hub: RunningHub) -> x509.Certificate:
@@ -96,7 +97,7 @@ async def test_what_is_too_old_goes_in_batches(tmp_path: Path) -> None:
     assert gone == {"events": 1300, "audits": 0, "operations": 1, "intents": 1}
     assert count(hub, schema.audits) == 2  # never by one check
     assert hub.clock.seen.audits_at is not None
-    hub.clock.seen.audits_at -= retention.CONFIRM
+    hub.clock.seen.audits_at -= feed_retention.CONFIRM
     assert (await retention.prune(hub))["audits"] == 1
     assert hub.writer.batches - batches >= 5  # in steps, not all at once
     assert count(hub, schema.events) == 1000

@@ -14,6 +14,7 @@ from edgewright.core import times
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.alerts import courier, stored, webhook
+from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.wire import protocol
 from tests.hub.alert_servers import mails, raw_answers, webhooks
 from tests.hub.alerting import add, drained, folder_of, hook, looks, mail_to, soon, status, trouble
@@ -250,7 +251,7 @@ async def test_p58_a_message_that_was_taken_is_not_sent_again_while_the_disk_is_
         async def full(job: Any) -> Any:
             if receiver.got and failures[0] < 3:
                 failures[0] += 1
-                for waiting in hub.alerting._couriers.values():
+                for waiting in hub.part(Alerting)._couriers.values():
                     waiting.poke()
                 raise StorageProblem(507, "StorageFull", "The hub's disk is full.")
             return await write(job)

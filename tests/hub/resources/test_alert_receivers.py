@@ -10,6 +10,7 @@ import pytest
 
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.alerts import webhook
+from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.incidents import OPENED, Incident, Message
 from edgewright.hub.resources.alerts.message import document, mail_text
 from edgewright.wire import protocol
@@ -26,7 +27,7 @@ async def test_p58_secrets_are_sealed_and_never_shown(served: tuple[Hub, httpx.A
     email = {"to": ["a@b.c"], "from": "h@b.c", "host": "mx", "user": "u", "password": "PASSWORDSECRET"}
     await add(admin, name="mail", kind="email", email=email)
     shown = (await admin.get(protocol.RECEIVERS)).text + (await admin.get(protocol.AUDITS)).text
-    shown += "".join(repr(receiver) for receiver in hub.alerting.receivers.values())
+    shown += "".join(repr(receiver) for receiver in hub.part(Alerting).receivers.values())
     for path in hub.data.glob("hub.db*"):
         shown += path.read_bytes().decode("latin-1")
     assert "hooks.example.com" in shown
@@ -185,11 +186,11 @@ async def test_p58_a_channel_that_is_sent_back_as_shown_keeps_its_secrets(
         )  # fmt: skip
         uid = made.json()["uid"]
         path = f"/v1/projects/{project}/alerts/ClusterHealth/{uid}"
-        before = hub.alerting.receivers[uid]
+        before = hub.part(Alerting).receivers[uid]
         shown = (await admin.get(path)).json()
         assert "SECRET" not in str(shown) and "secret-path" not in str(shown) and "{{event}}" not in str(shown)
         for where, channel in ((path, shown), (path.rpartition("/")[0], {"channels": [shown]})):
             answer = await admin.put(where, json=channel)
             assert answer.status_code == 204, answer.text
-            after = hub.alerting.receivers[uid]
+            after = hub.part(Alerting).receivers[uid]
             assert after.secrets(hub.box) == before.secrets(hub.box) and after.config == before.config

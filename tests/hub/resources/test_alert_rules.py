@@ -18,8 +18,10 @@ from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Sender, dump
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
+from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.resources.alerts import evaluate, stored
 from edgewright.hub.resources.alerts.incidents import Incident
+from edgewright.hub.resources.tokens import document as token_document
 from edgewright.sources.follow import uid_of
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine import events as kinds
@@ -66,7 +68,7 @@ async def test_p58_the_hub_and_a_console_find_the_same_problems(inside: tuple[Hu
     found = (await evaluate.look(hub, [""], now))[""].problems
     store = Store(clock=lambda: now)
     docs = [hub.renderer.summary(entry, now) for entry in hub.state.hosts.values()]
-    tokens = [hub.renderer.token(token, secret=False) for token in hub.state.tokens.values()]
+    tokens = [token_document.document(hub, token, secret=False) for token in hub.part(Tokens).by_uid.values()]
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
     store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens})
     store.emit("plane", kinds.ALERTS_SEEN, {"docs": hub.alerts.documents(EVERYTHING)})

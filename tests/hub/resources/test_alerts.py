@@ -10,8 +10,9 @@ import pytest
 
 from edgewright.core import times
 from edgewright.hub.process.app import Hub
-from edgewright.hub.resources.alerts import alerts
+from edgewright.hub.readmodel import alert_board
 from edgewright.hub.resources.hosts import rejections
+from edgewright.hub.resources.hosts.rejections import TurnedAway
 from edgewright.wire import protocol
 from tests.hub.http.test_hardening import bare, new_host
 from tests.hub.stream import Stream
@@ -99,13 +100,13 @@ async def test_p39_made_up_names_are_bounded(inside: tuple[Hub, httpx.AsyncClien
     for number in range(60):
         await knock(hub, f"made-up-{number}")
     assert len(await listed(admin)) == rejections.PER_ADDRESS, "from one address"
-    for number in range(2 * alerts.MOST):
+    for number in range(2 * alert_board.MOST):
         uid = f"other-{number}"
         hub.alerts.report(
-            alerts.Alert(uid, "rejected", uid, "t", "m", "h", "c", "", (), float(number), float(number), None),
+            alert_board.Alert(uid, "rejected", uid, "t", "m", "h", "c", "", (), float(number), float(number), None),
             f"10.0.{number // 250}.{number % 250}",
         )
-    assert len(await listed(admin)) == alerts.MOST, "from all"
+    assert len(await listed(admin)) == alert_board.MOST, "from all"
 
 
 async def test_p39_a_site_with_many_ipv6_addresses_counts_once(inside: tuple[Hub, httpx.AsyncClient]) -> None:
@@ -114,7 +115,7 @@ async def test_p39_a_site_with_many_ipv6_addresses_counts_once(inside: tuple[Hub
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
     for number in range(2 * rejections.PER_ADDRESS):
         for _ in range(rejections.HANDSHAKES):
-            hub.turned_away.handshake(f"2001:db8::{number:x}", error)
+            hub.part(TurnedAway).handshake(f"2001:db8::{number:x}", error)
     assert len(await listed(admin)) == rejections.PER_ADDRESS
     await hub.write(lambda tx: None)
     events = (await admin.get("/v1/events/components", params={"limit": 50})).json()["items"]
@@ -139,9 +140,9 @@ async def test_p39_an_agent_that_does_not_trust_the_hub_is_an_alert_once_it_come
     error = ssl.SSLError()
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
     for _ in range(rejections.HANDSHAKES - 1):
-        hub.turned_away.handshake("10.0.0.9", error)
+        hub.part(TurnedAway).handshake("10.0.0.9", error)
     assert await listed(admin) == [], "a browser asks once or twice"
-    hub.turned_away.handshake("10.0.0.9", error)
+    hub.part(TurnedAway).handshake("10.0.0.9", error)
     (alert,) = await listed(admin)
     assert (alert["subject"], alert["code"]) == ("10.0.0.9", "PlaneNotTrusted")
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.core import times
 from edgewright.hub.http.routing import Access
-from edgewright.hub.process import routes
+from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.wire import protocol
 from tests.hub.people import ssh_key
@@ -130,7 +130,7 @@ def entries(admin: httpx.Client) -> list[dict[str, Any]]:
 
 def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) -> None:
     calls, admin = World(hub, token).calls(), hub.client()
-    known = {(route.method, route.path) for route in routes.table(ServeOptions(hub.data)) if route.access in WRITES}
+    known = {(route.method, route.path) for route in compose.table(ServeOptions(hub.data)) if route.access in WRITES}
     assert {(method, path) for method, path, _, _ in calls} | set(QUIET) == known
     for method, _, path, body in calls:
         before = admin.get("/v1/audits?limit=1").json()["listmeta"]["count"]

@@ -11,9 +11,11 @@ import pytest
 
 from edgewright.core import times
 from edgewright.core.hosts.nics import universal_macs
+from edgewright.hub.db.hosts import need_host, save_host
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.hosts import duplicates
-from edgewright.hub.resources.hosts.store import need_host, save_host
+from edgewright.hub.resources.hosts.clones import Clones
+from edgewright.hub.resources.hosts.duplicates import Duplicates
 from edgewright.wire import protocol
 from tests.hub.db.test_lineage import events
 from tests.hub.http.test_hardening import bare, new_host
@@ -126,7 +128,7 @@ async def test_the_memory_of_late_heartbeats_is_bounded(inside: tuple[Hub, httpx
         await Machine(hub, own, f"b{number}", 10, "10.0.0.5").beat()
     for number in range(40):
         await Machine(hub, own, f"b{number}", 20, "10.0.0.5").beat()
-    assert len(hub.clones._hosts.get("h", {})) <= 4
+    assert len(hub.part(Clones)._hosts.get("h", {})) <= 4
 
 
 def report(machine: str = "", product: str = "", macs: tuple[str, ...] = (), simulated: bool = False) -> dict[str, Any]:
@@ -143,8 +145,8 @@ async def put(hub: Hub, admin: httpx.AsyncClient, uid: str, document: dict[str, 
 
 
 async def look(hub: Hub) -> None:
-    hub.duplicates._looked = float("-inf")
-    await hub.duplicates.look()
+    hub.part(Duplicates)._looked = float("-inf")
+    await hub.part(Duplicates).look()
     await hub.write(lambda tx: None)
     await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ import pytest
 from edgewright.core import times
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.alerts import handling
-from edgewright.hub.resources.alerts.handling import HandlingRecord, aged
+from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord, aged
 from edgewright.wire import protocol
 from tests.hub.http.test_hardening import bare, new_host
 from tests.hub_fleet import open_hub
@@ -107,9 +107,9 @@ async def test_p57_a_reader_of_one_project_sees_its_own_and_what_belongs_to_ever
 ) -> None:
     hub, admin = inside
     project = next(iter(hub.state.projects))
-    hub.state.handling["other"] = HandlingRecord("other", "another-project", note="x")
-    hub.state.handling["all"] = HandlingRecord("all", "", note="x")
-    hub.state.handling["own"] = HandlingRecord("own", project, note="x")
+    hub.part(Handling).records["other"] = HandlingRecord("other", "another-project", note="x")
+    hub.part(Handling).records["all"] = HandlingRecord("all", "", note="x")
+    hub.part(Handling).records["own"] = HandlingRecord("own", project, note="x")
     assert [item["key"] for item in await listed(admin, ProjectUid=project)] == ["all", "own"]
     assert [item["key"] for item in await listed(admin)] == ["all", "other", "own"]
 
@@ -175,7 +175,7 @@ async def test_p57_a_record_belongs_to_the_project_of_its_host(inside: tuple[Hub
     project = hub.state.hosts["box-1"].record.project_uid
     await patch(admin, "host/box-1/disk:/var/lib", note="x")
     await patch(admin, "site/nord/link", note="x")
-    assert {key: record.project_uid for key, record in hub.state.handling.items()} == {
+    assert {key: record.project_uid for key, record in hub.part(Handling).records.items()} == {
         "host/box-1/disk:/var/lib": project,
         "site/nord/link": "",
     }

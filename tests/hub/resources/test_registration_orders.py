@@ -15,6 +15,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import TokenRecord, dump
 from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.security.secretbox import digest, new_uid
 from tests.hub_fleet import open_hub
 
@@ -85,7 +86,7 @@ async def fresh(folder: Path) -> Hub:
         new_uid(), "t", digest(TOKEN), hub.box.seal(TOKEN), project, True, None,
         dump({"metadata": {}, "spec": {}}), now, now,
     )  # fmt: skip
-    hub.state.put_token(token)
+    hub.part(Tokens).put(token)
     await hub.start()
     return hub
 

@@ -213,5 +213,5 @@ async def test_thousands_of_hosts_hold_nobody_up(tmp_path: Path) -> None:
     running = False
     await ticker
     assert worst < 0.5
-    assert sum(len(came) for came in hub.state.came_by.values()) == 4000
+    assert sum(len(came) for came in hub.state.hosts_by_token.values()) == 4000
     await hub.stop()

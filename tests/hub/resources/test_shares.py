@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 
 from edgewright.core import times
 from edgewright.hub.db import schema
+from edgewright.hub.http import intake
 from edgewright.hub.http.rates import Rates
 from edgewright.hub.process import retention
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.process.housekeeping import keep_house
-from edgewright.hub.resources.hosts import intake, share
+from edgewright.hub.resources.hosts import share
 from edgewright.hub.resources.hosts.share import fair_share
 from edgewright.wire import protocol
 from tests.hub.http.test_bounds import database

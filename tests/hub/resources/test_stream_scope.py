@@ -10,11 +10,13 @@ import pytest
 
 from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.hub.process.app import Hub
+from edgewright.hub.process.compose import RESOURCES
 from edgewright.hub.readmodel.changes import Changes
 from edgewright.wire import protocol
 
 Inside = tuple[Hub, httpx.AsyncClient]
 KINDS = protocol.CHANGE_KINDS
+TENANT_KINDS = frozenset(kind for resource in RESOURCES for kind in resource.tenant_kinds)
 FOR_ALL = ("event", "alert", "project", "handling", "host", "operation", "sshkey")
 """Kinds whose change without a project every reader gets: an event of the plane itself, an alert of kind `plane`."""
 
@@ -31,7 +33,7 @@ async def read_of(changes: Changes, project: str, since: int) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_p35_a_change_reaches_its_project_and_a_tenants_token_or_audit_entry_no_project(kind: str) -> None:
-    changes = Changes(1.0, lambda kind, uid: {"uid": uid})
+    changes = Changes(1.0, lambda kind, uid: {"uid": uid}, tenant_kinds=TENANT_KINDS)
     first = changes.seq
     for project in ("p-1", "p-2", ""):
         changes.publish(kind, "put", f"of-{project or 'tenant'}", project, {"text": f"doc-{project or 'tenant'}"})

@@ -18,8 +18,8 @@ import pytest
 from edgewright.core import roles
 from edgewright.core.roles import ADMIN, OPERATOR, VIEWER, covers
 from edgewright.hub.http.routing import Route
+from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
-from edgewright.hub.process.routes import table
 from edgewright.hub.security.access import Access, On, needed_role
 from edgewright.wire import protocol
 from tests.hub.people import Person, person, project, ssh_key, unique

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import shlex
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,15 @@ import msgspec
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.http.problems import Problem
+from edgewright.hub.readmodel.alert_board import Alert
 from edgewright.hub.resources.alerts import mail, stored, webhook
-from edgewright.hub.resources.alerts.alerts import Alert
 from edgewright.hub.resources.alerts.failure import DeliveryFailed
 from edgewright.hub.resources.alerts.receivers import WEBHOOK, Receiver
 from edgewright.hub.resources.alerts.stored import Waiting
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 BASE, CAP = 2.0, 300.0
@@ -48,8 +49,10 @@ def alert_uid(receiver_uid: str) -> str:
 class Courier:
     """The delivery to one receiver."""
 
-    def __init__(self, hub: Hub, receiver: Receiver) -> None:
+    def __init__(self, hub: Services, receiver: Receiver, note: Callable[..., None]) -> None:
+        """`note` takes the receiver's uid and what a delivery changed of it, after that became durable."""
         self._hub = hub
+        self._take_note = note
         self.receiver = receiver
         self._poke = asyncio.Event()
         self._accepted: set[int] = set()
@@ -161,10 +164,10 @@ class Courier:
     def _note(self, tx: Tx, **changes: Any) -> None:
         uid = self.receiver.uid
         tx.run(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes))
-        tx.after(lambda: self._hub.alerting.note(uid, **changes))
+        tx.after(lambda: self._take_note(uid, **changes))
 
 
-async def deliver(hub: Hub, receiver: Receiver, doc: dict[str, Any]) -> None:
+async def deliver(hub: Services, receiver: Receiver, doc: dict[str, Any]) -> None:
     """Send one document to a receiver; raises `DeliveryFailed`."""
     secret = receiver.secrets(hub.box)
     send = webhook.send if receiver.kind == WEBHOOK else mail.send

@@ -15,21 +15,20 @@ from edgewright.hub.db import schema
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.alerts import evaluate, stored
+from edgewright.hub.resources.alerts.certificates import OwnCertificates
 from edgewright.hub.resources.alerts.courier import Courier, alert_uid
+from edgewright.hub.resources.alerts.handling import Handling
 from edgewright.hub.resources.alerts.incidents import Incident, Incidents, ReceiverView, Rhythm, Step
 from edgewright.hub.resources.alerts.message import document
 from edgewright.hub.resources.alerts.receivers import Receiver
-from edgewright.hub.security import pki
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 _TABLE = schema.alert_receivers
-CERTIFICATES_EVERY = 600.0
-"""Seconds between two looks at the ends of the hub's own certificates."""
 PLANE_SETTLED = 60.0
 """Seconds after the start in which the hub's own trouble shows itself again."""
 SHARE = 10
@@ -41,7 +40,7 @@ EVERY = 5.0
 class Alerting:
     """Receivers, incidents and handling over time. Used on the event loop only."""
 
-    def __init__(self, hub: Hub, receivers: list[Receiver], incidents: list[Incident]) -> None:
+    def __init__(self, hub: Services, receivers: list[Receiver], incidents: list[Incident]) -> None:
         options = hub.options
         self._hub = hub
         self.receivers = {receiver.uid: receiver for receiver in receivers}
@@ -51,15 +50,13 @@ class Alerting:
         self._couriers: dict[str, Courier] = {}
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
         """Seconds after the start until what is absent counts as over, without a heartbeat."""
-        self.certificates: list[tuple[str, float, bool]] = []
-        """The hub's own: name, end (epoch seconds), whether the hub renews it."""
         self.seen: dict[str, dict[str, Problem]] = {}
         """The problems of the last look, by scope and key."""
 
     def start(self) -> None:
         """Begin to deliver what waits."""
         for receiver in self.receivers.values():
-            self._couriers[receiver.uid] = Courier(self._hub, receiver)
+            self._couriers[receiver.uid] = Courier(self._hub, receiver, self.note)
 
     def stop(self) -> None:
         """End every delivery."""
@@ -72,7 +69,7 @@ class Alerting:
         self.receivers[receiver.uid] = receiver
         courier = self._couriers.get(receiver.uid)
         if courier is None:
-            self._couriers[receiver.uid] = Courier(self._hub, receiver)
+            self._couriers[receiver.uid] = Courier(self._hub, receiver, self.note)
         else:
             courier.poke(receiver)
 
@@ -106,8 +103,8 @@ class Alerting:
         hub, now = self._hub, times.now()
         scopes = {receiver.project_uid for receiver in self.receivers.values() if receiver.active}
         scopes |= {incident.scope for incident in self.incidents.known.values()}
-        if hub.handling.records:
-            scopes |= {""} | {record.project_uid for record in hub.handling.records.values()}
+        if hub.part(Handling).records:
+            scopes |= {""} | {record.project_uid for record in hub.part(Handling).records.values()}
         if not scopes:
             return
         found = await evaluate.look(hub, sorted(scopes), now)
@@ -119,26 +116,26 @@ class Alerting:
     async def _age_handling(self) -> None:
         """End acknowledgements of what has ended; right after a start nothing counts as gone."""
         hub = self._hub
-        if not hub.handling.records or boottime_since(hub) < self._settled:
+        if not hub.part(Handling).records or boottime_since(hub) < self._settled:
             return
         hub.look_at_clock()
         if not hub.clock.may_delete:
             return
         now = times.now()  # only now: the look began by a clock that may have been put right meanwhile
         keys = {key for problems in self.seen.values() for key in problems}
-        changes = list(self._hub.handling.outdated(keys.__contains__, now))
+        changes = list(self._hub.part(Handling).outdated(keys.__contains__, now))
 
         def job(tx: Tx) -> None:
             for before, after in changes:
-                current = self._hub.handling.stored(tx, before.key)
+                current = self._hub.part(Handling).stored(tx, before.key)
                 if current == before:  # it was not changed meanwhile
-                    self._hub.handling.store(tx, before, after)
+                    self._hub.part(Handling).store(tx, before, after)
 
         if changes:
             await self._hub.write(job)
 
     async def _step(self, findings: evaluate.Findings, now: float) -> None:
-        scope, handling = findings.scope, self._hub.handling
+        scope, handling = findings.scope, self._hub.part(Handling)
         views = [
             ReceiverView(receiver.uid, receiver.project_uid, float(receiver.config.get("repeat", 0.0)), receiver.active)
             for receiver in self.receivers.values()
@@ -193,7 +190,7 @@ class Alerting:
             receiver = self.receivers[message.receiver]
             project = hub.state.projects.get(receiver.project_uid)
             named = (receiver.project_uid, project.name if project else "")
-            doc = document(message, uid, named, hub.handling.get(message.incident.key), now)
+            doc = document(message, uid, named, hub.part(Handling).get(message.incident.key), now)
             made.append((message.receiver, uid, message.incident.key, message.event, doc))
 
         def job(tx: Tx) -> None:
@@ -222,28 +219,21 @@ class Alerting:
             self.note(uid, dropped=receiver.dropped + count)
 
 
-def boottime_since(hub: Hub) -> float:
+def boottime_since(hub: Services) -> float:
     """Return the seconds since the hub started, whatever became of its clock."""
     return float(hub.clock.elapsed())
 
 
-def _certificates(hub: Hub) -> list[tuple[str, float, bool]]:
-    read = pki.certificates(hub.data)
-    return [(item["name"], times.parse(item["ends"]) or 0.0, item["renewed"]) for item in read]
-
-
-async def run(hub: Hub) -> None:
+async def run(hub: Services) -> None:
     """Look at the fleet every few seconds until cancelled."""
-    alerting, read_at, took = hub.alerting, float("-inf"), 0.0
+    alerting, took = hub.part(Alerting), 0.0
     alerting.start()
     try:
         while True:
             await asyncio.sleep(max(min(EVERY, hub.options.sweep), SHARE * took))
             began = boottime()
             try:
-                if boottime() - read_at > CERTIFICATES_EVERY:
-                    read_at = boottime()
-                    alerting.certificates = await asyncio.to_thread(_certificates, hub)
+                await hub.part(OwnCertificates).look(hub.data)
                 await alerting.look()
             except StorageProblem as problem:
                 hub.storage.failed(problem)

@@ -20,10 +20,12 @@ from edgewright.core.problems import (
     token_problem,
 )
 from edgewright.hub.db.records import HostEntry
-from edgewright.hub.resources.alerts.alerts import PLANE
+from edgewright.hub.readmodel.alert_board import PLANE
+from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.alerts.certificates import OwnCertificates
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 _SLICE = 150
 """Hosts that are looked at before others have their turn."""
@@ -59,7 +61,7 @@ class Findings:
         self._states: list[HostState] = []
         self._known: dict[str, int] = {}
 
-    def add(self, entry: HostEntry, hub: Hub, now: float) -> None:
+    def add(self, entry: HostEntry, hub: Services, now: float) -> None:
         """Look at one host."""
         live, facts, site = entry.live, entry.facts, entry.facts.site or ""
         address = live.sender.peer or entry.record.address
@@ -99,7 +101,7 @@ class Findings:
         everything = sum(gateway.known - gateway.silent - gateway.late for gateway in gateways) == 0
         return bool(self.late.get(site)) or (everything and any(gateway.late for gateway in gateways))
 
-    async def finish(self, hub: Hub, now: float) -> None:
+    async def finish(self, hub: Services, now: float) -> None:
         """Turn what was seen into problems, with the plane's own alerts, tokens and certificate."""
         duplicates: set[str] = set()
         problems: list[Problem] = []
@@ -113,11 +115,11 @@ class Findings:
                 alert.uid, alert.kind, alert.code, alert.subject, alert.text, alert.hint, alert.since, "operator", uids
             )
             problems.append(alert_problem(state))
-        for token in hub.state.tokens.values():
+        for token in hub.part(Tokens).by_uid.values():
             ends = token.expiry
             if ends is not None and token.active and ends - now < TOKEN_SOON and self.scope in ("", token.project_uid):
                 problems.append(token_problem(token.uid, token.name, ends, now))
-        for name, ends, renewed in () if self.scope else hub.alerting.certificates:
+        for name, ends, renewed in () if self.scope else hub.part(OwnCertificates).ends:
             certificate = certificate_problem(name, ends, now, renewed)
             if certificate is not None:
                 problems.append(certificate)
@@ -135,7 +137,7 @@ def _state(entry: HostEntry, site: str) -> HostState:
     return HostState(entry.record.uid, entry.facts.name, site, last_seen=entry.live.at)
 
 
-async def look(hub: Hub, scopes: list[str], now: float) -> dict[str, Findings]:
+async def look(hub: Services, scopes: list[str], now: float) -> dict[str, Findings]:
     """Look at every host once, for every scope, in slices."""
     found = {scope: Findings(scope) for scope in scopes}
     for index, entry in enumerate(list(hub.state.hosts.values())):

@@ -8,7 +8,8 @@ from edgewright.core.roles import OPERATOR
 from edgewright.hub.http import answers, bodies, problems, shapes
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.alerts.handling import MOST, HandlingRecord, changed, describe, visible
+from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.alerts.handling import MOST, Handling, HandlingRecord, changed, describe, visible
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def project_of(call: Call, key: str) -> str:
         entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])
         found = entry.record.project_uid if entry is not None else None
     elif kind == "token":
-        token = call.hub.state.tokens.get(rest.partition("/")[0])
+        token = call.hub.part(Tokens).by_uid.get(rest.partition("/")[0])
         found = (token.project_uid or "") if token is not None else None
     elif kind == "alert":
         alert = call.hub.alerts.get(rest.rpartition("/")[0])
@@ -47,7 +48,7 @@ def project_of(call: Call, key: str) -> str:
 
 async def listing(call: Call) -> Response:
     """List the records that the reader may see."""
-    return call.json({"items": call.hub.handling.documents(call.scope)})
+    return call.json({"items": call.hub.part(Handling).documents(call.scope)})
 
 
 async def update(call: Call) -> Response:
@@ -62,7 +63,7 @@ async def update(call: Call) -> Response:
     hub = call.hub
 
     def job(tx: Tx) -> dict[str, Any]:
-        before = hub.handling.stored(tx, key)
+        before = hub.part(Handling).stored(tx, key)
         if before is not None and not visible(before.project_uid, call.scope):
             raise not_found("problem", key)
         record = before or HandlingRecord(key, project_of(call, key))
@@ -70,13 +71,13 @@ async def update(call: Call) -> Response:
         after = changed(record, body, raw, call.origin, tx.now)
         if after == record:
             return record.document()
-        if before is None and hub.handling.count(tx, record.project_uid) >= MOST:
+        if before is None and hub.part(Handling).count(tx, record.project_uid) >= MOST:
             raise Problem(
                 409,
                 protocol.E_TOO_MANY_HANDLED,
                 f"{MOST} problems of this project are acknowledged, assigned, noted or silenced; clear some first.",
             )
-        hub.handling.store(tx, before, after)
+        hub.part(Handling).store(tx, before, after)
         call.audit(tx, "update", KIND, key, key, describe(record, after, key), after.project_uid)
         return after.document()
 

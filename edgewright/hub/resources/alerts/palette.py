@@ -17,6 +17,7 @@ from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.alerts import receivers, stored
+from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.message import COMPONENT
 from edgewright.hub.resources.alerts.receivers import EMAIL, WEBHOOK, Receiver, configure, seal
 from edgewright.hub.resources.alerts.routes import KIND, add
@@ -49,12 +50,12 @@ def _check(call: Call) -> None:
 
 
 def _of_project(call: Call) -> list[Receiver]:
-    return [receiver for receiver in call.hub.alerting.receivers.values() if receiver.project_uid == call.uid]
+    return [receiver for receiver in call.hub.part(Alerting).receivers.values() if receiver.project_uid == call.uid]
 
 
 def _find(call: Call) -> Receiver:
     _check(call)
-    receiver = call.hub.alerting.receivers.get(call.params["alertUid"])
+    receiver = call.hub.part(Alerting).receivers.get(call.params["alertUid"])
     if receiver is None or receiver.project_uid != call.uid:
         raise not_found("alert channel", call.params["alertUid"])
     return receiver
@@ -116,7 +117,7 @@ def _unmasked(call: Call, before: Receiver, channel: dict[str, Any]) -> dict[str
 
 
 def _mail_server(call: Call, before: Receiver | None = None) -> dict[str, Any]:
-    known, scopes = call.hub.alerting.receivers.values(), (call.uid, "")  # never the login of another project
+    known, scopes = call.hub.part(Alerting).receivers.values(), (call.uid, "")  # never the login of another project
     every = [receiver for receiver in known if receiver.kind == EMAIL and receiver.project_uid in scopes]
     every = [before] if before is not None else every
     every.sort(key=lambda receiver: (receiver.project_uid != call.uid, receiver.created))
@@ -174,8 +175,8 @@ async def _update(call: Call, before: Receiver, channel: dict[str, Any]) -> None
         call.audit(tx, "update", KIND, before.uid, before.name, text, before.project_uid)
 
         def after() -> None:
-            current = call.hub.alerting.receivers.get(before.uid, before)
-            call.hub.alerting.put(msgspec.structs.replace(current, **changes))
+            current = call.hub.part(Alerting).receivers.get(before.uid, before)
+            call.hub.part(Alerting).put(msgspec.structs.replace(current, **changes))
 
         tx.after(after)
 

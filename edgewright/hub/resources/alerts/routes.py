@@ -14,6 +14,7 @@ from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.alerts import courier, receivers, stored
+from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.failure import DeliveryFailed
 from edgewright.hub.resources.alerts.incidents import TEST, Incident, Message
 from edgewright.hub.resources.alerts.message import document
@@ -32,7 +33,7 @@ _TABLE = schema.alert_receivers
 
 def _find(call: Call) -> Receiver:
     """Return the receiver of the path within the caller's scope; raises 404."""
-    receiver = call.hub.alerting.receivers.get(call.uid)
+    receiver = call.hub.part(Alerting).receivers.get(call.uid)
     if receiver is None or not call.scope.covers(receiver.project_uid):
         raise not_found("alert receiver", call.uid)
     return receiver
@@ -45,7 +46,7 @@ async def _documents(call: Call, chosen: list[Receiver]) -> list[dict[str, Any]]
 
 async def listing(call: Call) -> Response:
     """List the receivers of the reader's scope with how their deliveries go; nothing secret."""
-    every = call.hub.alerting.receivers.values()
+    every = call.hub.part(Alerting).receivers.values()
     chosen = [receiver for receiver in every if call.scope.covers(receiver.project_uid)]
     chosen.sort(key=lambda receiver: (receiver.name.casefold(), receiver.uid))
     return call.json({"items": await _documents(call, chosen)})
@@ -108,8 +109,8 @@ async def switch(call: Call) -> Response:
         now = tx.now
 
         def after() -> None:
-            current = call.hub.alerting.receivers.get(before.uid, before)
-            call.hub.alerting.put(msgspec.structs.replace(current, active=active, modified=now))
+            current = call.hub.part(Alerting).receivers.get(before.uid, before)
+            call.hub.part(Alerting).put(msgspec.structs.replace(current, active=active, modified=now))
 
         tx.after(after)
 
@@ -164,11 +165,11 @@ async def test(call: Call) -> Response:
         tx.run(_TABLE.update().where(_TABLE.c.uid == receiver.uid).values(**changes))
         text = f"Alert receiver '{receiver.name}' is tested: {error or 'delivered'}"
         call.audit(tx, "action", KIND, receiver.uid, receiver.name, text, receiver.project_uid)
-        tx.after(lambda: call.hub.alerting.note(receiver.uid, **changes))
+        tx.after(lambda: call.hub.part(Alerting).note(receiver.uid, **changes))
 
     await call.write(job)
     if not error:
-        call.hub.alerting.poke(receiver.uid, healthy=True)
+        call.hub.part(Alerting).poke(receiver.uid, healthy=True)
     return call.json({"deliveryId": uid, "delivered": not error, "error": error})
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.roles import ADMIN, OPERATOR
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_EVENT, limited
+from edgewright.hub.db.events import EDGE_HOST, event_key, store_event
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import HOST
 from edgewright.hub.http.listing import filters, in_scope, newest
 from edgewright.hub.http.problems import forbidden
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import text
-from edgewright.hub.resources.feed.store import EDGE_HOST, event_key, store_event
 from edgewright.hub.resources.hosts.share import trim_events
 from edgewright.wire import protocol
 

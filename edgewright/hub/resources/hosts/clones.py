@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.records import Duplicate, HostEntry, Sender
-from edgewright.hub.resources.alerts.alerts import Alert
-from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.readmodel.alert_board import Alert
 from edgewright.hub.resources.hosts import health
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 REASON = "DuplicateIdentity"
 HINT = (
@@ -46,7 +46,7 @@ class _Stream(NamedTuple):
 class Clones:
     """Watches late heartbeats. Used on the event loop only."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._hosts: OrderedDict[str, dict[str, _Stream]] = OrderedDict()
         interval = hub.options.heartbeat

@@ -10,11 +10,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core import times
-from edgewright.hub.resources.alerts.alerts import TENANT, Alert
-from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.readmodel.alert_board import TENANT, Alert
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 REASON: Final = "DuplicateHardware"
 EVERY = 10.0
@@ -30,7 +30,7 @@ _NAMES: Final = {"machine": "machine-id", "product": "firmware UUID or serial nu
 class Duplicates:
     """Finds hosts with the same hardware, and maintains their alerts."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._seen = -1
         self._looked = float("-inf")

@@ -6,22 +6,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from edgewright.core import times
 from edgewright.core.hosts.hosts import Health
 from edgewright.core.times import words
-from edgewright.hub.db import schema
-from edgewright.hub.db.engines import storage_problem
+from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.records import HostEntry, HostRecord
-from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.clock import boottime
-from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.resources.hosts.duplicates import Duplicates
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 _SLICE = 250
@@ -29,7 +24,7 @@ WRITE_WITHIN = 5.0
 """Seconds that the sweep waits for its events to be durable before it continues."""
 
 
-def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
+def settle(hub: Services, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
     """Judge a host again; on a change write an event and notify the readers. Returns whether health changed.
 
     With `told` the event and its project are added there, for the caller to write many at once.
@@ -59,13 +54,13 @@ def settle(hub: Hub, entry: HostEntry, now: float, told: list[tuple[dict[str, An
     return True
 
 
-def publish(hub: Hub, entry: HostEntry, now: float) -> None:
+def publish(hub: Services, entry: HostEntry, now: float) -> None:
     """Notify the readers that a host changed."""
     entry.live.published = now
     hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
 
 
-def follow(hub: Hub, record: HostRecord) -> None:
+def follow(hub: Services, record: HostRecord) -> None:
     """Take a host's record that became durable: judge it, and let the readers have it (they get it once)."""
     entry = hub.state.put_host(record)
     now = times.now()
@@ -73,7 +68,7 @@ def follow(hub: Hub, record: HostRecord) -> None:
         publish(hub, entry, now)
 
 
-def start_quietly(hub: Hub, now: float) -> None:
+def start_quietly(hub: Services, now: float) -> None:
     """Judge every host after a start without events: a restart of the hub is not an event of the hosts."""
     for entry in hub.state.hosts.values():
         verdict = hub.renderer.verdict(entry, now)
@@ -81,7 +76,7 @@ def start_quietly(hub: Hub, now: float) -> None:
         entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
 
 
-async def sweep(hub: Hub) -> None:
+async def sweep(hub: Services) -> None:
     """Look at silent hosts every few seconds until cancelled; storage that fails or stalls does not delay it."""
     while True:
         await asyncio.sleep(hub.options.sweep)
@@ -92,31 +87,11 @@ async def sweep(hub: Hub) -> None:
             log.exception("the sweep failed and is tried again")
 
 
-async def expire(hub: Hub) -> None:
-    """Look at overdue operations every few seconds until cancelled."""
-    while True:
-        await asyncio.sleep(hub.options.sweep)
-        try:
-            await expire_operations(hub)
-        except Exception as error:
-            problem = error if isinstance(error, StorageProblem) else storage_problem(error)
-            if isinstance(problem, StorageProblem):
-                hub.storage.failed(problem)
-            else:
-                log.exception("the look at overdue operations failed and is tried again")
-
-
-async def sweep_once(hub: Hub) -> None:
-    """Judge every host whose silence may have changed it, then expire operations."""
-    await judge_hosts(hub)
-    await expire_operations(hub)
-
-
-async def judge_hosts(hub: Hub) -> None:
+async def judge_hosts(hub: Services) -> None:
     """Judge every host whose silence may have changed it, and store the events of it."""
     hub.look_at_clock()
     hub.alerts.expire(times.now())
-    await hub.duplicates.look()
+    await hub.part(Duplicates).look()
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
     told: list[tuple[dict[str, Any], str]] = []
@@ -141,35 +116,8 @@ async def judge_hosts(hub: Hub) -> None:
         await _stored(hub, told)
 
 
-async def _stored(hub: Hub, events: list[tuple[dict[str, Any], str]]) -> None:
+async def _stored(hub: Services, events: list[tuple[dict[str, Any], str]]) -> None:
     """Write events, and wait for it for a while; what the storage does not take is written later."""
     future = hub.storage.deliver_events(events)
     if future is not None:
         await asyncio.wait([future], timeout=WRITE_WITHIN)
-
-
-async def expire_operations(hub: Hub) -> None:
-    """Mark operations past their deadline; their host's generation rises (rules P7, P25)."""
-    table = schema.operations
-    overdue = select(table.c.id, table.c.host_uid).where(
-        table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now()
-    )
-    rows = await hub.read(lambda connection: connection.execute(overdue).all())
-    if not rows:
-        return
-
-    def job(tx: Tx) -> None:
-        from edgewright.hub.resources.hosts.store import raise_generation
-        from edgewright.hub.resources.operations.routes import publish as publish_operation
-
-        for row in rows:
-            changed = tx.run(
-                table.update()
-                # The deadline again: it may have been moved meanwhile, with the clock or by an absence of the hub.
-                .where(table.c.id == row.id, table.c.state == protocol.OP_PENDING, table.c.deadline <= times.now())
-                .values(state=protocol.OP_EXPIRED)
-            )
-            if changed:
-                publish_operation(tx, row.id, raise_generation(tx, row.host_uid).project_uid)
-
-    await hub.write(job)

@@ -7,8 +7,7 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -18,8 +17,9 @@ from edgewright.core.text import clean
 from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.problems import Problem, StorageProblem
-from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
 from edgewright.hub.resources.hosts import health
+from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import read_generation
@@ -27,11 +27,7 @@ from edgewright.wire.protocol.generations import read_generation
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from edgewright.hub.process.app import Hub
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+    from edgewright.hub.services import Services
 
 _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
@@ -72,11 +68,16 @@ _decoder = msgspec.json.Decoder(Beat)
 class Heartbeats:
     """Takes heartbeats for the hub."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._interval = f"{hub.options.heartbeat:g}".encode()
         self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
+
+    def matches(self, scope: Message) -> bool:
+        """Return whether a request is a heartbeat, by its method and path."""
+        path: str = scope["path"]
+        return scope["method"] == "PATCH" and path.endswith(_END) and path.startswith(_START)
 
     async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
         """Answer a plain heartbeat and return `None`, or the message read (may be empty) for the ordinary route."""
@@ -132,7 +133,7 @@ class Heartbeats:
         late = boot in live.gone_boots if boot != live.boot_id else (
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
-        clones, sender = self._hub.clones, Sender(peer, extension.address or "", extension.mac or "")
+        clones, sender = self._hub.part(Clones), Sender(peer, extension.address or "", extension.mac or "")
         if late and not clones.late(entry, boot, extension.seq, sender, now):
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
             return clones.others(entry.record.uid, sender)
@@ -195,12 +196,6 @@ class Heartbeats:
         return moved
 
 
-def is_heartbeat(scope: Message) -> bool:
-    """Return whether a request is a heartbeat by its method and path."""
-    path: str = scope["path"]
-    return scope["method"] == "PATCH" and path.endswith(_END) and path.startswith(_START)
-
-
 async def _slow(call: Call) -> Response:
     """Take a heartbeat that is spelled in an unusual way, with all checks."""
     entry = call.host()
@@ -212,7 +207,7 @@ async def _slow(call: Call) -> Response:
         beat = msgspec.convert(body, Beat)
     except msgspec.ValidationError as error:
         raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
-    others = await call.hub.heartbeats.accept(entry, beat, times.now(), call.actor.address)
+    others = await call.hub.part(Heartbeats).accept(entry, beat, times.now(), call.actor.address)
     headers = {
         protocol.H_GENERATION: str(entry.record.generation),
         protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",

@@ -9,14 +9,16 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.hosts.hosts import MAX_UID, HostState, check_uid
+from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.db.hosts import find_host, insert_host, save_host
 from edgewright.hub.db.records import HostRecord, TokenRecord, dump
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.merge import merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, Route
-from edgewright.hub.resources.feed.store import host_event, store_event
-from edgewright.hub.resources.hosts.store import find_host, insert_host, save_host
+from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.hosts.rejections import TurnedAway
 from edgewright.hub.security.secretbox import digest, new_host_credential
 from edgewright.wire import protocol
 
@@ -96,7 +98,7 @@ class _Asked:
 
 def _check_token(call: Call, asked: _Asked) -> TokenRecord:
     """Return the token that lets the host in; raises 401 (rule P11)."""
-    record = call.hub.state.tokens_by_hash.get(digest(asked.token)) if asked.token else None
+    record = call.hub.part(Tokens).by_secret.get(digest(asked.token)) if asked.token else None
     if record is None:
         if not asked.token:
             raise problems.unauthorized(
@@ -226,9 +228,9 @@ async def register(call: Call) -> Response:
         uid, credential = await call.write(lambda tx: _register(call, tx, asked))
     except Problem as problem:
         if problem.status < 500:
-            call.hub.turned_away.registration(asked.uid, call.actor.address, problem)
+            call.hub.part(TurnedAway).registration(asked.uid, call.actor.address, problem)
         raise
-    call.hub.turned_away.registered(uid)
+    call.hub.part(TurnedAway).registered(uid)
     entry = call.hub.state.hosts.get(uid)
     if entry is None:
         raise Problem(503, protocol.E_UNAVAILABLE, f"The host '{uid}' was deleted while it registered; try again.")

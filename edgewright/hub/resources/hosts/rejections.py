@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from edgewright.core import times
 from edgewright.core.certificate_clock import clock_text
 from edgewright.core.text import clean
+from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.http.bounds import network
 from edgewright.hub.http.limiter import Bucket
 from edgewright.hub.http.problems import Problem
-from edgewright.hub.resources.alerts.alerts import Alert
-from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.readmodel.alert_board import Alert
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
 AGAIN = 600.0
@@ -106,7 +106,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
 class TurnedAway:
     """Reports hosts that were rejected: each reason as an event once in `AGAIN` seconds, and as an alert meanwhile."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._by_address: OrderedDict[str, tuple[float, int]] = OrderedDict()

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.hosts.hosts import HostState
 from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.roles import ADMIN
-from edgewright.hub.db.records import HostRecord, dump
-from edgewright.hub.http import bodies
-from edgewright.hub.http.merge import merge_metadata, merge_tunnel
-from edgewright.hub.http.problems import Problem, bad_request, conflict
-from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.feed.store import host_event, store_event
-from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
-from edgewright.hub.resources.hosts.store import (
+from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.db.hosts import (
     delete_host,
     find_host,
     insert_host,
@@ -22,6 +16,12 @@ from edgewright.hub.resources.hosts.store import (
     raise_generation,
     save_host,
 )
+from edgewright.hub.db.records import HostRecord, dump
+from edgewright.hub.http import bodies
+from edgewright.hub.http.merge import merge_metadata, merge_tunnel
+from edgewright.hub.http.problems import Problem, bad_request, conflict
+from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from edgewright.hub.db import schema
-from edgewright.hub.resources.feed.store import host_event, store_event
+from edgewright.hub.db.events import host_event, store_event
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 MAX_INTENTS = 500
 """Intents of one host that are retained, the newest."""
@@ -71,7 +71,7 @@ def trim_events(tx: Tx, keys: Iterable[EventKey], most: int) -> None:
             tx.run(table.delete().where(table.c.kind == key[0], table.c.object_uid == key[1], table.c.id <= row.id))
 
 
-def trim_intents(hub: Hub, tx: Tx, host_uid: str, newest: str, project_uid: str) -> None:
+def trim_intents(hub: Services, tx: Tx, host_uid: str, newest: str, project_uid: str) -> None:
     """Delete the oldest intents of a host beyond its share, never the one just stored; report it as an event."""
     table = schema.intents
     sizes = func.length(table.c.value) + func.length(table.c.base_value)

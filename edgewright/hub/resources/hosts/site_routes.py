@@ -11,13 +11,13 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_INTENT, limited
+from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.db.hosts import need_host
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.hub.resources.hosts import share
-from edgewright.hub.resources.hosts.store import need_host
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import MAX_GENERATION
 

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
+from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.db.hosts import need_host, raise_generation
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.hub.resources.hosts import share
-from edgewright.hub.resources.hosts.store import need_host, raise_generation
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from edgewright.hub.db.transaction import Tx
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 _TABLE = schema.operations
 _OVER = 200
@@ -48,7 +48,7 @@ def document(row: Any) -> dict[str, Any]:
     }
 
 
-async def pending_operations(hub: Hub, uid: str) -> list[dict[str, Any]]:
+async def pending_operations(hub: Services, uid: str) -> list[dict[str, Any]]:
     """Return what an agent has still to do, oldest first."""
     statement = (
         select(_TABLE)

@@ -15,6 +15,7 @@ from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
@@ -218,7 +219,7 @@ async def validate(call: Call) -> Response:
             if pace.due:
                 await pace.rest()
     hosts.sort()
-    tokens = sorted(token.name for token in call.hub.state.tokens.values() if token.project_uid == record.uid)
+    tokens = sorted(token.name for token in call.hub.part(Tokens).by_uid.values() if token.project_uid == record.uid)
     keys = sorted(key.name for key in call.hub.state.ssh_keys.values() if key.project_uid == record.uid)
     nothing = {"count": 0, "clusters": []}
     return call.json(

@@ -15,6 +15,8 @@ from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.tokens.document import document
 from edgewright.hub.security.secretbox import digest, new_secret, new_uid
 from edgewright.wire import protocol
 
@@ -76,7 +78,7 @@ def _refuse_duplicate(tx: Tx, name: str, own_uid: str = "") -> None:
 
 
 def _record(call: Call) -> TokenRecord:
-    record = call.hub.state.tokens.get(call.uid)
+    record = call.hub.part(Tokens).by_uid.get(call.uid)
     if record is None or not _seen(call, record):
         raise not_found("registration token", call.uid)
     return record
@@ -90,12 +92,12 @@ def _seen(call: Call, record: TokenRecord) -> bool:
 async def listing(call: Call) -> Response:
     """List the tokens; the text is for admins only."""
     secret = call.is_admin
-    shown = (record for record in call.hub.state.tokens.values() if _seen(call, record))
+    shown = (record for record in call.hub.part(Tokens).by_uid.values() if _seen(call, record))
     records = sorted(shown, key=lambda record: (record.name, record.uid))
     items = []
     async with call.pace() as pace:
         for record in records:
-            items.append(call.hub.renderer.token(record, secret=secret, now=call.now))
+            items.append(document(call.hub, record, secret=secret, now=call.now))
             if pace.due:
                 await pace.rest()
     return call.json({"items": items})
@@ -126,7 +128,7 @@ async def create(call: Call) -> Response:
 
 async def get(call: Call) -> Response:
     """Return one token."""
-    return call.json(call.hub.renderer.token(_record(call), secret=call.is_admin, now=call.now))
+    return call.json(document(call.hub, _record(call), secret=call.is_admin, now=call.now))
 
 
 async def update(call: Call) -> Response:
@@ -142,8 +144,8 @@ async def update(call: Call) -> Response:
             _refuse_duplicate(tx, name, record.uid)
         project = wanted if "defaultProjectUid" in spec else record.project_uid
         expiry = merge_expiry(spec, record.expiry, tx.now)
-        document = _document(body, msgspec.json.decode(record.doc))
-        doc = check_record("registration token", name, dump(document), record.doc)
+        stored = _document(body, msgspec.json.decode(record.doc))
+        doc = check_record("registration token", name, dump(stored), record.doc)
         message = f"Registration token '{name}' is updated"
         _save(call, tx, record, message, name=name, project_uid=project, expiry=expiry, doc=doc)
 
@@ -183,7 +185,7 @@ async def hosts(call: Call) -> Response:
     record, state = _record(call), call.hub.state
     items = []
     async with call.pace() as pace:
-        for uid in sorted(state.came_by.get(record.uid, ())):
+        for uid in sorted(state.hosts_by_token.get(record.uid, ())):
             entry = state.hosts.get(uid)
             if entry is not None and call.actor.grants.sees(entry.record.project_uid):
                 items.append(

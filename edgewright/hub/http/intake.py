@@ -6,13 +6,13 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.http.rates import Rates
-from edgewright.hub.resources.feed.store import host_event, store_event
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
-    from edgewright.hub.process.app import Hub
+    from edgewright.hub.services import Services
 
 BURST = 600
 """Events that a host may send at once: a complete backlog of an agent (P21) fits."""
@@ -27,7 +27,7 @@ _REPORT_PER_MINUTE = 1 / 60
 class Intake:
     """Admits requests and events; used on the event loop only."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._events = Rates(hub.options.event_rate, BURST)
         self._requests = Rates(REQUESTS_PER_MINUTE, REQUEST_BURST)

@@ -1,0 +1,53 @@
+"""Alerts, who handles them, and their receivers, as the hub knows them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from edgewright.hub.db import schema
+from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.state import State
+from edgewright.hub.resource import Resource
+from edgewright.hub.resources.alerts import alerts, engine, handling_routes, palette, routes
+from edgewright.hub.resources.alerts.certificates import OwnCertificates
+from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord
+from edgewright.hub.resources.alerts.incident import Incident
+from edgewright.hub.resources.alerts.receivers import Receiver
+from edgewright.hub.resources.alerts.stored import load_incidents
+from edgewright.hub.services import Services
+from edgewright.wire import protocol
+
+
+def _load(connection: Connection, state: State) -> None:
+    state.loaded[HandlingRecord] = [
+        HandlingRecord(**row._mapping) for row in connection.execute(select(schema.handling))
+    ]
+    state.loaded[Receiver] = [Receiver(**row._mapping) for row in connection.execute(select(schema.alert_receivers))]
+    state.loaded[Incident] = list(load_incidents(connection))
+
+
+def _parts(hub: Services) -> tuple[object, ...]:
+    loaded = hub.state.loaded
+    records = {record.key: record for record in loaded.pop(HandlingRecord, ())}
+    alerting = engine.Alerting(hub, loaded.pop(Receiver, []), loaded.pop(Incident, []))
+    return (Handling(records, hub.changes), alerting, OwnCertificates())
+
+
+def _follows(hub: Services) -> tuple[Follow, ...]:
+    handling, alerting = hub.part(Handling), hub.part(engine.Alerting)
+    return (
+        Follow(HandlingRecord, handling.take, handling.take),
+        Follow(Receiver, alerting.put, lambda receiver: alerting.drop(receiver.uid)),
+    )
+
+
+RESOURCE = Resource(
+    "alert",
+    routes=(*alerts.ROUTES, *handling_routes.ROUTES, *routes.ROUTES, *palette.ROUTES),
+    tables=(schema.handling, schema.alert_receivers, schema.alert_problems, schema.alert_outbox),
+    load=_load,
+    parts=_parts,
+    follows=_follows,
+    sweeps=(engine.run,),
+    own_paths=(protocol.HANDLING, protocol.RECEIVERS),
+)

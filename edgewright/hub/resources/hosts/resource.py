@@ -1,0 +1,69 @@
+"""Edge hosts, as the hub knows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.pruning import DAY, delete_rows
+from edgewright.hub.db.records import HostRecord
+from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.resource import Resource
+from edgewright.hub.resources.hosts import health, heartbeat, register, routes, search_routes, site_routes
+from edgewright.hub.resources.hosts.clones import Clones
+from edgewright.hub.resources.hosts.duplicates import Duplicates
+from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.services import Services
+from edgewright.wire import protocol
+
+
+def _parts(hub: Services) -> tuple[object, ...]:
+    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), TurnedAway(hub))
+
+
+def _follows(hub: Services) -> tuple[Follow, ...]:
+    def put(record: HostRecord) -> None:
+        health.follow(hub, record)  # readers get the host with its new health, once
+
+    def drop(record: HostRecord) -> None:
+        hub.state.drop_host(record.uid)
+        hub.memory.publish("host", protocol.CHANGE_DELETE, record.uid, record.project_uid, None)
+
+    return (Follow(HostRecord, put, drop),)
+
+
+def _host(hub: Services, uid: str) -> dict[str, Any] | None:
+    entry = hub.state.hosts.get(uid)
+    return None if entry is None else hub.renderer.summary(entry, times.now())
+
+
+def _begin(hub: Services) -> None:
+    health.start_quietly(hub, hub.started)
+
+
+async def _prune(hub: Services, now: float) -> dict[str, int]:
+    table = schema.intents
+    old = table.c.received < now - hub.options.keep_intents * DAY
+    return {"intents": await delete_rows(hub, table, table.c.id, old)}
+
+
+RESOURCE = Resource(
+    "host",
+    routes=(
+        *heartbeat.ROUTES,
+        *register.ROUTES,
+        *routes.ROUTES,
+        *search_routes.ROUTES,
+        *site_routes.ROUTES,
+    ),
+    tables=(schema.hosts, schema.heartbeats, schema.host_fields, schema.gone_credentials, schema.intents),
+    parts=_parts,
+    follows=_follows,
+    render={"host": _host},
+    begin=_begin,
+    prune=_prune,
+    sweeps=(health.sweep,),
+    open_paths=frozenset({protocol.HOST_REGISTER}),
+    fast=lambda hub: hub.part(heartbeat.Heartbeats),
+)
