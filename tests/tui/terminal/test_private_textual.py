@@ -45,6 +45,7 @@ SYMBOLS = {
     "_closed": "test_an_app_that_ended_is_closed",
     "_color_system": "test_the_colour_system_of_a_console_is_known",
     "_compositor": "test_a_screen_paints_with_the_compositor_that_it_is_given",
+    "_dirty_regions": "test_a_partial_update_is_made_of_the_dirty_regions",
     "_disable_mouse_support": "test_mouse_reports_are_switched_by_the_driver",
     "_display": "test_frames_reach_display_as_updates_of_the_compositor",
     "_driver": "test_the_driver_of_an_app_writes_to_the_terminal",
@@ -221,6 +222,17 @@ async def test_a_screen_paints_with_the_compositor_that_it_is_given(monkeypatch:
         await app.push_screen(screen)
         await wait_until(pilot, lambda: painted)
         assert painted and set(painted) == {screen._compositor}
+
+
+async def test_a_partial_update_is_made_of_the_dirty_regions() -> None:
+    app = Sample()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        compositor = app.screen._compositor
+        assert not compositor._dirty_regions, "they are taken by the update before"
+        compositor._dirty_regions = {Region(2, 0, 3, 1)}
+        update = compositor.render_partial_update()
+        assert update is not None and update.spans == [(0, 2, 5)] and not compositor._dirty_regions
 
 
 async def test_a_partial_update_asks_get_renders_with_its_region(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -350,7 +350,6 @@ class HostsScreen(ExportsTable):
         """Mark or unmark the host under the cursor."""
         self.table.mark()
         self.show_crumb()
-        self.call_after_refresh(self.show_keys)  # the mark first: whoever marks twenty hosts is quick
 
     def action_mark_range(self) -> None:
         """Mark every host from the last mark to the cursor."""
