@@ -32,6 +32,7 @@ from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 
 LISTED = {"hosts": "host", "host": "host", "pulse": "host", "tokens": "token", "installers": "build"}
+LISTED |= {"users": "user", "roles": "role", "keys": "key"}
 """Kind of the objects on the screens of a scope."""
 
 

@@ -13,8 +13,8 @@ ADMIN, OPERATOR, VIEWER = "admin", "operator", "viewer"
 ROLES: Tuple[str, ...] = (ADMIN, OPERATOR, VIEWER)
 """From the most rights to the least; each role includes those after it."""
 DESCRIPTIONS: Mapping[str, str] = {
-    ADMIN: "Every action; in a project all but users, API keys, tokens, filters, and projects themselves",
-    OPERATOR: "Reads, changes hosts and handles problems; creates and deletes nothing",
+    ADMIN: "Every action",
+    OPERATOR: "Reads, changes hosts, handles problems",
     VIEWER: "Reads",
 }
 TENANT_SCOPE, PROJECT_SCOPE = "tenant", "project"

@@ -12,6 +12,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, NotFound
 from edgewright.store.engine.store import Store
+from tests.tui.people import roles, ssh_keys, users
 from tests.tui.samples import NOW, fleet, token, tokens
 
 
@@ -53,6 +54,24 @@ class FakePlane:
 
     async def projects(self) -> list[dict[str, Any]]:
         return [{"metadata": {"uid": "p-shops", "name": "shops"}}]
+
+    async def users(self) -> list[dict[str, Any]]:
+        self._called("users", "")
+        return users()
+
+    async def roles(self) -> list[dict[str, Any]]:
+        self._called("roles", "")
+        return roles()
+
+    async def ssh_keys(self) -> list[dict[str, Any]]:
+        self._called("ssh_keys", "")
+        return ssh_keys()
+
+    async def set_user_active(self, uid: str, active: bool) -> None:
+        self._called("set_user_active", f"{uid} {active}")
+
+    async def delete_ssh_key(self, uid: str) -> None:
+        self._called("delete_ssh_key", uid)
 
     async def tokens(self) -> list[dict[str, Any]]:
         self._called("tokens", "")

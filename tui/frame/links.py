@@ -33,7 +33,7 @@ def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:
 VIEWS = frozenset(
     {
         *("host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "disk", "installer"),
-        "first-steps",
+        *("first-steps", "user", "role", "key"),
     }
 )
 """Views that a line may lead to."""

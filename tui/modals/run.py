@@ -71,7 +71,7 @@ class RunModal(DecisionModal["Outcome | None"]):
             self._end(error_lines(what, "Please report it.", self.inner_width()))
             return
         self.outcome = outcome
-        if outcome.failed or self._stay:
+        if outcome.failed or self._stay or self.result_text:
             self._end(outcome_lines(outcome, self.inner_width(), self._name_of))
         else:
             self.finished = True

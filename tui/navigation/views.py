@@ -27,6 +27,12 @@ VIEWS: dict[str, str] = {
     "entry": "tui.screens.feed.entry:EntryScreen",
     "logs": "tui.screens.host.logs:LogsScreen",
     "hub-log": "tui.screens.hub.log:HubLogScreen",
+    "users": "tui.screens.users.screen:UsersScreen",
+    "user": "tui.screens.users.detail:UserScreen",
+    "roles": "tui.screens.roles.screen:RolesScreen",
+    "role": "tui.screens.roles.detail:RoleScreen",
+    "keys": "tui.screens.keys.screen:KeysScreen",
+    "key": "tui.screens.keys.detail:KeyScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
 }
 """View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""

@@ -59,7 +59,7 @@ def values_of(command: type[Command], answers: Mapping[str, str]) -> dict[str, A
 
 def _check(param: Param) -> Check | None:
     if param.choices:
-        return lambda text: "" if text in param.choices else f"Enter {' or '.join(param.choices)}."
+        return lambda text: "" if not text or text in param.choices else f"Enter {' or '.join(param.choices)}."
     if param.kind == "span":
         return _span_problem
     if param.name == "tags":

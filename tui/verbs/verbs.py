@@ -132,7 +132,8 @@ async def _ask_missing(
 ) -> dict[str, Any] | None:
     """Ask for what the verb needs and was not given; `args` itself when nothing is missing, None when cancelled."""
     missing = [param for param in command.params if not args.get(param.name)]
-    if not any(param.required for param in missing):
+    asked = bool(command.asks) and len(missing) == len(command.params)  # a form for values of which none must be given
+    if not asked and not any(param.required for param in missing):
         return args
     from tui.modals.form import FormModal
     from tui.verbs.form import fields_of, form_title, values_of

@@ -7,12 +7,15 @@ from typing import ClassVar
 from edgewright.commands.kernel.base import Command, Param, Scope
 from edgewright.commands.kernel.params import CONSOLE_ONLY
 
+ACCESS: tuple[Scope, ...] = ("users", "roles", "keys")
+"""Lists of who may do what."""
+
 
 class _TableView(Command):
     """What these verbs share: live where there is a table, console only, nothing is changed."""
 
     scope: ClassVar[Scope] = "hosts"
-    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed", "installers")
+    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed", "installers", *ACCESS)
     online = False
     cli = False
     no_cli = CONSOLE_ONLY
@@ -24,7 +27,7 @@ class Filter(_TableView):
     name = "filter"
     title = "filter"
     keys = ("/",)
-    also = ("pulse", "tokens", "feed", "installers")
+    also = ("pulse", "tokens", "feed", "installers", *ACCESS)
     params = (Param("filter", "the filter", many=True, metavar="FILTER"),)
     action = "filter"
 
@@ -46,7 +49,7 @@ class Columns(_TableView):
     name = "columns"
     title = "columns"
     keys = ("C",)
-    also = ("tokens", "feed")
+    also = ("tokens", "feed", *ACCESS)
     action = "columns"
 
 
@@ -70,7 +73,7 @@ class Mark(_TableView):
     name = "mark"
     title = "mark"
     keys = ("space",)
-    also = ("tokens", "installers")
+    also = ("tokens", "installers", *ACCESS)
     action = "mark"
 
 
@@ -80,7 +83,7 @@ class MarkRange(_TableView):
     name = "mark range"
     title = "mark range"
     keys = ("ctrl+@",)
-    also = ("tokens", "installers")
+    also = ("tokens", "installers", *ACCESS)
     action = "mark_range"
 
 
@@ -90,7 +93,7 @@ class MarkClear(_TableView):
     name = "mark clear"
     title = "clear marks"
     keys = ("ctrl+backslash",)
-    also = ("tokens", "installers")
+    also = ("tokens", "installers", *ACCESS)
     action = "mark_clear"
 
 
@@ -110,7 +113,7 @@ class SortName(_TableView):
     name = "sort name"
     title = "sort by name"
     keys = ("N",)
-    also = ("tokens", "installers")
+    also = ("tokens", "installers", *ACCESS)
     action = "sort"
     preset = (("field", "name"),)
 
@@ -121,7 +124,7 @@ class SortAge(_TableView):
     name = "sort age"
     title = "sort by age"
     keys = ("A",)
-    also = ("tokens", "installers")
+    also = ("tokens", "installers", *ACCESS)
     action = "sort"
     preset = (("field", "since"),)
 

@@ -27,7 +27,7 @@ class Move(NamedTuple):
         return (self.scope, *self.also)
 
 
-SORTED = ("tokens", "feed", "installers")
+SORTED = ("tokens", "feed", "installers", "users", "roles", "keys")
 """Places beside the hosts where a table can be sorted."""
 
 MOVES: tuple[Move, ...] = (

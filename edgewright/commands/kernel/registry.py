@@ -73,10 +73,6 @@ CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.v
 COMMAND_LINE_MODULES = frozenset(
     {
         "delegate.verbs",
-        "user.verbs",
-        "user.changes",
-        "role.verbs",
-        "key.verbs",
         "alert.verbs",
         "alert.changes",
         "alert.receivers",

@@ -17,8 +17,10 @@ class KeyCreate(Command):
 
     name = "key create"
     title = "create"
-    console = False
+    keys = ("plus",)
+    scope = "keys"
     danger = "write"
+    asks = "Add an SSH key"
     params = (
         Param("name", "name of the key", required=True, metavar="NAME"),
         Param(
@@ -63,8 +65,10 @@ class KeyList(Command):
 
     name = "key list"
     title = "SSH keys"
-    console = False
+    no_key = "Keys rarely change; type :key."
+    aliases = ("key", "sshkeys")
     params = (Param("filter", "show only what matches: type:ssh-rsa project:shop", many=True, metavar="FILTER"),)
+    opens = "keys"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -88,8 +92,10 @@ class KeyShow(Command):
 
     name = "key show"
     title = "open"
-    console = False
+    keys = ("d",)
+    scope = "keys"
     target = Target("key", 1, 1)
+    opens = "key"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -106,7 +112,8 @@ class KeyDelete(Command):
 
     name = "key delete"
     title = "delete"
-    console = False
+    keys = ("ctrl+d",)
+    scope = "keys"
     danger = "destructive"
     target = Target("key")
 

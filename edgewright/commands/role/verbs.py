@@ -17,8 +17,10 @@ class RoleList(Command):
 
     name = "role list"
     title = "roles"
-    console = False
+    no_key = "Roles rarely change; type :role."
+    aliases = ("roles", "role")
     params = (Param("filter", "show only what matches: permission:edgehost.update", many=True, metavar="FILTER"),)
+    opens = "roles"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -40,8 +42,10 @@ class RoleShow(Command):
 
     name = "role show"
     title = "open"
-    console = False
+    keys = ("d",)
+    scope = "roles"
     target = Target("role", 1, 1)
+    opens = "role"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

@@ -18,13 +18,15 @@ class UserUpdate(Command):
 
     name = "user update"
     title = "update"
-    console = False
+    keys = ("e",)
+    scope = "users"
     danger = "write"
     target = Target("user", 1, 1)
+    asks = "Change the user; what is empty stays as it is"
     params = (
         Param("email", "new email address", flag="--email", metavar="EMAIL"),
-        Param("first", "first name", flag="--first-name", metavar="NAME"),
-        Param("last", "last name", flag="--last-name", metavar="NAME"),
+        Param("first_name", "first name", flag="--first-name", metavar="NAME"),
+        Param("last_name", "last name", flag="--last-name", metavar="NAME"),
         Param("role", "role of the tenant, in every project", flag="--role", choices=ROLE_CHOICES),
         PROJECT_ROLE,
     )
@@ -36,7 +38,7 @@ class UserUpdate(Command):
 
         client = await ctx.client()
         user = await rows.find_user(client, targets[0])
-        keys = {"email": "emailId", "first": "firstName", "last": "lastName"}
+        keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
         words = rows.project_role_words(args.get("project_roles") or ())
         role = str(args.get("role") or "")
@@ -72,7 +74,8 @@ class UserActivate(Command):
 
     name = "user activate"
     title = "activate"
-    console = False
+    keys = ("a",)
+    scope = "users"
     danger = "write"
     target = Target("user")
 
@@ -95,7 +98,8 @@ class UserDeactivate(Command):
 
     name = "user deactivate"
     title = "deactivate"
-    console = False
+    keys = ("r",)
+    scope = "users"
     danger = "destructive"
     target = Target("user")
 
@@ -119,7 +123,8 @@ class UserDelete(Command):
 
     name = "user delete"
     title = "delete"
-    console = False
+    keys = ("ctrl+d",)
+    scope = "users"
     danger = "destructive"
     target = Target("user")
 

@@ -28,12 +28,14 @@ class UserCreate(Command):
 
     name = "user create"
     title = "create"
-    console = False
+    keys = ("plus",)
+    scope = "users"
     danger = "write"
+    asks = "Create a user"
     params = (
         Param("email", "email address of the user", required=True, metavar="EMAIL"),
-        Param("first", "first name", flag="--first-name", metavar="NAME"),
-        Param("last", "last name", flag="--last-name", metavar="NAME"),
+        Param("first_name", "first name", flag="--first-name", metavar="NAME"),
+        Param("last_name", "last name", flag="--last-name", metavar="NAME"),
         Param("role", "role of the tenant, in every project", flag="--role", choices=ROLE_CHOICES, default="none"),
         PROJECT_ROLE,
     )
@@ -63,7 +65,9 @@ class UserCreate(Command):
 
         client, email = await ctx.client(), plan.touches[0]
         tenant, projects = plan.payload
-        uid = await client.create_user(email, str(args.get("first") or ""), str(args.get("last") or ""), tenant)
+        uid = await client.create_user(
+            email, str(args.get("first_name") or ""), str(args.get("last_name") or ""), tenant
+        )
         try:
             if projects:
                 await client.set_project_roles(uid, projects)
@@ -80,8 +84,10 @@ class UserList(Command):
 
     name = "user list"
     title = "users"
-    console = False
+    keys = ("9",)
+    aliases = ("users", "user")
     params = (Param("filter", "show only what matches: role:admin state:active", many=True, metavar="FILTER"),)
+    opens = "users"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -106,8 +112,10 @@ class UserShow(Command):
 
     name = "user show"
     title = "open"
-    console = False
+    keys = ("d",)
+    scope = "users"
     target = Target("user", 1, 1)
+    opens = "user"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -125,7 +133,8 @@ class UserInvite(Command):
 
     name = "user invite"
     title = "invite"
-    console = False
+    keys = ("i",)
+    scope = "users"
     danger = "write"
     target = Target("user", 1, 1)
 

@@ -45,6 +45,26 @@ PLANE: dict[str, str] = {
         3 / <ctrl+u> dem <enter> -> Tokens › dem | demo
         <enter> -> made for
         """,
+    "users": """
+        9 -> Users | admin@localhost
+        / <ctrl+u> admin <enter> -> Users › admin | active
+        """,
+    "user": """
+        9 <enter> -> Users › admin@localhost | API keys
+        """,
+    "roles": """
+        : role <enter> -> Roles | operator
+        """,
+    "role": """
+        : role <enter> -> Roles | operator
+        <enter> -> Roles › admin | PERMISSIONS
+        """,
+    "keys": """
+        : key <enter> -> Keys | No SSH key yet
+        """,
+    "key": """
+        : key <space> list <enter> -> Keys | No SSH key yet
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03

@@ -1,0 +1,31 @@
+"""One SSH key with its fingerprint and text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from edgewright.commands.kernel.base import Scope
+from edgewright.commands.key import rows
+from tui.frame.fetched import FetchedDetail
+from tui.screens.keys.screen import keys_by_uid
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.results import Detail
+
+
+class KeyScreen(FetchedDetail):
+    """Shows one SSH key."""
+
+    scope: ClassVar[Scope] = "keys"
+    view = "key"
+    audit_kind = "sshkey"
+    missing = "This SSH key does not exist any more."
+    hints = ("key-delete",)
+
+    async def fetched(self, client: Any) -> dict[str, Any]:
+        """Return all keys."""
+        return await keys_by_uid(client)
+
+    def told(self, row: rows.KeyRow) -> Detail:
+        """Return the key in full."""
+        return rows.detail(row, self.now)

@@ -1,0 +1,1 @@
+"""Roles: list and detail."""

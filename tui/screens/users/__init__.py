@@ -1,0 +1,1 @@
+"""Users: list and detail."""
