@@ -142,7 +142,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.getoption("--snapshot-unused")
     if not wanted:
         return
-    if any("::" in argument for argument in config.args) or config.getoption("--last-failed"):
+    if any("::" in argument for argument in config.args) or config.getoption("--last-failed", False):
         raise pytest.UsageError("--snapshot-unused looks at modules and folders, not at single tests")
     found = unused(config.stash[PICTURES], {item.path for item in items})
     for picture in found:

@@ -54,7 +54,10 @@ def functions_of(file: str) -> set[str]:
 def test_a_mutation_has_its_line_and_its_test(mutation: Mutation) -> None:
     """A line that was reworded or moved is named here, so that the table stays true without running it."""
     source = (ROOT / mutation.file).read_text("utf-8")
-    assert source.count(mutation.text) == 1, f"{mutation.file} has {source.count(mutation.text)} times: {mutation.text}"
+    assert source.count(mutation.text) == 1, (
+        f"{mutation.file} has {source.count(mutation.text)} times: {mutation.text!r}. If the line was moved or "
+        f"reworded, correct its entry in tests/mutations.toml and try it: python tools/mutate.py {mutation.rule}"
+    )
     assert mutation.text != mutation.by and mutation.claim.endswith(".")
     ast.parse(source.replace(mutation.text, mutation.by))
     file, _, name = mutation.test.partition("::")

@@ -38,7 +38,9 @@ def test_each_picture_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
 
 def whole(request: pytest.FixtureRequest, module: Path) -> bool:
     """Whether all tests of a module were collected."""
-    return not request.config.getoption("--last-failed") and not any("::" in each for each in request.config.args)
+    return not request.config.getoption("--last-failed", False) and not any(
+        "::" in each for each in request.config.args
+    )
 
 
 class Words(App[None]):

@@ -1,4 +1,4 @@
-"""Every route against every role: who may use it, and that nobody learns of what belongs to others.
+"""Every route against every role (P59): who may use it, and that nobody learns of what belongs to others.
 
 The table of the routes is the list of what is tried; a new route is covered without a change here.
 """

@@ -1,4 +1,4 @@
-"""Users over the API: the calls of Palette's clients in order, activation, and what ends with a user."""
+"""Users over the API (P60): the calls of Palette's clients in order, activation, and what ends with a user."""
 
 from __future__ import annotations
 
