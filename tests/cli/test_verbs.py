@@ -254,3 +254,19 @@ def test_p58_a_receiver_is_added_tested_listed_and_removed(plane: Cli, tmp_path:
     assert "webhook" in listed and "Connection refused" in listed and "secret-path" not in listed
     assert plane("alert", "receiver", "remove", "ops", "--yes").code == 0
     assert plane("alert", "receiver", "list", "-o", "name").out == ""
+
+
+def test_a_host_is_shown_with_its_condition_and_an_illegal_verb_is_refused(hub: RunningHub, plane: Cli) -> None:
+    assert plane("host", "register", "waits-01").code == 0
+    text = plane("host", "show", "waits-01").out
+    for part in ("never connected. The host is pre-registered", "owner", "when the host connects", "legal verbs"):
+        assert part in text
+    condition = json.loads(plane("host", "show", "waits-01", "-o", "json").out)["status"]["edgewright"]["condition"]
+    assert (condition["state"], condition["owner"]) == ("never-seen", "host")
+    for verb in (("reset", "--yes"), ("logs",), ("disk",)):
+        done = plane("host", verb[0], "waits-01", *verb[1:])
+        assert done.code == 4 and "waits-01 is in the state `never connected`" in done.err, done
+        assert "Legal now: host tag, host untag, host delete" in done.err
+    assert plane("host", "tag", "waits-01", "--tag", "site:kiel").code == 0
+    header = plane("host", "list", "-o", "wide").out.splitlines()[0]
+    assert "CONDITION" in header and "OWNER" in header

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.core.hosts import states
-from edgewright.core.hosts.health import Reported, judge, silence_sentence
+from edgewright.core.hosts.condition import Rejection
+from edgewright.core.hosts.health import WHO, Reported, judge, silence_sentence, with_rejection
 from edgewright.core.hosts.hosts import Health
 
 MOMENT = st.floats(1e9, 2e9)
@@ -62,12 +63,11 @@ def test_p19_every_verdict_is_whole(
         now, now - up, heartbeat, registered, said, limit, name="edge-1", created=1.0, registered_at=came_at
     )
     state = states.STATES[verdict.state]
-    assert verdict.who in states.WHO
+    assert verdict.who == WHO[state.owner]
     assert bool(verdict.reason) == (verdict.state != states.HEALTHY)
     assert verdict.since is not None
-    assert state.waits == (verdict.state != states.HEALTHY)
+    assert bool(state.owner) == (verdict.state != states.HEALTHY)
     if verdict.health is Health.UNHEALTHY:
-        assert state.glyph == "unhealthy"
         assert verdict.who == "person"
     if verdict.next_check is not None:
         assert verdict.next_check >= now
@@ -93,3 +93,17 @@ def test_p19_sentences() -> None:
     never = judge(1000.0, 0.0, None, True, registered_at=90.0, name="edge-7f3a")
     assert never.reason == "No heartbeat from edge-7f3a since it registered 15 min ago."
     assert judge(100.0, 0.0, 150.0, True, Reported(True)).health is Health.HEALTHY  # another hub's clock is ahead
+
+
+def test_a_rejected_registration_changes_the_state_and_never_the_health() -> None:
+    token = Rejection("The registration token is not known here.", 1500.0, 1560.0)
+    expected = judge(1600.0, 0.0, None, False, created=1000.0)
+    rejected = with_rejection(expected, token, None)
+    assert (rejected.health, rejected.state, rejected.who) == (expected.health, states.CREDENTIAL_REFUSED, "person")
+    assert rejected.reason == token.message and rejected.since == 1500.0
+    late = judge(1600.0, 0.0, 1400.0, True, Reported(True), name="edge-1")
+    lost = with_rejection(late, token, 1400.0)
+    assert (lost.health, lost.state, lost.deadline) == (late.health, states.CREDENTIAL_REFUSED, late.deadline)
+    assert lost.reason == f"{late.reason} {token.message}"
+    assert with_rejection(late, token, 1590.0) == late, "it reports: another machine uses its UID"
+    assert with_rejection(late, None, None) == late

@@ -30,7 +30,6 @@ def test_overdue_from_the_deadline_on_and_over_with_a_result(
     assert found.state == expected
     assert found.waits == bool(expected)
     assert found.overdue == (expected == states.OPERATION_OVERDUE)
-    assert found.who == (states.STATES[expected].who if expected else "nobody")
 
 
 def test_the_time_left_turns_negative_past_the_deadline() -> None:

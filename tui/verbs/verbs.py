@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
+from edgewright.commands.kernel.host_states import refusal_in_model
 from edgewright.core.errors import EdgewrightError
 from tui.verbs.waiting import waiting
 
@@ -51,6 +52,8 @@ async def run_verb(
             listed = command.scope != "global"  # a project or a context is chosen in the view that opens
             if listed and not target and command.target is not None and command.target.least:
                 app.refuse(f"`{command.name}` needs a {command.target.kind}: choose one in its list, or name it.")
+            elif (refused := _illegal(app, command, target)) is not None:
+                app.refuse(f"{refused.reason} {refused.hint}")
             else:
                 app.open_view(command.opens, target, start)
         elif command.action:
@@ -61,6 +64,13 @@ async def run_verb(
             await _change(app, command, tuple(targets), dict(args))
     except EdgewrightError as error:
         app.say(f"{error.message} {error.hint}".strip(), "bad")
+
+
+def _illegal(app: NavigatingApp, command: type[Command], target: str) -> Refusal | None:
+    """Return why the state of a host does not allow the view of a verb; None also for a host that is not known."""
+    model = app.session.store.model
+    row = model.hosts.get(target.partition("/")[0])
+    return None if row is None or command.target is None else refusal_in_model(model, row, command.name)
 
 
 def act(app: NavigatingApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:

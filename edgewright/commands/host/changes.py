@@ -152,6 +152,7 @@ class HostDelete(Command):
 
 async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
     """Return the hosts, none of them observed. Raises `NotFound`, `Refused`."""
+    from edgewright.commands.kernel.host_states import refuse_illegal
     from edgewright.commands.kernel.lookup import find_hosts
     from edgewright.commands.kernel.registry import observed_reason
     from edgewright.core.errors import Refused
@@ -160,6 +161,7 @@ async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) ->
     for host in hosts:
         if host.row.observed:
             raise Refused(observed_reason(host.name, verb), "Leave it out.")
+    refuse_illegal(hosts, verb)
     return hosts
 
 

@@ -30,15 +30,16 @@ class HostLogs(Command):
     )
     opens = "logs"
     needs_admin = True
-    needs_admin = True
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for the log and wait for it. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses."""
+        from edgewright.commands.kernel.host_states import refuse_illegal
         from edgewright.commands.kernel.lookup import find_host
 
         host = await find_host(await ctx.client(), plan.touches[0])
+        refuse_illegal([host], self.name)
         count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
         lines = await fetch_lines(ctx, host.uid, count, report, unit=unit)
         what = f"log of {unit} on {host.name}" if unit else f"log of {host.name}"
@@ -62,10 +63,12 @@ class HostDisk(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for it and wait. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses, as older agents do."""
+        from edgewright.commands.kernel.host_states import refuse_illegal
         from edgewright.commands.kernel.lookup import find_host
         from edgewright.wire import protocol
 
         host = await find_host(await ctx.client(), plan.touches[0])
+        refuse_illegal([host], self.name)
         params = {"mount": str(args.get("mount") or "/")}
         lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report)
         return _text(lines, f"{host.name} reported no sizes.")

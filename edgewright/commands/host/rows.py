@@ -9,11 +9,13 @@ from edgewright.commands.kernel.cells import ago, or_dash, percent, stamp
 from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
-from edgewright.core.hosts.states import OWNERS
+from edgewright.core.hosts import condition_text
 from edgewright.core.text import clean
+from edgewright.store.collections.conditions import condition_of_row
 from edgewright.wire.palette.edgehost import EdgeHost
 
 if TYPE_CHECKING:
+    from edgewright.core.hosts.condition import Condition
     from edgewright.store.collections.rows import HostRow
 
 COLUMNS = (
@@ -34,6 +36,8 @@ COLUMNS = (
     Column("ARCH", wide=True),
     Column("TAGS", wide=True),
     Column("REASON", wide=True),
+    Column("CONDITION", wide=True),
+    Column("OWNER", wide=True),
 )
 
 GLYPHS = {"healthy": "•", "unhealthy": "▲", "unknown": "○"}
@@ -51,9 +55,14 @@ def health_words(row: HostRow) -> str:
     return f"{GLYPHS.get(row.health, '○')} {word}"
 
 
+def condition_words(condition: Condition) -> str:
+    """Return the state by its label, and whether it is overdue."""
+    return f"{condition.state.label}, overdue" if condition.overdue > 0 else condition.state.label
+
+
 def item(host: FoundHost, now: float) -> Item:
     """Return one host as a row of a listing."""
-    row = host.row
+    row, condition = host.row, condition_of_row(host.row, now)
     cells = (
         row.name or row.uid,
         or_dash(row.site),
@@ -72,11 +81,13 @@ def item(host: FoundHost, now: float) -> Item:
         or_dash(row.arch),
         or_dash(",".join(row.tags)),
         or_dash(row.reason),
+        condition_words(condition),
+        or_dash(condition.owner),
     )
     return Item(row.uid, cells, host.document)
 
 
-def detail(host: FoundHost, now: float) -> Detail:
+def detail(host: FoundHost, condition: Condition, now: float) -> Detail:
     """Return one host as text."""
     row, document = host.row, EdgeHost(host.document)
     headline = f"{health_words(row)}: {row.reason}" if row.reason else health_words(row)
@@ -84,8 +95,6 @@ def detail(host: FoundHost, now: float) -> Detail:
         ("health", health_words(row)),
         ("since", _moment(row.since, now)),
         ("reason", or_dash(row.reason)),
-        ("owner", or_dash(OWNERS.get(row.who, row.who))),
-        ("overdue at", _moment(row.deadline, now) if row.deadline else "-"),
         ("last heartbeat", _moment(row.last_seen, now)),
     ]
     identity = [
@@ -109,6 +118,7 @@ def detail(host: FoundHost, now: float) -> Detail:
     ]
     sections = [
         Section("HEALTH", tuple(health)),
+        Section("CONDITION", tuple(condition_text.lines(condition, now))),
         Section("HOST", tuple(identity)),
         Section("MACHINE", tuple(machine)),
         Section("NETWORK", tuple(_cards(document)) or (("cards", "-"),)),

@@ -75,11 +75,13 @@ class HostShow(Command):
     ) -> Outcome:
         """Give one host, by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
         from edgewright.commands.host import rows as host_rows
+        from edgewright.commands.kernel.host_states import condition_of_found
         from edgewright.commands.kernel.lookup import find_host
         from edgewright.core import times
 
-        host = await find_host(await ctx.client(), plan.touches[0])
-        return Outcome((), result=host_rows.detail(host, times.now()))
+        client, now = await ctx.client(), times.now()
+        host = await find_host(client, plan.touches[0])
+        return Outcome((), result=host_rows.detail(host, await condition_of_found(client, host, now), now))
 
 
 class HostRegister(Command):

@@ -175,6 +175,14 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
                 row = ctx.host_row(uid)
                 if row is not None and row.observed:
                     return Refusal(observed_reason(row.name or uid, command.name))
+        if ctx.store is not None and command.target.kind == "host":
+            from edgewright.commands.kernel.host_states import refusal_in_model
+
+            for uid in targets:
+                row = ctx.host_row(uid)
+                refused = None if row is None else refusal_in_model(ctx.store.model, row, command.name)
+                if refused is not None:
+                    return refused
     return command().check(ctx, targets)
 
 

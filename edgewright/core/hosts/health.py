@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from edgewright.core.hosts import states
+from edgewright.core.hosts.condition import Rejection, of_rejection, rejected
 from edgewright.core.hosts.hosts import Health
 from edgewright.core.times import words
 
@@ -18,6 +19,16 @@ INTERVAL = 60.0
 """Seconds between two heartbeats."""
 GRACE = 2.0
 """Intervals that may pass before a host counts as late: one beat may be lost without a message."""
+
+
+WHO = {
+    states.HOST: "host",
+    states.PLANE: "plane",
+    states.OPERATOR: states.WHO_STORED["operator"],
+    states.NONE: "nobody",
+}
+"""Owner of a state -> who must act, as rule P19 writes it."""
+_WHO_BY_STATE = {key: WHO[state.owner] for key, state in states.STATES.items()}
 
 
 class Reported(NamedTuple):
@@ -32,8 +43,8 @@ class Verdict(NamedTuple):
     """The judgement; times in epoch seconds.
 
     `since` is when this began; `deadline` when it becomes worse by itself (in the past: overdue, `None`: never);
-    `who` is `host`, `plane`, `person` or `nobody`; `next_check` is when asking again can give another answer
-    (`None`: only when the host speaks). `state` is a key of `core.hosts.states.STATES`.
+    `who` is the owner of the state in the words of rule P19 (`WHO`); `next_check` is when asking again can give another
+    answer (`None`: only when the host connects). `state` is a key of `core.hosts.states.STATES`.
     """
 
     health: Health
@@ -73,11 +84,11 @@ def judge(
     """
     if not registered:
         reason = f"{name} is expected and has not called yet."
-        return Verdict(Health.UNKNOWN, reason, created, None, "host", None, states.NEVER_SEEN)
+        return _verdict(Health.UNKNOWN, reason, created, None, None, states.NEVER_SEEN)
     word = last_heartbeat if last_heartbeat is not None else registered_at
     if word is None:
         reason = f"{name} has registered; its first heartbeat has not come yet."
-        return Verdict(Health.UNKNOWN, reason, created, None, "host", None, states.REGISTERED)
+        return _verdict(Health.UNKNOWN, reason, created, None, None, states.REGISTERED)
 
     counted_from = max(word, started) + excused
     deadline = counted_from + limit
@@ -90,21 +101,44 @@ def judge(
             reason = f"No heartbeat from {name} since it registered {words(silence)} ago."
         if excused > 0:
             reason += f" {words(excused)} of that do not count: the plane itself was in trouble."
-        return Verdict(Health.UNHEALTHY, reason, word, deadline, "person", None, states.UNHEALTHY_SILENT)
+        return _verdict(Health.UNHEALTHY, reason, word, deadline, None, states.UNHEALTHY_SILENT)
 
     late = now - counted_from > GRACE * interval
     if last_heartbeat is None:
         reason = f"{name} has registered; its first heartbeat has not come yet."
-        return Verdict(Health.UNKNOWN, reason, word, deadline, "host", deadline, states.REGISTERED)
+        return _verdict(Health.UNKNOWN, reason, word, deadline, deadline, states.REGISTERED)
     if reported is not None and not reported.healthy:
         reason = reported.message or f"{name} reports that it is unhealthy, without a reason."
         if late:
             reason += " " + silence_sentence(name, silence)
         since = reported.since if reported.since is not None else last_heartbeat
-        return Verdict(Health.UNHEALTHY, reason, since, deadline, "person", deadline, states.UNHEALTHY_REPORTED)
+        return _verdict(Health.UNHEALTHY, reason, since, deadline, deadline, states.UNHEALTHY_REPORTED)
     if late:
         reason = f"{silence_sentence(name, silence)} It counts as unhealthy in {words(deadline - now)}."
-        return Verdict(Health.HEALTHY, reason, word, deadline, "host", deadline, states.SILENT)
+        return _verdict(Health.HEALTHY, reason, word, deadline, deadline, states.SILENT)
     since = reported.since if reported is not None and reported.since is not None else last_heartbeat
     check = counted_from + GRACE * interval
-    return Verdict(Health.HEALTHY, "", since, deadline, "nobody", max(check, now), states.HEALTHY)
+    return _verdict(Health.HEALTHY, "", since, deadline, max(check, now), states.HEALTHY)
+
+
+def with_rejection(verdict: Verdict, rejection: Optional[Rejection], last_heartbeat: Optional[float]) -> Verdict:
+    """Return the verdict of a host whose attempts to register are rejected: another state, never another health.
+
+    A rejection under the UID of a host that reports is that of another machine, and changes nothing.
+    """
+    if rejection is None or not rejected(rejection, last_heartbeat):
+        return verdict
+    key = of_rejection(rejection)
+    reason = f"{verdict.reason} {rejection.message}" if last_heartbeat is not None else rejection.message
+    return verdict._replace(reason=reason.strip(), since=rejection.since, who=_WHO_BY_STATE[key], state=key)
+
+
+def _verdict(
+    health: Health,
+    reason: str,
+    since: Optional[float],
+    deadline: Optional[float],
+    next_check: Optional[float],
+    key: str,
+) -> Verdict:
+    return Verdict(health, reason, since, deadline, _WHO_BY_STATE[key], next_check, key)

@@ -17,12 +17,11 @@ _WORDS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
 class Standing(NamedTuple):
     """The state of an operation; `state` is a key of `core.hosts.states.STATES`, empty when the operation is over.
 
-    `left` counts seconds to the deadline, negative once it is past, `None` without one. `who` must act.
+    `left` counts seconds to the deadline, negative once it is past, `None` without one.
     """
 
     state: str
     left: Optional[float]
-    who: str
 
     @property
     def waits(self) -> bool:
@@ -47,8 +46,8 @@ def standing(now: float, state: str, deadline: Optional[float], answered: bool =
     elif state == EXPIRED and not answered and left is not None and -left < OVERDUE_SHOWN:
         key = states.OPERATION_OVERDUE
     else:
-        return Standing("", left, "nobody")
-    return Standing(key, left, states.STATES[key].who)
+        return Standing("", left)
+    return Standing(key, left)
 
 
 def kind_words(kind: str) -> str:

@@ -1,48 +1,66 @@
-"""States as data: what a host waits for, since when, until when, who must act, on what evidence, and what may be done.
+"""The states of a host and of an operation on it, as a table that the program evaluates (`core.hosts.condition`).
 
-Nothing on a screen waits silently. Each state that waits names its deadline rule, who must act, its evidence, the next
-check and the legal actions; `problems` finds a state that lacks one, and a test fails the build for it.
+Each state names who owns it, when it is overdue, the evidence that proves it, when it is checked next, and the verbs
+that are legal in it. Hub, command line and console show a host by its row here, and refuse a verb that the row lacks.
 """
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Tuple
 
-GLYPHS: Tuple[str, ...] = ("ok", "unhealthy", "unknown", "working", "waits", "parked")
-"""Keys of the signs that screens draw; the signs themselves belong to the screens."""
+HOST, PLANE, OPERATOR, NONE = "host", "plane", "operator", ""
+OWNERS: Tuple[str, ...] = (HOST, PLANE, OPERATOR, NONE)
+"""Who must act; nobody in a state that waits for nothing."""
+WHO_STORED: Dict[str, str] = {OPERATOR: "person", "none": "nobody"}
+"""What users read and type to what documents store since 0.1.0 (rule P19)."""
 
-WHO: Tuple[str, ...] = ("host", "plane", "person", "nobody")
-"""Owners of a state, as documents store them since 0.1.0."""
-"""Owners of a state, as documents store them since 0.1.0."""
-WHO_STORED: Dict[str, str] = {"operator": "person", "none": "nobody"}
-"""What users read and type to what is stored."""
-OWNERS: Dict[str, str] = {"person": "operator", "nobody": "-"}
-"""What is stored to what users read, where the two differ."""
+SILENCE, OPERATION, SINCE, NEVER = "silence", "operation", "since", "never"
+RULES: Tuple[str, ...] = (SILENCE, OPERATION, SINCE, NEVER)
+"""Deadline rules. `silence`: the later of last heartbeat, registration and plane's start, plus the silence limit.
+`operation`: the operation's own deadline. `since`: some seconds after the state began. `never`: it may last."""
+
+HEARTBEAT, ATTEMPT, CONNECT = "heartbeat", "attempt", "connect"
+CHECKS: Dict[str, str] = {
+    HEARTBEAT: "at the next heartbeat",
+    ATTEMPT: "at its next attempt to register",
+    CONNECT: "when the host connects",
+}
+"""What checks a state again, and how it is shown."""
+
+LAST_HEARTBEAT, REGISTERED_AT, CREATED, REPORT, NEIGHBOURS, COUNTED, REJECTION, ATTEMPTS, ORDER = (
+    *("last heartbeat", "registered", "created", "report", "neighbours", "silence counts from"),
+    *("last rejection", "attempts", "operation"),
+)
+EVIDENCE: Tuple[str, ...] = (
+    *(LAST_HEARTBEAT, REGISTERED_AT, CREATED, REPORT, NEIGHBOURS, COUNTED, REJECTION, ATTEMPTS, ORDER),
+)
+"""Kinds of evidence, by the label that is shown."""
+
+_ALWAYS = ("host show", "host tag", "host untag", "host delete")
+_CONNECTED = (*_ALWAYS, "host logs", "host disk", "host reset")
+"""What the plane can ask of a host whose agent fetches operations; a silent one does it when it is back."""
 
 
 class Deadline(NamedTuple):
-    """How long a state may last: `rule` for programs, `sentence` for people, `then` is the state that follows.
-
-    Rules: `last-word+limit` (later of last heartbeat and plane's start, plus the silence limit), `operation` (the
-    operation's own deadline), `expiry` (of the token or key that the host must come with), `since+N` (N seconds after
-    the state began), `none` (may last for ever; the sentence is the reason).
-    """
+    """When a state is overdue: `rule` and `seconds` for the program, `reason` for people, `then` the state after it."""
 
     rule: str
-    sentence: str
-    then: Optional[str] = None
+    reason: str
+    seconds: float = 0.0
+    then: str = ""
 
 
 class State(NamedTuple):
-    """One state; `since` names the value with its start, `evidence` the values that prove it."""
+    """One state. `began` names the moment since when it lasts; `actions` are the legal verbs, the most useful first.
+
+    Verbs on other things than a host (`token create`) are what an operator needs next, and are not checked.
+    """
 
     key: str
-    word: str
-    glyph: str
-    waits: bool
-    who: str
-    since: str
-    deadline: Optional[Deadline]
+    label: str
+    owner: str
+    began: str
+    deadline: Deadline
     evidence: Tuple[str, ...]
     next_check: str
     actions: Tuple[str, ...]
@@ -51,144 +69,124 @@ class State(NamedTuple):
 
 NEVER_SEEN = "never-seen"
 WAITING_FOR_APPROVAL = "waiting-for-approval"
+CREDENTIAL_REFUSED = "credential-refused"
 REGISTERED = "registered"
 HEALTHY = "healthy"
 SILENT = "silent"
 UNHEALTHY_SILENT = "unhealthy-silent"
 UNHEALTHY_REPORTED = "unhealthy-reported"
-CREDENTIAL_REFUSED = "credential-refused"
 OPERATION_PENDING = "operation-pending"
 OPERATION_OVERDUE = "operation-overdue"
 
 _ALL = (
     State(
         key=NEVER_SEEN,
-        word="never connected",
-        glyph="unknown",
-        waits=True,
-        who="host",
-        since="created",
-        deadline=Deadline("none", "A host may be announced long before it is switched on."),
-        evidence=("created", "pairing key or token that it must come with"),
-        next_check="when the host calls",
-        actions=("host show", "host register", "token create", "host delete"),
-        meaning="The plane expects this host; it has not called yet.",
+        label="never connected",
+        owner=HOST,
+        began="pre-registered",
+        deadline=Deadline(NEVER, "A host may be pre-registered long before it is switched on."),
+        evidence=(CREATED,),
+        next_check=CONNECT,
+        actions=(*_ALWAYS, "token create"),
+        meaning="The host is pre-registered and has not connected yet.",
     ),
     State(
         key=WAITING_FOR_APPROVAL,
-        word="pending approval",
-        glyph="waits",
-        waits=True,
-        who="person",
-        since="first try to register",
-        deadline=Deadline("since+86400", "After a day an answer is no longer expected.", WAITING_FOR_APPROVAL),
-        evidence=("uid shown on the host's console", "time and address of the last try"),
-        next_check="the host tries again within 30 s",
-        actions=("host register", "host show"),
-        meaning="The host waits for approval and may not register by itself; an operator must add its UID here.",
+        label="pending approval",
+        owner=OPERATOR,
+        began="first attempt",
+        deadline=Deadline(SINCE, "After a day nobody can be expected to be looking at it.", 86400.0),
+        evidence=(REJECTION, ATTEMPTS),
+        next_check=ATTEMPT,
+        actions=("host register", "event list"),
+        meaning="A machine asks to register and its UID is not pre-registered here.",
+    ),
+    State(
+        key=CREDENTIAL_REFUSED,
+        label="rejected",
+        owner=OPERATOR,
+        began="first rejection",
+        deadline=Deadline(SINCE, "After an hour of rejections another attempt will not help.", 3600.0),
+        evidence=(REJECTION, ATTEMPTS, LAST_HEARTBEAT, CREATED),
+        next_check=ATTEMPT,
+        actions=(*_ALWAYS, "token create", "token activate", "event list"),
+        meaning="The plane rejects the token, pairing key or identity that the host presents.",
     ),
     State(
         key=REGISTERED,
-        word="no heartbeat yet",
-        glyph="unknown",
-        waits=True,
-        who="host",
-        since="registered",
-        deadline=Deadline("last-word+limit", "Its first heartbeat is due within the silence limit.", UNHEALTHY_SILENT),
-        evidence=("registered", "address"),
-        next_check="at the next heartbeat, 60 s apart",
-        actions=("host show", "site open", "host delete"),
-        meaning="The host has registered; its first heartbeat is still to come.",
+        label="no heartbeat yet",
+        owner=HOST,
+        began="registered",
+        deadline=Deadline(SILENCE, "The first heartbeat is due within the silence limit.", then=UNHEALTHY_SILENT),
+        evidence=(REGISTERED_AT, COUNTED),
+        next_check=HEARTBEAT,
+        actions=_CONNECTED,
+        meaning="The host has registered; its first heartbeat is due.",
     ),
     State(
         key=HEALTHY,
-        word="healthy",
-        glyph="ok",
-        waits=False,
-        who="nobody",
-        since="healthy since",
-        deadline=None,
-        evidence=("last heartbeat", "its own report"),
-        next_check="at the next heartbeat",
-        actions=("host show", "host tag", "host untag", "host logs", "host reset", "host delete"),
-        meaning="The host calls in time and finds nothing wrong with itself.",
+        label="healthy",
+        owner=NONE,
+        began="healthy",
+        deadline=Deadline(SILENCE, "Each heartbeat moves it.", then=SILENT),
+        evidence=(LAST_HEARTBEAT,),
+        next_check=HEARTBEAT,
+        actions=_CONNECTED,
+        meaning="Heartbeats are in time and report no fault.",
     ),
     State(
         key=SILENT,
-        word="late",
-        glyph="working",
-        waits=True,
-        who="host",
-        since="last heartbeat",
-        deadline=Deadline("last-word+limit", "Past the silence limit it counts as unhealthy.", UNHEALTHY_SILENT),
-        evidence=("last heartbeat", "plane's start", "neighbours of its site"),
-        next_check="at the next heartbeat or at the limit, whichever is first",
-        actions=("host show", "site open", "site doctor"),
-        meaning="Heartbeats are missing, but not yet for long enough to call it unhealthy.",
+        label="late",
+        owner=HOST,
+        began="last heartbeat",
+        deadline=Deadline(SILENCE, "Past the silence limit the host is unhealthy.", then=UNHEALTHY_SILENT),
+        evidence=(LAST_HEARTBEAT, COUNTED, NEIGHBOURS),
+        next_check=HEARTBEAT,
+        actions=_CONNECTED,
+        meaning="Heartbeats are missing, not yet for the silence limit.",
     ),
     State(
         key=UNHEALTHY_SILENT,
-        word="unhealthy",
-        glyph="unhealthy",
-        waits=True,
-        who="person",
-        since="last heartbeat",
-        deadline=Deadline("last-word+limit", "The silence limit is over; it is overdue from the start."),
-        evidence=("last heartbeat", "plane's start", "neighbours of its site"),
-        next_check="at the next heartbeat, which ends it at once",
-        actions=("host show", "site open", "site doctor", "host delete"),
+        label="unhealthy, silent",
+        owner=OPERATOR,
+        began="last heartbeat",
+        deadline=Deadline(SILENCE, "The silence limit has passed."),
+        evidence=(LAST_HEARTBEAT, COUNTED, NEIGHBOURS, REGISTERED_AT),
+        next_check=HEARTBEAT,
+        actions=_CONNECTED,
         meaning="No heartbeat for longer than the silence limit.",
     ),
     State(
         key=UNHEALTHY_REPORTED,
-        word="unhealthy",
-        glyph="unhealthy",
-        waits=True,
-        who="person",
-        since="first report of it",
-        deadline=Deadline("none", "The host connects and reports the problem; only a repair ends it."),
-        evidence=("message of the host", "last heartbeat"),
-        next_check="at the next heartbeat",
-        actions=("host show", "host logs", "site open", "site doctor", "host reset"),
-        meaning="The host itself reports a problem.",
-    ),
-    State(
-        key=CREDENTIAL_REFUSED,
-        word="refused",
-        glyph="waits",
-        waits=True,
-        who="person",
-        since="first refusal",
-        deadline=Deadline("since+3600", "After an hour of refusals no retry will help.", CREDENTIAL_REFUSED),
-        evidence=("code and sentence of the refusal", "time of the last try"),
-        next_check="the host tries again within 60 s",
-        actions=("token create", "token activate", "host register", "host delete"),
-        meaning="The plane does not accept what the host shows: token, pairing key or credential.",
+        label="unhealthy",
+        owner=OPERATOR,
+        began="first report",
+        deadline=Deadline(SILENCE, "The next heartbeat is due.", then=UNHEALTHY_SILENT),
+        evidence=(REPORT, LAST_HEARTBEAT),
+        next_check=HEARTBEAT,
+        actions=("host logs", *(verb for verb in _CONNECTED if verb != "host logs")),
+        meaning="The host reports a fault.",
     ),
     State(
         key=OPERATION_PENDING,
-        word="working",
-        glyph="working",
-        waits=True,
-        who="host",
-        since="operation made",
-        deadline=Deadline("operation", "Each operation carries its own deadline.", OPERATION_OVERDUE),
-        evidence=("operation id and kind", "generation seen by the host"),
-        next_check="at the next heartbeat",
+        label="working",
+        owner=HOST,
+        began="requested",
+        deadline=Deadline(OPERATION, "Each operation has its own deadline.", then=OPERATION_OVERDUE),
+        evidence=(ORDER, LAST_HEARTBEAT),
+        next_check=HEARTBEAT,
         actions=("host show", "host logs"),
-        meaning="The plane has asked for something and waits for the result.",
+        meaning="The plane has asked the host for something and waits for the result.",
     ),
     State(
         key=OPERATION_OVERDUE,
-        word="overdue",
-        glyph="waits",
-        waits=True,
-        who="person",
-        since="operation deadline",
-        deadline=Deadline("operation", "The deadline is over; a late result is stored as evidence only."),
-        evidence=("operation id and kind", "generation seen by the host", "last heartbeat"),
-        next_check="at the next heartbeat",
-        actions=("host show", "host logs", "site open", "site doctor"),
+        label="overdue",
+        owner=OPERATOR,
+        began="requested",
+        deadline=Deadline(OPERATION, "A late result is stored as evidence only."),
+        evidence=(ORDER, LAST_HEARTBEAT),
+        next_check=HEARTBEAT,
+        actions=("host show", "host logs"),
         meaning="The result of an operation did not arrive in time.",
     ),
 )
@@ -196,28 +194,10 @@ _ALL = (
 STATES: Dict[str, State] = {state.key: state for state in _ALL}
 
 
-def problems(states: Dict[str, State]) -> List[str]:
-    """Return what is missing from the states, as sentences; empty when each waiting one is complete."""
-    found = []
-    for key, state in states.items():
-        if state.key != key:
-            found.append(f"{key} is filed under a key that is not its own.")
-        if state.glyph not in GLYPHS:
-            found.append(f"{key} has no known glyph.")
-        if state.who not in WHO:
-            found.append(f"{key} does not name an owner.")
-        for name in ("word", "meaning"):
-            if not getattr(state, name):
-                found.append(f"{key} has no {name}.")
-        if not state.waits:
-            continue
-        if state.who == "nobody":
-            found.append(f"{key} waits without an owner.")
-        for name in ("since", "deadline", "evidence", "next_check", "actions"):
-            if not getattr(state, name):
-                found.append(f"{key} waits and has no {name.replace('_', ' ')}.")
-        if state.deadline is not None and not (state.deadline.rule and state.deadline.sentence):
-            found.append(f"{key} has a deadline without rule or reason.")
-        if state.deadline is not None and state.deadline.then is not None and state.deadline.then not in states:
-            found.append(f"{key} leads to a state that is not there: {state.deadline.then}.")
-    return found
+def refusal(key: str, verb: str, name: str) -> Tuple[str, str]:
+    """Return why `verb` is refused on the host `name` in this state, and what is legal; empty texts if it is legal."""
+    state = STATES.get(key)
+    if state is None or not verb.startswith("host ") or verb in state.actions:
+        return "", ""
+    legal = ", ".join(action for action in state.actions if action != "host show")
+    return f"{name} is in the state `{state.label}`, so `{verb}` is refused. {state.meaning}", f"Legal now: {legal}."

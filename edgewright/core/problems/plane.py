@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Tuple
 
+from edgewright.core.hosts.states import CREDENTIAL_REFUSED, STATES
 from edgewright.core.problems.problem import ATTENTION, CERTIFICATE, PLANE, REST, WARNING, Problem, owner_of
 from edgewright.core.times import DAY, words
 
@@ -25,6 +26,8 @@ class AlertState(NamedTuple):
     since: Optional[float]
     owner: str
     uids: Tuple[str, ...] = ()
+    state: str = ""
+    """Key of the state of a machine that is rejected (`core.hosts.states`), empty for other alerts."""
 
 
 _STEPS = {
@@ -63,7 +66,7 @@ def alert_problem(alert: AlertState) -> Problem:
         subject="plane" if plane else alert.subject,
         text=alert.text,
         since=alert.since,
-        owner="plane" if plane else owner_of(alert.owner),
+        owner="plane" if plane else STATES[alert.state].owner if alert.state else owner_of(alert.owner),
         uids=alert.uids,
         next_step=alert.hint or _STEPS.get(alert.kind, "Read its events."),
         action="event list",
@@ -82,7 +85,7 @@ def approval_problem(uid: str, name: str, reason: str, since: Optional[float]) -
         subject=name,
         text=reason or "waits for approval",
         since=since,
-        owner="operator",
+        owner=STATES[CREDENTIAL_REFUSED].owner,
         uids=(uid,),
         next_step="Compare its UID with the one on the host's console, then register it.",
         action="host show",

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from edgewright.core import times
-from edgewright.core.hosts.health import Reported, Verdict, judge
+from edgewright.core.hosts.condition import Facts, Rejection, condition_document, evaluate, rejection_document
+from edgewright.core.hosts.health import Reported, Verdict, judge, with_rejection
 from edgewright.core.hosts.hosts import Health
+from edgewright.core.hosts.states import STATES
 from edgewright.core.roles import lower
 from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord
 from edgewright.hub.readmodel.state import State
@@ -29,6 +31,8 @@ class Renderer:
         self.interval = interval
         self.token_name: Callable[[str | None], str | None] = lambda uid: None
         """Returns the name of a registration token by its uid; set by the resource of the tokens."""
+        self.rejection: Callable[[str], Rejection | None] = lambda uid: None
+        """Returns the rejections of the machine that registers with a UID; set by the resource of the hosts."""
 
     def verdict(self, entry: HostEntry, now: float) -> Verdict:
         """Judge a host at `now`."""
@@ -40,7 +44,7 @@ class Renderer:
         if doubt is not None and now < doubt.until and (reported is None or reported.healthy):
             # Whose state this is cannot be known, so it is not shown as healthy (rule P39).
             reported = Reported(False, doubt.message, doubt.since)
-        return judge(
+        verdict = judge(
             now,
             self.started,
             live.at,
@@ -53,6 +57,7 @@ class Renderer:
             registered_at=record.registered_at,
             excused=live.excused,
         )
+        return with_rejection(verdict, self.rejection(record.uid), live.at)
 
     def silence(self, entry: HostEntry, now: float) -> float:
         """Return the seconds of silence of a host that count (rules P18, P42); 0 for one that never registered."""
@@ -96,7 +101,7 @@ class Renderer:
         status.setdefault("inUseClusters", [])
         status.setdefault("inUseClustersRef", [])
         status.setdefault("packs", [])
-        status["edgewright"] = self._judgement(entry, verdict)
+        status["edgewright"] = self._judgement(entry, verdict, moment)
         return document
 
     def _health(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:
@@ -108,11 +113,13 @@ class Renderer:
             health["agentVersion"] = entry.live.agent_version
         return health
 
-    def _judgement(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:
+    def _judgement(self, entry: HostEntry, verdict: Verdict, now: float) -> dict[str, Any]:
         record, live = entry.record, entry.live
         return {
             "healthState": verdict.health.value,
             "lifeState": verdict.state,
+            "owner": STATES[verdict.state].owner,
+            "overdue": verdict.deadline is not None and now >= verdict.deadline,
             "reason": verdict.reason,
             "since": _when(verdict.since),
             "deadline": _when(verdict.deadline),
@@ -129,6 +136,29 @@ class Renderer:
             "silenceLimit": self.silence_limit,
             "interval": self.interval,
         }
+
+    def detail(self, entry: HostEntry, now: float | None = None) -> dict[str, Any]:
+        """Return the document of one host with the condition of its state: evidence, cause and legal verbs."""
+        moment = times.now() if now is None else now
+        document = self.host(entry, moment)
+        verdict = self.verdict(entry, moment)
+        facts = Facts(
+            name=entry.record.uid,
+            state=verdict.state,
+            since=verdict.since,
+            created=entry.record.created,
+            registered=entry.record.registered_at,
+            last_heartbeat=entry.live.at,
+            silence_deadline=verdict.deadline,
+            silence_limit=self.silence_limit,
+            interval=self.interval,
+            message=verdict.reason,
+            rejection=self.rejection(entry.record.uid),
+        )
+        if facts.rejection is not None:
+            document["status"]["edgewright"]["rejection"] = rejection_document(facts.rejection)
+        document["status"]["edgewright"]["condition"] = condition_document(evaluate(facts, moment))
+        return document
 
     def summary(self, entry: HostEntry, now: float) -> dict[str, Any]:
         """Return the document of a host as the dashboard lists it (`v1EdgeHostsMetadata` and our extensions)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from edgewright.core.hosts.condition import of_rejection
 from edgewright.core.problems import (
     DISK_FULL,
     AlertState,
@@ -18,8 +19,9 @@ from edgewright.core.problems import (
     token_problem,
 )
 from edgewright.core.times import words
+from edgewright.store.collections.conditions import condition_of, is_silent, rejection
 from edgewright.store.collections.rows import AlertRow, HostRow
-from edgewright.store.collections.selectors import ending_tokens, longest_first, neighbours, waits_for_approval
+from edgewright.store.collections.selectors import ending_tokens, longest_first, waits_for_approval
 from edgewright.store.engine.model import Model
 
 __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_handled", "is_silent", "problems"]
@@ -96,35 +98,16 @@ def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | 
     since = (
         f"No heartbeat from {row.name} for {words(now - row.last_seen)}." if row.last_seen is not None else row.reason
     )
-    since = since or f"No heartbeat from {row.name}."
-    known = [other for other in (neighbours(model, row) if others is None else others) if other.health != "unknown"]
-    responding = sum(1 for other in known if not (other.health == "unhealthy" and is_silent(other)))
-    if known and not responding:
-        silent = f"{_the_others(len(known))} of {row.site} {'is' if len(known) == 1 else 'are'} silent too"
-        return f"{since} {silent}: check the link of the site."
-    if responding:
-        return f"{since} {_respond(responding, len(known), row.site)}, so the link is up: check the host."
-    return since
-
-
-def is_silent(row: HostRow) -> bool:
-    """Return whether an unhealthy host is unhealthy because it is silent, and not because it reports a fault.
-
-    A hub sends the deadline of the silence; a Palette sends no time, and calls a host unhealthy when it is silent.
-    """
-    if row.health != "unhealthy":
-        return False
-    if row.last_seen is None or row.deadline is None:
-        return row.last_seen is None
-    return row.deadline <= row.fetched_at + 1.0
+    cause = condition_of(model, row, now, others).cause
+    return " ".join(filter(None, (since or f"No heartbeat from {row.name}.", cause)))
 
 
 def _alerts(model: Model) -> Iterator[Problem]:
     for row in model.alerts.values():
         hosts = tuple(uid for uid in row.host_uids if uid in model.hosts)
-        yield alert_problem(
-            AlertState(row.uid, row.kind, row.code, row.subject, row.text, row.hint, row.since, row.owner, hosts)
-        )
+        state = of_rejection(rejection(row)) if row.kind == "rejected" else ""
+        alert = AlertState(row.uid, row.kind, row.code, row.subject, row.text, row.hint, row.since, row.owner, hosts)
+        yield alert_problem(alert._replace(state=state))
 
 
 def _approvals(model: Model, waiting: list[HostRow]) -> Iterator[Problem]:
@@ -161,13 +144,3 @@ def _state(row: HostRow) -> HostState:
         disk_percent=row.disk_percent,
         disk_mount=row.disk_mount,
     )
-
-
-def _the_others(count: int) -> str:
-    return "The other host" if count == 1 else f"The other {count} hosts"
-
-
-def _respond(responding: int, known: int, site: str) -> str:
-    if responding == known:
-        return f"{_the_others(known)} of {site} respond{'s' if known == 1 else ''}"
-    return f"{responding} of the other {known} hosts of {site} respond{'s' if responding == 1 else ''}"

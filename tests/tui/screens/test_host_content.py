@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from edgewright.core.hosts import states
+from edgewright.core.hosts.condition import Condition, Facts, evaluate
 from tests.tui.samples import NOW, fleet, host
+from tui.screens.host.condition import condition_lines
 from tui.screens.host.content import (
     HostFacts,
     body,
@@ -19,6 +22,11 @@ from tui.screens.host.content import (
 from tui.widgets.lines import text_of
 
 
+def condition(key: str, **changes: Any) -> Condition:
+    known: dict[str, Any] = {"since": NOW - 840, "last_heartbeat": NOW - 840, "silence_deadline": NOW - 240}
+    return evaluate(Facts("edge-7f3a", key, **{**known, **changes}), NOW)
+
+
 def facts(**changes: Any) -> HostFacts:
     base = HostFacts(
         name="edge-7f3a",
@@ -28,8 +36,7 @@ def facts(**changes: Any) -> HostFacts:
         health="unhealthy",
         reason="No heartbeat from edge-7f3a for 14 min.",
         since=NOW - 240,
-        deadline=NOW - 240,
-        who="person",
+        condition=condition(states.UNHEALTHY_SILENT),
         last_seen=NOW - 840,
         doc=fleet()[0],
         fetched_at=NOW - 2,
@@ -37,23 +44,37 @@ def facts(**changes: Any) -> HostFacts:
     return replace(base, **changes)
 
 
-def test_the_answer_comes_first_with_reason_clock_and_who() -> None:
+def test_the_answer_comes_first_with_reason_owner_and_deadline() -> None:
     said = text_of(health_lines(facts(), 80))
     assert said.splitlines()[0].startswith("▲ unhealthy for 4 min")
     assert "No heartbeat from edge-7f3a for 14 min." in said
-    assert "An operator must act. Next heartbeat overdue by 4 min. Last heartbeat 14m ago." in said
+    assert "Owner: operator. Next heartbeat overdue by 4 min. Last heartbeat 14m ago." in said
 
 
-def test_a_host_that_was_never_heard_is_said_to_be_so() -> None:
-    said = text_of(health_lines(facts(health="unknown", last_seen=None, reason="", deadline=None), 80))
+def test_a_host_that_never_connected_has_no_deadline() -> None:
+    never = facts(health="unknown", last_seen=None, reason="", condition=evaluate(Facts("a", states.NEVER_SEEN), NOW))
+    said = text_of(health_lines(never, 80))
     assert said.startswith("○ never connected")
-    assert "No heartbeat." in said
+    assert "Owner: host. No heartbeat yet." in said and "verdue" not in said
 
 
-def test_a_healthy_host_tells_when_silence_would_count() -> None:
-    said = text_of(health_lines(facts(health="healthy", reason="", who="nobody", last_seen=NOW - 21), 80))
+def test_a_healthy_host_has_no_owner_and_no_deadline_in_its_first_lines() -> None:
+    calm = condition(states.HEALTHY, last_heartbeat=NOW - 21, silence_deadline=NOW + 579)
+    said = text_of(health_lines(facts(health="healthy", reason="", condition=calm, last_seen=NOW - 21), 80))
     assert "Nothing is wrong with this host." in said
-    assert "Last heartbeat 21s ago; called unhealthy when silent for 10 min." in said
+    assert "Last heartbeat 21s ago." in said and "Owner" not in said
+
+
+def test_the_condition_shows_cause_evidence_next_check_and_legal_verbs() -> None:
+    silent = condition(states.UNHEALTHY_SILENT, site="kiel", responding=3, known=3)
+    said = text_of(condition_lines(silent, NOW, 80))
+    assert said.splitlines()[0].endswith("overdue")
+    assert "overdue for 4 min. The silence limit has passed." in said
+    assert "The other 3 hosts of kiel respond, so the link is up: check the host." in " ".join(said.split())
+    assert "last heartbeat: 14 min ago" in said and "neighbours: 3 of 3 of kiel respond" in said
+    assert "at the next heartbeat, due 13 min ago" in said and "host logs" in said
+    assert all(len(one) <= 40 for one in text_of(condition_lines(silent, NOW, 40)).splitlines())
+    assert "CONDITION" in text_of(body(facts(), [], 80)) and "CONDITION" in text_of(columns_of(facts(), 80)[0])
 
 
 def test_a_full_disk_is_never_called_well() -> None:
@@ -93,7 +114,7 @@ def test_unknown_values_are_a_dash_never_blank_or_zero() -> None:
 
 def test_stale_values_say_their_age() -> None:
     said = text_of(health_lines(facts(lost=True, fetched_at=NOW - 600), 80))
-    assert "this is what was known 10m ago" in said
+    assert "data from 10m ago" in said
 
 
 @pytest.mark.parametrize("state", ["fetching", "error", "row only"])

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from edgewright.core import times
 from edgewright.core.hosts import nics
+from edgewright.core.hosts.condition import Condition
+from edgewright.core.hosts.states import HEALTHY, SILENCE
 from edgewright.core.text import clean
 from edgewright.store.collections.rows import OperationRow
 from tui.frame.ages import age_of, calm_age
@@ -16,17 +18,10 @@ from tui.frame.document_values import UNKNOWN, find, many, number, size, text, w
 from tui.frame.exact_times import exact
 from tui.frame.feed import Told, feed_lines
 from tui.frame.signs import HEALTH_SIGNS
+from tui.screens.host.condition import condition_lines
 from tui.screens.host.operations import operation_lines
 from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
 
-WHO: dict[str, str] = {
-    "host": "The host itself must act; no action is needed yet.",
-    "plane": "The plane must act.",
-    "person": "An operator must act.",
-    "field": "An operator must check the host.",
-    "carrier": "The link must come back; call the carrier.",
-    "nobody": "No action needed.",
-}
 LABEL = 12
 
 
@@ -40,8 +35,8 @@ class HostFacts(Struct, frozen=True):
     health: str = "unknown"
     reason: str = ""
     since: float | None = None
-    deadline: float | None = None
-    who: str = ""
+    condition: Condition | None = None
+    """Its state as evaluated now; None while it is not in the list."""
     last_seen: float | None = None
     site: str = ""
     tags: tuple[str, ...] = ()
@@ -62,7 +57,7 @@ class HostFacts(Struct, frozen=True):
 
 
 def health_lines(host: HostFacts, width: int) -> list[Line]:
-    """Return the answer: how it is, since when, why, who must act, until when, when it is looked at next."""
+    """Return how it is, since when, why, its owner, until when, and the last heartbeat."""
     glyph, role = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
     word = "never connected" if host.health == "unknown" and host.last_seen is None else host.health
     since = "" if host.since is None else f" for {times.words(max(host.now - host.since, 0))}"
@@ -77,15 +72,7 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
         out.append(line("  Nothing is wrong with this host."))
     for sentence in host.also:
         out += wrap(sentence, width, first="▲ ", rest="  ", role="warn")
-    clock: list[str] = [WHO.get(host.who, "")] if host.health != "healthy" else []
-    if host.deadline is not None and host.health != "healthy":
-        left = host.deadline - host.now
-        late = f"Next heartbeat overdue by {times.words(-left)}."
-        clock.append(late if left <= 0 else f"Next heartbeat due in {times.words(left)}.")
-    beat = "no heartbeat" if host.last_seen is None else f"last heartbeat {age_of(host.last_seen, host.now)} ago"
-    check = _next_check(host)
-    clock.append(f"{beat[0].upper()}{beat[1:]}{'; ' + check if check else ''}.")
-    out += wrap(" ".join(part for part in clock if part), width, first="  ", rest="  ", role="muted")
+    out += wrap(_clock(host), width, first="  ", rest="  ", role="muted")
     if host.lost:
         out.append(
             line(
@@ -96,12 +83,19 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     return out
 
 
-def _next_check(host: HostFacts) -> str:
-    limit = number(host.doc, "status.edgewright.silenceLimit")
-    if host.last_seen is None or limit is None or host.health == "unhealthy":
-        return ""
-    left = host.last_seen + limit - host.now
-    return f"called unhealthy when silent for {times.words(limit)}" if left > 0 else ""
+def _clock(host: HostFacts) -> str:
+    """Return owner, deadline and last heartbeat as short sentences."""
+    condition = host.condition
+    beat = "No heartbeat yet." if host.last_seen is None else f"Last heartbeat {age_of(host.last_seen, host.now)} ago."
+    if condition is None or condition.state.key == HEALTHY:
+        return beat
+    owner = f"Owner: {condition.owner}." if condition.owner else ""
+    due = ""
+    if condition.deadline is not None:
+        what = "Next heartbeat" if condition.state.deadline.rule == SILENCE else condition.state.label.capitalize()
+        late = f"{what} overdue by {times.words(condition.overdue)}."
+        due = late if condition.overdue > 0 else f"{what} due in {times.words(condition.deadline - host.now)}."
+    return " ".join(filter(None, (owner, due, beat)))
 
 
 def machine_lines(host: HostFacts, width: int) -> list[Line]:
@@ -303,10 +297,14 @@ def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = Fal
         ]
         blocks.append(key_lines(host, width))
     next_block = 2 if host.doc is None or host.fetching or host.error else 1
+    state = [] if host.condition is None else [condition_lines(host.condition, host.now, width, host.reason)]
+    calm = host.condition is None or host.condition.state.key == HEALTHY
     blocks[next_block:next_block] = [
         operation_lines(host.operations, host.now, width, 3),
         event_lines(events, width, 3, host.now),
+        *([] if calm else state),
     ]
+    blocks += state if calm else []
     return _joined(blocks)
 
 
@@ -322,9 +320,12 @@ def columns_of(
     if host.doc is None or host.fetching or host.error:
         left.append([fetch_line(host, width)])
     left.append(operation_lines(host.operations, host.now, width))
+    state = [] if host.condition is None else [condition_lines(host.condition, host.now, width, host.reason)]
     if host.doc is None:
-        return _joined(left), []
-    left += [origin_lines(host, width), machine_lines(host, width)]
+        return _joined([*left, *state]), []
+    rest = [origin_lines(host, width), machine_lines(host, width)]
+    calm = host.condition is None or host.condition.state.key == HEALTHY
+    left += [*rest, *state] if calm else [*state, *rest]
     return _joined(left), _joined([network_lines(host, other, unfold), disk_lines(host, other), key_lines(host, other)])
 
 

@@ -9,10 +9,12 @@ from textual import events, on, work
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.commands.kernel.host_states import illegal_verbs
 from edgewright.core.errors import EdgewrightError
+from edgewright.store.collections.conditions import condition_of
 from edgewright.store.collections.problems import DISK_FULL, explain
 from edgewright.store.collections.rows import EventRow, HostRow
-from edgewright.store.collections.selectors import operations_of
+from edgewright.store.collections.selectors import neighbours, operations_of
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.ages import calm_age
@@ -28,6 +30,7 @@ from tui.widgets.lines import Line
 
 TWO, THREE = 120, 180
 WRITES = ("host-tag", "host-untag", "host-reset", "host-delete")
+ON_HOST = (*WRITES, "host-logs", "host-disk")
 
 
 class HostScreen(BaseScreen):
@@ -35,7 +38,7 @@ class HostScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "host"
     view = "host"
-    collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE})
+    collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE, names.ALERTS})
     hints = ("host-logs", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset", "host-delete")
     BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
     DEFAULT_CSS = """
@@ -96,16 +99,16 @@ class HostScreen(BaseScreen):
         if row is None:
             gone = self._error or "This host is not in the list any more: it was deleted, or is in another project."
             return HostFacts(self.target, self.target, self.now, **{**extra, "error": gone})
+        others = neighbours(model, row)
         return HostFacts(
             name=row.name,
             uid=row.uid,
             now=self.now,
             state=row.state,
             health=row.health,
-            reason=explain(model, row, self.now) or row.reason,
+            reason=explain(model, row, self.now, others) or row.reason,
             since=row.since,
-            deadline=row.deadline,
-            who=row.who,
+            condition=condition_of(model, row, self.now, others),
             last_seen=row.last_seen,
             site=row.site,
             tags=row.tags,
@@ -148,10 +151,11 @@ class HostScreen(BaseScreen):
         return [told(event, name, own=True) for event in self._events()]
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
-        """Return what cannot be done to this host now: nothing at all to one that is only observed."""
+        """Return what its state does not allow, and every change of one that is only observed."""
         row = self.session.store.model.hosts.get(self.target)
         shut = self.session.changes_refused or row is None or row.observed
-        return super().refused(entries) | frozenset(WRITES if shut else ())
+        refused = super().refused(entries) | frozenset(WRITES if shut else ())
+        return refused if row is None else refused | illegal_verbs(self.session.store.model, row, ON_HOST)
 
     def _show(self) -> None:
         if not self.is_there or not self.size.width:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.core import times
+from edgewright.core.problems import owner_of
+from edgewright.store.collections.conditions import condition_of_row
 from edgewright.store.collections.rows import EventRow, HostRow
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
@@ -12,7 +14,7 @@ from tui.widgets.lines import Line, Span, cut, heading, line, spread, wrap, wrap
 
 
 def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
-    """Return what to know of a host: what is wrong and who must act first, then what it is."""
+    """Return what to know of a host: what is wrong and its owner first, then what it is."""
     glyph = sign(row)
     name = row.name or row.uid
     beside = len(name) + len(row.site) + 4 <= width  # a name is complete; the site goes to the next line
@@ -22,9 +24,7 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
     for sentence in _sentences(row, now):
         out += wrap(sentence, width)
     if row.who in ("host", "plane", "person") and row.health != "healthy":
-        out.append(
-            line(("Who must act: ", "muted"), ({"host": "the site", "plane": "the plane"}.get(row.who, "you"), ""))
-        )
+        out.append(line(("Owner: ", "muted"), (owner_of(row.who), "")))
     out.append(line())
     out += wrapped_facts(((label, value or "-") for label, value in _facts(row, now)), 9, width)
     if row.tags:
@@ -39,7 +39,7 @@ def _sentences(row: HostRow, now: float) -> list[str]:
     if row.health == "healthy":
         return [f"Healthy for {age_text(row.since, now)}." if row.since is not None else "Healthy."]
     if row.last_seen is None:
-        return ["This host was no heartbeat of: it is announced, and waits for its agent."]
+        return [condition_of_row(row, now).state.meaning]
     return [f"{health_word(row).capitalize()} for {age_text(row.since, now)}."]
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from edgewright.commands.kernel.host_states import refusal_in_model
+from edgewright.core.hosts.condition import Facts, evaluate, of_rejection
+from edgewright.core.hosts.condition_text import deadline_text
 from edgewright.core.problems import ATTENTION, WARNING, Problem
+from edgewright.store.collections.conditions import rejection
 from edgewright.store.collections.problems import alert_of, explain
 from edgewright.store.collections.rows import AlertRow, HostRow
 from edgewright.store.engine.model import Model
@@ -40,22 +44,24 @@ def item_of(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequ
         sentence=problem.text,
         since=problem.since,
         owner=problem.owner,
-        detail=_alert_detail(alert) if alert is not None else _detail(model, problem, now, sites),
+        detail=_alert_detail(alert, now) if alert is not None else _detail(model, problem, now, sites),
         opens="/".join(problem.target),
         problem=problem.key,
         uids=problem.uids,
         mild=problem.section == WARNING,
         kind=problem.kind,
         site=row.site if row is not None else problem.subject if problem.kind == "link" else "",
-        step=step_of(problem),
+        step=step_of(problem, row is not None and _is_illegal(model, row, problem.action)),
         handling=handling_of(model, problem.key),
     )
 
 
-def step_of(problem: Problem) -> Step:
-    """Return the next step of a problem with what its key opens."""
+def step_of(problem: Problem, illegal: bool = False) -> Step:
+    """Return the next step of a problem with what its key opens; the host, when its state makes the step `illegal`."""
     uid = problem.uids[0] if problem.uids else ""
     argument = problem.argument
+    if illegal:
+        return Step(problem.next_step, "host", f"host/{uid}")
     label, opens = {
         "host list": ("hosts", f"hosts/{argument}"),
         "host show": ("host", f"host/{uid}"),
@@ -86,14 +92,23 @@ def handling_of(model: Model, key: str) -> Handling:
     )
 
 
-def _alert_detail(alert: AlertRow) -> tuple[str, ...]:
-    """Return what an alert of the plane reports: the full sentence, how often and from where."""
+def _is_illegal(model: Model, row: HostRow, action: str) -> bool:
+    return refusal_in_model(model, row, action) is not None
+
+
+def _alert_detail(alert: AlertRow, now: float) -> tuple[str, ...]:
+    """Return what an alert reports: the full sentence, how often and from where, and whether it is overdue."""
     count = f"Seen {alert.count:,} {'time' if alert.count == 1 else 'times'}"
     if alert.addresses:
         count += f", from {', '.join(alert.addresses)}"
     if alert.last is not None:
         count += f", last at {exact(alert.last)}"
-    return tuple(part for part in (alert.message, f"{count}.") if part)
+    state = ""
+    if alert.kind == "rejected":
+        known = rejection(alert)
+        condition = evaluate(Facts(alert.subject, of_rejection(known), rejection=known), now)
+        state = f"{condition.state.label.capitalize()}, {deadline_text(condition, now)}"
+    return tuple(part for part in (alert.message, f"{count}.", state) if part)
 
 
 def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.core.hosts import states
+from edgewright.core.hosts.condition import Condition
+from edgewright.core.hosts.condition_text import evidence_text, next_check_text
 from edgewright.core.hosts.operations import kind_words, standing
+from edgewright.store.collections.conditions import operation_condition
 from edgewright.store.collections.rows import OperationRow
 from edgewright.store.collections.selectors import waiting_operations
 from edgewright.store.engine.model import Model
@@ -30,8 +33,8 @@ def working_items(model: Model, now: float) -> tuple[Item, ...]:
 
 
 def _one(model: Model, row: OperationRow, now: float) -> Item:
-    late = standing(now, row.state, row.deadline).overdue
-    state = states.STATES[states.OPERATION_OVERDUE if late else states.OPERATION_PENDING]
+    condition = operation_condition(model, row, now)
+    late = condition.overdue > 0 or condition.state.key == states.OPERATION_OVERDUE
     key = f"operation/{row.uid}"
     by = f", asked by {row.actor}" if row.actor else ""
     sentence = f"{kind_words(row.kind)}{by}"
@@ -44,12 +47,19 @@ def _one(model: Model, row: OperationRow, now: float) -> Item:
         sentence=sentence,
         since=row.at or None,
         deadline=row.deadline,
-        detail=(state.meaning, f"Next check {state.next_check}."),
+        detail=_detail(condition, now),
         handling=Handling(acknowledged=key in model.acknowledged),
         opens=f"host/{row.host_uid}",
         problem=key if late else "",
         uids=(row.host_uid,),
     )
+
+
+def _detail(condition: Condition, now: float) -> tuple[str, ...]:
+    texts = [evidence_text(each, now) for each in condition.evidence]
+    texts.append(f"next check {next_check_text(condition, now)}")
+    sentences = [f"{text[:1].upper()}{text[1:]}." for text in texts]
+    return tuple(filter(None, (condition.state.meaning, condition.cause, *sentences)))
 
 
 def _many(model: Model, kind: str, rows: Sequence[OperationRow]) -> Item:

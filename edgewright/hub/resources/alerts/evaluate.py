@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgewright.core.hosts import states
 from edgewright.core.hosts.health import GRACE
 from edgewright.core.problems import (
     DISK_FULL,
@@ -79,7 +78,8 @@ class Findings:
                 gateway.late += 1
             return
         verdict = hub.renderer.verdict(entry, now)
-        silent = verdict.state == states.UNHEALTHY_SILENT
+        due = verdict.deadline
+        silent = verdict.health.value == "unhealthy" and due is not None and due <= now
         if silent:
             self.silent[site] = self.silent.get(site, 0) + 1
             self.gateway_of[entry.record.uid] = address

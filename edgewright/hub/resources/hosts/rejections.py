@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import clock_text
+from edgewright.core.hosts.condition import Rejection
 from edgewright.core.text import clean
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.http.bounds import network
@@ -120,6 +121,14 @@ class TurnedAway:
         message = f"'{name}' was refused: {problem.message} It came from {address}."
         self._tell(uid, name, address, "RegistrationRefused", message, str(problem.code))
         self._alert(f"rejected/{name}", uid, name, address, str(problem.code), problem.message)
+
+    def of(self, uid: str) -> Rejection | None:
+        """Return the rejections of the machine that registers with `uid`, `None` when there are none now."""
+        alert = self._hub.alerts.get(f"rejected/{uid}")
+        if alert is None:
+            return None
+        approval = alert.code == protocol.E_HOST_NOT_PREREGISTERED
+        return Rejection(alert.message, alert.since, alert.last, alert.count, alert.addresses, approval)
 
     def registered(self, uid: str) -> None:
         """Note that `uid` was let in: whatever rejected it is over."""

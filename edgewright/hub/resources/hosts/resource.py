@@ -19,7 +19,9 @@ from edgewright.wire import protocol
 
 
 def _parts(hub: Services) -> tuple[object, ...]:
-    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), TurnedAway(hub))
+    rejections = TurnedAway(hub)
+    hub.renderer.rejection = rejections.of
+    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), rejections)
 
 
 def _follows(hub: Services) -> tuple[Follow, ...]:

@@ -87,7 +87,7 @@ def _only_project(call: Call) -> str:
 
 async def get(call: Call) -> Response:
     """Return a host."""
-    return call.json(call.hub.renderer.host(call.host()))
+    return call.json(call.hub.renderer.detail(call.host()))
 
 
 async def update(call: Call) -> Response:

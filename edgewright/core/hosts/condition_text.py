@@ -1,0 +1,51 @@
+"""A condition in words, the same for command line and console: label and text, ages relative to now."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+from edgewright.core.hosts.condition import Condition, Evidence
+from edgewright.core.hosts.states import CHECKS, NEVER, STATES
+from edgewright.core.text import clean
+from edgewright.core.times import words
+
+
+def lines(condition: Condition, now: float) -> List[Tuple[str, str]]:
+    """Return the rows that show a condition: state, owner, since, deadline, cause, evidence, next check, verbs."""
+    state = condition.state
+    found = [("condition", f"{state.label}. {state.meaning}"), ("owner", condition.owner or "-")]
+    if condition.since is not None:
+        found.append(("since", f"{words(max(now - condition.since, 0.0))} ago ({state.began})"))
+    found.append(("deadline", deadline_text(condition, now)))
+    if condition.cause:
+        found.append(("cause", clean(condition.cause)))
+    found += [("evidence", evidence_text(each, now)) for each in condition.evidence]
+    found += [("next check", next_check_text(condition, now)), ("legal verbs", ", ".join(state.actions))]
+    return found
+
+
+def deadline_text(condition: Condition, now: float) -> str:
+    """Return whether and since when a condition is overdue, or until when it is not and what follows."""
+    deadline, then = condition.state.deadline, STATES.get(condition.state.deadline.then)
+    if condition.overdue > 0:
+        return f"overdue for {words(condition.overdue)}. {deadline.reason}"
+    if condition.deadline is None:
+        return deadline.reason if deadline.rule == NEVER else f"not known. {deadline.reason}"
+    follows = f", then {then.label}" if then is not None else ""
+    return f"in {words(condition.deadline - now)}{follows}. {deadline.reason}"
+
+
+def evidence_text(evidence: Evidence, now: float) -> str:
+    """Return one piece of evidence with its age."""
+    age = "" if evidence.at is None else f"{words(max(now - evidence.at, 0.0))} ago"
+    text = clean(evidence.text)
+    return f"{evidence.label}: {text} ({age})" if text and age else f"{evidence.label}: {text or age}"
+
+
+def next_check_text(condition: Condition, now: float) -> str:
+    """Return what checks the state next, and when that is due."""
+    check = CHECKS[condition.state.next_check]
+    if condition.next_check is None:
+        return check
+    left = condition.next_check - now
+    return f"{check}, due in {words(left)}" if left > 0 else f"{check}, due {words(-left)} ago"
