@@ -1,14 +1,15 @@
-"""Who handles a problem, over the API (rule P57): list and change."""
+"""Alerts (rule P39) and who handles a problem (rule P57), over the API."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.roles import OPERATOR
-from edgewright.hub.http import answers, bodies, problems, shapes
+from edgewright.hub.http import answers, problems, shapes
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.alerts import shapes as shapes_of
 from edgewright.hub.resources.alerts.handling import MOST, Handling, HandlingRecord, changed, describe, visible
 from edgewright.wire import protocol
 
@@ -46,6 +47,11 @@ def project_of(call: Call, key: str) -> str:
     return call.project if found is None else found
 
 
+async def alerts(call: Call) -> Response:
+    """List the alerts of the reader's scope."""
+    return call.json({"items": call.hub.alerts.documents(call.scope)})
+
+
 async def listing(call: Call) -> Response:
     """List the records that the reader may see."""
     return call.json({"items": call.hub.part(Handling).documents(call.scope)})
@@ -59,7 +65,7 @@ async def update(call: Call) -> Response:
         raise problems.invalid(problems.PATTERN, f"key in path should be 1 to {most} printable characters")
     raw: Any = shapes.decode(await call.raw_body())
     raw = {} if raw is None else raw  # as everywhere
-    body: dict[str, Any] = shapes.check(raw, bodies.HANDLING)
+    body: dict[str, Any] = shapes.check(raw, shapes_of.HANDLING)
     hub = call.hub
 
     def job(tx: Tx) -> dict[str, Any]:
@@ -85,6 +91,7 @@ async def update(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.HANDLING, Access.READ, listing, returns=answers.items(answers.HANDLING)),
-    Route("PATCH", _ITEM, Access.OPERATE, update, On.OBJECT, body=bodies.HANDLING, returns=answers.HANDLING),
+    Route("GET", protocol.ALERTS, Access.READ, alerts, returns=answers.items(shapes_of.ALERT)),
+    Route("GET", protocol.HANDLING, Access.READ, listing, returns=answers.items(shapes_of.HANDLING_SHOWN)),
+    Route("PATCH", _ITEM, Access.OPERATE, update, On.OBJECT, body=shapes_of.HANDLING, returns=shapes_of.HANDLING_SHOWN),
 )

@@ -13,10 +13,10 @@ import msgspec
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.alerts import receivers, stored
+from edgewright.hub.resources.alerts import receivers, shapes, stored
 from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.message import COMPONENT
 from edgewright.hub.resources.alerts.receivers import EMAIL, WEBHOOK, Receiver, configure, seal
@@ -235,10 +235,10 @@ async def delete_all(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", COMPONENTS, Access.READ, components),
-    Route("POST", CHANNELS, Access.WRITE, create, On.TENANT, body=bodies.CHANNEL),
-    Route("PUT", CHANNELS, Access.WRITE, replace, On.TENANT, body=bodies.ALERT_ENTITY),
+    Route("POST", CHANNELS, Access.WRITE, create, On.TENANT, body=shapes.CHANNEL),
+    Route("PUT", CHANNELS, Access.WRITE, replace, On.TENANT, body=shapes.ALERT_ENTITY),
     Route("DELETE", CHANNELS, Access.WRITE, delete_all, On.TENANT),
     Route("GET", CHANNEL, Access.READ, get, On.PROJECT),
-    Route("PUT", CHANNEL, Access.WRITE, update, On.TENANT, body=bodies.CHANNEL),
+    Route("PUT", CHANNEL, Access.WRITE, update, On.TENANT, body=shapes.CHANNEL),
     Route("DELETE", CHANNEL, Access.WRITE, delete, On.TENANT),
 )

@@ -8,7 +8,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.readmodel.memory import Follow
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.alerts import alerts, engine, handling_routes, palette, routes
+from edgewright.hub.resources.alerts import engine, handling_routes, palette, routes
 from edgewright.hub.resources.alerts.certificates import OwnCertificates
 from edgewright.hub.resources.alerts.handling import Handling, HandlingRecord
 from edgewright.hub.resources.alerts.incident import Incident
@@ -43,7 +43,7 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
 
 RESOURCE = Resource(
     "alert",
-    routes=(*alerts.ROUTES, *handling_routes.ROUTES, *routes.ROUTES, *palette.ROUTES),
+    routes=(*handling_routes.ROUTES, *routes.ROUTES, *palette.ROUTES),
     tables=(schema.handling, schema.alert_receivers, schema.alert_problems, schema.alert_outbox),
     load=_load,
     parts=_parts,

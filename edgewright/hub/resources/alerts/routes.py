@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import answers, bodies, problems
+from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.alerts import courier, receivers, stored
+from edgewright.hub.resources.alerts import courier, receivers, shapes, stored
 from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.failure import DeliveryFailed
 from edgewright.hub.resources.alerts.incidents import TEST, Incident, Message
@@ -174,19 +174,19 @@ async def test(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.RECEIVERS, Access.READ, listing, returns=answers.items(answers.RECEIVER)),
+    Route("GET", protocol.RECEIVERS, Access.READ, listing, returns=answers.items(shapes.RECEIVER_SHOWN)),
     Route(
         "POST",
         protocol.RECEIVERS,
         Access.WRITE,
         create,
         On.TENANT,
-        body=bodies.RECEIVER,
-        returns=answers.RECEIVER_MADE,
+        body=shapes.RECEIVER,
+        returns=shapes.RECEIVER_MADE,
         status=201,
     ),
-    Route("GET", protocol.RECEIVER, Access.READ, get, returns=answers.RECEIVER),
-    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch, On.TENANT, body=bodies.RECEIVER_STATE),
+    Route("GET", protocol.RECEIVER, Access.READ, get, returns=shapes.RECEIVER_SHOWN),
+    Route("PATCH", protocol.RECEIVER, Access.WRITE, switch, On.TENANT, body=shapes.RECEIVER_STATE),
     Route("DELETE", protocol.RECEIVER, Access.WRITE, delete, On.TENANT),
-    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test, On.TENANT, returns=answers.TESTED),
+    Route("POST", protocol.RECEIVER_TEST, Access.WRITE, test, On.TENANT, returns=shapes.TESTED),
 )

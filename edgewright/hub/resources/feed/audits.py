@@ -16,6 +16,7 @@ from edgewright.hub.http.listing import in_scope, newest
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import WHEN, text
+from edgewright.hub.resources.feed import shapes
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -103,5 +104,5 @@ ROUTES = (
     Route("GET", protocol.AUDITS, Access.READ, listing, query=_QUERY),
     Route("GET", protocol.AUDIT, Access.READ, get),
     Route("GET", protocol.AUDIT + "/sysMsg", Access.READ, system_message),
-    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message, On.OBJECT, body=bodies.USER_MESSAGE),
+    Route("PATCH", protocol.AUDIT + "/userMsg", Access.WRITE, user_message, On.OBJECT, body=shapes.USER_MESSAGE),
 )

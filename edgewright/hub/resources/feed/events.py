@@ -14,6 +14,7 @@ from edgewright.hub.http.listing import filters, in_scope, newest
 from edgewright.hub.http.problems import forbidden
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import text
+from edgewright.hub.resources.feed import shapes
 from edgewright.hub.resources.hosts.share import trim_events
 from edgewright.wire import protocol
 
@@ -155,8 +156,8 @@ async def delete(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.EVENTS, Access.READ, listing, query=_QUERY),
-    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_OPERATE, create, On.OBJECT, body=bodies.EVENT),
-    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_OPERATE, create_bulk, On.OBJECT, body=bodies.EVENTS),
+    Route("POST", protocol.EVENTS, Access.ANY_HOST_OR_OPERATE, create, On.OBJECT, body=shapes.EVENT),
+    Route("POST", protocol.EVENTS_BULK, Access.ANY_HOST_OR_OPERATE, create_bulk, On.OBJECT, body=shapes.EVENTS),
     Route("GET", protocol.EVENTS_OF, Access.READ, of_object, query=_QUERY),
     Route("DELETE", protocol.EVENTS_OF, Access.WRITE, delete, On.OBJECT),
 )

@@ -15,10 +15,10 @@ from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.core.text import clean
 from edgewright.hub.db.records import HostEntry, Sender
-from edgewright.hub.http import bodies, problems
+from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
-from edgewright.hub.resources.hosts import health
+from edgewright.hub.resources.hosts import health, shapes
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
@@ -218,4 +218,4 @@ async def _slow(call: Call) -> Response:
     return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
 
 
-ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, On.HOST, body=bodies.HEALTH),)
+ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, On.HOST, body=shapes.HEALTH),)

@@ -21,6 +21,7 @@ from edgewright.hub.http import bodies
 from edgewright.hub.http.merge import merge_metadata, merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.resources.hosts import shapes
 from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
@@ -286,7 +287,7 @@ async def config(call: Call) -> Response:
 
 _HOST = protocol.HOST
 ROUTES = (
-    Route("POST", protocol.HOSTS, Access.WRITE, create, On.OBJECT, body=bodies.HOST_CREATE),
+    Route("POST", protocol.HOSTS, Access.WRITE, create, On.OBJECT, body=shapes.HOST_CREATE),
     Route("GET", _HOST, Access.HOST_OR_READ, get, On.HOST),
     Route("PUT", _HOST, Access.HOST_OR_OPERATE, update, On.HOST, body=bodies.HOST, guards_observed=True),
     Route("DELETE", _HOST, Access.WRITE, delete, On.HOST, guards_observed=True),
@@ -297,7 +298,7 @@ ROUTES = (
         Access.OPERATE,
         pairing_key,
         On.HOST,
-        body=bodies.PAIRING_KEY,
+        body=shapes.PAIRING_KEY,
         guards_observed=True,
     ),
     Route(
@@ -306,7 +307,7 @@ ROUTES = (
         Access.HOST_OR_OPERATE,
         checksum,
         On.HOST,
-        body=bodies.CHECKSUM,
+        body=shapes.CHECKSUM,
         guards_observed=True,
     ),
     Route(
@@ -318,6 +319,6 @@ ROUTES = (
         body=bodies.TUNNEL_CONFIG,
         guards_observed=True,
     ),
-    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status, On.HOST, body=bodies.TUNNEL_STATUS),
+    Route("PATCH", protocol.HOST_TUNNEL_STATUS, Access.HOST, tunnel_status, On.HOST, body=shapes.TUNNEL_STATUS),
     Route("GET", protocol.HOST_CONFIG, Access.HOST_OR_READ, config, On.HOST),
 )

@@ -16,6 +16,7 @@ from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.http.shapes import text
 from edgewright.hub.readmodel import search as finding
 from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.resources.hosts import shapes
 from edgewright.hub.resources.tenants.projects import matches_name
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
@@ -152,12 +153,12 @@ ROUTES = (
         protocol.HOSTS_SEARCH,
         Access.READ,
         search,
-        body=bodies.SEARCH,
+        body=shapes.SEARCH,
         query=bodies.PAGE,
         headers=(protocol.H_PAGE_LIMIT,),
     ),
     Route("GET", protocol.HOSTS_SEARCH_SCHEMA, Access.READ, search_schema),
     Route("GET", protocol.HOSTS_METADATA, Access.READ, quick, query=_QUICK),
-    Route("POST", protocol.APPLIANCES_METADATA, Access.READ, appliances, body=bodies.HOSTS_FILTER),
+    Route("POST", protocol.APPLIANCES_METADATA, Access.READ, appliances, body=shapes.HOSTS_FILTER),
     Route("GET", protocol.HOSTS_TAGS, Access.READ, tags),
 )

@@ -17,7 +17,7 @@ from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.hosts import share
+from edgewright.hub.resources.hosts import shapes, share
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import MAX_GENERATION
 
@@ -177,13 +177,15 @@ ROUTES = (
         Access.HOST,
         offer_intent,
         On.HOST,
-        body=bodies.INTENT,
-        returns=answers.INTENT,
+        body=shapes.INTENT,
+        returns=shapes.INTENT_SHOWN,
         status=201,
     ),
-    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents, On.HOST, returns=answers.items(answers.INTENT)),
-    Route("POST", protocol.LOGS, Access.HOST, add_log, On.HOST, body=bodies.LOG),
-    Route("GET", protocol.LOGS, Access.READ, logs, On.HOST, query={"operationId": bodies.NAME}, returns=answers.LOG),
+    Route("GET", protocol.INTENTS, Access.HOST_OR_READ, intents, On.HOST, returns=answers.items(shapes.INTENT_SHOWN)),
+    Route("POST", protocol.LOGS, Access.HOST, add_log, On.HOST, body=shapes.LOG),
+    Route(
+        "GET", protocol.LOGS, Access.READ, logs, On.HOST, query={"operationId": bodies.NAME}, returns=shapes.LOG_SHOWN
+    ),
     Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel, On.HOST, status=501),
     Route("POST", protocol.TUNNEL, Access.HOST_OR_OPERATE, tunnel, On.HOST, status=501),
 )

@@ -10,13 +10,14 @@ from starlette.responses import StreamingResponse
 import edgewright
 from edgewright.core import times
 from edgewright.core.text import whole_number
-from edgewright.hub.http import answers, openapi
+from edgewright.hub.http import openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import INTEGER, NUMBER
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.search import View
+from edgewright.hub.resources.meta import shapes
 from edgewright.hub.security import pki
 from edgewright.wire import protocol
 
@@ -154,8 +155,8 @@ async def service_version(call: Call) -> Response:
 ROUTES = (
     Route("GET", PING, Access.OPEN, ping),
     Route("GET", READY, Access.OPEN, ready),
-    Route("GET", protocol.FEATURES, Access.OPEN, features, returns=answers.FEATURES),
-    Route("GET", protocol.HUB_STATUS, Access.READ, status, On.TENANT, returns=answers.STATUS),
+    Route("GET", protocol.FEATURES, Access.OPEN, features, returns=shapes.FEATURES),
+    Route("GET", protocol.HUB_STATUS, Access.READ, status, On.TENANT, returns=shapes.STATUS),
     Route(
         "GET",
         protocol.CHANGES,
@@ -163,9 +164,9 @@ ROUTES = (
         changes,
         query=_SINCE,
         headers=(protocol.H_LAST_EVENT,),
-        returns=answers.STREAM,
+        returns=shapes.STREAM,
         media=_SSE,
     ),
-    Route("GET", protocol.OPENAPI, Access.READ, describe, returns=answers.OPENAPI),
+    Route("GET", protocol.OPENAPI, Access.READ, describe, returns=shapes.OPENAPI),
     Route("GET", SERVICE_VERSION, Access.ANY_HOST_OR_READ, service_version),
 )

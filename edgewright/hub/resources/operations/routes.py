@@ -13,10 +13,11 @@ from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import need_host, raise_generation
 from edgewright.hub.db.records import dump
-from edgewright.hub.http import answers, bodies, problems
+from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.hosts import share
+from edgewright.hub.resources.operations import shapes
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 
@@ -248,7 +249,7 @@ async def result(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", protocol.OPERATIONS_ALL, Access.READ, everything, returns=answers.items(answers.OPERATION)),
+    Route("GET", protocol.OPERATIONS_ALL, Access.READ, everything, returns=answers.items(shapes.OPERATION_SHOWN)),
     Route(
         "POST",
         protocol.OPERATIONS,
@@ -256,13 +257,15 @@ ROUTES = (
         create,
         On.HOST,
         guards_observed=True,
-        body=bodies.OPERATION,
+        body=shapes.OPERATION,
         headers=(protocol.H_IDEMPOTENCY,),
         returns=answers.MADE,
         status=201,
     ),
-    Route("GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing, On.HOST, returns=answers.items(answers.OPERATION)),
-    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get, On.HOST, returns=answers.OPERATION),
-    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result, On.HOST, body=bodies.RESULT),
+    Route(
+        "GET", protocol.OPERATIONS, Access.HOST_OR_READ, listing, On.HOST, returns=answers.items(shapes.OPERATION_SHOWN)
+    ),
+    Route("GET", protocol.OPERATION, Access.HOST_OR_READ, get, On.HOST, returns=shapes.OPERATION_SHOWN),
+    Route("POST", protocol.OPERATION_RESULT, Access.HOST, result, On.HOST, body=shapes.RESULT),
     Route("PUT", protocol.HOST_RESET, Access.OPERATE, reset, On.HOST, guards_observed=True),
 )

@@ -16,6 +16,7 @@ from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.tenants import shapes
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
@@ -238,10 +239,10 @@ async def validate(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata, query={"name": bodies.NAME}),
-    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary, body=bodies.PROJECTS_FILTER, query=bodies.PAGE),
-    Route("POST", PROJECTS, Access.WRITE, create, On.TENANT, body=bodies.PROJECT),
+    Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary, body=shapes.PROJECTS_FILTER, query=bodies.PAGE),
+    Route("POST", PROJECTS, Access.WRITE, create, On.TENANT, body=shapes.PROJECT),
     Route("GET", PROJECT, Access.READ, get, On.PROJECT),
-    Route("PUT", PROJECT, Access.WRITE, update, On.PROJECT, body=bodies.PROJECT),
+    Route("PUT", PROJECT, Access.WRITE, update, On.PROJECT, body=shapes.PROJECT),
     Route("DELETE", PROJECT, Access.WRITE, delete, On.TENANT),
     Route("PUT", PROJECT_META, Access.WRITE, update, On.PROJECT, body=bodies.META),
     Route("DELETE", PROJECT_VALIDATE, Access.READ, validate, On.PROJECT),

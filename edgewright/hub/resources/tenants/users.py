@@ -19,6 +19,7 @@ from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import FLAG
+from edgewright.hub.resources.tenants import shapes
 from edgewright.hub.security.admins import require_admin
 from edgewright.hub.security.secretbox import SESSION_SECONDS, digest, new_secret, new_uid
 from edgewright.wire import protocol
@@ -303,14 +304,14 @@ async def delete_key(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate, body=bodies.LOGIN, query=_COOKIE),
+    Route("POST", protocol.AUTHENTICATE, Access.OPEN, authenticate, body=shapes.LOGIN, query=_COOKIE),
     Route("GET", protocol.REFRESH, Access.OPEN, refresh, query=_COOKIE),
     Route("GET", protocol.USERS_INFO, Access.READ, info, On.OBJECT),
     Route("GET", protocol.USERS_ME, Access.READ, me, On.OBJECT),
     Route("GET", protocol.API_KEYS, Access.READ, keys, On.OBJECT),
-    Route("POST", protocol.API_KEYS, Access.OPERATE, create_key, On.OBJECT, body=bodies.API_KEY),
+    Route("POST", protocol.API_KEYS, Access.OPERATE, create_key, On.OBJECT, body=shapes.API_KEY),
     Route("GET", protocol.API_KEY, Access.READ, get_key, On.OBJECT),
-    Route("PUT", protocol.API_KEY, Access.OPERATE, update_key, On.OBJECT, body=bodies.API_KEY_UPDATE),
+    Route("PUT", protocol.API_KEY, Access.OPERATE, update_key, On.OBJECT, body=shapes.API_KEY_UPDATE),
     Route("PATCH", protocol.API_KEY, Access.OPERATE, set_key_state, On.OBJECT, body=bodies.ACTIVE),
     Route("DELETE", protocol.API_KEY, Access.OPERATE, delete_key, On.OBJECT),
     Route("PUT", protocol.API_KEY_STATE, Access.OPERATE, set_key_state, On.OBJECT, body=bodies.ACTIVE),

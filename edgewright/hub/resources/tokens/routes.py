@@ -16,6 +16,7 @@ from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.readmodel.tokens import Tokens
+from edgewright.hub.resources.tokens import shapes
 from edgewright.hub.resources.tokens.document import document
 from edgewright.hub.security.secretbox import digest, new_secret, new_uid
 from edgewright.wire import protocol
@@ -204,10 +205,10 @@ async def hosts(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", protocol.TOKENS, Access.READ, listing, On.OBJECT),
-    Route("POST", protocol.TOKENS, Access.WRITE, create, On.TENANT, body=bodies.TOKEN),
+    Route("POST", protocol.TOKENS, Access.WRITE, create, On.TENANT, body=shapes.TOKEN),
     Route("GET", protocol.TOKEN, Access.READ, get, On.OBJECT),
-    Route("PUT", protocol.TOKEN, Access.WRITE, update, On.TENANT, body=bodies.TOKEN),
+    Route("PUT", protocol.TOKEN, Access.WRITE, update, On.TENANT, body=shapes.TOKEN),
     Route("DELETE", protocol.TOKEN, Access.WRITE, delete, On.TENANT),
     Route("PUT", protocol.TOKEN_STATE, Access.WRITE, set_state, On.TENANT, body=bodies.ACTIVE),
-    Route("GET", TOKEN_HOSTS, Access.READ, hosts, On.OBJECT, returns=answers.items(answers.TOKEN_HOST)),
+    Route("GET", TOKEN_HOSTS, Access.READ, hosts, On.OBJECT, returns=answers.items(shapes.TOKEN_HOST)),
 )

@@ -26,6 +26,7 @@ from edgewright.wire import protocol
 VALID = 7 * 86_400.0
 """Seconds in which an activation link is accepted."""
 BODY = shapes.obj(code=shapes.name(512))
+ANSWER = shapes.obj(uid=shapes.text(), emailId=shapes.text(), apiKey=shapes.text())
 
 
 def new_code(box: SecretBox, now: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from edgewright.core.roles import highest
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import UserRecord, dump
 from edgewright.hub.db.transaction import Tx
-from edgewright.hub.http import answers, bodies
+from edgewright.hub.http import bodies
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.palette_bodies import users as shapes
 from edgewright.hub.http.problems import bad_request, not_found
@@ -309,7 +309,7 @@ ROUTES = (
         Access.OPEN,
         activation.activate,
         body=activation.BODY,
-        returns=answers.ACTIVATED,
+        returns=activation.ANSWER,
         status=201,
     ),
 )

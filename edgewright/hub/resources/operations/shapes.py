@@ -1,0 +1,24 @@
+"""Operations on hosts: the shapes of bodies and answers in the API."""
+
+from __future__ import annotations
+
+from edgewright.hub.http.shapes import ANY, INTEGER, WHEN, Shape, name, obj, optional, requiring, text
+from edgewright.wire import protocol
+
+OPERATION = obj(kind=name(64), params=Shape("map", item=ANY, limit=64))
+RESULT = requiring(
+    obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER), "state"
+)
+OPERATION_SHOWN = obj(
+    id=text(),
+    hostUid=text(),
+    kind=text(64, *protocol.OPERATION_KINDS),
+    params=Shape("map", item=ANY),
+    state=text(32, *protocol.OPERATION_STATES),
+    generation=INTEGER,
+    created=WHEN,
+    deadline=WHEN,
+    finished=optional(WHEN),
+    actor=text(),
+    result=optional(obj(state=text(), message=text(), finishedAt=WHEN, generation=INTEGER)),
+)
