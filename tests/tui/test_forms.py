@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.widgets import Button, Input
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.store.engine.store import Store
+from tests.support import ROOT
 from tests.tui.driving import console, press, said, told, until, view
 from tests.tui.samples import NOW, fill
 from tui.modals.confirm import ConfirmModal
@@ -136,3 +139,12 @@ def test_a_result_of_one_object_is_its_sentence_and_no_uid() -> None:
     names = {"uid-1": "a", "uid-2": "b"}
     several = text_of(outcome_lines(Outcome(tuple(names), (), "2 revoked."), 70, names.__getitem__))
     assert "DONE" in several and "• a" in several and "uid-" not in several
+
+
+def test_no_field_of_the_console_has_a_cursor_that_blinks() -> None:
+    """A blink is bytes over a thin link while nobody types, and a picture that depends on the moment."""
+    for path in (ROOT / "tui").rglob("*.py"):
+        text = path.read_text("utf-8")
+        made = len(re.findall(r"\bInput\(|class \w+\(Input\)", text))
+        steady = text.count("cursor_blink = False")
+        assert steady >= made, f"{path.relative_to(ROOT)} makes {made} fields and sets cursor_blink of {steady}"

@@ -40,7 +40,9 @@ class ChooseModal(DecisionModal[str]):
     def compose_body(self) -> ComposeResult:
         """Yield the narrowing field for long lists, then the list."""
         if len(self._options) > 10:
-            yield Input(id="narrow", placeholder="type to narrow", compact=True)
+            narrow = Input(id="narrow", placeholder="type to narrow", compact=True)
+            narrow.cursor_blink = False
+            yield narrow
         yield LineView(id="options")
 
     def on_mount(self) -> None:

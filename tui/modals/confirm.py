@@ -65,7 +65,9 @@ class ConfirmModal(DecisionModal[bool]):
                     yield Button("Go", id="go", compact=True, variant=variant)
             else:
                 yield Static(f"type {self.plan.confirm_text} to go:", id="typed-label", markup=False)
-                yield Input(id="typed", compact=True)
+                typed = Input(id="typed", compact=True)
+                typed.cursor_blink = False
+                yield typed
         yield Static("", id="typed-wrong", markup=False)
 
     def on_mount(self) -> None:

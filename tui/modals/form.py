@@ -75,7 +75,9 @@ class FormModal(DecisionModal[dict[str, str]]):
             for field in self._fields:
                 with Horizontal(classes="field"):
                     yield Static(field.label, classes="label", markup=False)
-                    yield Input(field.value, password=field.secret, id=f"field-{field.name}", compact=True)
+                    entry = Input(field.value, password=field.secret, id=f"field-{field.name}", compact=True)
+                    entry.cursor_blink = False  # as in every field of the console: no bytes while nobody types
+                    yield entry
                 yield Static(self._help(field), classes="help", id=f"help-{field.name}", markup=False)
         with Horizontal(id="choices"):
             yield Button(self._go, id="go", compact=True, variant="primary")
