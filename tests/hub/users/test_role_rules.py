@@ -122,7 +122,7 @@ def ids(route: Route) -> str:
 
 
 @pytest.mark.parametrize("route", TABLE, ids=ids)
-def test_a_foreign_project_opens_nothing(plane: Plane, route: Route) -> None:
+def test_p59_a_foreign_project_opens_nothing(plane: Plane, route: Route) -> None:
     for role in (VIEWER, OPERATOR, ADMIN):
         user = plane.own.people[role]
         named, absent = plane.client(user, plane.foreign.uid), plane.client(user, NOBODY)
@@ -139,7 +139,7 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if "{" in route.path], ids=ids)
-def test_what_belongs_to_another_project_does_not_exist(plane: Plane, route: Route) -> None:
+def test_p59_what_belongs_to_another_project_does_not_exist(plane: Plane, route: Route) -> None:
     """Without a header as well, and with that of the own project; the answer is that for a uid that nothing has."""
     if "{objectKind}" in route.path and route.method == "GET":
         return  # a list: `test_lists_have_the_own_project_only`
@@ -200,7 +200,7 @@ def may(route: Route, role: str, *, tenant: bool) -> bool:
 @pytest.mark.parametrize("route", TABLE, ids=ids)
 @pytest.mark.parametrize("role", [VIEWER, OPERATOR])
 @pytest.mark.parametrize("tenant", [True, False])
-def test_a_role_opens_what_it_should_and_nothing_else(plane: Plane, route: Route, role: str, tenant: bool) -> None:
+def test_p59_a_role_opens_what_it_should_and_nothing_else(plane: Plane, route: Route, role: str, tenant: bool) -> None:
     """With bodies that nobody accepts, so that what is allowed changes nothing."""
     user = (plane.tenant if tenant else plane.own.people)[role]
     client = plane.client(user, plane.own.uid)
@@ -277,7 +277,7 @@ def test_nobody_raises_the_own_rights(plane: Plane) -> None:
         assert client.get("/v1/users/info").json()["edgewright"]["tenantRole"] != ADMIN
 
 
-def test_a_key_has_the_rights_of_its_user_within_its_limit(plane: Plane) -> None:
+def test_p52_a_key_has_the_rights_of_its_user_within_its_limit(plane: Plane) -> None:
     operator, admin = plane.tenant[OPERATOR], plane.tenant[ADMIN]
     made = operator.client.post("/v1/apiKeys", json={"metadata": {"name": unique("own")}})
     assert made.status_code == 201

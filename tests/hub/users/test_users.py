@@ -91,7 +91,7 @@ def test_terraform_data_role(hub: RunningHub) -> None:
     assert hub.client().delete(f"/v1/roles/{uid}").status_code == 405
 
 
-def test_a_user_is_activated_by_the_link_once(hub: RunningHub) -> None:
+def test_p60_a_user_is_activated_by_the_link_once(hub: RunningHub) -> None:
     admin = hub.client()
     uid, email, code = invited(hub, OPERATOR)
     document = admin.get(f"/v1/users/{uid}").json()
@@ -179,7 +179,7 @@ def test_deactivation_ends_the_activation_link(hub: RunningHub) -> None:
     assert hub.anonymous().post(protocol.ACTIVATIONS, json={"code": code}).status_code == 401
 
 
-def test_the_last_admin_stays() -> None:
+def test_p59_the_last_admin_stays() -> None:
     with running_hub() as hub:
         admin = hub.client()
         uid = admin.get(INFO).json()["userUid"]
