@@ -55,7 +55,7 @@ ELSEWHERE = [
     "edgewright.hub",
     "edgewright.lab",
     "edgewright.sources",
-    "edgewright.wire",
+    "edgewright.wire.palette",
     "tui.modals",
     "tui.wizards",
     "tui.render",
@@ -68,7 +68,7 @@ ELSEWHERE = [
     "tui.screens.replay",
 ]
 """Packages of ours that are loaded when they are needed."""
-OURS = 145
+OURS = 160
 """Modules of ours at the most."""
 PROGRAM = """
 import asyncio, sys
