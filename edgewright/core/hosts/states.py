@@ -128,7 +128,7 @@ _ALL = (
         label="healthy",
         owner=NONE,
         began="healthy",
-        deadline=Deadline(SILENCE, "Each heartbeat moves it.", then=SILENT),
+        deadline=Deadline(SILENCE, "Each heartbeat moves it.", then=UNHEALTHY_SILENT),
         evidence=(LAST_HEARTBEAT,),
         next_check=HEARTBEAT,
         actions=_CONNECTED,

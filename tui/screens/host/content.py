@@ -92,9 +92,11 @@ def _clock(host: HostFacts) -> str:
     owner = f"Owner: {condition.owner}." if condition.owner else ""
     due = ""
     if condition.deadline is not None:
-        what = "Next heartbeat" if condition.state.deadline.rule == SILENCE else condition.state.label.capitalize()
-        late = f"{what} overdue by {times.words(condition.overdue)}."
-        due = late if condition.overdue > 0 else f"{what} due in {times.words(condition.deadline - host.now)}."
+        beats = condition.state.deadline.rule == SILENCE
+        if condition.overdue > 0:
+            due = f"{'Next heartbeat overdue' if beats else 'Overdue'} by {times.words(condition.overdue)}."
+        else:
+            due = f"{'Next heartbeat due' if beats else 'Overdue'} in {times.words(condition.deadline - host.now)}."
     return " ".join(filter(None, (owner, due, beat)))
 
 
