@@ -167,12 +167,15 @@ def save(contexts: Contexts) -> None:
     locations.write_private(path_of_file(), tomlfile.dump({"current": contexts.current, "contexts": tables}))
 
 
+def check_name(name: str) -> None:
+    """Raise `InvalidInput` for a text that cannot be the name of a context."""
+    if not NAME.fullmatch(name):
+        raise InvalidInput(f"{name!r} cannot be the name of a context.", "Use letters, digits, dot, dash; at most 63.")
+
+
 def add(context: Context, key: str, *, use_keyring: bool = True, make_current: bool = True) -> Context:
     """Remember a context and its key; one of the same name is replaced. Raises `InvalidInput` for a bad name."""
-    if not NAME.fullmatch(context.name):
-        raise InvalidInput(
-            f"{context.name!r} cannot be the name of a context.", "Use letters, digits, dot, dash; at most 63."
-        )
+    check_name(context.name)
     known = load()
     if context.ca:
         source = Path(context.ca).expanduser()

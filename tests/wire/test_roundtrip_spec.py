@@ -16,13 +16,14 @@ from edgewright.wire.palette.edgehost import EdgeHost, EdgeHostsPage
 from edgewright.wire.palette.events import ComponentEvent, EventsPage
 from edgewright.wire.palette.projects import Projects
 from edgewright.wire.palette.tokens import EdgeToken, EdgeTokens
+from edgewright.wire.palette.users import Role, SshPublicKey, User
 from tests.support import table
 
 VIEWS: dict[str, type[Document]] = {
     "v1EdgeHostDevice": EdgeHost, "v1EdgeHostsMetadata": EdgeHost, "v1EdgeHostDeviceEntity": EdgeHost,
     "v1EdgeHostsSearchSummary": EdgeHostsPage, "v1EdgeToken": EdgeToken, "v1EdgeTokens": EdgeTokens,
     "v1EdgeTokenEntity": EdgeToken, "v1Event": ComponentEvent, "v1Events": EventsPage, "v1Audit": Audit,
-    "v1ProjectsMetadata": Projects,
+    "v1ProjectsMetadata": Projects, "v1UserSummary": User, "v1Role": Role, "v1UserAssetSsh": SshPublicKey,
 }  # fmt: skip
 TIMES = st.one_of(
     st.just(times.ZERO), st.just("0001-01-01T00:00:00Z"),

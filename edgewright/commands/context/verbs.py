@@ -39,13 +39,14 @@ class ContextAdd(Command):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what will be stored. Raises `InvalidInput` for a name or an address that is none."""
-        from edgewright.config.contexts import check_url
+        from edgewright.config.contexts import check_name, check_url
         from edgewright.core.errors import UsageError
 
         url = check_url(str(args["url"]))
         if not args.get("api_key_file") and not args.get("activation_file"):
             raise UsageError("The key of the plane is missing.", "Give --api-key-file FILE, or --activation-file FILE.")
         name = str(args["name"])
+        check_name(name)
         return Plan(f"Remember {url} as {name}", (), (name,), (), self.cli_line(targets, args), None, url)
 
     async def apply(

@@ -41,6 +41,10 @@ class State:
         self.filters: dict[str, FilterRecord] = {}
         self.keys: dict[str, KeyRecord] = {}
         self.keys_by_hash: dict[str, KeyRecord] = {}
+        self.keys_by_user: dict[str, set[str]] = {}
+        """User uid -> uids of the keys."""
+        self._grants: dict[str, Grants] = {}
+        """User uid -> what the user may do, until it changes: it is asked at each request and piece of a stream."""
         self.hosts: dict[str, HostEntry] = {}
         self.credentials: dict[str, HostEntry] = {}
         self.gone: dict[str, str] = {}
@@ -92,6 +96,7 @@ class State:
         self.projects.pop(uid, None)
         for roles in self.project_roles.values():
             roles.pop(uid, None)
+        self._grants.clear()
         self.access_changed()
 
     def project_named(self, name: str) -> ProjectRecord | None:
@@ -106,19 +111,22 @@ class State:
     def put_user(self, record: UserRecord) -> None:
         """Store a user that became durable."""
         self.users[record.uid] = record
+        self._grants.pop(record.uid, None)
         self.access_changed()
 
     def put_project_roles(self, record: UserProjectRoles) -> None:
         """Store the roles of a user in projects that became durable."""
         self.project_roles[record.user_uid] = dict(record.roles)
+        self._grants.pop(record.user_uid, None)
         self.access_changed()
 
     def drop_user(self, uid: str) -> None:
         """Drop a user with the API keys."""
         self.users.pop(uid, None)
         self.project_roles.pop(uid, None)
-        for record in [record for record in self.keys.values() if record.user_uid == uid]:
-            self.drop_key(record.uid)
+        self._grants.pop(uid, None)
+        for key in list(self.keys_by_user.pop(uid, ())):
+            self.drop_key(key)
         self.access_changed()
 
     def put_ssh_key(self, record: SshKeyRecord) -> None:
@@ -131,14 +139,18 @@ class State:
 
     def grants(self, user_uid: str) -> Grants:
         """Return what a user may do; nothing for one that does not exist."""
-        user = self.users.get(user_uid)
-        projects = self.project_roles.get(user_uid) or {}
-        return Grants(highest(user.roles) if user else "", {uid: highest(roles) for uid, roles in projects.items()})
+        found = self._grants.get(user_uid)
+        if found is None:
+            user, projects = self.users.get(user_uid), self.project_roles.get(user_uid) or {}
+            in_projects = {uid: highest(roles) for uid, roles in projects.items()}
+            found = self._grants[user_uid] = Grants(highest(user.roles) if user else "", in_projects)
+        return found
 
     def put_key(self, record: KeyRecord) -> None:
         """Take an API key that became durable."""
         self.keys[record.uid] = record
         self.keys_by_hash[record.key_hash] = record
+        self.keys_by_user.setdefault(record.user_uid, set()).add(record.uid)
         self.access_changed()
 
     def drop_key(self, uid: str) -> None:
@@ -146,6 +158,7 @@ class State:
         record = self.keys.pop(uid, None)
         if record is not None:
             self.keys_by_hash.pop(record.key_hash, None)
+            self.keys_by_user.get(record.user_uid, set()).discard(uid)
         self.access_changed()
 
     def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:

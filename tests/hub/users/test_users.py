@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from edgewright.core import roles, times
 from edgewright.core.roles import ADMIN, OPERATOR, VIEWER
+from edgewright.hub.db.records import UserRecord
+from edgewright.hub.process.app import Hub
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.resources.users import activation, rules
 from edgewright.wire import protocol
-from tests.hub.people import Person, invited, person, project, unique
+from tests.hub.people import Person, invited, person, project, ssh_key, unique
 from tests.hub_fixture import RunningHub, running_hub
 
 INFO = "/v1/users/info"
@@ -272,3 +278,71 @@ def test_deleting_a_project_ends_the_roles_in_it(hub: RunningHub) -> None:
     assert hub.client().delete(f"/v1/projects/{mine}").status_code == 204
     assert status(user.client) == 401 and "has no role" in user.client.get(INFO).json()["message"]
     assert hub.client().get(f"/v1/users/{user.uid}/projects").json()["projects"] == []
+
+
+async def created(admin: httpx.AsyncClient, email: str, role: str) -> str:
+    answer = await admin.post("/v1/users", json={"spec": {"emailId": email, "roles": [role]}})
+    return str(answer.json()["uid"])
+
+
+async def test_p60_a_code_ends_after_a_week(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = inside
+    uid = await created(admin, "late@example.com", VIEWER)
+    link = (await admin.get(f"/v1/users/{uid}")).json()["status"]["activationLink"]
+    now = times.now()
+    monkeypatch.setattr(times, "now", lambda: now + activation.VALID + 1)
+    assert (await admin.get(f"/v1/users/{uid}")).json()["status"]["activationLink"] == ""
+    late = await admin.post(protocol.ACTIVATIONS, json={"code": link.partition("#")[2]})
+    assert late.status_code == 401 and "has ended" in late.json()["message"]
+    monkeypatch.setattr(times, "now", lambda: now + activation.VALID - 1)
+    assert (await admin.post(protocol.ACTIVATIONS, json={"code": link.partition("#")[2]})).status_code == 201
+
+
+async def test_two_activations_at_once_give_one_key(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    _, admin = inside
+    uid = await created(admin, "twice@example.com", VIEWER)
+    code = (await admin.get(f"/v1/users/{uid}")).json()["status"]["activationLink"].partition("#")[2]
+    answers = await asyncio.gather(*(admin.post(protocol.ACTIVATIONS, json={"code": code}) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [401] * 7
+
+
+async def test_two_admins_cannot_delete_each_other_at_once(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    """Each is allowed alone; together they would leave nobody."""
+    _, admin = inside
+    first = (await admin.get(INFO)).json()["userUid"]
+    second = await created(admin, "two@example.com", ADMIN)
+    code = (await admin.get(f"/v1/users/{second}")).json()["status"]["activationLink"].partition("#")[2]
+    key = (await admin.post(protocol.ACTIVATIONS, json={"code": code})).json()["apiKey"]
+    answers = await asyncio.gather(
+        admin.delete(f"/v1/users/{second}"), admin.delete(f"/v1/users/{first}", headers={"ApiKey": key})
+    )
+    assert sorted(answer.status_code for answer in answers) in ([204, 400], [204, 401])
+
+
+def test_a_backup_has_users_keys_and_filters(tmp_path: Path) -> None:
+    with running_hub() as hub:
+        mine = project(hub)
+        user = person(hub, VIEWER, {mine: OPERATOR})
+        made = hub.client().post(protocol.SSH_KEYS, json={"metadata": {"name": "k"}, "spec": {"publicKey": ssh_key(1)}})
+        group = {"conjunction": "and", "filters": [{"key": "site", "operator": "eq", "values": ["a"]}]}
+        body = {"metadata": {"name": "f"}, "spec": {"filterGroup": group}}
+        assert made.status_code == hub.client().post(protocol.TAG_FILTERS, json=body).status_code == 201
+        backup(hub.data, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "again")
+    with running_hub(data=tmp_path / "again") as hub:
+        client = hub.client(ApiKey=user.key)
+        who = client.get(INFO).json()["edgewright"]
+        assert (who["tenantRole"], who["projectRoles"]) == (VIEWER, {mine: OPERATOR})
+        assert client.get(protocol.SSH_KEYS).json()["items"][0]["metadata"]["name"] == "k"
+        assert client.get(protocol.FILTERS).json()["items"][0]["metadata"]["name"] == "f"
+
+
+async def test_many_users_are_listed_without_holding_others_up(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    hub, admin = inside
+    for number in range(rules.MOST):
+        hub.state.put_user(UserRecord(f"{number:024x}", f"u{number}@example.com", "U", str(number), "viewer", 1.0))
+    began = time.process_time()
+    found = (await admin.post(protocol.USERS_SUMMARY, json={})).json()["items"]
+    assert len(found) == rules.MOST + 1 and time.process_time() - began < 2

@@ -45,7 +45,7 @@ def user(record: UserRecord, state: State, link: str = "") -> dict[str, Any]:
             "edgewright": {
                 "tenantRole": roles.highest(record.roles),
                 "projectRoles": {uid: roles.highest(mine) for uid, mine in sorted(projects.items())},
-                "keys": sum(1 for key in state.keys.values() if key.user_uid == record.uid),
+                "keys": len(state.keys_by_user.get(record.uid, ())),
             },
         },
         "status": {
