@@ -88,10 +88,19 @@ def _out(command: type[Command], words: Words, rest: tuple[str, ...]) -> tuple[W
     return words._replace(options=options), rest
 
 
+def _renamed(words: Words) -> Words:
+    """Take a noun of 0.1.0 by its present name, with a note on stderr; the old one is removed in the next release."""
+    if words.noun == "forge" and words.rest[:1] == ("builds",):
+        print("Note: `forge builds` is `build` now; the old name works in this release only.", file=sys.stderr)
+        return words._replace(noun="build", rest=words.rest[1:])
+    return words
+
+
 def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
     """Return the verb and the words after it; None for the help of a noun or a word below it. Raises `UsageError`."""
     from edgewright.config.nearest import suggestion
 
+    words = _renamed(words)
     noun = words.noun
     if noun in LATER:
         raise UsageError(f"{LATER[noun]} not in this version yet.", "See what is: edgewright --help", "NotYet")

@@ -82,7 +82,7 @@ def _check(out: Path, build: str) -> None:
     if (build and other == build) or (pid == os.getpid() and other == build):
         return
     who = f"build {other}" if other else f"process {pid}"
-    stop = f"edgewright forge builds cancel {shlex.quote(other)}" if other else f"kill {pid}"
+    stop = f"edgewright build cancel {shlex.quote(other)}" if other else f"kill {pid}"
     raise Conflict(
         f"{out} is being written by {who}.",
         f"Wait until it has ended, stop it ({stop}), or give the output another name.",

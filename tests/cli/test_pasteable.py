@@ -62,7 +62,7 @@ def test_paths_and_names_in_commands_are_quoted() -> None:
     ("text", "found"),
     [
         ('f"Next: edgewright forge verify {out}   boots it"', ["out"]),
-        ('f"{out} is there; see: edgewright forge builds show {x.y}"', ["x.y"]),
+        ('f"{out} is there; see: edgewright build show {x.y}"', ["x.y"]),
         ('f"Add it: edgewright context add NAME --url {url} --api-key-file FILE (or {b})"', ["url"]),
         ('f"the token of edgewright is {name}"', []),
     ],

@@ -37,7 +37,7 @@ def test_a_verb_is_done_in_the_background_with_its_steps(tmp_path: Path) -> None
     [
         (["forge", "identify", "/nowhere.iso"], "nowhere.iso"),
         (["forge", "nothing"], "no verb"),
-        (["forge", "builds", "delete", "x"], "There is no build|needs confirmation"),
+        (["build", "delete", "x"], "There is no build|needs confirmation"),
         (["forge", "iso", "--what"], "arguments|unrecognized|required"),
     ],
 )

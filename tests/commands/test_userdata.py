@@ -279,7 +279,7 @@ def test_the_help_of_user_data_is_help(capsys: pytest.CaptureFixture[str], words
     out = capsys.readouterr().out
     assert out.startswith("edgewright forge user-data\n") and "\n  check " in out and "\n  merge " in out
     assert "sites" not in out
-    assert run(["forge", "builds", *words]) == 0
+    assert run(["build", *words]) == 0
     assert "\n  cancel " in capsys.readouterr().out
     assert run(["forge", "user-data"]) == 2
     assert "needs a verb: new, check, show, merge" in capsys.readouterr().err

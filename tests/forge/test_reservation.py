@@ -68,7 +68,7 @@ def test_a_second_one_is_refused_and_names_the_first(tmp_path: Path, other: subp
     held_by(out, other, "261128-1")
     with pytest.raises(Conflict, match="is being written by build 261128-1") as told, reserved(out):
         raise AssertionError("it was let through")
-    assert "forge builds cancel 261128-1" in told.value.hint
+    assert "build cancel 261128-1" in told.value.hint
     with pytest.raises(Conflict), reserved(tmp_path / "x" / ".." / "shop.iso"):
         raise AssertionError("another way to write the same path was let through")
     with reserved(tmp_path / "kiosk.iso"), reserved(out, "261128-1"):

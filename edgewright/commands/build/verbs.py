@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from edgewright.commands.kernel.base import Allowed, Command, Outcome, Param, Plan, Refusal, Target
+from edgewright.commands.kernel.base import Allowed, Command, Outcome, Param, Plan, Refusal, Scope, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +12,23 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
 
 
-class _Builds(Command):
-    """What these verbs share: the command line, without a plane."""
+class _Build(Command):
+    """What these verbs share: builds of this machine, without a plane. `edgewright build` was their name in 0.1.0."""
 
     online = False
-    console = False
+    scope: ClassVar[Scope] = "installers"
 
 
-class BuildsList(_Builds):
+class BuildList(_Build):
     """List builds, the newest first: running ones with rate and time left, done ones with their proof."""
 
-    name = "forge builds list"
-    title = "builds"
+    name = "build list"
+    key_id = "installer-list"
+    title = "installers"
+    keys = ("6",)
+    aliases = ("installers", "builds", "installer list")
+    scope: ClassVar[Scope] = "global"
+    opens = "installers"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -35,11 +40,15 @@ class BuildsList(_Builds):
         return Outcome((), result=listing(list_builds()))
 
 
-class BuildsShow(_Builds):
+class BuildShow(_Build):
     """Show one build: state, step, what it made, how it was checked, and what went wrong."""
 
-    name = "forge builds show"
-    title = "show"
+    name = "build show"
+    key_id = "installer-show"
+    title = "open"
+    keys = ("d",)
+    aliases = ("installer show",)
+    opens = "installer"
     target = Target("build", 1, 1)
 
     async def apply(
@@ -52,11 +61,15 @@ class BuildsShow(_Builds):
         return Outcome((), result=detail(find(plan.touches[0])))
 
 
-class BuildsLog(_Builds):
+class BuildLog(_Build):
     """Print the log of a build; --follow stays until it ends."""
 
-    name = "forge builds log"
+    name = "build log"
+    key_id = "installer-log"
     title = "log"
+    keys = ("l",)
+    aliases = ("installer log",)
+    opens = "installer-log"
     target = Target("build", 1, 1)
     params = (
         Param("follow", "continue until the build ends", flag="--follow", kind="flag"),
@@ -80,11 +93,12 @@ class BuildsLog(_Builds):
         return Outcome((), message=message, result=Text("\n".join(found), found, build.id))
 
 
-class BuildsRun(_Builds):
+class BuildRun(_Build):
     """Run the command stored with a queued build, in this process; the console starts builds like this."""
 
-    name = "forge builds run"
+    name = "build run"
     title = "run"
+    console = False
     target = Target("build", 1, 1)
 
     async def apply(
@@ -96,11 +110,14 @@ class BuildsRun(_Builds):
         return await run_kept(ctx, plan.touches[0])
 
 
-class BuildsCancel(_Builds):
+class BuildCancel(_Build):
     """Stop a build; its partial files are removed."""
 
-    name = "forge builds cancel"
-    title = "cancel"
+    name = "build cancel"
+    key_id = "installer-cancel"
+    title = "stop"
+    keys = ("x",)
+    aliases = ("installer cancel",)
     target = Target("build", 1, 1)
     danger = "destructive"
 
@@ -128,11 +145,14 @@ class BuildsCancel(_Builds):
         return Outcome((build.id,), (), f"Build {build.id} is {build.state}.")
 
 
-class BuildsDelete(_Builds):
+class BuildDelete(_Build):
     """Forget a build that has ended: its record, log and answers; the installer that it made stays."""
 
-    name = "forge builds delete"
-    title = "delete"
+    name = "build delete"
+    key_id = "installer-delete"
+    title = "forget"
+    keys = ("ctrl+d",)
+    aliases = ("installer delete",)
     target = Target("build")
     danger = "destructive"
 
@@ -148,7 +168,7 @@ class BuildsDelete(_Builds):
         builds = {build.id: build for build in map(find, targets)}
         for build in builds.values():
             if not build.over:
-                stop = f"Stop it first: edgewright forge builds cancel {build.id}"
+                stop = f"Stop it first: edgewright build cancel {build.id}"
                 raise Conflict(f"Build {build.id} runs.", stop, "Running")
         lines = [
             f"{b.kind} {b.name} ({b.state})" + (f", stays: {b.outputs[0]}" if b.outputs else "")
@@ -171,4 +191,4 @@ class BuildsDelete(_Builds):
         return await for_each(plan, forget, report, "forgotten")
 
 
-COMMANDS: tuple[type[Command], ...] = (BuildsList, BuildsShow, BuildsLog, BuildsRun, BuildsCancel, BuildsDelete)
+COMMANDS: tuple[type[Command], ...] = (BuildList, BuildShow, BuildLog, BuildRun, BuildCancel, BuildDelete)

@@ -33,7 +33,7 @@ class Apply(Command):
 
     `edgewright apply --example` prints a commented file to begin from, `--example KIND` that of another kind.
     Everything that is wrong in a file is reported in one run. With --detach the build continues in the background
-    and `edgewright forge builds` shows it.
+    and `edgewright build` shows it.
     """
 
     name = "apply"
@@ -100,7 +100,7 @@ class Apply(Command):
             return await self._apply_image(ctx, plan.payload, args, report)
         if args.get("detach"):
             build = detach(plan.payload, force=bool(args.get("force")), read_only=ctx.read_only)
-            return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
+            return Outcome((build,), (), f"Build {build} runs; see: edgewright build show {build}", Text(build))
         return await perform(ctx, plan.payload, args, report)
 
     async def _plan_image(self, ctx: CommandContext, file: ImageFile, args: Mapping[str, Any]) -> Plan:
@@ -130,7 +130,7 @@ class Apply(Command):
         from edgewright.forge.builds import start
 
         build = start("image", image.file.name, image.file.words)
-        return Outcome((build,), (), f"Build {build} runs; see: edgewright forge builds show {build}", Text(build))
+        return Outcome((build,), (), f"Build {build} runs; see: edgewright build show {build}", Text(build))
 
 
 def _need_file(args: Mapping[str, Any]) -> None:

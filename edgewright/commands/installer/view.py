@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from edgewright.commands.build.verbs import BuildsCancel, BuildsDelete
-from edgewright.commands.kernel.base import Allowed, Command, Outcome, Plan, Refusal, Scope, Target
+from edgewright.commands.kernel.base import Command, Outcome, Plan, Scope, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,19 +37,6 @@ def look() -> list[Shown]:
     return found
 
 
-class InstallerList(Command):
-    """Show installers: what is built now, what was built, and how far each is proven."""
-
-    name = "installer list"
-    title = "installers"
-    keys = ("6",)
-    aliases = ("installers", "builds")
-    opens = "installers"
-    online = False
-    cli = False
-    no_cli = "The command line has forge builds list."
-
-
 class InstallerNew(Command):
     """Make an installer: a question a page, a preview of the file, and nothing is built before you confirm it."""
 
@@ -65,38 +51,12 @@ class InstallerNew(Command):
     no_cli = "The command line has apply -f with an answer file."
 
 
-class InstallerShow(Command):
-    """Show one build: what it does or why it failed, its files, provenance, checks, proof and hosts."""
-
-    name = "installer show"
-    title = "open"
-    keys = ("d",)
-    scope: ClassVar[Scope] = "installers"
-    target = Target("build", 1, 1)
-    opens = "installer"
-    online = False
-    cli = False
-    no_cli = "The command line has forge builds show."
-
-
-class InstallerLog(Command):
-    """Read the log of a build; it grows while the build runs."""
-
-    name = "installer log"
-    title = "log"
-    keys = ("l",)
-    scope: ClassVar[Scope] = "installers"
-    target = Target("build", 1, 1)
-    opens = "installer-log"
-    online = False
-    cli = False
-    no_cli = "The command line has forge builds log."
-
-
-class InstallerAgain(Command):
+class BuildAgain(Command):
     """Open the wizard with the answers of a build: nothing is built before you confirm it."""
 
-    name = "installer again"
+    name = "build again"
+    key_id = "installer-again"
+    aliases = ("installer again",)
     title = "again"
     keys = ("r",)
     scope: ClassVar[Scope] = "installers"
@@ -107,10 +67,12 @@ class InstallerAgain(Command):
     no_cli = "The command line has apply -f with the answers of the build."
 
 
-class InstallerVerify(Command):
+class BuildVerify(Command):
     """Boot what a build made in a machine here and watch it register; it continues when the console is closed."""
 
-    name = "installer verify"
+    name = "build verify"
+    key_id = "installer-verify"
+    aliases = ("installer verify",)
     title = "verify"
     keys = ("v",)
     scope: ClassVar[Scope] = "installers"
@@ -155,49 +117,4 @@ class InstallerVerify(Command):
         return Outcome(plan.touches, (), f"The proof of {build.name} runs as build {begun}.")
 
 
-class InstallerCancel(BuildsCancel):
-    """Stop a build that runs; its partial files are removed."""
-
-    name = "installer cancel"
-    title = "stop"
-    keys = ("x",)
-    scope: ClassVar[Scope] = "installers"
-    console = True
-    cli = False
-    no_cli = "The command line has forge builds cancel."
-
-    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Return what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
-        return await BuildsCancel().plan(ctx, targets, args)
-
-
-class InstallerDelete(BuildsDelete):
-    """Forget a build that has ended: record, log and answers; the installer that it made stays."""
-
-    name = "installer delete"
-    title = "forget"
-    keys = ("ctrl+d",)
-    scope: ClassVar[Scope] = "installers"
-    console = True
-    cli = False
-    no_cli = "The command line has forge builds delete."
-
-    def check(self, ctx: CommandContext, targets: Sequence[str]) -> Allowed | Refusal:
-        """Refuse nothing more than the plan does."""
-        return Allowed()
-
-    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Return what is deleted and what stays. Raises `NotFound`, `Conflict` for one that runs."""
-        return await BuildsDelete().plan(ctx, targets, args)
-
-
-COMMANDS: tuple[type[Command], ...] = (
-    InstallerList,
-    InstallerNew,
-    InstallerShow,
-    InstallerLog,
-    InstallerAgain,
-    InstallerVerify,
-    InstallerCancel,
-    InstallerDelete,
-)
+COMMANDS: tuple[type[Command], ...] = (InstallerNew, BuildAgain, BuildVerify)

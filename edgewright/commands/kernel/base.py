@@ -86,6 +86,8 @@ class Command:
     """Default keys in Textual's names; remapped by `id`."""
     no_key: ClassVar[str] = ""
     """Why a console verb has no default key (a sentence); required when `keys` is empty and `console` is true."""
+    key_id: ClassVar[str] = ""
+    """Id under which key maps of users have it, where that is not the name with a dash (it had another name before)."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other words for it after `:` in the console, e.g. `hosts`."""
     scope: ClassVar[Scope] = "global"
@@ -130,7 +132,7 @@ class Command:
     @classmethod
     def id(cls) -> str:
         """Return the binding id, e.g. `host-delete`."""
-        return cls.name.replace(" ", "-")
+        return cls.key_id or cls.name.replace(" ", "-")
 
     @classmethod
     def for_viewer(cls) -> bool:

@@ -47,9 +47,7 @@ def _flags(command: type[Command]) -> list[str]:
 def _values(command: type[Command]) -> str:
     """Return what completes the positional words: a kind of thing, words, or files."""
     if command.target is not None:
-        return {"build": "@forge builds", "receiver": "@alert receiver"}.get(
-            command.target.kind, f"@{command.target.kind}"
-        )
+        return {"receiver": "@alert receiver"}.get(command.target.kind, f"@{command.target.kind}")
     for param in command.params:
         if not param.flag and param.choices:
             return " ".join(param.choices)

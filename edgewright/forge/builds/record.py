@@ -136,7 +136,7 @@ def find(word: str) -> Build:
         raise Conflict(f"{len(begins)} builds begin with {clean(word, 40)}.", f"Write more: {begins[0].id}")
     if begins or named:
         return (named or begins)[0]
-    raise NotFound(f"There is no build {clean(word, 60)}.", "See them: edgewright forge builds list", "NoBuild")
+    raise NotFound(f"There is no build {clean(word, 60)}.", "See them: edgewright build list", "NoBuild")
 
 
 def read(folder: Path) -> Build | None:

@@ -31,7 +31,7 @@ class Recorder:
         self.folder = folder
         self._told: dict[str, Any] = read_json(folder / "build.json")
         if not self._told:
-            raise NotFound(f"There is no build in {folder}.", "See them: edgewright forge builds list", "NoBuild")
+            raise NotFound(f"There is no build in {folder}.", "See them: edgewright build list", "NoBuild")
         self._lock = threading.Lock()
         self._written = 0.0
 
@@ -51,10 +51,10 @@ class Recorder:
     def of(cls, build_id: str) -> Recorder:
         """Return the recorder of a build that was queued. Raises `NotFound`, `Conflict` when it has begun already."""
         if not build_id or "/" in build_id or build_id.startswith("."):
-            raise NotFound(f"There is no build {build_id[:60]!r}.", "See them: edgewright forge builds list", "NoBuild")
+            raise NotFound(f"There is no build {build_id[:60]!r}.", "See them: edgewright build list", "NoBuild")
         recorder = cls(root() / build_id)
         if recorder._told.get("state") != "queued":
-            raise Conflict(f"Build {build_id} has begun already.", f"See: edgewright forge builds show {build_id}")
+            raise Conflict(f"Build {build_id} has begun already.", f"See: edgewright build show {build_id}")
         return recorder
 
     @property

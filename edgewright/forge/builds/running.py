@@ -28,7 +28,7 @@ def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "",
     """Start a build in a process of its own and return its id.
 
     It has its own session, no terminal and no input; what it prints goes to its log. It runs the verb in `words`
-    (stored in the build's folder, run by `forge builds run ID`), or applies `answers` (the text of an answer file,
+    (stored in the build's folder, run by `build run ID`), or applies `answers` (the text of an answer file,
     stored there 0600), with `force` over what is there. Raises `Failed`.
     """
     folder = new_folder()
@@ -40,7 +40,7 @@ def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "",
             command = ["apply", "-f", answers_file, *(["--force"] if force else []), "--build", folder.name]
         else:
             write_json(folder / "words.json", {"words": list(words)})
-            command = ["forge", "builds", "run", folder.name]
+            command = ["build", "run", folder.name]
         write_private(folder / "log", "")
         child = _spawn([*program(), *command], folder)
         write_json(folder / "process.json", {"pid": child.pid, "started": process.started(child.pid)})
@@ -106,9 +106,7 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
         if not process.alive(pid, mark):
             return _stopped(build)
         time.sleep(0.05)
-    raise Failed(
-        f"Build {build.id} was asked to stop and has not yet.", f"Look at: edgewright forge builds log {build.id}"
-    )
+    raise Failed(f"Build {build.id} was asked to stop and has not yet.", f"Look at: edgewright build log {build.id}")
 
 
 def words_of(folder: Path) -> list[str]:
@@ -132,9 +130,7 @@ def delete(word: str) -> Build:
     """Forget a build: its record, log and answers; what it made stays. Raises `NotFound`, `Conflict`, `Failed`."""
     build = find(word)
     if not build.over:
-        raise Conflict(
-            f"Build {build.id} runs.", f"Stop it first: edgewright forge builds cancel {build.id}", code="Running"
-        )
+        raise Conflict(f"Build {build.id} runs.", f"Stop it first: edgewright build cancel {build.id}", code="Running")
     try:
         shutil.rmtree(build.folder)
     except OSError as error:

@@ -142,7 +142,7 @@ def to_state(console: ConsoleTerminal, state: str, home: Path, env: dict[str, st
 
 def builds(env: dict[str, str]) -> list[str]:
     """Return the states of all builds."""
-    listed = product(env, "forge", "builds", "list", "-o", "json")
+    listed = product(env, "build", "list", "-o", "json")
     return sorted(build["state"] for build in json.loads(listed.stdout))
 
 

@@ -114,5 +114,5 @@ def test_a_build_is_begun_from_the_summary_and_watched_to_its_end(
 
 def states(console: Console) -> list[str]:
     """Return the states of all builds."""
-    listed = product(console.env, "forge", "builds", "list", "-o", "json")
+    listed = product(console.env, "build", "list", "-o", "json")
     return [build["state"] for build in json.loads(listed.stdout)]

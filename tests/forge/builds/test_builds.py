@@ -28,9 +28,9 @@ job = None
 def stop(number, frame):
     job.cancel()
 signal.signal(signal.SIGTERM, stop)
-assert sys.argv[1:4] == ["forge", "builds", "run"]
+assert sys.argv[1:3] == ["build", "run"]
 part = Path("half.part")
-with Recorder.of(sys.argv[4]) as recorder:
+with Recorder.of(sys.argv[3]) as recorder:
     how = words_of(recorder.folder)[0]
     job = Job(recorder)
     job.step("working")
@@ -141,7 +141,7 @@ def test_one_whose_process_is_gone_is_lost() -> None:
     build = wait_for(build_id, lambda build: build.state == "running")
     os.kill(build.pid, signal.SIGKILL)
     lost = wait_for(build_id, lambda build: build.over)
-    assert lost.state == "lost" and "gone" in lost.line
+    assert lost.state == "lost" and "ended without" in lost.line
     with pytest.raises(Conflict):
         builds.cancel(build_id)
 

@@ -169,7 +169,7 @@ async def test_forgetting_shows_its_plan_and_takes_the_record_away() -> None:
         await until(pilot, lambda: "It broke." in screen_text(pilot.app))
         await press(pilot, "ctrl+d")
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
-        assert f"edgewright forge builds delete {uid}" in said(pilot)
+        assert f"edgewright build delete {uid}" in said(pilot)
         await press(pilot, "escape")
         assert [one.id for one in list_builds()] == [uid]
         await press(pilot, "ctrl+d")

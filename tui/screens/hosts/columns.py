@@ -44,7 +44,7 @@ def sign(row: HostRow) -> Span:
 def health_word(row: HostRow) -> str:
     """Return the health as text; a host without any heartbeat is marked as such."""
     if row.health == "unknown" and row.last_seen is None:
-        return "never connected"
+        return "no contact"
     return row.health or NONE
 
 
