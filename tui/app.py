@@ -144,8 +144,8 @@ class EdgewrightApp(TerminalApp):
         answer: LeaveAnswer = "leave"
         session = self.session
         if session.hub_running is not None and session.hub_running():
-            kept = session.views.load("leave").get("answer")
-            answer = kept if kept in ("leave", "stop") else await self._ask_to_leave()
+            stored = session.views.load("leave").get("answer")
+            answer = stored if stored in ("leave", "stop") else await self._ask_to_leave()
         if answer == "stop" and session.stop_hub is not None:
             await session.stop_hub()
         if answer in ("leave", "stop"):

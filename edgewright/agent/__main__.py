@@ -8,9 +8,9 @@ import sys
 def start() -> int:
     """Check the interpreter, then run the command line; return the exit code."""
     if sys.version_info < (3, 9):  # noqa: UP036 - the archive may meet any Python
-        found = ".".join(str(part) for part in sys.version_info[:2])
+        result = ".".join(str(part) for part in sys.version_info[:2])
         sys.stderr.write(
-            "edgewright-agent: needs Python 3.9 or later and found " + found + "; use the binary instead.\n"
+            "edgewright-agent: needs Python 3.9 or later and found " + result + "; use the binary instead.\n"
         )
         return 1
     try:

@@ -31,8 +31,8 @@ def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent", m
     """Run one verb; return its exit code. Failures are one sentence on standard error."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        words = _parser(prog, more).parse_args(given)
-        return int({**_VERBS, **{verb.name: verb.run for verb in more}}[words.verb](words))
+        args = _parser(prog, more).parse_args(given)
+        return int({**_VERBS, **{verb.name: verb.run for verb in more}}[args.verb](args))
     except EdgewrightError as error:
         as_json = any(given[at - 1] in ("-o", "--output") for at, word in enumerate(given) if word == "json" and at)
         text = json.dumps(error.as_dict()) if as_json else f"{prog}: {error.message} {error.hint}".rstrip()
@@ -115,65 +115,65 @@ def seconds(text: str) -> float:
     return value
 
 
-def _run(words: argparse.Namespace) -> int:
+def _run(namespace: argparse.Namespace) -> int:
     from edgewright.agent.kernel.agent import Agent
     from edgewright.agent.kernel.systemd_notify import Lifeline
     from edgewright.agent.kernel.voice import DEBUG, INFO, Voice
 
     flags = Flags(
-        endpoint=words.endpoint,
-        token_file=words.token_file,
-        pairing_key_file=words.pairing_key_file,
-        ca=words.ca,
-        data=words.data,
-        user_data=words.user_data,
-        observe=words.observe,
-        interval=words.interval,
-        root=words.root,
-        console=words.console,
-        debug=words.debug,
+        endpoint=namespace.endpoint,
+        token_file=namespace.token_file,
+        pairing_key_file=namespace.pairing_key_file,
+        ca=namespace.ca,
+        data=namespace.data,
+        user_data=namespace.user_data,
+        observe=namespace.observe,
+        interval=namespace.interval,
+        root=namespace.root,
+        console=namespace.console,
+        debug=namespace.debug,
     )
-    voice = Voice(console=words.console, level=DEBUG if words.debug else INFO)
+    console_log = Voice(console=namespace.console, level=DEBUG if namespace.debug else INFO)
     life = Lifeline()
     life.listen()
-    return Agent(flags, voice, life).run()
+    return Agent(flags, console_log, life).run()
 
 
-def _install(words: argparse.Namespace) -> int:
+def _install(namespace: argparse.Namespace) -> int:
     from edgewright.agent.install.install import Wish, apply_plan, make_plan
 
-    wish = Wish(
-        endpoint=words.endpoint,
-        token_file=words.token_file,
-        pairing_key_file=words.pairing_key_file,
-        ca=words.ca,
-        data=words.data,
-        user_data=words.user_data,
-        observe=words.observe,
-        prefix=words.prefix,
-        root=words.root,
-        python=words.python,
-        start=not words.no_start,
+    spec = Wish(
+        endpoint=namespace.endpoint,
+        token_file=namespace.token_file,
+        pairing_key_file=namespace.pairing_key_file,
+        ca=namespace.ca,
+        data=namespace.data,
+        user_data=namespace.user_data,
+        observe=namespace.observe,
+        prefix=namespace.prefix,
+        root=namespace.root,
+        python=namespace.python,
+        start=not namespace.no_start,
     )
-    plan = make_plan(wish)
+    plan = make_plan(spec)
     lines: List[str] = [str(step) for step in plan] or ["nothing to do: everything is in place"]
-    if words.plan:
+    if namespace.plan:
         print("\n".join(lines))
         return 0
     apply_plan(plan, lambda line: print(line))
     return 0
 
 
-def _status(words: argparse.Namespace) -> int:
+def _status(namespace: argparse.Namespace) -> int:
     from edgewright.agent.kernel.status import show
 
-    return show(words.data, words.output, lambda line: print(line))
+    return show(namespace.data, namespace.output, lambda line: print(line))
 
 
-def _appliance(words: argparse.Namespace) -> int:
+def _appliance(namespace: argparse.Namespace) -> int:
     from edgewright.agent.appliance.commands import run
 
-    return run(words)
+    return run(namespace)
 
 
 _VERBS = {"run": _run, "install": _install, "status": _status, "appliance": _appliance}

@@ -75,15 +75,15 @@ def of_verb(command: type[Command]) -> str:
     for param in command.params:
         shown = param.metavar or param.name.upper()
         word = shown if not param.flag else param.flag if param.kind == "flag" else f"{param.flag} {shown}"
-        told = param.help
+        reported = param.help
         if param.choices:
-            told += f": {', '.join(param.choices)}"
+            reported += f": {', '.join(param.choices)}"
         if param.default not in (None, "", False):
-            told += f" (default {param.default})"
-        rows.append((word, told))
+            reported += f" (default {param.default})"
+        rows.append((word, reported))
     if rows:
         width = max(len(word) for word, _ in rows)
-        lines += ["", *(f"  {word:<{width}}  {told}" for word, told in rows)]
+        lines += ["", *(f"  {word:<{width}}  {reported}" for word, reported in rows)]
     outputs = f"-o {'|'.join(command.outputs)}" if command.outputs[0] != "table" else ""
     tail = OPTIONS.replace("-o table|wide|json|yaml|name  ", f"{outputs:<29} ") if outputs else OPTIONS
     return "\n".join([*lines, "", tail.rstrip()])

@@ -30,9 +30,9 @@ def run(
     """
     form = "table"
     try:
-        words = take(argv)
-        form = words.options.get("output", form)
-        return _run(words, special, delegate)
+        arguments = take(argv)
+        form = arguments.options.get("output", form)
+        return _run(arguments, special, delegate)
     except BaseException as error:
         from edgewright.cli.errors import end
 
@@ -40,123 +40,125 @@ def run(
 
 
 def _run(
-    words: Words,
+    arguments: Words,
     special: Callable[[str], Special | None],
     delegate: Callable[[str, list[str]], int] | None,
 ) -> int:
-    if words.version:
+    if arguments.version:
         from edgewright import __version__
 
         print(f"edgewright {__version__}")
         return 0
-    if not words.noun:
-        if words.stray:
-            raise UsageError(f"There is no option {words.stray}.", "See: edgewright --help")
+    if not arguments.noun:
+        if arguments.stray:
+            raise UsageError(f"There is no option {arguments.stray}.", "See: edgewright --help")
         from edgewright.cli import help as words_of
 
         print(words_of.overview())
         return 0
-    command, rest = choose(words)
+    command, rest = choose(arguments)
     if command is None:
         from edgewright.cli import help as words_of
 
-        print(words_of.of_noun(words.noun, " ".join(words.rest)))
+        print(words_of.of_noun(arguments.noun, " ".join(arguments.rest)))
         return 0
-    if words.stray and not words.help:
-        raise UsageError(f"There is no option {words.stray}.", f"See: edgewright {command.name} --help")
-    words, rest = _out(command, words, rest)
+    if arguments.stray and not arguments.help:
+        raise UsageError(f"There is no option {arguments.stray}.", f"See: edgewright {command.name} --help")
+    arguments, rest = _out(command, arguments, rest)
     if command.delegate and delegate is not None:
-        return delegate(command.delegate, _delegated(command, words))
-    if words.help:
+        return delegate(command.delegate, _delegated(command, arguments))
+    if arguments.help:
         from edgewright.cli import help as words_of
 
         print(words_of.of_verb(command))
         return 0
-    return _perform(command, rest, words.options, special(command.name))
+    return _perform(command, rest, arguments.options, special(command.name))
 
 
-def _out(command: type[Command], words: Words, rest: tuple[str, ...]) -> tuple[Words, tuple[str, ...]]:
+def _out(command: type[Command], arguments: Words, rest: tuple[str, ...]) -> tuple[Words, tuple[str, ...]]:
     """Give `-o FILE` to a verb that writes a file; to any other it is a form of output that it cannot print."""
-    options = dict(words.options)
+    options = dict(arguments.options)
     if "out" not in options:
-        return words, rest
+        return arguments, rest
     value = options.pop("out")
     if any(param.flag == "--out" for param in command.params):
         rest = (f"--out={value}", *rest)
     else:
         options["output"] = value
-    return words._replace(options=options), rest
+    return arguments._replace(options=options), rest
 
 
-def _renamed(words: Words) -> Words:
+def _renamed(parts: Words) -> Words:
     """Take a noun of 0.1.0 by its present name, with a note on stderr; the old one is removed in the next release."""
-    if words.noun == "forge" and words.rest[:1] == ("builds",):
+    if parts.noun == "forge" and parts.rest[:1] == ("builds",):
         print("Note: `forge builds` is `build` now; the old name works in this release only.", file=sys.stderr)
-        return words._replace(noun="build", rest=words.rest[1:])
-    return words
+        return parts._replace(noun="build", rest=parts.rest[1:])
+    return parts
 
 
-def choose(words: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
+def choose(arguments: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
     """Return the verb and the words after it; None for the help of a noun or a word below it. Raises `UsageError`."""
     from edgewright.config.nearest import suggestion
 
-    words = _renamed(words)
-    noun = words.noun
+    arguments = _renamed(arguments)
+    noun = arguments.noun
     if noun in LATER:
         raise UsageError(f"{LATER[noun]} not in this version yet.", "See what is: edgewright --help", "NotYet")
     if noun not in NOUNS:
         raise UsageError(f"There is no `{noun}`{suggestion(noun, NOUNS)}.", "See: edgewright --help")
     commands = {c.name: c for c in for_noun(noun) if c.cli}
     if noun in commands:
-        return commands[noun], words.rest
-    if not words.rest:
-        if words.help:
+        return commands[noun], arguments.rest
+    if not arguments.rest:
+        if arguments.help:
             return None, ()
         names = ", ".join(name.split(" ", 1)[1] for name in commands)
         raise UsageError(f"`{noun}` needs a verb: {names}.", f"See: edgewright {noun} --help")
-    longer = " ".join((noun, *words.rest[:2]))
+    longer = " ".join((noun, *arguments.rest[:2]))
     if longer in commands:
-        return commands[longer], words.rest[2:] if len(words.rest) > 1 else words.rest[1:]
-    name = f"{noun} {words.rest[0]}"
+        return commands[longer], arguments.rest[2:] if len(arguments.rest) > 1 else arguments.rest[1:]
+    name = f"{noun} {arguments.rest[0]}"
     if name in LATER_VERBS:
         raise UsageError(f"{LATER_VERBS[name]} not in this version yet.", f"See: edgewright {noun} --help", "NotYet")
     if name not in commands:
         below = [known.removeprefix(f"{name} ") for known in commands if known.startswith(f"{name} ")]
         if below:
-            given = words.rest[1] if len(words.rest) > 1 else ""
-            if words.help and not given:
+            given = arguments.rest[1] if len(arguments.rest) > 1 else ""
+            if arguments.help and not given:
                 return None, ()
             near = suggestion(given, below) if given else ""
-            told = f"There is no `{name} {given}`{near}." if given else f"`{name}` needs a verb: {', '.join(below)}."
-            raise UsageError(told, f"See: edgewright {noun} --help")
+            reported = (
+                f"There is no `{name} {given}`{near}." if given else f"`{name}` needs a verb: {', '.join(below)}."
+            )
+            raise UsageError(reported, f"See: edgewright {noun} --help")
         verbs = [known.split(" ", 1)[1] for known in commands]
-        near = suggestion(words.rest[0], verbs)
+        near = suggestion(arguments.rest[0], verbs)
         raise UsageError(f"There is no `{name}`{near}.", f"See: edgewright {noun} --help")
-    return commands[name], words.rest[1:]
+    return commands[name], arguments.rest[1:]
 
 
-def _delegated(command: type[Command], words: Words) -> list[str]:
+def _delegated(command: type[Command], arguments: Words) -> list[str]:
     """Return the words for a program of its own; no global option is ignored silently.
 
     `--yes` is met as it is, since none of these verbs asks. Raises `UsageError`, and `Refused` for `--read-only`.
     """
-    if "read-only" in words.options and command.writes and not words.help:
+    if "read-only" in arguments.options and command.writes and not arguments.help:
         from edgewright.core.errors import Refused
 
         raise Refused(f"This session is read-only, so `{command.name}` is refused.", "Run it without --read-only.")
-    extra = [] if "output" not in words.options else ["-o", words.options["output"]]
-    for name in words.options:
+    extra = [] if "output" not in arguments.options else ["-o", arguments.options["output"]]
+    for name in arguments.options:
         if name in command.takes:
             extra.append(f"--{name}")
         elif name not in ("output", "yes", "read-only", "ascii", "lines", "last-frame"):
             raise UsageError(f"`{command.name}` has no option --{name}.", f"See: edgewright {command.name} --help")
-    extra += ["--help"] if words.help else []
-    return [*words.rest, *extra, *_own_hub(command, words)]
+    extra += ["--help"] if arguments.help else []
+    return [*arguments.rest, *extra, *_own_hub(command, arguments)]
 
 
-def _own_hub(command: type[Command], words: Words) -> list[str]:
+def _own_hub(command: type[Command], arguments: Words) -> list[str]:
     """Return the words for the data directory of the hub that the guide started, where the command names none."""
-    if not command.own_hub or words.help or any(word.partition("=")[0] == "--data" for word in words.rest):
+    if not command.own_hub or arguments.help or any(word.partition("=")[0] == "--data" for word in arguments.rest):
         return []
     from edgewright.config import locations
 
@@ -189,14 +191,14 @@ def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
     """Return the settings with the global options over them. Raises `UsageError`, `InvalidInput`."""
     from edgewright.config import settings
 
-    found = settings.load() if strict else settings.examine()[0]
+    result = settings.load() if strict else settings.examine()[0]
     timeout = None
     if "timeout" in options:
         try:
             timeout = settings.convert("timeout", options["timeout"].removesuffix("s"))
         except ValueError as error:
             raise UsageError(f"--timeout: {error}.", "Give seconds, e.g. --timeout 30") from None
-    return found.changed(
+    return result.changed(
         "option",
         timeout=timeout,
         read_only=True if "read-only" in options else None,

@@ -88,12 +88,12 @@ async def _print(command: type[Command], outcome: Outcome, form: str, *, ascii_o
         if outcome.message and form in ("table", "wide"):
             say(outcome.message, ascii_only=ascii_only, error=True)
     elif form in ("json", "yaml"):
-        told = {
+        reported = {
             "done": list(outcome.done),
             "failed": [{"target": target, **error.as_dict()} for target, error in outcome.failed],
             "message": outcome.message,
         }
-        say(as_json(told) if form == "json" else as_yaml(told))
+        say(as_json(reported) if form == "json" else as_yaml(reported))
     elif form == "name":
         if outcome.done:
             say("\n".join(outcome.done))

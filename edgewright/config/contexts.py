@@ -91,10 +91,10 @@ class Contexts:
 
 def check_url(url: str) -> str:
     """Return an address of a plane without a slash at its end. Raises `InvalidInput`."""
-    found = re.fullmatch(r"(https?)://([^/\s?#]+)(/[^\s?#]*)?", url.strip())
-    if not found or "@" in found.group(2):
+    match = re.fullmatch(r"(https?)://([^/\s?#]+)(/[^\s?#]*)?", url.strip())
+    if not match or "@" in match.group(2):
         raise InvalidInput(f"{url} is not an address of a plane.", "Write it like https://10.4.0.2:8443")
-    if found.group(1) == "http" and found.group(2).rsplit(":", 1)[0] not in ("127.0.0.1", "localhost", "[::1]"):
+    if match.group(1) == "http" and match.group(2).rsplit(":", 1)[0] not in ("127.0.0.1", "localhost", "[::1]"):
         raise InvalidInput(f"{url} would send the key without encryption.", "Use https.")
     return url.strip().rstrip("/")
 
@@ -127,16 +127,16 @@ def load() -> Contexts:
     text = locations.read_private(path)
     if text is None:
         return Contexts({})
-    told = tomlfile.parse(text, path)
-    for key in told:
+    reported = tomlfile.parse(text, path)
+    for key in reported:
         if key not in ("current", "contexts"):
             near = suggestion(key, ("current", "contexts"))
             raise InvalidInput(f"{path}, line {tomlfile.line_of(text, key)}: there is no key `{key}`{near}.")
-    tables = told.get("contexts", {})
+    tables = reported.get("contexts", {})
     if not isinstance(tables, dict):
         raise InvalidInput(f"{path}: `contexts` is a table.")
     items = {name: _one(path, text, name, table) for name, table in tables.items()}
-    current = told.get("current", "")
+    current = reported.get("current", "")
     return Contexts(items, current if current in items else "")
 
 
@@ -179,13 +179,13 @@ def add(context: Context, key: str, *, use_keyring: bool = True, make_current: b
     known = load()
     if context.ca:
         source = Path(context.ca).expanduser()
-        kept = locations.folder("config") / "ca" / f"{context.name}.crt"
-        if source.absolute() != kept:
+        stored = locations.folder("config") / "ca" / f"{context.name}.crt"
+        if source.absolute() != stored:
             try:
-                locations.write_private(kept, source.read_bytes())
+                locations.write_private(stored, source.read_bytes())
             except OSError as error:
                 raise NotFound(f"The certificate authority file {source} cannot be read: {error.strerror}.") from None
-        context = replace(context, ca=str(kept))
+        context = replace(context, ca=str(stored))
     context = replace(context, url=check_url(context.url), key=credentials.store(context.name, key, use_keyring))
     items = {**known.items, context.name: context}
     save(Contexts(items, context.name if make_current or not known.current else known.current))

@@ -52,29 +52,29 @@ def store(context: str, key: str, use_keyring: bool = True) -> str:
     return "file"
 
 
-def fetch(context: str, kept: str) -> str:
+def fetch(context: str, stored: str) -> str:
     """Return the key of a context. Raises `Refused` when it is not there or the keyring is shut."""
     from edgewright.core.errors import Refused
 
     again = f"Store it again: edgewright context add {shlex.quote(context)} --url URL --api-key-file FILE"
-    if kept == "keyring":
+    if stored == "keyring":
         ring = usable_keyring()
         if ring is None:
             raise Refused(f"The key of context {context} is in the system keyring, which is not here now.", again)
         try:
-            found = ring.get_password(SERVICE, context)
+            password = ring.get_password(SERVICE, context)
         except ring.errors.KeyringError as error:
             raise Refused(f"The system keyring does not give the key of context {context}: {error}.", again) from None
     else:
-        found = locations.read_private(key_path(context))
-    if not found or not found.strip():
+        password = locations.read_private(key_path(context))
+    if not password or not password.strip():
         raise Refused(f"The key of context {context} is not there.", again)
-    return str(found).strip()
+    return str(password).strip()
 
 
-def forget(context: str, kept: str) -> None:
+def forget(context: str, stored: str) -> None:
     """Remove a context's key; a key that does not exist is fine."""
-    if kept == "keyring":
+    if stored == "keyring":
         ring = usable_keyring()
         if ring is not None:
             with contextlib.suppress(ring.errors.KeyringError):

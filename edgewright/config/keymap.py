@@ -81,14 +81,14 @@ def load(bindings: Iterable[Binding], path: Path | None = None) -> Keymap:
     known = {binding.id: binding for binding in bindings}
     try:
         text = path.read_text("utf-8") if path.is_file() else ""
-        told = tomlfile.parse(text, path)
+        reported = tomlfile.parse(text, path)
     except InvalidInput as error:
         return Keymap({}, (error,))
     except (OSError, UnicodeDecodeError) as error:
         return Keymap({}, (InvalidInput(f"{path} cannot be read: {error}."),))
     changes: dict[str, str] = {}
     problems: list[InvalidInput] = []
-    for name, value in told.items():
+    for name, value in reported.items():
         where = f"{path}, line {tomlfile.line_of(text, name)}"
         if name not in known:
             problems.append(InvalidInput(f"{where}: nothing is called `{name}`{suggestion(name, known)}."))
@@ -117,7 +117,7 @@ def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, s
     bindings = list(bindings)
     defaults = {binding.id: {canonical(key) for key in binding.keys} for binding in bindings}
     taken: dict[tuple[str, str], str] = {}
-    found: dict[tuple[str, str], tuple[str, str]] = {}
+    matches: dict[tuple[str, str], tuple[str, str]] = {}
     ordered = sorted(bindings, key=lambda b: b.id in keymap.changes)
     scopes = {scope for b in ordered for scope in b.scopes} - {"global"}
     for binding in ordered:
@@ -127,8 +127,8 @@ def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, s
                 other = taken.setdefault((scope, key), binding.id)
                 shared = key in defaults[binding.id] and key in defaults[other]
                 if other != binding.id and binding.id in keymap.changes and not shared:
-                    found[(binding.id, key)] = (
+                    matches[(binding.id, key)] = (
                         binding.id,
                         f"the key {key} of `{binding.id}` is taken by `{other}`; change one of them.",
                     )
-    return list(found.values())
+    return list(matches.values())

@@ -9,11 +9,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return the most similar of `known`, or "" when nothing is near."""
     import difflib
 
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return found[0] if found else ""
+    result = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return result[0] if result else ""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return `; the nearest is NAME` for a sentence, or "" when nothing is near."""
-    found = nearest(word, known)
-    return f"; the nearest is `{found}`" if found else ""
+    result = nearest(word, known)
+    return f"; the nearest is `{result}`" if result else ""

@@ -90,15 +90,15 @@ def examine(
     settings, problems = Settings(), []
     try:
         text = path.read_text("utf-8") if path.is_file() else ""
-        told = tomlfile.parse(text, path)
+        reported = tomlfile.parse(text, path)
     except InvalidInput as error:
-        text, told = "", {}
+        text, reported = "", {}
         problems.append(error)
     except (OSError, UnicodeDecodeError) as problem:
-        text, told = "", {}
+        text, reported = "", {}
         why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
         problems.append(InvalidInput(f"{path} cannot be read: {why}.", "Fix the file, or remove it."))
-    for name, raw in told.items():
+    for name, raw in reported.items():
         where = f"{path}, line {tomlfile.line_of(text, name)}"
         if name not in NAMES:
             problems.append(

@@ -18,10 +18,10 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         last = max(len(text.splitlines()), 1)
-        where = f", line {found.group(1) if found else last}"
-        what = re.sub(r" \(at .*\)$", "", str(error)) if found else "the file ends inside a value"
+        where = f", line {match.group(1) if match else last}"
+        what = re.sub(r" \(at .*\)$", "", str(error)) if match else "the file ends inside a value"
         raise InvalidInput(f"{path}{where}: {what}.", "Fix that line.") from None
 
 

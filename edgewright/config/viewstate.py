@@ -27,20 +27,22 @@ class ViewStateFile:
 
     def save(self, view: str, state: Mapping[str, Any]) -> None:
         """Store `state` for `view`; a full disk or a read-only home loses it quietly, on purpose."""
-        kept = self._all()
-        if kept.get(view) == dict(state):
+        stored = self._all()
+        if stored.get(view) == dict(state):
             return
-        kept[view] = dict(state)
+        stored[view] = dict(state)
         try:
-            locations.write_private(self.path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+            locations.write_private(self.path, json.dumps(stored, indent=1, sort_keys=True) + "\n")
         except EdgewrightError:
             return
 
     def _all(self) -> dict[str, dict[str, Any]]:
         if self._kept is None:
             try:
-                told = json.loads(self.path.read_text("utf-8"))
+                reported = json.loads(self.path.read_text("utf-8"))
             except (OSError, ValueError):
-                told = {}
-            self._kept = {k: v for k, v in told.items() if isinstance(v, dict)} if isinstance(told, dict) else {}
+                reported = {}
+            self._kept = (
+                {k: v for k, v in reported.items() if isinstance(v, dict)} if isinstance(reported, dict) else {}
+            )
         return self._kept

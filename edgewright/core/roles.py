@@ -43,14 +43,14 @@ def covers(role: str, needed: str) -> bool:
     return _RANK[role] >= _RANK[needed]
 
 
-def higher(one: str, other: str) -> str:
+def higher(item: str, other: str) -> str:
     """Return the role with more rights."""
-    return one if covers(one, other) else other
+    return item if covers(item, other) else other
 
 
-def lower(one: str, other: str) -> str:
+def lower(item: str, other: str) -> str:
     """Return the role with fewer rights; `""` when one of them is none."""
-    return other if covers(one, other) else one
+    return other if covers(item, other) else item
 
 
 def highest(several: Iterable[str]) -> str:

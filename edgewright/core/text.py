@@ -73,13 +73,13 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
     room = width - cells(ellipsis)
     if room <= 0:
         return ellipsis[:width]
-    used, kept = 0, []
+    used, stored = 0, []
     for character in text:
         used += cells(character)
         if used > room:
             break
-        kept.append(character)
-    return "".join(kept) + ellipsis
+        stored.append(character)
+    return "".join(stored) + ellipsis
 
 
 def cells(text: str) -> int:

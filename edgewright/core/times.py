@@ -43,15 +43,15 @@ def parse(text: Optional[str]) -> Optional[float]:
     """
     if text is None or not text.strip():
         return None
-    found = _rfc3339().fullmatch(text.strip())
-    if found is None:
+    match = _rfc3339().fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"{text[:60]!r} is not an RFC 3339 time such as 2026-11-23T08:08:46.851Z")
-    year, month, day, hour, minute, second = (int(found.group(i)) for i in range(1, 7))
+    year, month, day, hour, minute, second = (int(match.group(i)) for i in range(1, 7))
     offset = 0
-    if found.group(9):
-        if int(found.group(10)) > 23 or int(found.group(11)) > 59:
+    if match.group(9):
+        if int(match.group(10)) > 23 or int(match.group(11)) > 59:
             raise ValueError(f"{text[:60]!r} has no valid zone")
-        offset = (int(found.group(10)) * 3600 + int(found.group(11)) * 60) * (1 if found.group(9) == "+" else -1)
+        offset = (int(match.group(10)) * 3600 + int(match.group(11)) * 60) * (1 if match.group(9) == "+" else -1)
     if year <= 1:
         return None
     leap = second == 60  # a leap second is reported as the last second of its minute
@@ -59,9 +59,9 @@ def parse(text: Optional[str]) -> Optional[float]:
         moment = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=timezone.utc)
     except ValueError as error:
         raise ValueError(f"{text[:60]!r} is not a valid time: {error}") from None
-    fraction = float("0." + found.group(7)) if found.group(7) else 0.0
-    whole = (moment - _EPOCH) // timedelta(seconds=1) - offset
-    return whole + fraction
+    fraction = float("0." + match.group(7)) if match.group(7) else 0.0
+    complete = (moment - _EPOCH) // timedelta(seconds=1) - offset
+    return complete + fraction
 
 
 def rfc3339(moment: Optional[float]) -> str:
@@ -92,26 +92,26 @@ def age(seconds: Optional[float]) -> str:
     """Return an age in one unit: `7s`, `4m`, `3h`, `2d`; `-` for `None`. A negative age (clocks differ) is `0s`."""
     if seconds is None:
         return "-"
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m"
-    if whole < 86400:
-        return f"{whole // 3600}h"
-    return f"{whole // 86400}d"
+    complete = max(0, int(seconds))
+    if complete < 60:
+        return f"{complete}s"
+    if complete < 3600:
+        return f"{complete // 60}m"
+    if complete < 86400:
+        return f"{complete // 3600}h"
+    return f"{complete // 86400}d"
 
 
 def words(seconds: float) -> str:
     """Return a duration for a sentence: `45 s`, `14 min`, `3 h`, `2 days`."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min"
-    if whole < 86400:
-        return f"{whole // 3600} h"
-    days = whole // 86400
+    complete = max(0, int(seconds))
+    if complete < 60:
+        return f"{complete} s"
+    if complete < 3600:
+        return f"{complete // 60} min"
+    if complete < 86400:
+        return f"{complete // 3600} h"
+    days = complete // 86400
     return "1 day" if days == 1 else f"{days} days"
 
 

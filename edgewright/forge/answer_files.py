@@ -63,8 +63,8 @@ def read_document(path: Path) -> Mapping[str, Any]:
             raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE) from None
         raise InvalidInput(error.message, f"{error.hint} {EXAMPLE}", error.code) from None
     document = parsed.document
-    if open_to_others is not None and (held := secret_of(document)):
-        raise Refused(f"{path} contains {held} and can be read by others.", open_to_others.hint, open_to_others.code)
+    if open_to_others is not None and (stored := secret_of(document)):
+        raise Refused(f"{path} contains {stored} and can be read by others.", open_to_others.hint, open_to_others.code)
     for odd in parsed.problems:
         if "an alias" not in odd.message:  # two values for a key, a second document, a tag: which is meant?
             raise InvalidInput(f"{path}, line {odd.line}: {odd.message}", f"{odd.hint} {EXAMPLE}", odd.code)
@@ -83,8 +83,8 @@ def secret_of(document: Any, depth: int = 0) -> str:
                 what = next((what for ends, what in _SECRETS if str(name).lower().endswith(ends)), "")
                 if what:
                     return what
-            elif found := secret_of(value, depth + 1):
-                return found
+            elif secret := secret_of(value, depth + 1):
+                return secret
     if isinstance(document, (list, tuple)):
         return next(filter(None, (secret_of(value, depth + 1) for value in document)), "")
     return "a private key" if isinstance(document, str) and "PRIVATE KEY-----" in document else ""
@@ -107,25 +107,29 @@ def opened(document: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]) -> O
     `kinds` has the known kinds with the keys of their answers: a file whose kind is missing or mistyped is judged as
     the kind that its answers fit, so that its other problems are found too.
     """
-    found: list[DocumentProblem] = []
+    document_problems: list[DocumentProblem] = []
     for key in document:
         if key not in KEYS:
             near = suggestion(str(key), KEYS).removeprefix("; ")
             hint = f"{near[:1].upper()}{near[1:]}." if near else "Remove it."
-            found.append(DocumentProblem(str(key)[:60], "There is no such key.", hint, "UnknownKey"))
+            document_problems.append(DocumentProblem(str(key)[:60], "There is no such key.", hint, "UnknownKey"))
     version = document.get("apiVersion")
     if version != API_VERSION:
         message = f"It is {str(version)[:40]}; this version reads {API_VERSION}." if version else "It is missing."
-        found.append(DocumentProblem("apiVersion", message, f"Write apiVersion: {API_VERSION}", "ApiVersion"))
-    metadata, answers = (_map(document, key, found) for key in ("metadata", "answers"))
+        document_problems.append(
+            DocumentProblem("apiVersion", message, f"Write apiVersion: {API_VERSION}", "ApiVersion")
+        )
+    metadata, answers = (_map(document, key, document_problems) for key in ("metadata", "answers"))
     for key in metadata:
         if key != "name":
             near = suggestion(str(key), ("name",)).removeprefix("; ")
             hint = f"{near[:1].upper()}{near[1:]}." if near else "metadata has only `name`."
-            found.append(DocumentProblem(f"metadata.{str(key)[:60]}", "There is no such key.", hint, "UnknownKey"))
+            document_problems.append(
+                DocumentProblem(f"metadata.{str(key)[:60]}", "There is no such key.", hint, "UnknownKey")
+            )
     name = metadata.get("name")
     if name is not None and not isinstance(name, (str, int, float)):
-        found.append(DocumentProblem("metadata.name", "It must be a text.", "Write metadata: {name: NAME}"))
+        document_problems.append(DocumentProblem("metadata.name", "It must be a text.", "Write metadata: {name: NAME}"))
         name = None
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
@@ -133,9 +137,9 @@ def opened(document: Mapping[str, Any], kinds: Mapping[str, Sequence[str]]) -> O
         likely = _near(str(kind or ""), kinds) or _fitting(answers, kinds)
         message = f"It is {str(kind)[:40]}; known kinds: {known}." if kind else f"It is missing; known kinds: {known}."
         hint = f"Write kind: {likely}" if likely else EXAMPLE
-        found.append(DocumentProblem("kind", message, hint, "Kind"))
+        document_problems.append(DocumentProblem("kind", message, hint, "Kind"))
         kind = likely
-    return Opened(kind, "" if name is None else str(name).strip(), answers, tuple(found))
+    return Opened(kind, "" if name is None else str(name).strip(), answers, tuple(document_problems))
 
 
 def _map(document: Mapping[str, Any], key: str, problems: list[DocumentProblem]) -> Mapping[str, Any]:

@@ -89,8 +89,8 @@ def text_of(name: str, answers: Answers) -> str:
     """Return the text of an answer file; the same answers give the same text."""
     complete = rules.complete(answers)
     shown = ("output.name",)  # even where it is the default: without it metadata.name would name the output
-    kept = {key: value for key, value in complete.items() if value != QUESTIONS[key].empty or key in shown}
-    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "answers": kept}
+    stored = {key: value for key, value in complete.items() if value != QUESTIONS[key].empty or key in shown}
+    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "answers": stored}
     return write(document, width=120)
 
 
@@ -103,21 +103,21 @@ def settle(
     passwords are hashed; with `keys` only those answers are. With `strict` false what cannot be read stays as it is.
     Raises `InvalidInput`, `NotFound`; `InvalidDocument` for several things that cannot be read.
     """
-    found, problems = settled(answers, folder, keys=keys)
+    result, problems = settled(answers, folder, keys=keys)
     if strict and len(problems) == 1:
         raise next(iter(problems.values()))
     if strict and problems:
         rows = [DocumentProblem(f"answers.{key}", e.message, e.hint, e.code) for key, e in problems.items()]
         raise InvalidDocument("The answers", rows)
-    return found
+    return result
 
 
 def settled(
     answers: Answers, folder: Path | None = None, *, keys: frozenset[str] | None = None
 ) -> tuple[dict[str, Any], dict[str, EdgewrightError]]:
     """Return the answers as `settle` does, and by key of the answer why something could not be taken in."""
-    found = rules.complete(answers)
-    given, base = dict(found), folder or Path.cwd()
+    result = rules.complete(answers)
+    given, base = dict(result), folder or Path.cwd()
     problems: dict[str, EdgewrightError] = {}
 
     def wanted(key: str) -> bool:
@@ -130,64 +130,64 @@ def settled(
             problems.setdefault(key, error)
             return value
 
-    if wanted("plane.context") and found["plane.mode"] != "local" and found["plane.context"]:
+    if wanted("plane.context") and result["plane.mode"] != "local" and result["plane.context"]:
         try:
-            _take_context(found)
+            _take_context(result)
         except EdgewrightError as error:
             problems["plane.context"] = error
-    if wanted("plane.ca") or found["plane.ca"] != given["plane.ca"]:
-        found["plane.ca"] = pem("plane.ca", found["plane.ca"])
+    if wanted("plane.ca") or result["plane.ca"] != given["plane.ca"]:
+        result["plane.ca"] = pem("plane.ca", result["plane.ca"])
     if wanted("ca.certificates"):
-        found["ca.certificates"] = [pem("ca.certificates", text) for text in found["ca.certificates"]]
+        result["ca.certificates"] = [pem("ca.certificates", text) for text in result["ca.certificates"]]
     if wanted("registries.list"):
-        rows = found["registries.list"]
-        found["registries.list"] = [{**row, "ca": pem("registries.list", row["ca"])} for row in rows]
+        rows = result["registries.list"]
+        result["registries.list"] = [{**row, "ca": pem("registries.list", row["ca"])} for row in rows]
     if wanted("user.password"):
-        found["user.password"] = _hashed(found["user.password"], _salt(found, found["user.name"]))
+        result["user.password"] = _hashed(result["user.password"], _salt(result, result["user.name"]))
     if wanted("users.more"):
-        rows = found["users.more"]
-        found["users.more"] = [{**r, "password": _hashed(r["password"], _salt(found, r["name"]))} for r in rows]
-    return found, problems
+        rows = result["users.more"]
+        result["users.more"] = [{**r, "password": _hashed(r["password"], _salt(result, r["name"]))} for r in rows]
+    return result, problems
 
 
 def absolute(answers: Answers, folder: Path) -> dict[str, Any]:
     """Return the answers with every path made absolute; relative ones begin at `folder`."""
-    found = dict(answers)
+    matches = dict(answers)
     for key in PATHS:
-        if found.get(key):
-            found[key] = str((folder / Path(found[key]).expanduser()).absolute())
-    return found
+        if matches.get(key):
+            matches[key] = str((folder / Path(matches[key]).expanduser()).absolute())
+    return matches
 
 
 def masked(answers: Answers) -> dict[str, Any]:
     """Return complete answers in which a mask replaces every secret."""
-    found = rules.complete(answers)
+    result = rules.complete(answers)
     for key, question in QUESTIONS.items():
-        if question.secret and found[key]:
-            found[key] = MASK
+        if question.secret and result[key]:
+            result[key] = MASK
         hidden = [field.key for field in question.fields if field.secret]
         if hidden:
-            found[key] = [{k: MASK if k in hidden and v else v for k, v in row.items()} for row in found[key]]
-    return found
+            result[key] = [{k: MASK if k in hidden and v else v for k, v in row.items()} for row in result[key]]
+    return result
 
 
-def _take_context(found: dict[str, Any]) -> None:
+def _take_context(matches: dict[str, Any]) -> None:
     """Fill address and authority from the context of that name, where they were not given. Raises `EdgewrightError`."""
     from edgewright.config import contexts
 
-    if found["plane.endpoint"] and found["plane.ca"]:
+    if matches["plane.endpoint"] and matches["plane.ca"]:
         return
     try:
-        context = contexts.load().get(found["plane.context"])
+        context = contexts.load().get(matches["plane.context"])
     except (NotFound, InvalidInput, Refused):
-        if not found["plane.endpoint"]:
+        if not matches["plane.endpoint"]:
             raise
         return  # replayed on a machine that does not know the context: what was taken from it is in the answers
-    if not found["plane.endpoint"]:
-        found["plane.endpoint"] = context.address_for_hosts
+    if not matches["plane.endpoint"]:
+        matches["plane.endpoint"] = context.address_for_hosts
     known = (context.url.rstrip("/"), context.address_for_hosts.rstrip("/"))
-    if not found["plane.ca"] and context.ca and found["plane.endpoint"].rstrip("/") in known:
-        found["plane.ca"] = context.ca
+    if not matches["plane.ca"] and context.ca and matches["plane.endpoint"].rstrip("/") in known:
+        matches["plane.ca"] = context.ca
 
 
 def _certificate(value: str, folder: Path) -> str:
@@ -220,12 +220,12 @@ def _hashed(password: str, salt: str) -> str:
     return sha512_crypt(password, salt)
 
 
-def _salt(found: Mapping[str, Any], user: str) -> str:
+def _salt(matches: Mapping[str, Any], user: str) -> str:
     """Return the salt for a user's password: the same for the same answers, so that a replay gives the same bytes.
 
     It is made of the token, the installer's name and the user's, never of the password: a salt that reveals it could be
     tried much faster than the hash.
     """
-    parts = ("salt", found["token.text"], found["plane.endpoint"], found["output.name"], user)
+    parts = ("salt", matches["token.text"], matches["plane.endpoint"], matches["output.name"], user)
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     return "".join(ALPHABET[byte & 63] for byte in digest[:16])

@@ -243,13 +243,13 @@ def _make_sites(ready: Ready, base: Path, job: Job) -> tuple[Path, ...]:
 
     assert ready.plan is not None
     out = _folder(ready.sites)
-    whole = ready.request.sites == "iso"
-    if whole:
+    complete = ready.request.sites == "iso"
+    if complete:
         made = make_isos(ready.plan, base, ready.document, out, job, checks=[_checked(ready.findings)])
     else:
         made = make_seeds(ready.plan, out, job)
-    index = write_index(out, Path(ready.request.plan), made, whole=whole, base=base)
-    return (*(one.file for one in made), index)
+    index = write_index(out, Path(ready.request.plan), made, whole=complete, base=base)
+    return (*(item.file for item in made), index)
 
 
 def _checked(findings: Sequence[Finding]) -> Check:

@@ -47,17 +47,17 @@ class Done(NamedTuple):
 
 def find(name: str) -> str:
     """Return the path of a program. Raises `NotFound` with the package that brings it."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
-    if found is None:
+    result = shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
+    if result is None:
         package = PACKAGES.get(name, name)
         raise NotFound(
             f"The program {name} is not installed.", f"Install it (Debian: apt-get install {package}).", "NoProgram"
         )
-    return found
+    return result
 
 
 def run(
-    words: Sequence[str],
+    text: Sequence[str],
     job: Job,
     *,
     on_line: Callable[[str], None] = lambda line: None,
@@ -70,7 +70,7 @@ def run(
     A cancelled job stops it. Raises `NotFound` when it is not installed, `Cancelled`, and `Failed` when it cannot be
     started. A code other than 0 is the caller's to judge.
     """
-    command = [find(words[0]), *words[1:]]
+    command = [find(text[0]), *text[1:]]
     try:
         process = subprocess.Popen(
             command,
@@ -82,15 +82,15 @@ def run(
             start_new_session=True,  # a Ctrl-C is for us: we stop it, and clean up behind it
         )
     except OSError as error:
-        raise Failed(f"{words[0]} cannot be started: {error.strerror or error}.", "Check its installation.") from None
+        raise Failed(f"{text[0]} cannot be started: {error.strerror or error}.", "Check its installation.") from None
     watcher = threading.Thread(target=_watch, args=(process, job), daemon=True)
     watcher.start()
-    kept: list[str] = []
+    stored: list[str] = []
     assert process.stdout is not None
     try:
         for line in _lines(process.stdout):
-            kept.append(line)
-            del kept[:-LAST_LINES]
+            stored.append(line)
+            del stored[:-LAST_LINES]
             on_line(line)
     except BaseException:
         stop(process)
@@ -100,7 +100,7 @@ def run(
         watcher.join()
     if job.cancelled:
         raise Cancelled
-    return Done(process.returncode, tuple(kept))
+    return Done(process.returncode, tuple(stored))
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:

@@ -58,11 +58,11 @@ def package(
 
 def files_of(entry: dict[str, Any], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """Return the files of a package, and enter them in `entry` with the verification code of section 7.9."""
-    found = []
+    matches = []
     for number, (name, data) in enumerate(sorted(contents.items()), 1):
         sha1 = hashlib.sha1(data, usedforsecurity=False).hexdigest()  # SPDX asks for it
         checksums = [("SHA1", sha1), ("SHA256", hashlib.sha256(data).hexdigest())]
-        found.append(
+        matches.append(
             {
                 "SPDXID": identifier("File", str(number), name),
                 "fileName": f"./{name}",
@@ -73,9 +73,9 @@ def files_of(entry: dict[str, Any], contents: Mapping[str, bytes]) -> list[dict[
             }
         )
     entry["filesAnalyzed"] = True
-    entry["packageVerificationCode"] = {"packageVerificationCodeValue": verification_code(found)}
-    entry["hasFiles"] = [file["SPDXID"] for file in found]
-    return found
+    entry["packageVerificationCode"] = {"packageVerificationCodeValue": verification_code(matches)}
+    entry["hasFiles"] = [file["SPDXID"] for file in matches]
+    return matches
 
 
 def verification_code(files: Sequence[Mapping[str, Any]]) -> str:
@@ -84,9 +84,9 @@ def verification_code(files: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.sha1("".join(sums).encode(), usedforsecurity=False).hexdigest()
 
 
-def relation(one: str, kind: str, other: str) -> dict[str, str]:
+def relation(item: str, kind: str, other: str) -> dict[str, str]:
     """Return a relationship, e.g. `relation(wheel, "DEPENDS_ON", library)`."""
-    return {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
+    return {"spdxElementId": item, "relationshipType": kind, "relatedSpdxElement": other}
 
 
 def document(

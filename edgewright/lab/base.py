@@ -43,11 +43,11 @@ def cache_folder() -> Path:
 
 def base_key(suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> str:
     """Return the name under which the base of these packages is cached."""
-    words = " ".join([FORMAT, suite, *sorted(packages)])
-    return f"{suite}-{hashlib.sha256(words.encode()).hexdigest()[:10]}"
+    text = " ".join([FORMAT, suite, *sorted(packages)])
+    return f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def ensure_base(say: Say, suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> Path:
+def ensure_base(log: Say, suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> Path:
     """Return the folder of the base, made if it is not there yet (about half a minute, 60 MB of packages).
 
     Two labs that want it at once make it once. Raises `Failed` with the installer's own words.
@@ -59,13 +59,13 @@ def ensure_base(say: Say, suite: str = SUITE, packages: tuple[str, ...] = PACKAG
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("base image: another lab is making it, waiting")
+            log("base image: another lab is making it, waiting")
             fcntl.flock(lock, fcntl.LOCK_EX)
         if ready.is_dir():
             return ready
         draft = cache / f"{ready.name}.new"
         shutil.rmtree(draft, ignore_errors=True)
-        _install(draft, suite, packages, say)
+        _install(draft, suite, packages, log)
         draft.rename(ready)
     return ready
 
@@ -103,10 +103,10 @@ def _size(folder: Path) -> int:
     return sum(files.values())
 
 
-def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> None:
+def _install(target: Path, suite: str, packages: tuple[str, ...], log: Say) -> None:
     """Run mmdebstrap into `target`, reporting how long it takes."""
     began = time.monotonic()
-    say(f"base image: unpacking Debian {suite} with {len(packages)} packages (once, about half a minute)")
+    log(f"base image: unpacking Debian {suite} with {len(packages)} packages (once, about half a minute)")
     command = [
         "mmdebstrap",
         "--mode=root",
@@ -121,7 +121,7 @@ def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> N
 
     def beat() -> None:
         while not done.wait(10.0):
-            say(f"base image: still unpacking, {time.monotonic() - began:.0f} s")
+            log(f"base image: still unpacking, {time.monotonic() - began:.0f} s")
 
     teller = threading.Thread(target=beat, daemon=True)
     teller.start()
@@ -140,4 +140,4 @@ def _install(target: Path, suite: str, packages: tuple[str, ...], say: Say) -> N
     # a key of the installer's making would be the same on every host
     for key in (target / "etc" / "ssh").glob("ssh_host_*"):
         key.unlink()
-    say(f"base image: ready in {time.monotonic() - began:.1f} s")
+    log(f"base image: ready in {time.monotonic() - began:.1f} s")

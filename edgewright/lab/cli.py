@@ -67,9 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
     clock = kinds.add_parser("clock", help="shift the clock that the host's agent sees")
     clock.add_argument("host")
     clock.add_argument("shift", help="such as=-50y or +2d; `true` takes it back")
-    one = kinds.add_parser("oneway", help="what A sends does not reach B; B still reaches A")
-    one.add_argument("first", metavar="A")
-    one.add_argument("second", metavar="B")
+    item = kinds.add_parser("oneway", help="what A sends does not reach B; B still reaches A")
+    item.add_argument("first", metavar="A")
+    item.add_argument("second", metavar="B")
     kinds.add_parser("clear", help="take every fault back")
     return parser
 
@@ -79,12 +79,12 @@ def main(argv: list[str]) -> int:
     as_json = "json" in argv
     with terminated_is_interrupted():
         try:
-            words = build_parser().parse_args(_shield(argv))
+            args = build_parser().parse_args(_shield(argv))
             lacking = shortcomings()
             if lacking:
                 raise Failed(lacking[0], " ".join(lacking[1:]), code="LabUnavailable")
-            folder = Folder((words.dir or default_folder()).absolute())
-            return _VERBS[words.verb](folder, words)
+            folder = Folder((args.dir or default_folder()).absolute())
+            return _VERBS[args.verb](folder, args)
         except EdgewrightError as problem:
             if as_json:
                 print(json.dumps(problem.as_dict()), file=sys.stderr)
@@ -113,27 +113,27 @@ def _teller() -> Callable[[str], None]:
     return say
 
 
-def _up(folder: Folder, words: argparse.Namespace) -> int:
+def _up(folder: Folder, namespace: argparse.Namespace) -> int:
     options: list[str] = []
     for flag in ("silence_limit", "heartbeat"):
-        value = getattr(words, flag)
+        value = getattr(namespace, flag)
         if value is not None:
             options += [f"--{flag.replace('_', '-')}", value]
-    wishes = fleet.Wishes(
-        hosts=words.hosts,
-        agent=words.agent,
-        token_file=words.token_file,
-        endpoint=words.endpoint,
-        ca=words.ca,
-        bare=words.bare,
-        python=not words.no_python,
+    specs = fleet.Wishes(
+        hosts=namespace.hosts,
+        agent=namespace.agent,
+        token_file=namespace.token_file,
+        endpoint=namespace.endpoint,
+        ca=namespace.ca,
+        bare=namespace.bare,
+        python=not namespace.no_python,
         hub_options=options,
     )
-    say = _teller()
+    log = _teller()
     with folder.locked():
-        state = fleet.bring_up(folder, wishes, say)
+        state = fleet.bring_up(folder, specs, log)
         shown = status.document(folder, state)
-    if words.output == "json":
+    if namespace.output == "json":
         print(json.dumps(shown, indent=2))
     else:
         print(status.table(shown))
@@ -142,23 +142,23 @@ def _up(folder: Folder, words: argparse.Namespace) -> int:
     return 0
 
 
-def _down(folder: Folder, words: argparse.Namespace) -> int:
+def _down(folder: Folder, namespace: argparse.Namespace) -> int:
     with folder.locked():
-        found = fleet.take_down(folder, _teller())
-    print(f"The lab in {folder.path} is down." if found else f"There was no lab in {folder.path}.")
+        result = fleet.take_down(folder, _teller())
+    print(f"The lab in {folder.path} is down." if result else f"There was no lab in {folder.path}.")
     return 0
 
 
-def _clean(folder: Folder, words: argparse.Namespace) -> int:
+def _clean(folder: Folder, namespace: argparse.Namespace) -> int:
     freed = base.clean_cache()
     where = base.cache_folder()
     print(f"Removed {freed / 1e6:.0f} MB from {where}." if freed else f"There was no base image in {where}.")
     return 0
 
 
-def _status(folder: Folder, words: argparse.Namespace) -> int:
+def _status(folder: Folder, namespace: argparse.Namespace) -> int:
     shown = status.document(folder, _loaded(folder))
-    print(json.dumps(shown, indent=2) if words.output == "json" else status.table(shown))
+    print(json.dumps(shown, indent=2) if namespace.output == "json" else status.table(shown))
     return 0
 
 
@@ -169,41 +169,43 @@ def _loaded(folder: Folder) -> LabState:
     return state
 
 
-def _fault(folder: Folder, words: argparse.Namespace) -> int:
+def _fault(folder: Folder, namespace: argparse.Namespace) -> int:
     with folder.locked():
         state = _loaded(folder)
         try:
-            for line in _do_fault(folder, state, words):
+            for line in _do_fault(folder, state, namespace):
                 print(line)
         finally:
             folder.save(state)
     return 0
 
 
-def _do_fault(folder: Folder, state: LabState, words: argparse.Namespace) -> list[str]:
+def _do_fault(folder: Folder, state: LabState, namespace: argparse.Namespace) -> list[str]:
     """Do one fault and return what to print. Raises what `faults` raises."""
-    kind: str = words.kind
+    kind: str = namespace.kind
     if kind == "clear":
         return faults.clear(folder, state) or ["There was no fault to take back."]
     if kind == "oneway":
-        return [faults.oneway(state, words.first, words.second)]
-    members = faults.chosen(state, words.host)
+        return [faults.oneway(state, namespace.first, namespace.second)]
+    members = faults.chosen(state, namespace.host)
     if kind == "link":
-        return [faults.link(state, one, up=words.word == "up") for one in members]
+        return [faults.link(state, member, up=namespace.word == "up") for member in members]
     if kind == "delay":
-        slow = Slow(words.delay, words.jitter, words.loss, words.rate)
+        slow = Slow(namespace.delay, namespace.jitter, namespace.loss, namespace.rate)
         if min(slow.delay, slow.jitter, slow.rate) < 0 or not 0 <= slow.loss <= 100:
             raise UsageError("Delay, jitter and rate are 0 or more, loss is 0 to 100 percent.")
-        return [faults.slow_down(folder, state, one, None if slow == Slow() else slow) for one in members]
+        return [faults.slow_down(folder, state, member, None if slow == Slow() else slow) for member in members]
     if kind == "clock":
-        return [faults.set_clock(folder, one, "" if words.shift == "true" else words.shift) for one in members]
+        return [
+            faults.set_clock(folder, member, "" if namespace.shift == "true" else namespace.shift) for member in members
+        ]
     if kind in ("freeze", "thaw"):
-        return [faults.freeze(state, one, frozen=kind == "freeze") for one in members]
+        return [faults.freeze(state, member, frozen=kind == "freeze") for member in members]
     if kind == "power-cut":
-        return [faults.power_cut(state, one) for one in members]
+        return [faults.power_cut(state, member) for member in members]
     if kind == "power-on":
-        return [faults.power_on(folder, state, one) for one in members]
-    return [faults.reboot(one) for one in members]
+        return [faults.power_on(folder, state, member) for member in members]
+    return [faults.reboot(member) for member in members]
 
 
 _VERBS: dict[str, Callable[[Folder, argparse.Namespace], int]] = {

@@ -102,10 +102,10 @@ def _frames(port: int) -> list[bytes]:
     return frames
 
 
-def main(words: list[str]) -> int:
+def main(text: list[str]) -> int:
     """Open both ports and carry."""
-    first, first_bridge, second, second_bridge = words[:4]
-    delay, jitter, loss, rate = (float(word) for word in words[4:8])
+    first, first_bridge, second, second_bridge = text[:4]
+    delay, jitter, loss, rate = (float(word) for word in text[4:8])
     ports = open_port(first, first_bridge), open_port(second, second_bridge)
     print("carrying", flush=True)
     carry(*ports, Quality(delay / 1000, jitter / 1000, loss / 100, rate * 125))

@@ -64,9 +64,9 @@ def slow_down(folder: Folder, state: LabState, member: Member, slow: Slow | None
     deadline = time.monotonic() + 5.0
     while "carrying" not in log.read_text():
         if not processes.alive(member.slow_pid, member.slow_started) or time.monotonic() > deadline:
-            words = log.read_text().strip().splitlines() or ["no output"]
+            arguments = log.read_text().strip().splitlines() or ["no output"]
             slow_down(folder, state, member, None)
-            raise Failed(f"The slow link of {member.name} did not come up: {words[-1]}")
+            raise Failed(f"The slow link of {member.name} did not come up: {arguments[-1]}")
         time.sleep(0.02)
     if member.link_down:
         network.set_link(state, member.name, up=False)
@@ -155,21 +155,21 @@ def oneway(state: LabState, first: str, second: str) -> str:
 
 def clear(folder: Folder, state: LabState) -> list[str]:
     """Take every fault back: links, clocks, frozen and switched-off members. Returns what was done."""
-    said: list[str] = []
+    messages: list[str] = []
     if state.oneway:
         state.oneway.clear()
         network.set_oneway(state)
-        said.append("one-way cuts: none")
+        messages.append("one-way cuts: none")
     for member in state.members():
         steps: list[tuple[bool, Callable[[Member], str]]] = [
-            (member.frozen, lambda one: freeze(state, one, frozen=False)),
-            (member.slow is not None, lambda one: slow_down(folder, state, one, None)),
-            (member.link_down, lambda one: link(state, one, up=True)),
-            (not processes.alive(member.pid, member.started), lambda one: power_on(folder, state, one)),
-            (bool(member.clock), lambda one: set_clock(folder, one, "")),
+            (member.frozen, lambda item: freeze(state, item, frozen=False)),
+            (member.slow is not None, lambda item: slow_down(folder, state, item, None)),
+            (member.link_down, lambda item: link(state, item, up=True)),
+            (not processes.alive(member.pid, member.started), lambda item: power_on(folder, state, item)),
+            (bool(member.clock), lambda item: set_clock(folder, item, "")),
         ]
-        said.extend(step(member) for needed, step in steps if needed)
-    return said
+        messages.extend(step(member) for needed, step in steps if needed)
+    return messages
 
 
 def end_gently(member: Member, patience: float) -> bool:

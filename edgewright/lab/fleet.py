@@ -34,26 +34,26 @@ class Wishes:
     hub_options: list[str] = field(default_factory=list)
 
 
-def check_wishes(wishes: Wishes) -> None:
+def check_wishes(specs: Wishes) -> None:
     """Raise `UsageError` when the settings contradict each other, before anything is made."""
-    if not 1 <= wishes.hosts <= MAX_HOSTS:
-        raise UsageError(f"A lab has 1 to {MAX_HOSTS} hosts, not {wishes.hosts}.")
-    if wishes.endpoint and not wishes.token_file:
+    if not 1 <= specs.hosts <= MAX_HOSTS:
+        raise UsageError(f"A lab has 1 to {MAX_HOSTS} hosts, not {specs.hosts}.")
+    if specs.endpoint and not specs.token_file:
         raise UsageError("Hosts of another plane need its registration token.", "Name a file with it: --token-file F.")
-    if not wishes.endpoint and (wishes.token_file or wishes.ca):
+    if not specs.endpoint and (specs.token_file or specs.ca):
         raise UsageError(
             "--token-file and --ca belong to a plane named by --endpoint.", "Leave them out: the lab's hub makes both."
         )
-    if wishes.token_file:
-        prepare.check_token(wishes.token_file)
+    if specs.token_file:
+        prepare.check_token(specs.token_file)
 
 
-def bring_up(folder: Folder, wishes: Wishes, say: Say) -> LabState:
+def bring_up(folder: Folder, specs: Wishes, log: Say) -> LabState:
     """Make the network, the hub (unless another plane was named) and the hosts, and wait until they have booted.
 
     Raises `Conflict` when the lab is up. Remains of one that was not taken down in order are cleared away first.
     """
-    check_wishes(wishes)
+    check_wishes(specs)
     old = _readable(folder)
     if old is not None and old.phase == "up" and any(_runs(member) for member in old.members()):
         raise Conflict(
@@ -61,32 +61,32 @@ def bring_up(folder: Folder, wishes: Wishes, say: Say) -> LabState:
             "See it by `edgewright lab status`, end it by `edgewright lab down`.",
         )
     if old is not None or groups.processes(folder.name):
-        say("clearing away what an earlier lab left")
-        take_down(folder, say)
-    base = ensure_base(say)
-    agent = None if wishes.bare else product.find_agent(wishes.agent, say)
+        log("clearing away what an earlier lab left")
+        take_down(folder, log)
+    base = ensure_base(log)
+    agent = None if specs.bare else product.find_agent(specs.agent, log)
     subnet = network.choose_subnet(folder.name)
-    endpoint = wishes.endpoint or ("" if wishes.bare else f"https://{subnet}.2:{plane.PORT}")
-    state = LabState(folder.name, subnet, endpoint, hub_options=list(wishes.hub_options))
-    for number in range(wishes.hosts):
+    endpoint = specs.endpoint or ("" if specs.bare else f"https://{subnet}.2:{plane.PORT}")
+    state = LabState(folder.name, subnet, endpoint, hub_options=list(specs.hub_options))
+    for number in range(specs.hosts):
         name = f"edge{number + 1}"
         state.hosts[name] = Member(name, f"{subnet}.{FIRST_HOST + number}")
-    if not wishes.endpoint and not wishes.bare:
+    if not specs.endpoint and not specs.bare:
         state.hub = Member(HUB, f"{subnet}.2")
     folder.save(state)
     network.build(state)
-    token, ca = wishes.token_file, wishes.ca
+    token, ca = specs.token_file, specs.ca
     if state.hub is not None:
         network.attach_hub(state, state.hub)
         plane.start(folder, state, state.hub)
         folder.save(state)
         plane.wait_ready(folder, state, state.hub)
         token, ca = plane.make_token(folder, state), plane.ca_file(folder)
-        say(f"hub: answers at {endpoint}")
+        log(f"hub: answers at {endpoint}")
     for host in state.hosts.values():
         root = machine.mount_disk(folder, host.name, base)
         prepare.write_system(folder, state, host, root)
-        if not wishes.python:
+        if not specs.python:
             prepare.take_python_away(root)
         if agent is not None and token is not None:
             prepare.write_agent(folder, state, host, root, agent, token, ca)
@@ -94,20 +94,20 @@ def bring_up(folder: Folder, wishes: Wishes, say: Say) -> LabState:
         machine.switch_on(folder, state, host)
         folder.save(state)
     for host in state.hosts.values():
-        machine.wait_booted(host, 60.0 + 5.0 * wishes.hosts)
-        say(f"{host.name}: booted, {host.address}")
+        machine.wait_booted(host, 60.0 + 5.0 * specs.hosts)
+        log(f"{host.name}: booted, {host.address}")
     state.phase = "up"
     folder.save(state)
     return state
 
 
-def take_down(folder: Folder, say: Say, patience: float = 8.0) -> bool:
+def take_down(folder: Folder, log: Say, patience: float = 8.0) -> bool:
     """End everything of the lab and remove its files, the lock last; return whether there was anything.
 
     Works without a readable state: namespaces, groups and mounts are found by the names that follow from the folder.
     """
     state = _readable(folder)
-    found = state is not None or bool(groups.processes(folder.name)) or (network.NETNS / folder.name).exists()
+    result = state is not None or bool(groups.processes(folder.name)) or (network.NETNS / folder.name).exists()
     if state is not None:
         for member in state.members():
             if member.frozen:
@@ -120,7 +120,7 @@ def take_down(folder: Folder, say: Say, patience: float = 8.0) -> bool:
         groups.freeze(folder.name, frozen, frozen=False)
     killed = groups.kill_all(folder.name)
     if killed:
-        say(f"killed {killed} processes that did not end by themselves")
+        log(f"killed {killed} processes that did not end by themselves")
     for home in sorted((folder.path / "hosts").glob("*")):
         machine.unmount_disk(folder, home.name)
     network.tear_down(folder.name)
@@ -131,7 +131,7 @@ def take_down(folder: Folder, say: Say, patience: float = 8.0) -> bool:
         for path in folder.path.glob(pattern):
             path.unlink(missing_ok=True)
     folder.lock_file.unlink(missing_ok=True)
-    return found
+    return result
 
 
 def _group_names(folder: Folder) -> list[str]:

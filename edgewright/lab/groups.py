@@ -50,15 +50,15 @@ def freeze(lab: str, name: str, frozen: bool, patience: float = 5.0) -> bool:
 
 def processes(lab: str, name: str = "") -> set[int]:
     """Return all process ids in the groups of a lab, or of one member."""
-    found: set[int] = set()
+    matches: set[int] = set()
     for tree in _trees():
         base = tree / lab / name if name else tree / lab
         for listing in base.rglob("cgroup.procs") if base.is_dir() else []:
             try:
-                found.update(int(line) for line in listing.read_text().split())
+                matches.update(int(line) for line in listing.read_text().split())
             except OSError:
                 continue  # the group went away between the listing and the reading, as did its processes
-    return found - {0}
+    return matches - {0}
 
 
 def kill_all(lab: str, name: str = "", patience: float = 10.0) -> int:
@@ -77,7 +77,7 @@ def remove(lab: str, name: str = "", patience: float = 3.0) -> bool:
     """Remove the empty groups of a lab or of one member; return whether all of them ended."""
     deadline = time.monotonic() + patience
     while True:
-        gone = True
+        removed = True
         for tree in _trees():
             base = tree / lab / name if name else tree / lab
             if not base.is_dir():
@@ -87,7 +87,7 @@ def remove(lab: str, name: str = "", patience: float = 3.0) -> bool:
                 try:
                     folder.rmdir()
                 except OSError:
-                    gone = False
-        if gone or time.monotonic() > deadline:
-            return gone
+                    removed = False
+        if removed or time.monotonic() > deadline:
+            return removed
         time.sleep(0.1)

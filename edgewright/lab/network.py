@@ -52,12 +52,12 @@ def build(state: LabState) -> None:
     lab = state.name
     run(["ip", "netns", "add", lab])
     at = inside(lab)
-    for words in (
+    for arguments in (
         ["link", "set", "lo", "up"],
         ["link", "add", SWITCH, "type", "bridge", "forward_delay", "0"],
         ["link", "set", SWITCH, "up"],
     ):
-        run([*at, "ip", *words])
+        run([*at, "ip", *arguments])
     run(["ip", "link", "add", machine_end(lab), "type", "veth", "peer", "name", PORT_OF_MACHINE, "netns", lab])
     run([*at, "ip", "link", "set", PORT_OF_MACHINE, "master", SWITCH, "up"])
     run(["ip", "address", "add", f"{state.subnet}.1/24", "dev", machine_end(lab)])
@@ -88,14 +88,14 @@ def bridge_of(name: str) -> str:
 def attach(state: LabState, name: str) -> None:
     """Make the bridge of one member and its cable to the switch."""
     at = inside(state.name)
-    for words in (
+    for arguments in (
         ["link", "add", bridge_of(name), "type", "bridge", "forward_delay", "0"],
         ["link", "set", bridge_of(name), "up"],
         ["link", "add", f"s-{name}", "type", "veth", "peer", "name", f"h-{name}"],
         ["link", "set", f"s-{name}", "master", SWITCH, "up"],
         ["link", "set", f"h-{name}", "master", bridge_of(name), "up"],
     ):
-        run([*at, "ip", *words])
+        run([*at, "ip", *arguments])
 
 
 def set_link(state: LabState, name: str, up: bool) -> None:

@@ -82,11 +82,11 @@ def write_agent(
     data.touch(mode=0o600)
     data.write_text(user_data(state, host, token.read_text().strip(), ca.read_text() if ca else ""))
     program = [sys.executable, str(agent)] if agent.suffix == ".pyz" else [str(agent)]
-    words = ["install", "--root", str(root), "--endpoint", state.endpoint]
-    words += ["--user-data", str(data), "--token-file", str(token)]
+    arguments = ["install", "--root", str(root), "--endpoint", state.endpoint]
+    arguments += ["--user-data", str(data), "--token-file", str(token)]
     if ca is not None:
-        words += ["--ca", str(ca)]
-    run([*program, *words], env=product.environment_for())
+        arguments += ["--ca", str(ca)]
+    run([*program, *arguments], env=product.environment_for())
 
 
 def take_python_away(root: Path) -> None:

@@ -32,7 +32,7 @@ def alive(pid: int, started: str) -> bool:
 
 def children(pid: int) -> list[int]:
     """Return the direct children of a process."""
-    found = []
+    matches = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
@@ -40,8 +40,8 @@ def children(pid: int) -> list[int]:
             except OSError:
                 continue
             if int(stat.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(folder.name))
-    return sorted(found)
+                matches.append(int(folder.name))
+    return sorted(matches)
 
 
 def launch(

@@ -19,9 +19,9 @@ ARCHIVE = "edgewright-agent.pyz"
 BUILDER = Path("packaging") / "build_agent.py"
 
 
-def command_line(*words: str) -> list[str]:
+def command_line(*text: str) -> list[str]:
     """Return the command that runs the product with these words, from wherever the lab was started."""
-    return [sys.executable, "-m", "edgewright", *words]
+    return [sys.executable, "-m", "edgewright", *text]
 
 
 def environment_for(url: str = "", ca: str = "", api_key_file: str = "") -> dict[str, str]:
@@ -36,16 +36,16 @@ def environment_for(url: str = "", ca: str = "", api_key_file: str = "") -> dict
     return env
 
 
-def call(env: dict[str, str], *words: str, timeout: float = 60.0) -> Any:
+def call(env: dict[str, str], *label: str, timeout: float = 60.0) -> Any:
     """Run a command of the product with `-o json` and return what it printed, parsed (None when nothing)."""
-    text = run([*command_line(*words), "-o", "json"], env=env, timeout=timeout)
+    text = run([*command_line(*label), "-o", "json"], env=env, timeout=timeout)
     try:
         return json.loads(text) if text.strip() else None
     except ValueError:
-        raise Failed(f"`edgewright {' '.join(words)}` printed no JSON: {text.strip()[:200]}") from None
+        raise Failed(f"`edgewright {' '.join(label)}` printed no JSON: {text.strip()[:200]}") from None
 
 
-def find_agent(named: str | None, say: Any) -> Path:
+def find_agent(named: str | None, log: Any) -> Path:
     """Return the agent archive to install: the named file, else one in `dist/`, else one built from this source.
 
     Raises `NotFound` when there is none and none can be built here.
@@ -57,7 +57,7 @@ def find_agent(named: str | None, say: Any) -> Path:
         return path
     builder = HOME / BUILDER
     if builder.is_file():
-        say("agent archive: building it from this source")
+        log("agent archive: building it from this source")
         run([sys.executable, builder, "--archive-only"], env=environment_for(), timeout=120.0)
     for folder in (HOME / "dist", Path.cwd() / "dist"):
         if (folder / ARCHIVE).is_file():

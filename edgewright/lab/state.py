@@ -114,7 +114,7 @@ class Folder:
         try:
             raw = json.loads((self.path / "lab.json").read_text())
             raw["hub"] = _member(raw["hub"])
-            raw["hosts"] = {name: _member(one) for name, one in raw["hosts"].items()}
+            raw["hosts"] = {name: _member(item) for name, item in raw["hosts"].items()}
             raw["oneway"] = [(a, b) for a, b in raw["oneway"]]
             return LabState(**raw)
         except FileNotFoundError:

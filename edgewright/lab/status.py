@@ -29,9 +29,9 @@ def link_of(member: Member) -> str:
     slow = member.slow
     if slow is None:
         return "up"
-    words = [f"{slow.delay:g}ms" if slow.delay else "", f"~{slow.jitter:g}ms" if slow.jitter else ""]
-    words += [f"{slow.loss:g}%lost" if slow.loss else "", f"{slow.rate:g}kbit/s" if slow.rate else ""]
-    return " ".join(filter(None, words)) or "up"
+    parts = [f"{slow.delay:g}ms" if slow.delay else "", f"~{slow.jitter:g}ms" if slow.jitter else ""]
+    parts += [f"{slow.loss:g}%lost" if slow.loss else "", f"{slow.rate:g}kbit/s" if slow.rate else ""]
+    return " ".join(filter(None, parts)) or "up"
 
 
 def document(folder: Folder, state: LabState) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def ways_in(shown: dict[str, Any]) -> str:
     if shown["hub"]:
         hub = shown["hub"]
         lines.append("Open the console on it:")
-        words = [shown["name"], "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"]]
-        lines.append(f"  edgewright context add {shlex.join(words)}")
+        parts = [shown["name"], "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"]]
+        lines.append(f"  edgewright context add {shlex.join(parts)}")
         lines.append(f"  edgewright --context {shlex.quote(shown['name'])}")
     if shown["hosts"]:
         lines.append("Get into a host:")

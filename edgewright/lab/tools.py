@@ -46,23 +46,23 @@ def shortcomings() -> list[str]:
         return [
             "The lab boots Linux hosts in containers, and this is not a Linux machine with control groups: use one."
         ]
-    found: list[str] = []
+    matches: list[str] = []
     if os.geteuid() != 0:
-        found.append("The lab makes network namespaces and mounts, which only root may: run it by sudo.")
+        matches.append("The lab makes network namespaces and mounts, which only root may: run it by sudo.")
     else:
         have = _capabilities()
         for bit, name in ((CAP_SYS_ADMIN, "CAP_SYS_ADMIN"), (CAP_NET_ADMIN, "CAP_NET_ADMIN")):
             if not have >> bit & 1:
-                found.append(
+                matches.append(
                     f"This root user lacks {name} (a container?): run the lab on a machine or a privileged one."
                 )
     lacking = [program for program in PROGRAMS if shutil.which(program, path=search_path()) is None]
     if lacking:
         packages = " ".join(sorted({PROGRAMS[program] for program in lacking}))
-        found.append(f"The lab needs {', '.join(lacking)}: apt-get install {packages}")
+        matches.append(f"The lab needs {', '.join(lacking)}: apt-get install {packages}")
     if not Path("/dev/net/tun").exists():
-        found.append("The lab needs /dev/net/tun to slow links down: load the module tun.")
-    return found
+        matches.append("The lab needs /dev/net/tun to slow links down: load the module tun.")
+    return matches
 
 
 def search_path() -> str:
@@ -87,16 +87,18 @@ def run(
 
     `timeout` is in seconds. Raises `Failed` with the program's own last line when it fails and `check` is set.
     """
-    words = [str(word) for word in command]
+    arguments = [str(word) for word in command]
     try:
         done = subprocess.run(
-            words, input=stdin, capture_output=True, text=True, timeout=timeout, env=environment(env), check=False
+            arguments, input=stdin, capture_output=True, text=True, timeout=timeout, env=environment(env), check=False
         )
     except FileNotFoundError:
-        raise Failed(f"The program {words[0]} is not here.", "Run `edgewright check` to see what is missing.") from None
+        raise Failed(
+            f"The program {arguments[0]} is not here.", "Run `edgewright check` to see what is missing."
+        ) from None
     except subprocess.TimeoutExpired:
-        raise Failed(f"`{' '.join(words)}` did not end within {timeout:.0f} s.") from None
+        raise Failed(f"`{' '.join(arguments)}` did not end within {timeout:.0f} s.") from None
     if check and done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise Failed(f"`{' '.join(words[:6])}` failed with code {done.returncode}: {last}")
+        raise Failed(f"`{' '.join(arguments[:6])}` failed with code {done.returncode}: {last}")
     return done.stdout

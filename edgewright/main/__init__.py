@@ -25,14 +25,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _main(words: list[str]) -> int:
-    if words in (["--help"], ["-h"]):
+def _main(text: list[str]) -> int:
+    if text in (["--help"], ["-h"]):
         return _overview()
     from edgewright.cli.main import run
 
-    if _wants_console(words):
-        return _guarded(words)
-    return run(words, _special, _delegate)
+    if _wants_console(text):
+        return _guarded(text)
+    return run(text, _special, _delegate)
 
 
 def _overview() -> int:
@@ -56,40 +56,40 @@ def _overview() -> int:
     return 0
 
 
-def _wants_console(words: Sequence[str]) -> bool:
+def _wants_console(text: Sequence[str]) -> bool:
     """Whether these words open the console: none, or global options alone."""
-    if not words:
+    if not text:
         return True
     from edgewright.cli.words import take
     from edgewright.core.errors import EdgewrightError
 
     try:
-        taken = take(words)
+        taken = take(text)
     except EdgewrightError:
         return False
     alone = not (taken.noun or taken.help or taken.version or taken.stray or taken.rest)
     return alone and all(name in CONSOLE_OPTIONS for name in taken.options)
 
 
-def _guarded(words: Sequence[str]) -> int:
+def _guarded(text: Sequence[str]) -> int:
     from edgewright.cli.words import take
 
     try:
         from edgewright.main.console import console
 
-        return console(take(words).options)
+        return console(take(text).options)
     except BaseException as error:
         from edgewright.cli.errors import end
 
-        return end(error, words)
+        return end(error, text)
 
 
-def _delegate(module: str, words: list[str]) -> int:
+def _delegate(module: str, text: list[str]) -> int:
     """Run a program of its own: hub, agent or lab."""
     from importlib import import_module
 
     try:
-        return int(import_module(module).main(words))
+        return int(import_module(module).main(text))
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 2
 

@@ -24,9 +24,9 @@ def console(options: dict[str, str]) -> int:
     from edgewright.config import contexts
 
     try:
-        found = settings_of(options, strict=True)
+        settings = settings_of(options, strict=True)
         context = contexts.load().choose(options.get("context", ""))
-        return open_console(found, context, options.get("project", ""))
+        return open_console(settings, context, options.get("project", ""))
     finally:
         gc.enable()
 

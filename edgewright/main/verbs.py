@@ -23,8 +23,8 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     from edgewright.core.errors import InvalidInput
     from edgewright.store.engine.store import Store
 
-    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
-    if not found or not (1 <= int(found.group(1)) <= 1000 and 1 <= int(found.group(2)) <= 1000):
+    match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
+    if not match or not (1 <= int(match.group(1)) <= 1000 and 1 <= int(match.group(2)) <= 1000):
         raise InvalidInput(f"--size {args['size']} is not a size.", "Write columns x lines, e.g. --size 80x24")
     settings = ctx.settings.changed("option", theme=args.get("theme"))
     store = Store()
@@ -48,7 +48,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
         session.ways = import_module("tui.session").FirstRun(deployment=lambda: deployment_of(context))
     if session.start_view == "host":
         _find_host(session, store)
-    size = (int(found.group(1)), int(found.group(2)))
+    size = (int(match.group(1)), int(match.group(2)))
     say(import_module("tui.render").render(session, size, form).rstrip())
     return 0
 
@@ -72,10 +72,10 @@ def _find_host(session: Any, store: Any) -> None:
     wanted, hosts = session.start_target, store.model.hosts
     if not wanted:
         raise UsageError("`render host` needs a host.", "Name it: edgewright render host --host HOST")
-    found = wanted if wanted in hosts else next((uid for uid, row in hosts.items() if row.name == wanted), "")
-    if not found:
+    result = wanted if wanted in hosts else next((uid for uid, row in hosts.items() if row.name == wanted), "")
+    if not result:
         raise NotFound(f"There is no host {wanted}.", "See them: edgewright host list")
-    session.start_target = found
+    session.start_target = result
 
 
 async def _fill(ctx: CommandContext, store: Any) -> None:
@@ -179,7 +179,7 @@ def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str
     if not alone:
         return open_console(ctx.settings, context, hub=hub, simulated=True)
     shown = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}
-    words = f"EDGEWRIGHT_URL={shown['url']} EDGEWRIGHT_CA={shown['ca']} EDGEWRIGHT_API_KEY_FILE={shown['apiKeyFile']}"
-    say(json.dumps(shown) if form == "json" else words)
+    text = f"EDGEWRIGHT_URL={shown['url']} EDGEWRIGHT_CA={shown['ca']} EDGEWRIGHT_API_KEY_FILE={shown['apiKeyFile']}"
+    say(json.dumps(shown) if form == "json" else text)
     hub.wait()
     return 0

@@ -24,9 +24,14 @@ async def read_problems(client: PlaneClient, store: Store) -> None:
         except NotFound:
             pass  # an older hub
     state = "live" if features.hub else "polling"
-    told: dict[str, Any] = {"state": state, "since": times.now(), "plane": features.kind, "version": features.version}
-    told["certificates"] = [list(entry) for entry in features.certificates]
-    store.emit("plane", events.SOURCE_STATE, told)
+    reported: dict[str, Any] = {
+        "state": state,
+        "since": times.now(),
+        "plane": features.kind,
+        "version": features.version,
+    }
+    reported["certificates"] = [list(entry) for entry in features.certificates]
+    store.emit("plane", events.SOURCE_STATE, reported)
     store.flush()
 
 

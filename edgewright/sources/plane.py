@@ -88,9 +88,9 @@ class PlaneSource:
     def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
         """Report that the plane answers; the first time after an outage, with how long it lasted."""
         if self._away_since is not None:
-            gone = times.words(self._clock() - self._away_since)
+            removed = times.words(self._clock() - self._away_since)
             self._away_since = None
-            self.emit(kinds.MESSAGE, {"level": "ok", "text": f"The plane is back after {gone}."})
+            self.emit(kinds.MESSAGE, {"level": "ok", "text": f"The plane is back after {removed}."})
         self._backoff.reset()
         now = self._clock()
         if state == self._state and not total and 0 <= now - self._told_at < CONTACT_EVERY:

@@ -150,17 +150,17 @@ class Poller:
 
     async def _settle(self, absent: set[str]) -> None:
         """Find out which of the hosts that did not come no longer exist, and report it."""
-        gone = []
+        removed = []
         for uid in sorted(absent, key=lambda uid: (uid not in self._missing, uid))[:_ASKED_FOR]:
             try:
                 await self._client.host(uid)
             except NotFound:
-                gone.append(uid)
-        self._missing = absent - set(gone)
-        for uid in gone:
+                removed.append(uid)
+        self._missing = absent - set(removed)
+        for uid in removed:
             self._known.pop(uid, None)
-        if gone:
-            self._teller.emit(kinds.HOSTS_GONE, {"uids": gone})
+        if removed:
+            self._teller.emit(kinds.HOSTS_GONE, {"uids": removed})
         if not self._filled and self._known:
             self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": sorted(self._known)})
 

@@ -24,15 +24,15 @@ class Teller(Protocol):
         ...
 
 
-async def optional(teller: Teller, told: set[str], what: str, read: Callable[[], Awaitable[None]]) -> bool:
+async def optional(teller: Teller, messages: set[str], what: str, read: Callable[[], Awaitable[None]]) -> bool:
     """Read a list that not every credential or plane gives; return whether it did, report a refusal once."""
     try:
         await read()
     except EdgewrightError as error:
         if error.exit_code not in (ExitCode.REFUSED, ExitCode.NOT_FOUND, ExitCode.INVALID) or error.code in _FATAL:
             raise
-        if what not in told:
-            told.add(what)
+        if what not in messages:
+            messages.add(what)
             teller.note(f"No {what} to be had from this plane: {error.message}")
         return False
     return True

@@ -41,13 +41,13 @@ def find_key(mapping: Mapping[str, Json], name: str) -> Optional[str]:
     if mapping.get(name) is not None:
         return name
     folded = name.casefold()
-    found = name if name in mapping else None
+    result = name if name in mapping else None
     for key in mapping:
         if isinstance(key, str) and key.casefold() == folded:
             if mapping[key] is not None:
                 return key
-            found = found or key
-    return found
+            result = result or key
+    return result
 
 
 def _parts(path: str) -> List[str]:
@@ -85,13 +85,13 @@ class Document:
             if not isinstance(value, dict):
                 return default
             # the exact key is by far the usual case and costs one lookup
-            found = value.get(part)
-            if found is None:
+            result = value.get(part)
+            if result is None:
                 key = find_key(value, part)
-                found = None if key is None else value[key]
-            if found is None:
+                result = None if key is None else value[key]
+            if result is None:
                 return default
-            value = found
+            value = result
         return value
 
     def set(self, path: str, value: Json) -> None:

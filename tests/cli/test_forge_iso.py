@@ -77,7 +77,7 @@ def test_sites_by_seed(cli: Cli, user_data: str, tmp_path: Path) -> None:
     assert "2 made, 0 unchanged; index: S/sites.json" in done.err
     assert len(json.loads((tmp_path / "S/sites.json").read_text())["sites"]) == 2
     again = cli("forge", "sites", "plan.csv", "--base-user-data", user_data, "-o", "S", "-o", "json")
-    assert [one["state"] for one in again.json()] == ["kept", "kept"]
+    assert [one["state"] for one in again.json()] == ["unchanged", "unchanged"]
 
 
 def test_sites_that_collide(cli: Cli, user_data: str, tmp_path: Path) -> None:

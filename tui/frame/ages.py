@@ -29,7 +29,7 @@ def calm_age(since: float | None, now: float) -> str:
     """Return an age that does not tick: `just now`, then steps of ten seconds, then `4m ago`."""
     if since is None:
         return "never"
-    whole = max(now - since, 0.0)
-    if whole < 10:
+    complete = max(now - since, 0.0)
+    if complete < 10:
         return "just now"
-    return f"{times.age(whole if whole >= 60 else whole // 10 * 10)} ago"
+    return f"{times.age(complete if complete >= 60 else complete // 10 * 10)} ago"

@@ -151,8 +151,8 @@ class BaseScreen(Screen[None]):
         if not self.session.changes_refused:
             return frozenset()
         names = [entry.partition("=")[0] for entry in entries]
-        found = {name: console_verb(name) for name in names}
-        return frozenset(name for name, verb in found.items() if verb is not None and self.session.refusal(verb))
+        matches = {name: console_verb(name) for name in names}
+        return frozenset(name for name, verb in matches.items() if verb is not None and self.session.refusal(verb))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report work that failed because of a bug in Edgewright."""

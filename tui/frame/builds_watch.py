@@ -46,8 +46,8 @@ class WatchesBuilds(BaseScreen):
     def _source(self) -> Callable[[], list[Any]]:
         installer = self.session.installer
         if hasattr(installer, "look"):
-            found: Callable[[], list[Any]] = installer.look
-            return found
+            result: Callable[[], list[Any]] = installer.look
+            return result
         from edgewright.commands.installer.view import look
 
         return look
@@ -55,11 +55,11 @@ class WatchesBuilds(BaseScreen):
     @work(exclusive=True, group="installers:look", exit_on_error=False)
     async def _look(self) -> None:
         try:
-            found = await asyncio.to_thread(self._source)
+            result = await asyncio.to_thread(self._source)
         except EdgewrightError as error:
             self.trouble = f"{error.message} {error.hint}".strip()
-            found = []
-        builds = {shown.build.id: shown for shown in found}
+            result = []
+        builds = {shown.build.id: shown for shown in result}
         if builds != self.builds:
             self.builds = builds
             if self.is_there:
@@ -68,13 +68,13 @@ class WatchesBuilds(BaseScreen):
 
 def hosts_by_build(hosts: Iterable[HostRow], builds: Iterable[Shown]) -> dict[str, list[str]]:
     """Return the hosts that came from each build, as `uid TAB name`, by the build's id."""
-    installers: list[Installer] = [installer_of(one.build.id, one.manifest) for one in builds if one.manifest]
-    found: dict[str, list[str]] = {}
+    installers: list[Installer] = [installer_of(item.build.id, item.manifest) for item in builds if item.manifest]
+    matches: dict[str, list[str]] = {}
     if not installers:
-        return found
+        return matches
     for row in hosts:
         labels = dict(tag.split(":", 1) for tag in row.tags if ":" in tag)
         build = origin(labels, row.token_uid, row.registered, installers)
         if build:
-            found.setdefault(build, []).append(f"{row.uid}\t{row.name or row.uid}")
-    return {key: sorted(names, key=lambda one: one.split("\t", 1)[1]) for key, names in found.items()}
+            matches.setdefault(build, []).append(f"{row.uid}\t{row.name or row.uid}")
+    return {key: sorted(names, key=lambda item: item.split("\t", 1)[1]) for key, names in matches.items()}

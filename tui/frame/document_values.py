@@ -134,6 +134,6 @@ def _scalar(value: object) -> str:
         return "[]"
     shown = clean(value, limit=100_000)
     plain = shown and shown[0] not in "-?:,[]{}#&*!|>'\"%@` " and ": " not in shown and " #" not in shown
-    words = shown.lower() in ("null", "true", "false", "yes", "no", "on", "off", "~")
+    parts = shown.lower() in ("null", "true", "false", "yes", "no", "on", "off", "~")
     digits = _LIKE_A_NUMBER.fullmatch(shown) is not None
-    return shown if plain and not words and not digits and not shown.endswith((" ", ":")) else f'"{shown}"'
+    return shown if plain and not parts and not digits and not shown.endswith((" ", ":")) else f'"{shown}"'

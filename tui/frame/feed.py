@@ -26,16 +26,16 @@ def feed_lines(
 ) -> list[Line]:
     """Return the newest events first: time, then the sentence in its colour, on at most `most` lines each."""
     out: list[Line] = []
-    for told in feed[:limit]:
-        text = times.rfc3339(told.at)
-        old = now is not None and now - told.at > times.DAY
+    for reported in feed[:limit]:
+        text = times.rfc3339(reported.at)
+        old = now is not None and now - reported.at > times.DAY
         stamp = f"{text[5:10]} {text[11:13]}h " if old else f"{text[11:19]}Z "
         room = max(width - len(stamp), 4)
-        lines = [one.plain for one in wrap(told.text, room)] if most > 1 else [told.text]
+        lines = [item.plain for item in wrap(reported.text, room)] if most > 1 else [reported.text]
         texts = [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
         for index, part in enumerate(texts):
             lead = stamp if not index else " " * len(stamp)
-            out.append(line((lead, "muted"), (cut(part, room), told.role), key=told.key if not index else ""))
+            out.append(line((lead, "muted"), (cut(part, room), reported.role), key=reported.key if not index else ""))
     return out or [line(("No event yet.", "muted"))]
 
 
@@ -49,8 +49,8 @@ _SIGNS: dict[str, tuple[str, str, Role]] = {
 
 def severity(event: EventRow) -> tuple[str, str, Role]:
     """Return glyph, word and colour of an event."""
-    told = event.severity.lower()
-    return _SIGNS["bad" if told in _BAD else "warn" if told.startswith("warn") else "info"]
+    reported = event.severity.lower()
+    return _SIGNS["bad" if reported in _BAD else "warn" if reported.startswith("warn") else "info"]
 
 
 def _named(event: EventRow, name: str) -> str:
@@ -69,9 +69,9 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     name = name or event.object_name
     text = _named(event, name) or event.reason
     lead = "" if role == "muted" else f"{sign} "
-    said = own or not name or name.lower() in text.lower()
+    message = own or not name or name.lower() in text.lower()
     key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
-    return Told(key, event.at, lead + (text if said else f"{name} {text}"), "" if role == "muted" else role)
+    return Told(key, event.at, lead + (text if message else f"{name} {text}"), "" if role == "muted" else role)
 
 
 def told_together(happening: Happening) -> Told:

@@ -48,5 +48,5 @@ def completions(text: str, fields: Fields | None = None) -> list[str]:
     word = last[len(minus) :].lower()
     if not word or ":" in word:
         return []
-    found = [field for field in fields or FILTER_FIELDS if field.name.startswith(word)]
-    return [f"{before}{space}{minus}{field.name}{'<' if field.kind in ('age', 'until') else ':'}" for field in found]
+    matches = [field for field in fields or FILTER_FIELDS if field.name.startswith(word)]
+    return [f"{before}{space}{minus}{field.name}{'<' if field.kind in ('age', 'until') else ':'}" for field in matches]

@@ -109,7 +109,7 @@ def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> H
 
 def _keys(session: Session, name: str, default: tuple[str, ...], live: Mapping[str, str]) -> str:
     mapped = session.keymap.get(name)
-    found = (
+    result = (
         mapped.split(",") if mapped else [] if mapped == "" else list(default) or ([live[name]] if name in live else [])
     )
-    return " ".join(key_text(key) for key in found)
+    return " ".join(key_text(key) for key in result)

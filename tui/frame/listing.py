@@ -90,7 +90,7 @@ class ListingScreen(ExportsTable):
     def begin(self) -> None:
         """Take the order and the columns that were stored, and the filter of this session."""
         super().begin()
-        kept = self.session.views.load(self.view)
+        stored = self.session.views.load(self.view)
         self.filter_text = ""
         self._filter: Filter | None = None
         asked = self.target or self.session.filters.get(self.view, "")
@@ -99,8 +99,8 @@ class ListingScreen(ExportsTable):
         else:
             self._take_filter(asked)
         self.sort_by: tuple[str, bool] = (
-            str(kept.get("sort") or self.default_sort[0]),
-            bool(kept.get("reverse", self.default_sort[1])),
+            str(stored.get("sort") or self.default_sort[0]),
+            bool(stored.get("reverse", self.default_sort[1])),
         )
         self._filter_before = self._pressed = ""
         self._detail_room = 0
@@ -110,7 +110,7 @@ class ListingScreen(ExportsTable):
         self._measured: frozenset[str] = frozenset()
         self._all = 0
         self._history: list[str] = []
-        self._take_columns([str(one) for one in kept.get("columns") or ()])
+        self._take_columns([str(item) for item in stored.get("columns") or ()])
         self.table.set_sort(*self.sort_by)
         self.table.focus()
 
@@ -141,15 +141,15 @@ class ListingScreen(ExportsTable):
         if not self.is_there:
             return
         before = set(self._rows)
-        found = self.listed()
-        self._all = len(found)
-        keys = frozenset(row.key for row in found)
+        result = self.listed()
+        self._all = len(result)
+        keys = frozenset(row.key for row in result)
         if keys != self._measured:
-            self._measured, self._listed = keys, found
+            self._measured, self._listed = keys, result
             self._fit_detail()
         wanted, now = self._filter, self.now
-        kept = found if wanted is None else [row for row in found if wanted.matches(row.get, now)]
-        self._rows = {row.key: row for row in self._sorted(kept)}
+        stored = result if wanted is None else [row for row in result if wanted.matches(row.get, now)]
+        self._rows = {row.key: row for row in self._sorted(stored)}
         away = self.session.store.model.source.away
         table, empty = self.table, self.query_one("#empty", LineView)
         table.set_stale(away)
@@ -215,14 +215,14 @@ class ListingScreen(ExportsTable):
         return None if text == UNKNOWN else text
 
     def _longest(self, column: str) -> int:
-        index = next((at for at, one in enumerate(self.table_columns) if one.id == column), None)
+        index = next((at for at, item in enumerate(self.table_columns) if item.id == column), None)
         if index is None or not (self.table_columns[index].most or self.table_columns[index].weight):
             return 0
         return longest_text(row.cells[index].text for row in self._listed)
 
     def _sorted(self, rows: list[Listed]) -> list[Listed]:
         column, reverse = self.sort_by
-        index = next((place for place, one in enumerate(self.table_columns) if one.id == column), None)
+        index = next((place for place, item in enumerate(self.table_columns) if item.id == column), None)
         if index is None:
             return rows
         known = [row for row in rows if row.order[index] is not None]
@@ -250,8 +250,8 @@ class ListingScreen(ExportsTable):
 
     def _take_columns(self, ids: Sequence[str]) -> None:
         """Show the first columns and those of `ids` in their order; all of them without ids."""
-        places = {one.id: index for index, one in enumerate(self.table_columns)}
-        wanted = [places[one] for one in ids if places.get(one, -1) >= self.held]
+        places = {item.id: index for index, item in enumerate(self.table_columns)}
+        wanted = [places[item] for item in ids if places.get(item, -1) >= self.held]
         self._in_sight = (*range(self.held), *(wanted or range(self.held, len(places))))
         self.table.set_columns([self.table_columns[index] for index in self._in_sight])
 
@@ -325,7 +325,7 @@ class ListingScreen(ExportsTable):
             return
         names = [column.id for column in self.table_columns]
         if field not in names:
-            field = next((one for one in SORTED_AS.get(field, ()) if one in names), "")
+            field = next((item for item in SORTED_AS.get(field, ()) if item in names), "")
         if not field:
             self.app.say(f"{self.view.capitalize()} has no such column.", "warn")  # type: ignore[attr-defined]
             return
@@ -353,7 +353,7 @@ class ListingScreen(ExportsTable):
         """Choose the columns; the choice is stored."""
         from tui.modals.columns import ColumnsModal
 
-        offered = [(one.id, one.title) for one in self.table_columns[self.held :]]
+        offered = [(column.id, column.title) for column in self.table_columns[self.held :]]
         every = [name for name, _ in offered]
         shown = [self.table_columns[index].id for index in self._in_sight[self.held :]]
 

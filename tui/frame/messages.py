@@ -21,8 +21,8 @@ class MessagesScreen(ReaderScreen):
         out: list[Line] = []
         for message in self.session.store.model.messages:
             sign, role = _SIGNS.get(message.level, (" ", ""))
-            told = wrap(message.text, max(width - 12, 10))
-            for index, part in enumerate(told):
+            reported = wrap(message.text, max(width - 12, 10))
+            for index, part in enumerate(reported):
                 lead = f"{times.rfc3339(message.at)[11:19]}Z " if index == 0 else " " * 10
                 glyph = f"{sign} " if index == 0 else "  "
                 text = (part.plain, role if role in ("warn", "bad") else "")

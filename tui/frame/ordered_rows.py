@@ -20,16 +20,16 @@ class OrderedRows(Generic[Row]):
         self,
         order: Callable[[Row], object],
         name: Callable[[Row], str],
-        keep: Callable[[Row], bool] | None = None,
+        retain: Callable[[Row], bool] | None = None,
         reverse: bool = False,
     ) -> None:
         self._order = order
         self._name = name
-        self._keep = keep
+        self._keep = retain
         self._reverse = reverse
         self._places: dict[str, Place] = {}
         self._sorted: list[Place] = []
-        self._seen: set[str] | None = None if keep is None else set()
+        self._seen: set[str] | None = None if retain is None else set()
         """Keys that `keep` accepts; None without one."""
         self._next: set[str] | None = None
         """Keys that the filter which is being applied lets through so far; None when none is."""
@@ -41,20 +41,24 @@ class OrderedRows(Generic[Row]):
 
     def fill(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Take these rows and no others."""
-        order, name, keep, reverse = self._order, self._name, self._keep, self._reverse
+        order, name, retain, reverse = self._order, self._name, self._keep, self._reverse
         places: dict[str, Place] = {}
-        seen: set[str] | None = None if keep is None else set()
+        seen: set[str] | None = None if retain is None else set()
         for key, row in rows:  # `_place` written out: this runs thirty thousand times before the first frame
             value = order(row)
             unknown = value is None or value == ""
             places[key] = (unknown is not reverse, "" if unknown else value, name(row), key)
-            if seen is not None and keep is not None and keep(row):
+            if seen is not None and retain is not None and retain(row):
                 seen.add(key)
         self._places, self._seen, self._next = places, seen, None
         self._sorted = sorted(places.values())
 
     def filter_in_pieces(
-        self, keep: Callable[[Row], bool] | None, row_of: Callable[[str], Row | None], size: int, narrower: bool = False
+        self,
+        retain: Callable[[Row], bool] | None,
+        row_of: Callable[[str], Row | None],
+        size: int,
+        narrower: bool = False,
     ) -> Iterator[None]:
         """Let other rows through, when the iterator is at its end; it yields after each `size` rows that were asked.
 
@@ -62,19 +66,19 @@ class OrderedRows(Generic[Row]):
         filter lets no row through that the one before did not: only the rows that are shown are asked.
         """
         before = self._seen
-        self._keep, self._next = keep, None
-        if keep is None:
+        self._keep, self._next = retain, None
+        if retain is None:
             self._seen = None
             return
         asked = list(before if narrower and before is not None else self._places)
-        self._next = found = set()
+        self._next = matches = set()
         for start in range(0, len(asked), size):
             for key in asked[start : start + size]:
                 row = row_of(key)
-                if row is not None and keep(row):
-                    found.add(key)
+                if row is not None and retain(row):
+                    matches.add(key)
             yield
-        self._seen, self._next = found, None
+        self._seen, self._next = matches, None
 
     @property
     def filtering(self) -> bool:
@@ -105,12 +109,12 @@ class OrderedRows(Generic[Row]):
         """Return the keys in their order."""
         seen = self._seen
         if seen is None:
-            found = [place[3] for place in self._sorted]
+            matches = [place[3] for place in self._sorted]
         else:
-            found = [place[3] for place in self._sorted if place[3] in seen]
+            matches = [place[3] for place in self._sorted if place[3] in seen]
         if self._reverse:
-            found.reverse()
-        return found
+            matches.reverse()
+        return matches
 
     def __len__(self) -> int:
         return len(self._sorted) if self._seen is None else len(self._seen)

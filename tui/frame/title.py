@@ -89,8 +89,8 @@ def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list
         sign, role, word = _CALM[source.state]
         return [(sign, role), (word, "muted")]  # type: ignore[list-item]
     if source.state == "loading":
-        told = f"{source.done:,} of {source.total:,}" if source.total else "loading"
-        return [("► ", "work"), (told, "")]
+        reported = f"{source.done:,} of {source.total:,}" if source.total else "loading"
+        return [("► ", "work"), (reported, "")]
     away = "" if source.since is None else f" {ages.age(max(now - source.since, 0.0))}"
     if source.state == "refused":
         return [("‼ ", "warn"), (f"plane refuses us{away}", "warn")]

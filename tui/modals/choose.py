@@ -54,8 +54,8 @@ class ChooseModal(DecisionModal[str]):
 
     def _show(self, text: str) -> None:
         view = self.query_one("#options", LineView)
-        kept = [option for option in self._options if text.lower() in option.plain.lower()]
-        marked = [Line((_mark(option.key == self._current), *option.spans), option.key) for option in kept]
+        stored = [option for option in self._options if text.lower() in option.plain.lower()]
+        marked = [Line((_mark(option.key == self._current), *option.spans), option.key) for option in stored]
         view.set_lines(marked or [line(("  nothing matches", "muted"))])
         view.styles.height = max(min(len(self._options), self.room_height(3)), 1)
 

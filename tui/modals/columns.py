@@ -35,8 +35,8 @@ class ColumnsModal(DecisionModal["tuple[str, ...] | None"]):
         self._begin_with(chosen)
 
     def _begin_with(self, chosen: Sequence[str]) -> None:
-        first = [one for one in chosen if one in self._titles]
-        self._order = [*first, *(one for one in self._titles if one not in first)]
+        first = [item for item in chosen if item in self._titles]
+        self._order = [*first, *(item for item in self._titles if item not in first)]
         self._chosen = set(first)
 
     def compose_body(self) -> ComposeResult:
@@ -54,12 +54,12 @@ class ColumnsModal(DecisionModal["tuple[str, ...] | None"]):
         return self.query_one("#columns", LineView)
 
     def _show(self) -> None:
-        self._view.set_lines([self._line(one) for one in self._order])
+        self._view.set_lines([self._line(item) for item in self._order])
         self._view.styles.height = max(min(len(self._order), self.room_height(2)), 1)
 
-    def _line(self, one: str) -> Line:
-        on_ = one in self._chosen
-        return line(("■ " if on_ else "  ", "accent"), (self._titles[one], "" if on_ else "muted"), key=one)
+    def _line(self, item: str) -> Line:
+        on_ = item in self._chosen
+        return line(("■ " if on_ else "  ", "accent"), (self._titles[item], "" if on_ else "muted"), key=item)
 
     def action_show_or_hide(self) -> None:
         """Show or hide the column under the cursor."""
@@ -83,4 +83,4 @@ class ColumnsModal(DecisionModal["tuple[str, ...] | None"]):
 
     @on(LineView.Chosen)
     def _take(self) -> None:
-        self.dismiss(tuple(one for one in self._order if one in self._chosen))
+        self.dismiss(tuple(item for item in self._order if item in self._chosen))

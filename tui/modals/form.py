@@ -101,8 +101,8 @@ class FormModal(DecisionModal[dict[str, str]]):
             if not value:
                 if field.required:
                     wrong[field.name] = f"{field.label[:1].upper()}{field.label[1:]} is needed."
-            elif field.check and (told := field.check(value)):
-                wrong[field.name] = told
+            elif field.check and (reported := field.check(value)):
+                wrong[field.name] = reported
         return wrong
 
     @on(Input.Submitted)

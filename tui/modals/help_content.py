@@ -52,8 +52,8 @@ def _row_lines(row: HelpRow, width: int, verb_width: int) -> list[Line]:
     role: Role = "bad" if row.danger else "accent"
     verb = pad(f":{row.verb}" if row.verb else "", verb_width) if verb_width else ""
     lead = KEY_WIDTH + 3 + verb_width
-    words = row.words + (" (your key)" if row.remapped else "")
-    lines = wrap(words, max(width - lead, 16))
+    parts = row.words + (" (your key)" if row.remapped else "")
+    lines = wrap(parts, max(width - lead, 16))
     first = line("  ", (pad(row.keys or "-", KEY_WIDTH), role), " ", (verb, "muted"), *lines[0].spans)
     out = [first, *(line(" " * lead, *rest.spans) for rest in lines[1:])]
     if row.refused:

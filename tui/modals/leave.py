@@ -42,8 +42,8 @@ class LeaveModal(DecisionModal[LeaveAnswer]):
         view = self.query_one("#answers", LineView)
         width = min(self.inner_width(), 68)
         lines: list[Line] = [*wrap("A hub runs on this machine, started by this console.", width), line()]
-        for key, title, words in ANSWERS:
-            lines += [line((title, "accent"), key=key), *wrap(words, width, "  ", "  ", role="muted")]
+        for key, title, text in ANSWERS:
+            lines += [line((title, "accent"), key=key), *wrap(text, width, "  ", "  ", role="muted")]
         mark = "■" if self.remember else " "
         lines += [line(), line((f"[{mark}] remember this answer and do not ask again", ""), key="remember")]
         view.set_lines(lines)

@@ -79,8 +79,10 @@ def outcome_lines(outcome: Outcome, width: int, name_of: Callable[[str], str] = 
         for part in text.splitlines():
             out += wrap(clean(part, 4096), width, role="accent")
         out.append(Line())
-    told = bool(outcome.message) and len(outcome.done) == 1 and not outcome.failed  # the message names the one object
-    if outcome.done and not told:
+    reported = (
+        bool(outcome.message) and len(outcome.done) == 1 and not outcome.failed
+    )  # the message names the one object
+    if outcome.done and not reported:
         out.append(heading("DONE", width, f"{len(outcome.done):,}"))
         out += [line(("• ", "ok"), clean(name_of(target))) for target in outcome.done]
     return out or [line("Nothing had to be done.")]

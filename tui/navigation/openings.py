@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 class Openings:
     """Runs steps in the order in which they were added; a step that fails is reported, and the next one runs."""
 
-    def __init__(self, app: App[Any], say: Callable[[str, str], None]) -> None:
-        """`say` puts a sentence with its level on the message line."""
+    def __init__(self, app: App[Any], report: Callable[[str, str], None]) -> None:
+        """`report` puts a sentence with its level on the message line."""
         self._app = app
-        self._say = say
+        self._say = report
         self._steps: deque[Step] = deque()
         self._running = False
         self._unsettled: Screen[Any] | None = None

@@ -43,5 +43,5 @@ DIALOGS = "tui.navigation.dialogs:open_dialog"
 def load(place: str) -> Callable[..., Any]:
     """Return the class of `module:class`."""
     module, _, name = place.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
+    result: Callable[..., Any] = getattr(import_module(module), name)
+    return result

@@ -184,23 +184,23 @@ class TerminalApp(NavigatingApp):
             return
         from tui.verbs.copy import copyables
 
-        found = copyables(screen, self.session.viewer)
-        if not found:
+        result = copyables(screen, self.session.viewer)
+        if not result:
             self.refuse("There is nothing to copy here; select text with the mouse and press ctrl+c.")
             return
-        chosen = found[0].label if len(found) == 1 else await self._choose_copy(found)
-        for item in found:
+        chosen = result[0].label if len(result) == 1 else await self._choose_copy(result)
+        for item in result:
             if item.label == chosen:
                 await self._copy(item)
 
-    async def _choose_copy(self, found: Sequence[Copyable]) -> str:
+    async def _choose_copy(self, matches: Sequence[Copyable]) -> str:
         from tui.modals.choose import ChooseModal
 
-        width = max(len(item.label) for item in found) + 2
+        width = max(len(item.label) for item in matches) + 2
         options = [
-            line((f"{item.label:<{width}}", "strong"), (_preview(item), "muted"), key=item.label) for item in found
+            line((f"{item.label:<{width}}", "strong"), (_preview(item), "muted"), key=item.label) for item in matches
         ]
-        return await self.ask(ChooseModal(f"Copy of {found[0].of}", options, current=found[0].label)) or ""
+        return await self.ask(ChooseModal(f"Copy of {matches[0].of}", options, current=matches[0].label)) or ""
 
     async def _copy(self, item: Copyable) -> None:
         text = item.text

@@ -110,14 +110,14 @@ class Attention:
         if slices is None:
             return
         began = self._clock()
-        found = next(slices)
-        if found is None and len(self._session.store.model.hosts) <= PIECE:
-            found = next(each for each in slices if each is not None)
-        if found is not None:
+        result = next(slices)
+        if result is None and len(self._session.store.model.hosts) <= PIECE:
+            result = next(each for each in slices if each is not None)
+        if result is not None:
             self._slices = None
-            self._ring_for_new(found)
+            self._ring_for_new(result)
         self._spent += self._clock() - began
-        if found is None:
+        if result is None:
             asyncio.get_running_loop().call_later(BREATH, self._look_on)
         else:
             self._next = self._clock() + self._spent / SHARE
@@ -126,9 +126,9 @@ class Attention:
         from edgewright.store.collections.problems import is_handled
 
         model, now = self._session.store.model, self._session.now()
-        found = {(item.key, uid) for item in problems for uid in item.uids or ("",)}
-        new = found - self._known if self._known is not None else set()
-        self._known, self._faulty = found, {uid for _, uid in found}
+        matches = {(item.key, uid) for item in problems for uid in item.uids or ("",)}
+        new = matches - self._known if self._known is not None else set()
+        self._known, self._faulty = matches, {uid for _, uid in matches}
         new = {fault for fault in new if not is_handled(model, fault[0], now)}
         if new and self._clock() - self._rung >= BELL_EVERY:
             self._rung = self._clock()

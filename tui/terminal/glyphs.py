@@ -94,7 +94,7 @@ def _fitting(character: str, table: dict[str, str], known: frozenset[str]) -> st
     width = cell_len(character)
     if width == 0:
         return ""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", character) if " " <= one < "\x7f")
+    plain = "".join(item for item in unicodedata.normalize("NFKD", character) if " " <= item < "\x7f")
     return plain if len(plain) == width else "?" * width
 
 

@@ -77,14 +77,14 @@ class LinkMeter:
         """Return the slow link as text, `link 20 KB/s 600 ms`, in steps that do not flicker; empty for a fast one."""
         if not self.slow:
             return ""
-        words = ["link"]
+        parts = ["link"]
         if self.rate is not None:
             self._shown_rate = stepped(self.rate / 1000, self._shown_rate)
-            words.append(f"{self._shown_rate:g} KB/s")
+            parts.append(f"{self._shown_rate:g} KB/s")
         if self.round_trip is not None:
             self._shown_trip = stepped(self.round_trip * 1000, self._shown_trip)
-            words.append(f"{self._shown_trip:g} ms")
-        return " ".join(words)
+            parts.append(f"{self._shown_trip:g} ms")
+        return " ".join(parts)
 
 
 def stepped(value: float, shown: float) -> float:

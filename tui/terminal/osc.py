@@ -45,11 +45,11 @@ def clipboard(text: str, environ: Mapping[str, str]) -> str:
     which of the two is allowed is not known here, so it gets both.
     """
     sequence = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}{BELL}"
-    found = multiplexer(environ)
-    if found.tmux:
+    result = multiplexer(environ)
+    if result.tmux:
         escaped = sequence.replace("\x1b", "\x1b\x1b")
         return f"{sequence}\x1bPtmux;{escaped}\x1b\\"
-    if found.screen:
+    if result.screen:
         parts = [sequence[at : at + SCREEN_CHUNK] for at in range(0, len(sequence), SCREEN_CHUNK)]
         return "".join(f"\x1bP{part}\x1b\\" for part in parts)
     return sequence

@@ -77,7 +77,7 @@ def load(folders: Iterable[Path]) -> Themes:
 
 def load_files(paths: Iterable[Path]) -> Themes:
     """Read these theme files; a later one wins over an earlier one with the same theme name."""
-    found: dict[str, Theme] = {}
+    matches: dict[str, Theme] = {}
     problems: list[ThemeProblem] = []
     for path in paths:
         try:
@@ -87,8 +87,8 @@ def load_files(paths: Iterable[Path]) -> Themes:
         except ValueError as error:
             problems.append(ThemeProblem(path, f"{path}{error}"))
         else:
-            found[theme.name] = theme
-    return Themes(found, tuple(problems))
+            matches[theme.name] = theme
+    return Themes(matches, tuple(problems))
 
 
 def builtin(name: str) -> Path | None:
@@ -115,19 +115,19 @@ def stamp(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 
 def parse(text: str, name: str) -> Theme:
     """Return the theme of a file. Raises `ValueError` with `, line N: sentence` (to be put behind the file's name)."""
-    told = plain_toml(text)
-    if told is None:
+    reported = plain_toml(text)
+    if reported is None:
         import tomllib  # three of its patterns take a millisecond to compile, before the first frame
 
         try:
-            told = tomllib.loads(text)
+            reported = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
             raise ValueError(f"{f', line {line[1]}' if line else ''}: this is not TOML: {error}.") from None
-    for key in told:
+    for key in reported:
         if key not in ("name", "dark", "ansi", "colors", "variables"):
             raise ValueError(f"{_line(text, key)}: a theme has no `{key}`; it has name, dark, ansi, colors, variables.")
-    colors, variables = _table(told, text, "colors"), _table(told, text, "variables")
+    colors, variables = _table(reported, text, "colors"), _table(reported, text, "variables")
     for key, value in colors.items():
         if key not in BASE and key not in SEMANTIC:
             raise ValueError(f"{_line(text, key)}: no colour is called `{key}`.")
@@ -143,9 +143,9 @@ def parse(text: str, name: str) -> Theme:
             _check_color(text, key, value)
     base: dict[str, Any] = {key: value for key, value in colors.items() if key in BASE}
     return Theme(
-        name=str(told.get("name", name)),
-        dark=bool(told.get("dark", True)),
-        ansi=bool(told.get("ansi", False)),
+        name=str(reported.get("name", name)),
+        dark=bool(reported.get("dark", True)),
+        ansi=bool(reported.get("ansi", False)),
         variables={**DEFAULTS, **{key: colors[key] for key in SEMANTIC}, **variables},
         **base,
     )
@@ -156,8 +156,8 @@ def plain_toml(text: str) -> dict[str, Any] | None:
 
     Plain are `key = "text"`, `key = true`, `[table]`, comments of their own line and empty lines.
     """
-    told: dict[str, Any] = {}
-    table = told
+    reported: dict[str, Any] = {}
+    table = reported
     for raw in text.split("\n"):
         line = raw.strip(" ")
         if not line:
@@ -167,24 +167,24 @@ def plain_toml(text: str) -> dict[str, Any] | None:
             return None
         if line.startswith("["):
             name = line[1:-1]
-            if not line.endswith("]") or not _is_bare(name) or name in told:
+            if not line.endswith("]") or not _is_bare(name) or name in reported:
                 return None
-            table = told[name] = {}
+            table = reported[name] = {}
         elif not line.startswith("#"):
             inner = value[1:-1]
             quoted = len(value) > 1 and value[0] == value[-1] == '"' and '"' not in inner and "\\" not in inner
             if not _is_bare(key) or key in table or not (quoted or value in ("true", "false")):
                 return None
             table[key] = inner if quoted else value == "true"
-    return told
+    return reported
 
 
 def _is_bare(key: str) -> bool:
     return key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
 
 
-def _table(told: Mapping[str, Any], text: str, key: str) -> dict[str, str]:
-    table = told.get(key, {})
+def _table(reported: Mapping[str, Any], text: str, key: str) -> dict[str, str]:
+    table = reported.get(key, {})
     if not isinstance(table, dict):
         raise ValueError(f"{_line(text, key)}: `{key}` is a table: write [{key}].")
     for name, value in table.items():

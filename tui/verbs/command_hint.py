@@ -17,8 +17,8 @@ def judge(text: str, model: Model, themes: Sequence[str]) -> Line:
     if not text.strip():
         return line(("a verb, e.g. ", "muted"), ("hosts health:unhealthy", "accent"), ("   tab completes", "muted"))
     known = verbs()
-    found = complete(text, model, themes)
-    longer = [verb for verb in found if verb in known and verb != text]
+    result = complete(text, model, themes)
+    longer = [verb for verb in result if verb in known and verb != text]
     if text not in known and longer:
         if len({known[verb] for verb in longer}) > 1:
             return line((", ".join(longer[:OFFERED]), "muted"))
@@ -26,5 +26,7 @@ def judge(text: str, model: Model, themes: Sequence[str]) -> Line:
     try:
         typed = parse(text, model)
     except EdgewrightError as error:
-        return line((", ".join(found[:OFFERED]), "muted")) if found else line((f"{error.message} {error.hint}", "warn"))
+        return (
+            line((", ".join(result[:OFFERED]), "muted")) if result else line((f"{error.message} {error.hint}", "warn"))
+        )
     return line((typed.command.help(), "muted"))

@@ -25,12 +25,12 @@ class Typed(NamedTuple):
 
 def verbs() -> dict[str, type[Command]]:
     """Return the console's verbs by every word that names them."""
-    found: dict[str, type[Command]] = {}
+    matches: dict[str, type[Command]] = {}
     for command in registry.all_commands():
         if command.console:
             for word in (command.name, *command.aliases):
-                found.setdefault(word, command)
-    return found
+                matches.setdefault(word, command)
+    return matches
 
 
 def parse(text: str, model: Model) -> Typed:
@@ -45,12 +45,12 @@ def parse(text: str, model: Model) -> Typed:
     if command.opens or command.action:
         return Typed(command, _uids(rest.split(), model, command), _view_args(command, rest), rest)
     try:
-        words = shlex.split(rest)
+        parts = shlex.split(rest)
     except ValueError:
         raise UsageError("A quote is left open.", "Close it, or leave it off.") from None
-    if not words:
+    if not parts:
         return Typed(command, (), {}, "")
-    targets, args = parse_words(command, words)
+    targets, args = parse_words(command, parts)
     return Typed(command, _uids(targets, model, command), args, rest)
 
 
@@ -64,13 +64,13 @@ def _view_args(command: type[Command], rest: str) -> dict[str, Any]:
     return {positional[0].name: rest} if positional and rest else {}
 
 
-def _uids(words: Sequence[str], model: Model, command: type[Command]) -> tuple[str, ...]:
+def _uids(text: Sequence[str], model: Model, command: type[Command]) -> tuple[str, ...]:
     """Return uids for words that are names of what the verb works on; other words stay."""
     if command.target is None:
-        return tuple(words)
+        return tuple(text)
     rows = rows_of(command.target.kind, model)
     by_name = {row.name: uid for uid, row in rows.items()}
-    return tuple(word if word in rows else by_name.get(word, word) for word in words)
+    return tuple(word if word in rows else by_name.get(word, word) for word in text)
 
 
 def rows_of(kind: str, model: Model) -> Mapping[str, Any]:
@@ -83,9 +83,9 @@ def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:
     """Return what the text may become, best first: verbs, then names of what the verb works on."""
     named = verbs()
     word = _verb_word(text, named)
-    found = [one for one in sorted(named) if one.startswith(text)]
+    matches = [item for item in sorted(named) if item.startswith(text)]
     if word is None or text == word:
-        return found
+        return matches
     rest = text[len(word) :].lstrip()
     before, _, last = rest.rpartition(" ")
     lead = text[: len(text) - len(last)]
@@ -96,7 +96,7 @@ def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:
     elif command.target is not None:
         rows = rows_of(command.target.kind, model)
         names = sorted(row.name for row in rows.values() if row.name.startswith(last))[:50]
-    return found + [lead + name for name in names if name.startswith(last) and name not in before.split()]
+    return matches + [lead + name for name in names if name.startswith(last) and name not in before.split()]
 
 
 def nearest(word: str, named: Iterable[str]) -> str:

@@ -59,24 +59,24 @@ def _tokens(model: Model, uids: Sequence[str], viewer: bool) -> list[Copyable]:
     rows = [model.tokens[uid] for uid in uids if uid in model.tokens]
     of = _of(uids, [row.name or row.uid for row in rows], "tokens")
     parts = (("uid", [row.uid for row in rows]), ("name", [row.name for row in rows]))
-    found = [Copyable(label, "\n".join(texts), of) for label, texts in parts if all(texts)]
+    matches = [Copyable(label, "\n".join(texts), of) for label, texts in parts if all(texts)]
     if len(rows) == 1 and not viewer:
-        found.insert(0, Copyable(TOKEN_TEXT, "", of, rows[0].uid))
-    return found if rows else []
+        matches.insert(0, Copyable(TOKEN_TEXT, "", of, rows[0].uid))
+    return matches if rows else []
 
 
 def _entries(model: Model, uids: Sequence[str]) -> list[Copyable]:
     """Return sentence and object of entries of the feed or the audit log."""
-    found: list[tuple[str, str, str]] = []
+    matches: list[tuple[str, str, str]] = []
     for uid in uids:
         event, entry = model.feed.get(uid), model.audits.get(uid)
         if event is not None:
-            found.append((event.message, event.object_uid, event.object_name or event.object_uid))
+            matches.append((event.message, event.object_uid, event.object_name or event.object_uid))
         elif entry is not None:
-            found.append((entry.message, entry.resource_uid, entry.resource or entry.resource_uid))
-    of = _of(found, [name for _, _, name in found], "entries")
-    parts = (("message", [entry[0] for entry in found]), ("uid", [entry[1] for entry in found]))
-    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if found and all(texts)]
+            matches.append((entry.message, entry.resource_uid, entry.resource or entry.resource_uid))
+    of = _of(matches, [name for _, _, name in matches], "entries")
+    parts = (("message", [entry[0] for entry in matches]), ("uid", [entry[1] for entry in matches]))
+    return [Copyable(label, "\n".join(texts), of) for label, texts in parts if matches and all(texts)]
 
 
 def _builds(builds: Mapping[str, Any], uids: Sequence[str]) -> list[Copyable]:

@@ -49,21 +49,21 @@ class VerbProvider(Provider):
             refused = refusal(cast("NavigatingApp", self.app), command, targets)
             key = keys.get(command.id())
             title = f"{command.name}  ({key_text(key)})" if key else command.name
-            words = f"not now: {refused.reason}" if refused else command.help()
-            rows.append((command, title, words, refused is None))
+            parts = f"not now: {refused.reason}" if refused else command.help()
+            rows.append((command, title, parts, refused is None))
         return sorted(rows, key=lambda row: not row[3])
 
     async def discover(self) -> Hits:
         """Offer all of them before anything is typed."""
-        for command, title, words, _ in self._rows():
-            yield DiscoveryHit(Content(title), partial(self._run, command.name), command.name, words)
+        for command, title, text, _ in self._rows():
+            yield DiscoveryHit(Content(title), partial(self._run, command.name), command.name, text)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches: names first, then help, then what is refused now."""
         matcher = self.matcher(query)
-        for command, title, words, allowed in self._rows():
+        for command, title, text, allowed in self._rows():
             score = max(matcher.match(title), matcher.match(command.help()) * 0.8)
             if score > 0:
                 shown = matcher.highlight(title)
                 score *= 1 if allowed else REFUSED
-                yield Hit(score, shown, partial(self._run, command.name), command.name, words)
+                yield Hit(score, shown, partial(self._run, command.name), command.name, text)

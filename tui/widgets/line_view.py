@@ -239,7 +239,7 @@ class LineView(ScrollView, can_focus=True):
         self._refresh_place(self._cursor)
 
     def _keyed(self) -> list[int]:
-        return [place for place, one in enumerate(self._lines) if one.key]
+        return [place for place, item in enumerate(self._lines) if item.key]
 
     def _first_keyed(self) -> int:
         places = self._keyed()

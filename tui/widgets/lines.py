@@ -166,13 +166,13 @@ def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: in
     """Put two blocks side by side; the left one is cut to its width."""
     out: list[Line] = []
     for index in range(max(len(left), len(right))):
-        one = clip_line(left[index], left_width) if index < len(left) else Line()
+        item = clip_line(left[index], left_width) if index < len(left) else Line()
         two = right[index] if index < len(right) else Line()
-        fill = Span(" " * (left_width - one.width + gap))
-        out.append(Line((*one.spans, fill, *two.spans) if two.spans else one.spans, one.key or two.key))
+        fill = Span(" " * (left_width - item.width + gap))
+        out.append(Line((*item.spans, fill, *two.spans) if two.spans else item.spans, item.key or two.key))
     return out
 
 
 def text_of(block: Iterable[Line]) -> str:
     """Return the text of a block, for tests, the clipboard and `--plain`."""
-    return "\n".join(one.plain.rstrip() for one in block)
+    return "\n".join(item.plain.rstrip() for item in block)

@@ -79,5 +79,5 @@ def message_lines(row: MessageRow | None, width: int, most: int = LINES) -> list
 def _shortened(text: str, room: int) -> str:
     if room <= len(MORE):
         return text[: room - 1] + "…"
-    kept = wrap(text, room - len(MORE))[0].plain
-    return kept.rstrip(" ,;:") + MORE
+    stored = wrap(text, room - len(MORE))[0].plain
+    return stored.rstrip(" ,;:") + MORE

@@ -43,8 +43,10 @@ class _Completion(Suggester):
         self._prompt = prompt
 
     async def get_suggestion(self, value: str) -> str | None:
-        found = self._prompt.completions(value)
-        return next((one for one in found if one.startswith(value) and one != value), None)
+        completions = self._prompt.completions(value)
+        return next(
+            (completion for completion in completions if completion.startswith(value) and completion != value), None
+        )
 
 
 class _Field(Input):
@@ -158,11 +160,11 @@ class Prompt(Horizontal):
     def take_completion(self) -> None:
         """Put what all completions share, or the first one when nothing more is shared."""
         typed = self._field.value
-        found = [one for one in self.completions(typed) if one != typed]
-        if not found:
+        matches = [completion for completion in self.completions(typed) if completion != typed]
+        if not matches:
             return
-        shared = _common_start(found)
-        self._put(shared if len(shared) > len(typed) and shared.startswith(typed) else found[0])
+        shared = _common_start(matches)
+        self._put(shared if len(shared) > len(typed) and shared.startswith(typed) else matches[0])
 
     def completions(self, value: str) -> Sequence[str]:
         """Return what `value` may become, best first."""

@@ -21,8 +21,8 @@ def role_style(role: str, variables: Mapping[str, str]) -> Style:
     if role == "strong":
         return Style(bold=True)
     name = "accent" if role == "head" else role
-    words = variables.get(f"{name}-style", "none")
-    style = Style.parse("" if words == "none" else words)
+    parts = variables.get(f"{name}-style", "none")
+    style = Style.parse("" if parts == "none" else parts)
     if name in variables:
         style += Style(color=Color.parse(variables[name]).rich_color)
     return style + Style(bold=True) if role == "head" else style

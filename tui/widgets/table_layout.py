@@ -65,16 +65,16 @@ def wanted(column: Column, longest: int) -> int:
 
 
 def place(
-    columns: Sequence[Column], width: int, held: int = 0, offset: int = 0, measure: Measure = _unmeasured
+    columns: Sequence[Column], width: int, stored: int = 0, offset: int = 0, measure: Measure = _unmeasured
 ) -> tuple[Placed, ...]:
-    """Return the columns that are seen in `width` cells; of those behind `held` the first `offset` are passed over.
+    """Return the columns that are seen in `width` cells; of those behind `stored` the first `offset` are passed over.
 
     `measure` is asked only for columns that there is room for. On a wider screen no name is narrower, and no column
     goes; only sentences may give way to a column that now fits.
     """
-    sizes, room = _held_sizes(columns, width, min(held, len(columns)), measure)
-    names_grown, complete = False, not columns[held + offset :]
-    for index in range(min(held + offset, len(columns)), len(columns)):
+    sizes, room = _held_sizes(columns, width, min(stored, len(columns)), measure)
+    names_grown, complete = False, not columns[stored + offset :]
+    for index in range(min(stored + offset, len(columns)), len(columns)):
         column = columns[index]
         if column.optional and not names_grown:
             room = _grow_names(columns, sizes, room, measure)
@@ -86,7 +86,7 @@ def place(
             room -= want + gap
             complete = index == len(columns) - 1
             continue
-        first = all(other < held for other in sizes)
+        first = all(other < stored for other in sizes)
         least = max(want // 2, 3) if column.weight else 3 if first else want
         if least + gap <= room:
             sizes[index] = room - gap
@@ -103,11 +103,11 @@ def place(
     return tuple(placed)
 
 
-def _held_sizes(columns: Sequence[Column], width: int, held: int, measure: Measure) -> tuple[dict[int, int], int]:
+def _held_sizes(columns: Sequence[Column], width: int, stored: int, measure: Measure) -> tuple[dict[int, int], int]:
     """Return the widths of the columns that always stay, and the cells that they leave."""
     sizes: dict[int, int] = {}
     room = width
-    for index in range(held):
+    for index in range(stored):
         gap = GAP if sizes else 0
         size = min(columns[index].width, room - gap)
         if size <= 0:
@@ -144,29 +144,29 @@ def _share(columns: Sequence[Column], sizes: dict[int, int], room: int) -> None:
             sizes[index] += share
 
 
-def last_offset(columns: Sequence[Column], width: int, held: int, measure: Measure = _unmeasured) -> int:
+def last_offset(columns: Sequence[Column], width: int, stored: int, measure: Measure = _unmeasured) -> int:
     """Return the smallest offset at which the last column is complete, so that moving right ends there."""
     last = len(columns) - 1
-    for offset in range(max(len(columns) - held, 1)):
-        if _complete(columns, place(columns, width, held, offset, measure), last, measure):
+    for offset in range(max(len(columns) - stored, 1)):
+        if _complete(columns, place(columns, width, stored, offset, measure), last, measure):
             return offset
-    return max(len(columns) - held - 1, 0)
+    return max(len(columns) - stored - 1, 0)
 
 
 def offset_showing(
-    columns: Sequence[Column], width: int, held: int, offset: int, index: int, measure: Measure = _unmeasured
+    columns: Sequence[Column], width: int, stored: int, offset: int, index: int, measure: Measure = _unmeasured
 ) -> int:
     """Return the offset nearest to `offset` at which column `index` is complete."""
-    if index < held or not 0 <= index < len(columns):
+    if index < stored or not 0 <= index < len(columns):
         return offset
-    if index < held + offset:
-        return index - held
-    for candidate in range(offset, index - held + 1):
-        if _complete(columns, place(columns, width, held, candidate, measure), index, measure):
+    if index < stored + offset:
+        return index - stored
+    for candidate in range(offset, index - stored + 1):
+        if _complete(columns, place(columns, width, stored, candidate, measure), index, measure):
             return candidate
-    return index - held
+    return index - stored
 
 
 def _complete(columns: Sequence[Column], placed: Sequence[Placed], index: int, measure: Measure) -> bool:
     want = wanted(columns[index], measure(index)) if columns[index].most else columns[index].width
-    return any(one.column == index and one.width >= want for one in placed)
+    return any(item.column == index and item.width >= want for item in placed)

@@ -39,14 +39,14 @@ def row_strip(
     line = painter.style("", state)
     segments: list[Segment] = []
     x = 0
-    for number, one in enumerate(placed):
-        if one.x > x:
+    for number, item in enumerate(placed):
+        if item.x > x:
             sign = MARK if number == 1 and "marked" in state else ""
-            segments.append(Segment(sign.ljust(one.x - x), line))
-        cell = cells[one.column] if one.column < len(cells) else Span("")
-        text = pad(cell.text, one.width, right=columns[one.column].align == "right")
+            segments.append(Segment(sign.ljust(item.x - x), line))
+        cell = cells[item.column] if item.column < len(cells) else Span("")
+        text = pad(cell.text, item.width, right=columns[item.column].align == "right")
         segments.append(Segment(text, painter.style(cell.role, state)))
-        x = one.x + one.width
+        x = item.x + item.width
     return Strip(segments, x).adjust_cell_length(width, line).simplify()
 
 
@@ -58,19 +58,19 @@ def header_strip(
     strong = painter.base + painter.component("sorted")
     segments: list[Segment] = []
     x, arrow = 0, ""
-    for one in placed:
-        column = columns[one.column]
-        segments += _gap(one.x - x, arrow, plain, strong)
+    for item in placed:
+        column = columns[item.column]
+        segments += _gap(item.x - x, arrow, plain, strong)
         title, style, arrow = column.title, plain, ""
         if column.id == sort[0] and title:
             arrow, style = "↓" if sort[1] else "↑", strong
             right = column.align == "right"
-            if one.x + one.width >= width or not title.strip():  # no gap behind the last column
-                title, arrow = (title.strip() + arrow)[-one.width :], ""
-            elif not right and len(title) < one.width:
+            if item.x + item.width >= width or not title.strip():  # no gap behind the last column
+                title, arrow = (title.strip() + arrow)[-item.width :], ""
+            elif not right and len(title) < item.width:
                 title, arrow = title + arrow, ""
-        segments.append(Segment(pad(title, one.width, right=column.align == "right"), style))
-        x = one.x + one.width
+        segments.append(Segment(pad(title, item.width, right=column.align == "right"), style))
+        x = item.x + item.width
     if arrow:
         segments += _gap(1, arrow, plain, strong)
         x += 1

@@ -25,11 +25,11 @@ class TableRows:
         self._places = None
         if 0 <= before < len(keys) and keys[before] == key:
             return
-        found = None
+        result = None
         if key:
             with suppress(ValueError):
-                found = keys.index(key)  # one look-up: faster than a map of thirty thousand keys
-        self.cursor = min(max(before, 0), len(keys) - 1) if found is None else found
+                result = keys.index(key)  # one look-up: faster than a map of thirty thousand keys
+        self.cursor = min(max(before, 0), len(keys) - 1) if result is None else result
         self.cursor_key = keys[self.cursor] if self.cursor >= 0 else ""
 
     def place_of(self, key: str) -> int | None:
@@ -37,7 +37,7 @@ class TableRows:
         if 0 <= self.cursor < len(self.keys) and self.keys[self.cursor] == key:
             return self.cursor
         if self._places is None:
-            self._places = {one: index for index, one in enumerate(self.keys)}
+            self._places = {item: index for index, item in enumerate(self.keys)}
         return self._places.get(key)
 
     def move_to(self, index: int) -> bool:

@@ -25,10 +25,10 @@ class TableView:
         self._longest = longest
         self._measured: dict[str, int] = {}
 
-    def take(self, columns: Sequence[Column], held: int | None = None) -> None:
+    def take(self, columns: Sequence[Column], stored: int | None = None) -> None:
         """Show other columns, from the first on."""
         self.columns = tuple(columns)
-        self.held = self.held if held is None else held
+        self.held = self.held if stored is None else stored
         self._offset = 0
         self.width = -1
 
@@ -58,13 +58,13 @@ class TableView:
         self.placed = place(self.columns, width, self.held, self._offset, self.measure)
         if self.has_more:
             self.placed = place(self.columns, width - MORE_ROOM, self.held, self._offset, self.measure)
-        self.shown = frozenset(one.column for one in self.placed)
+        self.shown = frozenset(item.column for item in self.placed)
 
     @property
     def lack(self) -> int:
         """Return the cells that the sentences in sight lack to be shown complete."""
-        sentences = [one for one in self.placed if self.columns[one.column].weight]
-        return sum(max(self.measure(one.column) - one.width, 0) for one in sentences)
+        sentences = [item for item in self.placed if self.columns[item.column].weight]
+        return sum(max(self.measure(item.column) - item.width, 0) for item in sentences)
 
     @property
     def has_more(self) -> bool:
@@ -78,7 +78,7 @@ class TableView:
 
     def bring(self, column: str, width: int) -> None:
         """Move sideways until the column with this id is in sight."""
-        index = next((at for at, one in enumerate(self.columns) if one.id == column), -1)
+        index = next((at for at, item in enumerate(self.columns) if item.id == column), -1)
         self._go(offset_showing(self.columns, width, self.held, self._offset, index, self.measure))
 
     def _go(self, offset: int) -> bool:
@@ -90,7 +90,7 @@ class TableView:
 
     def at(self, x: int) -> Column | None:
         """Return the column at a cell of the line, None between two."""
-        for one in self.placed:
-            if one.x <= x < one.x + one.width:
-                return self.columns[one.column]
+        for item in self.placed:
+            if item.x <= x < item.x + item.width:
+                return self.columns[item.column]
         return None

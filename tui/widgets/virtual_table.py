@@ -126,9 +126,9 @@ class VirtualTable(ScrollView, can_focus=True):
         """Return the column by which the rows are shown as sorted, and whether it is the other way round."""
         return self._sort
 
-    def set_columns(self, columns: Sequence[Column], held: int | None = None) -> None:
+    def set_columns(self, columns: Sequence[Column], stored: int | None = None) -> None:
         """Show other columns."""
-        self._view.take(columns, held)
+        self._view.take(columns, stored)
         self._repaint_all()
 
     def measure_again(self, longest: Callable[[str], int] | None = None) -> int:
@@ -151,9 +151,9 @@ class VirtualTable(ScrollView, can_focus=True):
         self._flash(flash)
         if self.is_mounted:
             self._resize_virtual()
-            found, top, height = self._rows.cursor, self.scroll_offset.y, self._rows_seen
-            if before >= 0 and found != before and top <= before < top + height:
-                self._scroll_rows(max(top + found - before, 0))
+            result, top, height = self._rows.cursor, self.scroll_offset.y, self._rows_seen
+            if before >= 0 and result != before and top <= before < top + height:
+                self._scroll_rows(max(top + result - before, 0))
             self.refresh_rows()
         if self._rows.cursor_key != before_key:
             self.post_message(self.RowHighlighted(self, self._rows.cursor_key))
@@ -268,9 +268,9 @@ class VirtualTable(ScrollView, can_focus=True):
         if wanted is None or painted is None or wanted.state != painted.state or wanted.key != painted.key:
             self.refresh(Region(0, y, self._width, 1))
             return
-        for one in self._view.placed:
-            if wanted.cells[one.column : one.column + 1] != painted.cells[one.column : one.column + 1]:
-                self.refresh(Region(one.x, y, one.width, 1))
+        for item in self._view.placed:
+            if wanted.cells[item.column : item.column + 1] != painted.cells[item.column : item.column + 1]:
+                self.refresh(Region(item.x, y, item.width, 1))
 
     def render_line(self, y: int) -> Strip:
         """Paint the header or the row at `y`."""

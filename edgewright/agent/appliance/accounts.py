@@ -38,13 +38,13 @@ def users_of(document: Mapping[str, Any]) -> List[User]:
     """Return the accounts of a document: top-level `users` and `stylus.site.users`; the latter win by name."""
     stylus = document.get("stylus")
     site = stylus.get("site") if isinstance(stylus, Mapping) else None
-    found = {}
+    matches = {}
     for block in (document.get("users"), site.get("users") if isinstance(site, Mapping) else None):
         for item in block if isinstance(block, list) else ():
             if isinstance(item, Mapping) and item.get("name"):
                 user = user_of(str(item["name"]), item)
-                found[user.name] = user
-    return list(found.values())
+                matches[user.name] = user
+    return list(matches.values())
 
 
 def user_of(name: str, body: Any) -> User:
@@ -65,28 +65,28 @@ def user_of(name: str, body: Any) -> User:
     )
 
 
-def ensure(user: User, runner: Runner, tell: Callable[[str], None], root: str = "/") -> None:
+def ensure(user: User, runner: Runner, report: Callable[[str], None], root: str = "/") -> None:
     """Make the account, or bring an existing one in line. Raises `Failed`."""
     there = _entry(user.name, root)
     if there is None:
-        words = ["useradd", "--shell", "/bin/bash", "--user-group"]
+        arguments = ["useradd", "--shell", "/bin/bash", "--user-group"]
         number = _number(user.name, root)
-        words += ["--uid", str(number)] if number else []
+        arguments += ["--uid", str(number)] if number else []
         home = below(root, f"/home/{user.name}")
-        words += ["--no-create-home"] if os.path.isdir(home) else ["--create-home"]
-        runner.run([*words, user.name])
+        arguments += ["--no-create-home"] if os.path.isdir(home) else ["--create-home"]
+        runner.run([*arguments, user.name])
     for group in user.groups:
         name = "sudo" if group == "admin" else group  # Kairos's `admin` is Debian's `sudo`
         if not runner.succeeds(["usermod", "--append", "--groups", name, user.name]):
             runner.run(["groupadd", "--force", name])
             runner.run(["usermod", "--append", "--groups", name, user.name])
     if user.password and not user.locked:
-        words = ["chpasswd", "-e"] if _HASH.fullmatch(user.password) else ["chpasswd"]
-        runner.run(words, stdin=f"{user.name}:{user.password}\n")
+        arguments = ["chpasswd", "-e"] if _HASH.fullmatch(user.password) else ["chpasswd"]
+        runner.run(arguments, stdin=f"{user.name}:{user.password}\n")
     if user.expiry:
         runner.run(["chage", "--expiredate", user.expiry, user.name])
     if any(key.startswith(("github:", "gitlab:")) for key in user.keys):
-        tell(f"keys of {user.name} that must be fetched (github:, gitlab:) are not supported here")
+        report(f"keys of {user.name} that must be fetched (github:, gitlab:) are not supported here")
     add_keys(user.name, [key for key in user.keys if not key.startswith(("github:", "gitlab:"))], runner, root)
 
 

@@ -21,56 +21,56 @@ CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOST_KEYS = ("ed25519", "ecdsa")
 
 
-def early(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
+def early(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     """Do what must be there before services start. Returns 0 even when parts failed: each is reported."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     missing: List[str] = []
     document: Dict[str, Any] = {}
     if slot in places.SLOTS:
-        missing = mounts.mount_all(mounts.base_mounts(), runner, tell, mounts.wait_for)
-        document = read_configuration(tell, root)
-        folders = [*mounts.KEPT, *_bind_wishes(document, tell)]
+        missing = mounts.mount_all(mounts.base_mounts(), runner, report, mounts.wait_for)
+        document = read_configuration(report, root)
+        folders = [*mounts.KEPT, *_bind_wishes(document, report)]
         if places.L_PERSISTENT not in missing:
-            mounts.bind_all(folders, runner, tell, root)
+            mounts.bind_all(folders, runner, report, root)
         extra = mounts.extra_mounts(read_text(below(root, places.OEM + "/edgewright-extra-partitions")))
-        mounts.mount_all(extra, runner, tell, mounts.wait_for)
+        mounts.mount_all(extra, runner, report, mounts.wait_for)
         os.makedirs(below(root, places.DATA), mode=0o700, exist_ok=True)
     elif slot == "live":
-        tell("live system up")
-        document = _live_configuration(tell, root)
+        report("live system up")
+        document = _live_configuration(report, root)
     else:
-        tell("the kernel line names no slot that is known here; nothing is mounted")
+        report("the kernel line names no slot that is known here; nothing is mounted")
     for stage in ("rootfs", "fs", "initramfs") if slot in places.SLOTS else ():
-        stages.run_stage(document, stage, runner, tell, root=root)
-    people(document, runner, tell, root)
-    write_network(document, tell, root)
-    _host_name(document, runner, tell, root)
-    _certificates(document, tell, root)
-    _host_keys(runner, tell, root)
+        stages.run_stage(document, stage, runner, report, root=root)
+    people(document, runner, report, root)
+    write_network(document, report, root)
+    _host_name(document, runner, report, root)
+    _certificates(document, report, root)
+    _host_keys(runner, report, root)
     _save({"slot": slot, "missing": missing, "judged": False}, root)
     return 0
 
 
-def late(runner: Runner, tell: Tell = milestone, root: str = "/") -> int:
+def late(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     """Print which slot runs, mark the boot as good, then run what `boot` and `network` of the user-data ask for."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     state = _load(root)
     if slot not in places.SLOTS:
         return 0
-    tell(f"booted slot {slot}")
+    report(f"booted slot {slot}")
     good = not state.get("missing") and state.get("slot") == slot
-    sentence = mark(slot, good, tell, root)
+    sentence = mark(slot, good, report, root)
     _save({**state, "judged": True, "sentence": sentence}, root)
-    document = read_configuration(tell, root)
+    document = read_configuration(report, root)
     for stage in ("boot", "network"):
-        stages.run_stage(document, stage, runner, tell, root=root)
+        stages.run_stage(document, stage, runner, report, root=root)
     block = document.get("stages")
     if isinstance(block, Mapping) and any(str(name).split(".")[0] == "reconcile" for name in block):
-        tell("the stage reconcile is not run by this appliance")
+        report("the stage reconcile is not run by this appliance")
     return 0
 
 
-def mark(slot: str, good: bool, tell: Tell, root: str = "/") -> str:
+def mark(slot: str, good: bool, report: Tell, root: str = "/") -> str:
     """Write the judgement of this boot where GRUB reads it; return the sentence for the operator."""
     path = below(root, places.GRUBENV)
     try:
@@ -82,14 +82,14 @@ def mark(slot: str, good: bool, tell: Tell, root: str = "/") -> str:
             os.fsync(file.fileno())
     except (OSError, EdgewrightError) as error:
         sentence = f"The boot cannot be marked as good: {clean(error, 200)}."
-        tell(sentence)
+        report(sentence)
         return sentence
     if judged.sentence:
-        tell(judged.sentence)
+        report(judged.sentence)
     return judged.sentence
 
 
-def read_configuration(tell: Tell, root: str = "/") -> Dict[str, Any]:
+def read_configuration(report: Tell, root: str = "/") -> Dict[str, Any]:
     """Return the box's configuration: files of /usr/local/cloud-config, then of /oem, later ones over earlier."""
     layers: List[documents.Layer] = []
     for folder in (places.PERSISTENT + "/cloud-config", places.OEM):
@@ -100,33 +100,33 @@ def read_configuration(tell: Tell, root: str = "/") -> Dict[str, Any]:
             continue
         for name in names:
             try:
-                found = documents.scan(where, [name])
+                result = documents.scan(where, [name])
             except EdgewrightError as error:
-                tell(error.message)
+                report(error.message)
                 continue
-            layers += found.layers
+            layers += result.layers
     try:
         return documents.merge(layers)
     except EdgewrightError as error:
-        tell(error.message)
+        report(error.message)
         return {}
 
 
-def _live_configuration(tell: Tell, root: str) -> Dict[str, Any]:
+def _live_configuration(report: Tell, root: str) -> Dict[str, Any]:
     try:
         return documents.merge(documents.scan(below(root, places.LIVE)).layers)
     except EdgewrightError as error:
-        tell(error.message)  # the installer reports it again and stops; the console must start in any case
+        report(error.message)  # the installer reports it again and stops; the console must start in any case
         return {}
 
 
-def _bind_wishes(document: Mapping[str, Any], tell: Tell) -> Tuple[str, ...]:
+def _bind_wishes(document: Mapping[str, Any], report: Tell) -> Tuple[str, ...]:
     try:
-        wish = read_wish(document)
+        spec = read_wish(document)
     except EdgewrightError as error:
-        tell(error.message)
+        report(error.message)
         return ()
-    return (*wish.bind_mounts, *wish.extra_dirs)
+    return (*spec.bind_mounts, *spec.extra_dirs)
 
 
 def site(document: Mapping[str, Any]) -> Site:
@@ -137,32 +137,32 @@ def site(document: Mapping[str, Any]) -> Site:
         return Site({})
 
 
-def people(document: Mapping[str, Any], runner: Runner, tell: Tell, root: str = "/") -> None:
+def people(document: Mapping[str, Any], runner: Runner, report: Tell, root: str = "/") -> None:
     """Make the accounts of the document; what fails is reported."""
     try:
         users = accounts.users_of(document)
     except EdgewrightError as error:
-        tell(error.message)
+        report(error.message)
         return
     for user in users:
         try:
-            accounts.ensure(user, runner, tell, root)
+            accounts.ensure(user, runner, report, root)
         except (EdgewrightError, OSError) as error:
-            tell(f"the account {user.name} is not as asked for: {clean(getattr(error, 'message', error), 200)}")
+            report(f"the account {user.name} is not as asked for: {clean(getattr(error, 'message', error), 200)}")
 
 
-def write_network(document: Mapping[str, Any], tell: Tell, root: str = "/") -> None:
+def write_network(document: Mapping[str, Any], report: Tell, root: str = "/") -> None:
     """Write the network files of the document; a card with mistakes is reported and takes DHCP."""
     good = []
     for card in network.read_cards(document):
         wrong = network.check_card(card)
         if wrong:
-            tell(f"the network card {clean(card.name, 20)} takes DHCP: {wrong[0]}")
+            report(f"the network card {clean(card.name, 20)} takes DHCP: {wrong[0]}")
         else:
             good.append(card)
     names = network.read_names(document)
     if network.check_names(names):
-        tell(network.check_names(names)[0])
+        report(network.check_names(names)[0])
         names = network.Names()
     folder = below(root, network.FOLDER)
     texts = network.files(good, names, site(document).ntp_servers)
@@ -173,19 +173,19 @@ def write_network(document: Mapping[str, Any], tell: Tell, root: str = "/") -> N
         for path, text in texts.items():
             write_file(below(root, path), text.encode())
     except OSError as error:
-        tell(f"the network settings cannot be written: {error.strerror}")
+        report(f"the network settings cannot be written: {error.strerror}")
 
 
-def _host_name(document: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _host_name(document: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     name = site(document).host_name or str(document.get("hostname") or "")
     if name and "{{" not in name:
         try:
             accounts.set_host_name(name, runner, root)
         except (EdgewrightError, OSError) as error:
-            tell(clean(getattr(error, "message", error), 200))
+            report(clean(getattr(error, "message", error), 200))
 
 
-def _certificates(document: Mapping[str, Any], tell: Tell, root: str) -> None:
+def _certificates(document: Mapping[str, Any], report: Tell, root: str) -> None:
     pems = [text for text in site(document).ca_certs if "-----BEGIN CERTIFICATE-----" in text]
     path = below(root, CA_BUNDLE)
     if not pems:
@@ -196,16 +196,16 @@ def _certificates(document: Mapping[str, Any], tell: Tell, root: str) -> None:
         if fresh:
             write_file(path, (before.rstrip() + "\n" + "\n".join(fresh) + "\n").lstrip().encode())
     except OSError as error:
-        tell(f"the CA certificates cannot be added to the system's: {error.strerror}")
+        report(f"the CA certificates cannot be added to the system's: {error.strerror}")
 
 
-def _host_keys(runner: Runner, tell: Tell, root: str) -> None:
+def _host_keys(runner: Runner, report: Tell, root: str) -> None:
     for kind in HOST_KEYS:
         path = below(root, f"/etc/ssh/ssh_host_{kind}_key")
-        words = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path]
+        parts = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path]
         wanted = os.path.isdir(os.path.dirname(path)) and not os.path.exists(path)
-        if wanted and not runner.succeeds(words):
-            tell(f"no SSH host key of the kind {kind} could be made")
+        if wanted and not runner.succeeds(parts):
+            report(f"no SSH host key of the kind {kind} could be made")
 
 
 def _save(state: Mapping[str, Any], root: str) -> None:

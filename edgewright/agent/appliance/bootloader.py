@@ -92,9 +92,9 @@ menuentry "{title}" --id {slot} {{
 _TITLES = {"active": "{name}", "passive": "{name} (fallback)", "recovery": "{name} (recovery)"}
 
 
-def kernel_words(slot: str, wish: Wish, machine_id: str) -> str:
+def kernel_words(slot: str, spec: Wish, machine_id: str) -> str:
     """Return the kernel line of a slot. Raises `InvalidInput` for extra words that GRUB would take apart."""
-    words = [
+    parts = [
         f"root=live:LABEL={LABEL[slot]}",
         f"rd.live.dir=/cOS/{slot}",
         "rd.live.squashimg=rootfs.squashfs",
@@ -104,25 +104,25 @@ def kernel_words(slot: str, wish: Wish, machine_id: str) -> str:
         f"systemd.machine_id={machine_id}",
     ]
     if slot != "recovery":
-        words.append("rd.shell=0 rd.emergency=reboot")  # an initrd that finds no root counts as a failed try
+        parts.append("rd.shell=0 rd.emergency=reboot")  # an initrd that finds no root counts as a failed try
     for key in ("extra_cmdline", f"extra_{slot}_cmdline"):
-        extra = wish.grub_options.get(key, "")
+        extra = spec.grub_options.get(key, "")
         if _UNSAFE.search(extra):
             raise InvalidInput(
                 f"install.grub_options.{key} contains a character that the boot loader would split.",
                 "Use letters, digits and = , . _ - / : only.",
             )
-        words.extend(extra.split())
-    return " ".join(words)
+        parts.extend(extra.split())
+    return " ".join(parts)
 
 
-def grub_cfg(wish: Wish, machine_id: str) -> str:
+def grub_cfg(spec: Wish, machine_id: str) -> str:
     """Return the configuration of GRUB on COS_STATE, for BIOS and UEFI."""
-    name = "".join(character for character in wish.entry_name if character.isalnum() or character in " -_.")[:60]
+    name = "".join(character for character in spec.entry_name if character.isalnum() or character in " -_.")[:60]
     text = _HEAD
     for slot in SLOTS:
         title = _TITLES[slot].format(name=name or "Edgewright")
-        text += _ENTRY.format(title=title, slot=slot, label=LABEL[slot], words=kernel_words(slot, wish, machine_id))
+        text += _ENTRY.format(title=title, slot=slot, label=LABEL[slot], words=kernel_words(slot, spec, machine_id))
     return text
 
 
@@ -147,12 +147,12 @@ def read_env(data: bytes) -> Dict[str, str]:
     text = data.decode("utf-8", "replace")
     if not text.startswith(_ENV_HEAD):
         return {}
-    found: Dict[str, str] = {}
+    matches: Dict[str, str] = {}
     for line in text[len(_ENV_HEAD) :].split("\n"):
         key, mark, value = line.partition("=")
         if mark and key and not key.startswith("#"):
-            found[key] = value.replace("\\\\", "\\")
-    return found
+            matches[key] = value.replace("\\\\", "\\")
+    return matches
 
 
 class Judged(NamedTuple):
@@ -164,18 +164,18 @@ class Judged(NamedTuple):
 
 def judge(values: Mapping[str, str], slot: str, good: bool) -> Judged:
     """Return what to store after `slot` came up; a boot that is not good leaves the note of its try in place."""
-    kept = dict(values)
-    failed = kept.get("failed_slot", "")
+    stored = dict(values)
+    failed = stored.get("failed_slot", "")
     if good:
-        kept["tries"] = kept["tried_slot"] = ""
+        stored["tries"] = stored["tried_slot"] = ""
         if failed == slot:
-            kept["failed_slot"] = failed = ""
+            stored["failed_slot"] = failed = ""
     if failed and slot != failed:
         return Judged(
-            kept,
+            stored,
             f"The slot {failed} did not come up; {slot} runs instead. The boot menu starts {failed} again.",
         )
-    return Judged(kept, "" if good else f"The slot {slot} is up, but not complete; it is not marked as good.")
+    return Judged(stored, "" if good else f"The slot {slot} is up, but not complete; it is not marked as good.")
 
 
 def slot_of(cmdline: str) -> str:
@@ -183,9 +183,9 @@ def slot_of(cmdline: str) -> str:
 
     An unknown word is never taken for `active`.
     """
-    words: List[str] = cmdline.split()
-    named = [word.partition("=")[2] for word in words if word.startswith("edgewright.slot=")]
+    text: List[str] = cmdline.split()
+    named = [word.partition("=")[2] for word in text if word.startswith("edgewright.slot=")]
     if named:
         return named[-1] if named[-1] in SLOTS else ""
-    root = [word for word in words if word.startswith("root=live:")]
+    root = [word for word in text if word.startswith("root=live:")]
     return "live" if root and "COS_LIVE" in root[-1] else ""

@@ -22,28 +22,28 @@ def add_parser(verbs: Any, epilog: str) -> None:
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
 
 
-def run(words: argparse.Namespace) -> int:
+def run(namespace: argparse.Namespace) -> int:
     """Run one part; return its exit code."""
     import os
 
-    if words.part == "status":
-        return _status(words.output)
+    if namespace.part == "status":
+        return _status(namespace.output)
     if os.geteuid() != 0:
-        raise Refused(f"`appliance {words.part}` needs root.", "Run it as root, on the box itself.")
-    if words.part == "console":
+        raise Refused(f"`appliance {namespace.part}` needs root.", "Run it as root, on the box itself.")
+    if namespace.part == "console":
         from edgewright.agent.appliance.console.app import run_console
 
-        return run_console(words.tty)
+        return run_console(namespace.tty)
     _only_on_the_box()
     from edgewright.agent.appliance.runner import Runner
 
-    if words.part == "install":
+    if namespace.part == "install":
         from edgewright.agent.appliance.medium import Medium
 
         return Medium(Runner()).run()
     from edgewright.agent.appliance import boot
 
-    return boot.early(Runner()) if words.stage == "early" else boot.late(Runner())
+    return boot.early(Runner()) if namespace.stage == "early" else boot.late(Runner())
 
 
 def _only_on_the_box() -> None:

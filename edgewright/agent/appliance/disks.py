@@ -42,7 +42,7 @@ class Disk(NamedTuple):
 
 def find_disks(sys: str = "/sys", live: str = "") -> List[Disk]:
     """Return the disks below /sys/block by name; `live` is the device (disk or partition) of the live medium."""
-    found = []
+    matches = []
     base = os.path.join(sys, "block")
     try:
         names = sorted(os.listdir(base))
@@ -56,7 +56,7 @@ def find_disks(sys: str = "/sys", live: str = "") -> List[Disk]:
         size = read_text(os.path.join(folder, "size")).strip()
         if not size.isdigit() or size == "0":
             continue
-        found.append(
+        matches.append(
             Disk(
                 name,
                 int(size) * 512,
@@ -67,7 +67,7 @@ def find_disks(sys: str = "/sys", live: str = "") -> List[Disk]:
                 name == medium,
             )
         )
-    return found
+    return matches
 
 
 def disk_of(device: str, sys: str = "/sys") -> str:
@@ -84,20 +84,20 @@ def mounted_from(mounts: str, folder: str = LIVE) -> str:
     """Return the device that is mounted at a folder, from the text of /proc/mounts; empty when none is."""
     device = ""
     for line in mounts.splitlines():
-        words = line.split()
-        if len(words) >= 2 and words[1] == folder:
-            device = words[0]
+        parts = line.split()
+        if len(parts) >= 2 and parts[1] == folder:
+            device = parts[0]
     return device
 
 
-def choose(disks: Sequence[Disk], device: str, need: int) -> Disk:
-    """Return the disk for an installation that needs `need` bytes; `device` empty means by rule.
+def choose(disks: Sequence[Disk], device: str, required: int) -> Disk:
+    """Return the disk for an installation that needs `required` bytes; `device` empty means by rule.
 
     Raises `NotFound`, `Refused` or `InvalidInput` with what speaks against each.
     """
     if device:
         return _named(disks, device)
-    reasons: Dict[str, str] = {disk.path: _against(disk, need) for disk in disks}
+    reasons: Dict[str, str] = {disk.path: _against(disk, required) for disk in disks}
     fit = [disk for disk in disks if not reasons[disk.path]]
     if not fit:
         why = "; ".join(f"{disk.words}: {reasons[disk.path]}" for disk in disks) or "this machine shows no disk"
@@ -121,13 +121,13 @@ def _named(disks: Sequence[Disk], device: str) -> Disk:
     raise NotFound(f"The disk {clean(device, 80)} of install.device is not here.", f"The disks here: {there}.")
 
 
-def _against(disk: Disk, need: int) -> str:
+def _against(disk: Disk, required: int) -> str:
     if disk.live:
         return "the live system runs from it"
     if disk.removable or disk.usb:
         return "it can be pulled out"
     if disk.read_only:
         return "it is read-only"
-    if disk.size < need:
-        return f"too small, {-(-(need - disk.size) // (1 << 20))} MiB are missing"
+    if disk.size < required:
+        return f"too small, {-(-(required - disk.size) // (1 << 20))} MiB are missing"
     return ""

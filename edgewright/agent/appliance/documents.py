@@ -57,14 +57,14 @@ def read_document(text: str) -> Dict[str, Any]:
     return document
 
 
-def _faithful(typed: Any, words: Any) -> Any:
+def _faithful(typed: Any, parts: Any) -> Any:
     if isinstance(typed, dict):
-        return {key: _faithful(value, words[key]) for key, value in typed.items()}
+        return {key: _faithful(value, parts[key]) for key, value in typed.items()}
     if isinstance(typed, list):
-        return [_faithful(value, words[at]) for at, value in enumerate(typed)]
+        return [_faithful(value, parts[at]) for at, value in enumerate(typed)]
     if typed is None or isinstance(typed, str):
         return typed
-    return typed if scalar(typed) == words else words
+    return typed if scalar(typed) == parts else parts
 
 
 def scan(folder: str, names: Sequence[str] = ()) -> Found:
@@ -77,13 +77,13 @@ def scan(folder: str, names: Sequence[str] = ()) -> Found:
             folders.sort()
             paths += [os.path.join(where, name) for name in sorted(files) if name.endswith((".yaml", ".yml"))]
     layers: List[Layer] = []
-    told: List[str] = []
+    messages: List[str] = []
     for path in paths:
-        _take(path, layers, told)
-    return Found(tuple(layers), tuple(told))
+        _take(path, layers, messages)
+    return Found(tuple(layers), tuple(messages))
 
 
-def _take(path: str, layers: List[Layer], told: List[str]) -> None:
+def _take(path: str, layers: List[Layer], messages: List[str]) -> None:
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_SIZE + 1)
@@ -91,12 +91,12 @@ def _take(path: str, layers: List[Layer], told: List[str]) -> None:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError):
-        told.append(f"{path} cannot be read as text and is left out.")
+        messages.append(f"{path} cannot be read as text and is left out.")
         return
     if not has_header(text):
-        told.append(f"{path} does not begin with {HEADER} and is left out.")
+        messages.append(f"{path} does not begin with {HEADER} and is left out.")
     elif len(data) > MAX_SIZE:
-        told.append(f"{path} is larger than 1 MiB and is left out.")
+        messages.append(f"{path} is larger than 1 MiB and is left out.")
     elif not is_placeholder(text):
         try:
             document = read_document(text)

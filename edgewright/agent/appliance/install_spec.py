@@ -73,7 +73,7 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
         return Wish()
     if not isinstance(block, Mapping):
         raise InvalidInput("install of the user-data is not a map of keys.", "Correct the user-data.")
-    told = [_foreign(str(key)) for key in block if key not in _KNOWN]
+    messages = [_foreign(str(key)) for key in block if key not in _KNOWN]
     device = _text(block.get("device"))
     auto = flag(block.get("auto"))
     if device == "auto":
@@ -85,13 +85,13 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
     if flag(block.get("reboot")) and flag(block.get("poweroff")):
         raise InvalidInput("install.reboot and install.poweroff are both set.", "Remove all but one of them.")
     options = {key: _text(value) for key, value in _map(block, "grub_options").items()}
-    told += [
+    messages += [
         f"install.grub_options.{key} is not used by this appliance."
         for key in options
         if key not in ("extra_cmdline", "extra_active_cmdline", "extra_passive_cmdline", "extra_recovery_cmdline")
     ]
     system = _map(block, "system")
-    told += [f"install.system.{key} is not used by this appliance." for key in system if key != "size"]
+    messages += [f"install.system.{key} is not used by this appliance." for key in system if key != "size"]
     return Wish(
         auto=auto,
         device=device,
@@ -99,7 +99,7 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
         poweroff=flag(block.get("poweroff")),
         no_format=flag(block.get("no-format")),
         force=flag(block.get("force")),
-        parts=_parts(_map(block, "partitions"), told),
+        parts=_parts(_map(block, "partitions"), messages),
         extra=_extra(block.get("extra-partitions")),
         extra_dirs=_paths(block, "extra-dirs-rootfs"),
         bind_mounts=_paths(block, "bind_mounts"),
@@ -107,7 +107,7 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
         grub_options=options,
         entry_name=_text(block.get("grub-entry-name")),
         system_size=_size(system.get("size"), "install.system.size"),
-        told=tuple(told),
+        told=tuple(messages),
     )
 
 
@@ -117,21 +117,21 @@ def _foreign(key: str) -> str:
     return f"install.{clean(key, 60)} is not known and is left out."
 
 
-def _parts(block: Mapping[str, Any], told: List[str]) -> Dict[str, Part]:
-    found = {}
+def _parts(block: Mapping[str, Any], messages: List[str]) -> Dict[str, Part]:
+    matches = {}
     for key, value in block.items():
         if key not in PARTS:
-            told.append(f"install.partitions.{clean(key, 60)} is not known and is left out.")
+            messages.append(f"install.partitions.{clean(key, 60)} is not known and is left out.")
         elif isinstance(value, Mapping):
             where = f"install.partitions.{key}"
-            found[key] = Part(_size(value.get("size"), where + ".size"), _fs(value.get("fs"), where + ".fs"))
+            matches[key] = Part(_size(value.get("size"), where + ".size"), _fs(value.get("fs"), where + ".fs"))
         elif value is not None:
             raise InvalidInput(f"install.partitions.{key} is not a map of size and fs.", "Correct the user-data.")
-    return found
+    return matches
 
 
 def _extra(value: Any) -> Tuple[Part, ...]:
-    found: List[Part] = []
+    matches: List[Part] = []
     for at, item in enumerate(value if isinstance(value, list) else []):
         where = f"install.extra-partitions[{at}]"
         name = _text(item.get("name")) if isinstance(item, Mapping) else ""
@@ -141,10 +141,10 @@ def _extra(value: Any) -> Tuple[Part, ...]:
         label = _text(item.get("label")) or name
         if len(label.encode()) > (11 if fs == "vfat" else 12 if fs == "xfs" else 16):
             raise InvalidInput(f"{where}.label is too long for {fs}: {clean(label, 40)}.", "Shorten the label.")
-        if label.startswith("COS_") or any(label == other.label for other in found):
+        if label.startswith("COS_") or any(label == other.label for other in matches):
             raise InvalidInput(f"{where}.label {clean(label, 40)} is taken.", "Give it a label of its own.")
-        found.append(Part(_size(item.get("size"), where + ".size"), fs, label, name))
-    return tuple(found)
+        matches.append(Part(_size(item.get("size"), where + ".size"), fs, label, name))
+    return tuple(matches)
 
 
 def _size(value: Any, where: str) -> int:

@@ -74,7 +74,7 @@ def look_at(runner: Runner, disk: Disk, target: str = places.TARGET) -> Dict[str
         runner.succeeds(["umount", folder])
 
 
-def install(job: Job, runner: Runner, progress: Progress, tell: Callable[[str], None]) -> None:
+def install(job: Job, runner: Runner, progress: Progress, report: Callable[[str], None]) -> None:
     """Install onto the job's disk. Raises `EdgewrightError`; the record on the disk then shows the last step."""
     progress.record = {
         "device": job.disk.path,
@@ -89,7 +89,7 @@ def install(job: Job, runner: Runner, progress: Progress, tell: Callable[[str], 
     mounts = Mounts(runner, job.target)
     try:
         progress.step("running the commands of before-install")
-        stages.run_stage(job.document, "before-install", runner, tell, full=False)
+        stages.run_stage(job.document, "before-install", runner, report, full=False)
         progress.step(f"partitioning {job.disk.words}")
         _partition(job, runner, parts)
         progress.step("making the file systems")
@@ -114,14 +114,14 @@ def install(job: Job, runner: Runner, progress: Progress, tell: Callable[[str], 
         progress.step("writing the configuration")
         _configuration(job, folders, machine_id, first, parts)
         progress.step("running the commands of after-install")
-        stages.run_stage(job.document, "after-install", runner, tell, full=False)
-        _tell_left_out(job.document, tell)
+        stages.run_stage(job.document, "after-install", runner, report, full=False)
+        _tell_left_out(job.document, report)
         progress.step("writing everything to the disk")
         progress.save_record("done")
         os.sync()
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise Failed(f"{error.filename or job.disk.path}: {told}.", "Check the disk.", code="DiskError") from None
+        reported = (error.strerror or str(error)).lower()
+        raise Failed(f"{error.filename or job.disk.path}: {reported}.", "Check the disk.", code="DiskError") from None
     finally:
         progress.record_in = ""
         mounts.close()
@@ -165,8 +165,8 @@ def _configuration(
         write_file(os.path.join(oem, "edgewright-extra-partitions"), ("\n".join(extra) + "\n").encode())
 
 
-def _tell_left_out(document: Mapping[str, Any], tell: Callable[[str], None]) -> None:
+def _tell_left_out(document: Mapping[str, Any], report: Callable[[str], None]) -> None:
     block = document.get("stages")
     for name in block if isinstance(block, Mapping) else ():
         if str(name).endswith("-chroot") or str(name).startswith("kairos-"):
-            tell(f"the stage {name} is not run by this appliance")
+            report(f"the stage {name} is not run by this appliance")

@@ -37,15 +37,15 @@ class Planned(NamedTuple):
     last: bool = False
 
 
-def plan(wish: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
+def plan(spec: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
     """Return the partitions for a disk, the last one taking the rest.
 
     Raises `Refused` with how much is missing when the disk is too small, `InvalidInput` when the settings contradict.
     """
     room = disk_bytes // MIB - EDGES
-    system = _system(wish, room, slot_bytes)
+    system = _system(spec, room, slot_bytes)
     asked: Mapping[str, Part] = {
-        name: wish.parts.get(name, Part()) for name in ("oem", "recovery", "state", "persistent")
+        name: spec.parts.get(name, Part()) for name in ("oem", "recovery", "state", "persistent")
     }
     sizes = {
         "oem": asked["oem"].size or OEM,
@@ -62,26 +62,26 @@ def plan(wish: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
         Planned(5, "state", sizes["state"], TYPE_LINUX, L_STATE, asked["state"].fs),
         Planned(6, "persistent", sizes["persistent"], TYPE_LINUX, L_PERSISTENT, asked["persistent"].fs),
     ]
-    for at, part in enumerate(wish.extra):
+    for at, part in enumerate(spec.extra):
         parts.append(Planned(7 + at, part.name, part.size, TYPE_LINUX, part.label, part.fs))
     return _fit(parts, room)
 
 
-def _system(wish: Wish, room: int, slot_bytes: int) -> int:
-    if wish.system_size:
-        return wish.system_size
+def _system(spec: Wish, room: int, slot_bytes: int) -> int:
+    if spec.system_size:
+        return spec.system_size
     large = BIOS + EFI + OEM + 2 * SYSTEM + 200 + 3 * SYSTEM + 1000
-    kept = sum(part.size for part in [wish.parts.get("persistent", Part()), *wish.extra]) + LEAST_PERSISTENT
-    if room >= large + max(large, kept):
+    stored = sum(part.size for part in [spec.parts.get("persistent", Part()), *spec.extra]) + LEAST_PERSISTENT
+    if room >= large + max(large, stored):
         return SYSTEM
-    need = -(-slot_bytes // MIB)
-    return max(LEAST_SYSTEM, -(-2 * need // 64) * 64)
+    required = -(-slot_bytes // MIB)
+    return max(LEAST_SYSTEM, -(-2 * required // 64) * 64)
 
 
 def _check_slots(sizes: Mapping[str, int], slot_bytes: int) -> None:
-    need = -(-slot_bytes // MIB)
+    required = -(-slot_bytes // MIB)
     for name, copies in (("state", 2), ("recovery", 1)):
-        least = copies * need + copies * need // 10 + 64
+        least = copies * required + copies * required // 10 + 64
         if sizes[name] < least:
             raise InvalidInput(
                 f"install.partitions.{name}.size is {sizes[name]} MiB, and the system needs {least} MiB there.",
@@ -116,8 +116,8 @@ def sfdisk_text(parts: Tuple[Planned, ...]) -> str:
     """Return what `sfdisk` reads: a GPT with every partition at a full MiB."""
     lines, start = ["label: gpt", "unit: sectors", "sector-size: 512", ""], 1
     for part in parts:
-        words = [f"start={start * 2048}", f"size={part.size * 2048}", f"type={part.type}", f'name="{_name(part.name)}"']
-        lines.append(f"{part.number} : " + ", ".join(words))
+        terms = [f"start={start * 2048}", f"size={part.size * 2048}", f"type={part.type}", f'name="{_name(part.name)}"']
+        lines.append(f"{part.number} : " + ", ".join(terms))
         start += part.size
     return "\n".join(lines) + "\n"
 

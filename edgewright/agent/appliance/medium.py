@@ -47,17 +47,17 @@ class Medium:
         progress = Progress(self.tell, installer.STEPS, self.state)
         progress.note("looking")
         try:
-            document, told = self.collect()
-            for line in told:
+            document, reported = self.collect()
+            for line in reported:
                 self.tell(line)
-            wish = read_wish(document)
-            for line in wish.told:
+            spec = read_wish(document)
+            for line in spec.told:
                 self.tell(line)
-            if wish.by_itself:
-                chosen = wish.device
+            if spec.by_itself:
+                chosen = spec.device
             else:
                 chosen = self._ask(progress, document)
-            return self._install(progress, document, wish, chosen)
+            return self._install(progress, document, spec, chosen)
         except EdgewrightError as error:
             sentence = f"{error.message} {error.hint}".strip()
         except OSError as error:
@@ -71,15 +71,15 @@ class Medium:
 
     def collect(self) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         """Return the user-data of the medium with that of a `cidata` medium over it, and what was left out."""
-        found = documents.scan(self.live)
-        layers, told = list(found.layers), list(found.told)
+        result = documents.scan(self.live)
+        layers, reported = list(result.layers), list(result.told)
         seed = self._seed()
         layers += seed.layers
-        told += seed.told
+        reported += seed.told
         document = documents.merge(layers)
         if layers:
-            told.append("user-data from " + ", then ".join(layer.source for layer in layers))
-        return document, tuple(told)
+            reported.append("user-data from " + ", then ".join(layer.source for layer in layers))
+        return document, tuple(reported)
 
     def _seed(self) -> documents.Found:
         """Read a medium labelled cidata (iso9660 or vfat)."""
@@ -91,15 +91,15 @@ class Medium:
             os.makedirs(folder, exist_ok=True)
             self.runner.run(["mount", "-o", "ro", device, folder])
             try:
-                found = documents.scan(folder, ["user-data"])
+                result = documents.scan(folder, ["user-data"])
             finally:
                 self.runner.succeeds(["umount", folder])
-            if found.layers:
+            if result.layers:
                 return documents.Found(
-                    tuple(documents.Layer(f"{label} medium {device}", layer.document) for layer in found.layers),
-                    found.told,
+                    tuple(documents.Layer(f"{label} medium {device}", layer.document) for layer in result.layers),
+                    result.told,
                 )
-            return documents.Found((), (*found.told, f"the medium {label} ({device}) contains no user-data"))
+            return documents.Found((), (*result.told, f"the medium {label} ({device}) contains no user-data"))
         return documents.Found((), ())
 
     def find(self) -> List[disks.Disk]:
@@ -122,15 +122,15 @@ class Medium:
                 return str(answer["device"])
             self.wait(PAUSE)
 
-    def _install(self, progress: Progress, document: Dict[str, Any], wish: Wish, device: str) -> int:
+    def _install(self, progress: Progress, document: Dict[str, Any], spec: Wish, device: str) -> int:
         sources = slots.slot_sources(self.live)
         size = sum(os.path.getsize(path) for path in sources)
-        need = self._need(wish, size)
-        disk = disks.choose(self.find(), device, need)
-        layout.plan(wish, disk.size, size)  # a disk that is too small is reported before anything is changed
+        required = self._need(spec, size)
+        disk = disks.choose(self.find(), device, required)
+        layout.plan(spec, disk.size, size)  # a disk that is too small is reported before anything is changed
         identity = installer_id(sources)
         record = installer.look_at(self.runner, disk, self.target)
-        if same_installation(record, identity, document_hash(document)) and not wish.force:
+        if same_installation(record, identity, document_hash(document)) and not spec.force:
             self.tell("medium left in place: not installing again")
             message = f"{disk.path} contains this installation already (since {clean(record.get('at', '?'), 40)}). "
             message += "Take the medium out and restart; install.force installs again."
@@ -139,30 +139,30 @@ class Medium:
             return 0
         self.tell(f"install begins on {disk.path}")
         there = what_is_there(record, self._signatures(disk))
-        if there and wish.no_format and not record:
+        if there and spec.no_format and not record:
             raise Failed(
                 f"{disk.path} is not empty ({there}) and install.no-format is set.",
                 "Empty the disk, or take no-format out.",
             )
         if there:
             self.tell(f"{disk.path} contains {there}; it is overwritten")
-        job = installer.Job(document, wish, disk, sources, identity, self.target, self.root)
+        job = installer.Job(document, spec, disk, sources, identity, self.target, self.root)
         installer.install(job, self.runner, progress, self.tell)
         self.tell("install done")
-        end = "poweroff" if wish.poweroff else "reboot" if wish.reboot else "stay"
+        end = "poweroff" if spec.poweroff else "reboot" if spec.reboot else "stay"
         progress.note("done", message=_END[end], end=end)
         self.tell(_END[end])
         if end != "stay":
             self.runner.run(["systemctl", "--no-block", end])
         return 0
 
-    def _need(self, wish: Wish, slot_bytes: int) -> int:
+    def _need(self, spec: Wish, slot_bytes: int) -> int:
         """Return the bytes of the smallest disk that the spec fits on."""
         low, high = 1, 1 << 30  # MiB
         while low < high:
             middle = (low + high) // 2
             try:
-                layout.plan(wish, middle * layout.MIB, slot_bytes)
+                layout.plan(spec, middle * layout.MIB, slot_bytes)
                 high = middle
             except EdgewrightError as error:
                 if error.code != "DiskTooSmall":

@@ -46,7 +46,7 @@ def extra_mounts(text: str) -> List[Mount]:
 
 
 def mount_all(
-    mounts: Sequence[Mount], runner: Runner, tell: Callable[[str], None], wait: Callable[[str], bool]
+    mounts: Sequence[Mount], runner: Runner, report: Callable[[str], None], wait: Callable[[str], bool]
 ) -> List[str]:
     """Check and mount each; return the labels that are not there, each reported. Never fails."""
     missing = []
@@ -60,13 +60,15 @@ def mount_all(
             os.makedirs(mount.folder, exist_ok=True)
             runner.run(["mount", "-o", mount.options, device, mount.folder])
         except (EdgewrightError, OSError) as error:
-            told = error.message if isinstance(error, EdgewrightError) else (error.strerror or str(error))
-            tell(f"{mount.folder} is not mounted: {clean(told, 200)}; what belongs there is lost at the next start")
+            reported = error.message if isinstance(error, EdgewrightError) else (error.strerror or str(error))
+            report(
+                f"{mount.folder} is not mounted: {clean(reported, 200)}; what belongs there is lost at the next start"
+            )
             missing.append(mount.label)
     return missing
 
 
-def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None], root: str = "/") -> List[str]:
+def bind_all(folders: Sequence[str], runner: Runner, report: Callable[[str], None], root: str = "/") -> List[str]:
     """Mount the persistent directories over the image's, filled from it the first time; return those that failed."""
     failed, lines = [], []
     for folder in folders:
@@ -77,7 +79,7 @@ def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None]
                 _fill(target, store)
             os.makedirs(target, exist_ok=True)
         except (OSError, shutil.Error) as error:
-            tell(f"{folder} is not persistent: {clean(error, 200)}")
+            report(f"{folder} is not persistent: {clean(error, 200)}")
             failed.append(folder)
             continue
         lines.append(f"{_escaped(store)} {_escaped(target)} none bind 0 0")
@@ -86,7 +88,7 @@ def bind_all(folders: Sequence[str], runner: Runner, tell: Callable[[str], None]
         write_file(table, ("\n".join(lines) + "\n").encode())
         runner.run(["mount", "--all", "--fstab", table])  # one program for all: a start of seventeen takes long
     except (EdgewrightError, OSError) as error:
-        tell(f"not every persistent directory could be mounted: {clean(getattr(error, 'message', error), 200)}")
+        report(f"not every persistent directory could be mounted: {clean(getattr(error, 'message', error), 200)}")
     return failed
 
 

@@ -16,29 +16,29 @@ SECONDS = 300.0
 class Runner:
     """Runs programs with a time limit; secrets go to their standard input, never into their words."""
 
-    def run(self, words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS, check: bool = True) -> str:
+    def run(self, text: Sequence[str], *, stdin: str = "", seconds: float = SECONDS, check: bool = True) -> str:
         """Return what the program printed. Raises `Failed` with its last words when it fails or takes too long."""
-        code, output, told = self._call(words, stdin, seconds)
+        code, output, reported = self._call(text, stdin, seconds)
         if check and code != 0:
-            last = [line for line in (told or output).strip().splitlines() if line.strip()][-1:] or [f"code {code}"]
+            last = [line for line in (reported or output).strip().splitlines() if line.strip()][-1:] or [f"code {code}"]
             # the program's name alone: a stage's command may contain a secret, and this is read on the console
-            raise Failed(f"`{words[0]}` failed: {clean(last[0], 300).rstrip('.')}.", code="ProgramFailed")
+            raise Failed(f"`{text[0]}` failed: {clean(last[0], 300).rstrip('.')}.", code="ProgramFailed")
         return output
 
-    def succeeds(self, words: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> bool:
+    def succeeds(self, text: Sequence[str], *, stdin: str = "", seconds: float = SECONDS) -> bool:
         """Return whether the program ended with code 0."""
         try:
-            return self._call(words, stdin, seconds)[0] == 0
+            return self._call(text, stdin, seconds)[0] == 0
         except Failed:
             return False
 
     def _call(
-        self, words: Sequence[str], stdin: str, seconds: float, more: Optional[Mapping[str, str]] = None
+        self, text: Sequence[str], stdin: str, seconds: float, more: Optional[Mapping[str, str]] = None
     ) -> "tuple[int, str, str]":
         environment = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **(more or {})}
         try:
             done = subprocess.run(
-                list(words),
+                list(text),
                 input=stdin.encode(),
                 capture_output=True,
                 timeout=seconds,
@@ -46,10 +46,10 @@ class Runner:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Failed(f"`{words[0]}` did not end within {seconds:.0f} s.", code="ProgramTimeout") from None
+            raise Failed(f"`{text[0]}` did not end within {seconds:.0f} s.", code="ProgramTimeout") from None
         except OSError as error:
-            told = (error.strerror or str(error)).lower()
-            raise Failed(f"`{words[0]}` cannot be started: {told}.", code="ProgramMissing") from None
+            reported = (error.strerror or str(error)).lower()
+            raise Failed(f"`{text[0]}` cannot be started: {reported}.", code="ProgramMissing") from None
         return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 

@@ -26,12 +26,12 @@ def slot_sources(live: str) -> Tuple[str, ...]:
 def copy_slot(sources: Sequence[str], folder: str, at: At) -> Tuple[str, ...]:
     """Copy a slot's files into `folder` and compare; return their hashes. Raises `Failed`."""
     os.makedirs(folder, exist_ok=True)
-    whole, done, hashes = 2 * sum(os.path.getsize(path) for path in sources), 0, []
+    complete, done, hashes = 2 * sum(os.path.getsize(path) for path in sources), 0, []
     for path, name in zip(sources, SLOT_FILES):
         target = os.path.join(folder, name)
-        read, done = _copy(path, target, done, whole, at)
-        found, done = _digest(target, done, whole, at)
-        if found != read:
+        read, done = _copy(path, target, done, complete, at)
+        result, done = _digest(target, done, complete, at)
+        if result != read:
             raise Failed(
                 f"{name} in {os.path.basename(folder)} is not what was written: the disk or the medium is faulty.",
                 "Replace the disk, or write the medium again.",
@@ -67,8 +67,10 @@ def _copy(path: str, target: str, done: int, whole: int, at: At) -> Tuple[str, i
                 "Give the partition more room.",
                 code="DiskFull",
             ) from None
-        told = (error.strerror or str(error)).lower()
-        raise Failed(f"Copying {os.path.basename(path)} failed: {told}.", "Check the medium and the disk.") from None
+        reported = (error.strerror or str(error)).lower()
+        raise Failed(
+            f"Copying {os.path.basename(path)} failed: {reported}.", "Check the medium and the disk."
+        ) from None
     return digest.hexdigest(), done
 
 
@@ -84,8 +86,8 @@ def _digest(path: str, done: int, whole: int, at: At) -> Tuple[str, int]:
                 done += len(piece)
                 at(done, whole)
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise Failed(f"Reading {path} back failed: {told}.", "The disk may be faulty.") from None
+        reported = (error.strerror or str(error)).lower()
+        raise Failed(f"Reading {path} back failed: {reported}.", "The disk may be faulty.") from None
 
 
 def _remove(path: str) -> None:

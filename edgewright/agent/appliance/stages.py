@@ -34,15 +34,15 @@ Tell = Callable[[str], None]
 def steps_of(document: Mapping[str, Any], stage: str) -> List[Mapping[str, Any]]:
     """Return the steps of a stage with what is in its `.before` and `.after`, in order."""
     block = document.get("stages")
-    found: List[Mapping[str, Any]] = []
+    matches: List[Mapping[str, Any]] = []
     for name in (stage + ".before", stage, stage + ".after"):
         steps = block.get(name) if isinstance(block, Mapping) else None
-        found += [step for step in steps or () if isinstance(step, Mapping)] if isinstance(steps, list) else []
-    return found
+        matches += [step for step in steps or () if isinstance(step, Mapping)] if isinstance(steps, list) else []
+    return matches
 
 
 def run_stage(
-    document: Mapping[str, Any], stage: str, runner: Runner, tell: Tell, *, root: str = "/", full: bool = True
+    document: Mapping[str, Any], stage: str, runner: Runner, report: Tell, *, root: str = "/", full: bool = True
 ) -> int:
     """Run the steps of a stage; return how many failed. With `full` false (installing) only commands and files."""
     failed = 0
@@ -51,29 +51,29 @@ def run_stage(
         where = f"stage {stage}, {name}"
         for key in step:
             if key not in KNOWN or (not full and key not in ("name", "if", "commands", "files", "directories")):
-                tell(f"{where}: {clean(key, 40)} is not supported here and is left out")
+                report(f"{where}: {clean(key, 40)} is not supported here and is left out")
         condition = step.get("if")
         if isinstance(condition, str) and not runner.succeeds(["/bin/sh", "-c", condition], seconds=SECONDS):
             continue
         for part in _PARTS if full else _PARTS[:2] + _PARTS[-1:]:
             try:
-                part(step, runner, tell, root)
+                part(step, runner, report, root)
             except (EdgewrightError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-                told = error.message if isinstance(error, EdgewrightError) else str(error)
-                told = f"it has no {told}" if isinstance(error, KeyError) else told
-                tell(f"{where} failed: {clean(told, 300)}")
+                reported = error.message if isinstance(error, EdgewrightError) else str(error)
+                reported = f"it has no {reported}" if isinstance(error, KeyError) else reported
+                report(f"{where} failed: {clean(reported, 300)}")
                 failed += 1
     return failed
 
 
-def _directories(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _directories(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     for item in _list(step, "directories"):
         path = below(root, str(item["path"]))
         os.makedirs(path, exist_ok=True)
         _own(item, path, 0o755, runner)
 
 
-def _files(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _files(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     for item in _list(step, "files"):
         path = below(root, str(item["path"]))
         write_file(path, content(item.get("content"), str(item.get("encoding") or "")), _mode(item, 0o644))
@@ -115,21 +115,21 @@ def _own(item: Mapping[str, Any], path: str, default: int, runner: Runner) -> No
         os.chown(path, int(item.get("owner") or 0), int(item.get("group") or 0))
 
 
-def _host_name(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _host_name(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     if step.get("hostname"):
         accounts.set_host_name(str(step["hostname"]), runner, root)
 
 
-def _users(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _users(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     users = step.get("users")
     for name, user in users.items() if isinstance(users, Mapping) else ():
-        accounts.ensure(accounts.user_of(str(name), user), runner, tell, root)
+        accounts.ensure(accounts.user_of(str(name), user), runner, report, root)
     keys = step.get("authorized_keys")
     for name, texts in keys.items() if isinstance(keys, Mapping) else ():
         accounts.add_keys(str(name), [str(text) for text in texts or ()], runner, root)
 
 
-def _kernel(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _kernel(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     for name in _list(step, "modules"):
         runner.run(["modprobe", str(name)])
     settings = step.get("sysctl")
@@ -137,17 +137,17 @@ def _kernel(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> N
         runner.run(["sysctl", "-q", "-w", f"{key}={value}"])
 
 
-def _services(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _services(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     block = step.get("systemctl")
     for verb in ("mask", "disable", "enable", "start"):
         for name in _list(block, verb) if isinstance(block, Mapping) else ():
-            words = ["systemctl", verb, str(name)]
-            runner.run([*words, "--no-block"] if verb == "start" else words)
+            arguments = ["systemctl", verb, str(name)]
+            runner.run([*arguments, "--no-block"] if verb == "start" else arguments)
     if isinstance(block, Mapping) and block.get("overrides"):
-        tell("systemctl.overrides is not supported here and is left out")
+        report("systemctl.overrides is not supported here and is left out")
 
 
-def _environment(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _environment(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     values = step.get("environment")
     if not isinstance(values, Mapping) or not values:
         return
@@ -161,7 +161,7 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
 
 
-def _names(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _names(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     dns, times = step.get("dns"), step.get("timesyncd")
     if isinstance(dns, Mapping):
         lines = ["[Resolve]"]
@@ -174,7 +174,7 @@ def _names(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> No
         write_file(below(root, "/etc/systemd/timesyncd.conf.d/40-stage.conf"), ("[Time]\n" + body).encode())
 
 
-def _commands(step: Mapping[str, Any], runner: Runner, tell: Tell, root: str) -> None:
+def _commands(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
     for command in _list(step, "commands"):
         runner.run(["/bin/sh", "-c", str(command)], seconds=SECONDS)
 

@@ -22,26 +22,26 @@ _VENDORS = {"0x1af4": "virtio", "0x144d": "Samsung", "0x15b7": "SanDisk", "0x808
 def real_usage(path: str) -> Optional[Tuple[int, int, int]]:
     """Ask the kernel how full the file system at `path` is."""
     try:
-        found = os.statvfs(path)
+        result = os.statvfs(path)
     except OSError:
         return None
-    total = found.f_blocks * found.f_frsize
+    total = result.f_blocks * result.f_frsize
     if total <= 0:
         return None
-    free = found.f_bavail * found.f_frsize
+    free = result.f_bavail * result.f_frsize
     # what is reserved for root counts as used, as `df` counts it: no other user can write there
-    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    used = (result.f_blocks - result.f_bfree) * result.f_frsize
     return used + free, used, free
 
 
 def disks(root: Root, usage: Usage = real_usage) -> List[Dict[str, Any]]:
     """Return the disks as `v1Disk` (size in GB, partitions in MB); a root that is on none gets a disk of its own."""
-    found: Dict[str, Dict[str, Any]] = {}
+    matches: Dict[str, Dict[str, Any]] = {}
     for name in root.names("/sys/block"):
         sectors = root.number(f"/sys/block/{name}/size")
-        if _NOT_DISKS.match(name) or sectors <= 0 or len(found) >= MAX_DISKS:
+        if _NOT_DISKS.match(name) or sectors <= 0 or len(matches) >= MAX_DISKS:
             continue
-        found[name] = {
+        matches[name] = {
             "controller": _controller(root, name),
             "vendor": _vendor(root, name),
             "size": max(1, round(sectors * 512 / 1e9)),
@@ -56,11 +56,11 @@ def disks(root: Root, usage: Usage = real_usage) -> List[Dict[str, Any]]:
         if partition is None:
             continue
         seen.add(source)
-        disk = found.get(_disk_of(root, source))
+        disk = matches.get(_disk_of(root, source))
         target = disk["partitions"] if disk is not None else loose
         if len(target) < MAX_PARTITIONS:
             target.append(partition)
-    result = list(found.values())
+    result = list(matches.values())
     if loose:
         size = max(1, round(sum(part["totalSpace"] for part in loose) / 1000))
         result.append(
@@ -77,7 +77,7 @@ def mounts(root: Root) -> List[Tuple[str, str, str]]:
         fields = line.split()
         if len(fields) < 3:
             continue
-        source, mount, kind = (_OCTAL.sub(lambda found: chr(int(found.group(1), 8)), field) for field in fields[:3])
+        source, mount, kind = (_OCTAL.sub(lambda match: chr(int(match.group(1), 8)), field) for field in fields[:3])
         if kind in ("squashfs", "iso9660", "autofs"):
             continue  # always full, or not there yet: neither means anything for free space
         result.append((source, mount, kind))

@@ -21,8 +21,8 @@ _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-", "ssh-rsa")
 def boot_slot(root: Root) -> str:
     """Return which image of an A/B host runs: `active`, `passive`, `recovery`, or nothing on a host without slots."""
     line = root.text("/proc/cmdline", 8192).lower()
-    for slot, words in _SLOT_WORDS:
-        if any(word in line for word in words):
+    for slot, text in _SLOT_WORDS:
+        if any(word in line for word in text):
             return slot
     return ""
 

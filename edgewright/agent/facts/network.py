@@ -23,21 +23,21 @@ _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 
 def kernel_addresses() -> Addresses:
     """Ask the kernel for every address by netlink, as `ip addr` does; nothing where netlink is not allowed."""
-    found: Addresses = {}
+    addresses: Addresses = {}
     request = struct.pack("=LHHLL", 24, _RTM_GETADDR, _NLM_REQUEST_DUMP, 1, 0) + struct.pack("=BBBBi", 0, 0, 0, 0, 0)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as link:
             link.settimeout(2)
             link.send(request)
-            while not _take_addresses(link.recv(65536), found):
+            while not _take_addresses(link.recv(65536), addresses):
                 pass
     except OSError:
-        return found
-    return found
+        return addresses
+    return addresses
 
 
-def _take_addresses(data: bytes, found: Addresses) -> bool:
-    """Read one batch of netlink messages into `found`; return whether it was the last one."""
+def _take_addresses(data: bytes, addresses: Addresses) -> bool:
+    """Read one batch of netlink messages into `addresses`; return whether it was the last one."""
     at = 0
     while at + 16 <= len(data):
         length, kind = struct.unpack_from("=LH", data, at)
@@ -47,7 +47,7 @@ def _take_addresses(data: bytes, found: Addresses) -> bool:
             family, prefix, _flags, _scope, index = struct.unpack_from("=BBBBi", data, at + 16)
             address = _address(data[at + 24 : at + length], family)
             if address:
-                found.setdefault(index, []).append((address, prefix))
+                addresses.setdefault(index, []).append((address, prefix))
         at += (length + 3) & ~3
     return False
 
@@ -108,7 +108,7 @@ def nics(root: Root, addresses: Callable[[], Addresses] = kernel_addresses) -> T
     known = addresses()
     device, gateway = default_route(root)
     servers = dns_servers(root)
-    found = []
+    matches = []
     for name in root.names("/sys/class/net"):
         base = f"/sys/class/net/{name}"
         if name == "lo" or not root.has(base + "/ifindex"):
@@ -118,10 +118,10 @@ def nics(root: Root, addresses: Callable[[], Addresses] = kernel_addresses) -> T
         nic: Dict[str, Any] = {"nicName": name, "macAddr": root.text(base + "/address", 64), "ip": address}
         nic.update(subnet=subnet, isDefault=default)
         nic.update(gateway=gateway if default else "", dns=servers if default else [])
-        found.append(nic)
-    real, folded = fold(found)
-    kept = sorted(real, key=lambda nic: (not nic["isDefault"], not nic["ip"], nic["nicName"]))
-    return kept[:MAX_NICS], folded
+        matches.append(nic)
+    real, folded = fold(matches)
+    stored = sorted(real, key=lambda nic: (not nic["isDefault"], not nic["ip"], nic["nicName"]))
+    return stored[:MAX_NICS], folded
 
 
 def _main_address(addresses: List[Tuple[str, int]]) -> Tuple[str, str]:

@@ -15,8 +15,8 @@ def cpu_cores(root: Root) -> int:
     listed = _count_ranges(root.text("/sys/devices/system/cpu/online"))
     if listed:
         return listed
-    found = sum(1 for line in root.lines("/proc/cpuinfo") if line.split(":")[0].strip() == "processor")
-    return found or ((os.cpu_count() or 0) if root.real else 0)
+    result = sum(1 for line in root.lines("/proc/cpuinfo") if line.split(":")[0].strip() == "processor")
+    return result or ((os.cpu_count() or 0) if root.real else 0)
 
 
 def _count_ranges(text: str) -> int:

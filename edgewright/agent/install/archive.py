@@ -23,18 +23,18 @@ def sources(package: str) -> Iterator[Tuple[str, str]]:
     Imports inside of functions count; a module that is named in a string only is not found. Raises `OSError`.
     """
     above = os.path.dirname(os.path.abspath(package))
-    found: Dict[str, str] = {}
+    matches: Dict[str, str] = {}
     waiting = [PROGRAM]
     while waiting:
         module = waiting.pop()
         path = _path(above, module)
-        if path is None or module in found:  # a name inside of a module, or of the standard library
+        if path is None or module in matches:  # a name inside of a module, or of the standard library
             continue
-        found[module] = path
+        matches[module] = path
         parts = module.split(".")
         waiting += [".".join(parts[:size]) for size in range(1, len(parts))]
         waiting += _imports(path)
-    for _, path in sorted(found.items()):
+    for _, path in sorted(matches.items()):
         yield os.path.relpath(path, above).replace(os.sep, "/"), path
 
 

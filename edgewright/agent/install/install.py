@@ -60,69 +60,69 @@ class Step(NamedTuple):
         return f"write  {self.target} ({len(self.data)} bytes, mode {self.mode:04o})"
 
 
-def make_plan(wish: Wish) -> List[Step]:
+def make_plan(spec: Wish) -> List[Step]:
     """Return the steps that are still to do. Raises `EdgewrightError` when a file is missing or a word is wrong."""
-    if wish.endpoint:
-        parse_endpoint(wish.endpoint)
-    elif not wish.user_data and not _has_user_data(wish):
+    if spec.endpoint:
+        parse_endpoint(spec.endpoint)
+    elif not spec.user_data and not _has_user_data(spec):
         raise InvalidInput("No endpoint is given.", "Give --endpoint, or --user-data with stylus.site.paletteEndpoint.")
-    for path in (wish.data, wish.prefix):
+    for path in (spec.data, spec.prefix):
         if not os.path.isabs(path):
             raise InvalidInput(f"The path {path} is not absolute.", "Write it from / on.")
-    program, binary = _program(wish)
-    if not binary and wish.root != "/" and not os.path.lexists(_below(wish, wish.python)):
+    program, binary = _program(spec)
+    if not binary and spec.root != "/" and not os.path.lexists(_below(spec, spec.python)):
         raise Failed(
-            f"There is no {wish.python} below {wish.root}.",
+            f"There is no {spec.python} below {spec.root}.",
             "Install python3 there, name another with --python, or use the binary.",
         )
     name = "edgewright-agent" if binary else "edgewright-agent.pyz"
-    home = os.path.join(wish.prefix, name)
-    command = [home] if binary else [wish.python, home]
-    command += ["run", "--data", wish.data]
+    home = os.path.join(spec.prefix, name)
+    command = [home] if binary else [spec.python, home]
+    command += ["run", "--data", spec.data]
     steps = [
         Step("folder", ETC, mode=0o755),
-        Step("folder", wish.data, mode=0o700),
+        Step("folder", spec.data, mode=0o700),
         Step("write", home, program, 0o755),
     ]
-    if wish.endpoint:
-        command += ["--endpoint", wish.endpoint]
-    if wish.token_file:
-        steps.append(Step("write", ETC + "/token", _secret(wish.token_file, "registration token"), 0o600))
+    if spec.endpoint:
+        command += ["--endpoint", spec.endpoint]
+    if spec.token_file:
+        steps.append(Step("write", ETC + "/token", _secret(spec.token_file, "registration token"), 0o600))
         command += ["--token-file", ETC + "/token"]
-    if wish.pairing_key_file:
+    if spec.pairing_key_file:
         steps.append(
             Step(
                 "write",
                 ETC + "/pairing-key",
-                (read_secret(wish.pairing_key_file, "pairing key") + "\n").encode(),
+                (read_secret(spec.pairing_key_file, "pairing key") + "\n").encode(),
                 0o600,
             )
         )
         command += ["--pairing-key-file", ETC + "/pairing-key"]
-    for path, place, flag in ((wish.ca, ETC + "/ca.crt", "--ca"), (wish.user_data, ETC + "/user-data", "--user-data")):
+    for path, place, flag in ((spec.ca, ETC + "/ca.crt", "--ca"), (spec.user_data, ETC + "/user-data", "--user-data")):
         if path:
             steps.append(Step("write", place, _read(path), 0o600 if flag == "--user-data" else 0o644))
             command += [flag, place]
-    if wish.observe:
+    if spec.observe:
         command.append("--observe")
     secrets = [step.target for step in steps if step.kind == "write" and step.mode == 0o600]
-    text = unit.unit_text(command, wish.data, wish.observe, secrets)
+    text = unit.unit_text(command, spec.data, spec.observe, secrets)
     steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
     steps.append(Step("link", f"{WANTS}/{unit.NAME}", words=(f"{UNITS}/{unit.NAME}",)))
-    left = [step for step in steps if not _done(wish, step)]
-    if wish.root == "/" and wish.start:
+    left = [step for step in steps if not _done(spec, step)]
+    if spec.root == "/" and spec.start:
         if any(step.kind in ("write", "link") for step in left):
             left.append(Step("run", "", words=("systemctl", "daemon-reload")))
             left.append(Step("run", "", words=("systemctl", "restart", unit.NAME)))
         elif _inactive():
             left.append(Step("run", "", words=("systemctl", "start", unit.NAME)))
-    return [step._replace(target=_below(wish, step.target)) if step.target else step for step in left]
+    return [step._replace(target=_below(spec, step.target)) if step.target else step for step in left]
 
 
-def apply_plan(plan: List[Step], tell: Callable[[str], None]) -> None:
+def apply_plan(plan: List[Step], report: Callable[[str], None]) -> None:
     """Do the steps in order, report each. Raises `EdgewrightError` at the first that fails; run again to continue."""
     for step in plan:
-        tell(str(step))
+        report(str(step))
         try:
             _apply(step)
         except PermissionError:
@@ -130,19 +130,19 @@ def apply_plan(plan: List[Step], tell: Callable[[str], None]) -> None:
                 f"{step.target or step.words[0]}: permission denied.", "Run the installation as root."
             ) from None
         except OSError as error:
-            told = (error.strerror or str(error)).lower()
+            reported = (error.strerror or str(error)).lower()
             raise Failed(
-                f"{step.target or step.words[0]}: {told}.", "Fix that and run the installation again."
+                f"{step.target or step.words[0]}: {reported}.", "Fix that and run the installation again."
             ) from None
-    tell("installed" if plan else "nothing to do: everything is in place")
+    report("installed" if plan else "nothing to do: everything is in place")
 
 
 def _apply(step: Step) -> None:
     if step.kind == "run":
         done = subprocess.run(step.words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode != 0:
-            told = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
-            raise Failed(f"`{' '.join(step.words)}` failed: {told[0]}.", f"Look at `journalctl -u {unit.NAME}`.")
+            reported = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
+            raise Failed(f"`{' '.join(step.words)}` failed: {reported[0]}.", f"Look at `journalctl -u {unit.NAME}`.")
     elif step.kind == "folder":
         os.makedirs(step.target, mode=step.mode, exist_ok=True)
         os.chmod(step.target, step.mode)
@@ -173,8 +173,8 @@ def _write(path: str, data: bytes, mode: int) -> None:
     sync_folder(folder)
 
 
-def _done(wish: Wish, step: Step) -> bool:
-    path = _below(wish, step.target)
+def _done(spec: Wish, step: Step) -> bool:
+    path = _below(spec, step.target)
     try:
         if step.kind == "folder":
             return os.path.isdir(path) and os.stat(path).st_mode & 0o777 == step.mode
@@ -186,9 +186,9 @@ def _done(wish: Wish, step: Step) -> bool:
         return False
 
 
-def _program(wish: Wish) -> "tuple[bytes, bool]":
+def _program(spec: Wish) -> "tuple[bytes, bool]":
     """Return the agent's own file and whether it is the binary; run from its sources, the archive is built."""
-    path = wish.program
+    path = spec.program
     if not path and getattr(sys, "frozen", False):
         path = sys.executable
     if not path and sys.argv[0].endswith(".pyz"):
@@ -208,10 +208,10 @@ def _program(wish: Wish) -> "tuple[bytes, bool]":
         return _read(target), False
 
 
-def _has_user_data(wish: Wish) -> bool:
+def _has_user_data(spec: Wish) -> bool:
     from edgewright.agent.kernel.settings import USER_DATA
 
-    return any(os.path.isfile(_below(wish, path)) for path in USER_DATA)
+    return any(os.path.isfile(_below(spec, path)) for path in USER_DATA)
 
 
 def _inactive() -> bool:
@@ -231,5 +231,5 @@ def _read(path: str) -> bytes:
         raise Failed(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.", "Check the path.") from None
 
 
-def _below(wish: Wish, path: str) -> str:
-    return os.path.join(wish.root, path.lstrip("/"))
+def _below(spec: Wish, path: str) -> str:
+    return os.path.join(spec.root, path.lstrip("/"))

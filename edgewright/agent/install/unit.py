@@ -76,12 +76,12 @@ def unit_text(command: Sequence[str], data: str, observe: bool = False, secrets:
     An observing agent runs as a user of its own without any capability; systemd hands it the files `secrets`, which
     only root may read, so their paths in `command` become those of its credentials (systemd 250 or later).
     """
-    words = {path: path for path in command}
+    arguments = {path: path for path in command}
     credentials = ""
     if observe:
         for path in secrets:
             name = path.rpartition("/")[2]
-            words[path] = f"%d/{name}"
+            arguments[path] = f"%d/{name}"
             credentials += f"LoadCredential={name}:{path}\n"
     below = data.rstrip("/")
     if below.startswith("/var/lib/") and below.count("/") == 3 and not any(c.isspace() for c in below):
@@ -90,7 +90,7 @@ def unit_text(command: Sequence[str], data: str, observe: bool = False, secrets:
         writable = f"ReadWritePaths={quote(data)}\n"
     user = "DynamicUser=yes\n" + credentials if observe else ""
     return _TEMPLATE.format(
-        command=" ".join(quote(word) if words[word] == word else words[word] for word in command),
+        command=" ".join(quote(word) if arguments[word] == word else arguments[word] for word in command),
         writable=writable,
         user=user,
         capabilities="" if observe else "CAP_DAC_READ_SEARCH",

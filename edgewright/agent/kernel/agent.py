@@ -51,12 +51,12 @@ OBSERVED = "This host is only observed: its agent changes nothing. Install the a
 class Agent:
     """One host's agent. `run` ends only when `life` is stopped."""
 
-    def __init__(self, flags: Flags, voice: say.Voice, life: Lifeline) -> None:
+    def __init__(self, flags: Flags, console_log: say.Voice, life: Lifeline) -> None:
         self.flags = flags
-        self.voice = voice
+        self.voice = console_log
         self.life = life
         self.root = Root(flags.root)
-        self.folder = StateFolder(flags.data, voice)
+        self.folder = StateFolder(flags.data, console_log)
         self.meter = system.Meter(self.root)
         self.facts: Optional[device.Facts] = None
         self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL

@@ -87,11 +87,11 @@ def _read(body: Optional[Mapping[str, Any]]) -> Optional[Hardware]:
 
 
 def _differences(bound: Hardware, present: Hardware) -> str:
-    signs = []
+    patterns = []
     if bound.product and present.product and bound.product != present.product:
-        signs.append("the firmware's UUID or serial number differs")
+        patterns.append("the firmware's UUID or serial number differs")
     if bound.machine and present.machine and bound.machine != present.machine:
-        signs.append("machine-id differs")
+        patterns.append("machine-id differs")
     if bound.macs and present.macs and not set(bound.macs) & set(present.macs):
-        signs.append(f"network cards are {', '.join(present.macs[:4])} instead of {', '.join(bound.macs[:4])}")
-    return ", ".join(signs)
+        patterns.append(f"network cards are {', '.join(present.macs[:4])} instead of {', '.join(bound.macs[:4])}")
+    return ", ".join(patterns)

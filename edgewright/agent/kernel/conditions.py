@@ -70,15 +70,15 @@ def judge(
 
 def _strain(facts: Facts, memory_used_mb: int) -> List[str]:
     """Return what is wrong with failed units, memory and temperature."""
-    found = []
+    matches = []
     units = facts.extension.get("failedUnits")
     if isinstance(units, list) and units:
-        found.append(f"{'1 unit has' if len(units) == 1 else f'{len(units)} units have'} failed: {', '.join(units)}")
+        matches.append(f"{'1 unit has' if len(units) == 1 else f'{len(units)} units have'} failed: {', '.join(units)}")
     total = int(facts.device.get("memory", {}).get("sizeInMB", 0))
     percent = 100 * memory_used_mb // total if total > 0 else 0
     if percent >= MEMORY_FULL:
-        found.append(f"memory {percent} % used")
+        matches.append(f"memory {percent} % used")
     degrees = facts.extension.get("temperatureC")
     if isinstance(degrees, int) and degrees >= HOT:
-        found.append(f"temperature {degrees} °C")
-    return found
+        matches.append(f"temperature {degrees} °C")
+    return matches

@@ -100,21 +100,21 @@ def _telling(totals: Dict[str, int], top: str) -> List[Tuple[int, str]]:
     return sorted(shown, key=lambda item: (-item[0], item[1]))
 
 
-def report(mount: str, found: Found, usage: Optional[Tuple[int, int, int]], strip: str = "") -> List[str]:
+def report(mount: str, result: Found, usage: Optional[Tuple[int, int, int]], strip: str = "") -> List[str]:
     """Return the lines to print. `usage` is (total, used, free) bytes; `strip` is cut off the front of paths."""
     lines = []
     if usage is not None:
         total, used, _free = usage
         lines.append(f"{mount}  {used * 100 // max(total, 1)} % used, {size_text(used)} of {size_text(total)}")
-        unseen = used - found.total
-        if found.complete and unseen > _UNSEEN_SHARE * used:
+        unseen = used - result.total
+        if result.complete and unseen > _UNSEEN_SHARE * used:
             lines.append(
                 f"{size_text(unseen)} of it are in no file that can be seen: deleted files that are still open, "
                 "or files below another mount point."
             )
-    if not found.complete:
+    if not result.complete:
         lines.append(f"Stopped after {SECONDS:.0f} s: the sizes are lower bounds.")
-    for title, rows in (("LARGEST DIRECTORIES", found.directories), ("LARGEST FILES", found.files)):
+    for title, rows in (("LARGEST DIRECTORIES", result.directories), ("LARGEST FILES", result.files)):
         lines += ["", title, *(f"{size_text(size):>9}  {path[len(strip) :] or '/'}" for size, path in rows if size)]
     return lines
 
@@ -139,12 +139,12 @@ def usage_collector(
         if mount not in {place for _source, place, _kind in mounts(root)} | {"/"}:
             return Outcome(protocol.OP_REFUSED, f"{clean(str(mount), 200)} is not a mount point of this host.")
         try:
-            found = largest(root.path(mount))
+            result = largest(root.path(mount))
         except OSError as error:
             return Outcome(protocol.OP_FAILED, f"{clean(mount, 200)} cannot be read: {error.strerror}.")
-        lines = [clean(line, 1000) for line in report(mount, found, usage(root.path(mount)), root.top)]
+        lines = [clean(line, 1000) for line in report(mount, result, usage(root.path(mount)), root.top)]
         if not send({"operationId": operation, "offset": 0, "lines": lines, "last": True}):
             return Outcome(protocol.OP_FAILED, "The plane does not know this operation any more.")
-        return Outcome(protocol.OP_SUCCEEDED, f"{len(found.directories)} directories listed.")
+        return Outcome(protocol.OP_SUCCEEDED, f"{len(result.directories)} directories listed.")
 
     return collect

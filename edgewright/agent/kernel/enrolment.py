@@ -22,30 +22,30 @@ REGISTRATION = "registration"
 class Enrolment:
     """The host's identity and its relation to the plane."""
 
-    def __init__(self, folder: StateFolder, settings: Settings, say: Callable[[int, str], None]) -> None:
+    def __init__(self, folder: StateFolder, settings: Settings, log: Callable[[int, str], None]) -> None:
         self._folder = folder
         body = folder.load(IDENTITY) or {}
         self.uid = _text(body, "uid")
         self.how = _text(body, "how")
         if not self.uid:
-            found = find_identity(settings)
-            for warning in found.warnings:
-                say(4, warning)
-            self.uid, self.how = found.uid, found.how
-            folder.save(IDENTITY, {"uid": found.uid, "how": found.how, "since": times.rfc3339(times.now())})
+            identity = find_identity(settings)
+            for warning in identity.warnings:
+                log(4, warning)
+            self.uid, self.how = identity.uid, identity.how
+            folder.save(IDENTITY, {"uid": identity.uid, "how": identity.how, "since": times.rfc3339(times.now())})
         elif settings.site.name not in ("", "$random"):
             fresh = find_identity(settings).uid
             if fresh != self.uid:
-                say(4, f"The user-data names this host {fresh}, but it is known as {self.uid} since its first start; "
+                log(4, f"The user-data names this host {fresh}, but it is known as {self.uid} since its first start; "
                     "the first UID is used. Remove identity.json* and registration.json* to begin again.")  # fmt: skip
         body = folder.load(REGISTRATION) or {}
         self.registration_id = _text(body, "registrationId")
         self.credential = _text(body, "credential")
         self.endpoint = _text(body, "endpoint")
         self.registered_at = _text(body, "registeredAt")
-        kept = body.get("elsewhere")
+        stored = body.get("elsewhere")
         self._elsewhere: Dict[str, str] = (
-            {name: text for name, text in kept.items() if isinstance(text, str)} if isinstance(kept, dict) else {}
+            {name: text for name, text in stored.items() if isinstance(text, str)} if isinstance(stored, dict) else {}
         )
 
     @property

@@ -75,7 +75,7 @@ class Outbox:
 
     def intent_taken(self, intent: Json) -> None:
         """Forget an intent that the plane has stored."""
-        self._intents = [kept for kept in self._intents if kept["id"] != intent["id"]]
+        self._intents = [stored for stored in self._intents if stored["id"] != intent["id"]]
         self._save()
 
     def _made(self, reason: str, message: str, severity: str, at: Optional[float]) -> Json:

@@ -24,9 +24,9 @@ STATUS = "status"
 class Standing:
     """Evaluates each try, reports what changed (once, then hourly) and writes the status file."""
 
-    def __init__(self, folder: StateFolder, voice: say.Voice, enrolment: Enrolment) -> None:
+    def __init__(self, folder: StateFolder, console_log: say.Voice, enrolment: Enrolment) -> None:
         self.folder = folder
-        self.voice = voice
+        self.voice = console_log
         self.enrolment = enrolment
         self.backoff = Backoff(1.0, CEILING)
         self.lost_since: Optional[float] = None
@@ -50,8 +50,8 @@ class Standing:
             wait = min(wait, interval)  # no more of a load than its beats, and received as soon as the link is back
         if at_least:
             wait = _spread(at_least)
-        told = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
-        if told and loud:
+        reported = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
+        if reported and loud:
             verb = "refused" if phase == "refused" else "waits"
             self.voice.milestone(f"registration {verb}: {error.message}")
         self._note_failure(phase, error, wait, interval)

@@ -104,8 +104,8 @@ def _from_file(flags: Flags, path: str) -> Settings:
     except UnicodeDecodeError:
         raise InvalidInput(f"The user-data {path} is not text.", "It must be a #cloud-config file in UTF-8.") from None
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise Failed(f"Cannot read the user-data {path}: {told}.", "Check the path and who may read it.") from None
+        reported = (error.strerror or str(error)).lower()
+        raise Failed(f"Cannot read the user-data {path}: {reported}.", "Check the path and who may read it.") from None
     if len(text) > MAX_USER_DATA:
         raise InvalidInput(f"The user-data {path} is larger than 1 MiB.", "Take what is not configuration out of it.")
     try:
@@ -140,8 +140,8 @@ def find_identity(settings: Settings) -> Identity:
 
 def find_labels(settings: Settings) -> "tuple[dict[str, str], tuple[str, ...]]":
     """Return the host's labels and warnings: map, then file, then script of the user-data."""
-    found = read_tags(settings.site, lambda path: _read(settings, path), _run_script)
-    return found.labels, found.warnings
+    tags = read_tags(settings.site, lambda path: _read(settings, path), _run_script)
+    return tags.labels, tags.warnings
 
 
 def _read(settings: Settings, path: str) -> str:

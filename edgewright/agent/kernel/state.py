@@ -22,10 +22,10 @@ Body = Dict[str, Any]
 class StateFolder:
     """The agent's data folder; `say(priority, sentence)` reports problems (journal priorities, 4 is a warning)."""
 
-    def __init__(self, folder: str, say: Callable[[int, str], None]) -> None:
+    def __init__(self, folder: str, log: Callable[[int, str], None]) -> None:
         self.folder = folder
         self.trouble = ""
-        self._say = say
+        self._say = log
         self._unsaved: Dict[str, Body] = {}
         self._lock: Optional[int] = None
 
@@ -108,11 +108,11 @@ class StateFolder:
         return os.path.join(self.folder, name + ".json")
 
     def _mishap(self, path: str, error: OSError) -> None:
-        told = _reason(error)
-        if told != self.trouble:
-            self.trouble = told
+        reported = _reason(error)
+        if reported != self.trouble:
+            self.trouble = reported
             self._say(
-                3, f"Cannot write {path}: {told}. The agent continues with its state in memory; {_advice(error)}."
+                3, f"Cannot write {path}: {reported}. The agent continues with its state in memory; {_advice(error)}."
             )
 
 
@@ -145,12 +145,12 @@ def _advice(error: OSError) -> str:
 def write_checked(path: str, body: Body, durable: bool = True) -> None:
     """Replace the file at `path` in one step, leaving the old one as `.previous`. Raises `OSError`."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    whole = json.dumps({"sha256": _digest(text), "body": text}).encode()
+    complete = json.dumps({"sha256": _digest(text), "body": text}).encode()
     fresh = path + ".new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(whole)
+            file.write(complete)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
@@ -193,13 +193,13 @@ def read_checked(path: str) -> Tuple[Optional[Body], str]:
     """Return the body of a state file, or `None` with what is wrong with it (nothing when it is not there)."""
     try:
         with open(path, "rb") as file:
-            whole = file.read()
+            complete = file.read()
     except FileNotFoundError:
         return None, ""
     except OSError as error:
         return None, f"cannot be read ({_reason(error)})"
     try:
-        outer = json.loads(whole)
+        outer = json.loads(complete)
         text = outer["body"]
         if outer["sha256"] != _digest(text):
             return None, "does not match its checksum"

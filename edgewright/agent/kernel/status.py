@@ -94,10 +94,10 @@ def judge(facts: Dict[str, Any], now: float) -> Tuple[ExitCode, str]:
         return ExitCode.REFUSED, message
     if not facts["registered"]:
         return ExitCode.UNREACHABLE, message or "The agent has not registered yet."
-    heard = _moment(facts.get("lastHeartbeat"))
+    received = _moment(facts.get("lastHeartbeat"))
     interval = facts.get("interval")
     patience = LATE * (float(interval) if isinstance(interval, (int, float)) else 60.0)
-    if heard is None or now - heard > patience or facts.get("phase") == "unreachable":
+    if received is None or now - received > patience or facts.get("phase") == "unreachable":
         return ExitCode.UNREACHABLE, message or "The plane has taken no heartbeat for a while."
     health = "healthy" if facts.get("health") != "unhealthy" else f"unhealthy: {message}"
     return ExitCode.DONE, f"Registered and connected; {health}."

@@ -253,9 +253,9 @@ class Client:
                 code="BrokenAnswer",
             )
         if isinstance(error, OSError) and str(error).startswith("Tunnel connection failed"):
-            told = str(error).partition(": ")[2]
+            reported = str(error).partition(": ")[2]
             return Unreachable(
-                f"The proxy {self._proxy.name if self._proxy else ''} refused to connect to {name}: {told}.",
+                f"The proxy {self._proxy.name if self._proxy else ''} refused to connect to {name}: {reported}.",
                 "Check stylus.site.network.httpsProxy and what the proxy allows.",
                 code="ProxyRefused",
             )

@@ -24,10 +24,10 @@ PAUSE = 60.0
 class Delivery:
     """Delivers results, intents and events in this order, oldest first."""
 
-    def __init__(self, journal: Journal, outbox: Outbox, voice: say.Voice) -> None:
+    def __init__(self, journal: Journal, outbox: Outbox, console_log: say.Voice) -> None:
         self._journal = journal
         self._outbox = outbox
-        self._voice = voice
+        self._voice = console_log
         self._not_before = 0.0
 
     def send(self, plane: Plane) -> None:

@@ -95,7 +95,7 @@ def _said(reply: Reply) -> "tuple[str, str]":
 
 def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> PlaneRefusal:
     """Return the refusal of a registration as an error to report."""
-    code, said = _said(reply)
+    code, message = _said(reply)
     rule = _REGISTRATION.get(code)
     if rule is None and (whole_number(code) or 0) >= 600:
         rule = Rule(
@@ -105,11 +105,11 @@ def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> Pl
         rule = Rule("{plane} cannot answer now ({answer}).", "Nothing to do here; the agent tries again.", 0.0)
     if rule is None:
         rule = Rule("{plane} refused the registration of {uid} ({answer}).", "Look at the plane's audit log.")
-    words = {"uid": uid, "plane": plane, "project": project or "of that name"}
-    words["answer"] = (said or f"HTTP {reply.status}").rstrip(".")
+    values = {"uid": uid, "plane": plane, "project": project or "of that name"}
+    values["answer"] = (message or f"HTTP {reply.status}").rstrip(".")
     return PlaneRefusal(
-        rule.sentence.format(**words),
-        rule.hint.format(**words),
+        rule.sentence.format(**values),
+        rule.hint.format(**values),
         code or f"Http{reply.status}",
         reply.status,
         max(rule.at_least, pause_asked(reply)),
@@ -120,14 +120,14 @@ def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> Pl
 class CredentialLost(Refused):
     """The plane does not accept this host's credential any more; `gone` when it deleted the host (P16)."""
 
-    def __init__(self, message: str, hint: str, code: str, gone: bool) -> None:
+    def __init__(self, message: str, hint: str, code: str, removed: bool) -> None:
         super().__init__(message, hint, code=code)
-        self.gone = gone
+        self.gone = removed
 
 
 def call_refused(reply: Reply, what: str, uid: str, plane: str) -> Refused:
     """Return the refusal of a call that a registered host made."""
-    code, said = _said(reply)
+    code, message = _said(reply)
     if code == protocol.E_HOST_GONE:
         return CredentialLost(
             f"The plane has deleted this host ({uid}).",
@@ -142,9 +142,9 @@ def call_refused(reply: Reply, what: str, uid: str, plane: str) -> Refused:
             code or "UnAuthorizedAccess",
             False,
         )
-    told = (said or f"HTTP {reply.status}").rstrip(".")
+    reported = (message or f"HTTP {reply.status}").rstrip(".")
     wait = pause_asked(reply)
-    return PlaneRefusal(f"{plane} refused {what}: {told}.", "", code or f"Http{reply.status}", reply.status, wait)
+    return PlaneRefusal(f"{plane} refused {what}: {reported}.", "", code or f"Http{reply.status}", reply.status, wait)
 
 
 def unexpected(reply: Reply, what: str, plane: str) -> Failed:

@@ -32,27 +32,28 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
 
 
-def simulate(words: argparse.Namespace) -> int:
+def simulate(namespace: argparse.Namespace) -> int:
     """Run simulated hosts until a signal or the end of `--for`. Raises `UsageError`, `EdgewrightError`."""
-    if words.hosts < 1:
+    if namespace.hosts < 1:
         raise UsageError("--hosts must be 1 or more.", "See: edgewright agent simulate --help")
-    asyncio.run(_until_stopped(words, read_secret(words.token_file, "registration token")))
+    asyncio.run(_until_stopped(namespace, read_secret(namespace.token_file, "registration token")))
     return 0
 
 
-async def _until_stopped(words: argparse.Namespace, token: str) -> None:
+async def _until_stopped(namespace: argparse.Namespace, token: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     run = asyncio.ensure_future(
         run_simulated(
-            words.hosts, words.endpoint, token, words.ca, not words.no_faults, words.seed, words.speed, words.interval,
+            namespace.hosts, namespace.endpoint, token, namespace.ca, not namespace.no_faults,
+            namespace.seed, namespace.speed, namespace.interval,
             lambda line: print(line, flush=True),
         )
     )  # fmt: skip
     waiting = asyncio.ensure_future(stop.wait())
-    await asyncio.wait([run, waiting], timeout=words.seconds or None, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([run, waiting], timeout=namespace.seconds or None, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if run.done():
         run.result()

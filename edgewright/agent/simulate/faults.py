@@ -89,7 +89,7 @@ class Faults:
 
 def by_site(sites: Sequence[str]) -> Dict[str, List[int]]:
     """Return the indices of the hosts of each site."""
-    found: Dict[str, List[int]] = {}
+    matches: Dict[str, List[int]] = {}
     for index, site in enumerate(sites):
-        found.setdefault(site, []).append(index)
-    return found
+        matches.setdefault(site, []).append(index)
+    return matches

@@ -53,11 +53,11 @@ class Link:
         try:
             streams[1].write(self._request(method, path, body, headers))
             await streams[1].drain()
-            reply, keep = await _read_reply(streams[0])
+            reply, retain = await _read_reply(streams[0])
         except BaseException:
             streams[1].close()
             raise
-        if keep:
+        if retain:
             self._idle.append(streams)
         else:
             streams[1].close()
@@ -80,15 +80,15 @@ class Link:
 async def _read_reply(reader: asyncio.StreamReader) -> Tuple[Reply, bool]:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    words = first.split(" ", 2)
-    if len(words) < 2 or not words[1].isdigit():
+    parts = first.split(" ", 2)
+    if len(parts) < 2 or not parts[1].isdigit():
         raise ValueError("no HTTP")
     headers: Dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    status = int(words[1])
+    status = int(parts[1])
     if headers.get("transfer-encoding", "").lower() == "chunked":
         body = await _read_chunks(reader)
     elif status in (204, 304):

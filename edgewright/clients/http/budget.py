@@ -116,11 +116,11 @@ class Budget:
     def bucket(self, path: str) -> Bucket:
         """Return the bucket that a path counts against."""
         prefix, rate = match(path)
-        found = self._buckets.get(prefix)
-        if found is None:
+        result = self._buckets.get(prefix)
+        if result is None:
             burst = max(1, int(rate * BURST_FACTOR * (1 - MARGIN)))
-            found = self._buckets[prefix] = Bucket(rate, burst)
-        return found
+            result = self._buckets[prefix] = Bucket(rate, burst)
+        return result
 
     def reserve(self, path: str) -> float:
         """Take one request of the path's budget; return the seconds to wait before it may be sent."""

@@ -38,10 +38,10 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
 
     `what` names the thing that was asked for (`host edge-7f3a`), `plane` the other end, `credential` what was shown.
     """
-    told = body if isinstance(body, dict) else {}
-    code = told.get("code")
+    reported = body if isinstance(body, dict) else {}
+    code = reported.get("code")
     word = clean(code, limit=80) if isinstance(code, str) and code else ""
-    message = _sentence(clean(told.get("message") or "", limit=400))
+    message = _sentence(clean(reported.get("message") or "", limit=400))
     if status == 401:
         sentence = message if word not in ("", "UnAuthorizedAccess") else ""
         sentence = sentence or f"The plane at {plane} does not accept this {credential}."

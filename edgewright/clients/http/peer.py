@@ -87,16 +87,16 @@ def _unverified() -> ssl.SSLContext:
 
 def _chain(host: str, port: int, timeout: float) -> list[bytes]:
     """Return the certificates that the peer presents, its own first, in DER form."""
-    told = _unverified()
+    reported = _unverified()
     with (
         socket.create_connection((host, port), timeout=timeout) as raw,
-        told.wrap_socket(raw, server_hostname=host) as wrapped,
+        reported.wrap_socket(raw, server_hostname=host) as wrapped,
     ):
         modern: Any = getattr(wrapped, "get_unverified_chain", None)
         if modern is not None:  # Python 3.13 and later
             return list(modern())
         inner: Any = wrapped._sslobj  # type: ignore[attr-defined]
-        return [one.public_bytes(2) for one in inner.get_unverified_chain()]  # 2: DER
+        return [item.public_bytes(2) for item in inner.get_unverified_chain()]  # 2: DER
 
 
 def _describe(chain: list[bytes], host: str, folder: Path) -> Peer:

@@ -68,29 +68,29 @@ async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent
             event_id = value
 
 
-def change_of(told: ServerEvent) -> Change | None:
+def change_of(reported: ServerEvent) -> Change | None:
     """Return the change in an event; `None` for one that cannot be read (a newer hub may send more)."""
-    seq = whole_number(told.id) or 0
-    if told.event == PING and not told.data:
+    seq = whole_number(reported.id) or 0
+    if reported.event == PING and not reported.data:
         return Change(seq, PING)
     try:
-        body = msgspec.json.decode(told.data)
+        body = msgspec.json.decode(reported.data)
     except (msgspec.DecodeError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
     own = body.get("seq")
     seq = own if isinstance(own, int) else seq
-    if told.event == protocol.CHANGE_RESYNC:
+    if reported.event == protocol.CHANGE_RESYNC:
         return Change(seq, protocol.CHANGE_RESYNC)
     op, uid, doc = body.get("op"), body.get("uid"), body.get("doc")
     if (
-        told.event not in (*protocol.CHANGE_KINDS, protocol.CHANGE_BEATS)
+        reported.event not in (*protocol.CHANGE_KINDS, protocol.CHANGE_BEATS)
         or op not in ("put", "delete")
         or not isinstance(uid, str)
     ):
         return None
-    return Change(seq, told.event, op, uid, doc if isinstance(doc, dict) else None)
+    return Change(seq, reported.event, op, uid, doc if isinstance(doc, dict) else None)
 
 
 class StreamApi(Transport):
@@ -118,8 +118,8 @@ class StreamApi(Transport):
             ) as answer:
                 if answer.status_code != 200:
                     body = await answer.aread()
-                    told = msgspec.json.decode(body) if body[:1] == b"{" else None
-                    raise errors.from_answer(answer.status_code, told, what, self.peer, self.credential.kind)
+                    reported = msgspec.json.decode(body) if body[:1] == b"{" else None
+                    raise errors.from_answer(answer.status_code, reported, what, self.peer, self.credential.kind)
                 opened = True
                 yield Change(since or 0, OPEN)
                 async with aclosing(server_events(_lines(answer.aiter_text()))) as events:

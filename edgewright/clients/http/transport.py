@@ -125,9 +125,9 @@ class Transport:
                 f"The plane at {self.peer} did not answer within {self.timeout:g} s for {what}.",
                 "Try again, or give it longer with --timeout.",
             )
-        found = tls.explain(error, self.peer, self.ca, evidence=evidence)
-        if found is not None:
-            return found
+        result = tls.explain(error, self.peer, self.ca, evidence=evidence)
+        if result is not None:
+            return result
         if isinstance(error, httpx.ConnectError | httpx.ProxyError | OSError):
             return errors.no_connection(error, self.peer, self.url)
         return errors.lost(self.peer)

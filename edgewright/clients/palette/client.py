@@ -123,12 +123,12 @@ def _features(data: Any) -> Features:
 
 
 def _certificates(value: Any) -> tuple[tuple[str, float, bool], ...]:
-    found = []
+    matches = []
     for entry in value[:20] if isinstance(value, list) else ():
         try:
             ends = times.parse(entry["ends"])
             if ends is not None:
-                found.append((clean(entry["name"], limit=40), ends, entry.get("renewed") is True))
+                matches.append((clean(entry["name"], limit=40), ends, entry.get("renewed") is True))
         except (AttributeError, KeyError, TypeError, ValueError):
             continue  # not as a hub sends it
-    return tuple(found)
+    return tuple(matches)

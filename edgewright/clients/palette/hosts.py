@@ -112,8 +112,8 @@ class HostsApi(Transport):
     async def host_tags(self) -> list[str]:
         """Return all tags in use, as `key:value`."""
         data = document((await self.call("GET", protocol.HOSTS_TAGS, "list of tags")).data)
-        found = data.get("tags")
-        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
+        result = data.get("tags")
+        return [tag for tag in result if isinstance(tag, str)] if isinstance(result, list) else []
 
     async def search_schema(self) -> dict[str, Any]:
         """Return what the plane's host search can filter by."""
@@ -140,19 +140,19 @@ def document(data: Any) -> dict[str, Any]:
 
 def items_of(data: Any) -> list[dict[str, Any]]:
     """Return the objects of `data["items"]`."""
-    found = document(data).get("items")
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    result = document(data).get("items")
+    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []
 
 
 def uid_of(data: Any) -> str:
     """Return `data["uid"]`, `""` when it is not there."""
-    found = document(data).get("uid")
-    return found if isinstance(found, str) else ""
+    result = document(data).get("uid")
+    return result if isinstance(result, str) else ""
 
 
-def whole(found: Any) -> int:
+def whole(result: Any) -> int:
     """Return a count, 0 when it is none."""
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+    return result if isinstance(result, int) and not isinstance(result, bool) and result > 0 else 0
 
 
 def _switch(on: bool) -> str:

@@ -32,7 +32,7 @@ def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Opt
     `profile` is `palette` or `kairos`; `now` is epoch seconds (None: dates are not compared). Never raises, whatever
     the document contains; lines are left to the caller, who knows the text.
     """
-    found = [
+    matches = [
         *check_shape(document, profile),
         *check_site(document, profile),
         *check_network(document),
@@ -44,75 +44,79 @@ def check(document: Mapping[str, Any], *, profile: str = model.PALETTE, now: Opt
         *_others(document, profile),
     ]
     slips = check_slips(document)
-    gaps = {one.path for one in (*found, *slips) if one.code == "Placeholder"}
-    kept = [one for one in found if one.path not in gaps or one.code == "Placeholder"]  # one mistake, one sentence
-    known = {one.path for one in kept if one.code == "Placeholder"}
-    return limited([*kept, *(one for one in slips if one.code != "Placeholder" or one.path not in known)])
+    gaps = {item.path for item in (*matches, *slips) if item.code == "Placeholder"}
+    stored = [
+        item for item in matches if item.path not in gaps or item.code == "Placeholder"
+    ]  # one mistake, one sentence
+    known = {item.path for item in stored if item.code == "Placeholder"}
+    return limited([*stored, *(item for item in slips if item.code != "Placeholder" or item.path not in known)])
 
 
 def _others(document: Mapping[str, Any], profile: str) -> List[Finding]:
-    found = []
+    matches = []
     hostname = text(document.get("hostname"))
     if hostname and not model.is_template(hostname):
-        found += [error("hostname", said, "", "HostName") for said in host_name_problems(hostname, "hostname")]
+        matches += [error("hostname", message, "", "HostName") for message in host_name_problems(hostname, "hostname")]
     url = text(document.get("config_url"))
     if url and not model.is_template(url):
         if not re.fullmatch(r"https?://\S+", url):
-            found.append(error("config_url", f"config_url is not a web address: {shown(url)}.", "", "Url"))
+            matches.append(error("config_url", f"config_url is not a web address: {shown(url)}.", "", "Url"))
         else:
-            said = "config_url is fetched at every boot, long after the installation: the address must stay alive."
-            found.append(warning("config_url", said, "Put what is there into this file.", "ConfigUrl"))
+            message = "config_url is fetched at every boot, long after the installation: the address must stay alive."
+            matches.append(warning("config_url", message, "Put what is there into this file.", "ConfigUrl"))
     if "p2p" in document and not text(at(document, "p2p", "network_token")):
-        said = "p2p has no network_token; Kairos's schema demands it (profile kairos)."
-        found.append(error("p2p.network_token", said, "Make one: kairos-agent generate-token", "Missing"))
+        message = "p2p has no network_token; Kairos's schema demands it (profile kairos)."
+        matches.append(error("p2p.network_token", message, "Make one: kairos-agent generate-token", "Missing"))
     if profile == model.PALETTE and "cluster" in document:
-        said = "cluster is written by the agent when the plane makes a cluster; what is here conflicts with it."
-        found.append(warning("cluster", said, "Take it out.", "Cluster"))
-    return found
+        message = "cluster is written by the agent when the plane makes a cluster; what is here conflicts with it."
+        matches.append(warning("cluster", message, "Take it out.", "Cluster"))
+    return matches
 
 
 def check_text(content: str, name: str = "") -> List[Finding]:
     """Return what is wrong with the text of a user-data file as such: header, size, the ending of its name."""
-    found = _header(content)
+    result = _header(content)
     if len(content.encode("utf-8", "replace")) > MAX_FILE:
-        said = "The file is bigger than 1 MB: the host's collector ignores it without a message."
-        found.append(error("", said, "Put what is big into the image or a content bundle.", "TooBig"))
+        message = "The file is bigger than 1 MB: the host's collector ignores it without a message."
+        result.append(error("", message, "Put what is big into the image or a content bundle.", "TooBig"))
     if name and "." in name.rsplit("/", 1)[-1] and not name.lower().endswith((".yaml", ".yml")):
         ending = name.rsplit(".", 1)[-1]
-        said = f"The file's name ends with .{shown(ending, 20)}: on an ISO only .yaml and .yml are read."
-        found.append(note("", said, "Installers made here name it right by themselves.", "Ending"))
-    return found
+        message = f"The file's name ends with .{shown(ending, 20)}: on an ISO only .yaml and .yml are read."
+        result.append(note("", message, "Installers made here name it right by themselves.", "Ending"))
+    return result
 
 
 def _header(content: str) -> List[Finding]:
     """Return what is wrong with the first lines: Kairos looks for `#cloud-config` on a line that begins with `#`."""
-    found = []
+    matches = []
     if content.startswith("\ufeff"):
-        said = (
+        message = (
             "The file begins with a byte order mark: Kairos looks for a line that begins with # and ignores the file."
         )
         hint = "Save it as UTF-8 without BOM; an installer made here is written without it."
-        found.append(error("", said, hint, "Bom")._replace(line=1))
+        matches.append(error("", message, hint, "Bom")._replace(line=1))
     lines = content.lstrip("\ufeff").replace("\r\n", "\n").split("\n")[:_HEADER_LINES]
     head = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     heads = [line.rstrip() for line in lines]
     place = next((place for place, line in enumerate(heads) if line == HEADER), None)
     if place is not None and place <= head:
         if place > 0 and not heads[0].startswith("## template:"):
-            said = f"{HEADER} is on line {place + 1}; some readers look at the first line alone."
-            found.append(warning("", said, "Make it the first line.", "LateHeader")._replace(line=place + 1))
-        return found
+            message = f"{HEADER} is on line {place + 1}; some readers look at the first line alone."
+            matches.append(warning("", message, "Make it the first line.", "LateHeader")._replace(line=place + 1))
+        return matches
     old = next((place for place, line in enumerate(heads[:head]) if line in OLD_HEADERS), None)
     if old is not None:
-        said = f"The header {heads[old]} is an older one: users, write_files, hostname and runcmd are ignored under it."
-        found.append(warning("", said, f"Write {HEADER} as the first line.", "OldHeader")._replace(line=old + 1))
-        return found
+        message = (
+            f"The header {heads[old]} is an older one: users, write_files, hostname and runcmd are ignored under it."
+        )
+        matches.append(warning("", message, f"Write {HEADER} as the first line.", "OldHeader")._replace(line=old + 1))
+        return matches
     near = next((place for place, line in enumerate(lines) if re.match(r"\s*#+\s*cloud[-_ ]?config", line, re.I)), None)
-    said = f"The line {HEADER} is missing: the file would be ignored without a message."
+    message = f"The line {HEADER} is missing: the file would be ignored without a message."
     hint = f"Write {HEADER} as the first line."
     if near is not None and near == place:
-        said = f"{HEADER} is on line {place + 1}, behind the first key: the file would be ignored."
+        message = f"{HEADER} is on line {place + 1}, behind the first key: the file would be ignored."
     elif near is not None:
         hint = f"Line {near + 1} is {shown(lines[near])}; write it exactly as {HEADER}."
-    found.append(error("", said, hint, "NoHeader")._replace(line=(near or 0) + 1))
-    return found
+    matches.append(error("", message, hint, "NoHeader")._replace(line=(near or 0) + 1))
+    return matches

@@ -72,21 +72,21 @@ def ordered(findings: Iterable[Finding]) -> List[Finding]:
 
 def limited(findings: Iterable[Finding], most: int = MOST) -> List[Finding]:
     """Return the findings in order, the worst `most` of them one by one and the number of the others in one."""
-    found = ordered(findings)
-    if len(found) <= most:
-        return found
-    more = f"{len(found) - most} more findings are left out."
-    return [*found[:most], warning("", more, "Correct these first; is it the right file?", "More")]
+    result = ordered(findings)
+    if len(result) <= most:
+        return result
+    more = f"{len(result) - most} more findings are left out."
+    return [*result[:most], warning("", more, "Correct these first; is it the right file?", "More")]
 
 
 def counted(findings: Iterable[Finding]) -> str:
     """Return the numbers for a sentence, e.g. `2 errors, 1 warning`; `no findings` for none."""
-    found = list(findings)
-    words = {ERROR: "error", WARNING: "warning", UNKNOWN: "not checked", NOTE: "note"}
+    matches = list(findings)
+    values = {ERROR: "error", WARNING: "warning", UNKNOWN: "not checked", NOTE: "note"}
     parts = []
     for severity in SEVERITIES:
-        count = sum(1 for finding in found if finding.severity == severity)
+        count = sum(1 for finding in matches if finding.severity == severity)
         if count:
             plural = "" if count == 1 or severity == UNKNOWN else "s"
-            parts.append(f"{count} {words[severity]}{plural}")
+            parts.append(f"{count} {values[severity]}{plural}")
     return ", ".join(parts) or "no findings"

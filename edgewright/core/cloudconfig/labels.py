@@ -43,7 +43,7 @@ def partition_problem(name: str) -> str:
 
 def check_labels(document: Mapping[str, Any]) -> List[Finding]:
     """Return the labels and names that are too long, in `install` and in the layouts of `stages`."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for path, raw, label, name, fs in _partitions(document):
         for key, problem in (
             (label, label_problem(text(raw.get(label)), text(raw.get(fs)))),
@@ -51,19 +51,19 @@ def check_labels(document: Mapping[str, Any]) -> List[Finding]:
         ):
             if problem and not is_template(raw.get(key)):
                 where = f"{path}.{key}"
-                said = f"{where} {problem}: {shown(raw.get(key), 50)}."
-                found.append(error(where, said, "Give it a shorter one, without spaces.", "Label"))
-    return found
+                message = f"{where} {problem}: {shown(raw.get(key), 50)}."
+                findings.append(error(where, message, "Give it a shorter one, without spaces.", "Label"))
+    return findings
 
 
 def _partitions(document: Mapping[str, Any]) -> List[Tuple[str, Mapping[str, Any], str, str, str]]:
     """Return (path, map, key of the label, key of the name, key of the file system) of each partition."""
-    found = []
-    for place, one in enumerate(items(at(document, "install", "extra-partitions"))[:100]):
-        found.append((f"install.extra-partitions[{place}]", mapping(one), "label", "name", "fs"))
+    matches = []
+    for place, item in enumerate(items(at(document, "install", "extra-partitions"))[:100]):
+        matches.append((f"install.extra-partitions[{place}]", mapping(item), "label", "name", "fs"))
     for stage, steps in list(mapping(document.get("stages")).items())[:200]:
         for number, step in enumerate(items(steps)[:200]):
-            for place, one in enumerate(items(at(step, "layout", "add_partitions"))[:100]):
+            for place, item in enumerate(items(at(step, "layout", "add_partitions"))[:100]):
                 path = f"stages.{stage}[{number}].layout.add_partitions[{place}]"
-                found.append((path, mapping(one), "fsLabel", "pLabel", "filesystem"))
-    return found
+                matches.append((path, mapping(item), "fsLabel", "pLabel", "filesystem"))
+    return matches

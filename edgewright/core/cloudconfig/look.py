@@ -54,7 +54,7 @@ def text(value: Any) -> str:
 def texts(value: Any) -> List[Tuple[str, str]]:
     """Return (`[0]`, text) for each text of a list, or ("", text) for the parts of one text with commas or spaces."""
     if isinstance(value, (list, tuple)):
-        return [(f"[{place}]", text(one)) for place, one in enumerate(value) if text(one)]
+        return [(f"[{place}]", text(item)) for place, item in enumerate(value) if text(item)]
     return [("", part) for part in re.split(r"[,\s]+", text(value)) if part]
 
 
@@ -83,11 +83,11 @@ def split_port(word: str) -> Tuple[str, Optional[int], bool]:
     """Return (host, port or None, whether it could be read) of `host`, `host:port`, `[v6]:port` or `v6`."""
     if address(word) is not None:
         return word, None, True
-    found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?", word)
-    if found is None:
+    match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?", word)
+    if match is None:
         return word, None, False
-    port = int(found.group(2)) if found.group(2) else None
-    return found.group(1).strip("[]"), port, port is None or 1 <= port <= 65535
+    port = int(match.group(2)) if match.group(2) else None
+    return match.group(1).strip("[]"), port, port is None or 1 <= port <= 65535
 
 
 def is_placeholder(value: Any) -> bool:

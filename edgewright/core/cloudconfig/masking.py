@@ -33,18 +33,18 @@ def _mask(value: Any, node: "Node | None", depth: int) -> Any:
     if depth > MAX_DEPTH:
         return COVER
     if isinstance(value, Mapping):
-        found = {}
-        for name, one in value.items():
+        matches = {}
+        for name, entry in value.items():
             below = node.child(str(name)) if node is not None else None
             known = below is not None and below.key is not None
             secret = below.key.secret if below is not None and below.key is not None else False
             if not secret and not (known and str(name) != "env"):
-                secret = _NAME.search(str(name)) is not None and not isinstance(one, (Mapping, list))
-            found[str(name)] = _cover(one) if secret else _mask(one, below, depth + 1)
-        return found
+                secret = _NAME.search(str(name)) is not None and not isinstance(entry, (Mapping, list))
+            matches[str(name)] = _cover(entry) if secret else _mask(entry, below, depth + 1)
+        return matches
     if isinstance(value, (list, tuple)):
         item = node.children.get("[]") if node is not None else None
-        return [_mask(one, item, depth + 1) for one in value]
+        return [_mask(entry, item, depth + 1) for entry in value]
     if isinstance(value, str):
         if secret_in(value):
             return f"{COVER} ({len(value)} characters that contain {secret_in(value)})"

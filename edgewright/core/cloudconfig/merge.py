@@ -83,19 +83,19 @@ class _Merge:
         self.history.setdefault(path, []).append((source, value))
 
     def join(self, old: Any, new: List[Any], path: str, source: str) -> List[Any]:
-        maps = any(isinstance(one, Mapping) for one in new)
+        maps = any(isinstance(item, Mapping) for item in new)
         if not isinstance(old, list):
             if old is not None:
                 self.set(path, source, "a list")
             old = []
-        if maps or any(isinstance(one, Mapping) for one in old):
-            added, maps = [_copy(one) for one in new], True
+        if maps or any(isinstance(item, Mapping) for item in old):
+            added, maps = [_copy(item) for item in new], True
         else:
-            added, seen = [], {_mark(one) for one in old}
-            for one in new:
-                if _mark(one) not in seen:
-                    seen.add(_mark(one))
-                    added.append(_copy(one))
+            added, seen = [], {_mark(item) for item in old}
+            for item in new:
+                if _mark(item) not in seen:
+                    seen.add(_mark(item))
+                    added.append(_copy(item))
         if added:
             parts, known = self.lists.setdefault(path, ([], maps))
             parts.append((source, len(added)))
@@ -110,5 +110,5 @@ def _mark(value: Any) -> Any:
 
 def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _copy(one) for key, one in value.items()}
-    return [_copy(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -28,18 +28,18 @@ def number_mode(value: Any, path: str) -> List[Finding]:
     if not 0 <= value <= 0o7777:
         return [error(path, f"{path} is not a file mode.", "Write it in octal: 0644.", "Mode")]
     if value in _AS_DECIMAL:  # read as decimal: the 0 in front is missing
-        said = f"{path} is {value} without a 0 in front, which is read as the mode {value:04o}."
-        return [error(path, said, f"Write 0{value}.", "Mode")]
+        message = f"{path} is {value} without a 0 in front, which is read as the mode {value:04o}."
+        return [error(path, message, f"Write 0{value}.", "Mode")]
     return []
 
 
 def text_modes(document: Mapping[str, Any]) -> List[Finding]:
     """Return what is wrong with the modes of `write_files`."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for place, item in enumerate(items(document.get("write_files"))[:200]):
         path = f"write_files[{place}].permissions"
-        found += text_mode(mapping(item).get("permissions"), path)
-    return found
+        findings += text_mode(mapping(item).get("permissions"), path)
+    return findings
 
 
 def text_mode(value: Any, path: str) -> List[Finding]:
@@ -49,13 +49,15 @@ def text_mode(value: Any, path: str) -> List[Finding]:
     if isinstance(value, str):
         if re.fullmatch(r"[0-7]{0,6}", value.strip()) and len(value) == len(value.strip()):
             return []
-        said = f"{path} is {shown(value, 30)}, which is not an octal number: Kairos then drops the entire file."
-        return [error(path, said, "Write it as '0644', in quotes.", "Mode")]
+        message = f"{path} is {shown(value, 30)}, which is not an octal number: Kairos then drops the entire file."
+        return [error(path, message, "Write it as '0644', in quotes.", "Mode")]
     if value in _AS_DECIMAL:
         return []  # 644 without a 0 stays 644, and is read as the mode 0644
     meant = f"0{value:o}" if 0 <= value <= 0o7777 else "0644"
     if re.fullmatch(r"[0-7]{1,6}", str(value)):
-        said = f"{path} is a number: the installer writes {meant} as {value}, which is then read as the mode 0{value}."
-        return [warning(path, said, f"Put it into quotes: permissions: '{meant}'", "Mode")]
-    said = f"{path} is a number: the installer writes {meant} as {shown(value) or 'a decimal'}, which is not octal,"
-    return [error(path, f"{said} and the entire file is dropped.", f"Put it into quotes: '{meant}'", "Mode")]
+        message = (
+            f"{path} is a number: the installer writes {meant} as {value}, which is then read as the mode 0{value}."
+        )
+        return [warning(path, message, f"Put it into quotes: permissions: '{meant}'", "Mode")]
+    message = f"{path} is a number: the installer writes {meant} as {shown(value) or 'a decimal'}, which is not octal,"
+    return [error(path, f"{message} and the entire file is dropped.", f"Put it into quotes: '{meant}'", "Mode")]

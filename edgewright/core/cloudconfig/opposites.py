@@ -65,9 +65,9 @@ def _almost_negative(word: str) -> bool:
     return bool(difflib.get_close_matches(word, ["disable", "without", "skip"], n=1, cutoff=0.75))
 
 
-def _rest(words: List[str]) -> List[str]:
-    return [word for word in words if word not in _NEGATIVE | _POSITIVE | _NEUTRAL]
+def _rest(text: List[str]) -> List[str]:
+    return [word for word in text if word not in _NEGATIVE | _POSITIVE | _NEUTRAL]
 
 
-def _negative(words: List[str]) -> bool:
-    return sum(word in _NEGATIVE for word in words) % 2 == 1
+def _negative(text: List[str]) -> bool:
+    return sum(word in _NEGATIVE for word in text) % 2 == 1

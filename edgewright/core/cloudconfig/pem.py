@@ -34,7 +34,7 @@ def pem_text(value: str) -> str:
 def certificates(value: str) -> List[bytes]:
     """Return each certificate (DER) of a text that is PEM or its base64. Raises `ValueError`, the end of a sentence."""
     pem = pem_text(value)
-    found: List[bytes] = []
+    matches: List[bytes] = []
     at = 0
     while True:
         begin = _BEGIN.search(pem, at)
@@ -56,12 +56,12 @@ def certificates(value: str) -> List[bytes]:
             raise ValueError("has a damaged certificate: the part between BEGIN and END is not base64") from None
         if der[:1] != b"\x30":
             raise ValueError("has a damaged certificate")
-        found.append(der)
-        if len(found) > MAX_CERTIFICATES:
+        matches.append(der)
+        if len(matches) > MAX_CERTIFICATES:
             raise ValueError(f"contains more than {MAX_CERTIFICATES} certificates")
-    if not found:
+    if not matches:
         raise ValueError("contains no certificate")
-    return found
+    return matches
 
 
 def pem_problem(value: Any) -> str:

@@ -26,9 +26,9 @@ class Registry(NamedTuple):
 
 def registries(document: Mapping[str, Any]) -> Iterator[Registry]:
     """Yield each registry of a document, at most 100."""
-    one = at(document, "stylus", "registryCredentials")
-    if isinstance(one, Mapping):
-        yield _registry("stylus.registryCredentials", one)
+    entry = at(document, "stylus", "registryCredentials")
+    if isinstance(entry, Mapping):
+        yield _registry("stylus.registryCredentials", entry)
     for place, item in enumerate(items(at(document, "stylus", "externalRegistries", "registries"))[:100]):
         if isinstance(item, Mapping):
             yield _registry(f"stylus.externalRegistries.registries[{place}]", item)
@@ -41,7 +41,7 @@ def _registry(path: str, raw: Mapping[str, Any]) -> Registry:
             password = base64.b64decode(password, validate=True).decode()
         except (binascii.Error, ValueError):
             password = ""
-    certificates = [one for one in items(raw.get("certificates")) if isinstance(one, str)]
+    certificates = [item for item in items(raw.get("certificates")) if isinstance(item, str)]
     insecure = raw.get("insecure") is True
     return Registry(path, text(raw.get("domain")), text(raw.get("username")), password, insecure, certificates)
 
@@ -63,21 +63,25 @@ def domain_problem(domain: str) -> str:
 
 def check_registries(document: Mapping[str, Any]) -> List[Finding]:
     """Return what is wrong with the registries of a document."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     seen: Dict[str, str] = {}
-    for one in registries(document):
-        raw = mapping(_raw(document, one.path))
-        if one.domain and one.domain in seen:
-            said = f"{one.path} and {seen[one.domain]} are the same registry {shown(one.domain)}."
-            found.append(warning(f"{one.path}.domain", said, "Remove all but one.", "Duplicate"))
-        seen.setdefault(one.domain, one.path)
-        found += _check_one(one, raw)
+    for registry in registries(document):
+        raw = mapping(_raw(document, registry.path))
+        if registry.domain and registry.domain in seen:
+            message = f"{registry.path} and {seen[registry.domain]} are the same registry {shown(registry.domain)}."
+            findings.append(warning(f"{registry.path}.domain", message, "Remove all but one.", "Duplicate"))
+        seen.setdefault(registry.domain, registry.path)
+        findings += _check_one(registry, raw)
     stylus = mapping(document.get("stylus"))
     if stylus.get("registryCredentials") and stylus.get("externalRegistries"):
-        said = "stylus has both registryCredentials and externalRegistries; which one an image comes from is ambiguous."
-        found.append(warning("stylus.registryCredentials", said, "Move it into externalRegistries.", "TwoRegistries"))
-    found += _rules(document, [one.domain for one in registries(document)])
-    return found
+        message = (
+            "stylus has both registryCredentials and externalRegistries; which one an image comes from is ambiguous."
+        )
+        findings.append(
+            warning("stylus.registryCredentials", message, "Move it into externalRegistries.", "TwoRegistries")
+        )
+    findings += _rules(document, [registry.domain for registry in registries(document)])
+    return findings
 
 
 def _raw(document: Mapping[str, Any], path: str) -> Any:
@@ -87,37 +91,47 @@ def _raw(document: Mapping[str, Any], path: str) -> Any:
     return items(at(document, "stylus", "externalRegistries", "registries"))[place]
 
 
-def _check_one(one: Registry, raw: Mapping[str, Any]) -> List[Finding]:
-    found = []
-    if not one.domain:
-        found.append(error(f"{one.path}.domain", f"{one.path} has no domain.", "Give the registry's host.", "Missing"))
-    elif not is_template(one.domain):
-        problem = domain_problem(one.domain)
+def _check_one(registry: Registry, raw: Mapping[str, Any]) -> List[Finding]:
+    matches = []
+    if not registry.domain:
+        matches.append(
+            error(f"{registry.path}.domain", f"{registry.path} has no domain.", "Give the registry's host.", "Missing")
+        )
+    elif not is_template(registry.domain):
+        problem = domain_problem(registry.domain)
         if problem:
-            found.append(error(f"{one.path}.domain", f"{one.path}.domain {problem}.", "Write HOST:PORT.", "Registry"))
+            matches.append(
+                error(f"{registry.path}.domain", f"{registry.path}.domain {problem}.", "Write HOST:PORT.", "Registry")
+            )
     password = text(raw.get("password"))
-    if bool(one.username) != bool(password):
-        has, lacks = ("username", "password") if one.username else ("password", "username")
-        said = f"{one.path} has a {has} and no {lacks}."
-        found.append(error(f"{one.path}.{has}", said, "Give both, or neither for a registry without login.", "Login"))
-    if raw.get("encodedPassword") is True and password and not is_template(password) and not one.password:
-        said = f"{one.path}.encodedPassword is true, but the password is not base64."
-        found.append(error(f"{one.path}.password", said, "Encode it: printf %s PASSWORD | base64", "Encoding"))
-    if one.insecure:
-        said = f"{one.path}.insecure is set: anybody on the way can hand out images, and take the password."
-        found.append(warning(f"{one.path}.insecure", said, "Give the registry's CA in certificates.", "NoVerify"))
+    if bool(registry.username) != bool(password):
+        has, lacks = ("username", "password") if registry.username else ("password", "username")
+        message = f"{registry.path} has a {has} and no {lacks}."
+        matches.append(
+            error(f"{registry.path}.{has}", message, "Give both, or neither for a registry without login.", "Login")
+        )
+    if raw.get("encodedPassword") is True and password and not is_template(password) and not registry.password:
+        message = f"{registry.path}.encodedPassword is true, but the password is not base64."
+        matches.append(
+            error(f"{registry.path}.password", message, "Encode it: printf %s PASSWORD | base64", "Encoding")
+        )
+    if registry.insecure:
+        message = f"{registry.path}.insecure is set: anybody on the way can hand out images, and take the password."
+        matches.append(
+            warning(f"{registry.path}.insecure", message, "Give the registry's CA in certificates.", "NoVerify")
+        )
     for place, item in enumerate(items(raw.get("certificates"))[:50]):
         problem = pem_problem(item)
         if problem:
-            path = f"{one.path}.certificates[{place}]"
-            found.append(error(path, f"{path} {problem}.", "Write it in PEM, as a block with |.", "Certificate"))
-    return found
+            path = f"{registry.path}.certificates[{place}]"
+            matches.append(error(path, f"{path} {problem}.", "Write it in PEM, as a block with |.", "Certificate"))
+    return matches
 
 
 def _rules(document: Mapping[str, Any], domains: List[str]) -> List[Finding]:
     path = "stylus.externalRegistries.registryMappingRules"
     rules = mapping(at(document, "stylus", "externalRegistries", "registryMappingRules"))
-    found = []
+    matches = []
     sources = [str(source) for source in rules][:200]
     for source in sources:
         target = text(rules[source]) if source in rules else ""
@@ -127,19 +141,21 @@ def _rules(document: Mapping[str, Any], domains: List[str]) -> List[Finding]:
         for word, side in ((source, "begins at"), (target, "leads to")):
             if not word or re.search(r"\s", word) or (side == "begins at" and "://" in word):
                 rule = f"The mapping rule {shown(source) or '(empty)'} {side} {shown(word) or 'nothing'}"
-                said = f"{rule}, which is not an image name."
-                found.append(error(where, said, 'Write "gcr.io/project": "registry.example.com/mirror".', "Mapping"))
+                message = f"{rule}, which is not an image name."
+                matches.append(
+                    error(where, message, 'Write "gcr.io/project": "registry.example.com/mirror".', "Mapping")
+                )
         host = target.split("://")[-1].split("/")[0]
         if target and domains and not any(domain.split("/")[0] == host for domain in domains):
-            said = f"The mapping rule {shown(source)} leads to {shown(host)}, which is none of the registries above."
-            found.append(warning(where, said, "Add it to registries when it wants a login or a CA.", "Mapping"))
+            message = f"The mapping rule {shown(source)} leads to {shown(host)}, which is none of the registries above."
+            matches.append(warning(where, message, "Add it to registries when it wants a login or a CA.", "Mapping"))
         longer = [other for other in sources if other != source and other.startswith(source)]
         if longer and source:
-            said = (
+            message = (
                 f"The mapping rules {shown(source)} and {shown(longer[0])} begin alike: which one is used is undefined."
             )
-            found.append(warning(where, said, "Make them differ from their first part on.", "Mapping"))
+            matches.append(warning(where, message, "Make them differ from their first part on.", "Mapping"))
     if rules and not domains:
-        said = "There are mapping rules and no registries: images come from their targets without a login."
-        found.append(note(path, said, code="Mapping"))
-    return found
+        message = "There are mapping rules and no registries: images come from their targets without a login."
+        matches.append(note(path, message, code="Mapping"))
+    return matches

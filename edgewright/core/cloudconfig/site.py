@@ -57,17 +57,17 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
             ]
         return []
     site = mapping(at(document, "stylus", "site"))
-    found: List[Finding] = []
+    findings: List[Finding] = []
     if profile == model.PALETTE and not local_mode(document):
-        found += _plane_is_there(document, site)
-    found += check_endpoint(site.get("paletteEndpoint"))
-    found += _token(site)
-    found += _identity(site)
-    found += _tags(site)
-    found += _certificates(site)
-    found += _time(site)
-    found += _features(document)
-    return found
+        findings += _plane_is_there(document, site)
+    findings += check_endpoint(site.get("paletteEndpoint"))
+    findings += _token(site)
+    findings += _identity(site)
+    findings += _tags(site)
+    findings += _certificates(site)
+    findings += _time(site)
+    findings += _features(document)
+    return findings
 
 
 def is_site_only(document: Mapping[str, Any]) -> bool:
@@ -79,22 +79,22 @@ def is_site_only(document: Mapping[str, Any]) -> bool:
 
 def _plane_is_there(document: Mapping[str, Any], site: Mapping[str, Any]) -> List[Finding]:
     if is_site_only(document):
-        said = (
+        message = (
             f"{_SITE} names neither paletteEndpoint nor edgeHostToken: right for the user-data of a site, which is "
             "laid over the installer's; not for an installer's own."
         )
         hint = "Check it as the host reads it: edgewright forge user-data check FILE --over installer.yaml"
-        return [warning(_SITE, said, hint, "SiteUserData")]
-    found = []
+        return [warning(_SITE, message, hint, "SiteUserData")]
+    matches = []
     path = f"{_SITE}.paletteEndpoint"
     if not text(site.get("paletteEndpoint")):
-        said = f"{path} is missing: the host goes to {DEFAULT_PLANE}, Palette's default."
+        message = f"{path} is missing: the host goes to {DEFAULT_PLANE}, Palette's default."
         hint = "A hub, and a Palette of your own, need their https address here."
-        found.append(warning(path, said, hint, "DefaultPlane"))
+        matches.append(warning(path, message, hint, "DefaultPlane"))
     if not text(site.get("edgeHostToken")):
-        said = f"{_SITE}.edgeHostToken is missing: the host waits until it is pre-registered by its UID."
-        found.append(warning(f"{_SITE}.edgeHostToken", said, "Make one: edgewright token create NAME", "NoToken"))
-    return found
+        message = f"{_SITE}.edgeHostToken is missing: the host waits until it is pre-registered by its UID."
+        matches.append(warning(f"{_SITE}.edgeHostToken", message, "Make one: edgewright token create NAME", "NoToken"))
+    return matches
 
 
 def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[Finding]:
@@ -103,8 +103,8 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
     if not word or is_template(word):
         return []
     if is_placeholder(word):
-        said = f"{path} is still the placeholder {shown(word)}."
-        return [error(path, said, "Give the plane's address.", "Placeholder")]
+        message = f"{path} is still the placeholder {shown(word)}."
+        return [error(path, message, "Give the plane's address.", "Placeholder")]
     url = word if "://" in word else "https://" + word
     try:
         parts = urlsplit(url)
@@ -118,7 +118,7 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
                 "Endpoint",
             )
         ]
-    found = []
+    matches = []
     if parts.scheme not in ("https", "http") or not is_host(host) or port == 0:
         return [
             error(
@@ -130,22 +130,22 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
         ]
     gap = next((label for label in host.split(".")[:-1] if _GAP_LABEL.fullmatch(label)), "")
     if gap:
-        said = f"{path} still contains the placeholder {shown(gap)}: {shown(word)}."
-        return [error(path, said, "Give the plane's address.", "Placeholder")]
+        message = f"{path} still contains the placeholder {shown(gap)}: {shown(word)}."
+        return [error(path, message, "Give the plane's address.", "Placeholder")]
     if parts.scheme == "http":
-        said = f"{path} is not https: the token could be read on the way."
-        found.append(error(path, said, "Write https://; a hub and Palette both speak TLS.", "NotHttps"))
+        message = f"{path} is not https: the token could be read on the way."
+        matches.append(error(path, message, "Write https://; a hub and Palette both speak TLS.", "NotHttps"))
     if parts.username or parts.password:
-        found.append(error(path, f"{path} contains a user name or password.", "Write the address alone.", "Endpoint"))
+        matches.append(error(path, f"{path} contains a user name or password.", "Write the address alone.", "Endpoint"))
     if parts.path.strip("/") or parts.query or parts.fragment:
-        said = f"{path} has something behind the host: {shown(parts.path or parts.query or parts.fragment)}."
-        found.append(warning(path, said, "Write https://HOST or https://HOST:PORT alone.", "Endpoint"))
+        message = f"{path} has something behind the host: {shown(parts.path or parts.query or parts.fragment)}."
+        matches.append(warning(path, message, "Write https://HOST or https://HOST:PORT alone.", "Endpoint"))
     reason = only_here(host)
     if reason:
-        said = f"{path} is {shown(host)}, {reason}: no other machine can reach that plane."
+        message = f"{path} is {shown(host)}, {reason}: no other machine can reach that plane."
         hint = "Give a name or address that hosts can reach (a hub: edgewright hub serve --advertise NAME)."
-        found.append(error(path, said, hint, "Loopback"))
-    return found
+        matches.append(error(path, message, hint, "Loopback"))
+    return matches
 
 
 def only_here(host: str) -> str:
@@ -153,17 +153,17 @@ def only_here(host: str) -> str:
     folded = host.strip("[]").rstrip(".").lower()
     if folded == "localhost" or folded.endswith((".localhost", "localhost.localdomain")):
         return "which means the machine itself"
-    found = address(folded)
-    if found is None:
+    result = address(folded)
+    if result is None:
         return ""
-    mapped = getattr(found, "ipv4_mapped", None)
-    if found.is_loopback or (mapped is not None and mapped.is_loopback):
+    mapped = getattr(result, "ipv4_mapped", None)
+    if result.is_loopback or (mapped is not None and mapped.is_loopback):
         return "a loopback address"
-    if found.is_unspecified:
+    if result.is_unspecified:
         return "which means every address of a server and cannot be connected to"
-    if found.is_multicast:
+    if result.is_multicast:
         return "a multicast address"
-    return "a link-local address" if found.is_link_local else ""
+    return "a link-local address" if result.is_link_local else ""
 
 
 def _token(site: Mapping[str, Any]) -> List[Finding]:
@@ -171,52 +171,56 @@ def _token(site: Mapping[str, Any]) -> List[Finding]:
     value = site.get("edgeHostToken")
     if not isinstance(value, str) or not value or is_template(value):
         return []
-    found = []
+    matches = []
     if re.search(r"\s", value.strip()) or not value.isascii() or not value.isprintable():
-        said = f"{path} has spaces or odd characters inside: part of it is missing, or something was added."
-        found.append(error(path, said, "Copy it again: edgewright token show NAME -o yaml", "Token"))
+        message = f"{path} has spaces or odd characters inside: part of it is missing, or something was added."
+        matches.append(error(path, message, "Copy it again: edgewright token show NAME -o yaml", "Token"))
     elif value != value.strip():
-        found.append(warning(path, f"{path} has spaces around it.", "Take them out.", "Token"))
+        matches.append(warning(path, f"{path} has spaces around it.", "Take them out.", "Token"))
     if text(site.get("projectName")) and text(site.get("projectUid")):
-        said = f"{_SITE} has both projectName and projectUid; the uid is used."
-        found.append(warning(f"{_SITE}.projectUid", said, "Remove all but one of them.", "TwoProjects"))
+        message = f"{_SITE} has both projectName and projectUid; the uid is used."
+        matches.append(warning(f"{_SITE}.projectUid", message, "Remove all but one of them.", "TwoProjects"))
     url = text(site.get("registrationURL"))
     if url and not is_template(url) and not re.fullmatch(r"https?://[^\s/]+\S*", url):
-        said = f"{_SITE}.registrationURL is not a web address: {shown(url)}."
-        found.append(error(f"{_SITE}.registrationURL", said, "Write https://HOST/PATH.", "Url"))
+        message = f"{_SITE}.registrationURL is not a web address: {shown(url)}."
+        matches.append(error(f"{_SITE}.registrationURL", message, "Write https://HOST/PATH.", "Url"))
     if site.get("insecureSkipVerify") is True:
-        said = f"{_SITE}.insecureSkipVerify is set: anybody on the way can pretend to be the plane and take the token."
-        found.append(
-            warning(f"{_SITE}.insecureSkipVerify", said, "Put the plane's CA into caCerts instead.", "NoVerify")
+        message = (
+            f"{_SITE}.insecureSkipVerify is set: anybody on the way can pretend to be the plane and take the token."
         )
-    return found
+        matches.append(
+            warning(f"{_SITE}.insecureSkipVerify", message, "Put the plane's CA into caCerts instead.", "NoVerify")
+        )
+    return matches
 
 
 def _identity(site: Mapping[str, Any]) -> List[Finding]:
-    found = []
+    matches = []
     uid, host_name = text(site.get("name")), text(site.get("hostName"))
     if uid and uid != RANDOM and not is_template(uid):
         path = f"{_SITE}.name"
         hint = (
             "What is forbidden is taken out on the host, which then registers under another UID than the one written."
         )
-        found += [error(path, sentence.replace("The host UID", path), hint, "Uid") for sentence in check_uid(uid)]
+        matches += [error(path, sentence.replace("The host UID", path), hint, "Uid") for sentence in check_uid(uid)]
         if not host_name and check_hostname(uid):
-            said = f"{path} serves as the host name too, and as one it is not valid: {check_hostname(uid)[0]}"
-            found.append(warning(path, said, "Give stylus.site.hostName as well.", "HostName"))
+            message = f"{path} serves as the host name too, and as one it is not valid: {check_hostname(uid)[0]}"
+            matches.append(warning(path, message, "Give stylus.site.hostName as well.", "HostName"))
     if host_name and not is_template(host_name):
         path = f"{_SITE}.hostName"
-        found += [error(path, said, "", "HostName") for said in host_name_problems(host_name, path)]
+        matches += [error(path, message, "", "HostName") for message in host_name_problems(host_name, path)]
     prefix = text(site.get("prefix"))
     if prefix and not is_template(prefix) and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", prefix):
-        said = f"{_SITE}.prefix is {shown(prefix)}; it may contain letters, digits and '-' only, at most 64."
-        found.append(error(f"{_SITE}.prefix", said, "", "Prefix"))
+        message = f"{_SITE}.prefix is {shown(prefix)}; it may contain letters, digits and '-' only, at most 64."
+        matches.append(error(f"{_SITE}.prefix", message, "", "Prefix"))
     for place, item in enumerate(items(site.get("deviceUIDPaths"))[:100]):
-        found += _uid_path(item, f"{_SITE}.deviceUIDPaths[{place}]")
+        matches += _uid_path(item, f"{_SITE}.deviceUIDPaths[{place}]")
     if uid == RANDOM:
-        said = f"{_SITE}.name is {RANDOM}: after a re-install the machine registers as another host."
-        found.append(warning(f"{_SITE}.name", said, "Take the name out to use the device's own UUID.", "RandomUid"))
-    return found
+        message = f"{_SITE}.name is {RANDOM}: after a re-install the machine registers as another host."
+        matches.append(
+            warning(f"{_SITE}.name", message, "Take the name out to use the device's own UUID.", "RandomUid")
+        )
+    return matches
 
 
 def host_name_problems(name: str, path: str) -> List[str]:
@@ -226,14 +230,16 @@ def host_name_problems(name: str, path: str) -> List[str]:
 
 def _uid_path(item: Any, path: str) -> List[Finding]:
     name, regex = text(at(item, "name")), at(item, "regex")
-    found = []
+    matches = []
     if isinstance(item, Mapping) and not is_path(name) and not is_template(name):
-        found.append(error(f"{path}.name", f"{path}.name must be the absolute path of a file.", "", "Path"))
+        matches.append(error(f"{path}.name", f"{path}.name must be the absolute path of a file.", "", "Path"))
     if isinstance(regex, str) and regex and not is_template(regex):
         problem = regex_problem(regex)
         if problem:
-            found.append(error(f"{path}.regex", f"{path}.regex {problem}.", "The host reads it as RE2 does.", "Regex"))
-    return found
+            matches.append(
+                error(f"{path}.regex", f"{path}.regex {problem}.", "The host reads it as RE2 does.", "Regex")
+            )
+    return matches
 
 
 def regex_problem(pattern: str) -> str:
@@ -252,35 +258,35 @@ def regex_problem(pattern: str) -> str:
 
 
 def _tags(site: Mapping[str, Any]) -> List[Finding]:
-    found = []
+    matches = []
     for key, value in list(mapping(site.get("tags")).items())[:1000]:
         path, name = f"{_SITE}.tags.{key}", str(key)
         if not name.strip() or len(name) > MAX_KEY or len(text(value)) > MAX_VALUE:
             most = f"a name of 1 to {MAX_KEY} and a value of at most {MAX_VALUE} characters"
-            said = f"The tag {shown(name, 40)!r} needs {most}."
-            found.append(error(path, said, "", "Tag"))
+            message = f"The tag {shown(name, 40)!r} needs {most}."
+            matches.append(error(path, message, "", "Tag"))
         elif re.search(r"[:,\n]", name):
-            said = f"The tag {shown(name, 40)} has ':' or ',' in its name: filters part name and value there."
-            found.append(warning(path, said, "Use letters, digits, '-', '_' and '.'.", "Tag"))
+            message = f"The tag {shown(name, 40)} has ':' or ',' in its name: filters part name and value there."
+            matches.append(warning(path, message, "Use letters, digits, '-', '_' and '.'.", "Tag"))
     from_file, script = mapping(site.get("tagsFromFile")), mapping(site.get("tagsFromScript"))
     for path, name in (
         (f"{_SITE}.tagsFromFile.fileName", text(from_file.get("fileName"))),
         (f"{_SITE}.tagsFromScript.scriptName", text(script.get("scriptName"))),
     ):
         if name and not is_path(name) and not is_template(name):
-            found.append(error(path, f"{path} must be an absolute path, not {shown(name)}.", "", "Path"))
-    return found
+            matches.append(error(path, f"{path} must be an absolute path, not {shown(name)}.", "", "Path"))
+    return matches
 
 
 def _certificates(site: Mapping[str, Any]) -> List[Finding]:
-    found = []
+    matches = []
     for place, item in enumerate(items(site.get("caCerts"))[:100]):
         problem = pem_problem(item)
         if problem:
             path = f"{_SITE}.caCerts[{place}]"
             hint = "Write the CA in PEM (a block with |), or the base64 of that."
-            found.append(error(path, f"{path} {problem}.", hint, "Certificate"))
-    return found
+            matches.append(error(path, f"{path} {problem}.", hint, "Certificate"))
+    return matches
 
 
 def _time(site: Mapping[str, Any]) -> List[Finding]:
@@ -309,23 +315,23 @@ def bad_hosts(value: Any) -> List[Tuple[str, str, str]]:
 
 def _features(document: Mapping[str, Any]) -> List[Finding]:
     known = ("UserDataForm", "DisableWorkerNodeCapReconcile")
-    found = []
+    matches = []
     for _, word in texts(at(document, "stylus", "featureGate"))[:20]:
         near = model.nearest(word, known)
         if word not in known and not is_template(word):
             more = f"; the nearest is `{near}`" if near else ""
-            said = f"stylus.featureGate names {shown(word)}, which is not known{more}."
-            found.append(warning("stylus.featureGate", said, f"Known: {', '.join(known)}.", "Feature"))
+            message = f"stylus.featureGate names {shown(word)}, which is not known{more}."
+            matches.append(warning("stylus.featureGate", message, f"Known: {', '.join(known)}.", "Feature"))
     path = text(at(document, "stylus", "path"))
     if path and path != "/" and not is_template(path):
         good = is_path(path)
-        said = "stylus.path is another one than /: some of the agent's parts are known not to follow it."
-        found.append(
-            warning("stylus.path", said, "Leave it out.", "Path")
+        message = "stylus.path is another one than /: some of the agent's parts are known not to follow it."
+        matches.append(
+            warning("stylus.path", message, "Leave it out.", "Path")
             if good
             else error("stylus.path", f"stylus.path must be an absolute path, not {shown(path)}.", "", "Path")
         )
     if at(document, "stylus", "site", "twoNode", "enabled") is True:
-        said = "Two-node needs an image built with TWO_NODE=true, which serves nothing else."
-        found.append(note("stylus.site.twoNode", said, code="TwoNode"))
-    return found
+        message = "Two-node needs an image built with TWO_NODE=true, which serves nothing else."
+        matches.append(note("stylus.site.twoNode", message, code="TwoNode"))
+    return matches

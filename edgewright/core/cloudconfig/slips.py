@@ -66,14 +66,14 @@ class Word(NamedTuple):
 
 def check_slips(document: Mapping[str, Any]) -> List[Finding]:
     """Return what was forgotten or spoilt in the values of a document."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for count, word in enumerate(_words(document, SCHEMA.root, "")):
         if count >= MOST:
             break
         if not word.value or is_template(word.value):
             continue
-        found += _gap(word) or _letters(word)
-    return found + _commands(document)
+        findings += _gap(word) or _letters(word)
+    return findings + _commands(document)
 
 
 def is_gap(value: str, *, secret: bool = False, name: bool = False, token: bool = False) -> bool:
@@ -111,8 +111,8 @@ def _words(value: Any, node: Node, path: str, depth: int = 0) -> Iterator[Word]:
                 yield Word(where, node.path, node.key, below)
     elif isinstance(value, list):
         item = node.children.get("[]", node)
-        for place, one in enumerate(value):
-            yield from _words(one, item, f"{path}[{place}]", depth + 1)
+        for place, entry in enumerate(value):
+            yield from _words(entry, item, f"{path}[{place}]", depth + 1)
     elif isinstance(value, str):
         key = node.key or SCHEMA.keys.get(node.path[:-2])
         if key is not None and not _FREE.match(node.path):
@@ -129,25 +129,25 @@ def _gap(word: Word) -> List[Finding]:
     token = word.pattern == "stylus.site.edgeHostToken"
     hint = "Make one: edgewright token create NAME" if token else "Fill it in."
     variable = _SHOUTED.search(value) if secret else _INSIDE.search(value)
-    whole = _WHOLE.fullmatch(value) is not None
-    if variable is not None and (whole or name or token):
-        said = f"{word.path} contains the variable {shown(variable.group(), 40)}, which nothing filled in."
+    complete = _WHOLE.fullmatch(value) is not None
+    if variable is not None and (complete or name or token):
+        message = f"{word.path} contains the variable {shown(variable.group(), 40)}, which nothing filled in."
         why = "Write the value itself; a here-document of a shell fills it in only without quotes around EOF."
-        return [error(word.path, said, why, "Placeholder")]
+        return [error(word.path, message, why, "Placeholder")]
     strict = secret and word.key.name != "passwd"
     plain = not secret and not name and not (value.startswith("<") and value.endswith(">"))
     if plain or not is_gap(value, secret=strict, name=name, token=token):
         return []
-    said = f"{word.path} is still a placeholder" + ("." if secret else f": {shown(value)}.")
-    return [error(word.path, said, hint, "Placeholder")]
+    message = f"{word.path} is still a placeholder" + ("." if secret else f": {shown(value)}.")
+    return [error(word.path, message, hint, "Placeholder")]
 
 
 def _letters(word: Word) -> List[Finding]:
     """Return what an editor or a web page put into a value: quotes that YAML does not know, invisible characters."""
-    said = odd_letters(word.value)
+    message = odd_letters(word.value)
     return (
-        [error(word.path, f"{word.path}: {said}", "Type the value, or paste it as plain text.", "Letters")]
-        if said
+        [error(word.path, f"{word.path}: {message}", "Type the value, or paste it as plain text.", "Letters")]
+        if message
         else []
     )
 
@@ -164,12 +164,12 @@ def _commands(document: Mapping[str, Any]) -> List[Finding]:
     """Return the commands with typographic double quotes: a shell takes them for letters."""
     from edgewright.core.cloudconfig.stages import steps
 
-    found = []
+    matches = []
     for step in steps(document):
         commands = step.raw.get("commands")
         for place, command in enumerate(commands[:500] if isinstance(commands, list) else []):
             if isinstance(command, str) and re.search("[\u201c\u201d\u201e]", command):
                 path = f"{step.path}.commands[{place}]"
-                said = f"{path} contains typographic quotes, which a shell takes for letters."
-                found.append(warning(path, said, "Write straight quotes.", "Quotes"))
-    return found
+                message = f"{path} contains typographic quotes, which a shell takes for letters."
+                matches.append(warning(path, message, "Write straight quotes.", "Quotes"))
+    return matches

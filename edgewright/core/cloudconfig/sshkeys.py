@@ -33,13 +33,13 @@ def key_problem(value: Any) -> str:
         return "is a private key; remove it from every file that it came into, and make a new pair"
     if "\n" in line:
         return "contains several lines; each key is an item of its own, and one key is one line"
-    words = line.split()
-    place = next((place for place, word in enumerate(words[:12]) if word in TYPES), None)
+    parts = line.split()
+    place = next((place for place, word in enumerate(parts[:12]) if word in TYPES), None)
     if place is None:
         return "is not an SSH public key" if line else "is empty"
-    if place + 1 >= len(words):
+    if place + 1 >= len(parts):
         return "has no key behind its type"
-    return _blob_problem(words[place], words[place + 1 :])
+    return _blob_problem(parts[place], parts[place + 1 :])
 
 
 def _blob_problem(kind: str, rest: List[str]) -> str:
@@ -62,14 +62,14 @@ def _blob_problem(kind: str, rest: List[str]) -> str:
 
 def _fields(blob: bytes) -> Optional[List[bytes]]:
     """Return the fields of a key, each with its length in front; None when one is cut."""
-    found = []
+    matches = []
     while blob:
         size = int.from_bytes(blob[:4], "big")
         if len(blob) < 4 + size:
             return None
-        found.append(blob[4 : 4 + size])
+        matches.append(blob[4 : 4 + size])
         blob = blob[4 + size :]
-    return found
+    return matches
 
 
 def _whole(kind: str, fields: List[bytes]) -> bool:

@@ -65,33 +65,33 @@ def steps(document: Mapping[str, Any]) -> Iterator[Step]:
 
 def check_stages(document: Mapping[str, Any]) -> List[Finding]:
     """Return what is wrong with the stages of a document, and which secrets in them would stay on the host."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for stage in list(mapping(document.get("stages")))[:200]:
-        found += _stage(str(stage))
+        findings += _stage(str(stage))
     files: Dict[str, Tuple[str, str]] = {}
-    kept: List[str] = []
+    stored: List[str] = []
     for step in steps(document):
-        found += _files(step, files)
+        findings += _files(step, files)
         hidden = list(secrets(step))
         if hidden and step.skipped and _INSTALLER.fullmatch(step.stage):
-            said = f"{step.path} contains {hidden[0][1]} and runs in the installer, where everything is stored."
+            message = f"{step.path} contains {hidden[0][1]} and runs in the installer, where everything is stored."
             hint = "Let it run in a later stage, such as network.after, with the medium attached until then."
-            found.append(warning(hidden[0][0], said, hint, "PersistedSecret"))
+            findings.append(warning(hidden[0][0], message, hint, "PersistedSecret"))
         elif hidden and not step.skipped:
             for path, what in hidden[:5]:
-                said = f"{path} seems to contain {what}, which stays readable on the host (/oem/userdata)."
+                message = f"{path} seems to contain {what}, which stays readable on the host (/oem/userdata)."
                 hint = "Name the step skip-copy-..., so that it runs from the medium alone and is not stored."
-                found.append(warning(path, said, hint, "PersistedSecret"))
+                findings.append(warning(path, message, hint, "PersistedSecret"))
         elif step.skipped:
-            kept.append(step.path)
-    if kept:
-        said = (
-            f"{', '.join(kept[:4])} runs only while the medium is attached: unmount it after the host has registered."
+            stored.append(step.path)
+    if stored:
+        message = (
+            f"{', '.join(stored[:4])} runs only while the medium is attached: unmount it after the host has registered."
         )
-        found.append(note(kept[0], said, "Unmount it before a cluster is made.", "SkipCopy"))
-    found += check_networkd(files)
-    found += text_modes(document)
-    return found
+        findings.append(note(stored[0], message, "Unmount it before a cluster is made.", "SkipCopy"))
+    findings += check_networkd(files)
+    findings += text_modes(document)
+    return findings
 
 
 def _stage(stage: str) -> List[Finding]:
@@ -100,26 +100,26 @@ def _stage(stage: str) -> List[Finding]:
     path, near = f"stages.{stage}", nearest(stage, STAGES)
     if stage.startswith("provider-kairos.bootstrap"):
         return []
-    said = f"{shown(stage)} is not a stage that anything runs"
+    message = f"{shown(stage)} is not a stage that anything runs"
     if stage in STEP_KEYS:
-        said = f"{shown(stage)} is a key of a step, not the name of a stage."
-        return [error(path, said, f"Write it in a step: stages: {{boot: [{{{stage}: ...}}]}}", "UnknownStage")]
+        message = f"{shown(stage)} is a key of a step, not the name of a stage."
+        return [error(path, message, f"Write it in a step: stages: {{boot: [{{{stage}: ...}}]}}", "UnknownStage")]
     if near:
-        return [error(path, f"{said}; the nearest is `{near}`.", "Its steps would never run.", "UnknownStage")]
+        return [error(path, f"{message}; the nearest is `{near}`.", "Its steps would never run.", "UnknownStage")]
     hint = f"Its steps run only when you call it yourself. Usual ones: {', '.join(RUN[:5])}."
-    return [warning(path, f"{said}.", hint, "UnknownStage")]
+    return [warning(path, f"{message}.", hint, "UnknownStage")]
 
 
 def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
-    found = []
+    matches = []
     if not step.raw:
-        found.append(warning(step.path, f"{step.path} is empty.", "Take it out.", "Empty"))
-    for place, one in enumerate(items(step.raw.get("files"))[:200]):
-        raw, path = mapping(one), f"{step.path}.files[{place}]"
+        matches.append(warning(step.path, f"{step.path} is empty.", "Take it out.", "Empty"))
+    for place, item in enumerate(items(step.raw.get("files"))[:200]):
+        raw, path = mapping(item), f"{step.path}.files[{place}]"
         target, content = text(raw.get("path")), raw.get("content")
-        if isinstance(one, Mapping) and not target.startswith("/") and not is_template(target):
-            found.append(error(f"{path}.path", f"{path}.path must be an absolute path.", "", "Path"))
-        found += number_mode(raw.get("permissions"), f"{path}.permissions")
+        if isinstance(item, Mapping) and not target.startswith("/") and not is_template(target):
+            matches.append(error(f"{path}.path", f"{path}.path must be an absolute path.", "", "Path"))
+        matches += number_mode(raw.get("permissions"), f"{path}.permissions")
         encoding = text(raw.get("encoding")).lower()
         if encoding and encoding not in (
             "b64",
@@ -131,16 +131,16 @@ def _files(step: Step, networkd: Dict[str, Tuple[str, str]]) -> List[Finding]:
             "gz+b64",
             "gzip+b64",
         ):
-            said = f"{path}.encoding is {shown(encoding)}, which is not known."
-            found.append(error(f"{path}.encoding", said, "Known: b64, gzip, gz+b64.", "Encoding"))
+            message = f"{path}.encoding is {shown(encoding)}, which is not known."
+            matches.append(error(f"{path}.encoding", message, "Known: b64, gzip, gz+b64.", "Encoding"))
         if encoding in _B64 and isinstance(content, str) and not is_template(content):
             try:
                 content = base64.b64decode("".join(content.split()), validate=True).decode("utf-8", "replace")
             except (binascii.Error, ValueError):
-                found.append(error(f"{path}.content", f"{path}.content is not base64.", "", "Encoding"))
+                matches.append(error(f"{path}.content", f"{path}.content is not base64.", "", "Encoding"))
         if re.fullmatch(r"/(?:etc|run|usr/lib)/systemd/network/[^/]+\.(?:network|netdev|link)", target):
             networkd[target] = (f"{path}.content", content if isinstance(content, str) else "")
-    return found
+    return matches
 
 
 def secrets(step: Step) -> Iterator[Tuple[str, str]]:
@@ -160,13 +160,13 @@ def secret_in(content: str) -> str:
 
 
 def _contents(step: Step) -> Iterator[Tuple[str, str]]:
-    for place, one in enumerate(items(step.raw.get("commands"))[:500]):
-        if isinstance(one, str):
-            yield f"{step.path}.commands[{place}]", one
-    for place, one in enumerate(items(step.raw.get("files"))[:200]):
-        content = mapping(one).get("content")
+    for place, item in enumerate(items(step.raw.get("commands"))[:500]):
+        if isinstance(item, str):
+            yield f"{step.path}.commands[{place}]", item
+    for place, item in enumerate(items(step.raw.get("files"))[:200]):
+        content = mapping(item).get("content")
         if isinstance(content, str):
             yield f"{step.path}.files[{place}].content", content
-    for name, one in list(mapping(step.raw.get("environment")).items())[:200]:
-        if text(one):
-            yield f"{step.path}.environment.{name}", f"{name}={text(one)}"
+    for name, item in list(mapping(step.raw.get("environment")).items())[:200]:
+        if text(item):
+            yield f"{step.path}.environment.{name}", f"{name}={text(item)}"

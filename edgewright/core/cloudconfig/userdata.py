@@ -156,15 +156,15 @@ class Site:
         value = self.raw.get("deviceUIDPaths")
         if value is None:
             return ()
-        found = []
+        matches = []
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item:
-                found.append(UidPath(item))
+                matches.append(UidPath(item))
             elif isinstance(item, Mapping) and _text(item.get("name")):
-                found.append(UidPath(_text(item.get("name")), _raw_text(item.get("regex"))))
+                matches.append(UidPath(_text(item.get("name")), _raw_text(item.get("regex"))))
             else:
                 self.problems.append("stylus.site.deviceUIDPaths needs a list of {name, regex}.")
-        return tuple(found)
+        return tuple(matches)
 
 
 def _raw_text(value: Any) -> str:

@@ -34,22 +34,22 @@ def accounts(document: Mapping[str, Any]) -> Iterator[Account]:
         ("users", document.get("users")),
         ("stylus.site.users", at(document, "stylus", "site", "users")),
     ):
-        for place, one in enumerate(items(value)[:100]):
-            if isinstance(one, Mapping):
-                yield _account(f"{prefix}[{place}]", text(one.get("name")), one)
+        for place, item in enumerate(items(value)[:100]):
+            if isinstance(item, Mapping):
+                yield _account(f"{prefix}[{place}]", text(item.get("name")), item)
     for stage, steps in list(mapping(document.get("stages")).items())[:100]:
         for place, step in enumerate(items(steps)[:100]):
-            for name, one in list(mapping(mapping(step).get("users")).items())[:100]:
-                if isinstance(one, Mapping):
-                    yield _account(f"stages.{stage}[{place}].users.{name}", text(one.get("name")) or str(name), one)
+            for name, item in list(mapping(mapping(step).get("users")).items())[:100]:
+                if isinstance(item, Mapping):
+                    yield _account(f"stages.{stage}[{place}].users.{name}", text(item.get("name")) or str(name), item)
 
 
 def _account(path: str, name: str, raw: Mapping[str, Any]) -> Account:
     groups = tuple(text(group) for group in items(raw.get("groups"))[:50])  # a text is not read: no group at all
     keys = tuple(
-        (f"{path}.ssh_authorized_keys[{place}]", one)
-        for place, one in enumerate(items(raw.get("ssh_authorized_keys"))[:100])
-        if isinstance(one, str)
+        (f"{path}.ssh_authorized_keys[{place}]", item)
+        for place, item in enumerate(items(raw.get("ssh_authorized_keys"))[:100])
+        if isinstance(item, str)
     )
     return Account(path, name, raw, groups, keys, text(raw.get("passwd")))
 
@@ -59,72 +59,76 @@ def check_users(
 ) -> List[Finding]:
     """Return what is wrong with the users of a document; `now` is epoch seconds (None: dates are not compared)."""
     every = list(accounts(document))
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for account in every[:500]:
-        found += _check(account, now)
-    for place, one in enumerate(items(document.get("ssh_authorized_keys"))[:100]):
-        problem = key_problem(one)
+        findings += _check(account, now)
+    for place, item in enumerate(items(document.get("ssh_authorized_keys"))[:100]):
+        problem = key_problem(item)
         if problem:
             path = f"ssh_authorized_keys[{place}]"
-            found.append(error(path, f"{path} {problem}.", COPY, "SshKey"))
+            findings.append(error(path, f"{path} {problem}.", COPY, "SshKey"))
     if profile == model.KAIROS:
-        found += _kairos(document, every)
+        findings += _kairos(document, every)
     elif not every:
-        said = "No user is created: the first-boot screens prompt for one at the console."
-        found.append(note("", said, "Add stylus.site.users, or users in stages.initramfs.", "NoUsers"))
-    return found
+        message = "No user is created: the first-boot screens prompt for one at the console."
+        findings.append(note("", message, "Add stylus.site.users, or users in stages.initramfs.", "NoUsers"))
+    return findings
 
 
 def _kairos(document: Mapping[str, Any], every: List[Account]) -> List[Finding]:
     if at(document, "install", "nousers") is True:
         return []
-    said = (
+    message = (
         "users is missing (profile kairos): its schema demands it, and without an administrator nothing is installed."
     )
     hint = "Add a user in the group admin, or set install.nousers: true; Palette's images need neither."
     if not items(document.get("users")) and not any(account.path.startswith("stages.") for account in every):
-        return [error("users", said, hint, "NoUsers")]
+        return [error("users", message, hint, "NoUsers")]
     if not any("admin" in account.groups for account in every):
-        said = "No user is in the group admin (profile kairos): installation, upgrade and reset are refused."
-        return [error("users", said, "Add groups: [admin] to one, or set install.nousers: true.", "NoAdmin")]
+        message = "No user is in the group admin (profile kairos): installation, upgrade and reset are refused."
+        return [error("users", message, "Add groups: [admin] to one, or set install.nousers: true.", "NoAdmin")]
     return []
 
 
 def _check(account: Account, now: Optional[float]) -> List[Finding]:
-    found = []
+    matches = []
     path = account.path
     if not account.name:
-        found.append(error(f"{path}.name", f"{path} has no name.", "Give it one.", "User"))
+        matches.append(error(f"{path}.name", f"{path} has no name.", "Give it one.", "User"))
     elif not is_template(account.name) and not _NAME.fullmatch(account.name):
-        said = f"{shown(account.name)} is not a user name: a-z, 0-9, '_' and '-', at most 31, beginning with a letter."
-        found.append(error(f"{path}.name", said, "", "User"))
+        message = (
+            f"{shown(account.name)} is not a user name: a-z, 0-9, '_' and '-', at most 31, beginning with a letter."
+        )
+        matches.append(error(f"{path}.name", message, "", "User"))
     password = account.password
     if password and not is_template(password):
         if not _HASH.fullmatch(password):
-            said = f"The password of {shown(account.name)} is written in plain text: whoever has the installer has it."
-            found.append(warning(f"{path}.passwd", said, "Hash it: openssl passwd -6", "PlainPassword"))
+            message = (
+                f"The password of {shown(account.name)} is written in plain text: whoever has the installer has it."
+            )
+            matches.append(warning(f"{path}.passwd", message, "Hash it: openssl passwd -6", "PlainPassword"))
         elif _WEAK.match(password):
-            said = f"The password of {shown(account.name)} is an MD5 hash, which is guessed in hours."
-            found.append(warning(f"{path}.passwd", said, "Hash it again: openssl passwd -6", "WeakHash"))
+            message = f"The password of {shown(account.name)} is an MD5 hash, which is guessed in hours."
+            matches.append(warning(f"{path}.passwd", message, "Hash it again: openssl passwd -6", "WeakHash"))
     locked = account.raw.get("lock_passwd") is True or account.raw.get("lockPasswd") is True
     if not account.keys and (not password or locked or password.startswith(("!", "*"))):
-        said = (
+        message = (
             f"{shown(account.name) or path} has neither a password that opens nor an SSH key: no login by it is "
             "possible."
         )
-        found.append(warning(path, said, "Give passwd or ssh_authorized_keys.", "NoWayIn"))
-    found += _expiry(account, now)
+        matches.append(warning(path, message, "Give passwd or ssh_authorized_keys.", "NoWayIn"))
+    matches += _expiry(account, now)
     for where, key in account.keys:
         problem = key_problem(key)
         if problem:
-            found.append(error(where, f"{where} {problem}.", COPY, "SshKey"))
+            matches.append(error(where, f"{where} {problem}.", COPY, "SshKey"))
         elif key.startswith(("github:", "gitlab:")):
-            said = (
+            message = (
                 f"{where} is fetched from {key.split(':')[0]}.com at the first boot: without internet no login is "
                 "possible."
             )
-            found.append(note(where, said, "Write the key itself for a cut-off site.", "FetchedKey"))
-    return found
+            matches.append(note(where, message, "Write the key itself for a cut-off site.", "FetchedKey"))
+    return matches
 
 
 def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
@@ -139,6 +143,6 @@ def _expiry(account: Account, now: Optional[float]) -> List[Finding]:
     except ValueError:
         return [error(path, f"{path} is not a date: {shown(value)}.", "Write YYYY-MM-DD.", "Date")]
     if now is not None and day <= datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date():
-        said = f"{path} is {value}, which is over: the password does not open any more."
-        return [error(path, said, "Give a day to come, or take it out.", "Expired")]
+        message = f"{path} is {value}, which is over: the password does not open any more."
+        return [error(path, message, "Give a day to come, or take it out.", "Expired")]
     return []

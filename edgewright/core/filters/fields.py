@@ -142,11 +142,11 @@ AUDIT_FIELDS: Tuple[FilterField, ...] = (
 
 def index(fields: Tuple[FilterField, ...]) -> Dict[str, FilterField]:
     """Return the fields by name and alias, in small letters."""
-    found: Dict[str, FilterField] = {}
+    matches: Dict[str, FilterField] = {}
     for field in fields:
         for name in (field.name, *field.aliases):
-            found[name.casefold()] = field
-    return found
+            matches[name.casefold()] = field
+    return matches
 
 
 def nearest(name: str, fields: Tuple[FilterField, ...]) -> Optional[str]:

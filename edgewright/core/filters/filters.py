@@ -176,8 +176,10 @@ def _of_field(term: Term, field: FilterField, at: int) -> Check:
     if field.kind in ("text", "word"):
         if term.op not in (":", "="):
             raise FilterError(f"{field.name} is a text; write {field.name}:value.", at)
-        whole = field.kind == "word" or term.op == "="
-        tests = tuple(_tester(_spelled(value, name) if field.kind == "word" else value, whole) for value in term.values)
+        complete = field.kind == "word" or term.op == "="
+        tests = tuple(
+            _tester(_spelled(value, name) if field.kind == "word" else value, complete) for value in term.values
+        )
         return _word_check(name, tests) if field.kind == "word" else _text_check(name, tests)
     if field.kind == "flag":
         wanted = tuple(_flag(value, field, at) for value in term.values)
@@ -203,10 +205,10 @@ def _word_check(name: str, tests: Tuple[Callable[[str], bool], ...]) -> Check:
         try:
             return known[value]
         except KeyError:
-            found = any(test(_dashed(value)) for test in tests)
+            result = any(test(_dashed(value)) for test in tests)
             if len(known) < _WORDS:
-                known[value] = found
-            return found
+                known[value] = result
+            return result
         except TypeError:  # not a word: a list
             return any(test(_dashed(value)) for test in tests)
 
@@ -272,10 +274,10 @@ def _amount(text: str, field: FilterField, at: int) -> float:
         if field.kind in ("age", "until"):
             return times.parse_span(text)
         if field.kind == "memory":
-            found = _MEMORY.fullmatch(text)
-            if found is None:
+            match = _MEMORY.fullmatch(text)
+            if match is None:
                 raise ValueError(text)
-            return float(found.group(1)) * _MEMORY_UNIT[(found.group(2) or "m").lower()]
+            return float(match.group(1)) * _MEMORY_UNIT[(match.group(2) or "m").lower()]
         if not re.fullmatch(r"[+-]?\d{1,15}(?:\.\d{1,9})?%?", text, re.ASCII):
             raise ValueError(text)
         return float(text.rstrip("%"))
@@ -309,19 +311,19 @@ def _tag_check(term: Term, name: str, at: int) -> Check:
     def judged(tag: object) -> Optional[bool]:
         """Return whether a tag matches, None when it has another key."""
         tag_key, _, tag_value = _fold(tag).partition(":")
-        found = None if tag_key != key else anything or any(test(tag_value) for test in tests)
+        result = None if tag_key != key else anything or any(test(tag_value) for test in tests)
         if len(known) < _TAGS:
-            known[tag] = found
-        return found
+            known[tag] = result
+        return result
 
     def with_key(get: Get, now: float) -> bool:
-        held = False
+        stored = False
         for tag in _tags(get(name)):
-            found = known[tag] if tag in known else judged(tag)
-            if found:
+            match = known[tag] if tag in known else judged(tag)
+            if match:
                 return True
-            held = held or found is not None
-        return wants_none and not held
+            stored = stored or match is not None
+        return wants_none and not stored
 
     def whole(get: Get, now: float) -> bool:
         tags = [_fold(tag) for tag in _tags(get(name))]

@@ -26,7 +26,7 @@ def selector(text: str, at: int) -> Tuple[List[Requirement], int]:
 
     The grammar is that of Kubernetes (equality- and set-based). Raises `ValueError` with a sentence.
     """
-    found: List[Requirement] = []
+    requirements: List[Requirement] = []
     while True:
         match = _REQUIREMENT.match(text, at)
         if match is None or (match["absent"] and (match["op"] or match["set"])):
@@ -39,10 +39,10 @@ def selector(text: str, at: int) -> Tuple[List[Requirement], int]:
             if not all(re.fullmatch(_VALUE, value) for value in values):
                 raise ValueError("This is not a label selector.")
         negated = bool(match["absent"]) or match["op"] == "!=" or match["set"] == "notin"
-        found.append(Requirement(negated, match["key"], values))
+        requirements.append(Requirement(negated, match["key"], values))
         at = match.end()
         if text[at : at + 1] != ",":
-            return found, at
+            return requirements, at
         at += 1
         while text[at : at + 1] == " ":
             at += 1
@@ -54,4 +54,4 @@ def fuzzy(text: str) -> str:
     Each step skips only characters that are not the next wanted one, so that the search time stays linear.
     """
     folded = text.casefold()
-    return re.escape(folded[:1]) + "".join(f"[^{re.escape(one)}]*{re.escape(one)}" for one in folded[1:])
+    return re.escape(folded[:1]) + "".join(f"[^{re.escape(item)}]*{re.escape(item)}" for item in folded[1:])

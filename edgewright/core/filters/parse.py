@@ -65,11 +65,11 @@ class Placed(NamedTuple):
 def parse_terms(text: str, fields: Tuple[FilterField, ...]) -> List[Placed]:
     """Return the terms in `text`; raises `FilterError`."""
     scanner = _Scanner(text, fields)
-    found: List[Placed] = []
+    matches: List[Placed] = []
     while scanner.skip_spaces():
         at = scanner.at
-        found += [Placed(term, at) for term in scanner.terms()]
-    return found
+        matches += [Placed(term, at) for term in scanner.terms()]
+    return matches
 
 
 def render(terms: List[Term]) -> str:
@@ -116,13 +116,13 @@ class _Scanner:
             raise FilterError(str(error), start, "Write -l site=berlin,env!=test or -l site in (a,b).") from None
         return [
             Term(
-                one.negated,
+                item.negated,
                 tags.name,
                 ":",
-                tuple(Value("text", text) for text in one.values) or (Value("any"),),
-                one.key,
+                tuple(Value("text", text) for text in item.values) or (Value("any"),),
+                item.key,
             )
-            for one in wanted
+            for item in wanted
         ]
 
     def term(self) -> Term:
@@ -168,8 +168,8 @@ class _Scanner:
         if self.peek() == '"':
             key = self.quoted()
         else:
-            found = _PLAIN_KEY.match(self.text, after)
-            key = found.group() if found else ""
+            match = _PLAIN_KEY.match(self.text, after)
+            key = match.group() if match else ""
             self.at = after + len(key)
         if not key:
             raise FilterError("The key of a tag is missing.", after, "Write tag.site:berlin.")
@@ -184,13 +184,13 @@ class _Scanner:
         return Term(negated != flipped, field.name, ":", self.values(), key)
 
     def values(self) -> Tuple[Value, ...]:
-        found = [self.value()]
+        matches = [self.value()]
         while self.peek() == ",":
             self.at += 1
-            found.append(self.value())
+            matches.append(self.value())
         if not self.at_end():
             raise FilterError("A space is missing here.", self.at)
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(matches))
 
     def value(self, alone: bool = False) -> Value:
         start = self.at

@@ -17,16 +17,16 @@ def passes(spec: Mapping[str, Any], labels: Mapping[str, object]) -> bool:
     group = spec.get("filterGroup")
     if not isinstance(group, Mapping):
         return False
-    found = [_item(item, labels) for item in group.get("filters") or [] if isinstance(item, Mapping)]
-    if not found:
+    matches = [_item(item, labels) for item in group.get("filters") or [] if isinstance(item, Mapping)]
+    if not matches:
         return False
-    return any(found) if group.get("conjunction") == "or" else all(found)
+    return any(matches) if group.get("conjunction") == "or" else all(matches)
 
 
 def _item(item: Mapping[str, Any], labels: Mapping[str, object]) -> bool:
     key, values = str(item.get("key") or ""), [str(value) for value in item.get("values") or []]
     present = key in labels
     value = str(labels.get(key) or "")
-    held = "" if value == BARE else value
-    matched = present and (not values or held in values or value in values)
+    stored = "" if value == BARE else value
+    matched = present and (not values or stored in values or value in values)
     return matched is not bool(item.get("negation"))

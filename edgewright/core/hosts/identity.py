@@ -127,10 +127,10 @@ def _prefixed(prefix: str, value: str) -> str:
 def _from_re2(pattern: str) -> str:
     """Return an expression of RE2 as Python's `re` means it; raises `re.error` for a class that neither knows."""
 
-    def members(found: "re.Match[str]") -> str:
-        if found.group(1) not in _CLASSES:
-            raise re.error(f"the class [:{found.group(1)}:] is not known")
-        return _CLASSES[found.group(1)]
+    def members(match: "re.Match[str]") -> str:
+        if match.group(1) not in _CLASSES:
+            raise re.error(f"the class [:{match.group(1)}:] is not known")
+        return _CLASSES[match.group(1)]
 
     return _CLASS.sub(members, pattern).replace(r"\z", r"\Z")
 
@@ -146,14 +146,14 @@ def _from_file(path: UidPath, read_file: Callable[[str], str], search: Search) -
     value = text.replace("\0", " ").strip()
     if path.regex:
         try:
-            found = search(_from_re2(path.regex), value)
+            match = search(_from_re2(path.regex), value)
         except ValueError as error:
             return "", f"The expression {path.regex!r} for {path.name} was given up: {error}."
         except (re.error, OverflowError, RecursionError) as error:
             return "", f"The expression {path.regex!r} for {path.name} is not valid: {error}."
-        if found is None:
+        if match is None:
             return "", f"Nothing in {path.name} matches {path.regex!r}."
-        value = next((group for group in found.groups() if group), found.group(0)).strip()
+        value = next((group for group in match.groups() if group), match.group(0)).strip()
     if is_placeholder(value):
         return "", f"{path.name} contains {value[:60]!r}, which does not distinguish this device from others."
     fitted = fit_uid(value)
@@ -185,8 +185,8 @@ def read_tags(
         except (OSError, ValueError) as error:
             warnings.append(f"The tag script {site.tags_script} gave no tags: {_why(error)}.")
     labels: Dict[str, str] = {}
-    for source, found in sources:
-        for key, value in found.items():
+    for source, result in sources:
+        for key, value in result.items():
             label = value if value else BARE
             if key in labels:
                 if labels[key] != label:
@@ -202,12 +202,12 @@ def _why(error: Exception) -> str:
 
 
 def _tags_in_text(text: str, site: Site) -> Dict[str, str]:
-    found: Dict[str, str] = {}
+    matches: Dict[str, str] = {}
     for entry in text.split(site.tags_delimiter):
         key, _, value = entry.partition(site.tags_separator)
         if key.strip():
-            found[key.strip()] = value.strip()
-    return found
+            matches[key.strip()] = value.strip()
+    return matches
 
 
 def _tags_in_json(text: str) -> Dict[str, str]:
@@ -217,11 +217,11 @@ def _tags_in_json(text: str) -> Dict[str, str]:
         raise ValueError("it did not print JSON") from None
     if not isinstance(value, dict):
         raise ValueError("it did not print a JSON object")
-    found = {}
+    matches = {}
     for key, item in value.items():
         if isinstance(item, (dict, list)):
             raise ValueError(f"the value of {key[:60]} is not a text")
-        found[key.strip()] = (
+        matches[key.strip()] = (
             "" if item is None else (str(item).lower() if isinstance(item, bool) else str(item).strip())
         )
-    return found
+    return matches

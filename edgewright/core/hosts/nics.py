@@ -39,13 +39,13 @@ def fold(nics: Sequence[N]) -> Folded:
     A card is a mapping with Palette's keys (`nicName`, `isDefault`) or any object with `name` and `is_default`. The one
     with the default route is always included, whatever its name, and comes first; the others stay in order.
     """
-    kept: List[Tuple[Union[int, bool], int, N]] = []
+    stored: List[Tuple[Union[int, bool], int, N]] = []
     for index, nic in enumerate(nics):
         name, default = _facts(nic)
         if default or not is_virtual(name):
-            kept.append((not default, index, nic))
-    kept.sort(key=lambda item: (item[0], item[1]))
-    return Folded(tuple(item[2] for item in kept), len(nics) - len(kept))
+            stored.append((not default, index, nic))
+    stored.sort(key=lambda item: (item[0], item[1]))
+    return Folded(tuple(item[2] for item in stored), len(nics) - len(stored))
 
 
 def universal_macs(nics: Sequence[object]) -> Tuple[str, ...]:
@@ -54,14 +54,14 @@ def universal_macs(nics: Sequence[object]) -> Tuple[str, ...]:
     A locally administered address (second bit of the first octet: virtual machines, bridges, bonds, privacy) may be the
     same on many machines and is left out.
     """
-    found = set()
+    matches = set()
     for nic in nics:
         if not isinstance(nic, Mapping) or is_virtual(str(nic.get("nicName") or "")):
             continue
         mac = str(nic.get("macAddr") or "").lower()
         if _MAC.fullmatch(mac) and not int(mac[:2], 16) & 3 and mac != "00:00:00:00:00:00":
-            found.add(mac)
-    return tuple(sorted(found))
+            matches.add(mac)
+    return tuple(sorted(matches))
 
 
 def _facts(nic: object) -> Tuple[str, bool]:

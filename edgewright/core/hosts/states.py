@@ -10,7 +10,7 @@ from typing import Dict, NamedTuple, Tuple
 
 HOST, PLANE, OPERATOR, NONE = "host", "plane", "operator", ""
 OWNERS: Tuple[str, ...] = (HOST, PLANE, OPERATOR, NONE)
-"""Who must act; nobody in a state that waits for nothing."""
+"""Who must act; no one in a state that waits for nothing."""
 WHO_STORED: Dict[str, str] = {OPERATOR: "person", "none": "nobody"}
 """What users read and type to what documents store since 0.1.0 (rule P19)."""
 

@@ -37,10 +37,10 @@ def complete(answers: Answers) -> Dict[str, Any]:
 
     Raises `InvalidDocument` for keys that are not known, with the nearest ones, and for values of another kind.
     """
-    found, wrong = completed(answers)
+    result, wrong = completed(answers)
     if wrong:
         raise InvalidDocument("The answers", wrong)
-    return found
+    return result
 
 
 def completed(answers: Answers) -> Tuple[Dict[str, Any], List[DocumentProblem]]:
@@ -51,15 +51,15 @@ def completed(answers: Answers) -> Tuple[Dict[str, Any], List[DocumentProblem]]:
             near = nearest(str(key), QUESTIONS)
             hint = f"The nearest is `{near}`." if near else "Remove it."
             wrong.append(DocumentProblem(f"answers.{str(key)[:60]}", "There is no such answer.", hint, "UnknownAnswer"))
-    found: Dict[str, Any] = {}
+    matches: Dict[str, Any] = {}
     for key, question in QUESTIONS.items():
-        found[key] = question.empty
+        matches[key] = question.empty
         try:
             if key in answers:
-                found[key] = coerce(question, answers[key])
+                matches[key] = coerce(question, answers[key])
         except ValueError as error:
             wrong.append(DocumentProblem(f"answers.{key}", f"The value {error}.", _example(question), "WrongAnswer"))
-    return found, wrong
+    return matches, wrong
 
 
 def _example(question: Question) -> str:
@@ -88,24 +88,24 @@ def problem(question: Question, value: Any, answers: Answers) -> str:
         return f"{value!r} is none of {', '.join(choice.value for choice in question.choices)}."
     for row in row_problems(question, value, answers) if question.kind == "rows" else ():
         return f"Row {row.key}: {row.message}"
-    said = question.check(value, answers)
-    if not said and question.kind in ("text", "secret") and question.key not in _FREE and isinstance(value, str):
+    message = question.check(value, answers)
+    if not message and question.kind in ("text", "secret") and question.key not in _FREE and isinstance(value, str):
         mistake = slip(value, secret=question.secret, token=question.key == "token.text")
         return mistake[:1].upper() + mistake[1:]
-    return said  # it may begin with a value, such as the name of a card
+    return message  # it may begin with a value, such as the name of a card
 
 
 def row_problems(question: Question, rows: List[Dict[str, Any]], answers: Answers) -> List[Problem]:
     """Return what is wrong within rows; the key is `N FIELD`, counted from 1."""
-    found = []
+    matches = []
     for number, row in enumerate(rows, 1):
         within = with_row(answers, row)
         for field in question.fields:
             if field.shown(within):
                 message = problem(field, row.get(field.key, field.empty), within)
                 if message:
-                    found.append(Problem(f"{number}, {field.label}", message))
-    return found
+                    matches.append(Problem(f"{number}, {field.label}", message))
+    return matches
 
 
 def problems(answers: Answers, keys: Optional[Iterable[str]] = None) -> List[Problem]:
@@ -114,7 +114,7 @@ def problems(answers: Answers, keys: Optional[Iterable[str]] = None) -> List[Pro
     `answers` must be complete (`complete`).
     """
     wanted = None if keys is None else set(keys)
-    found = []
+    matches = []
     for page in PAGES:
         if not page.shown(answers):
             continue
@@ -122,10 +122,10 @@ def problems(answers: Answers, keys: Optional[Iterable[str]] = None) -> List[Pro
             if wanted is None or question.key in wanted:
                 message = problem(question, answers.get(question.key, question.empty), answers)
                 if message:
-                    found.append(Problem(question.key, message))
+                    matches.append(Problem(question.key, message))
     if (wanted is None or "token.how" in wanted) and _token_missing(answers) and wanted is None:
-        found.append(Problem("token.how", "The token is not created yet: go to its page and continue from there."))
-    return found
+        matches.append(Problem("token.how", "The token is not created yet: go to its page and continue from there."))
+    return matches
 
 
 def document_problems(answers: Answers, skip: Iterable[str] = ()) -> List[DocumentProblem]:
@@ -133,7 +133,7 @@ def document_problems(answers: Answers, skip: Iterable[str] = ()) -> List[Docume
 
     Keys are those of an answer file (`answers.users.more[1].name`, rows counted from 1).
     """
-    left_out, found = set(skip), []
+    left_out, matches = set(skip), []
     for page in PAGES:
         for question in page.visible(answers) if page.shown(answers) else ():
             if question.key in left_out:
@@ -141,17 +141,17 @@ def document_problems(answers: Answers, skip: Iterable[str] = ()) -> List[Docume
             value, key = answers.get(question.key, question.empty), f"answers.{question.key}"
             rows = list(_field_problems(question, value, answers)) if question.kind == "rows" else []
             message = "" if rows else problem(question, value, answers)
-            found += [p._replace(key=f"{key}{p.key}") for p in rows]
+            matches += [p._replace(key=f"{key}{p.key}") for p in rows]
             if message:
                 hint = ""
                 if not value and question.required:
                     message = "It is missing."
                     hint = f"Write {question.key}: {question.example if _shows_value(question) else 'VALUE'}"
-                found.append(DocumentProblem(key, message, hint, "WrongAnswer"))
+                matches.append(DocumentProblem(key, message, hint, "WrongAnswer"))
     if _token_missing(answers) and "token.how" not in left_out:
         hint = "Make one (edgewright token create NAME), then write token.how: existing and token.text: TEXT"
-        found.append(DocumentProblem("answers.token.how", "The token does not exist yet.", hint, "WrongAnswer"))
-    return found
+        matches.append(DocumentProblem("answers.token.how", "The token does not exist yet.", hint, "WrongAnswer"))
+    return matches
 
 
 def _field_problems(question: Question, rows: List[Dict[str, Any]], answers: Answers) -> Iterable[DocumentProblem]:

@@ -87,22 +87,22 @@ def proxy(text: str) -> str:
 
 def ip(text: str) -> str:
     """Check an IP address that a host can be asked at."""
-    found = address(text)
-    if found is None:
+    result = address(text)
+    if result is None:
         return f"{text[:60]!r} is not an IP address."
-    if found.is_multicast or found.is_unspecified:
+    if result.is_multicast or result.is_unspecified:
         return f"{text} is not an address of a machine."
-    return f"{text} is the box itself." if found.is_loopback else ""
+    return f"{text} is the box itself." if result.is_loopback else ""
 
 
 def own_address(text: str) -> str:
     """Check the address of a card with its prefix length; network and broadcast addresses are refused."""
     if "/" not in text:
         return f"{text[:60]!r} lacks the size of its subnet; write it like 10.4.1.7/24." if text else ""
-    found = interface(text)
-    if found is None:
+    result = interface(text)
+    if result is None:
         return f"{text[:60]!r} is not an address with a prefix length; write it like 10.4.1.7/24."
-    where, net = found.ip, found.network
+    where, net = result.ip, result.network
     if where.is_loopback or where.is_multicast or where.is_unspecified or net.prefixlen == 0:
         return f"{text} cannot be the address of a card."
     if net.version == 4 and net.prefixlen < 31:
@@ -116,13 +116,13 @@ def own_address(text: str) -> str:
 def gateway(text: str, own: str) -> str:
     """Check that a gateway is in the subnet of the card's address and is not that address."""
     problem = ip(text)
-    found = interface(own)
+    result = interface(own)
     where = address(text)
-    if problem or found is None or where is None:
+    if problem or result is None or where is None:
         return problem
-    if where.version != found.version or where not in found.network:
-        return f"The gateway {text} is not in {found.network}, the subnet of {found.ip}: the box could not reach it."
-    if where == found.ip:
+    if where.version != result.version or where not in result.network:
+        return f"The gateway {text} is not in {result.network}, the subnet of {result.ip}: the box could not reach it."
+    if where == result.ip:
         return "The gateway is the box's own address."
     return ""
 
@@ -152,14 +152,14 @@ def ssh_key(text: str) -> str:
     """Check one line of an authorized_keys file."""
     if "PRIVATE KEY" in text:
         return "That is a private key: do not share it; give the line of the .pub file."
-    words = text.split()
-    at = next((i for i, word in enumerate(words) if word in TYPES), -1)
+    parts = text.split()
+    at = next((i for i, word in enumerate(parts) if word in TYPES), -1)
     problem = key_problem(text)
     if not problem:
         return ""
-    if at < 0 or at + 1 >= len(words):
+    if at < 0 or at + 1 >= len(parts):
         return f"{text[:30]!r} is not a public SSH key; it begins with ssh-ed25519 or ssh-rsa."
-    return f"The key {' '.join(words[at + 2 :])[:30] or words[at]} {problem}; copy the complete line."
+    return f"The key {' '.join(parts[at + 2 :])[:30] or parts[at]} {problem}; copy the complete line."
 
 
 def certificate(text: str) -> str:

@@ -77,19 +77,19 @@ def user_data(answers: Answers) -> Dict[str, Any]:
     if steps:
         ours["initramfs"] = steps
     stages = merged(ours, _their_stages(answers))
-    found = {"stylus": _stylus(answers, links, bond), "install": _install(answers), "stages": stages}
-    return {key: value for key, value in found.items() if value}
+    matches = {"stylus": _stylus(answers, links, bond), "install": _install(answers), "stages": stages}
+    return {key: value for key, value in matches.items() if value}
 
 
 def _stylus(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
     local = answers["plane.mode"] == "local"
-    found: Dict[str, Any] = {"managementMode": "local" if local else "central"}
+    matches: Dict[str, Any] = {"managementMode": "local" if local else "central"}
     if local:
         if answers["local.port"] not in (None, 5080):
-            found["localUI"] = {"port": answers["local.port"]}
+            matches["localUI"] = {"port": answers["local.port"]}
         if answers["local.multi_node"]:
-            found["enableMultiNode"] = True
-    found.update(_registries(answers))
+            matches["enableMultiNode"] = True
+    matches.update(_registries(answers))
     site: Dict[str, Any] = {}
     if not local:
         site["paletteEndpoint"] = endpoint_of(answers["plane.endpoint"])
@@ -106,8 +106,8 @@ def _stylus(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[st
     site["caCerts"] = authorities(answers)
     site["ntpServers"] = _words(answers["ntp.servers"])
     site["network"] = _network(answers, links, bond)
-    found["site"] = {key: value for key, value in site.items() if value not in ("", [], {})}
-    return found
+    matches["site"] = {key: value for key, value in site.items() if value not in ("", [], {})}
+    return matches
 
 
 def endpoint_of(text: str) -> str:
@@ -117,26 +117,26 @@ def endpoint_of(text: str) -> str:
 
 def authorities(answers: Answers) -> List[str]:
     """Return the certificates that the box trusts, each PEM text once; paths that were not read yet as they are."""
-    found = [answers["plane.ca"]] if answers["plane.mode"] != "local" else []
-    found += answers["ca.certificates"]
-    return list(dict.fromkeys(text.strip() + ("\n" if "\n" in text else "") for text in found if text.strip()))
+    result = [answers["plane.ca"]] if answers["plane.mode"] != "local" else []
+    result += answers["ca.certificates"]
+    return list(dict.fromkeys(text.strip() + ("\n" if "\n" in text else "") for text in result if text.strip()))
 
 
 def _identity(answers: Answers) -> Dict[str, Any]:
     rule = answers["uid.rule"]
-    found: Dict[str, Any] = {}
+    matches: Dict[str, Any] = {}
     if rule == "name":
-        found["name"] = answers["uid.name"]
+        matches["name"] = answers["uid.name"]
     elif rule == "random":
-        found["name"] = "$random"
-    found["hostName"] = answers["uid.host_name"]
+        matches["name"] = "$random"
+    matches["hostName"] = answers["uid.host_name"]
     if rule != "name" and answers["uid.prefix"] not in ("", "edge"):
-        found["prefix"] = answers["uid.prefix"]
+        matches["prefix"] = answers["uid.prefix"]
     if rule == "device":
         path = UID_FILES.get(answers["uid.source"], answers["uid.file"])
         source = {"name": path, "regex": answers["uid.regex"]}
-        found["deviceUIDPaths"] = [{key: value for key, value in source.items() if value}]
-    return found
+        matches["deviceUIDPaths"] = [{key: value for key, value in source.items() if value}]
+    return matches
 
 
 def _registries(answers: Answers) -> Dict[str, Any]:
@@ -147,23 +147,23 @@ def _registries(answers: Answers) -> Dict[str, Any]:
         return {"registryCredentials": _credentials(rows[0])}
     registries = []
     for row in rows:
-        one = _credentials(row)
+        item = _credentials(row)
         if row["repository"]:
-            one["repositoryName"] = row["repository"]
+            item["repositoryName"] = row["repository"]
         if row["ca"]:
-            one["certificates"] = [row["ca"].strip() + ("\n" if "\n" in row["ca"] else "")]
-        registries.append(one)
-    found: Dict[str, Any] = {"registries": registries}
+            item["certificates"] = [row["ca"].strip() + ("\n" if "\n" in row["ca"] else "")]
+        registries.append(item)
+    matches: Dict[str, Any] = {"registries": registries}
     if rules:
-        found["registryMappingRules"] = dict(sorted(rules.items()))
-    return {"externalRegistries": found}
+        matches["registryMappingRules"] = dict(sorted(rules.items()))
+    return {"externalRegistries": matches}
 
 
 def _credentials(row: Mapping[str, Any]) -> Dict[str, Any]:
-    found = {"domain": row["domain"], "username": row["username"], "password": row["password"]}
-    kept: Dict[str, Any] = {key: value for key, value in found.items() if value}
-    kept["insecure"] = bool(row["insecure"])
-    return kept
+    matches = {"domain": row["domain"], "username": row["username"], "password": row["password"]}
+    stored: Dict[str, Any] = {key: value for key, value in matches.items() if value}
+    stored["insecure"] = bool(row["insecure"])
+    return stored
 
 
 def _cards(answers: Answers) -> "Tuple[List[Link], Bond | None]":
@@ -189,15 +189,15 @@ def _link(answers: Mapping[str, Any], prefix: str, how: str, nic: str = "nic") -
 
 
 def _network(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
-    found: Dict[str, Any] = {}
+    matches: Dict[str, Any] = {}
     if answers["proxy.http"] or answers["proxy.https"]:
-        found["httpProxy"] = answers["proxy.http"]
-        found["httpsProxy"] = answers["proxy.https"]
-        found["noProxy"] = ",".join(w.strip() for line in _words(answers["proxy.none_for"]) for w in line.split(","))
-    found["nameserver"] = ",".join(_words(answers["dns.servers"]))
+        matches["httpProxy"] = answers["proxy.http"]
+        matches["httpsProxy"] = answers["proxy.https"]
+        matches["noProxy"] = ",".join(w.strip() for line in _words(answers["proxy.none_for"]) for w in line.split(","))
+    matches["nameserver"] = ",".join(_words(answers["dns.servers"]))
     staged = _staged(links, bond)
-    found["interfaces"] = {link.nic: interface(link) for link in links if link.nic not in staged}
-    return {key: value for key, value in found.items() if value}
+    matches["interfaces"] = {link.nic: interface(link) for link in links if link.nic not in staged}
+    return {key: value for key, value in matches.items() if value}
 
 
 def _staged(links: List[Link], bond: "Bond | None") -> "frozenset[str]":
@@ -228,36 +228,36 @@ def _users_step(answers: Answers) -> Dict[str, Any]:
     rows = [{key: answers[f"user.{key}"] for key in ("name", "password", "admin", "keys")}, *answers["users.more"]]
     users: Dict[str, Any] = {}
     for row in rows:
-        one: Dict[str, Any] = {"groups": ["sudo", "admin"]} if row["admin"] else {}
+        item: Dict[str, Any] = {"groups": ["sudo", "admin"]} if row["admin"] else {}
         if row["password"]:
-            one["passwd"] = row["password"]
+            item["passwd"] = row["password"]
         keys = _words(row["keys"])
         if keys:
-            one["ssh_authorized_keys"] = keys
-        users[row["name"]] = one
+            item["ssh_authorized_keys"] = keys
+        users[row["name"]] = item
     return {"name": "users", "users": users}
 
 
 def _their_stages(answers: Answers) -> Dict[str, Any]:
     try:
-        found = read_stages(answers["stages.steps"])
+        stages = read_stages(answers["stages.steps"])
     except EdgewrightError:
         return {}
-    return {} if problem_in(found) else found
+    return {} if problem_in(stages) else stages
 
 
 def _install(answers: Answers) -> Dict[str, Any]:
-    found: Dict[str, Any] = {"device": answers["disk.path"] if answers["disk.rule"] == "path" else "auto"}
+    matches: Dict[str, Any] = {"device": answers["disk.path"] if answers["disk.rule"] == "path" else "auto"}
     if answers["disk.cmdline"]:
-        found["grub_options"] = {"extra_cmdline": answers["disk.cmdline"]}
+        matches["grub_options"] = {"extra_cmdline": answers["disk.cmdline"]}
     if answers["disk.persistent"] is not None:
-        found["partitions"] = {"persistent": {"size": answers["disk.persistent"], "fs": "ext4"}}
+        matches["partitions"] = {"persistent": {"size": answers["disk.persistent"], "fs": "ext4"}}
     extra = [{key: value for key, value in row.items() if value not in ("", None)} for row in answers["disk.extra"]]
     if extra:
-        found["extra-partitions"] = extra
-    found["reboot"] = answers["disk.end"] == "reboot"
-    found["poweroff"] = answers["disk.end"] == "poweroff"
-    return found
+        matches["extra-partitions"] = extra
+    matches["reboot"] = answers["disk.end"] == "reboot"
+    matches["poweroff"] = answers["disk.end"] == "poweroff"
+    return matches
 
 
 def _words(lines: List[str]) -> List[str]:

@@ -35,13 +35,13 @@ def shown_text(value: str) -> str:
 
 def certificates(text: str) -> List[bytes]:
     """Return the certificates of a PEM text as DER, in order; what cannot be decoded is left out."""
-    found = []
+    matches = []
     for body in _CERTIFICATE.findall(text):
         try:
-            found.append(b64decode("".join(body.split()), validate=True))
+            matches.append(b64decode("".join(body.split()), validate=True))
         except (binascii.Error, ValueError):
             continue
-    return found
+    return matches
 
 
 def fingerprint(der: bytes) -> str:

@@ -39,8 +39,8 @@ def interface(link: Link) -> Dict[str, Any]:
     """Return a plain card as `stylus.site.network.interfaces.NIC`."""
     if not link.address:
         return {"type": "dhcp"}
-    found = {"type": "static", "ipAddress": link.address, "gateway": link.gateway, "nameserver": link.dns}
-    return {key: value for key, value in found.items() if value}
+    matches = {"type": "static", "ipAddress": link.address, "gateway": link.gateway, "nameserver": link.dns}
+    return {key: value for key, value in matches.items() if value}
 
 
 def files(links: Sequence[Link], bond: Optional[Bond]) -> List[Dict[str, Any]]:
@@ -81,8 +81,8 @@ def _card(nic: str, links: Sequence[Link]) -> Mapping[str, str]:
 def _addressing(link: Link) -> List[str]:
     if not link.address:
         return ["DHCP=yes"]
-    words = (("Address", link.address), ("Gateway", link.gateway), ("DNS", link.dns))
-    return [f"{key}={value}" for key, value in words if value]
+    parts = (("Address", link.address), ("Gateway", link.gateway), ("DNS", link.dns))
+    return [f"{key}={value}" for key, value in parts if value]
 
 
 def _text(*sections: Sequence[str]) -> str:

@@ -45,13 +45,13 @@ def origin(
     tag = str(labels.get(INSTALLER_TAG) or "")
     known = [item for item in installers if registered is None or (item.created or 0.0) <= registered + CLOCKS]
     if tag:
-        found = [item for item in known if item.tag == tag]
-        by_token = [item for item in found if token_uid and item.token_uid == token_uid]
-        return _newest(by_token or [item for item in found if not (token_uid and item.token_uid)] or found)
+        matches = [item for item in known if item.tag == tag]
+        by_token = [item for item in matches if token_uid and item.token_uid == token_uid]
+        return _newest(by_token or [item for item in matches if not (token_uid and item.token_uid)] or matches)
     if not token_uid:
         return ""
-    found = [item for item in known if item.token_uid == token_uid]
-    return _newest(found) if len({item.tag for item in found}) == 1 else ""
+    matches = [item for item in known if item.token_uid == token_uid]
+    return _newest(matches) if len({item.tag for item in matches}) == 1 else ""
 
 
 def _newest(items: List[Installer]) -> str:

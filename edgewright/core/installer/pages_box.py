@@ -29,8 +29,8 @@ def _device(value: Any, answers: Answers) -> str:
 def _cmdline(value: Any, answers: Answers) -> str:
     if any(not " " <= character <= "~" for character in value) or len(value) > 1024:
         return "Kernel arguments are plain characters on one line, 1024 at most."
-    words = [word for word in value.split() if word.split("=")[0] in ("root", "edgewright.install", "edgewright.slot")]
-    return f"{words[0]} is set by the installer itself." if words else ""
+    parts = [word for word in value.split() if word.split("=")[0] in ("root", "edgewright.install", "edgewright.slot")]
+    return f"{parts[0]} is set by the installer itself." if parts else ""
 
 
 def _size(value: Any, answers: Answers) -> str:
@@ -116,10 +116,10 @@ PARTITIONS = Page(
 
 def _stages(value: Any, answers: Answers) -> str:
     try:
-        found = read_stages(value)
+        stages = read_stages(value)
     except EdgewrightError as error:
         return error.message
-    return problem_in(found)
+    return problem_in(stages)
 
 
 STAGES = Page(

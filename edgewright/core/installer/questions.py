@@ -68,8 +68,8 @@ class Question(NamedTuple):
     @property
     def in_empty_field(self) -> str:
         """The words of a field without an answer: an example, and what counts then; the two cannot be confused."""
-        words = [f"e.g. {self.example}"] if self.example else []
-        return "; ".join([*words, *([f"empty: {self.placeholder}"] if self.placeholder else [])])
+        parts = [f"e.g. {self.example}"] if self.example else []
+        return "; ".join([*parts, *([f"empty: {self.placeholder}"] if self.placeholder else [])])
 
     @property
     def empty(self) -> Any:

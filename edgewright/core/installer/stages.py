@@ -20,12 +20,12 @@ def read_stages(lines: Sequence[str]) -> Dict[str, Any]:
     """
     if not any(line.strip() and not line.strip().startswith("#") for line in lines):
         return {}
-    found = load("\n".join(lines) + "\n")
-    if isinstance(found, dict) and set(found) == {"stages"}:
-        found = found["stages"]
-    if not isinstance(found, dict):
+    result = load("\n".join(lines) + "\n")
+    if isinstance(result, dict) and set(result) == {"stages"}:
+        result = result["stages"]
+    if not isinstance(result, dict):
         raise InvalidInput("The stages are no map: write the name of a stage with a colon, then its steps.")
-    return found
+    return result
 
 
 def problem_in(stages: Dict[str, Any]) -> str:

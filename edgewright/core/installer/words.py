@@ -8,5 +8,5 @@ from typing import Iterable
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the most similar of `known`, or "" when nothing is near."""
-    found = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.5)
-    return found[0] if found else ""
+    result = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.5)
+    return result[0] if result else ""

@@ -91,7 +91,7 @@ def _silent_many(site: str, quiet: List[HostState], responding: int) -> Problem:
     where = f" of {site}" if site else " without a site tag"
     others = f"; {responding} more respond" if site else ""
     step = f"The link of {site} is up: check power and switch that these hosts share."
-    found = f"health:unhealthy {f'tag.site:{site} ' if site else ''}seen>1m"
+    result = f"health:unhealthy {f'tag.site:{site} ' if site else ''}seen>1m"
     return Problem(
         key=f"site/{site or '-'}/silent",
         kind="silent",
@@ -107,8 +107,8 @@ def _silent_many(site: str, quiet: List[HostState], responding: int) -> Problem:
         if site
         else "Check what these hosts share: network, power, provider. Tag hosts with their site.",
         action="host list",
-        argument=found,
-        target=("hosts", found),
+        argument=result,
+        target=("hosts", result),
     )
 
 

@@ -51,11 +51,11 @@ class Memo:
         """Return the values of one key among tags such as `key:value`; a bare `key` has the value ''."""
         known = self._by_key.get((name, fold))
         if known is None:
-            found: Dict[str, List[str]] = {}
+            matches: Dict[str, List[str]] = {}
             for tag in self.texts(get, name, fold).values:
                 label, _, value = tag.partition(":")
-                found.setdefault(label, []).append(value)
-            known = self._by_key[name, fold] = {label: _joined(values) for label, values in found.items()}
+                matches.setdefault(label, []).append(value)
+            known = self._by_key[name, fold] = {label: _joined(values) for label, values in matches.items()}
         return known.get(key, _NOTHING)
 
 

@@ -50,7 +50,7 @@ SORT_FIELDS: Tuple[str, ...] = ("name", "state", "healthState", "creationTimesta
 
 def schema_document() -> Dict[str, Any]:
     """Return the body of `GET /v1/dashboard/edgehosts/search/schema` (`v1SearchFilterSchemaSpec`)."""
-    found = []
+    matches = []
     for item in PROPERTIES:
         entry: Dict[str, Any] = {
             "name": item.name,
@@ -63,8 +63,8 @@ def schema_document() -> Dict[str, Any]:
         if item.enum:
             entry["enum"] = list(item.enum)
             entry["enumValues"] = [{"displayValue": value, "value": value} for value in item.enum]
-        found.append(entry)
-    return {"schema": {"properties": found}}
+        matches.append(entry)
+    return {"schema": {"properties": matches}}
 
 
 _PATHS: Dict[str, Tuple[str, ...]] = {

@@ -93,27 +93,27 @@ def compile_search(spec: Any) -> Check:
 
 def sort_fields(spec: Any) -> List[Tuple[str, bool]]:
     """Return (field, descending) pairs in the order of the search; raises `ValueError` as `compile_search`."""
-    found: List[Tuple[str, bool]] = []
+    matches: List[Tuple[str, bool]] = []
     try:
         for item in _list(_key(_object(spec, "body"), "sort"), "sort", len(SORT_FIELDS)):
             item = _object(item, "sort")
             field = _enum(_key(item, "field"), SORT_FIELDS, "sort.field")
             direction = _enum(_key(item, "order") or "asc", ("asc", "desc"), "sort.order")
-            found.append((field, direction == "desc"))
+            matches.append((field, direction == "desc"))
     except _Bad as bad:
         raise ValueError(bad.problem) from None
-    return found
+    return matches
 
 
 def order(rows: Sequence[T], fields: Sequence[Tuple[str, bool]], get: Callable[[T, str], object]) -> List[T]:
     """Return the rows sorted; unknown values come last either way, and equal rows are distinguished by name and uid."""
-    found = list(rows)
+    matches = list(rows)
     for field, descending in reversed([*fields, ("name", False), ("uid", False)]):
-        known = [row for row in found if get(row, field) is not None]
-        unknown = [row for row in found if get(row, field) is None]
+        known = [row for row in matches if get(row, field) is not None]
+        unknown = [row for row in matches if get(row, field) is None]
         known.sort(key=lambda row: _sortable(get(row, field)), reverse=descending)
-        found = known + unknown
-    return found
+        matches = known + unknown
+    return matches
 
 
 def _sortable(value: object) -> Tuple[int, Any]:
@@ -180,10 +180,10 @@ def _compile(body: Mapping[str, Any]) -> Test:
     for raw_group in _list(_key(outer, "filterGroups"), place + ".filterGroups", MAX_GROUPS):
         group = _object(raw_group, place + ".filterGroups")
         items = _list(_key(group, "filters"), place + ".filterGroups.filters", MAX_FILTERS)
-        found = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
+        matches = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
         any_of_group = _either(_key(group, "conjunction"), place + ".filterGroups.conjunction")
-        if found:
-            groups.append(found)
+        if matches:
+            groups.append(matches)
             either.append(any_of_group)
     any_group = _either(_key(outer, "conjunction"), place + ".conjunction")
     total = sum(item.cost for group in groups for item in group)
@@ -222,10 +222,10 @@ def _item(item: Mapping[str, Any]) -> Optional[Filter]:
         if not isinstance(wanted, bool):
             raise _Bad(601, place + ".condition.bool.value", "must be of type boolean")
         return Filter(lambda memo: lambda get: bool(get(name)) is wanted, 1)
-    found = _of_values(known, kind, condition, f"{place}.condition.{kind}")
-    if found is not None and _key(condition, "negation") is True:
-        return _negated(found)
-    return found
+    result = _of_values(known, kind, condition, f"{place}.condition.{kind}")
+    if result is not None and _key(condition, "negation") is True:
+        return _negated(result)
+    return result
 
 
 def _negated(plain: Filter) -> Filter:

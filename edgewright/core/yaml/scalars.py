@@ -145,8 +145,8 @@ class Flow:
                 here += 2
             elif escape in _HEX_ESCAPES and escape:
                 digits = text[here + 2 : here + 2 + _HEX_ESCAPES[escape]]
-                whole = len(digits) == _HEX_ESCAPES[escape] and re.fullmatch(r"[0-9a-fA-F]+", digits)
-                if not whole or int(digits, 16) > 0x10FFFF:
+                complete = len(digits) == _HEX_ESCAPES[escape] and re.fullmatch(r"[0-9a-fA-F]+", digits)
+                if not complete or int(digits, 16) > 0x10FFFF:
                     self.fail("an escape in a quoted text is not complete", here)
                 chunks.append((chr(int(digits, 16)), True))
                 here += 2 + len(digits)
@@ -181,14 +181,14 @@ class Flow:
         return Scanned(items, here + 1)
 
     def _map(self, at: int, depth: int) -> Scanned:
-        found: Dict[str, Any] = {}
+        matches: Dict[str, Any] = {}
         here = self.skip(at + 1)
         while self.text[here : here + 1] != "}":
             key = self._item(here, depth, at, key=True)
             if isinstance(key.value, (list, dict)):
                 self.fail("a key must be a word", here)
             name = "" if key.value is None else str(key.value)
-            if name in found:
+            if name in matches:
                 self.fail(f"the key {name[:60]} is there twice", here)
             if name == "<<":
                 self.fail("merge keys are not read here", here)
@@ -199,9 +199,9 @@ class Flow:
                 if self.text[here : here + 1] not in (",", "}"):
                     item = self._item(here, depth, at)
                     value, here = item.value, self.skip(item.end)
-            found[name] = value
+            matches[name] = value
             here = self._comma(here, "}", at)
-        return Scanned(found, here + 1)
+        return Scanned(matches, here + 1)
 
     def _comma(self, here: int, closing: str, at: int) -> int:
         mark = self.text[here : here + 1]
@@ -269,8 +269,8 @@ def _fold_chunks(chunks: List[Tuple[str, bool]]) -> str:
 _FOLDS = re.compile(r"[ \t]*\n(?:[ \t]*\n)*[ \t]*")
 
 
-def _breaks(found: Match[str]) -> str:
-    count = found.group(0).count("\n")
+def _breaks(match: Match[str]) -> str:
+    count = match.group(0).count("\n")
     return " " if count == 1 else "\n" * (count - 1)
 
 
@@ -283,5 +283,5 @@ def plain_line_end(line: str) -> int:
 def find_colon(line: str, start: int) -> Optional[int]:
     """Return the offset of the colon that makes a plain key of `line[start:]`; `None` when there is none."""
     end = plain_line_end(line)
-    found = re.compile(r":(?=[ \t]|$)").search(line, start, end)
-    return None if found is None else found.start()
+    match = re.compile(r":(?=[ \t]|$)").search(line, start, end)
+    return None if match is None else match.start()

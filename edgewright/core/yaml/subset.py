@@ -134,13 +134,13 @@ class _Reader:
         return items
 
     def map(self, indent: int) -> Dict[str, Any]:
-        found: Dict[str, Any] = {}
+        matches: Dict[str, Any] = {}
         while self.next_indent() == indent and not self.ends_here():
             pair = self.key_at(indent)
             if pair is None or self.is_dash(self.lines[self.pos], indent):
                 break
             key, colon = pair
-            if key in found:
+            if key in matches:
                 self.fail(f"the key {key[:60]} is there twice")
             if key == "<<":
                 self.fail("merge keys are not read here")
@@ -148,10 +148,10 @@ class _Reader:
             content = line[colon + 1 :].lstrip(" \t")
             if not content or content.startswith("#"):
                 self.pos += 1
-                found[key] = self.below(indent, in_map=True)
+                matches[key] = self.below(indent, in_map=True)
             else:
-                found[key] = self.inline(len(line) - len(content), indent)
-        return found
+                matches[key] = self.inline(len(line) - len(content), indent)
+        return matches
 
     def below(self, indent: int, in_map: bool = False) -> Any:
         """Read what is on the lines after a lone dash or key at `indent`; nothing there is null."""

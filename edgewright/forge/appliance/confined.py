@@ -30,17 +30,17 @@ exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=
 
 
 def confined(
-    words: Sequence[str],
+    text: Sequence[str],
     job: Job,
     *,
     on_line: Callable[[str], None] = lambda line: None,
     env: Mapping[str, str] | None = None,
 ) -> Done:
     """Run a program of this machine in namespaces of its own."""
-    return run([*NAMESPACES, *words], job, on_line=on_line, env=env)
+    return run([*NAMESPACES, *text], job, on_line=on_line, env=env)
 
 
-def inside(root: Path, words: Sequence[str], job: Job, env: Mapping[str, str] | None = None) -> Done:
+def inside(root: Path, text: Sequence[str], job: Job, env: Mapping[str, str] | None = None) -> Done:
     """Run a program of the image at `root`, with a /dev, /sys, /run and /tmp that show nothing of Edgewright."""
     given = [f"{key}={value}" for key, value in (env or {}).items()]
-    return confined(["sh", "-c", _ENTER, "sh", str(root), *given, *words], job)
+    return confined(["sh", "-c", _ENTER, "sh", str(root), *given, *text], job)

@@ -62,9 +62,9 @@ def holds(path: Path, package: Package) -> bool:
 
 def named(packages: Iterable[Package]) -> str:
     """Return the packages for a sentence; no more than three by name."""
-    words = [f"{package.name} {package.version}" for package in packages]
-    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
-    return ", ".join(words[:3]) + more
+    parts = [f"{package.name} {package.version}" for package in packages]
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return ", ".join(parts[:3]) + more
 
 
 def _download(missing: list[Package], mirrors: Mapping[str, str], folder: Path, job: Job) -> None:
@@ -88,11 +88,11 @@ def _download(missing: list[Package], mirrors: Mapping[str, str], folder: Path, 
                 continue
         job.at(min(have, total), total)
 
-    words = [HELPER, "download-file"]
+    arguments = [HELPER, "download-file"]
     for package, part in parts.items():
-        words += [f"{mirrors[package.archive]}/{package.path}", str(part), f"SHA256:{package.sha256}"]
+        arguments += [f"{mirrors[package.archive]}/{package.path}", str(part), f"SHA256:{package.sha256}"]
     try:
-        done = run(words, job, on_line=look)
+        done = run(arguments, job, on_line=look)
         for package, part in list(parts.items()):
             if holds(part, package):
                 part.replace(folder / package.file)
@@ -105,22 +105,23 @@ def _download(missing: list[Package], mirrors: Mapping[str, str], folder: Path, 
         raise _missing(list(parts), done.text)
 
 
-def _missing(packages: list[Package], told: str) -> Failed | NotFound:
+def _missing(packages: list[Package], message: str) -> Failed | NotFound:
     """Return why packages did not come: gone from the mirror, or not reachable."""
-    if "404" in told:
+    if "404" in message:
         return NotFound(
             f"The mirror no longer has {named(packages)}.",
             "Take the present versions: edgewright forge base --refresh-lock (the image's hash changes with them).",
             "PackageGone",
         )
-    if "Hash Sum mismatch" in told or "Hashes of received file" in told:
+    if "Hash Sum mismatch" in message or "Hashes of received file" in message:
         return Failed(
             f"The mirror gave something else for {named(packages)} than the lock file lists.",
             "Do not use this mirror before you know why; another one: --mirror ADDRESS.",
             "WrongHash",
         )
     last = next(
-        (line for line in reversed(told.splitlines()) if line.startswith(("E:", "W:"))), told.splitlines()[-1:] or ""
+        (line for line in reversed(message.splitlines()) if line.startswith(("E:", "W:"))),
+        message.splitlines()[-1:] or "",
     )
     return Failed(
         f"{named(packages)} could not be fetched: {str(last)[2:].strip().rstrip('.')}.",

@@ -55,8 +55,8 @@ _EFI_SIZE = 4 * 1024 * 1024
 def grub_cfg() -> str:
     """Return the menu of the medium."""
     text = _HEAD
-    for title, name, words in ENTRIES:
-        line = f"{KERNEL_LINE} {words}".rstrip()
+    for title, name, label in ENTRIES:
+        line = f"{KERNEL_LINE} {label}".rstrip()
         text += f'menuentry "{title}" --id {name} {{\n'
         text += f"  linux ($root)/boot/kernel {line}\n  initrd ($root)/boot/initrd\n}}\n"
     return text
@@ -97,11 +97,32 @@ def _squash(lock: Lock, tree: Path, target: Path, work: Path, job: Job, level: i
             job.at(int(match.group(1)), 100)
 
     stamp = str(lock.timestamp)
-    words = ["mksquashfs", str(tree), str(target), "-b", "1024k", "-comp", "zstd", "-Xcompression-level", str(level)]
-    words += ["-processors", "2", "-mem", "256M", "-noappend", "-reproducible", "-mkfs-time", stamp, "-all-time", stamp]
-    words += ["-progress", "-wildcards", "-e", "proc/*", "sys/*", "dev/*", "run/*", "tmp/*"]
+    arguments = [
+        "mksquashfs",
+        str(tree),
+        str(target),
+        "-b",
+        "1024k",
+        "-comp",
+        "zstd",
+        "-Xcompression-level",
+        str(level),
+    ]
+    arguments += [
+        "-processors",
+        "2",
+        "-mem",
+        "256M",
+        "-noappend",
+        "-reproducible",
+        "-mkfs-time",
+        stamp,
+        "-all-time",
+        stamp,
+    ]
+    arguments += ["-progress", "-wildcards", "-e", "proc/*", "sys/*", "dev/*", "run/*", "tmp/*"]
     # mksquashfs refuses its own switches for times beside the variable
-    done = run(["env", "--unset=SOURCE_DATE_EPOCH", *words], job, on_line=look)
+    done = run(["env", "--unset=SOURCE_DATE_EPOCH", *arguments], job, on_line=look)
     if done.code != 0:
         raise tool_failed("mksquashfs", done, work)
 
@@ -127,7 +148,7 @@ def _efi(lock: Lock, system: System, iso: Path, work: Path, job: Job) -> None:
     kib = -(-total // _EFI_SIZE) * _EFI_SIZE // 1024
     image = iso / "boot/uefi.img"
     env = {"SOURCE_DATE_EPOCH": str(lock.timestamp), "TZ": "UTC", "MTOOLS_SKIP_CHECK": "1"}
-    words = [
+    arguments = [
         "mkfs.vfat",
         "--invariant",
         "-i",
@@ -138,7 +159,7 @@ def _efi(lock: Lock, system: System, iso: Path, work: Path, job: Job) -> None:
         str(image),
         str(kib),
     ]
-    done = run(words, job, env=env)
+    done = run(arguments, job, env=env)
     # one by one: an entire directory at once would be written in the order in which the disk happens to list it
     folders = sorted({str(parent) for name in files for parent in Path(name).parents if parent.name})
     if done.code == 0:
@@ -159,19 +180,19 @@ def _write(lock: Lock, iso: Path, work: Path, out: Path, job: Job) -> None:
             job.at(int(match.group(1)), 100)
 
     hybrid, uefi = iso / "boot/boot_hybrid.img", iso / "boot/uefi.img"
-    words = ["xorriso", "-volid", VOLUME, "-joliet", "on", "-padding", "0", "-outdev", f"stdio:{out}"]
-    words += ["-uid", "0", "-gid", "0", "-map", str(iso), "/", "-chmod", "0755", "/", "--"]
+    arguments = ["xorriso", "-volid", VOLUME, "-joliet", "on", "-padding", "0", "-outdev", f"stdio:{out}"]
+    arguments += ["-uid", "0", "-gid", "0", "-map", str(iso), "/", "-chmod", "0755", "/", "--"]
     for what in (
         *("bin_path=/boot/eltorito.img", f"grub2_mbr={hybrid}", "grub2_boot_info=on"),
         *("partition_offset=16", "cat_path=/boot/boot.catalog", "cat_hidden=on", "boot_info_table=on"),
         *("platform_id=0x00", "emul_type=no_emulation", "load_size=2048", "next"),
         *("platform_id=0xef", "emul_type=no_emulation"),
     ):
-        words += ["-boot_image", "grub" if what.startswith(("bin_path", "grub2")) else "any", what]
-    words += ["-append_partition", "2", "0xef", str(uefi)]
+        arguments += ["-boot_image", "grub" if what.startswith(("bin_path", "grub2")) else "any", what]
+    arguments += ["-append_partition", "2", "0xef", str(uefi)]
     for what in ("efi_path=--interval:appended_partition_2:all::", "appended_part_as=gpt", "mbr_force_bootable=on"):
-        words += ["-boot_image", "any", what]
-    done = run(words, job, on_line=look, env={"SOURCE_DATE_EPOCH": str(lock.timestamp), "TZ": "UTC"})
+        arguments += ["-boot_image", "any", what]
+    done = run(arguments, job, on_line=look, env={"SOURCE_DATE_EPOCH": str(lock.timestamp), "TZ": "UTC"})
     if done.code != 0:
         raise tool_failed("xorriso", done, work)
     trim(out)  # else partition tools complain that the backup GPT is not at the end

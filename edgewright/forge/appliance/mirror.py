@@ -24,19 +24,19 @@ def mirrors(given: str | None = None, sources: Path = SOURCES) -> dict[str, str]
             archive: base if archive == "debian" else f"{base.removesuffix('/debian')}/{archive}"
             for archive in archives
         }
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for address in addresses(sources):
         archive = address.rstrip("/").rsplit("/", 1)[-1]
         if archive in archives:
-            found.setdefault(archive, address.rstrip("/"))
+            matches.setdefault(archive, address.rstrip("/"))
     for archive in archives:
-        if archive not in found:
+        if archive not in matches:
             raise NotFound(
                 f"apt's sources on this machine name no mirror of the archive {archive}.",
                 "Name one: --mirror ADDRESS of the archive debian (its sibling debian-security is taken beside it).",
                 "NoMirror",
             )
-    return found
+    return matches
 
 
 def addresses(sources: Path = SOURCES) -> Iterator[str]:

@@ -85,15 +85,15 @@ def _private(folder: Path, mirrors: Mapping[str, str]) -> dict[str, str]:
 
 
 def _apt(
-    words: Sequence[str], env: Mapping[str, str], job: Job, doing: str, error: type[Failed | Unreachable] = Failed
+    text: Sequence[str], env: Mapping[str, str], job: Job, doing: str, error: type[Failed | Unreachable] = Failed
 ) -> list[str]:
     """Return every line that apt printed. Raises `error` with its first complaint."""
     lines: list[str] = []
-    done = run(words, job, on_line=lines.append, env=env)
+    done = run(text, job, on_line=lines.append, env=env)
     if done.code != 0:
-        told = next((line[2:].strip() for line in lines if line.startswith("E:")), f"code {done.code}")
+        reported = next((line[2:].strip() for line in lines if line.startswith("E:")), f"code {done.code}")
         raise error(
-            f"apt could not {doing}: {told.rstrip('.')}.", "Check apt's sources and the network, then run it again."
+            f"apt could not {doing}: {reported.rstrip('.')}.", "Check apt's sources and the network, then run it again."
         )
     return lines
 
@@ -102,25 +102,25 @@ def _chosen(
     names: Sequence[str], mirrors: Mapping[str, str], env: Mapping[str, str], job: Job
 ) -> list[tuple[str, str, str]]:
     """Return (name, version, archive) of every package, the essential ones too."""
-    words = ["apt-get", "-qq", "-y", "--print-uris", "install", "?essential", *names]
-    found = []
-    for line in _apt(words, env, job, "choose the packages"):
+    terms = ["apt-get", "-qq", "-y", "--print-uris", "install", "?essential", *names]
+    matches = []
+    for line in _apt(terms, env, job, "choose the packages"):
         match = re.match(r"'([^']+)' (\S+)_(\S+)_[a-z0-9]+\.deb \d+", line)
         if match:
             address, name, version = match.groups()
             # the longer address first: one mirror's may begin with another's
             archive = max((a for a, m in mirrors.items() if address.startswith(m + "/")), key=lambda a: len(mirrors[a]))
-            found.append((name, version.replace("%3a", ":").replace("%7e", "~"), archive))
-    if not found:
+            matches.append((name, version.replace("%3a", ":").replace("%7e", "~"), archive))
+    if not matches:
         raise Failed("apt named no package to install.", "Check apt's sources on this machine.")
-    return found
+    return matches
 
 
-def _described(words: Sequence[str], env: Mapping[str, str], job: Job) -> dict[tuple[str, str], dict[str, str]]:
+def _described(text: Sequence[str], env: Mapping[str, str], job: Job) -> dict[tuple[str, str], dict[str, str]]:
     """Return the fields of each package's stanza by name and version."""
     known: dict[tuple[str, str], dict[str, str]] = {}
     fields: dict[str, str] = {}
-    for line in _apt(["apt-cache", "show", *words], env, job, "describe the packages"):
+    for line in _apt(["apt-cache", "show", *text], env, job, "describe the packages"):
         if line.startswith("Package: "):
             fields = {}
         key, _, value = line.partition(": ")

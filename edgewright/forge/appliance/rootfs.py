@@ -82,16 +82,16 @@ def make_system(lock: Lock, files: Sequence[Path], work: Path, cache: Path, job:
         raise tool_failed("python3", done, work)
     wipe(root)
     job.step("packing the system", "steps")
-    words = ["tar", "--create", "--sort=name", f"--mtime=@{lock.timestamp}", "--numeric-owner", "--xattrs"]
-    words += [
+    arguments = ["tar", "--create", "--sort=name", f"--mtime=@{lock.timestamp}", "--numeric-owner", "--xattrs"]
+    arguments += [
         "--xattrs-include=*",
         "--pax-option=delete=atime,delete=ctime",
         "--use-compress-program=zstd -3 -q",
         "-f",
         str(ready / "tree.tar.zst"),
     ]
-    words += ["--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "."]
-    done = run(words, job)
+    arguments += ["--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-C", str(root), "."]
+    done = run(arguments, job)
     if done.code != 0:
         raise tool_failed("tar", done, work)
     shutil.rmtree(root)
@@ -125,7 +125,7 @@ def _install(lock: Lock, source: str, root: Path, job: Job) -> None:
             job.at(min(count, total), total)
 
     names = ",".join(f"{package.name}={package.version}" for package in lock.packages)
-    words = [
+    terms = [
         "mmdebstrap",
         "--mode=root",
         "--variant=essential",
@@ -133,11 +133,11 @@ def _install(lock: Lock, source: str, root: Path, job: Job) -> None:
         "--verbose",
         f"--include={names}",
     ]
-    words += [f"--architectures={lock.architecture}", f"--setup-hook={_MERGED}", "--dpkgopt=force-unsafe-io"]
-    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in parts.LEFT_OUT]
-    words += [parts.DISTRIBUTION, str(root), source]
+    terms += [f"--architectures={lock.architecture}", f"--setup-hook={_MERGED}", "--dpkgopt=force-unsafe-io"]
+    terms += [f"--dpkgopt=path-exclude={pattern}" for pattern in parts.LEFT_OUT]
+    terms += [parts.DISTRIBUTION, str(root), source]
     env = {"SOURCE_DATE_EPOCH": str(lock.timestamp), "DEBIAN_FRONTEND": "noninteractive", "INITRD": "No"}
-    done = confined(words, job, on_line=look, env=env)
+    done = confined(terms, job, on_line=look, env=env)
     if done.code != 0:
         raise tool_failed("mmdebstrap", done, root.parent)
 

@@ -38,9 +38,9 @@ def make_tree(lock: Lock, system: System, agent: Path, units: Path, version: str
     root = work / "tree"
     root.mkdir()
     job.step("unpacking the system", "steps")
-    words = ["tar", "--extract", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--preserve-permissions"]
-    words += ["--use-compress-program=zstd", "-f", str(system.tree), "-C", str(root)]
-    done = run(words, job)
+    arguments = ["tar", "--extract", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--preserve-permissions"]
+    arguments += ["--use-compress-program=zstd", "-f", str(system.tree), "-C", str(root)]
+    done = run(arguments, job)
     if done.code != 0:
         raise tool_failed("tar", done, work)
     job.step("adding the agent", "steps")
@@ -57,8 +57,8 @@ def _add_agent(root: Path, agent: Path, work: Path, job: Job) -> None:
     place.mkdir(parents=True)
     shutil.copyfile(agent, place / "given.pyz")
     script = resources.files("edgewright.forge.appliance").joinpath("compile_bytecode.py").read_text(encoding="utf-8")
-    words = ["python3", "-B", "-c", script, "archive", f"{PROGRAMS}/given.pyz", ARCHIVE, ARCHIVE]
-    done = inside(root, words, job, {"PYTHONHASHSEED": "0"})
+    terms = ["python3", "-B", "-c", script, "archive", f"{PROGRAMS}/given.pyz", ARCHIVE, ARCHIVE]
+    done = inside(root, terms, job, {"PYTHONHASHSEED": "0"})
     if done.code != 0:
         raise tool_failed("python3", done, work)
     (place / "given.pyz").unlink()
@@ -126,7 +126,7 @@ def _normalise(root: Path, lock: Lock) -> None:
 
 
 def _services(root: Path, units: list[str], work: Path, job: Job) -> None:
-    for words in (["enable", *parts.ENABLED, *units], ["mask", *parts.MASKED], ["set-default", "multi-user.target"]):
-        done = inside(root, ["systemctl", "--quiet", *words], job)
+    for terms in (["enable", *parts.ENABLED, *units], ["mask", *parts.MASKED], ["set-default", "multi-user.target"]):
+        done = inside(root, ["systemctl", "--quiet", *terms], job)
         if done.code != 0:
             raise tool_failed("systemctl", done, work)

@@ -13,22 +13,22 @@ def started(pid: int) -> str:
     A process that has ended and was not fetched yet by its parent does not run.
     """
     try:
-        words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        parts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return "" if Path("/proc/self/stat").exists() else _asked(pid)
-    return "" if words[0] in ("Z", "X") else f"{boot}:{words[19]}"
+    return "" if parts[0] in ("Z", "X") else f"{boot}:{parts[19]}"
 
 
 def _asked(pid: int) -> str:
     """Return the same where there is no /proc."""
     try:
-        told = subprocess.run(
+        reported = subprocess.run(
             ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
         )
     except OSError:
         return ""
-    state, _, moment = told.stdout.strip().partition(" ")
+    state, _, moment = reported.stdout.strip().partition(" ")
     return "" if not state or state.startswith("Z") else moment.strip()
 
 

@@ -120,8 +120,8 @@ def list_builds() -> list[Build]:
         folders = [path for path in root().iterdir() if path.is_dir()]
     except OSError:
         return []
-    found = [build for path in folders if (build := read(path)) is not None]
-    return sorted(found, key=lambda build: (build.created, build.id), reverse=True)
+    matches = [build for path in folders if (build := read(path)) is not None]
+    return sorted(matches, key=lambda build: (build.created, build.id), reverse=True)
 
 
 def find(word: str) -> Build:
@@ -141,32 +141,32 @@ def find(word: str) -> Build:
 
 def read(folder: Path) -> Build | None:
     """Return the build in a folder, `lost` when its process ended; None when there is none."""
-    told = read_json(folder / "build.json")
-    if not told:
+    reported = read_json(folder / "build.json")
+    if not reported:
         return None
-    state: Any = told.get("state")
+    state: Any = reported.get("state")
     if state not in ("queued", "running", *ENDED):
         return None
-    if state not in ENDED and _gone(folder, told):
+    if state not in ENDED and _gone(folder, reported):
         again = read_json(folder / "build.json")  # it may have ended between the two looks
-        told = again or told
-        state = told.get("state") if told.get("state") in ENDED else "lost"
-    error = told.get("error")
-    outputs = tuple(str(path) for path in told.get("outputs") or () if isinstance(path, str))
+        reported = again or reported
+        state = reported.get("state") if reported.get("state") in ENDED else "lost"
+    error = reported.get("error")
+    outputs = tuple(str(path) for path in reported.get("outputs") or () if isinstance(path, str))
     return Build(
         id=folder.name,
-        kind=clean(told.get("kind"), 20),
-        name=clean(told.get("name"), 100),
+        kind=clean(reported.get("kind"), 20),
+        name=clean(reported.get("name"), 100),
         state=state,
-        created=_number(told.get("created")),
-        ended=_number(told["ended"]) if isinstance(told.get("ended"), (int, float)) else None,
-        step=clean(told.get("step"), 200),
-        done=int(_number(told.get("done"))),
-        total=int(_number(told.get("total"))),
-        unit=clean(told.get("unit"), 10) or "steps",
-        rate=_number(told.get("rate")),
-        left=_number(told["left"]) if isinstance(told.get("left"), (int, float)) else None,
-        pid=int(_number(told.get("pid"))),
+        created=_number(reported.get("created")),
+        ended=_number(reported["ended"]) if isinstance(reported.get("ended"), (int, float)) else None,
+        step=clean(reported.get("step"), 200),
+        done=int(_number(reported.get("done"))),
+        total=int(_number(reported.get("total"))),
+        unit=clean(reported.get("unit"), 10) or "steps",
+        rate=_number(reported.get("rate")),
+        left=_number(reported["left"]) if isinstance(reported.get("left"), (int, float)) else None,
+        pid=int(_number(reported.get("pid"))),
         outputs=outputs,
         error={str(k): clean(v) for k, v in error.items()} if isinstance(error, dict) else None,
         label=_label(outputs) if state == "done" else "",
@@ -190,10 +190,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the map in a JSON file; an empty one when there is none."""
     try:
         with path.open("rb") as file:
-            found = json.loads(file.read(LARGEST))
+            result = json.loads(file.read(LARGEST))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -201,13 +201,13 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     locations.write_private(path, json.dumps(document, ensure_ascii=False) + "\n")
 
 
-def _gone(folder: Path, told: dict[str, Any]) -> bool:
+def _gone(folder: Path, reported: dict[str, Any]) -> bool:
     """Whether no one works on a build that has not ended."""
-    known = told if told.get("pid") else read_json(folder / "process.json")
+    known = reported if reported.get("pid") else read_json(folder / "process.json")
     pid = known.get("pid")
     if isinstance(pid, int) and pid > 0:
         return not process.alive(pid, str(known.get("started") or ""))
-    return time.time() - _number(told.get("created")) > QUEUE_PATIENCE
+    return time.time() - _number(reported.get("created")) > QUEUE_PATIENCE
 
 
 def _label(outputs: tuple[str, ...]) -> str:

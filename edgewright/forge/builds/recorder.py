@@ -106,16 +106,16 @@ class Recorder:
         if error is None:
             self._end("done", None)
             return
-        told = {"code": "Cancelled", "message": "Stopped; nothing partial is left.", "hint": "Run it again."}
+        reported = {"code": "Cancelled", "message": "Stopped; nothing partial is left.", "hint": "Run it again."}
         state = "cancelled"
         if isinstance(error, EdgewrightError):
-            told = error.as_dict()
+            reported = error.as_dict()
             state = "cancelled" if error.exit_code == ExitCode.INTERRUPTED else "failed"
         elif isinstance(error, Exception):
             state = "failed"
             message = f"That is a bug in Edgewright: {type(error).__name__}."
-            told = {"code": "Defect", "message": message, "hint": "Its log shows where; please report it."}
-        self._end(state, {**told, "step": str(self._told.get("step") or "")})
+            reported = {"code": "Defect", "message": message, "hint": "Its log shows where; please report it."}
+        self._end(state, {**reported, "step": str(self._told.get("step") or "")})
 
     def _end(self, state: str, error: dict[str, str] | None) -> None:
         assert state in ENDED

@@ -24,10 +24,10 @@ _children: list[subprocess.Popen[bytes]] = []
 """Builds that this process started: fetched when they end, so that none stays as a zombie."""
 
 
-def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "", force: bool = False) -> str:
+def start(kind: str, name: str, text: Sequence[str] = (), *, answers: str = "", force: bool = False) -> str:
     """Start a build in a process of its own and return its id.
 
-    It has its own session, no terminal and no input; what it prints goes to its log. It runs the verb in `words`
+    It has its own session, no terminal and no input; what it prints goes to its log. It runs the verb in `text`
     (stored in the build's folder, run by `build run ID`), or applies `answers` (the text of an answer file,
     stored there 0600), with `force` over what is there. Raises `Failed`.
     """
@@ -39,7 +39,7 @@ def start(kind: str, name: str, words: Sequence[str] = (), *, answers: str = "",
             answers_file = str(folder / "answers.yaml")
             command = ["apply", "-f", answers_file, *(["--force"] if force else []), "--build", folder.name]
         else:
-            write_json(folder / "words.json", {"words": list(words)})
+            write_json(folder / "words.json", {"words": list(text)})
             command = ["build", "run", folder.name]
         write_private(folder / "log", "")
         child = _spawn([*program(), *command], folder)
@@ -111,10 +111,10 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
 
 def words_of(folder: Path) -> list[str]:
     """Return the command that is stored with a build. Raises `NotFound` when there are none."""
-    words = read_json(folder / "words.json").get("words")
-    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+    arguments = read_json(folder / "words.json").get("words")
+    if not isinstance(arguments, list) or not arguments or not all(isinstance(word, str) for word in arguments):
         raise NotFound(f"No command is stored with build {folder.name}.", "Start a new one.", "NoWords")
-    return [str(word) for word in words]
+    return [str(word) for word in arguments]
 
 
 def _stopped(build: Build) -> Build:

@@ -134,23 +134,23 @@ class Disks:
         bus = str(folder.resolve())
         card = name.startswith("mmcblk") and _text(folder / "device/type") == "SD"
         vendor, model = _text(folder / "device/vendor"), _text(folder / "device/model") or _text(folder / "device/name")
-        found = sorted(sub for sub in folder.iterdir() if (sub / "partition").exists()) if folder.is_dir() else []
-        parts = [self._part(sub, mounts) for sub in found]
-        whole = self._part(folder, mounts)
-        if not parts or whole.mounts or whole.holders:
-            parts = [*([whole] if whole.kind or whole.mounts or whole.holders else []), *parts]
+        result = sorted(sub for sub in folder.iterdir() if (sub / "partition").exists()) if folder.is_dir() else []
+        parts = [self._part(sub, mounts) for sub in result]
+        complete = self._part(folder, mounts)
+        if not parts or complete.mounts or complete.holders:
+            parts = [*([complete] if complete.kind or complete.mounts or complete.holders else []), *parts]
         return Disk(
             name,
             self.root / "dev" / name,
             _text(folder / "dev"),
             " ".join(x for x in (vendor if vendor != "ATA" else "", model) if x),
             _text(folder / "device/serial") or _text(folder / "serial"),
-            whole.size,
+            complete.size,
             _text(folder / "removable") == "1" or card,
             "/usb" in bus,
             _text(folder / "ro") == "1",
             tuple(parts),
-            any(part in swaps for part in (name, *(sub.name for sub in found))),
+            any(part in swaps for part in (name, *(sub.name for sub in result))),
         )
 
     def _part(self, folder: Path, mounts: dict[str, list[str]]) -> Part:
@@ -175,12 +175,12 @@ class Disks:
 
     def _mounts(self) -> dict[str, list[str]]:
         """Return the mount points by major:minor (proc(5), mountinfo)."""
-        found: dict[str, list[str]] = {}
+        matches: dict[str, list[str]] = {}
         for line in _raw(self.root / "proc/self/mountinfo").splitlines():
-            words = line.split(" ")
-            if len(words) > 4:
-                found.setdefault(words[2], []).append(clean(words[4].replace("\\040", " ")))
-        return found
+            parts = line.split(" ")
+            if len(parts) > 4:
+                matches.setdefault(parts[2], []).append(clean(parts[4].replace("\\040", " ")))
+        return matches
 
     def _swaps(self) -> set[str]:
         lines = _raw(self.root / "proc/swaps").splitlines()[1:]

@@ -48,22 +48,22 @@ def write(iso: Path, disk: Disk, job: Job, *, disks: Disks | None = None, sha256
     """
     handle = _open(disk)
     try:
-        found = _write(iso, handle, disk, disks or Disks(), job)
-        _forget(handle, found.size)
-        _compare(iso, handle, disk, disks or Disks(), found, job)
+        result = _write(iso, handle, disk, disks or Disks(), job)
+        _forget(handle, result.size)
+        _compare(iso, handle, disk, disks or Disks(), result, job)
         with contextlib.suppress(OSError):
             fcntl.ioctl(handle, BLKRRPART)
     except Cancelled:
         raise HalfWritten(disk) from None
     finally:
         os.close(handle)
-    if sha256 and found.sha256 != sha256:
+    if sha256 and result.sha256 != sha256:
         raise Failed(
             f"{iso.name} is not the file that its manifest describes; {disk.name} now describes it.",
             "Make the ISO again, and write it again.",
             "ManifestMismatch",
         )
-    return found
+    return result
 
 
 def _open(disk: Disk) -> int:
@@ -90,12 +90,12 @@ def _open(disk: Disk) -> int:
 
 def _write(iso: Path, handle: int, disk: Disk, disks: Disks, job: Job) -> Flashed:
     total = iso.stat().st_size
-    found = hashlib.sha256()
+    result = hashlib.sha256()
     done = 0
     job.step(f"writing to {disk.name}")
     with iso.open("rb", buffering=0) as file:
         while data := file.read(CHUNK):
-            found.update(data)
+            result.update(data)
             rest = memoryview(data)
             try:
                 while rest:
@@ -106,7 +106,7 @@ def _write(iso: Path, handle: int, disk: Disk, disks: Disks, job: Job) -> Flashe
                 raise _lost(error, disk, disks, done, total) from None
             done += len(data)
             job.at(done, total)
-    return Flashed(done, found.hexdigest())
+    return Flashed(done, result.hexdigest())
 
 
 def _forget(handle: int, size: int) -> None:

@@ -22,27 +22,27 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
     """
     path = Path(where)
     job.step(f"looking at {path.name}")
-    found = identify(path)
-    if not found.squashfs:
+    result = identify(path)
+    if not result.squashfs:
         raise InvalidInput(
-            found.refusal or f"{path.name} has no root file system in it (no squashfs).",
+            result.refusal or f"{path.name} has no root file system in it (no squashfs).",
             "Build one with: edgewright forge base -o base.iso",
         )
-    spool.need(found.squashfs_size, f"the root file system of {path.name}")
+    spool.need(result.squashfs_size, f"the root file system of {path.name}")
     job.step(f"unpacking the root file system of {path.name}")
     with spool.layer() as out:
-        program = squashfs_layer(Squashfs(path, found.squashfs_offset, found.squashfs_size), out, spool, job)
+        program = squashfs_layer(Squashfs(path, result.squashfs_offset, result.squashfs_size), out, spool, job)
     assert out.blob is not None
-    created = times.rfc3339(found.created)
+    created = times.rfc3339(result.created)
     config = {
         "created": created,
         "architecture": arch,
         "os": "linux",
         "config": {"Cmd": ["/sbin/init"]},
-        "history": [{"created": created, "created_by": "edgewright forge image", "comment": found.volume_id}],
+        "history": [{"created": created, "created_by": "edgewright forge image", "comment": result.volume_id}],
     }
     base = in_spool(f"appliance:{where}", config, [out.blob], spool)
-    base.medium = medium_of(path, (found.squashfs_offset, found.squashfs_size))
+    base.medium = medium_of(path, (result.squashfs_offset, result.squashfs_size))
     if program == "unsquashfs" and os.getuid():
         base.notes = ("Made without root: file capabilities and device files of the appliance are not in the image.",)
     return base

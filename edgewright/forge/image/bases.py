@@ -165,10 +165,10 @@ def open_layout(where: str, kind: str, platform: str, spool: Spool, job: Job) ->
         data = b"".join(store.verified(files, digest, f"A manifest of {name}"))
         return Manifest(data, media.of_manifest(data, ""), digest)
 
-    found = Manifest(media.canonical({"manifests": entries}), media.OCI_INDEX, "")
+    result = Manifest(media.canonical({"manifests": entries}), media.OCI_INDEX, "")
     if len(entries) == 1:
-        found = load(_digest(entries[0], name))
-    base = FromLayout(name, files, one_platform(found, platform, name, load))
+        result = load(_digest(entries[0], name))
+    base = FromLayout(name, files, one_platform(result, platform, name, load))
     _check_platform(base.config, platform, name)
     return base
 
@@ -234,8 +234,8 @@ def one_platform(manifest: Manifest, platform: str, name: str, load: Any) -> Man
 
 
 def _architecture(entry: dict[str, Any]) -> tuple[str, str]:
-    told = media.object_(entry.get("platform"))
-    return str(told.get("os") or ""), str(told.get("architecture") or "")
+    reported = media.object_(entry.get("platform"))
+    return str(reported.get("os") or ""), str(reported.get("architecture") or "")
 
 
 def _check_platform(config: dict[str, Any], platform: str, name: str) -> None:
@@ -264,8 +264,8 @@ def _layers(manifest: dict[str, Any], config: dict[str, Any], name: str) -> list
     if not isinstance(listed, list) or not isinstance(diffs, list) or len(diffs) != len(listed):
         raise InvalidInput(f"{name} is not an image of an operating system.", "Its configuration lists no layers.")
     return [
-        Blob(_digest(one, name), _size(one, name), media.layer(str(one.get("mediaType"))), str(diff))
-        for one, diff in zip(listed, diffs, strict=True)
+        Blob(_digest(item, name), _size(item, name), media.layer(str(item.get("mediaType"))), str(diff))
+        for item, diff in zip(listed, diffs, strict=True)
     ]
 
 

@@ -139,17 +139,17 @@ def build(
         source = Fetched(base, spool) if where.kind == "registry" else base
         scan = layered.scan(source, content.wanted, _noted(request), job)
         over = list(tarlayer.tree(request.overlay)) if request.overlay is not None else []
-        found = root.read({*scan.names, *(entry.path for entry in over if root.noted(entry.path))})
-        root.check(request.base, found, medium=base.medium is not None and base.medium.boots)
+        result = root.read({*scan.names, *(entry.path for entry in over if root.noted(entry.path))})
+        root.check(request.base, result, medium=base.medium is not None and base.medium.boots)
         taken = _gather(request, spool, job, stack)
         system = content.system(scan.files)
         if request.os is not None:
             system = content.System(*request.os, system.pretty)
-        files = slot.make(base, source, found, base.medium, over, spool, job, epoch=epoch)
+        files = slot.make(base, source, result, base.medium, over, spool, job, epoch=epoch)
         layers = [_layer(request, base_digest, taken, scan.files, over, files, spool, job, epoch)]
         layers.append(slot.layer(files, spool, job, epoch))
-        image = _image(request, base, base_digest, layers, files, found, system, epoch)._replace(source=source)
-        warnings = (*base.notes, *_warnings(request, taken, scan, found, over, job))
+        image = _image(request, base, base_digest, layers, files, result, system, epoch)._replace(source=source)
+        warnings = (*base.notes, *_warnings(request, taken, scan, result, over, job))
         inputs_ = [*taken, *(inputs.Input("slot", f.name, f.path, f.sha256, f.source) for f in files)]
         bill = media.canonical(sbom.document(request.name, system, scan.files, inputs_, base_digest, epoch))
         done = publish.publish(
@@ -175,12 +175,12 @@ def build(
                 "layer": layers[1].digest,
                 "files": [file.document() for file in files],
                 "kernelVersion": _kernel(files),
-                "agent": found.agent,
+                "agent": result.agent,
             },
             "layer": {**layers[0].descriptor(), "diffId": layers[0].diff_id},
             "layers": len(base.layers) + len(layers),
             "size": sum(blob.size for blob in [*base.layers, *layers]),
-            "inputs": [one.document() for one in taken],
+            "inputs": [item.document() for item in taken],
             "pushed": done.pushed,
             "sbom": {"digest": done.sbom, "packages": len(sbom.packages(scan.files))},
             "signature": done.signature,
@@ -197,9 +197,9 @@ def _same_registry(where: Origin, request: Request) -> bool:
 
 def _epoch(base: Base) -> int:
     """Return the one time of everything that is written: SOURCE_DATE_EPOCH, else when the base was made."""
-    told = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if told.isascii() and told.isdigit():
-        return int(told)
+    reported = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if reported.isascii() and reported.isdigit():
+        return int(reported)
     try:
         return max(0, int(times.parse(str(base.config.get("created") or "")) or 0))
     except ValueError:
@@ -219,8 +219,8 @@ def _gather(request: Request, spool: Spool, job: Job, stack: ExitStack) -> list[
     def image(text: str) -> Base:
         return _open(origin(text), request, spool, job, stack)
 
-    found = inputs.binaries(request.binaries, wanted, spool, job, image) if request.binaries else []
-    return [*found, *inputs.images(list(request.images), request.binaries, wanted, spool, job)]
+    result = inputs.binaries(request.binaries, wanted, spool, job, image) if request.binaries else []
+    return [*result, *inputs.images(list(request.images), request.binaries, wanted, spool, job)]
 
 
 def _layer(
@@ -251,7 +251,7 @@ def _image(
     base_digest: str,
     fresh: Sequence[Blob],
     files: Sequence[slot.SlotFile],
-    found: root.Root,
+    result: root.Root,
     system: content.System,
     epoch: int,
 ) -> publish.Image:
@@ -263,8 +263,8 @@ def _image(
         kinds.LABEL_DISTRIBUTION: kubernetes.distribution,
         kinds.LABEL_VERSION: kubernetes.full,
         "edgewright.os": f"{system.name} {system.version}".strip(),
-        "edgewright.kernel.version": _kernel(files) or ",".join(found.modules),
-        "edgewright.agent": found.agent,
+        "edgewright.kernel.version": _kernel(files) or ",".join(result.modules),
+        "edgewright.agent": result.agent,
         f"{kinds.LABEL_PREFIX_SLOT}path": f"/{kinds.SLOT}",
         f"{kinds.LABEL_PREFIX_SLOT}layer": fresh[-1].digest,
         **{f"{kinds.LABEL_PREFIX_SLOT}{file.name}": f"sha256:{file.sha256}" for file in files},
@@ -294,30 +294,32 @@ def _warnings(
     request: Request,
     taken: Sequence[inputs.Input],
     scan: layered.Scan,
-    found: root.Root,
+    result: root.Root,
     over: Sequence[tarlayer.Entry],
     job: Job,
 ) -> tuple[str, ...]:
     kubernetes = request.name.kubernetes
-    told = []
+    messages = []
     if content.RELEASE not in scan.names | {entry.path for entry in over}:
-        told.append(f"The base has no /{content.RELEASE}, and none is invented: it stays absent.")
-        if found.agent == root.KAIROS:
-            told.append("Kairos's agent reads that file: build the base with kairos-init, or bring it by --overlay.")
-    for one in taken:
-        own = one.kind == "binary" and not one.link and one.name not in inputs.FURTHER[kubernetes.distribution]
-        if own and not checks.names_version(one.path, kubernetes, job):
-            told.append(f"{one.name} does not have {kubernetes.full} written in it: is it that version?")
+        messages.append(f"The base has no /{content.RELEASE}, and none is invented: it stays absent.")
+        if result.agent == root.KAIROS:
+            messages.append(
+                "Kairos's agent reads that file: build the base with kairos-init, or bring it by --overlay."
+            )
+    for item in taken:
+        own = item.kind == "binary" and not item.link and item.name not in inputs.FURTHER[kubernetes.distribution]
+        if own and not checks.names_version(item.path, kubernetes, job):
+            messages.append(f"{item.name} does not have {kubernetes.full} written in it: is it that version?")
     if not request.binaries:
         overlaid = {entry.path for entry in over}
         for name in inputs.PROGRAMS[kubernetes.distribution]:
             if f"usr/bin/{name}" not in scan.names | overlaid:
-                told.append(f"No /usr/bin/{name} is in the image, and --binaries brought none.")
-    names = [name for one in taken for name in one.images]
-    archives = [one for one in taken if one.kind == "images"]
+                messages.append(f"No /usr/bin/{name} is in the image, and --binaries brought none.")
+    names = [name for item in taken for name in item.images]
+    archives = [item for item in taken if item.kind == "images"]
     lacking = checks.lacking_images(kubernetes, names)
     if archives and lacking:
-        told.append(f"These images are not in the archives, hosts will have to pull them: {', '.join(lacking)}.")
+        messages.append(f"These images are not in the archives, hosts will have to pull them: {', '.join(lacking)}.")
     if not archives:
-        told.append("No images of containers are in it: hosts will have to pull them.")
-    return tuple(told)
+        messages.append("No images of containers are in it: hosts will have to pull them.")
+    return tuple(messages)

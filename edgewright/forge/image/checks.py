@@ -40,12 +40,12 @@ class Checksums:
         """Return the sum of a name, or None when it is not listed."""
         return self._sums.get(name) or self._sums.get(name.rpartition("/")[2])
 
-    def check(self, name: str, found: str) -> None:
+    def check(self, name: str, result: str) -> None:
         """Raise `InvalidInput` when the sum of `name` is listed and another one was found."""
         wanted = self.of(name)
-        if wanted is not None and wanted != found:
+        if wanted is not None and wanted != result:
             raise InvalidInput(
-                f"{name} is not the file that {self.source} names: its sha256 is {found}, and should be {wanted}.",
+                f"{name} is not the file that {self.source} names: its sha256 is {result}, and should be {wanted}.",
                 "Fetch it again; if it stays so, do not use it.",
                 "ChecksumMismatch",
             )
@@ -63,13 +63,13 @@ def read_checksums(path: Path | None) -> Checksums:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             raise InvalidInput(
                 f"Line {number} of {path} does not have a sha256 and a name.", "Give a file that sha256sum writes."
             )
-        name = found[2].removeprefix("./")
-        sums[name] = sums[name.rpartition("/")[2]] = found[1].lower()
+        name = match[2].removeprefix("./")
+        sums[name] = sums[name.rpartition("/")[2]] = match[1].lower()
     return Checksums(sums, str(path))
 
 
@@ -133,29 +133,29 @@ def archive(path: Path, job: Job) -> Archive:
                 job.check()
                 yield data
 
-    found: dict[str, Any] = {}
+    matches: dict[str, Any] = {}
     with layers.opened(pieces()) as members:
         for info, tar in members:
             name = layers.name_of(info)
             if name in ("manifest.json", "index.json", "repositories") and info.size < layers.MAX_FILE:
                 stream = tar.extractfile(info)
                 try:
-                    found[name] = json.loads(stream.read()) if stream is not None else None
+                    matches[name] = json.loads(stream.read()) if stream is not None else None
                 except ValueError:
-                    found[name] = None
-    if not found:
+                    matches[name] = None
+    if not matches:
         raise InvalidInput(
             f"{path} is not an archive of images.",
             "Write it with: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE",
         )
     names: list[str] = []
-    for entry in media.objects(found.get("manifest.json")):
+    for entry in media.objects(matches.get("manifest.json")):
         tags = entry.get("RepoTags")
         names += map(str, tags) if isinstance(tags, list) else []
-    index = found.get("index.json")
+    index = matches.get("index.json")
     for entry in media.objects(media.object_(index).get("manifests")):
-        told = media.object_(entry.get("annotations"))
-        full = told.get("io.containerd.image.name") or told.get("org.opencontainers.image.ref.name")
+        reported = media.object_(entry.get("annotations"))
+        full = reported.get("io.containerd.image.name") or reported.get("org.opencontainers.image.ref.name")
         names += [str(full)] if full else []
     return Archive(tuple(dict.fromkeys(names)))
 

@@ -23,7 +23,7 @@ def check(containerfile: Path) -> None:
         raise NotFound(f"There is no Containerfile {containerfile}.", "Check --containerfile.")
     programs.find("buildah")
     lines = [line.split() for line in containerfile.read_text("utf-8", "replace").splitlines()]
-    if not any(words and words[0].upper() == "FROM" for words in lines):
+    if not any(arguments and arguments[0].upper() == "FROM" for arguments in lines):
         raise UsageError(
             f"{containerfile} has no FROM.", "Begin with: ARG BASE_IMAGE, then FROM ${BASE_IMAGE}; it becomes --base."
         )
@@ -51,13 +51,13 @@ def build(
     common = ["--root", str(storage / "root"), "--runroot", str(storage / "run"), "--storage-driver", "vfs"]
     env = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(spool.folder)}
     image = _reference(base, source, spool)
-    words = ["buildah", *common, "bud", "--isolation", "chroot", "--layers=false", "--format", "oci"]
-    words += ["--timestamp", str(epoch), "--arch", arch, "--from", image, "--build-arg", f"BASE_IMAGE={image}"]
+    arguments = ["buildah", *common, "bud", "--isolation", "chroot", "--layers=false", "--format", "oci"]
+    arguments += ["--timestamp", str(epoch), "--arch", arch, "--from", image, "--build-arg", f"BASE_IMAGE={image}"]
     for arg in args:
-        words += ["--build-arg", arg]
-    words += [*_policy(spool), *_registry(base, spool, ca), "-t", NAME, "-f", str(containerfile.absolute())]
-    words.append(str(containerfile.absolute().parent))
-    done = programs.run(words, job, env=env, on_line=on_line)
+        arguments += ["--build-arg", arg]
+    arguments += [*_policy(spool), *_registry(base, spool, ca), "-t", NAME, "-f", str(containerfile.absolute())]
+    arguments.append(str(containerfile.absolute().parent))
+    done = programs.run(arguments, job, env=env, on_line=on_line)
     if done.code:
         raise _failure(done, containerfile, spool)
     job.step("taking the built image out of its storage", "steps")
@@ -77,8 +77,8 @@ def _without_names(config: dict[str, object]) -> dict[str, object]:
     inner = config.get("config")
     labels = inner.get("Labels") if isinstance(inner, dict) else None
     if isinstance(inner, dict) and isinstance(labels, dict):
-        kept = {key: value for key, value in labels.items() if key != "io.buildah.version"}
-        inner = {key: value for key, value in inner.items() if key != "Labels"} | ({"Labels": kept} if kept else {})
+        stored = {key: value for key, value in labels.items() if key != "io.buildah.version"}
+        inner = {key: value for key, value in inner.items() if key != "Labels"} | ({"Labels": stored} if stored else {})
         return {**config, "config": inner}
     return config
 
@@ -118,7 +118,7 @@ def _registry(base: Base, spool: Spool, ca: Path | None) -> list[str]:
     if base.reference is None:
         return []
     host, repository = base.reference.registry, base.reference.repository
-    words = ["--tls-verify=false"] if access.plain_for(host, repository) else []
+    parts = ["--tls-verify=false"] if access.plain_for(host, repository) else []
     for path in credentials.files():
         login = (
             credentials.find(host, repository, {**os.environ, "REGISTRY_AUTH_FILE": str(path)})
@@ -126,21 +126,21 @@ def _registry(base: Base, spool: Spool, ca: Path | None) -> list[str]:
             else None
         )
         if login is not None:
-            words += ["--authfile", str(path)]
+            parts += ["--authfile", str(path)]
             break
     if ca is not None:
         folder = spool.folder / "certs"
         folder.mkdir(exist_ok=True)
         shutil.copyfile(ca, folder / "ca.crt")
-        words += ["--cert-dir", str(folder)]
-    return words
+        parts += ["--cert-dir", str(folder)]
+    return parts
 
 
 def _failure(done: programs.Done, containerfile: Path, spool: Spool) -> EdgewrightError:
     if "no space left on device" in done.text:
         return full(spool.folder.parent)
-    words = [line for line in done.lines if line.strip()][-3:]
-    last = " / ".join(words) or f"it ended with {done.code}"
+    arguments = [line for line in done.lines if line.strip()][-3:]
+    last = " / ".join(arguments) or f"it ended with {done.code}"
     return Failed(
         f"buildah did not get through {containerfile.name}: {last[:600].rstrip('.')}.",
         "Fix the instruction that it names; nothing was pushed.",

@@ -46,12 +46,12 @@ def system(files: Mapping[str, bytes]) -> System:
 
 def shell_fields(text: str) -> dict[str, str]:
     """Return the fields of a file like os-release."""
-    found = {}
+    matches = {}
     for line in text.splitlines():
         key, equals, value = line.strip().partition("=")
         if equals and re.fullmatch(r"[A-Z_][A-Z0-9_]*", key):
-            found[key] = value.strip().strip("\"'")
-    return found
+            matches[key] = value.strip().strip("\"'")
+    return matches
 
 
 def release(old: str, kubernetes: Kubernetes) -> str:
@@ -96,7 +96,7 @@ def entries(
         "architecture": arch,
         "base": base_digest,
         "images": f"/{IMAGES}",
-        "files": [{"file": one.name, "sha256": one.sha256} for one in inputs if not one.link],
+        "files": [{"file": item.name, "sha256": item.sha256} for item in inputs if not item.link],
         "slot": {"path": f"/{SLOT}", "files": [{"file": file.name, "sha256": file.sha256} for file in slot]},
     }
     made = [
@@ -104,17 +104,17 @@ def entries(
         Entry("usr/lib/edgewright", folder=True, mode=0o755),
         Entry(MARKER, data=(json.dumps(marker, indent=2) + "\n").encode()),
     ]
-    programs = {one.name for one in inputs if one.kind == "binary"}
-    for one in inputs:
-        if one.kind == "images":
-            made.append(Entry(f"{IMAGES}/{one.name}", source=one.path))
-        elif one.link:
-            made.append(Entry(f"usr/bin/{one.name}", link=one.link))
+    programs = {item.name for item in inputs if item.kind == "binary"}
+    for item in inputs:
+        if item.kind == "images":
+            made.append(Entry(f"{IMAGES}/{item.name}", source=item.path))
+        elif item.link:
+            made.append(Entry(f"usr/bin/{item.name}", link=item.link))
         else:
-            made.append(Entry(f"usr/bin/{one.name}", source=one.path, mode=0o755))
+            made.append(Entry(f"usr/bin/{item.name}", source=item.path, mode=0o755))
     if kubernetes.distribution == "k3s":
         made += [Entry(f"usr/bin/{alias}", link="k3s") for alias in K3S_NAMES if alias not in programs]
-    if any(one.kind == "images" for one in inputs):
+    if any(item.kind == "images" for item in inputs):
         made += [Entry("opt/content", folder=True, mode=0o755), Entry(IMAGES, folder=True, mode=0o755)]
     return made
 

@@ -33,7 +33,7 @@ class Artefact(NamedTuple):
 
 def args_of(name: Name, arch: str, os_: tuple[str, str] | None, base: str) -> dict[str, str]:
     """Return CanvOS's build arguments for a provider image; its version is always given (without one it builds all)."""
-    found = {
+    matches = {
         "IMAGE_REGISTRY": name.registry,
         "IMAGE_REPO": name.repo,
         "CUSTOM_TAG": name.custom_tag,
@@ -44,8 +44,8 @@ def args_of(name: Name, arch: str, os_: tuple[str, str] | None, base: str) -> di
         "BASE_IMAGE": base,
     }
     if os_ is not None:
-        found |= {"OS_DISTRIBUTION": os_[0], "OS_VERSION": os_[1]}
-    return found
+        matches |= {"OS_DISTRIBUTION": os_[0], "OS_VERSION": os_[1]}
+    return matches
 
 
 def with_args(text: str, wanted: Mapping[str, str]) -> str:
@@ -91,16 +91,16 @@ def canvos(
 
 def check_auroraboot(path: Path | None) -> str:
     """Return AuroraBoot's program. Raises `NotFound` with what to install."""
-    found = str(path) if path is not None and os.access(path, os.X_OK) and path.is_file() else None
-    found = found or (shutil.which("auroraboot") if path is None else None)
-    if found is None:
+    result = str(path) if path is not None and os.access(path, os.X_OK) and path.is_file() else None
+    result = result or (shutil.which("auroraboot") if path is None else None)
+    if result is None:
         raise NotFound(
             f"There is no program AuroraBoot{f' at {path}' if path else ''}.",
             "Install its binary (and xorriso), or give it with --driver-path; or leave the driver out: "
             "edgewright forge iso needs none.",
             "NoProgram",
         )
-    return str(Path(found).absolute())
+    return str(Path(result).absolute())
 
 
 def auroraboot(
@@ -112,17 +112,17 @@ def auroraboot(
     out.mkdir(parents=True, exist_ok=True)
     before = _stamps(out)
     job.step("AuroraBoot builds an ISO of the image", "steps")
-    words = [program, "build-iso", "--cloud-config", str(user_data.absolute()), "--output", str(out.absolute())]
+    arguments = [program, "build-iso", "--cloud-config", str(user_data.absolute()), "--output", str(out.absolute())]
     # its source is last: what follows it is dropped silently
-    _run([*words, "--arch", arch, f"oci:{name.reference}"], out, job, on_line, "AuroraBoot")
+    _run([*arguments, "--arch", arch, f"oci:{name.reference}"], out, job, on_line, "AuroraBoot")
     made = _collect(out, before, job)
     if not made:
         raise Failed(f"AuroraBoot ended well and left nothing in {out}.", "See its output above.")
     return made
 
 
-def _run(words: list[str], folder: Path, job: Job, on_line: Callable[[str], None], who: str) -> None:
-    done = programs.run(words, job, on_line=on_line, cwd=folder)
+def _run(text: list[str], folder: Path, job: Job, on_line: Callable[[str], None], who: str) -> None:
+    done = programs.run(text, job, on_line=on_line, cwd=folder)
     if done.code:
         last = done.lines[-1] if done.lines else "no output"
         raise Failed(f"{who} ended with {done.code}: {last.rstrip('.')}.", "See its output above.", "BuildFailed")
@@ -149,9 +149,9 @@ def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 def _collect(folder: Path, before: Mapping[Path, tuple[int, int]], job: Job) -> list[Artefact]:
-    found = []
+    matches = []
     for path, stamp in sorted(_stamps(folder).items()):
         if before.get(path) != stamp:
             job.step(f"hashing {path.name}")
-            found.append(Artefact(path, stamp[1], sha256(path, job)))
-    return found
+            matches.append(Artefact(path, stamp[1], sha256(path, job)))
+    return matches

@@ -38,11 +38,11 @@ class Input(NamedTuple):
 
     def document(self) -> dict[str, object]:
         """Return it for the manifest of the build."""
-        told: dict[str, object] = {"kind": self.kind, "file": self.name, "source": self.source}
+        reported: dict[str, object] = {"kind": self.kind, "file": self.name, "source": self.source}
         if self.link:
-            return told | {"link": self.link}
-        told |= {"size": self.path.stat().st_size, "sha256": self.sha256}
-        return told | ({"images": list(self.images)} if self.images else {})
+            return reported | {"link": self.link}
+        reported |= {"size": self.path.stat().st_size, "sha256": self.sha256}
+        return reported | ({"images": list(self.images)} if self.images else {})
 
 
 class Wanted(NamedTuple):
@@ -63,24 +63,24 @@ def check_place(where: str) -> None:
 def binaries(where: str, wanted: Wanted, spool: Spool, job: Job, image: Callable[[str], Source]) -> list[Input]:
     """Return the programs from a folder, a URL or an image. Raises `NotFound`, `InvalidInput` and others."""
     if where.startswith("image:"):
-        found = _from_image(where, wanted, spool, job, image(where.removeprefix("image:")))
+        result = _from_image(where, wanted, spool, job, image(where.removeprefix("image:")))
     elif download.is_url(where):
-        found = _from_url(where, wanted, spool, job)
+        result = _from_url(where, wanted, spool, job)
     elif Path(where).is_file():
-        found = _from_archive(Path(where), where, wanted, spool, job)
+        result = _from_archive(Path(where), where, wanted, spool, job)
     else:
-        found = _from_folder(Path(where), wanted, job)
-    names = {one.name for one in found}
+        result = _from_folder(Path(where), wanted, job)
+    names = {item.name for item in result}
     for name in PROGRAMS[wanted.kubernetes.distribution]:
         if name not in names:
             raise NotFound(
                 f"{where} has no {name}.",
                 f"It must contain {', '.join(PROGRAMS[wanted.kubernetes.distribution])} (or have them in bin/).",
             )
-    for one in found:
-        if not one.link:
-            checks.machine(one.path, wanted.arch)
-    return sorted(found, key=lambda one: one.name)
+    for item in result:
+        if not item.link:
+            checks.machine(item.path, wanted.arch)
+    return sorted(result, key=lambda item: item.name)
 
 
 def _names(wanted: Wanted) -> tuple[str, ...]:
@@ -92,23 +92,23 @@ def _from_folder(folder: Path, wanted: Wanted, job: Job) -> list[Input]:
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder} with the programs of Kubernetes.", "Check --binaries.")
     own = checks.read_checksums(folder / "SHA256SUMS") if (folder / "SHA256SUMS").is_file() else wanted.sums
-    found: dict[str, Input] = {}
+    matches: dict[str, Input] = {}
     for name in _names(wanted):
         path = _first([folder / sub / file for sub in ("", "bin") for file in (name, f"{name}-{wanted.arch}")])
         if path is None:
             continue
         target = path.resolve()
         if path.is_symlink() and target.name != name and target.parent == path.parent.resolve():
-            found[name] = Input("binary", name, path, "", str(path), link=target.name)  # one program of many names
+            matches[name] = Input("binary", name, path, "", str(path), link=target.name)  # one program of many names
             name, path = target.name, target
-            if name in found:
+            if name in matches:
                 continue
         job.step(f"checking {name}")
         digest = checks.sha256(path, job)
         for sums in (own, wanted.sums):
             sums.check(str(path.relative_to(folder.resolve() if path == target else folder)), digest)
-        found[name] = Input("binary", name, path, digest, str(path))
-    return list(found.values())
+        matches[name] = Input("binary", name, path, digest, str(path))
+    return list(matches.values())
 
 
 def _first(paths: list[Path]) -> Path | None:
@@ -120,11 +120,11 @@ def _from_url(url: str, wanted: Wanted, spool: Spool, job: Job) -> list[Input]:
     if url.endswith(ARCHIVES):
         path = _fetched(url, wanted, spool, job)
         return _from_archive(path, url, wanted, spool, job, checked=True)
-    found, distribution = [], wanted.kubernetes.distribution
+    matches, distribution = [], wanted.kubernetes.distribution
     for name, source in zip(PROGRAMS[distribution], _urls(url, distribution), strict=True):
         path = _fetched(source, wanted, spool, job)
-        found.append(Input("binary", name, path, checks.sha256(path, job), source))
-    return found
+        matches.append(Input("binary", name, path, checks.sha256(path, job), source))
+    return matches
 
 
 def need_sums(binaries_: str, images_: Sequence[str], distribution: str, sums: checks.Checksums) -> None:
@@ -175,12 +175,12 @@ def _from_archive(
 
 
 def _from_image(where: str, wanted: Wanted, spool: Spool, job: Job, image: Source) -> list[Input]:
-    found: dict[str, Input] = {}
+    matches: dict[str, Input] = {}
     for number, blob in enumerate(image.layers, 1):
         job.step(f"looking for programs in layer {number} of {len(image.layers)} of {where}")
-        for one in _taken(image.read(blob), where, wanted, spool, job, blob.size):
-            found[one.name] = one  # upper layers win
-    return list(found.values())
+        for item in _taken(image.read(blob), where, wanted, spool, job, blob.size):
+            matches[item.name] = item  # upper layers win
+    return list(matches.values())
 
 
 def _taken(pieces: Iterator[bytes], source: str, wanted: Wanted, spool: Spool, job: Job, total: int) -> list[Input]:
@@ -193,13 +193,13 @@ def _taken(pieces: Iterator[bytes], source: str, wanted: Wanted, spool: Spool, j
 
     with spool.room():
         taken = layers.take_out(pieces, place, job, total)
-    found = []
+    matches = []
     for name, path in taken.items():
         digest = checks.sha256(path, job)
         last = name.rpartition("/")[2]
         wanted.sums.check(last, digest)
-        found.append(Input("binary", last, path, digest, f"{source}#{name}"))
-    return found
+        matches.append(Input("binary", last, path, digest, f"{source}#{name}"))
+    return matches
 
 
 def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job) -> list[Input]:
@@ -209,7 +209,7 @@ def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job
     """
     if not given and folder and not download.is_url(folder) and (Path(folder) / "images").is_dir():
         given = [str(Path(folder) / "images")]
-    found: dict[str, Input] = {}
+    matches: dict[str, Input] = {}
     for where in given:
         for path, source, checked in _archives(where, wanted, spool, job):
             name = path.name if not download.is_url(source) else last_name(source)
@@ -220,10 +220,10 @@ def images(given: list[str], folder: str, wanted: Wanted, spool: Spool, job: Job
             tar = plain(path, spool, job)
             digest = digest if tar == path else checks.sha256(tar, job)
             name = tar_name(name)
-            if name in found:
+            if name in matches:
                 raise InvalidInput(f"Two archives of images are named {name}.", "Rename one of them.")
-            found[name] = Input("images", name, tar, digest, source, images=checks.archive(tar, job).names)
-    return [found[name] for name in sorted(found)]
+            matches[name] = Input("images", name, tar, digest, source, images=checks.archive(tar, job).names)
+    return [matches[name] for name in sorted(matches)]
 
 
 def archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tuple[Path, str]]:
@@ -246,7 +246,7 @@ def _archives(where: str, wanted: Wanted, spool: Spool, job: Job) -> Iterator[tu
             raise NotFound(
                 f"The directory {path} contains no archives of images.", "They end with .tar, .tar.gz or .tar.zst."
             )
-        yield from ((one, str(one), False) for one in listed)
+        yield from ((item, str(item), False) for item in listed)
     elif path.is_file():
         yield path, str(path), False
     else:

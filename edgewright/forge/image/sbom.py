@@ -42,14 +42,14 @@ def document(
     """
     reference = str(name.reference)
     image = spdx.package("SPDXRef-Image", reference, name.kubernetes.full, purpose="CONTAINER")
-    contents = [_of_system(found, system, number) for number, found in enumerate(_installed(files), 1)]
-    for number, one in enumerate([i for i in inputs if not i.link], 1):
-        comment = f"{one.kind} from {one.source}" + (f": {', '.join(one.images)}" if one.images else "")
+    contents = [_of_system(result, system, number) for number, result in enumerate(_installed(files), 1)]
+    for number, item in enumerate([i for i in inputs if not i.link], 1):
+        comment = f"{item.kind} from {item.source}" + (f": {', '.join(item.images)}" if item.images else "")
         ref = spdx.identifier("Input", str(number))
         contents.append(
-            spdx.package(ref, one.name, name.kubernetes.full, sha256=[one.sha256], purpose="FILE", comment=comment)
+            spdx.package(ref, item.name, name.kubernetes.full, sha256=[item.sha256], purpose="FILE", comment=comment)
         )
-    seed = reference + base + "".join(one.sha256 for one in inputs)
+    seed = reference + base + "".join(item.sha256 for item in inputs)
     comment = f"Base: {base}. Packages of the base: {_told(files)}." if base else "A tree: it has no base."
     return spdx.document(
         reference,
@@ -62,8 +62,8 @@ def document(
     )
 
 
-def _of_system(found: tuple[str, str, str, str], system: System, number: int) -> dict[str, Any]:
-    kind, name, version, arch = found
+def _of_system(result: tuple[str, str, str, str], system: System, number: int) -> dict[str, Any]:
+    kind, name, version, arch = result
     distro = f"&distro={quote(system.name)}-{quote(system.version)}" if system.name else ""
     locator = f"pkg:{kind}/{quote(system.name or 'unknown')}/{quote(name)}@{quote(version)}?arch={quote(arch)}{distro}"
     return spdx.package(spdx.identifier("Package", str(number), name), name, version, purl=locator)

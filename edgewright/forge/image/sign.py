@@ -133,8 +133,8 @@ def sign(registry: Registry, reference: Reference, digest: str, key: EllipticCur
     layers = _layers(registry, tag, what)
     for layer in layers:
         if _verifies(registry, layer, public, digest, what):
-            found = registry.digest(tag, what)
-            return Signed(tag, found or "", pem(public), fresh=False)
+            result = registry.digest(tag, what)
+            return Signed(tag, result or "", pem(public), fresh=False)
     document = payload(reference, digest)
     signature = key.sign(document, ec.ECDSA(hashes.SHA256()))
     layers.append(
@@ -189,10 +189,10 @@ def manifest_of(registry: Registry, layers: list[dict[str, Any]], what: str, **m
 
 def _layers(registry: Registry, tag: str, what: str) -> list[dict[str, Any]]:
     try:
-        found = media.parsed(registry.manifest(tag, what).data, f"The manifest of {what}")
+        result = media.parsed(registry.manifest(tag, what).data, f"The manifest of {what}")
     except NotFound:
         return []
-    return media.objects(found.get("layers"))
+    return media.objects(result.get("layers"))
 
 
 def _verifies(

@@ -110,8 +110,8 @@ def kernel_version(path: Path) -> str:
         if len(head) < 0x210 or head[0x202:0x206] != b"HdrS":
             return ""
         stream.seek(struct.unpack_from("<H", head, 0x20E)[0] + 0x200)
-        words = stream.read(256).split(b"\0")[0].split()
-    return words[0].decode("ascii", "replace") if words else ""
+        parts = stream.read(256).split(b"\0")[0].split()
+    return parts[0].decode("ascii", "replace") if parts else ""
 
 
 def _finished(name: str, path: Path, source: str, root: Root, job: Job) -> SlotFile:
@@ -156,11 +156,21 @@ def _squashed(folder: Path, spool: Spool, job: Job, epoch: int) -> Path:
         if match:
             job.at(int(match.group(1)), 100)
 
-    words = ["mksquashfs", str(folder), str(target), "-b", "1024k", "-comp", "zstd", "-Xcompression-level", str(LEVEL)]
-    words += ["-processors", "2", "-mem", "256M", "-noappend", "-reproducible", "-mkfs-time", str(epoch)]
-    words += ["-all-time", str(epoch), "-progress", "-wildcards", "-e", *_LEFT_OUT]
+    arguments = [
+        "mksquashfs",
+        str(folder),
+        str(target),
+        "-b",
+        "1024k",
+        "-comp",
+        "zstd",
+        "-Xcompression-level",
+        str(LEVEL),
+    ]
+    arguments += ["-processors", "2", "-mem", "256M", "-noappend", "-reproducible", "-mkfs-time", str(epoch)]
+    arguments += ["-all-time", str(epoch), "-progress", "-wildcards", "-e", *_LEFT_OUT]
     # mksquashfs refuses its own switches for times beside the variable
-    done = run(["env", "--unset=SOURCE_DATE_EPOCH", *words], job, on_line=look)
+    done = run(["env", "--unset=SOURCE_DATE_EPOCH", *arguments], job, on_line=look)
     if done.code:
         if "No space left" in done.text:
             raise full(spool.folder.parent)

@@ -83,10 +83,10 @@ def _stream(squashfs: Path, out: LayerWriter, job: Job) -> None:
 
 
 def _unpack(squashfs: Squashfs, root: Path, spool: Spool, job: Job) -> None:
-    words = ["unsquashfs", "-o", str(squashfs.offset), "-no-progress", "-processors", "2", *QUEUES]
+    arguments = ["unsquashfs", "-o", str(squashfs.offset), "-no-progress", "-processors", "2", *QUEUES]
     if os.getuid():
-        words.append("-no-xattrs")  # capabilities and labels are root's to write
-    done = programs.run([*words, "-d", str(root), str(squashfs.file)], job)
+        arguments.append("-no-xattrs")  # capabilities and labels are root's to write
+    done = programs.run([*arguments, "-d", str(root), str(squashfs.file)], job)
     if done.code and "No space left" in done.text:
         raise full(spool.folder.parent)
     if done.code == 1 or (done.code and os.getuid() == 0):  # 2 for a user: devices and owners are for root to make
@@ -98,17 +98,17 @@ def _unpack(squashfs: Squashfs, root: Path, spool: Spool, job: Job) -> None:
 
 def _owners(squashfs: Squashfs, job: Job) -> dict[str, tuple[int, int]]:
     """Return the owners by path as the squashfs lists them (a user cannot unpack them)."""
-    found: dict[str, tuple[int, int]] = {}
+    matches: dict[str, tuple[int, int]] = {}
 
     def take(line: str) -> None:
         match = _LISTED.match(line)
         at = line.find("squashfs-root")
         if match and at > 0:
             name = line[at + len("squashfs-root") :].partition(" -> ")[0].strip("/")
-            found[name] = int(match[2]), int(match[3])
+            matches[name] = int(match[2]), int(match[3])
 
     programs.run(["unsquashfs", "-o", str(squashfs.offset), "-lln", str(squashfs.file)], job, on_line=take)
-    return found
+    return matches
 
 
 def folder_layer(root: Path, out: LayerWriter, job: Job) -> None:
@@ -148,8 +148,8 @@ def _pack(
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Yield what is below a folder, by name, each folder before what is in it."""
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    with os.scandir(folder) as result:
+        entries = sorted(result, key=lambda entry: entry.name)
     for entry in entries:
         path = Path(entry.path)
         yield path
@@ -183,9 +183,9 @@ def _attributes(path: Path, info: tarfile.TarInfo) -> None:
         names = sorted(os.listxattr(path, follow_symlinks=False))
     except OSError:
         return
-    found = {}
+    matches = {}
     for name in names:
         if name.startswith(("security.capability", "user.")):
             value = os.getxattr(path, name, follow_symlinks=False)
-            found[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
-    info.pax_headers = found
+            matches[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
+    info.pax_headers = matches

@@ -35,11 +35,11 @@ def catalog(image: Image, block: int) -> tuple[BootEntry, ...]:
     if not block:
         return ()
     data = image.sectors(block)
-    words = [int.from_bytes(data[at : at + 2], "little") for at in range(0, 32, 2)]
-    if data[0] != 1 or data[30:32] != b"\x55\xaa" or sum(words) & 0xFFFF:
+    parts = [int.from_bytes(data[at : at + 2], "little") for at in range(0, 32, 2)]
+    if data[0] != 1 or data[30:32] != b"\x55\xaa" or sum(parts) & 0xFFFF:
         raise Broken("its boot catalog is damaged")
     platform = data[1]
-    found = [_entry(data[32:64], platform)]
+    matches = [_entry(data[32:64], platform)]
     at = 64
     while at + 32 <= SECTOR and data[at] in (0x90, 0x91):
         platform, count = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "little")
@@ -47,12 +47,12 @@ def catalog(image: Image, block: int) -> tuple[BootEntry, ...]:
         at += 32
         while count and at + 32 <= SECTOR:
             if data[at] != 0x44:  # 0x44 continues the entry before it
-                found.append(_entry(data[at : at + 32], platform))
+                matches.append(_entry(data[at : at + 32], platform))
                 count -= 1
             at += 32
         if last:
             break
-    return tuple(found)
+    return tuple(matches)
 
 
 def _entry(data: bytes, platform: int) -> BootEntry:
@@ -88,13 +88,13 @@ def _apple(area: bytes) -> tuple[bytes, ...]:
 
 
 def _mbr(area: bytes) -> tuple[Partition, ...]:
-    found = []
+    matches = []
     for at in range(446, 510, 16):
         kind, first, count = area[at + 4], *(int.from_bytes(area[at + k : at + k + 4], "little") for k in (8, 12))
         if kind and count:
             name = {0xEF: "efi", 0xAF: "hfs+"}.get(kind, f"0x{kind:02x}")
-            found.append(Partition("mbr", name, first, first + count - 1))
-    return tuple(found)
+            matches.append(Partition("mbr", name, first, first + count - 1))
+    return tuple(matches)
 
 
 def _gpt(image: Image, header: bytes) -> tuple[Partition, ...]:
@@ -106,7 +106,7 @@ def _gpt(image: Image, header: bytes) -> tuple[Partition, ...]:
     )
     if not 128 <= step <= 4096:
         raise Broken("its GPT is damaged")
-    found = []
+    matches = []
     for number in range(min(count, MOST_PARTITIONS)):
         data = image.read(start * 512 + number * step, 128)
         if not any(data[:16]):
@@ -114,5 +114,5 @@ def _gpt(image: Image, header: bytes) -> tuple[Partition, ...]:
         kind = str(uuid.UUID(bytes_le=data[:16]))
         first, last = int.from_bytes(data[32:40], "little"), int.from_bytes(data[40:48], "little")
         name = data[56:128].decode("utf-16-le", "replace").split("\0")[0]
-        found.append(Partition("gpt", KINDS.get(kind, kind), first, last, name))
-    return tuple(found)
+        matches.append(Partition("gpt", KINDS.get(kind, kind), first, last, name))
+    return tuple(matches)

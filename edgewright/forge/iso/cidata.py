@@ -104,10 +104,10 @@ class _Writer:
         image[sector * SECTOR : sector * SECTOR + len(data)] = data
 
     def _descriptor(self, *, joliet: bool) -> bytes:
-        def text(words: str, length: int) -> bytes:
+        def text(label: str, length: int) -> bytes:
             if joliet:
-                return words.ljust(length // 2).encode("utf-16-be").ljust(length, b"\0")
-            return words.encode("ascii").ljust(length)
+                return label.ljust(length // 2).encode("utf-16-be").ljust(length, b"\0")
+            return label.encode("ascii").ljust(length)
 
         first = TABLES + (2 if joliet else 0)
         root = self._record(b"\0", JOLIET_ROOT if joliet else ROOT, SECTOR, folder=True)

@@ -46,12 +46,12 @@ class Trimmer:
             self._limit = limit_of(data[:HEAD])
         if not self._limit or self._at <= self._limit:
             return data
-        kept = max(0, self._limit - begin)
-        if any(data[kept:]):  # no padding after all: nothing may be lost
+        stored = max(0, self._limit - begin)
+        if any(data[stored:]):  # no padding after all: nothing may be lost
             before, self._limit, self._dropped = bytes(self._dropped), 0, 0
             return before + data
-        self._dropped += len(data) - kept
-        return data[:kept]
+        self._dropped += len(data) - stored
+        return data[:stored]
 
 
 def end_of(image: Image) -> int:

@@ -31,15 +31,15 @@ def pieces_of(
     content: Sequence[Path], cluster_definition: Path | None, edge_custom_config: Path | None
 ) -> tuple[Piece, ...]:
     """Return what is added to the ISO, in a fixed order. Raises `NotFound` and `InvalidInput`."""
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     for folder in content:
-        found += _bundle(folder)
+        pieces += _bundle(folder)
     if cluster_definition is not None:
         size = _size(cluster_definition)
         with cluster_definition.open("rb") as file:
             if file.read(2) != b"\x1f\x8b":
                 raise InvalidInput(f"{cluster_definition} is not a .tgz file.", "Export the cluster definition again.")
-        found.append(Piece("cluster-definition", cluster_definition, 0, size, CLUSTER))
+        pieces.append(Piece("cluster-definition", cluster_definition, 0, size, CLUSTER))
     if edge_custom_config is not None:
         size = _size(edge_custom_config)
         with edge_custom_config.open("rb") as file:
@@ -48,12 +48,12 @@ def pieces_of(
                     f"{edge_custom_config} begins with #cloud-config: it would be merged into the user-data.",
                     "Give the edge custom config (with content.signing.publicKey).",
                 )
-        found.append(Piece("edge-custom-config", edge_custom_config, 0, size, CUSTOM))
-    paths = [piece.path for piece in found]
+        pieces.append(Piece("edge-custom-config", edge_custom_config, 0, size, CUSTOM))
+    paths = [piece.path for piece in pieces]
     twice = next((path for path in paths if paths.count(path) > 1), "")
     if twice:
         raise InvalidInput(f"Two files would be {twice} on the ISO.", "Rename one of them.")
-    return tuple(found)
+    return tuple(pieces)
 
 
 def _bundle(folder: Path) -> list[Piece]:
@@ -63,7 +63,7 @@ def _bundle(folder: Path) -> list[Piece]:
     files = sorted(path for path in folder.glob("*.zst") if path.is_file())
     if not files:
         raise NotFound(f"{folder} contains no content bundle (*.zst).", "Give the folder that the bundle was made in.")
-    found = []
+    matches = []
     for file in files:
         size = _size(file)
         if not size:
@@ -73,8 +73,8 @@ def _bundle(folder: Path) -> list[Piece]:
         for number, offset in enumerate(range(0, size, PART)):
             count = min(PART, size - offset)
             path = f"{CONTENT}/{file.name}_part{number:02d}"
-            found.append(Piece("content", file.absolute(), offset, count, path, whole=count == size))
-    return found
+            matches.append(Piece("content", file.absolute(), offset, count, path, whole=count == size))
+    return matches
 
 
 def _size(path: Path) -> int:

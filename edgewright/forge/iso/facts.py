@@ -122,7 +122,7 @@ class Base(NamedTuple):
             (self.uefi_cd, "UEFI from CD"),
             (self.uefi_usb, "UEFI from USB"),
         )
-        return tuple(words for there, words in pairs if there)
+        return tuple(text for there, text in pairs if there)
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the user wants to know, as label and value pairs."""

@@ -76,8 +76,8 @@ def hint_for(path: Path) -> str:
         try:
             volume = next(v for v in descriptors(image).volumes if not v.joliet)
         except Broken:
-            found = format_of(image)
-            return found.hint if found is not None else ANOTHER
+            result = format_of(image)
+            return result.hint if result is not None else ANOTHER
         if volume.blocks * SECTOR > image.size:
             return "Download or copy it again."
     return ANOTHER  # an ISO that also boots from a stick begins as a disk does

@@ -44,7 +44,7 @@ def _identify(image: Image, main: Descriptors, *, look_inside: bool) -> Base:
     primary = next(tree for tree in trees if not tree.volume.joliet)
     joliet = next((tree for tree in trees if tree.volume.joliet), None)
     best = joliet if joliet is not None and not primary.rock_ridge else primary
-    found: dict[str, Any] = {
+    matches: dict[str, Any] = {
         "volume_id": clean(primary.volume.volume_id, 64),
         "created": primary.volume.created,
         "rock_ridge": primary.rock_ridge,
@@ -60,13 +60,13 @@ def _identify(image: Image, main: Descriptors, *, look_inside: bool) -> Base:
     if blocks * SECTOR > image.size:
         short = blocks * SECTOR - image.size
         reason = f"{image.path.name} is cut off: {short} of its {blocks * SECTOR} bytes are missing."
-        return Base(image.path, image.size, **found, refuse=reason)
+        return Base(image.path, image.size, **matches, refuse=reason)
     boots = boot.catalog(image, main.catalog)
     bios = any(entry.platform == "bios" and entry.bootable for entry in boots)
     uefi = any(entry.platform == "uefi" and entry.bootable for entry in boots)
     esp = any(part.kind == "efi" for part in tables.partitions)
     broken = partition_rule(image, main)
-    found |= {
+    matches |= {
         "boots": boots,
         "bios_cd": bios,
         "uefi_cd": uefi,
@@ -75,21 +75,21 @@ def _identify(image: Image, main: Descriptors, *, look_inside: bool) -> Base:
         "partition_broken": broken,
     }
     listed = _files(image, best)
-    found |= {"configs": listed.configs, "placeholder": configs.placeholder_of(image, listed.configs, trees)}
+    matches |= {"configs": listed.configs, "placeholder": configs.placeholder_of(image, listed.configs, trees)}
     notes = [f"It boots from CD only: {broken}."] if broken else []
     if listed.squashfs is not None:
         name, offset, size = listed.squashfs
-        found |= {"squashfs": name, "squashfs_offset": offset, "squashfs_size": size}
+        matches |= {"squashfs": name, "squashfs_offset": offset, "squashfs_size": size}
         if look_inside:
             release, system, note = inside.release_of(image.path, offset)
-            found |= {"kairos_release": release, "os": system}
+            matches |= {"kairos_release": release, "os": system}
             notes += [note] if note else []
-    name, refuse = image.path.name, _refusal(image.path.name, found)
+    name, refuse = image.path.name, _refusal(image.path.name, matches)
     shape = layout.layout_of(
-        listed.names, str(found["volume_id"]), found.get("kairos_release", {}), udf=layout.has_udf(image)
+        listed.names, str(matches["volume_id"]), matches.get("kairos_release", {}), udf=layout.has_udf(image)
     )
     other = layout.foreign(name, shape) if boots else ""
-    return Base(image.path, image.size, **found, notes=tuple(notes), refuse=refuse, what=shape.other, foreign=other)
+    return Base(image.path, image.size, **matches, notes=tuple(notes), refuse=refuse, what=shape.other, foreign=other)
 
 
 class _Listed:
@@ -102,19 +102,19 @@ class _Listed:
 
 def _files(image: Image, tree: Tree) -> _Listed:
     """Return the configs and the first squashfs of a tree (in the root before any other). Raises `Broken`."""
-    found = _Listed()
+    result = _Listed()
     listed: list[Config] = []
     for node in tree.walk():
         if node.path.count("/") <= layout.DEPTH:
-            found.names.add(node.path.lower())
+            result.names.add(node.path.lower())
         if configs.is_config(image, node):
             listed.append(Config(clean(node.path), node.block, node.size))
         elif not node.folder and node.path.lower().endswith((".squashfs", ".squash", ".sqfs")):
-            deeper = found.squashfs is not None and node.path.count("/") >= found.squashfs[0].count("/")
+            deeper = result.squashfs is not None and node.path.count("/") >= result.squashfs[0].count("/")
             if not deeper and image.read(node.block * SECTOR, 4) == b"hsqs":
-                found.squashfs = (clean(node.path), node.block * SECTOR, node.size)
-    found.configs = tuple(sorted(listed))
-    return found
+                result.squashfs = (clean(node.path), node.block * SECTOR, node.size)
+    result.configs = tuple(sorted(listed))
+    return result
 
 
 def second_volumes(image: Image) -> tuple[Volume, ...]:
@@ -149,13 +149,13 @@ def partition_rule(image: Image, main: Descriptors) -> str:
     return ""
 
 
-def _refusal(name: str, found: dict[str, Any]) -> str:
+def _refusal(name: str, matches: dict[str, Any]) -> str:
     """Return why no installer can be made of this base, or ""."""
-    if found["hfsplus"] or found["apm"]:
-        which = "an HFS+ file system" if found["hfsplus"] else "an Apple partition map"
+    if matches["hfsplus"] or matches["apm"]:
+        which = "an HFS+ file system" if matches["hfsplus"] else "an Apple partition map"
         return f"{name} has {which}; rewriting it would break its partition table."
-    if not found["boots"]:
+    if not matches["boots"]:
         return f"{name} has no boot record: no machine would boot it."
-    if not found["bios_cd"] and not found["uefi_cd"]:
+    if not matches["bios_cd"] and not matches["uefi_cd"]:
         return f"{name} has a boot record for neither BIOS nor UEFI."
     return ""

@@ -46,16 +46,16 @@ class Image:
         """Return `length` bytes at `offset`. Raises `Broken` when they are not all there, `Failed` for a bad disk."""
         if length < 0 or length > MOST or offset < 0 or offset + length > self.size:
             raise Broken(f"it points to {length} bytes at {offset}, beyond its own end")
-        found = b""
+        result = b""
         try:
-            while len(found) < length:
-                more = os.pread(self._file, length - len(found), offset + len(found))
+            while len(result) < length:
+                more = os.pread(self._file, length - len(result), offset + len(result))
                 if not more:
-                    raise Broken(f"it ends at {offset + len(found)}")
-                found += more
+                    raise Broken(f"it ends at {offset + len(result)}")
+                result += more
         except OSError as error:
             raise Failed(f"{self.path} cannot be read: {error.strerror or error}.", "Copy it again.") from None
-        return found
+        return result
 
     def sectors(self, first: int, count: int = 1) -> bytes:
         """Return full sectors of 2048 bytes. Raises as `read`."""

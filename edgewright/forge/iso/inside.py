@@ -30,9 +30,9 @@ def _cat(program: str, iso: Path, offset: int, *names: str) -> str:
     """Return the text of the first of these files that is there."""
     for name in names:
         # small queues: its default takes as much memory as there is
-        words = [program, "-o", str(offset), "-da", "8", "-fr", "8", "-p", "1", "-cat", str(iso.absolute()), name]
+        arguments = [program, "-o", str(offset), "-da", "8", "-fr", "8", "-p", "1", "-cat", str(iso.absolute()), name]
         try:
-            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
+            done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return ""
         if done.returncode == 0 and done.stdout:
@@ -42,9 +42,9 @@ def _cat(program: str, iso: Path, offset: int, *names: str) -> str:
 
 def _pairs(text: str) -> dict[str, str]:
     """Return `KEY=value` lines; values lose their quotes."""
-    found = {}
+    matches = {}
     for line in text.splitlines():
         key, equals, value = line.strip().partition("=")
         if equals and key.replace("_", "").isalnum():
-            found[key] = clean(value.strip().strip("\"'"), 200)
-    return found
+            matches[key] = clean(value.strip().strip("\"'"), 200)
+    return matches

@@ -110,22 +110,22 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
 def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
     """Return xorriso's commands; `user_data` is the file with the config."""
     target = target_of(base.configs)
-    words = ["-joliet", "on"] if base.joliet else []
+    arguments = ["-joliet", "on"] if base.joliet else []
     others = [config.path for config in base.configs if config.path != target]
     if others:
-        words += ["-rm", *others, "--"]
-    words += ["-map", user_data, target]
+        arguments += ["-rm", *others, "--"]
+    arguments += ["-map", user_data, target]
     for piece in pieces:
         if piece.whole:
-            words += ["-map", str(piece.source.absolute()), piece.path]
+            arguments += ["-map", str(piece.source.absolute()), piece.path]
         else:  # a part is cut out of the bundle in place, which needs no room for a copy
-            words += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.length), piece.path]
+            arguments += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.length), piece.path]
     added = [target, *(piece.path for piece in pieces)]
-    words += ["-chown", "0", *added, "--", "-chgrp", "0", *added, "--", "-chmod", "0644", *added, "--"]
+    arguments += ["-chown", "0", *added, "--", "-chgrp", "0", *added, "--", "-chmod", "0644", *added, "--"]
     touched = sorted({*added, *(str(folder) for path in [*added, *others] for folder in PurePosixPath(path).parents)})
     for kind in ("b", "c"):  # also of the folders, which else have the present as their date
-        words += ["-alter_date", kind, f"={epoch_of(base)}", *touched, "--"]
-    return [*words, "-boot_image", "any", "replay"]
+        arguments += ["-alter_date", kind, f"={epoch_of(base)}", *touched, "--"]
+    return [*arguments, "-boot_image", "any", "replay"]
 
 
 class Reading(threading.Thread):

@@ -56,20 +56,20 @@ def warnings(name: str, modes: Sequence[str]) -> tuple[str, ...]:
     cd, usb = _by(modes, "CD"), _by(modes, "USB")
     if not cd and not usb:
         return (f"{name} boots from nothing.",)
-    found = []
+    matches = []
     if not usb:
         by = " and ".join(cd)
-        found.append(f"{name} boots from a CD only ({by}), as its base: a USB stick written with it does not start.")
+        matches.append(f"{name} boots from a CD only ({by}), as its base: a USB stick written with it does not start.")
         if len(cd) == 1:
-            found.append(f"{name} boots by {cd[0]} only: a machine set to {_OTHER[cd[0]]} does not start it.")
-        return tuple(found)
+            matches.append(f"{name} boots by {cd[0]} only: a machine set to {_OTHER[cd[0]]} does not start it.")
+        return tuple(matches)
     if len(usb) == 1:
-        found.append(f"{name} boots from USB by {usb[0]} only: a machine set to {_OTHER[usb[0]]} does not start it.")
+        matches.append(f"{name} boots from USB by {usb[0]} only: a machine set to {_OTHER[usb[0]]} does not start it.")
     if not cd:
-        found.append(f"{name} boots from USB only: not as a CD, nor as virtual media of a BMC.")
+        matches.append(f"{name} boots from USB only: not as a CD, nor as virtual media of a BMC.")
     elif len(cd) == 1 and cd != usb:
-        found.append(f"{name} boots from a CD by {cd[0]} only.")
-    return tuple(found)
+        matches.append(f"{name} boots from a CD by {cd[0]} only.")
+    return tuple(matches)
 
 
 def to_verify(modes: Sequence[str]) -> tuple[str, tuple[str, ...]]:

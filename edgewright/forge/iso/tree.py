@@ -114,13 +114,16 @@ class Tree:
         text = name.decode("latin-1").split(";")[0].rstrip(".").lower()
         if self.rock_ridge:
             begins = 33 + record[32] + (1 - record[32] % 2)
-            found = self._rock_ridge(record[begins + self._skip :])
-            if found.moved:
+            result = self._rock_ridge(record[begins + self._skip :])
+            if result.moved:
                 return None  # shown where its child link is
-            text = found.name or text
-            link = found.link
-            if found.child:
-                folder, parts = True, ((found.child, int.from_bytes(self.image.sectors(found.child)[10:14], "little")),)
+            text = result.name or text
+            link = result.link
+            if result.child:
+                folder, parts = (
+                    True,
+                    ((result.child, int.from_bytes(self.image.sectors(result.child)[10:14], "little")),),
+                )
         return Node(f"{path}/{_safe(text)}", folder, parts, link)
 
     def _rock_ridge(self, area: bytes) -> _Found:

@@ -20,27 +20,29 @@ def verify_iso(path: Path, user_data: bytes, base: Base | None = None, pieces: S
     Reads directories, boot records and the config, never the complete file. Raises `NotFound` and `Failed` as
     `identify`.
     """
-    found = identifying.identify(path, look_inside=False)
-    if found.refuse and not found.boots:
-        return [Check("readable", False, found.refuse)]
-    checks = [Check("readable", not found.refuse, found.refuse or f"a complete ISO of {found.size} bytes")]
+    result = identifying.identify(path, look_inside=False)
+    if result.refuse and not result.boots:
+        return [Check("readable", False, result.refuse)]
+    checks = [Check("readable", not result.refuse, result.refuse or f"a complete ISO of {result.size} bytes")]
     with Image(path) as image:
         trees = _trees(image)
-        checks.append(_config(image, trees, target_of(found.configs), user_data))
-        checks.append(_squashfs(image, found, base))
+        checks.append(_config(image, trees, target_of(result.configs), user_data))
+        checks.append(_squashfs(image, result, base))
         if pieces:
             checks.append(_pieces(trees, pieces))
-    names = [config.path for config in found.configs]
+    names = [config.path for config in result.configs]
     checks.append(Check("one config", len(names) == 1, ", ".join(names) or "there is none"))
-    checks.append(_boot_records(found, base))
-    checks.append(_partitions(found, base))
-    checks.append(Check("usb", not found.partition_broken, found.partition_broken or _usb(found)))
+    checks.append(_boot_records(result, base))
+    checks.append(_partitions(result, base))
+    checks.append(Check("usb", not result.partition_broken, result.partition_broken or _usb(result)))
     if base is not None:
-        same = found.volume_id == base.volume_id
-        told = found.volume_id if same else f"{found.volume_id!r} instead of {base.volume_id!r}"
-        checks.append(Check("volume id", same, told))
-        kept = (found.joliet or not base.joliet) and (found.rock_ridge or not base.rock_ridge)
-        checks.append(Check("names", kept, _names(found) if kept else f"{_names(found)} instead of {_names(base)}"))
+        same = result.volume_id == base.volume_id
+        reported = result.volume_id if same else f"{result.volume_id!r} instead of {base.volume_id!r}"
+        checks.append(Check("volume id", same, reported))
+        stored = (result.joliet or not base.joliet) and (result.rock_ridge or not base.rock_ridge)
+        checks.append(
+            Check("names", stored, _names(result) if stored else f"{_names(result)} instead of {_names(base)}")
+        )
     return checks
 
 
@@ -66,22 +68,22 @@ def _config(image: Image, trees: Sequence[Tree], path: str, user_data: bytes) ->
     return Check("config", True, f"{path} is byte-equal in {len(trees)} directory trees")
 
 
-def _squashfs(image: Image, found: Base, base: Base | None) -> Check:
-    if not found.squashfs:
+def _squashfs(image: Image, result: Base, base: Base | None) -> Check:
+    if not result.squashfs:
         there = base is not None and bool(base.squashfs)
         return Check("squashfs", not there, f"{base.squashfs} no longer exists" if base and there else "there is none")
-    end = found.squashfs_offset + found.squashfs_size
+    end = result.squashfs_offset + result.squashfs_size
     if end > image.size:
-        return Check("squashfs", False, f"{found.squashfs} ends at {end}, beyond the end of the file")
+        return Check("squashfs", False, f"{result.squashfs} ends at {end}, beyond the end of the file")
     if base is not None and base.squashfs:
-        if (found.squashfs, found.squashfs_size) != (base.squashfs, base.squashfs_size):
-            return Check("squashfs", False, f"{found.squashfs} is not {base.squashfs} of {base.squashfs_size} bytes")
+        if (result.squashfs, result.squashfs_size) != (base.squashfs, base.squashfs_size):
+            return Check("squashfs", False, f"{result.squashfs} is not {base.squashfs} of {base.squashfs_size} bytes")
         with Image(base.path) as other:
-            for at in {0, found.squashfs_size // 2, max(0, found.squashfs_size - 65536)}:
-                length = min(65536, found.squashfs_size - at)
-                if image.read(found.squashfs_offset + at, length) != other.read(base.squashfs_offset + at, length):
-                    return Check("squashfs", False, f"{found.squashfs} differs from that of the base at {at}")
-    return Check("squashfs", True, f"{found.squashfs}, {found.squashfs_size} bytes")
+            for at in {0, result.squashfs_size // 2, max(0, result.squashfs_size - 65536)}:
+                length = min(65536, result.squashfs_size - at)
+                if image.read(result.squashfs_offset + at, length) != other.read(base.squashfs_offset + at, length):
+                    return Check("squashfs", False, f"{result.squashfs} differs from that of the base at {at}")
+    return Check("squashfs", True, f"{result.squashfs}, {result.squashfs_size} bytes")
 
 
 def _pieces(trees: Sequence[Tree], pieces: Sequence[Piece]) -> Check:
@@ -92,35 +94,39 @@ def _pieces(trees: Sequence[Tree], pieces: Sequence[Piece]) -> Check:
     return Check("extras", True, f"{len(pieces)} files, {sum(piece.length for piece in pieces)} bytes")
 
 
-def _boot_records(found: Base, base: Base | None) -> Check:
-    told = ", ".join(f"{entry.platform}" for entry in found.boots if entry.bootable)
-    outside = [entry for entry in found.boots if entry.block * SECTOR + entry.load_sectors * 512 > found.size]
+def _boot_records(result: Base, base: Base | None) -> Check:
+    reported = ", ".join(f"{entry.platform}" for entry in result.boots if entry.bootable)
+    outside = [entry for entry in result.boots if entry.block * SECTOR + entry.load_sectors * 512 > result.size]
     if outside:
         return Check("boot records", False, f"{outside[0].platform} is loaded from beyond the end of the file")
     if base is not None:
-        now = [(entry.platform, entry.bootable, entry.emulation) for entry in found.boots]
+        now = [(entry.platform, entry.bootable, entry.emulation) for entry in result.boots]
         was = [(entry.platform, entry.bootable, entry.emulation) for entry in base.boots]
         if now != was:
-            return Check("boot records", False, f"{told or 'none'} instead of those of the base")
-    return Check("boot records", bool(told), f"El Torito: {told}" if told else "there is none")
+            return Check("boot records", False, f"{reported or 'none'} instead of those of the base")
+    return Check("boot records", bool(reported), f"El Torito: {reported}" if reported else "there is none")
 
 
-def _partitions(found: Base, base: Base | None) -> Check:
-    told = ", ".join(part.what for part in found.partitions) or "none"
-    outside = [part for part in found.partitions if (part.last + 1) * 512 > found.size and part.kind != "0xee"]
+def _partitions(result: Base, base: Base | None) -> Check:
+    reported = ", ".join(part.what for part in result.partitions) or "none"
+    outside = [part for part in result.partitions if (part.last + 1) * 512 > result.size and part.kind != "0xee"]
     if outside:
         return Check("partitions", False, f"{outside[0].what} ends beyond the end of the file")
     if base is not None:
-        if [part.what for part in found.partitions] != [part.what for part in base.partitions]:
+        if [part.what for part in result.partitions] != [part.what for part in base.partitions]:
             was = ", ".join(part.what for part in base.partitions) or "none"
-            return Check("partitions", False, f"{told} instead of {was}")
-        if (found.mbr, found.gpt, found.bios_usb) != (base.mbr, base.gpt, base.bios_usb) and not base.partition_broken:
+            return Check("partitions", False, f"{reported} instead of {was}")
+        if (result.mbr, result.gpt, result.bios_usb) != (
+            base.mbr,
+            base.gpt,
+            base.bios_usb,
+        ) and not base.partition_broken:
             return Check("partitions", False, "the boot code of the MBR or the GPT was lost")
-    return Check("partitions", True, told)
+    return Check("partitions", True, reported)
 
 
-def _usb(found: Base) -> str:
-    modes = [mode.removesuffix(" from USB") for mode in found.boot_modes if mode.endswith("USB")]
+def _usb(base: Base) -> str:
+    modes = [mode.removesuffix(" from USB") for mode in base.boot_modes if mode.endswith("USB")]
     return f"boots from USB with {' and '.join(modes)}" if modes else "it has no partition to boot from, as its base"
 
 

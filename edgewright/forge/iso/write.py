@@ -67,11 +67,13 @@ def make_iso(
             hashes = methods.rewrite(known, user_data, pieces, part, job)
         job.step("verifying the ISO", "steps")
         part.flush()
-        found = verify_iso(part.path, user_data, known, pieces)
-        wrong = [check for check in found if not check.ok]
+        result = verify_iso(part.path, user_data, known, pieces)
+        wrong = [check for check in result if not check.ok]
         if wrong:
-            told = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
-            raise Failed(f"The new ISO is not as it should be: {told}.", "It was removed. Take another base.", "Verify")
+            reported = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
+            raise Failed(
+                f"The new ISO is not as it should be: {reported}.", "It was removed. Take another base.", "Verify"
+            )
         made = identify(part.path, look_inside=False)
         sha256, size = part.hashing.hexdigest(), part.written
         job.check()
@@ -99,7 +101,7 @@ def make_iso(
         "tools": {"edgewright": __version__, **({} if quick else {"xorriso": xorriso.version()})},
         "method": "placeholder" if quick else "rewrite",
         "removed": [config.path for config in known.configs if config.path != target_of(known.configs)],
-        "checks": [check._asdict() for check in (*checks, *_foreign(known), *found)],
+        "checks": [check._asdict() for check in (*checks, *_foreign(known), *result)],
         "label": "unproven",
         "proof": None,
     }
@@ -147,15 +149,15 @@ def check_user_data(user_data: bytes) -> None:
 
 def describe(user_data: bytes, token_uid: str = "") -> dict[str, Any]:
     """Return what the manifest contains about user-data: where it registers, as what; the token only by a digest."""
-    told: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
+    reported: dict[str, Any] = {"sha256": hashlib.sha256(user_data).hexdigest()}
     try:
         document = read(decode(user_data)).document
         site = site_of(document)
     except InvalidInput:
-        return told
+        return reported
     token = hashlib.sha256(site.token.encode()).hexdigest()[:16] if site.token else ""
     return {
-        **told,
+        **reported,
         "endpoint": site.endpoint,
         "project": site.project_name or site.project_uid,
         "hostName": site.host_name,

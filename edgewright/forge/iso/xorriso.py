@@ -23,14 +23,14 @@ from edgewright.forge.progress import Job
 @cache
 def version() -> str:
     """Return e.g. `1.5.4`. Raises `NotFound` when it is not installed."""
-    words = [programs.find("xorriso"), "-no_rc", "-version"]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    arguments = [programs.find("xorriso"), "-no_rc", "-version"]
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
     first = (done.stdout or done.stderr).decode("utf-8", "replace").split("\n", 1)[0].split()
     return first[1] if len(first) > 1 else "unknown"
 
 
-def run(words: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -> None:
-    """Load `base`, do `words` (the commands of xorriso), and write the result into `into`.
+def run(text: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -> None:
+    """Load `base`, do `text` (the commands of xorriso), and write the result into `into`.
 
     `epoch` (seconds since 1970) replaces every date that would be the present. A rewrite into a pipe begins at
     sector 0 and gives the same bytes each time. Raises `Failed` with xorriso's own words, `Cancelled`, `NotFound`.
@@ -40,7 +40,7 @@ def run(words: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -
         fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, CHUNK)
     # the names of files are no patterns; a startup file of the user would change the result
     begin = ["-no_rc", "-iso_rr_pattern", "off", "-disk_pattern", "off", "-indev", f"stdio:{base}"]
-    command = [programs.find("xorriso"), *begin, "-outdev", f"stdio:/dev/fd/{writing}", *words]
+    command = [programs.find("xorriso"), *begin, "-outdev", f"stdio:/dev/fd/{writing}", *text]
     try:
         process = subprocess.Popen(
             command,
@@ -75,7 +75,7 @@ def run(words: Sequence[str], base: str, epoch: int, into: PartFile, job: Job) -
 
 
 def _copy(reading: int, into: PartFile, job: Job) -> None:
-    held: list[bytes] = []
+    stored: list[bytes] = []
     length = 0
     trimmer = Trimmer()
     while True:
@@ -83,11 +83,11 @@ def _copy(reading: int, into: PartFile, job: Job) -> None:
         if not select.select([reading], [], [], 0.5)[0]:
             continue
         data = os.read(reading, CHUNK)
-        held.append(data)
+        stored.append(data)
         length += len(data)
         if length >= CHUNK or not data:  # a pipe gives small pieces; larger ones are cheaper to hash and to write
-            into.write(trimmer.feed(b"".join(held)))
-            held, length = [], 0
+            into.write(trimmer.feed(b"".join(stored)))
+            stored, length = [], 0
             job.at(into.written, max(into.total, into.written))
         if not data:
             return
@@ -102,7 +102,7 @@ def _listen(stream: IO[bytes], lines: list[str]) -> None:
 
 
 def _failure(code: int, lines: Sequence[str]) -> EdgewrightError:
-    told = [line for line in lines if any(word in line for word in ("FAILURE", "FATAL", "SORRY", "ABORT"))]
-    reasons = [line.split(": ", 2)[-1] for line in told if "aborting" not in line]
+    messages = [line for line in lines if any(word in line for word in ("FAILURE", "FATAL", "SORRY", "ABORT"))]
+    reasons = [line.split(": ", 2)[-1] for line in messages if "aborting" not in line]
     reason = reasons[0].rstrip(".") if reasons else f"it ended with code {code}"
     return Failed(f"xorriso could not rewrite the base: {reason}.", "Nothing was left behind.", "RewriteFailed")

@@ -74,14 +74,14 @@ class Boot:
             self._log.line(self._now(), f"--- machine on, {'disk' if track.from_disk else 'medium'} first ---")
             with Guest(command(self._machine._replace(disk_first=track.from_disk))) as guest:
                 self._watch(guest)
-                said, code = guest.words(), guest.code
+                message, code = guest.words(), guest.code
             if track.over():
                 break
             self._log.line(self._now(), "--- machine off ---")
             if track.starved > starved:
                 starved = track.starved
             elif code not in (0, None, -15, -9):
-                track.fail("qemu", f"with {code}: {' '.join(said)[-300:]}", self._now(), self._reader.lines)
+                track.fail("qemu", f"with {code}: {' '.join(message)[-300:]}", self._now(), self._reader.lines)
             elif track.from_disk:
                 from_disk += 1
                 if from_disk >= DISK:

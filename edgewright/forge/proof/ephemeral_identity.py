@@ -54,89 +54,89 @@ def new_uid() -> str:
 def make_copy(document: Mapping[str, Any], token: str, uid: str, tag: str) -> Copy:
     """Return the document with this token and UID, `edgewright-proof: TAG`, and DHCP; the given one stays as it is."""
     made: dict[str, Any] = copy.deepcopy(dict(document))
-    said: list[str] = []
+    messages: list[str] = []
     stylus = made.setdefault("stylus", {})
     site = stylus.setdefault("site", {})
-    _addresses(site, said)
-    _files(made, said)
-    _disk(made, said)
-    for key, words in _JOINS.items():
+    _addresses(site, messages)
+    _files(made, messages)
+    _disk(made, messages)
+    for key, text in _JOINS.items():
         if site.pop(key, None):
-            said.append(words)
-    said += [words for key, words in _IDENTITY.items() if site.get(key)]
+            messages.append(text)
+    messages += [text for key, text in _IDENTITY.items() if site.get(key)]
     if not site.get("name") and not site.get("deviceUIDPaths"):
-        said.append("the UID that the machine finds for itself (product_uuid)")
+        messages.append("the UID that the machine finds for itself (product_uuid)")
     site["edgeHostToken"] = token
     site["name"] = site["hostName"] = uid
     tags = site.get("tags")
     site["tags"] = {**(tags if isinstance(tags, Mapping) else {}), "edgewright-proof": tag}
-    return Copy(made, uid, (*said, *ALWAYS))
+    return Copy(made, uid, (*messages, *ALWAYS))
 
 
-def _addresses(site: dict[str, Any], said: list[str]) -> None:
+def _addresses(site: dict[str, Any], messages: list[str]) -> None:
     network = site.get("network")
     if not isinstance(network, dict):
         return
-    for key, words in _NETWORK.items():
+    for key, text in _NETWORK.items():
         if network.pop(key, None):
-            said.append(words)
+            messages.append(text)
     interfaces = network.pop("interfaces", None)
     if isinstance(interfaces, Mapping):
-        for name, one in interfaces.items():
-            facts = one if isinstance(one, Mapping) else {}
+        for name, item in interfaces.items():
+            facts = item if isinstance(item, Mapping) else {}
             if str(facts.get("type", "")).lower() == "static" or facts.get("ipAddress"):
-                said.append(f"the static address of {name} ({facts.get('ipAddress') or 'none given'})")
+                messages.append(f"the static address of {name} ({facts.get('ipAddress') or 'none given'})")
             else:
-                said.append(f"DHCP on {name} (the machine's card has another name)")
+                messages.append(f"DHCP on {name} (the machine's card has another name)")
             if "vlan" in str(facts).lower() or "." in str(name):
-                said.append(f"the VLAN of {name}")
+                messages.append(f"the VLAN of {name}")
             if "bond" in str(facts).lower() or str(name).startswith("bond"):
-                said.append(f"the bond {name}")
+                messages.append(f"the bond {name}")
     for key in [key for key in network if key in ("vlans", "bonds", "bridges")]:
         network.pop(key)
-        said.append(f"the {key} of the network")
+        messages.append(f"the {key} of the network")
     if not network:
         site.pop("network")
 
 
-def _files(made: dict[str, Any], said: list[str]) -> None:
+def _files(made: dict[str, Any], messages: list[str]) -> None:
     """Take network files out of the stages (and `write_files`): they name cards that the machine does not have."""
     stages = made.get("stages")
     for steps in stages.values() if isinstance(stages, dict) else ():
         for step in steps if isinstance(steps, list) else ():
             if isinstance(step, dict) and isinstance(step.get("files"), list):
-                step["files"] = _without(step["files"], said)
+                step["files"] = _without(step["files"], messages)
     if isinstance(made.get("write_files"), list):
-        made["write_files"] = _without(made["write_files"], said)
+        made["write_files"] = _without(made["write_files"], messages)
 
 
-def _without(files: list[Any], said: list[str]) -> list[Any]:
-    kept = []
+def _without(files: list[Any], messages: list[str]) -> list[Any]:
+    stored = []
     for file in files:
         path = str(file.get("path", "")) if isinstance(file, Mapping) else ""
         if path.startswith(_NETWORK_FILES):
             text = str(file).lower()
             kinds = [word for word in ("VLAN", "bond") if word.lower() in text]
-            said.append(f"the {' and '.join(kinds) or 'addresses'} in {path}")
+            messages.append(f"the {' and '.join(kinds) or 'addresses'} in {path}")
         else:
-            kept.append(file)
-    return kept
+            stored.append(file)
+    return stored
 
 
-def _disk(made: dict[str, Any], said: list[str]) -> None:
+def _disk(made: dict[str, Any], messages: list[str]) -> None:
     """Let the installer choose the disk where its rule names a machine's very own one."""
     install = made.get("install")
     if not isinstance(install, dict):
         return
     device = str(install.get("device") or "")
     if device.startswith("/dev/sd"):
-        said.append(f"the choice of the disk ({device}: such names change with what is plugged in)")
+        messages.append(f"the choice of the disk ({device}: such names change with what is plugged in)")
         install["device"] = "auto"
     elif device.startswith("/dev/disk/") or (device and device != "auto" and not device.startswith("/dev/")):
-        said.append(f"the choice of the disk ({device})")
+        messages.append(f"the choice of the disk ({device})")
         install["device"] = "auto"
     if install.get("encrypted_partitions"):
-        said.append("encrypted partitions")
+        messages.append("encrypted partitions")
 
 
 def disk_gib(document: Mapping[str, Any], least: int = 32) -> int:
@@ -148,25 +148,25 @@ def disk_gib(document: Mapping[str, Any], least: int = 32) -> int:
         sized = list(parts.values()) if isinstance(parts, Mapping) else []
         extra = install.get("extra-partitions")
         sized += extra if isinstance(extra, list) else []
-        for one in sized:
-            size = one.get("size") if isinstance(one, Mapping) else None
+        for item in sized:
+            size = item.get("size") if isinstance(item, Mapping) else None
             total += size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 10_000_000 else 0
     return max(least, -(-total // 1024) + 16)
 
 
-def secrets_of(document: Any, found: set[str] | None = None) -> set[str]:
+def secrets_of(document: Any, matches: set[str] | None = None) -> set[str]:
     """Return every text of a document that is a secret by its key: tokens, passwords, keys."""
-    found = set() if found is None else found
+    matches = set() if matches is None else matches
     if isinstance(document, Mapping):
         for key, value in document.items():
             if isinstance(value, str) and len(value) >= 6 and _secret(str(key)):
-                found.add(value)
+                matches.add(value)
             else:
-                secrets_of(value, found)
+                secrets_of(value, matches)
     elif isinstance(document, list | tuple):
-        for one in document:
-            secrets_of(one, found)
-    return found
+        for item in document:
+            secrets_of(item, matches)
+    return matches
 
 
 def _secret(key: str) -> bool:

@@ -124,35 +124,39 @@ def refusal_in(text: str) -> str:
 
     A certificate that the host does not trust stays so, however often it tries; a plane that is not reached may come.
     """
-    return next((kind for words, kind in _REFUSALS if re.search(words, text, re.IGNORECASE)), "")
+    return next((kind for label, kind in _REFUSALS if re.search(label, text, re.IGNORECASE)), "")
 
 
 def why(kind: str, detail: str = "", lines: Sequence[str] = ()) -> Why:
     """Return the sentence for a kind of failure; a more exact message in the lines before it wins."""
     if kind in ("emergency", "dracut", "panic", "live-image", "installed", "off"):
-        found = cause(lines)
-        if found is not None:
-            said = detail.rstrip(". ")
-            return Why(f"The installer failed: {said}. {found.sentence}", found.hint) if kind == "installed" else found
+        result = cause(lines)
+        if result is not None:
+            message = detail.rstrip(". ")
+            return (
+                Why(f"The installer failed: {message}. {result.sentence}", result.hint)
+                if kind == "installed"
+                else result
+            )
     sentence, hint = _KINDS[kind]
-    told = f": {detail.rstrip('. ')}" if detail else ""
-    return Why(sentence.replace("{detail}", told), hint)
+    reported = f": {detail.rstrip('. ')}" if detail else ""
+    return Why(sentence.replace("{detail}", reported), hint)
 
 
 def cause(lines: Sequence[str]) -> Why | None:
     """Return what the last lines name as the cause, the most exact one first; None when they name none."""
     text = "\n".join(lines[-80:])
-    for words, sentence, hint in _CAUSES:
-        if re.search(words, text):
+    for label, sentence, hint in _CAUSES:
+        if re.search(label, text):
             return Why(sentence, hint)
     return None
 
 
 def too_slow(waited: float, lines: Sequence[str], overall: bool = False) -> Why:
     """Return the sentence for a milestone that did not come; `waited` in seconds."""
-    found = cause(lines)
-    if found is not None:
-        return found
+    result = cause(lines)
+    if result is not None:
+        return result
     if overall:
         return Why(f"It took longer than {waited:.0f} s in all.", "Give it more time: --limit 1h")
     if not lines:

@@ -37,7 +37,7 @@ def user_data(base: Base) -> tuple[dict[str, Any], str, tuple[str, ...]]:
 
     Of several configs the one with a `stylus` block counts. Raises `InvalidInput` for one that cannot be read.
     """
-    found: list[tuple[dict[str, Any], str]] = []
+    matches: list[tuple[dict[str, Any], str]] = []
     for config in base.configs:
         if config.size > bounds.MAX_SIZE:
             continue
@@ -46,14 +46,14 @@ def user_data(base: Base) -> tuple[dict[str, Any], str, tuple[str, ...]]:
             data = file.read(config.size)
         body = encoding.decode(data.rstrip(b"\0"), f"The user-data {config.path} of the ISO")
         try:
-            found.append((reader.read(body, f"The user-data {config.path} of the ISO").document, config.path))
+            matches.append((reader.read(body, f"The user-data {config.path} of the ISO").document, config.path))
         except InvalidInput:
             if config.path == base.configs[0].path:
                 raise
-    if not found:
+    if not matches:
         return {}, "", ()
-    best = next((one for one in found if isinstance(one[0].get("stylus"), dict)), found[0])
-    others = [path for _, path in found if path != best[1]]
+    best = next((match for match in matches if isinstance(match[0].get("stylus"), dict)), matches[0])
+    others = [path for _, path in matches if path != best[1]]
     note = (f"The ISO contains more than one config; {best[1]} was taken, beside it: {', '.join(others)}.",)
     return best[0], best[1], note if others else ()
 

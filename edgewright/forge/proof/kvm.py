@@ -38,47 +38,56 @@ class Choice(NamedTuple):
 
 def probe_words(kernel: Path) -> list[str]:
     """Return the command line that starts a bare kernel in KVM."""
-    words = [QEMU, "-name", "edgewright-kvm-probe", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    words += ["-machine", "q35,graphics=off,hpet=off", "-accel", "kvm", "-cpu", "host", "-smp", "1", "-m", "512"]
-    words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-kernel", str(kernel)]
-    return [*words, "-append", "console=ttyS0 earlyprintk=serial,ttyS0 panic=-1 root=/dev/none"]
+    arguments = [
+        QEMU,
+        "-name",
+        "edgewright-kvm-probe",
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+    ]
+    arguments += ["-machine", "q35,graphics=off,hpet=off", "-accel", "kvm", "-cpu", "host", "-smp", "1", "-m", "512"]
+    arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-kernel", str(kernel)]
+    return [*arguments, "-append", "console=ttyS0 earlyprintk=serial,ttyS0 panic=-1 root=/dev/none"]
 
 
-def works(words: Sequence[str], job: Job, seconds: float = SECONDS) -> Choice:
+def works(text: Sequence[str], job: Job, seconds: float = SECONDS) -> Choice:
     """Start the probe and return whether a kernel got through within `seconds`. Raises `Cancelled`."""
-    began, heard = time.monotonic(), b""
+    began, received = time.monotonic(), b""
     try:
-        guest = Guest(words)
+        guest = Guest(text)
     except EdgewrightError as error:
         return Choice("tcg", f"KVM is not used: {error.message}")
     with guest:
         while time.monotonic() - began < seconds:
             job.check()
-            heard = (heard + guest.read())[-65536:]
-            if any(said in heard for said in THROUGH):
+            received = (received + guest.read())[-65536:]
+            if any(message in received for message in THROUGH):
                 return Choice("kvm")
             if guest.ended:
-                said = guest.words()
-                last = said[-1] if said else f"QEMU ended with {guest.code}"
+                message = guest.words()
+                last = message[-1] if message else f"QEMU ended with {guest.code}"
                 return Choice("tcg", f"KVM is there and does not run a kernel ({last[:160]}); emulation is used.")
-    where = "its kernel came to nothing" if b"Linux version" not in heard else "its kernel crawled"
+    where = "its kernel came to nothing" if b"Linux version" not in received else "its kernel crawled"
     return Choice("tcg", f"KVM opens and hangs here: {where} in {seconds:.0f} s; emulation is used.")
 
 
 def choose(
-    wish: str, kernel: Callable[[], Path | None], job: Job, *, device: str = "/dev/kvm", seconds: float = SECONDS
+    spec: str, kernel: Callable[[], Path | None], job: Job, *, device: str = "/dev/kvm", seconds: float = SECONDS
 ) -> Choice:
-    """Return KVM where it works, else emulation with the reason. `wish` is auto, kvm or tcg; `kernel` fetches one."""
-    if wish == "tcg":
+    """Return KVM where it works, else emulation with the reason. `spec` is auto, kvm or tcg; `kernel` fetches one."""
+    if spec == "tcg":
         return Choice("tcg")
-    if wish == "kvm":
+    if spec == "kvm":
         return Choice("kvm")
     if not Path(device).exists():
         return Choice("tcg", "This machine has no KVM; emulation is used.")
     if not os.access(device, os.R_OK | os.W_OK):
         return Choice("tcg", f"{device} may not be opened by you; emulation is used.")
-    found = kernel()
-    if found is None:
+    result = kernel()
+    if result is None:
         return Choice("tcg", "KVM was not tried: the ISO's kernel was not found; emulation is used.")
     job.step(f"trying whether KVM works here ({seconds:.0f} s at most)", "seconds")
-    return works(probe_words(found), job, seconds)
+    return works(probe_words(result), job, seconds)

@@ -94,10 +94,10 @@ def sign_of(line: str) -> Sign | None:
     login = _LOGIN.match(text)
     if login:
         return Sign("milestone", "login", login.group(1))
-    for words, kind, key in _TABLE:
-        found = words.search(text)
-        if found:
-            detail = next((group for group in found.groups() if group), "").strip() if words.groups else ""
+    for label, kind, key in _TABLE:
+        match = label.search(text)
+        if match:
+            detail = next((group for group in match.groups() if group), "").strip() if label.groups else ""
             return Sign(kind, key, detail)
     return None
 
@@ -105,17 +105,17 @@ def sign_of(line: str) -> Sign | None:
 class Reader:
     """Turns the bytes of a console into plain lines and signs; a prompt counts before its line has ended."""
 
-    def __init__(self, keep: int = 400) -> None:
+    def __init__(self, retain: int = 400) -> None:
         self.lines: list[str] = []
         """The last lines, plain, empty ones left out."""
-        self._keep = keep
+        self._keep = retain
         self._rest = b""
         self._prompted = False
 
     def feed(self, data: bytes) -> list[tuple[str, Sign | None]]:
         """Take bytes as they come; return each line that is complete now with its sign."""
         *whole, rest = _MOVES.split(self._rest + data)
-        found: list[tuple[str, Sign | None]] = []
+        matches: list[tuple[str, Sign | None]] = []
         for raw in whole:
             line = plain(raw.decode("utf-8", "replace"))
             if not line.strip() or _WAITS.match(line):
@@ -125,15 +125,15 @@ class Reader:
             if self._prompted and sign is not None and sign.key in ("login", "grub"):
                 sign = None  # reported already, when it was there without its end
             self._prompted = False
-            found.append((line, sign))
+            matches.append((line, sign))
         self._rest = rest[-8192:]
         if rest and len(rest) < 200 and not self._prompted:
             line = plain(rest.decode("utf-8", "replace"))
             sign = sign_of(line) if line.rstrip().endswith((":", ">")) else None
             if sign is not None and sign.key in ("login", "grub"):
                 self._prompted = True
-                found.append((line, sign))
-        return found
+                matches.append((line, sign))
+        return matches
 
     def _remember(self, line: str) -> None:
         if line in self.lines[-24:]:

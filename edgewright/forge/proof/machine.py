@@ -57,29 +57,29 @@ def uefi_files(secure_boot: bool, folders: tuple[str, ...] = FOLDERS) -> UefiFil
     )
     for folder in folders:
         for code, variables in pairs:
-            found = UefiFiles(Path(folder, code), Path(folder, variables))
-            if found.code.is_file() and found.variables.is_file():
-                return found
+            result = UefiFiles(Path(folder, code), Path(folder, variables))
+            if result.code.is_file() and result.variables.is_file():
+                return result
     what = "UEFI firmware with Secure Boot keys" if secure_boot else "UEFI firmware"
     raise NotFound(f"There is no {what} for QEMU here.", "Install it (Debian: apt-get install ovmf).", "NoFirmware")
 
 
 def command(machine: Machine) -> list[str]:
     """Return the words that start the machine: serial console on standard output, no screen, ends at a reset."""
-    words = [QEMU, "-name", "edgewright-proof", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    arguments = [QEMU, "-name", "edgewright-proof", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     smm = ",smm=on" if machine.secure_boot else ""
-    words += ["-machine", f"q35,graphics=off,hpet=off{smm}", "-accel", machine.accel]
-    words += ["-cpu", "host" if machine.accel == "kvm" else "max"]
-    words += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-rtc", "base=utc"]
-    words += ["-uuid", machine.uuid or str(uuid.uuid4())]
-    words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
-    words += ["-device", "virtio-rng-pci"]
+    arguments += ["-machine", f"q35,graphics=off,hpet=off{smm}", "-accel", machine.accel]
+    arguments += ["-cpu", "host" if machine.accel == "kvm" else "max"]
+    arguments += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-rtc", "base=utc"]
+    arguments += ["-uuid", machine.uuid or str(uuid.uuid4())]
+    arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+    arguments += ["-device", "virtio-rng-pci"]
     if machine.firmware == "uefi":
-        words += _uefi(machine)
-    words += _disk(machine) + _medium(machine)
+        arguments += _uefi(machine)
+    arguments += _disk(machine) + _medium(machine)
     cut = ",restrict=on" if machine.network == "cut" else ""
-    words += ["-netdev", f"user,id=net{cut}", "-device", "virtio-net-pci,netdev=net,romfile="]
-    return words
+    arguments += ["-netdev", f"user,id=net{cut}", "-device", "virtio-net-pci,netdev=net,romfile="]
+    return arguments
 
 
 def medium_words(machine: Machine) -> str:
@@ -103,9 +103,9 @@ def disk_bus(device: str, devices: Devices) -> Literal["sata", "virtio", "nvme"]
 
 def _uefi(machine: Machine) -> list[str]:
     assert machine.code is not None and machine.variables is not None
-    words = ["-global", "driver=cfi.pflash01,property=secure,value=on"] if machine.secure_boot else []
-    words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_quoted(machine.code)}"]
-    return [*words, "-drive", f"if=pflash,unit=1,format=raw,file={_quoted(machine.variables)}"]
+    parts = ["-global", "driver=cfi.pflash01,property=secure,value=on"] if machine.secure_boot else []
+    parts += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_quoted(machine.code)}"]
+    return [*parts, "-drive", f"if=pflash,unit=1,format=raw,file={_quoted(machine.variables)}"]
 
 
 def _disk(machine: Machine) -> list[str]:

@@ -88,9 +88,9 @@ class ProofPlane:
         except (Refused, NotFound) as error:
             return Verdict("unknown", masked(token), f"The plane does not list its tokens: {error.message}")
         known = [EdgeToken(document) for document in documents]
-        found = next((one for one in known if one.token and one.token == token), None)
-        if found is None:
-            if known and not any(one.token for one in known):
+        result = next((item for item in known if item.token and item.token == token), None)
+        if result is None:
+            if known and not any(item.token for item in known):
                 return Verdict("unknown", masked(token), "The plane does not show the text of its tokens to this key.")
             return Verdict(
                 "bad",
@@ -98,23 +98,23 @@ class ProofPlane:
                 f"The token {masked(token)} of the user-data is not known at {self.name}.",
                 "Make one and put it into the user-data: edgewright token create NAME",
             )
-        name, project = clean(found.name), found.project_uid
-        if not found.is_active:
+        name, project = clean(result.name), result.project_uid
+        if not result.is_active:
             hint = (
                 f"Activate it (edgewright token activate {shlex.quote(name)}), or put another one into the user-data."
             )
             return Verdict("bad", name, f"The token {name} of the user-data was revoked.", hint, project)
-        if found.expired(at):
-            sentence = f"The token {name} of the user-data expired at {times.rfc3339(found.expiry)}."
+        if result.expired(at):
+            sentence = f"The token {name} of the user-data expired at {times.rfc3339(result.expiry)}."
             return Verdict(
                 "bad", name, sentence, "Put another one into the user-data: edgewright token create NAME", project
             )
         differs = (project_uid and project and project_uid != project) or (
-            project_name and found.project_name and project_name != found.project_name
+            project_name and result.project_name and project_name != result.project_name
         )
         if differs:
             sentence = (
-                f"The token {name} is for the project {clean(found.project_name or project)}, "
+                f"The token {name} is for the project {clean(result.project_name or project)}, "
                 f"the user-data names {clean(project_name or project_uid)}."
             )
             return Verdict("bad", name, sentence, "Let both name the same project.", project)
@@ -130,8 +130,8 @@ class ProofPlane:
 
     def only_project(self) -> str:
         """Return the project when there is one only, else the empty text."""
-        found = self._ask(lambda client: client.projects())
-        return str((found[0].get("metadata") or {}).get("uid", "")) if len(found) == 1 else ""
+        result = self._ask(lambda client: client.projects())
+        return str((result[0].get("metadata") or {}).get("uid", "")) if len(result) == 1 else ""
 
     def make_token(self, name: str, project_uid: str, made: Callable[[str], None]) -> str:
         """Make the proof's own token for a day and return its text; `made` gets its uid as soon as there is one."""
@@ -144,7 +144,7 @@ class ProofPlane:
             if token.token:
                 return token.token
             listed = (EdgeToken(document) for document in await client.tokens())
-            return next((one.token for one in listed if one.uid == uid and one.token), "")
+            return next((item.token for item in listed if item.uid == uid and item.token), "")
 
         text = self._ask(ask)
         if not text:
@@ -196,17 +196,17 @@ class ProofPlane:
             page = self._ask(lambda client: client.events(limit=50))
         except EdgewrightError:
             return []
-        events = {str((one.get("metadata") or {}).get("uid") or at): one for at, one in enumerate(page.items)}
+        events = {str((item.get("metadata") or {}).get("uid") or at): item for at, item in enumerate(page.items)}
         if self._known is None:
             self._known = set(events)
             return []
-        found = []
+        matches = []
         for key, event in events.items():
             if key in self._known or event.get("reason") not in REFUSALS:
                 continue
             message = clean(event.get("message"), 300)
-            found.append(Report(message, uid in message))
-        return found
+            matches.append(Report(message, uid in message))
+        return matches
 
     def forget_host(self, uid: str) -> None:
         """Delete the proof's host; one that is not there is not an error. Raises `EdgewrightError`."""

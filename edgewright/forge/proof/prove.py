@@ -56,7 +56,7 @@ class Wish(NamedTuple):
 
 def prove(
     iso: Path,
-    wish: Wish,
+    spec: Wish,
     job: Job,
     *,
     planes: Callable[[str], ProofPlane],
@@ -68,20 +68,20 @@ def prove(
     `planes(endpoint)` gives the plane that the user-data names. Raises `NotFound` (no ISO, no QEMU), `InvalidInput` and
     `Refused` for an ISO that cannot be proven so, `Unreachable` when the plane does not answer, `Cancelled`.
     """
-    return _Run(iso, wish, job, planes, console, log or log_path(iso)).run()
+    return _Run(iso, spec, job, planes, console, log or log_path(iso)).run()
 
 
 class _Run:
     def __init__(
         self,
         iso: Path,
-        wish: Wish,
+        spec: Wish,
         job: Job,
         planes: Callable[[str], ProofPlane],
         console: Callable[[str], None],
         log: Path,
     ) -> None:
-        self.iso, self.wish, self.job, self.console, self.log_at = iso, wish, job, console, log
+        self.iso, self.wish, self.job, self.console, self.log_at = iso, spec, job, console, log
         self.planes = planes
         self.plane: ProofPlane | None = None
         self.uid = ""
@@ -90,7 +90,7 @@ class _Run:
         self.notes: list[str] = []
         self.not_proven: tuple[str, ...] = ()
         self.secrets: set[str] = set()
-        self.track = Track(wish.until, secure_boot=wish.secure_boot, scale=wish.scale, told=self._tick)
+        self.track = Track(spec.until, secure_boot=spec.secure_boot, scale=spec.scale, told=self._tick)
 
     def run(self) -> Proof:
         at, began = times.rfc3339(times.now()), time.monotonic()
@@ -113,7 +113,7 @@ class _Run:
         sweep("proof")
         folder = Path(tempfile.mkdtemp(prefix=f"{prefix_of('proof')}{os.getpid()}-"))
         stopped: BaseException | None = None
-        choice, medium, kept = kvm.Choice("tcg"), "", False
+        choice, medium, stored = kvm.Choice("tcg"), "", False
         lines: list[str] = []
         try:
             machine = self._machine(folder, document)
@@ -125,7 +125,7 @@ class _Run:
                 else:
                     self.not_proven = ("registration at the plane", *ephemeral_identity.ALWAYS)
                 choice = kvm.choose(self.wish.accel, lambda: inside.kernel(self.iso, folder, self.job), self.job)
-                lines, kept = self._boot(
+                lines, stored = self._boot(
                     machine._replace(accel=choice.accel, cpus=2 if choice.accel == "kvm" else 1), choice, document
                 )
         except BaseException as error:
@@ -162,7 +162,7 @@ class _Run:
             left=tuple(self.left),
             plane=site.endpoint,
             uid=self.uid,
-            log=str(self.log_at) if kept else "",
+            log=str(self.log_at) if stored else "",
         )
 
     def _tick(self, mark: Mark) -> None:
@@ -171,15 +171,15 @@ class _Run:
 
     def _must_boot_so(self, base: Base) -> None:
         """Raise `InvalidInput` for a way to boot that the ISO does not have: the firmware would find nothing."""
-        wish = self.wish
-        mode = f"{wish.firmware.upper()} from {wish.medium.upper()}"
+        spec = self.wish
+        mode = f"{spec.firmware.upper()} from {spec.medium.upper()}"
         if mode in base.boot_modes:
             return
-        said = f"{self.iso.name} does not boot by {wish.firmware.upper()} from {wish.medium.upper()}"
-        broken = f" ({base.partition_broken})" if wish.medium == "usb" and base.partition_broken else ""
+        message = f"{self.iso.name} does not boot by {spec.firmware.upper()} from {spec.medium.upper()}"
+        broken = f" ({base.partition_broken})" if spec.medium == "usb" and base.partition_broken else ""
         has = f"; it boots {', '.join(base.boot_modes)}" if base.boot_modes else ""
         hint = f"Prove what it has: {modes.verify_line(self.iso, base.boot_modes)}" if base.boot_modes else base.refuse
-        raise InvalidInput(f"{said}{broken}{has}.", hint, "NoBootMode")
+        raise InvalidInput(f"{message}{broken}{has}.", hint, "NoBootMode")
 
     def _must_name_a_plane(self, site: Site) -> None:
         instead = "Prove less: --until installed, or --until login."
@@ -193,13 +193,13 @@ class _Run:
             )
 
     def _machine(self, folder: Path, document: dict[str, Any]) -> Machine:
-        wish = self.wish
+        spec = self.wish
         disk = folder / "disk.img"
         with disk.open("wb") as file:
-            file.truncate(ephemeral_identity.disk_gib(document, wish.disk) << 30)
+            file.truncate(ephemeral_identity.disk_gib(document, spec.disk) << 30)
         code = variables = None
-        if wish.firmware == "uefi":
-            files = uefi_files(wish.secure_boot)
+        if spec.firmware == "uefi":
+            files = uefi_files(spec.secure_boot)
             code, variables = files.code, folder / "variables.fd"
             shutil.copyfile(files.variables, variables)
         install = document.get("install")
@@ -207,12 +207,12 @@ class _Run:
         return Machine(
             self.iso,
             disk,
-            firmware=wish.firmware,
-            secure_boot=wish.secure_boot,
-            medium=wish.medium,
-            devices=wish.devices,
-            memory=wish.memory,
-            disk_bus=disk_bus(device, wish.devices),
+            firmware=spec.firmware,
+            secure_boot=spec.secure_boot,
+            medium=spec.medium,
+            devices=spec.devices,
+            memory=spec.memory,
+            disk_bus=disk_bus(device, spec.devices),
             code=code,
             variables=variables,
             uuid=str(uuid.uuid4()),

@@ -185,7 +185,7 @@ def files(source: Source, wanted: Callable[[str], bool], job: Job) -> dict[str, 
 
 def scan(source: Source, wanted: Callable[[str], bool], noted: Callable[[str], bool], job: Job) -> Scan:
     """Return the wanted files of the entire image, and which of the noted paths are in it. Raises `InvalidInput`."""
-    found: dict[str, bytes] = {}
+    matches: dict[str, bytes] = {}
     names: set[str] = set()
     for number, blob in enumerate(source.layers, 1):
         job.step(f"reading layer {number} of {len(source.layers)} of the base")
@@ -194,18 +194,18 @@ def scan(source: Source, wanted: Callable[[str], bool], noted: Callable[[str], b
             present: set[str] = set()
             for info, tar in members:
                 name = name_of(info)
-                _white_out(found, name)
+                _white_out(matches, name)
                 _white_out(names, name)
                 if not info.isdir() and noted(name) and not hidden_by(name):
                     present.add(name)
                 if info.isreg() and wanted(name) and info.size <= MAX_FILE:
                     stream = tar.extractfile(info)
                     fresh[name] = stream.read() if stream is not None else b""
-                elif not info.isdir() and name in found:
-                    del found[name]
-            found.update(fresh)
+                elif not info.isdir() and name in matches:
+                    del matches[name]
+            matches.update(fresh)
             names |= present
-    return Scan(found, frozenset(names))
+    return Scan(matches, frozenset(names))
 
 
 def hidden_by(name: str) -> str:
@@ -216,16 +216,16 @@ def hidden_by(name: str) -> str:
     return f"{folder}/{last[4:]}".lstrip("/") if last.startswith(".wh.") else ""
 
 
-def _white_out(found: dict[str, bytes] | set[str], name: str) -> None:
+def _white_out(matches: dict[str, bytes] | set[str], name: str) -> None:
     """Take away what a layer hides of the layers below it."""
-    gone = hidden_by(name)
-    if not gone:
+    removed = hidden_by(name)
+    if not removed:
         return
-    for path in [p for p in found if p == gone or p.startswith(gone.rstrip("/") + "/")]:
-        if isinstance(found, dict):
-            del found[path]
+    for path in [p for p in matches if p == removed or p.startswith(removed.rstrip("/") + "/")]:
+        if isinstance(matches, dict):
+            del matches[path]
         else:
-            found.discard(path)
+            matches.discard(path)
 
 
 def take_out(pieces: Iterator[bytes], place: Callable[[str], Path | None], job: Job, total: int = 0) -> dict[str, Path]:

@@ -29,14 +29,14 @@ class Pushed(NamedTuple):
 
 def refuse_taken(target: Registry, reference: Reference, *, replace: bool) -> str | None:
     """Return the digest that the tag has (None: it is free). Raises `Conflict` when it must not be replaced."""
-    found = target.digest(reference.tag, f"the tag {reference}")
-    if found is not None and not replace:
+    digest = target.digest(reference.tag, f"the tag {reference}")
+    if digest is not None and not replace:
         raise Conflict(
-            f"{reference} exists already, as {found}.",
+            f"{reference} exists already, as {digest}.",
             "Hosts may run it: use another --custom-tag, or --replace to let the tag mean the new image.",
             "TagExists",
         )
-    return found
+    return digest
 
 
 def layers(
@@ -101,7 +101,7 @@ def image(
     total = [*sent, how]
 
     def count(word: str) -> int:
-        return sum(one.how == word for one in total)
+        return sum(item.how == word for item in total)
 
-    bytes_sent = sum(one.size for one in total) + len(manifest)
+    bytes_sent = sum(item.size for item in total) + len(manifest)
     return Pushed(digest, len(manifest), count("there"), count("mounted"), count("sent"), bytes_sent)

@@ -34,13 +34,13 @@ def kubernetes(text: str) -> Kubernetes:
             f"{text} names no Kubernetes that a provider image can be built with.",
             "Write kubeadm:VERSION or k3s:VERSION, e.g. kubeadm:1.36.3.",
         )
-    found = _VERSION.fullmatch(version)
-    if found is None:
+    match = _VERSION.fullmatch(version)
+    if match is None:
         raise InvalidInput(
             f"{version!r} is not a complete version of Kubernetes." if version else f"{text} lacks the version.",
             f"Write all three numbers, e.g. {distribution}:1.36.3.",
         )
-    return Kubernetes(distribution, found.group(1), found.group(2))
+    return Kubernetes(distribution, match.group(1), match.group(2))
 
 
 class Name(NamedTuple):

@@ -48,9 +48,9 @@ def check_sites(base: Mapping[str, Any], plan: Plan, *, profile: str = "palette"
 
     What is wrong with the common user-data is the same for every site and is shown once.
     """
-    found = list(plan.findings)
+    matches = list(plan.findings)
     common = {(f.path, f.message) for f in check(base, profile=profile, now=now())}
-    told: set[tuple[str, str]] = set()
+    messages: set[tuple[str, str]] = set()
     wrong = {finding.line for finding in plan.findings if finding.severity == ERROR}
     for site in plan.sites:
         if site.line in wrong:
@@ -58,13 +58,13 @@ def check_sites(base: Mapping[str, Any], plan: Plan, *, profile: str = "palette"
         for finding in check(merged(base, site), profile=profile, now=now()):
             key = (finding.path, finding.message)
             if key in common:
-                if key not in told:
-                    told.add(key)
-                    found.append(finding._replace(message=f"Every site: {finding.message}"))
+                if key not in messages:
+                    messages.add(key)
+                    matches.append(finding._replace(message=f"Every site: {finding.message}"))
                 continue
             message = f"{site.place[0].upper()}{site.place[1:]}: {finding.message}"
-            found.append(finding._replace(message=message, line=site.line))
-    return found
+            matches.append(finding._replace(message=message, line=site.line))
+    return matches
 
 
 def target(site: Site, out: Path, *, whole: bool) -> Path:
@@ -83,10 +83,10 @@ def make_seeds(plan: Plan, out: Path, job: Job) -> list[Made]:
     job.step("writing the seed ISOs", "steps")
     for number, site in enumerate(plan.sites, 1):
         file = target(site, out, whole=False)
-        kept = file.exists()
+        stored = file.exists()
         sha256 = make_cidata(file, texts[site.row], _meta(site), sync=False)
         digest = hashlib.sha256(texts[site.row]).hexdigest()
-        made.append(Made(site, file, file.stat().st_size, sha256, digest, kept))
+        made.append(Made(site, file, file.stat().st_size, sha256, digest, stored))
         job.at(number, len(plan.sites))
     return made
 
@@ -100,10 +100,10 @@ def make_isos(
     for site in plan.sites:
         file = target(site, out, whole=True)
         if file.exists():
-            kept = _same(file, texts[site.row], base)
-            if kept is None:
+            stored = _same(file, texts[site.row], base)
+            if stored is None:
                 raise Conflict(f"{file} is there already and is another installer.", "Give another folder.")
-            done[site.row] = kept._replace(site=site)
+            done[site.row] = stored._replace(site=site)
     for number, site in enumerate(plan.sites, 1):
         if site.row in done:
             continue
@@ -134,16 +134,16 @@ def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool
         "method": "iso" if whole else "cidata",
         "sites": [
             {
-                "name": one.site.name,
-                "hostName": one.site.hostname,
-                "address": one.site.address or "dhcp",
-                "row": one.site.row,
-                "file": one.file.name,
-                "size": one.size,
-                "sha256": one.sha256,
-                "userDataSha256": one.user_data_sha256,
+                "name": item.site.name,
+                "hostName": item.site.hostname,
+                "address": item.site.address or "dhcp",
+                "row": item.site.row,
+                "file": item.file.name,
+                "size": item.size,
+                "sha256": item.sha256,
+                "userDataSha256": item.user_data_sha256,
             }
-            for one in made
+            for item in made
         ],
     }
     part = path.with_name(path.name + ".part")
@@ -176,9 +176,9 @@ def _same(file: Path, user_data: bytes, base: Path) -> Made | None:
     manifest = read_manifest(file)
     if manifest is None:
         return None
-    iso, origin, told = manifest.get("iso", {}), manifest.get("base", {}), manifest.get("userData", {})
+    iso, origin, reported = manifest.get("iso", {}), manifest.get("base", {}), manifest.get("userData", {})
     digest = hashlib.sha256(user_data).hexdigest()
-    same = told.get("sha256") == digest and iso.get("size") == file.stat().st_size
+    same = reported.get("sha256") == digest and iso.get("size") == file.stat().st_size
     if not same or origin.get("file") != base.name or origin.get("size") != base.stat().st_size:
         return None
     return Made(

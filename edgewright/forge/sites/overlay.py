@@ -23,8 +23,8 @@ def overlay(site: Site) -> dict[str, Any]:
         network["nameserver"] = ",".join(site.dns)
     document: dict[str, Any] = {"stylus": {"site": block}}
     if link.plain and site.address:
-        told = interface(link._replace(dns=",".join(site.dns)))
-        network["interfaces"] = {site.nic: told}
+        reported = interface(link._replace(dns=",".join(site.dns)))
+        network["interfaces"] = {site.nic: reported}
     elif not link.plain:  # Palette has no keys for VLAN and MTU: a stage writes the files before networkd starts
         step = {"name": "network cards", "files": files([link], None)}
         document["stages"] = {"initramfs": [step]}

@@ -26,15 +26,15 @@ def check_projects(plan: Plan, projects: Sequence[Mapping[str, Any]] | None, why
     if not rows:
         return []
     if projects is None:
-        said = f"Whether the plane has the {len(rows)} projects of the plan is not known: {why}."
+        text = f"Whether the plane has the {len(rows)} projects of the plan is not known: {why}."
         if len(rows) == 1:
-            said = f"Whether the plane has the project {shown(next(iter(rows)))} is not known: {why}."
-        return [unknown("project", said, "", "ProjectUnknown")]
-    found = []
+            text = f"Whether the plane has the project {shown(next(iter(rows)))} is not known: {why}."
+        return [unknown("project", text, "", "ProjectUnknown")]
+    matches = []
     for name, lines in list(rows.items())[:MOST]:
         missing = no_project("project", name, projects, key="name")
         if missing is not None:
             more = f" ({len(lines)} rows name it)" if len(lines) > 1 else ""
             message = missing.message.rstrip(".") + more + "."
-            found.append(missing._replace(message=message, line=lines[0]))
-    return found
+            matches.append(missing._replace(message=message, line=lines[0]))
+    return matches

@@ -127,10 +127,10 @@ def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
 def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
     from edgewright.yamltext.reader import read
 
-    whole = text.lstrip()
-    if whole.startswith("-"):  # a bare list; the reader takes maps
+    complete = text.lstrip()
+    if complete.startswith("-"):  # a bare list; the reader takes maps
         text = "sites:\n" + text
-    shift = 1 if whole.startswith("-") else 0
+    shift = 1 if complete.startswith("-") else 0
     try:
         parsed = read(text, str(path))
     except InvalidInput as wrong:
@@ -163,9 +163,9 @@ def _column(word: str, path: Path) -> str:
 def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding]) -> Site | None:
     """Return a row with its values checked; None when it has no name. Findings name row and line."""
 
-    def told(key: str, said: str) -> None:
+    def told(key: str, message: str) -> None:
         findings.append(
-            error(key, f"Row {row}: {key}: {said}", "Correct that row of the plan.", "Plan")._replace(line=line)
+            error(key, f"Row {row}: {key}: {message}", "Correct that row of the plan.", "Plan")._replace(line=line)
         )
 
     def text(key: str, rule: Callable[[str], str] = lambda value: "") -> str:
@@ -174,9 +174,9 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
             told(key, "It must be one word.")
             return ""
         word = "" if value is None else str(value).strip()
-        said = rule(word) if word else ""
-        if said:
-            told(key, said)
+        message = rule(word) if word else ""
+        if message:
+            told(key, message)
         return word
 
     def number(key: str, least: int, most: int) -> int | None:
@@ -192,8 +192,8 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
         value = values.get(key)
         parts = [str(part).strip() for part in value] if isinstance(value, list) else split_words(str(value or ""))
         for part in parts:
-            if said := rule(part):
-                told(key, said)
+            if message := rule(part):
+                told(key, message)
         return tuple(parts)
 
     name = text("name", checks.uid)
@@ -203,19 +203,19 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
     address = text("address")
     if address.lower() == "dhcp":
         address = ""
-    elif address and (said := checks.own_address(address)):
-        told("address", said)
+    elif address and (message := checks.own_address(address)):
+        told("address", message)
     gateway = text("gateway")
     if gateway and not address:
         told("gateway", "There is a gateway but no address.")
-    elif gateway and not checks.own_address(address) and (said := checks.gateway(gateway, address)):
-        told("gateway", said)
+    elif gateway and not checks.own_address(address) and (message := checks.gateway(gateway, address)):
+        told("gateway", message)
     hostname = text("hostname") or name
-    if said := checks.hostname(hostname):
-        told("hostname" if values.get("hostname") else "name", said)
+    if message := checks.hostname(hostname):
+        told("hostname" if values.get("hostname") else "name", message)
     tags = _tags(values, told)
-    if said := checks.tags(tags):
-        told("tags", said)
+    if message := checks.tags(tags):
+        told("tags", message)
     return Site(
         row,
         line,
@@ -238,36 +238,36 @@ def split_words(text: str) -> list[str]:
 
     Plain words with spaces between them stay one: `not a host` is a mistake and not three servers.
     """
-    found: list[str] = []
+    matches: list[str] = []
     for part in text.split(","):
-        words = part.split()
-        found += words if all("." in word or ":" in word for word in words) else [" ".join(words)]
-    return [part for part in found if part]
+        parts = part.split()
+        matches += parts if all("." in word or ":" in word for word in parts) else [" ".join(parts)]
+    return [part for part in matches if part]
 
 
-def _tags(values: Mapping[str, Any], told: Callable[[str, str], None]) -> dict[str, str]:
+def _tags(values: Mapping[str, Any], reported: Callable[[str, str], None]) -> dict[str, str]:
     given = values.get("tags")
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     if isinstance(given, Mapping):
-        found = {str(key): str(value) for key, value in given.items()}
+        matches = {str(key): str(value) for key, value in given.items()}
     elif given:
         for part in str(given).split(";"):
             key, equals, value = part.strip().partition("=")
             name = key.strip()
             if not equals and part.strip():
-                told("tags", f"{part.strip()!r} is not key=value.")
+                reported("tags", f"{part.strip()!r} is not key=value.")
             elif equals and not name:
-                told("tags", f"{part.strip()!r} has no key in front of the '='.")
-            elif name in found:
-                told("tags", f"The tag {name!r} is given twice.")
+                reported("tags", f"{part.strip()!r} has no key in front of the '='.")
+            elif name in matches:
+                reported("tags", f"The tag {name!r} is given twice.")
             elif name:
-                found[name] = value.strip()
+                matches[name] = value.strip()
     for column, value in values.items():
         if column.startswith("tag.") and value not in (None, ""):
-            if column[4:] in found:
-                told(column, "The row's `tags` give this tag too.")
-            found[column[4:]] = str(value).strip()
-    return found
+            if column[4:] in matches:
+                reported(column, "The row's `tags` give this tag too.")
+            matches[column[4:]] = str(value).strip()
+    return matches
 
 
 def doubles(sites: Iterable[Site]) -> list[Finding]:
@@ -282,23 +282,23 @@ def doubles(sites: Iterable[Site]) -> list[Finding]:
         ("hostname", "host name", lambda site: site.hostname, True),
         ("address", "address", _place, True),
     )
-    found = []
+    matches = []
     listed = list(sites)
-    told: set[tuple[int, int, str]] = set()
+    messages: set[tuple[int, int, str]] = set()
     for key, what, value_of, apart in rules:
         first: dict[str, Site] = {}
         for site in listed:
             value = value_of(site).lower()
             other = first.setdefault(value, site) if value else site
-            same_uid = (other.row, site.row, "name") in told
+            same_uid = (other.row, site.row, "name") in messages
             if other is site or (same_uid and key != "address"):
                 continue
-            told.add((other.row, site.row, key))
-            said = f"{other.place} and {site.place} have the same {what} {value}."
+            messages.add((other.row, site.row, key))
+            message = f"{other.place} and {site.place} have the same {what} {value}."
             rule = warning if apart and other.tags.get("site") != site.tags.get("site") else error
-            said = said[0].upper() + said[1:]
-            found.append(rule(key, said, "Give each box its own.", "Double")._replace(line=site.line))
-    return found
+            message = message[0].upper() + message[1:]
+            matches.append(rule(key, message, "Give each box its own.", "Double")._replace(line=site.line))
+    return matches
 
 
 def _place(site: Site) -> str:

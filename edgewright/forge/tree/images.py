@@ -64,13 +64,13 @@ def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
                 "Write it with its full name: skopeo copy docker://IMAGE oci-archive:FILE:IMAGE",
                 CODE,
             )
-        found = one_platform(load(str(entry.get("digest"))), arch, f"{name} in {what}", load)
-        manifest = media.parsed(found.data, f"The manifest of {name}")
+        result = one_platform(load(str(entry.get("digest"))), arch, f"{name} in {what}", load)
+        manifest = media.parsed(result.data, f"The manifest of {name}")
         raw = b"".join(store.verified(files, _digest(manifest.get("config")), f"The configuration of {name}"))
         _check_machine(media.parsed(raw, f"The configuration of {name}"), arch, name)
         for blob in media.objects(manifest.get("layers")):
             _check_blob(files, there, _digest(blob), f"a layer of {name}", job, deep=deep)
-        yield Found(name, found.digest)
+        yield Found(name, result.digest)
 
 
 def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[Found]:
@@ -99,7 +99,7 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
 
 def _texts(value: Any) -> list[str]:
     """Return the texts of a list; whatever is none is passed over."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _check_machine(config: dict[str, Any], arch: str, name: str) -> None:

@@ -178,28 +178,28 @@ class _Reader:
 
     def templates(self, folder: Path | None) -> dict[str, bytes]:
         """Return the templates that the forge brings for those that are not given; take those that are."""
-        found = templates(self._kubernetes.distribution)
+        result = templates(self._kubernetes.distribution)
         own = []
         for path in sorted(folder.iterdir()) if folder is not None else []:
             key = f"templates/{path.name}"
             if not path.is_file() or path.stat().st_size > 1 << 20:
                 self._wrong(key, "It is not a file, or larger than 1 MiB.", "Only templates belong there.")
                 continue
-            found.pop(path.name, None)
+            result.pop(path.name, None)
             own.append(path.name)
             self.files.append(inputs.Input("template", key, path, self._sum(key, path), str(path)))
-        if own and found:
-            self.notes.append(f"Templates of Edgewright's own are used for {', '.join(sorted(found))}.")
-        return {f"templates/{name}": data for name, data in sorted(found.items())}
+        if own and result:
+            self.notes.append(f"Templates of Edgewright's own are used for {', '.join(sorted(result))}.")
+        return {f"templates/{name}": data for name, data in sorted(result.items())}
 
     def images(self) -> list[Found]:
         """Take the archives of images and return what is in them."""
-        found: list[Found] = []
+        matches: list[Found] = []
         for key, path, source in self._archives():
             try:
                 files: store.Store = store.Folder(path) if path.is_dir() else store.Tar(path)
                 self._job.step(f"checking {key}")
-                found += tree_images.read(files, key, self._arch, self._job, deep=self._deep)
+                matches += tree_images.read(files, key, self._arch, self._job, deep=self._deep)
             except EdgewrightError as error:
                 if isinstance(error, Cancelled):
                     raise
@@ -209,10 +209,10 @@ class _Reader:
                 self._layout(key, path)
             else:
                 self.files.append(inputs.Input("images", key, path, self._sum(key, path), source))
-        doubled = {image.name for image in found if sum(other.name == image.name for other in found) > 1}
+        doubled = {image.name for image in matches if sum(other.name == image.name for other in matches) > 1}
         for name in sorted(doubled):
             self._wrong("images", f"{name} is in two archives.", "Remove one of them.")
-        return found
+        return matches
 
     def _layout(self, key: str, folder: Path) -> None:
         for path in sorted(folder.rglob("*")):

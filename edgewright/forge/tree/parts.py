@@ -126,8 +126,8 @@ def host_requirements(kubernetes: Kubernetes, libraries: Mapping[str, Sequence[L
     if kubernetes.distribution == "kubeadm" and minor < 32:
         programs.append(_CONNTRACK)
     newest: dict[str, tuple[str, list[str]]] = {}
-    for program, found in sorted(libraries.items()):
-        for library in found:
+    for program, result in sorted(libraries.items()):
+        for library in result:
             version, users = newest.get(library.name, ("", []))
             newest[library.name] = max(version, library.version, key=_newness), [*users, program]
     packages = {p.package for p in programs if p.needed} | {_PACKAGES[name] for name in newest if name in _PACKAGES}

@@ -100,7 +100,7 @@ def build(request: TreeRequest, job: Job, *, key: EllipticCurvePrivateKey | None
             "images": document["images"],
             "layers": [{"folder": folder, **blob.descriptor()} for folder, blob in layers.items()],
             "size": sum(blob.size for blob in layers.values()),
-            "inputs": [one.document() for one in tree.files],
+            "inputs": [file.document() for file in tree.files],
             "hostRequirements": requirements,
             "pushed": done.pushed,
             "sbom": {"digest": done.sbom, "packages": 0},
@@ -119,8 +119,8 @@ def _refuse(request: TreeRequest, tree: Tree) -> None:
 
 def _epoch() -> int:
     """Return the one time of everything that is written: SOURCE_DATE_EPOCH, else 1970: a tree has no base."""
-    told = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(told) if told.isascii() and told.isdigit() else 0
+    reported = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(reported) if reported.isascii() and reported.isdigit() else 0
 
 
 def _document(request: TreeRequest, tree: Tree, requirements: dict[str, Any]) -> dict[str, Any]:
@@ -129,8 +129,8 @@ def _document(request: TreeRequest, tree: Tree, requirements: dict[str, Any]) ->
 
     kubernetes = request.name.kubernetes
     files = [
-        {"path": one.name, "link": one.link} if one.link else {"path": one.name, "sha256": one.sha256}
-        for one in tree.files
+        {"path": file.name, "link": file.link} if file.link else {"path": file.name, "sha256": file.sha256}
+        for file in tree.files
     ]
     files += [{"path": path, "sha256": hashlib.sha256(data).hexdigest()} for path, data in tree.data.items()]
     return {
@@ -157,7 +157,7 @@ def _layers(
 ) -> Iterator[tuple[str, Blob]]:
     """Yield a layer for each folder (trees of two versions then share what is the same), then one of the documents."""
     for folder in tree_parts.FOLDERS:
-        entries = [_entry(one) for one in tree.files if one.name.startswith(f"{folder}/")]
+        entries = [_entry(file) for file in tree.files if file.name.startswith(f"{folder}/")]
         entries += [Entry(path, data=data) for path, data in tree.data.items() if path.startswith(f"{folder}/")]
         if entries:
             yield folder, _layer(folder, _with_folders(entries), request, spool, job, epoch)
@@ -168,10 +168,10 @@ def _layers(
     yield "documents", _layer("documents", documents, request, spool, job, epoch)
 
 
-def _entry(one: inputs.Input) -> Entry:
-    if one.link:
-        return Entry(one.name, link=one.link)
-    return Entry(one.name, source=one.path, mode=0o755 if one.kind == "program" else 0o644)
+def _entry(item: inputs.Input) -> Entry:
+    if item.link:
+        return Entry(item.name, link=item.link)
+    return Entry(item.name, source=item.path, mode=0o755 if item.kind == "program" else 0o644)
 
 
 def _with_folders(entries: list[Entry]) -> list[Entry]:
@@ -199,8 +199,8 @@ def _image(request: TreeRequest, tree: Tree, layers: dict[str, Blob], epoch: int
         "edgewright.tree.images": str(len(tree.images)),
     }
     start = {"created": times.rfc3339(epoch), "architecture": request.name.arch, "os": "linux"}
-    said = f"edgewright forge image --for tree: {kubernetes.distribution} {kubernetes.full}"
-    config = publish.configuration(start, list(layers.values()), labels, said)
+    message = f"edgewright forge image --for tree: {kubernetes.distribution} {kubernetes.full}"
+    config = publish.configuration(start, list(layers.values()), labels, message)
     descriptors = [
         {**blob.descriptor(), "annotations": {kinds.ANNOTATION_LAYER: folder}} for folder, blob in layers.items()
     ]

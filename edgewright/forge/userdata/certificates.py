@@ -24,12 +24,12 @@ def ca_texts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         ("stylus.site.caCerts", at(document, "stylus", "site", "caCerts")),
         ("cluster.ca_certs", at(document, "cluster", "ca_certs")),
     ]
-    for place, one in enumerate(items(at(document, "stylus", "externalRegistries", "registries"))[:MOST]):
-        places.append((f"stylus.externalRegistries.registries[{place}].certificates", at(one, "certificates")))
+    for place, item in enumerate(items(at(document, "stylus", "externalRegistries", "registries"))[:MOST]):
+        places.append((f"stylus.externalRegistries.registries[{place}].certificates", at(item, "certificates")))
     for path, value in places:
-        for place, one in enumerate(items(value)[:MOST]):
-            if isinstance(one, str) and not is_template(one):
-                yield f"{path}[{place}]", one
+        for place, item in enumerate(items(value)[:MOST]):
+            if isinstance(item, str) and not is_template(item):
+                yield f"{path}[{place}]", item
 
 
 def pem_of(texts: list[Any]) -> str:
@@ -37,14 +37,14 @@ def pem_of(texts: list[Any]) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    found = []
+    matches = []
     for text in texts:
         try:
             for der in certificates(text) if isinstance(text, str) else ():
-                found.append(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode())
+                matches.append(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode())
         except ValueError:
             continue
-    return "".join(found)
+    return "".join(matches)
 
 
 def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]:
@@ -52,15 +52,15 @@ def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]
 
     What is not a certificate by its form alone is reported by the check of the core.
     """
-    found = []
+    matches = []
     for path, text in ca_texts(document):
         try:
             ders = certificates(text)
         except ValueError:
             continue
         for der in ders:
-            found += _check(path, der, now)
-    return found
+            matches += _check(path, der, now)
+    return matches
 
 
 def _check(path: str, der: bytes, now: float) -> list[Finding]:
@@ -76,21 +76,25 @@ def _check(path: str, der: bytes, now: float) -> list[Finding]:
             authority = _is_authority(certificate)
     except (ValueError, TypeError, OverflowError, NotImplementedError, x509.InvalidVersion):
         return [error(path, f"{path} contains a certificate that cannot be read.", "Copy it again.", "Certificate")]
-    found = []
+    matches = []
     if ends <= now:
-        said = f"The certificate {subject} in {path} ended {words(now - ends)} ago."
-        found.append(error(path, said, "Put the present one there.", "CertificateExpired"))
+        message = f"The certificate {subject} in {path} ended {words(now - ends)} ago."
+        matches.append(error(path, message, "Put the present one there.", "CertificateExpired"))
     elif ends - now < SOON:
-        said = f"The certificate {subject} in {path} ends in {words(ends - now)}: hosts lose the plane then."
-        found.append(warning(path, said, "Add its successor too; both may be there side by side.", "CertificateEnds"))
+        message = f"The certificate {subject} in {path} ends in {words(ends - now)}: hosts lose the plane then."
+        matches.append(
+            warning(path, message, "Add its successor too; both may be there side by side.", "CertificateEnds")
+        )
     if begins > now:
-        said = f"The certificate {subject} in {path} is valid only in {words(begins - now)}."
-        found.append(error(path, said, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid"))
+        message = f"The certificate {subject} in {path} is valid only in {words(begins - now)}."
+        matches.append(
+            error(path, message, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid")
+        )
     if not authority:
-        said = f"The certificate {subject} in {path} is not an authority: it is self-signed at most."
+        message = f"The certificate {subject} in {path} is not an authority: it is self-signed at most."
         hint = "Put the CA there that issued it; a server's own certificate changes with each renewal."
-        found.append(warning(path, said, hint, "NoAuthority"))
-    return found
+        matches.append(warning(path, message, hint, "NoAuthority"))
+    return matches
 
 
 def _is_authority(certificate: Any) -> bool:

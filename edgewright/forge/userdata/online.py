@@ -44,13 +44,13 @@ async def check_online(
     moment = times.now() if now is None else now
     checks: list[tuple[str, str, Awaitable[list[Finding]]]] = []
     endpoint = text(at(document, "stylus", "site", "paletteEndpoint"))
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if endpoint and not is_template(endpoint) and not local_mode(document):
         checks.append(("stylus.site.paletteEndpoint", "the plane", check_endpoint(document, timeout)))
-        found += check_token(document, tokens, why_no_tokens, moment)
-        found += check_project(document, projects)
+        findings += check_token(document, tokens, why_no_tokens, moment)
+        findings += check_project(document, projects)
         if hosts is not None:
-            found += check_hosts(document, hosts)
+            findings += check_hosts(document, hosts)
     for registry in list(registries(document))[:MOST]:
         if registry.domain and not is_template(registry.domain):
             checks.append((f"{registry.path}.domain", "the registry", check_registry(registry, timeout)))
@@ -62,9 +62,9 @@ async def check_online(
         if proxy and not is_template(proxy):
             path = f"stylus.site.network.{name}"
             checks.append((path, "the proxy", check_proxy(path, proxy, endpoint, timeout)))
-    for answers in await asyncio.gather(*(_bounded(*one, timeout) for one in checks)):
-        found += answers
-    return ordered(found)
+    for answers in await asyncio.gather(*(_bounded(*check, timeout) for check in checks)):
+        findings += answers
+    return ordered(findings)
 
 
 async def _bounded(path: str, what: str, check: Awaitable[list[Finding]], seconds: float) -> list[Finding]:
@@ -75,8 +75,8 @@ async def _bounded(path: str, what: str, check: Awaitable[list[Finding]], second
             unknown(path, f"Whether {what} works is not known: no answer within {seconds * 2:g} s.", "", "NoAnswer")
         ]
     except (EdgewrightError, OSError, ValueError) as wrong:
-        said = wrong.message if isinstance(wrong, EdgewrightError) else f"{wrong}"
-        return [unknown(path, f"Whether {what} works is not known: {shown(said, 200).rstrip('.')}.", "", "NoAnswer")]
+        message = wrong.message if isinstance(wrong, EdgewrightError) else f"{wrong}"
+        return [unknown(path, f"Whether {what} works is not known: {shown(message, 200).rstrip('.')}.", "", "NoAnswer")]
 
 
 def not_checked(document: Mapping[str, Any]) -> list[Finding]:
@@ -93,5 +93,5 @@ def not_checked(document: Mapping[str, Any]) -> list[Finding]:
         parts.append("the proxy")
     if not parts:
         return []
-    said = f"Offline: {'; '.join(parts)}."
-    return [unknown("", said, "Run it without --offline where the network is.", "Offline")]
+    message = f"Offline: {'; '.join(parts)}."
+    return [unknown("", message, "Run it without --offline where the network is.", "Offline")]

@@ -43,15 +43,15 @@ async def check_time(path: str, server: str, seconds: float, port: int = NTP_POR
         hint = "Look at the spelling; a name of the site's own network is not known here."
         return [unknown(path, f"The time server {name} has no address here.", hint, "NoAddress")]
     except (TimeoutError, OSError):
-        said = f"Whether the time server {name} answers is not known: none came within {seconds:g} s."
-        return [unknown(path, said, "UDP to port 123 may be closed from here and open at the site.", "NoAnswer")]
+        message = f"Whether the time server {name} answers is not known: none came within {seconds:g} s."
+        return [unknown(path, message, "UDP to port 123 may be closed from here and open at the site.", "NoAnswer")]
     if offset is None:
-        said = f"The time server {name} answers, but has no time itself."
-        return [warning(path, said, "Its own source is lost; name a second one.", "Unsynchronised")]
+        message = f"The time server {name} answers, but has no time itself."
+        return [warning(path, message, "Its own source is lost; name a second one.", "Unsynchronised")]
     if abs(offset) > MOST_APART:
         side = "ahead of" if offset > 0 else "behind"
-        said = f"The clock of {name} is {times.words(abs(offset))} {side} this machine's."
-        return [warning(path, said, "One of both is wrong: certificates and tokens depend on it.", "ClocksDiffer")]
+        message = f"The clock of {name} is {times.words(abs(offset))} {side} this machine's."
+        return [warning(path, message, "One of both is wrong: certificates and tokens depend on it.", "ClocksDiffer")]
     return [note(path, f"The time server {name} answers.", code="Fine")]
 
 
@@ -85,8 +85,8 @@ async def _offset(server: str, port: int) -> float | None:
     leap, stratum = data[0] >> 6, data[1]
     if leap == 3 or not 0 < stratum < 16:
         return None
-    whole, part = struct.unpack("!II", data[40:48])
-    return float(whole - _SINCE_1900 + part / 2**32 - times.now())
+    complete, part = struct.unpack("!II", data[40:48])
+    return float(complete - _SINCE_1900 + part / 2**32 - times.now())
 
 
 async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> list[Finding]:
@@ -101,22 +101,22 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
     try:
         status = await asyncio.wait_for(_connect(parts.hostname or "", port, parts, host), seconds)
     except (OSError, TimeoutError, ValueError) as wrong:
-        said = f"Whether the proxy {peer} works is not known: {told(wrong)}."
-        return [unknown(path, said, "The host must reach it from its site.", "NoAnswer")]
+        message = f"Whether the proxy {peer} works is not known: {told(wrong)}."
+        return [unknown(path, message, "The host must reach it from its site.", "NoAnswer")]
     if status == 407:
-        said = f"The proxy {peer} wants a login, and does not take the one given."
-        return [error(path, said, "Write http://USER:PASSWORD@HOST:PORT.", "ProxyLogin")]
+        message = f"The proxy {peer} wants a login, and does not take the one given."
+        return [error(path, message, "Write http://USER:PASSWORD@HOST:PORT.", "ProxyLogin")]
     if host and status and not 200 <= status < 300:
-        said = f"The proxy {peer} does not let through to {shown(host)}: it answers {status}."
-        return [warning(path, said, "Ask for the plane's address to be allowed.", "ProxyRefuses")]
+        message = f"The proxy {peer} does not let through to {shown(host)}: it answers {status}."
+        return [warning(path, message, "Ask for the plane's address to be allowed.", "ProxyRefuses")]
     through = f" and lets through to {shown(host)}" if host and status else ""
     return [note(path, f"The proxy {peer} answers{through}.", code="Fine")]
 
 
 def told(wrong: BaseException) -> str:
     """Return the text of a failure, as the end of a sentence without its full stop."""
-    words = re.sub(r"^\[Errno -?[0-9]+\] ", "", str(wrong)) or "no answer"
-    return shown(words[:1].lower() + words[1:], 120).rstrip(".")
+    parts = re.sub(r"^\[Errno -?[0-9]+\] ", "", str(wrong)) or "no answer"
+    return shown(parts[:1].lower() + parts[1:], 120).rstrip(".")
 
 
 async def _connect(hostname: str, port: int, parts: Any, target: str) -> int:
@@ -131,9 +131,9 @@ async def _connect(hostname: str, port: int, parts: Any, target: str) -> int:
             lines.append("Proxy-Authorization: Basic " + base64.b64encode(login.encode()).decode())
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         await writer.drain()
-        words = (await reader.readline()).split()
-        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        terms = (await reader.readline()).split()
+        if len(terms) < 2 or not terms[0].startswith(b"HTTP/") or not terms[1].isdigit():
             raise ValueError("what listens there is no proxy")
-        return int(words[1][:3])
+        return int(terms[1][:3])
     finally:
         writer.close()

@@ -55,11 +55,11 @@ async def check_endpoint(document: Mapping[str, Any], seconds: float) -> list[Fi
     try:
         features = await _features(endpoint, authorities, seconds)
     except EdgewrightError as wrong:
-        said = re.sub(r"\S*/edgewright-ca-[^/]+/", "stylus.site.", wrong.message)
+        message = re.sub(r"\S*/edgewright-ca-[^/]+/", "stylus.site.", wrong.message)
         if wrong.code in _WRONG:
-            return [error(PATH, said, _WRONG[wrong.code] or wrong.hint, wrong.code)]
+            return [error(PATH, message, _WRONG[wrong.code] or wrong.hint, wrong.code)]
         hint = "That may be this machine's network alone: the host must reach it from its site."
-        return [unknown(PATH, f"Whether the plane answers is not known. {said}", hint, wrong.code)]
+        return [unknown(PATH, f"Whether the plane answers is not known. {message}", hint, wrong.code)]
     kind = f"a hub, version {features.version}" if features.hub else "a Palette, or something like it"
     trust = "by the authorities of caCerts" if authorities else "by an authority that this machine knows"
     return [note(PATH, f"{peer} answers ({kind}); its certificate is good {trust}.", code="Fine")]
@@ -100,8 +100,8 @@ async def _answers(endpoint: str, peer: str, seconds: float) -> list[Finding]:
     except ssl.SSLError:
         return [error(PATH, f"What listens at {peer} does not speak TLS.", _WRONG["NoTLS"], "NoTLS")]
     except (OSError, TimeoutError) as wrong:
-        said = f"Whether the plane answers is not known: {shown(str(wrong) or 'no answer', 120)}."
-        return [unknown(PATH, said, "The host must reach it from its site.", "NoAnswer")]
+        message = f"Whether the plane answers is not known: {shown(str(wrong) or 'no answer', 120)}."
+        return [unknown(PATH, message, "The host must reach it from its site.", "NoAnswer")]
     return [note(PATH, f"{peer} answers; who it is was not looked at (insecureSkipVerify).", code="Fine")]
 
 
@@ -118,57 +118,57 @@ def check_token(
             "Add a context for the plane of paletteEndpoint: edgewright context add NAME --url URL --api-key-file FILE"
         )
         return [unknown(TOKEN, f"Whether the token is valid is not known: {why}.", hint, "TokenUnknown")]
-    token = next((one for one in map(EdgeToken, map(dict, tokens)) if one.token == value), None)
+    token = next((item for item in map(EdgeToken, map(dict, tokens)) if item.token == value), None)
     if token is None:
-        said = f"The plane does not know the token of {TOKEN}: a host with it is rejected."
-        return [error(TOKEN, said, "Make one: edgewright token create NAME", "NoSuchToken")]
+        message = f"The plane does not know the token of {TOKEN}: a host with it is rejected."
+        return [error(TOKEN, message, "Make one: edgewright token create NAME", "NoSuchToken")]
     name = shown(token.name) or token.uid or ""
     if not token.is_active:
         hint = f"Activate it: edgewright token activate {shlex.quote(name)}; or make another one."
         return [error(TOKEN, f"The token {name} is revoked: a host with it is rejected.", hint, "TokenRevoked")]
     if token.expired(now):
-        said = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is rejected."
-        return [error(TOKEN, said, "Make one that lasts until the boxes are set up.", "TokenExpired")]
-    found = []
+        message = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is rejected."
+        return [error(TOKEN, message, "Make one that lasts until the boxes are set up.", "TokenExpired")]
+    matches = []
     left = None if token.expiry is None else token.expiry - now
     if left is not None and left < 7 * times.DAY:
-        said = f"The token {name} ends in {times.words(left)}: a box that is set up later is rejected."
-        found.append(warning(TOKEN, said, "Make one that lasts until the boxes are set up.", "TokenEnds"))
+        message = f"The token {name} ends in {times.words(left)}: a box that is set up later is rejected."
+        matches.append(warning(TOKEN, message, "Make one that lasts until the boxes are set up.", "TokenEnds"))
     if not token.project_uid and not text(site.get("projectName")) and not text(site.get("projectUid")):
-        said = f"The token {name} has no default project, and the user-data names none: the host does not register."
-        found.append(error(TOKEN, said, "Give stylus.site.projectName, or a token with a project.", "NoProject"))
-    if not found:
+        message = f"The token {name} has no default project, and the user-data names none: the host does not register."
+        matches.append(error(TOKEN, message, "Give stylus.site.projectName, or a token with a project.", "NoProject"))
+    if not matches:
         until = "without end" if left is None else f"for {times.words(left)} more"
         project = f" into the project {shown(token.project_name)}" if token.project_name else ""
-        found.append(
+        matches.append(
             note(TOKEN, f"The token is {name}, valid {until}; hosts come{project or ' in'} by it.", code="Fine")
         )
-    return found
+    return matches
 
 
 def check_hosts(document: Mapping[str, Any], hosts: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Return which hosts of the plane have this host's UID, name or static address already."""
     site = mapping(at(document, "stylus", "site"))
     uid, host_name = text(site.get("name")), text(site.get("hostName"))
-    addresses = {str(one.interface.ip): f"{one.path}.ipAddress" for one in placed(document)}
-    found = []
+    addresses = {str(item.interface.ip): f"{item.path}.ipAddress" for item in placed(document)}
+    matches = []
     for host in map(EdgeHost, map(dict, hosts)):
         known = host.uid or ""
         shown_as = shown(known, 80)
         if uid and known == uid:
-            said = f"The plane has a host {shown_as} already: a second one with its UID is refused."
+            message = f"The plane has a host {shown_as} already: a second one with its UID is refused."
             delete = f"edgewright host delete {shlex.quote(shown_as)}"
             hint = f"Take another UID; or, for a re-install, delete the record first: {delete}"
-            found.append(warning("stylus.site.name", said, hint, "UidTaken"))
+            matches.append(warning("stylus.site.name", message, hint, "UidTaken"))
             continue
         if host_name and host.name == host_name:
-            said = f"The host {shown_as} of the plane has the host name {shown(host_name)} already."
-            found.append(
-                warning("stylus.site.hostName", said, "Two nodes of a cluster must not share one.", "NameTaken")
+            message = f"The host {shown_as} of the plane has the host name {shown(host_name)} already."
+            matches.append(
+                warning("stylus.site.hostName", message, "Two nodes of a cluster must not share one.", "NameTaken")
             )
         for ip in {nic.ip for nic in host.nics} & addresses.keys():
-            said = f"The host {shown_as} of the plane has the address {ip} already."
-            found.append(
-                warning(addresses[str(ip)], said, "Right only when the sites' networks are apart.", "AddressTaken")
+            message = f"The host {shown_as} of the plane has the address {ip} already."
+            matches.append(
+                warning(addresses[str(ip)], message, "Right only when the sites' networks are apart.", "AddressTaken")
             )
-    return found
+    return matches

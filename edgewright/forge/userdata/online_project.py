@@ -31,5 +31,5 @@ def no_project(path: str, value: str, projects: Sequence[Mapping[str, Any]], *, 
     if value in known:
         return None
     near = suggestion(value, known) if key == "name" else ""
-    said = f"The plane has no project {shown(value)} that your key may see{near}."
-    return error(path, said, "Correct it, or make it: edgewright project list", "NoSuchProject")
+    message = f"The plane has no project {shown(value)} that your key may see{near}."
+    return error(path, message, "Correct it, or make it: edgewright project list", "NoSuchProject")

@@ -59,14 +59,14 @@ def _access(registry: Registry) -> Access:
 
 
 def _failed(wrong: BaseException, path: str, host: str) -> Finding:
-    found = tls.explain(wrong, host, None)
-    if found is not None and found.code in _TLS_WRONG:
-        hint = found.hint  # for a certificate outside its dates it weighs the clocks
-        if found.code == "UnknownCA":
+    result = tls.explain(wrong, host, None)
+    if result is not None and result.code in _TLS_WRONG:
+        hint = result.hint  # for a certificate outside its dates it weighs the clocks
+        if result.code == "UnknownCA":
             hint = "Put the CA of the registry into its certificates."
-        return error(path, found.message, hint, found.code)
-    said = f"Whether the registry {shown(host)} works is not known: {told(wrong)}."
-    return unknown(path, said, "The host must reach it from its site.", "NoAnswer")
+        return error(path, result.message, hint, result.code)
+    message = f"Whether the registry {shown(host)} works is not known: {told(wrong)}."
+    return unknown(path, message, "The host must reach it from its site.", "NoAnswer")
 
 
 def _finding(registry: Registry, visit: Visit) -> Finding:

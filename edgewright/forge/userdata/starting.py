@@ -72,15 +72,15 @@ def starting_file(document: Mapping[str, Any], profile: str = model.PALETTE, eve
 
 def _all(profile: str) -> list[str]:
     heads = ("stylus", "install", "stages") if profile == model.PALETTE else ("users", "hostname", "install", "stages")
-    found = []
+    matches = []
     for key in SCHEMA.keys.values():
         below = SCHEMA.node(key.path)
         leaf = below is None or not below.children or key.kind in (model.MAPS, model.TABLE)
         if key.path.split(".")[0] in heads and leaf and "[]" not in key.path and "*" not in key.path and not key.old:
-            found.append(key.path)
-    if "stylus.site.network.noProxy" in found:
-        found.insert(found.index("stylus.site.network.noProxy") + 1, "stylus.site.network.interfaces")
-    return [*found, "stages.initramfs"]
+            matches.append(key.path)
+    if "stylus.site.network.noProxy" in matches:
+        matches.insert(matches.index("stylus.site.network.noProxy") + 1, "stylus.site.network.interfaces")
+    return [*matches, "stages.initramfs"]
 
 
 def _part(head: str, paths: list[str], document: Mapping[str, Any]) -> list[str]:
@@ -94,7 +94,7 @@ def _part(head: str, paths: list[str], document: Mapping[str, Any]) -> list[str]
     open_ = _given(document)
     last = _open_end(head, given)
     for path in paths:
-        if any(one == path or one.startswith((f"{path}.", f"{path}[")) for one in open_):
+        if any(item == path or item.startswith((f"{path}.", f"{path}[")) for item in open_):
             continue
         steps = path.split(".")
         common = next(
@@ -119,17 +119,17 @@ def _open_end(head: str, given: Any) -> list[str]:
 
 
 def _given(document: Mapping[str, Any]) -> list[str]:
-    found = []
+    matches = []
 
     def walk(value: Any, path: str) -> None:
         if isinstance(value, Mapping) and value:
-            for name, one in value.items():
-                walk(one, f"{path}.{name}" if path else str(name))
+            for name, item in value.items():
+                walk(item, f"{path}.{name}" if path else str(name))
         else:
-            found.append(path)
+            matches.append(path)
 
     walk(document, "")
-    return found
+    return matches
 
 
 def _comment(path: str, depth: int) -> list[str]:

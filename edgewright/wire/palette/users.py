@@ -38,9 +38,9 @@ class User(Document):
     def project_roles(self) -> Dict[str, str]:
         """Return the highest role in each project, by the project's name; empty where the plane does not have it."""
         names = {project.uid: project.name or project.uid for project in self.projects}
-        found = self.find(["spec", "edgewright", "projectRoles"])
-        held = found if isinstance(found, dict) else {}
-        return {names.get(str(uid), str(uid)): str(role) for uid, role in held.items()}
+        result = self.find(["spec", "edgewright", "projectRoles"])
+        stored = result if isinstance(result, dict) else {}
+        return {names.get(str(uid), str(uid)): str(role) for uid, role in stored.items()}
 
 
 class Role(Document):
@@ -55,8 +55,8 @@ class Role(Document):
     def permissions(self, place: str = "permissions") -> List[str]:
         """Return the permissions for the tenant, or of another place: `projectPermissions`."""
         parts = ["spec", place] if place == "permissions" else ["spec", "edgewright", place]
-        found = self.find(parts)
-        return [str(name) for name in found] if isinstance(found, list) else []
+        result = self.find(parts)
+        return [str(name) for name in result] if isinstance(result, list) else []
 
 
 class SshPublicKey(Document):

@@ -31,15 +31,15 @@ def moment_of(text: str) -> float | None:
 
     A time of day alone (`08:47:08Z`, logs of builds) gives seconds since midnight.
     """
-    found = _STAMP.match(text)
-    if found is None:
+    match = _STAMP.match(text)
+    if match is None:
         clock = _CLOCK.match(text)
         return int(clock[1]) * 3600.0 + int(clock[2]) * 60.0 + int(clock[3]) if clock else None
-    zone = found[3] or "Z"
+    zone = match[3] or "Z"
     if len(zone) == 5:
         zone = f"{zone[:3]}:{zone[3:]}"
     try:
-        return times.parse(f"{found[1]}T{found[2]}{zone}")
+        return times.parse(f"{match[1]}T{match[2]}{zone}")
     except ValueError:
         return None
 
@@ -58,7 +58,7 @@ class LogBuffer:
     @property
     def newest(self) -> float | None:
         """Return the moment of the last line that has one."""
-        return next((one.at for one in reversed(self.lines) if one.at is not None), None)
+        return next((line.at for line in reversed(self.lines) if line.at is not None), None)
 
     def clear(self) -> None:
         """Forget all lines."""
@@ -85,7 +85,7 @@ class LogBuffer:
 
     def _overlap(self, texts: list[str]) -> int:
         """Return how many lines at the start of `texts` are known: up to where the end of the buffer is found."""
-        known = [one.text for one in self.lines[-len(texts) :]] if texts else []
+        known = [line.text for line in self.lines[-len(texts) :]] if texts else []
         if GAP in known:
             known = known[len(known) - known[::-1].index(GAP) :]
         if not known:
@@ -107,7 +107,7 @@ class LogBuffer:
 
     def _trim(self) -> None:
         count = max(len(self.lines) - self._most, 0)
-        left = self._characters - sum(len(one.text) for one in self.lines[:count])
+        left = self._characters - sum(len(line.text) for line in self.lines[:count])
         while left > MAX_CHARACTERS and count < len(self.lines) - 1:
             left -= len(self.lines[count].text)
             count += 1
@@ -120,7 +120,7 @@ class LogBuffer:
         """Return the lines from the moment `since` on that contain `text`, in small or capital letters."""
         wanted = text.lower()
         return [
-            one
-            for one in self.lines
-            if (since is None or one.at is None or one.at >= since) and (not wanted or wanted in one.text.lower())
+            line
+            for line in self.lines
+            if (since is None or line.at is None or line.at >= since) and (not wanted or wanted in line.text.lower())
         ]

@@ -84,7 +84,7 @@ class LogReaderScreen(ReaderScreen):
         if made_of != self._body_of:
             shown = self.log_lines.shown(start, wanted)
             self._shown_count = len(shown)
-            self._body = [part for one in shown for part in log_lines_of(one, width, self.wrapped)]
+            self._body = [part for item in shown for part in log_lines_of(item, width, self.wrapped)]
             self._body_of = made_of
         below = [part for text, role in self.status() for part in wrap(text, width, _SIGNS.get(role, ""), "  ", role)]
         return [*self._body, *below]
@@ -137,12 +137,12 @@ class LogReaderScreen(ReaderScreen):
 _SIGNS: dict[str, str] = {"work": "► ", "bad": "▲ ", "warn": "‼ ", "muted": "○ "}
 
 
-def log_lines_of(one: LogLine, width: int, wrapped: bool) -> list[Line]:
+def log_lines_of(log_line: LogLine, width: int, wrapped: bool) -> list[Line]:
     """Return a line of a log; what looks like an error or a warning is coloured, and has its words."""
-    low = one.text.lower()
+    low = log_line.text.lower()
     role: Role = "bad" if "error" in low or "fatal" in low else "warn" if "warn" in low or "refused" in low else ""
-    if one.text == GAP:
+    if log_line.text == GAP:
         role = "muted"
     if not wrapped:
-        return [line((cut(one.text, width), role))]
-    return wrap(one.text, width, rest="    ", role=role)
+        return [line((cut(log_line.text, width), role))]
+    return wrap(log_line.text, width, rest="    ", role=role)

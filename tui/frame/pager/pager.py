@@ -64,8 +64,8 @@ class ReaderScreen(BaseScreen):
 
     def action_filter(self) -> None:
         """Ask what to look for."""
-        told = line(("looks in every line, small and capital letters alike", "muted"))
-        self.ask(Asking("search", "/", self._wanted, judge=lambda text: told, history=self._history))
+        reported = line(("looks in every line, small and capital letters alike", "muted"))
+        self.ask(Asking("search", "/", self._wanted, judge=lambda text: reported, history=self._history))
 
     def prompt_changed(self, kind: str, text: str) -> None:
         """Mark the hits while the words are typed."""
@@ -87,7 +87,7 @@ class ReaderScreen(BaseScreen):
     def _search(self, wanted: str) -> None:
         self._wanted = wanted.strip()
         low = self._wanted.lower()
-        self._hits = [place for place, one in enumerate(self.text.lines) if low and low in one.plain.lower()]
+        self._hits = [place for place, item in enumerate(self.text.lines) if low and low in item.plain.lower()]
         self._at = min(self._at, len(self._hits) - 1)
         self.text.mark_found(self._hits)
         self.show_frame()

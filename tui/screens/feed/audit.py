@@ -59,17 +59,17 @@ class AuditScreen(FeedScreen):
 
     def listed(self) -> list[Listed]:
         """Return the entries of the model, newest first: those of people, or all."""
-        model, now, found = self.session.store.model, self.now, []
+        model, now, matches = self.session.store.model, self.now, []
         entries = sorted(model.audits.values(), key=lambda entry: -entry.at)
         wanted = entries if self.everyone else [entry for entry in entries if by_people(entry)]
         self._left_out = len(entries) - len(wanted)
-        for entry, times in ((one, 1) for one in wanted) if self.everyone else together(wanted):
+        for entry, times in ((item, 1) for item in wanted) if self.everyone else together(wanted):
             name = audit_name(entry, model)
             cells = audit_cells(entry, now, model.source.away, name, audit_actor(entry, model), times)
-            thing, words = cells[3].text.lower(), audit_words(entry, name)
-            order = (-entry.at, cells[1].text.lower(), entry.action, thing, words, entry.address)
-            found.append(Listed(entry.uid, cells, order, _values(entry, name)))
-        return found
+            thing, parts = cells[3].text.lower(), audit_words(entry, name)
+            order = (-entry.at, cells[1].text.lower(), entry.action, thing, parts, entry.address)
+            matches.append(Listed(entry.uid, cells, order, _values(entry, name)))
+        return matches
 
     def empty(self) -> list[Line]:
         """Return why nothing is listed, and how many entries of hosts there are."""

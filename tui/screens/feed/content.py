@@ -27,12 +27,12 @@ def stamp(at: float, now: float) -> str:
 def event_cells(event: EventRow, now: float, stale: bool = False, name: str = "") -> tuple[Span, ...]:
     """Return the cells of a table row: time, sign, what it is about, message, reason."""
     sign, _, role = severity(event)
-    told: Role = "muted" if stale else role if role != "muted" else ""
+    reported: Role = "muted" if stale else role if role != "muted" else ""
     return (
         Span(stamp(event.at, now), "muted"),
         Span(sign, "muted" if stale else role),
         Span(name or event.object_name or event.object_uid or UNKNOWN, "muted" if stale else "strong"),
-        Span(_named(event, name) or event.reason or UNKNOWN, told),
+        Span(_named(event, name) or event.reason or UNKNOWN, reported),
         Span(event.reason or UNKNOWN, "muted"),
     )
 
@@ -71,7 +71,9 @@ def audit_actor(entry: AuditRow, model: Model) -> str:
 
 def together(entries: Iterable[AuditRow]) -> Iterator[tuple[AuditRow, int]]:
     """Yield each entry with how many equal ones (who, what, words) follow each other, itself the first of them."""
-    for _, group in groupby(entries, key=lambda one: (one.actor, one.action, one.kind, one.resource_uid, one.message)):
+    for _, group in groupby(
+        entries, key=lambda item: (item.actor, item.action, item.kind, item.resource_uid, item.message)
+    ):
         first, *others = group
         yield first, 1 + len(others)
 

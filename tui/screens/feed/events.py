@@ -44,12 +44,12 @@ class EventsScreen(FeedScreen):
 
     def listed(self) -> list[Listed]:
         """Return all events that the model stores, newest first."""
-        model, now, found = self.session.store.model, self.now, []
+        model, now, matches = self.session.store.model, self.now, []
         rank = {"error": 0, "warning": 1}
         for event in sorted(model.feed.values(), key=lambda event: -event.at):
             host = model.hosts.get(event.object_uid)
             order = (-event.at, rank.get(severity(event)[1], 2), event.object_name, event.message, event.reason)
-            found.append(
+            matches.append(
                 Listed(
                     event.uid,
                     event_cells(event, now, model.source.away, host.name if host else ""),
@@ -57,7 +57,7 @@ class EventsScreen(FeedScreen):
                     _values(event, host),
                 )
             )
-        return found
+        return matches
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the event under the cursor in full."""

@@ -66,10 +66,10 @@ def option_line(number: int, title: str, note: str, width: int, key: str, role: 
 def menu_lines(width: int, height: int) -> list[Line]:
     """Return the question with the four answers."""
     out = [line(("No plane is known yet. How do you want to begin?", "strong")), line()]
-    for number, (key, title, note, words) in enumerate(WAYS, 1):
+    for number, (key, title, note, text) in enumerate(WAYS, 1):
         out.append(option_line(number, title, note, width, key, "muted" if key == "ssh" else "accent"))
         if height >= 14 or key == "start":
-            out += wrap(words, width, first="      ", rest="      ", role="muted")
+            out += wrap(text, width, first="      ", rest="      ", role="muted")
         if height >= 20:
             out.append(line())
     return out
@@ -98,10 +98,10 @@ def address_lines(
     out.append(line())
     if addresses is None:
         return [*out, line("  ", ("► ", "work"), "Looking up the addresses of this machine ...")]
-    room = max((len(one.address) for one in addresses), default=0)
-    for number, one in enumerate(addresses, 1):
-        title = f"{pad(one.address, max(room, 15))}  {one.card}"
-        out.append(option_line(number, title, one.note, width, f"address/{one.address}"))
+    room = max((len(address.address) for address in addresses), default=0)
+    for number, address in enumerate(addresses, 1):
+        title = f"{pad(address.address, max(room, 15))}  {address.card}"
+        out.append(option_line(number, title, address.note, width, f"address/{address.address}"))
     if not addresses:
         out.append(line("  ", ("This machine has no address that another machine could reach.", "warn")))
     count = len(addresses)

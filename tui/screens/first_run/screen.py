@@ -140,7 +140,7 @@ class FirstRunScreen(BaseScreen):
     def _options(self) -> list[str]:
         """Return the keys of the answers on the page, in order; a digit chooses one."""
         lines = self.query_one("#guide", LineView).lines
-        return list(dict.fromkeys(one.key for one in lines if one.key))
+        return list(dict.fromkeys(item.key for item in lines if item.key))
 
     @on(LineView.Chosen, "#guide")
     def _chosen(self, event: LineView.Chosen) -> None:
@@ -191,8 +191,8 @@ class FirstRunScreen(BaseScreen):
     @work(exclusive=True, group="first-run:addresses", exit_on_error=False)
     async def _look_up_addresses(self) -> None:
         look_up = self.hooks.addresses
-        found = [] if look_up is None else list(await asyncio.to_thread(look_up))
-        self._addresses = found[:MAX_ADDRESSES]
+        result = [] if look_up is None else list(await asyncio.to_thread(look_up))
+        self._addresses = result[:MAX_ADDRESSES]
         if self._page == "address":
             self.select()
 
@@ -221,23 +221,25 @@ class FirstRunScreen(BaseScreen):
         self._begin(None if start is None else lambda report: start(report, address=address))
 
     def _ask(self) -> None:
-        kept = self._answers
+        stored = self._answers
         fields = (
-            Field("url", "address", "like https://10.4.0.2:8443", kept.get("url", "https://"), True, check=_check_url),
-            Field("api_key", "API key", "paste it; it is not shown", kept.get("api_key", ""), secret=True),
             Field(
-                "key_file", "or key file", "a hub's is DIR/admin-api-key", kept.get("key_file", ""), check=_check_file
+                "url", "address", "like https://10.4.0.2:8443", stored.get("url", "https://"), True, check=_check_url
+            ),
+            Field("api_key", "API key", "paste it; it is not shown", stored.get("api_key", ""), secret=True),
+            Field(
+                "key_file", "or key file", "a hub's is DIR/admin-api-key", stored.get("key_file", ""), check=_check_file
             ),
             Field(
                 "ca",
                 "CA file",
                 "a hub's is DIR/ca.crt; empty: compare a fingerprint",
-                kept.get("ca", ""),
+                stored.get("ca", ""),
                 check=_check_file,
             ),
-            Field("project", "project", "name or uid; empty: what the key sees", kept.get("project", "")),
+            Field("project", "project", "name or uid; empty: what the key sees", stored.get("project", "")),
         )
-        self.app.push_screen(FormModal("Connect to a plane", fields, go="Connect", remember=kept), self._answered)
+        self.app.push_screen(FormModal("Connect to a plane", fields, go="Connect", remember=stored), self._answered)
 
     def _answered(self, answers: dict[str, str] | None) -> None:
         if answers is None:

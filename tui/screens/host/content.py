@@ -62,9 +62,9 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     word = "never connected" if host.health == "unknown" and host.last_seen is None else host.health
     since = "" if host.since is None else f" for {times.words(max(host.now - host.since, 0))}"
     state: list[Piece] = [(host.state or UNKNOWN, "strong"), "  "]
-    for flag, told in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
+    for flag, reported in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
         if flag:
-            state.append((f" {told} ", "work"))
+            state.append((f" {reported} ", "work"))
     out = [spread([(f"{glyph} {word}{since}", role)], state, width)]
     if host.reason:
         out += wrap(clean(host.reason), width, first="  ", rest="  ")
@@ -138,11 +138,11 @@ def _mode(kind: str) -> str:
 def origin_lines(host: HostFacts, width: int) -> list[Line]:
     """Return what it is here: cluster, site, tags, UID and where that came from, the token it came by."""
     doc = host.doc or {}
-    clusters = ", ".join(text(one, "name") for one in many(doc, "status.inUseClusters")) or UNKNOWN
+    clusters = ", ".join(text(item, "name") for item in many(doc, "status.inUseClusters")) or UNKNOWN
     origin = text(doc, "spec.edgewright.uidFrom")
     token = text(doc, "status.edgewright.tokenName")
     registered = when(doc, "status.edgewright.registeredAt")
-    came = UNKNOWN if registered is None else exact(registered, seconds=False)
+    arrived = UNKNOWN if registered is None else exact(registered, seconds=False)
     generation, seen = number(doc, "status.edgewright.generation"), number(doc, "status.edgewright.observedGeneration")
     desired: Piece = UNKNOWN
     if generation is not None:
@@ -156,7 +156,7 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
         ("cluster", clusters),
         ("site", host.site or UNKNOWN),
         ("uid", cut(host.uid, width - LABEL - 2) + ("" if origin == UNKNOWN else f"  from {origin}")),
-        ("registered", f"{came}  by token {token}" if token != UNKNOWN else came),
+        ("registered", f"{arrived}  by token {token}" if token != UNKNOWN else arrived),
         ("desired", desired),
         ("remote SSH", text(doc, "spec.host.remoteSsh")),
     ]
@@ -174,14 +174,14 @@ def network_lines(host: HostFacts, width: int, unfold: bool = False) -> list[Lin
     out = [heading("NETWORK", width, "gateway and DNS" if width >= 76 else "")]
     for card in real:
         address = text(card, "ip") + _prefix(text(card, "subnet"))
-        names = ", ".join(clean(one) for one in many(card, "dns"))
+        names = ", ".join(clean(item) for item in many(card, "dns"))
         mark: Piece = ("► ", "accent") if find(card, "isDefault") else "  "
         left: list[Piece] = [mark, (pad(text(card, "nicName"), 16), "strong"), pad(address, 19)]
         left.append((text(card, "macAddr"), "muted"))
         gateway = text(card, "gateway")
-        told = " ".join(part for part in (gateway if gateway != UNKNOWN else "", names) if part)
-        out.append(spread(left, [(told, "muted")] if width >= 76 else [], width))
-        if told and width < 76:
+        reported = " ".join(part for part in (gateway if gateway != UNKNOWN else "", names) if part)
+        out.append(spread(left, [(reported, "muted")] if width >= 76 else [], width))
+        if reported and width < 76:
             out.append(line((f"  {'':16}gateway {gateway}  DNS {names or UNKNOWN}", "muted")))
     folded = len(cards) - len(real)
     if folded:
@@ -227,11 +227,11 @@ def disk_lines(host: HostFacts, width: int) -> list[Line]:
         room = max(min(width - longest - 28, 40), 6)
         full = min(round(share * room), room)
         bar: list[Piece] = [("█" * full, role), ("░" * (room - full), "muted")]
-        told = f"{_space(used)} of {_space(total)}"
+        message = f"{_space(used)} of {_space(total)}"
         out.append(
             spread(
                 ["  ", pad(mount, longest), " ", *bar, (f" {share * 100:3.0f} %", role if role != "ok" else "")],
-                [(told, "muted")],
+                [(message, "muted")],
                 width,
             )
         )
@@ -247,7 +247,7 @@ def _space(amount: float) -> str:
 
 def key_lines(host: HostFacts, width: int) -> list[Line]:
     """Return the fingerprints of the host's SSH keys, to compare with what ssh shows."""
-    keys = [clean(one).partition(" ") for one in many(host.doc, "spec.edgewright.sshHostKeys")]
+    keys = [clean(item).partition(" ") for item in many(host.doc, "spec.edgewright.sshHostKeys")]
     kinds = [kind.removeprefix("ssh-").split("-")[0] for kind, _, _ in keys]
     longest = max(map(len, kinds), default=0)
     out = [heading("SSH HOST KEYS")]
@@ -266,9 +266,9 @@ def fingerprint(base64_key: str) -> str:
     import binascii
     import hashlib
 
-    words = base64_key.split()
+    parts = base64_key.split()
     try:
-        blob = base64.b64decode(words[0] if words else "", validate=True)
+        blob = base64.b64decode(parts[0] if parts else "", validate=True)
     except (binascii.Error, ValueError):
         return "not readable as a key"
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else UNKNOWN
@@ -335,7 +335,10 @@ def event_lines(
     events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
 ) -> list[Line]:
     """Return the events of this host, newest first, on at most `most` lines each."""
-    lines = [Line((Span("  "), *one.spans), one.key) for one in feed_lines(events, width - 2, limit, now, most)]
+    lines = [
+        Line((Span("  "), *feed_line.spans), feed_line.key)
+        for feed_line in feed_lines(events, width - 2, limit, now, most)
+    ]
     return [heading("EVENTS", width, f"{len(events)} known" if events else ""), *lines]
 
 

@@ -15,8 +15,8 @@ _LEAST_NAME = 12
 
 def neighbours_of(uid: str, hosts: Iterable[HostRow], site: str) -> list[HostRow]:
     """Return the other hosts of the site, unhealthy ones first; none when the site is not known."""
-    found = [row for row in hosts if site and row.site == site and row.uid != uid]
-    return sorted(found, key=lambda row: (_WORST.get(row.health, 2), row.name))
+    matches = [row for row in hosts if site and row.site == site and row.uid != uid]
+    return sorted(matches, key=lambda row: (_WORST.get(row.health, 2), row.name))
 
 
 def neighbour_lines(rows: Sequence[HostRow], site: str, now: float, width: int, height: int) -> list[Line]:

@@ -97,8 +97,8 @@ class HostScreen(BaseScreen):
             "lost": model.source.away,
         }
         if row is None:
-            gone = self._error or "This host is not in the list any more: it was deleted, or is in another project."
-            return HostFacts(self.target, self.target, self.now, **{**extra, "error": gone})
+            removed = self._error or "This host is not in the list any more: it was deleted, or is in another project."
+            return HostFacts(self.target, self.target, self.now, **{**extra, "error": removed})
         others = neighbours(model, row)
         return HostFacts(
             name=row.name,
@@ -121,9 +121,9 @@ class HostScreen(BaseScreen):
 
     def select(self) -> None:
         """Show all of it; the document in hand may be newer than the one that was fetched."""
-        kept = known_document(self.session, names.HOSTS, self.target)
-        if kept is not None and kept != self._doc:
-            self._doc = kept
+        stored = known_document(self.session, names.HOSTS, self.target)
+        if stored is not None and stored != self._doc:
+            self._doc = stored
             row = self.session.store.model.hosts.get(self.target)
             self._fetched = row.fetched_at if row else self._fetched
         self._show()
@@ -160,25 +160,25 @@ class HostScreen(BaseScreen):
     def _show(self) -> None:
         if not self.is_there or not self.size.width:
             return
-        facts, told = self.facts(), self._told()
+        facts, reported = self.facts(), self._told()
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed")]
         for view in views:
             view.set_dimmed(facts.lost)
         width = views[0].room or self.size.width
         if self.size.width < TWO:
-            views[0].set_lines(body(facts, told, width, self._unfold))
+            views[0].set_lines(body(facts, reported, width, self._unfold))
             return
         height = views[0].size.height or self.size.height - 6
         left, right = columns_of(facts, width, self._unfold, views[1].room or width - 2)
         if self.size.width < THREE:
-            left += [Line(), *event_lines(told, width, now=self.now, most=2)]
+            left += [Line(), *event_lines(reported, width, now=self.now, most=2)]
             right += self._neighbours(views[1].room or width - 2, height - len(right))
         else:
             room = views[2].room or width - 2
-            listed = event_lines(told, room, now=self.now, most=2)
+            listed = event_lines(reported, room, now=self.now, most=2)
             others = self._neighbours(room, max(height - len(listed), height // 3))
             if len(listed) > height - len(others):  # events give way: as many as there is room for, one line each
-                listed = event_lines(told, room, height - len(others) - 1, self.now)
+                listed = event_lines(reported, room, height - len(others) - 1, self.now)
             views[2].set_lines([*listed, *others])
         views[0].set_lines(left)
         views[1].set_lines(right)

@@ -30,10 +30,10 @@ class HostsChoice:
         self._views = views
         self._filters = filters
         self._now = now
-        kept = views.load(VIEW)
-        self.column_ids: tuple[str, ...] = tuple(str(one) for one in kept.get("columns") or columns.DEFAULT)
-        self.sort_by = str(kept.get("sort") or DEFAULT_SORT)
-        self.reverse = bool(kept.get("reverse", False))
+        stored = views.load(VIEW)
+        self.column_ids: tuple[str, ...] = tuple(str(item) for item in stored.get("columns") or columns.DEFAULT)
+        self.sort_by = str(stored.get("sort") or DEFAULT_SORT)
+        self.reverse = bool(stored.get("reverse", False))
         if self.sort_by not in columns.BY_ID:
             self.sort_by, self.reverse = DEFAULT_SORT, False
         self.filter_text = ""

@@ -121,11 +121,11 @@ MOMENTS = frozenset({"since", "last_seen", "created"})
 
 def value(row: HostRow, field: str) -> Value:
     """Return what an exported file contains of a host: the value itself, a moment as RFC 3339, None when not known."""
-    found = row.get(field)
+    result = row.get(field)
     if field in MOMENTS:
-        return times.rfc3339(float(found)) if isinstance(found, int | float) else None
-    if isinstance(found, str | int | float | tuple):
-        return found or None if isinstance(found, str) else found
+        return times.rfc3339(float(result)) if isinstance(result, int | float) else None
+    if isinstance(result, str | int | float | tuple):
+        return result or None if isinstance(result, str) else result
     return None
 
 
@@ -219,4 +219,4 @@ DEFAULT: tuple[str, ...] = tuple(one.column.id for one in COLUMNS[: len(COLUMNS)
 def chosen(ids: Sequence[str]) -> tuple[HostColumn, ...]:
     """Return the columns of these ids in their order, sign and name always first; unknown ids are passed over."""
     first = ("sign", "name")
-    return tuple(BY_ID[one] for one in (*first, *(i for i in ids if i in BY_ID and i not in first)))
+    return tuple(BY_ID[item] for item in (*first, *(i for i in ids if i in BY_ID and i not in first)))

@@ -30,7 +30,7 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
     if row.tags:
         out.append(line())
         out += wrap(" ".join(row.tags), width, first="", rest="", role="muted")
-    return [_short(one, width) for one in out]
+    return [_short(item, width) for item in out]
 
 
 def _sentences(row: HostRow, now: float) -> list[str]:
@@ -73,10 +73,10 @@ def _disk(row: HostRow) -> str:
     return f"{row.disk_mount or 'fullest'} {row.disk_percent:.0f} %"
 
 
-def _short(one: Line, width: int) -> Line:
+def _short(item: Line, width: int) -> Line:
     from tui.widgets.lines import clip_line
 
-    return clip_line(one, width)
+    return clip_line(item, width)
 
 
 def event_lines(events: Sequence[EventRow], width: int, height: int, name: str = "") -> list[Line]:
@@ -89,7 +89,7 @@ def event_lines(events: Sequence[EventRow], width: int, height: int, name: str =
             text = text.replace(event.object_uid, name)
         first, *rest = wrap(text, max(width - len(stamp), 8))
         out.append(Line((Span(stamp, "muted"), *first.spans)))
-        out += [Line((Span(" " * len(stamp)), *one.spans)) for one in rest]
+        out += [Line((Span(" " * len(stamp)), *item.spans)) for item in rest]
         if len(out) >= height:
             break
     del out[max(height, 2) :]
@@ -100,8 +100,8 @@ def event_lines(events: Sequence[EventRow], width: int, height: int, name: str =
 
 def events_of(model: Model, uid: str, limit: int = 60) -> list[EventRow]:
     """Return the newest events of a host."""
-    found = [event for event in model.feed.values() if event.object_uid == uid]
-    return sorted(found, key=lambda event: -event.at)[:limit]
+    matches = [event for event in model.feed.values() if event.object_uid == uid]
+    return sorted(matches, key=lambda event: -event.at)[:limit]
 
 
 def empty_lines(model: Model, filtered: str, now: float) -> list[Line]:
@@ -114,8 +114,8 @@ def empty_lines(model: Model, filtered: str, now: float) -> list[Line]:
             line(("  / changes the filter, esc takes it away.", "muted")),
         ]
     if source.state in ("lost", "refused"):
-        told = source.message or "The plane does not answer."
-        return [line(), line(("  ▬ ", "parked"), (told, "")), line(("    ctrl+r tries again now.", "muted"))]
+        reported = source.message or "The plane does not answer."
+        return [line(), line(("  ▬ ", "parked"), (reported, "")), line(("    ctrl+r tries again now.", "muted"))]
     if source.state in ("loading", "cache", "idle"):
         done = f"  {source.done:,} of {source.total:,}" if source.total else ""
         return [line(), line(("  ► ", "work"), ("Asking the plane for its hosts.", ""), (done, "muted"))]

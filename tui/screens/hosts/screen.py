@@ -88,7 +88,7 @@ class HostsScreen(ExportsTable):
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, what is in its place when it is empty, and the panes of wide terminals."""
-        shown = [one.column for one in self.choice.columns]
+        shown = [column.column for column in self.choice.columns]
         yield VirtualTable(shown, self._cells, held=columns.HELD, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
@@ -117,8 +117,8 @@ class HostsScreen(ExportsTable):
         total = self.session.store.model.tally.total
         marked = len(self.table.marks) if self.is_there else 0
         counted = self.session.store.model.whole and not self._filter_run.running  # else most are on disk still
-        found = f"{len(self._rows):,}" if counted else "…"
-        shown = f"{found} of {total:,}" if self.choice.filter_text else f"{total:,}"
+        result = f"{len(self._rows):,}" if counted else "…"
+        shown = f"{result} of {total:,}" if self.choice.filter_text else f"{total:,}"
         return f"{marked:,} marked · {shown}" if marked else shown
 
     def targets(self) -> tuple[str, ...]:
@@ -198,9 +198,9 @@ class HostsScreen(ExportsTable):
 
     def _show_rows(self, flash: Sequence[str] = ()) -> None:
         model, table = self.session.store.model, self.table
-        gone = [key for key in table.marks if key not in model.hosts]
-        if gone:
-            table.set_marks(table.marks.difference(gone))
+        removed = [key for key in table.marks if key not in model.hosts]
+        if removed:
+            table.set_marks(table.marks.difference(removed))
         table.set_rows(self._rows.keys(), flash)
         empty = self.query_one("#empty", LineView)
         if bool(len(self._rows)) == empty.display:
@@ -223,16 +223,18 @@ class HostsScreen(ExportsTable):
             return
         model, now = self.session.store.model, self.now
         row = model.hosts.get(self.table.cursor_key)
-        detail, told = self.query_one("#detail", LineView), self.query_one("#events", LineView)
+        detail, reported = self.query_one("#detail", LineView), self.query_one("#events", LineView)
         detail.set_dimmed(model.source.away)
         width = detail.room or 35
         detail.set_lines(host_lines(row, model, now, width) if row else [])
         if row is None:
-            told.set_lines([])
+            reported.set_lines([])
             return
         happened = events_of(model, row.uid)
         if self.size.width >= WALL:
-            told.set_lines(event_lines(happened, told.room or 39, told.size.height or self.size.height - 6, row.name))
+            reported.set_lines(
+                event_lines(happened, reported.room or 39, reported.size.height or self.size.height - 6, row.name)
+            )
         elif happened:
             room = max((detail.size.height or self.size.height - 6) - len(detail.lines) - 1, 2)
             detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room, row.name)])
@@ -242,13 +244,15 @@ class HostsScreen(ExportsTable):
         if row is None:
             return ()
         shown = self.table.shown
-        return tuple(one.cell(row, now) if place in shown else UNSEEN for place, one in enumerate(self.choice.columns))
+        return tuple(
+            item.cell(row, now) if place in shown else UNSEEN for place, item in enumerate(self.choice.columns)
+        )
 
     def table_to_export(self, every_column: bool) -> Table:
         """Return the hosts that are shown, with the values behind the cells."""
         model, choice = self.session.store.model, self.choice
         wanted = columns.COLUMNS if every_column else choice.columns
-        fields = ("uid", *(one.column.id for one in wanted if one.column.id not in ("sign", "uid")))
+        fields = ("uid", *(item.column.id for item in wanted if item.column.id not in ("sign", "uid")))
         rows = [model.hosts[key] for key in tuple(self.table.keys) if key in model.hosts]
         return Table(
             view=self.view,
@@ -365,13 +369,13 @@ class HostsScreen(ExportsTable):
         """Choose the columns; the choice is stored."""
         from tui.modals.columns import ColumnsModal
 
-        offered = [(one.column.id, one.column.title) for one in columns.COLUMNS[columns.HELD :]]
+        offered = [(item.column.id, item.column.title) for item in columns.COLUMNS[columns.HELD :]]
 
         def take(ids: tuple[str, ...] | None) -> None:
             if ids is not None:
                 self.choice.take_columns(ids)
                 self.choice.keep()
-                self.table.set_columns([one.column for one in self.choice.columns])
+                self.table.set_columns([item.column for item in self.choice.columns])
                 self.table.set_sort(*self.choice.arrow)
 
         self.app.push_screen(ColumnsModal(offered, self.choice.column_ids, columns.DEFAULT), take)

@@ -49,8 +49,8 @@ def state_of(shown: Shown) -> str:
 
 def part(manifest: Mapping[str, Any] | None, key: str) -> Mapping[str, Any]:
     """Return a map of the manifest; an empty one when it has none there."""
-    found = (manifest or {}).get(key)
-    return found if isinstance(found, Mapping) else {}
+    result = (manifest or {}).get(key)
+    return result if isinstance(result, Mapping) else {}
 
 
 def disproven(manifest: Mapping[str, Any] | None) -> bool:
@@ -86,9 +86,9 @@ def installer_cells(shown: Shown, hosts: int, now: float) -> tuple[Span, ...]:
     """Return the cells of a row: sign, name, kind, state, when, what it reports, size, hosts, base, plane."""
     build = shown.build
     sign, word, role, _ = STATES[state_of(shown)]
-    told = build.line if build.error is not None or build.state == "queued" else ""
+    reported = build.line if build.error is not None or build.state == "queued" else ""
     if build.state == "running":  # what changes first: it may be cut
-        told = f"{build.line.removeprefix(build.step).strip()}  {build.step}".strip()
+        reported = f"{build.line.removeprefix(build.step).strip()}  {build.step}".strip()
     if build.state == "running" and build.progress is not None:
         word = f"{build.progress:.0%}"
     return (
@@ -97,7 +97,7 @@ def installer_cells(shown: Shown, hosts: int, now: float) -> tuple[Span, ...]:
         Span(KINDS.get(build.kind, build.kind), "muted"),
         Span(word, role),
         Span(age_of(build.ended or build.created, now), "muted"),
-        Span(told or "-", role if build.error is not None else "muted" if not told else ""),
+        Span(reported or "-", role if build.error is not None else "muted" if not reported else ""),
         Span(size_text(shown.size), "" if shown.size else "muted"),
         Span(str(hosts) if shown.manifest else "-", "" if hosts else "muted"),
         Span(base_name(shown), "muted"),
@@ -113,7 +113,8 @@ def installer_lines(shown: Shown, hosts: Sequence[str], now: float, width: int) 
     if hosts:
         out += [line(), heading("HOSTS THAT CAME FROM IT", width, str(len(hosts)))]
         out += [
-            line("  ", (name, "accent"), key=f"host/{uid}") for uid, name in (one.split("\t", 1) for one in hosts[:20])
+            line("  ", (name, "accent"), key=f"host/{uid}")
+            for uid, name in (host.split("\t", 1) for host in hosts[:20])
         ]
         out += [line((f"  and {len(hosts) - 20} more", "muted"))] if len(hosts) > 20 else []
     return out
@@ -244,11 +245,11 @@ def _proof(manifest: Mapping[str, Any], now: float, width: int) -> list[Line]:
         )
     if proof.get("reason"):
         out += wrap(clean(proof.get("reason")), width, "  ▲ ", "    ", role="bad")
-    missing = [clean(one) for one in proof.get("notProven") or () if isinstance(one, str)]
+    missing = [clean(item) for item in proof.get("notProven") or () if isinstance(item, str)]
     if missing:
         out.append(line(("  could not be proven here:", "muted")))
-        for one in missing:
-            out += wrap(one, width, "  ○ ", "    ", role="muted")
+        for item in missing:
+            out += wrap(item, width, "  ○ ", "    ", role="muted")
     return out
 
 
@@ -256,16 +257,16 @@ def _checks(manifest: Mapping[str, Any], width: int) -> list[Line]:
     checks = _maps(manifest.get("checks"))
     if not checks:
         return []
-    bad = [one for one in checks if one.get("ok") is not True]
+    bad = [check for check in checks if check.get("ok") is not True]
     out = [line(), heading("CHECKS", width, f"{len(checks) - len(bad)} of {len(checks)} passed")]
-    for one in [*bad, *(one for one in checks if one.get("ok") is True)]:
-        sign: Piece = ("√ ", "ok") if one.get("ok") is True else ("▲ ", "bad")
+    for check in [*bad, *(check for check in checks if check.get("ok") is True)]:
+        sign: Piece = ("√ ", "ok") if check.get("ok") is True else ("▲ ", "bad")
         out.append(
             line(
                 "  ",
                 sign,
-                pad(clean(one.get("name")), 16),
-                (cut(f" {clean(one.get('detail'))}", max(width - 21, 0)), "muted"),
+                pad(clean(check.get("name")), 16),
+                (cut(f" {clean(check.get('detail'))}", max(width - 21, 0)), "muted"),
             )
         )
     return out
@@ -286,8 +287,8 @@ def _provenance(shown: Shown, width: int) -> list[Line]:
         ("tags", ", ".join(f"{k}={v}" for k, v in part(data, "tags").items())),
     ]
     rows += [
-        (clean(one.get("kind")), f"{clean(one.get('file'))}  {size_text(one.get('size'))}")
-        for one in _maps(manifest.get("inputs"))
+        (clean(item.get("kind")), f"{clean(item.get('file'))}  {size_text(item.get('size'))}")
+        for item in _maps(manifest.get("inputs"))
     ]
     rows += [(str(name), version) for name, version in part(manifest, "tools").items()]
     out = [line(), heading("WHERE IT CAME FROM")]
@@ -304,4 +305,4 @@ def _long(label: str, text: str, width: int) -> list[Line]:
 
 
 def _maps(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

@@ -67,8 +67,8 @@ class InstallerScreen(WatchesBuilds):
         width = min((view.room or self.size.width) - 1, 110)
         shown = (self.builds or {}).get(self.target)
         if shown is not None:
-            came = hosts_by_build(self.session.store.model.hosts.values(), (self.builds or {}).values())
-            view.set_lines(installer_lines(shown, came.get(self.target, ()), self.now, width))
+            arrived = hosts_by_build(self.session.store.model.hosts.values(), (self.builds or {}).values())
+            view.set_lines(installer_lines(shown, arrived.get(self.target, ()), self.now, width))
         elif self.builds is None:
             view.set_lines([line(("► ", "work"), "Looking for the build ...")])
         else:

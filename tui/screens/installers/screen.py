@@ -47,7 +47,7 @@ def refused_verbs(shown: Sequence[Shown | None], read_only: bool) -> frozenset[s
     """Return the ids of verbs that make no sense on these builds, or may not run in read-only mode."""
     if read_only:
         return frozenset({"installer-verify", "installer-cancel", "installer-delete"})
-    known = [one.build for one in shown if one is not None]
+    known = [item.build for item in shown if item is not None]
     refused = set()
     if not known or any(build.over for build in known):
         refused.add("installer-cancel")
@@ -114,17 +114,17 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
 
     def listed(self) -> list[Listed]:
         """Return all builds, the newest first."""
-        found: list[Listed] = []
+        matches: list[Listed] = []
         now = self.now
         for key, shown in (self.builds or {}).items():
             hosts = len(self._came.get(key, ()))
             build, state = shown.build, STATES[state_of(shown)]
             when = -(build.ended or build.created)
             kind, name = KINDS.get(build.kind, build.kind), build.name.lower()
-            told = (build.line, shown.size, hosts, base_name(shown), endpoint_of(shown))
-            order = (state[3], name, kind, state[3], when, *told)
-            found.append(Listed(key, installer_cells(shown, hosts, now), order, _values(shown, hosts)))
-        return found
+            reported = (build.line, shown.size, hosts, base_name(shown), endpoint_of(shown))
+            order = (state[3], name, kind, state[3], when, *reported)
+            matches.append(Listed(key, installer_cells(shown, hosts, now), order, _values(shown, hosts)))
+        return matches
 
     def select(self) -> None:
         """Show the builds; which host came from which is worked out again only when builds or hosts changed."""

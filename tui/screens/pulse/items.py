@@ -19,17 +19,19 @@ NAMED = 12
 """Hosts of a group that the detail names."""
 
 
-def items_of(model: Model, found: Sequence[Problem], now: float) -> list[Item]:
+def items_of(model: Model, problems: Sequence[Problem], now: float) -> list[Item]:
     """Return the lines of problems. The hosts of their sites are looked up once for all of them."""
     rows = [
-        model.hosts[problem.uids[0]] for problem in found if len(problem.uids) == 1 and problem.uids[0] in model.hosts
+        model.hosts[problem.uids[0]]
+        for problem in problems
+        if len(problem.uids) == 1 and problem.uids[0] in model.hosts
     ]
     sites: dict[str, list[HostRow]] = {row.site: [] for row in rows if row.site}
     if sites:
         for row in model.hosts.values():
             if row.site in sites:
                 sites[row.site].append(row)
-    return [item_of(model, problem, now, sites) for problem in found]
+    return [item_of(model, problem, now, sites) for problem in problems]
 
 
 def item_of(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> Item:

@@ -213,7 +213,7 @@ class PulseScreen(BaseScreen):
         if problems.has_focus and problems.next_block(step):
             return
         views = [view for view in self.query(LineView) if view.can_focus and view.size.width and view.display]
-        panes = [view for view in views if any(one.key for one in view.lines) or view is problems]
+        panes = [view for view in views if any(line.key for line in view.lines) or view is problems]
         if self.focused in panes:
             panes[(panes.index(self.focused) + step) % len(panes)].focus()
         if problems.has_focus:

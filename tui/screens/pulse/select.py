@@ -74,15 +74,15 @@ def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
     """Return the newest events as lines of a feed; what happened to many hosts at once is one line."""
     hosts = model.hosts
     return tuple(
-        told_together(one)
-        if one.folded
-        else told(event := one.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
-        for one in happenings(model.feed.values(), hosts, limit)
+        told_together(happening)
+        if happening.folded
+        else told(event := happening.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
+        for happening in happenings(model.feed.values(), hosts, limit)
     )
 
 
 def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:
-    rows = [TagCount(tag, one.healthy, one.unhealthy, one.unknown) for tag, one in counts.items()]
+    rows = [TagCount(tag, item.healthy, item.unhealthy, item.unknown) for tag, item in counts.items()]
     return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
 
 

@@ -35,8 +35,8 @@ def _shown(keymap: Mapping[str, str], names: Sequence[str]) -> str:
     for name in names:
         default = next(move.keys for move in MOVES if move.id == name)
         keys = keymap[name].split(",") if name in keymap else default
-        found = [_ARROWS.get(key.strip(), key_text(key.strip())) for key in keys if key.strip()]
-        shown += [min(found, key=len)] if found else []
+        matches = [_ARROWS.get(key.strip(), key_text(key.strip())) for key in keys if key.strip()]
+        shown += [min(matches, key=len)] if matches else []
     return ("" if all(key in _ARROWS.values() for key in shown) else " ").join(shown)
 
 

@@ -49,12 +49,12 @@ class TokenScreen(BaseScreen):
     def begin(self) -> None:
         """Show what is known; fetch the text at once when that was asked for."""
         super().begin()
-        uid, _, wish = self.target.partition("?")
+        uid, _, spec = self.target.partition("?")
         self.target = uid
         self._hiding: Timer | None = None
         self._value, self._shown_value, self._error, self._fetching = "", False, "", False
         self.query_one("#facts").focus()
-        if wish == "reveal":
+        if spec == "reveal":
             self.action_reveal()
 
     @property

@@ -71,17 +71,17 @@ class TokensScreen(ListingScreen):
     def listed(self) -> list[Listed]:
         """Return all tokens with the number of hosts that registered with each."""
         model, now = self.session.store.model, self.now
-        came = Counter(row.token_uid for row in model.hosts.values() if row.token_uid)
+        arrived = Counter(row.token_uid for row in model.hosts.values() if row.token_uid)
         rank = {state: place for place, state in enumerate(("ends soon", "active", "expired", "revoked"))}
         assert set(rank) == set(STATES)
-        found: list[Listed] = []
+        matches: list[Listed] = []
         for row in sorted(model.tokens.values(), key=lambda token: (token.expiry or 9e12, token.name)):
-            cells = token_cells(row, came[row.uid], now, model.source.away)
+            cells = token_cells(row, arrived[row.uid], now, model.source.away)
             state = rank[token_state(row, now)]
             born = -row.created if row.created else None
-            order = (state, row.name.lower(), state, row.expiry, row.project, came[row.uid], born, row.description)
-            found.append(Listed(row.uid, cells, order, _values(row, token_state(row, now), came[row.uid])))
-        return found
+            order = (state, row.name.lower(), state, row.expiry, row.project, arrived[row.uid], born, row.description)
+            matches.append(Listed(row.uid, cells, order, _values(row, token_state(row, now), arrived[row.uid])))
+        return matches
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what cannot be done to these tokens now."""

@@ -111,8 +111,8 @@ def _change(before: Pen, after: Pen) -> str:
         step.append(after.background or "49")
     fresh = [*_sorted(after.attributes), *(part for part in after[1:3] if part)]
     short = ";".join(step)
-    whole = ";".join(["0", *fresh]) if fresh else ""
-    return f"{out}\x1b[{short if len(short) < len(whole) else whole}m"
+    complete = ";".join(["0", *fresh]) if fresh else ""
+    return f"{out}\x1b[{short if len(short) < len(complete) else complete}m"
 
 
 def _sorted(codes: Iterable[str]) -> list[str]:

@@ -13,11 +13,11 @@ from textual.app import App
 def screen_text(app: App[Any]) -> str:
     """Return what is on the screen as lines of text, line filters applied, with a line feed after each."""
     width, height = app.size
-    filters = [one for one in app.get_line_filters() if one.enabled]
+    filters = [line_filter for line_filter in app.get_line_filters() if line_filter.enabled]
     lines: list[str] = []
     for strip in app.screen._compositor.render_strips():
         segments = list(strip)
-        for one in filters:
-            segments = one.apply(segments, app.screen.background_colors[0])
+        for line_filter in filters:
+            segments = line_filter.apply(segments, app.screen.background_colors[0])
         lines.append("".join(segment.text for segment in segments)[:width].rstrip())
     return "\n".join(lines[:height]) + "\n"

@@ -24,18 +24,16 @@ SIGNS: dict[str, tuple[str, Role]] = {
 TITLE = "New installer"
 
 
-def steps_line(interview: Interview, width: int) -> Line:
+def steps_line(state: Interview, width: int) -> Line:
     """Return the title with the page's number and the steps: right ones are ticked, the one in front is in capitals."""
-    pages = interview.pages
-    here = interview.page.short if interview.page is not None else "summary"
-    title = f"{TITLE}  {interview.at + 1} of {len(pages) + 1}"
-    words = [word for word in STEPS if any(page.short == word for page in pages)] + ["summary"]
-    passed = {
-        page.key for page in pages if page.key in interview.seen - interview.wrong and not interview.problems(page)
-    }
-    done = {word for word in words[:-1] if all(page.key in passed for page in pages if page.short == word)}
-    shown = [(word.upper() if word == here else f"{word} √" if word in done else word) for word in words]
-    at = words.index(here)
+    pages = state.pages
+    here = state.page.short if state.page is not None else "summary"
+    title = f"{TITLE}  {state.at + 1} of {len(pages) + 1}"
+    parts = [word for word in STEPS if any(page.short == word for page in pages)] + ["summary"]
+    passed = {page.key for page in pages if page.key in state.seen - state.wrong and not state.problems(page)}
+    done = {word for word in parts[:-1] if all(page.key in passed for page in pages if page.short == word)}
+    shown = [(word.upper() if word == here else f"{word} √" if word in done else word) for word in parts]
+    at = parts.index(here)
     first, last = 0, len(shown)
     room = width - len(title) - 3
 
@@ -50,7 +48,7 @@ def steps_line(interview: Interview, width: int) -> Line:
             last -= 1
     pieces: list[Piece] = [("…  ", "muted")] if first else []
     for place in range(first, last):
-        role: Role = "accent" if place == at else "ok" if words[place] in done else "muted"
+        role: Role = "accent" if place == at else "ok" if parts[place] in done else "muted"
         pieces += [(shown[place], "head" if place == at else role), "  " if place < last - 1 else ""]
     if last < len(shown):
         pieces.append(("  …", "muted"))
@@ -60,12 +58,12 @@ def steps_line(interview: Interview, width: int) -> Line:
 def finding_lines(findings: Sequence[Finding], width: int) -> list[Line]:
     """Return the findings, each a sentence and the next step below it."""
     out: list[Line] = []
-    for one in findings:
-        sign, role = SIGNS.get(one.severity, SIGNS["note"])
-        out += wrap(one.message, width, f"{sign} ", "  ", role=role if role in ("bad", "warn") else "")
+    for finding in findings:
+        sign, role = SIGNS.get(finding.severity, SIGNS["note"])
+        out += wrap(finding.message, width, f"{sign} ", "  ", role=role if role in ("bad", "warn") else "")
         out[-1] = out[-1]
-        if one.hint:
-            out += wrap(one.hint, width, "  ", "  ", role="muted")
+        if finding.hint:
+            out += wrap(finding.hint, width, "  ", "  ", role="muted")
     return out
 
 
@@ -105,17 +103,19 @@ def preview_lines(text: str, before: str) -> list[Line]:
     lines = without_login(text).rstrip("\n").split("\n")
     new = changed_lines(without_login(before).rstrip("\n").split("\n"), lines) if before else set()
     return [
-        line(("+ " if place in new else "  ", "ok"), (one, "ok" if place in new else "muted" if one[:1] == "#" else ""))
-        for place, one in enumerate(lines)
+        line(
+            ("+ " if place in new else "  ", "ok"), (item, "ok" if place in new else "muted" if item[:1] == "#" else "")
+        )
+        for place, item in enumerate(lines)
     ]
 
 
 def summary_lines(
-    interview: Interview, made: Sequence[tuple[str, str]], findings: Sequence[Finding], refused: str, width: int
+    state: Interview, made: Sequence[tuple[str, str]], findings: Sequence[Finding], refused: str, width: int
 ) -> list[Line]:
     """Return everything that was answered: what is missing first, then page by page; enter goes back to a page."""
-    wrong = [page for page in interview.pages if interview.problems(page)]
-    errors = [one for one in findings if one.severity == "error"]
+    wrong = [page for page in state.pages if state.problems(page)]
+    errors = [finding for finding in findings if finding.severity == "error"]
     out: list[Line] = []
     if wrong:
         many = "1 page lacks" if len(wrong) == 1 else f"{len(wrong)} pages lack"
@@ -130,24 +130,24 @@ def summary_lines(
     if made and not wrong:
         out += [line(), heading("WHAT IS MADE"), *fact_lines(made, width)]
     out += [line(), heading("YOUR ANSWERS", width, "enter goes back to the page")]
-    for page in interview.pages:
-        out += _page_lines(interview, page, width)
+    for page in state.pages:
+        out += _page_lines(state, page, width)
     return out
 
 
-def _page_lines(interview: Interview, page: Any, width: int) -> list[Line]:
-    problems = interview.problems(page)
+def _page_lines(state: Interview, page: Any, width: int) -> list[Line]:
+    problems = state.problems(page)
     key = f"page/{page.key}"
-    told: list[tuple[str, str, Role]] = []
-    for question in page.visible(interview.answers):
-        value = said(question, interview.value(question))
+    messages: list[tuple[str, str, Role]] = []
+    for question in page.visible(state.answers):
+        value = said(question, state.value(question))
         if question.key in problems:
-            told.append((question.label, problems[question.key], "bad"))
+            messages.append((question.label, problems[question.key], "bad"))
         elif value != "-":
-            told.append((question.label, value, ""))
+            messages.append((question.label, value, ""))
     sign: Piece = ("▲ ", "bad") if problems else "  "
-    first, *rest = told or [("", "-", "muted")]
-    label = max(12, *(len(one[0]) for one in told)) if told else 12
+    first, *rest = messages or [("", "-", "muted")]
+    label = max(12, *(len(message[0]) for message in messages)) if messages else 12
     room = max(width - 18 - label, 8)
     out = [
         line(
@@ -175,9 +175,9 @@ def why_lines(page: Any, answers: Mapping[str, Any], findings: Sequence[Finding]
 def clipped(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
     """Return at most `rows` lines; the last one shows that there is more."""
     if len(lines) <= rows:
-        return [clip_line(one, width) for one in lines]
+        return [clip_line(item, width) for item in lines]
     more = line((f"  and {len(lines) - rows + 1} more lines: see the explanation", "muted"))
-    return [*(clip_line(one, width) for one in lines[: rows - 1]), more]
+    return [*(clip_line(item, width) for item in lines[: rows - 1]), more]
 
 
 def made_facts(answers: Mapping[str, Any]) -> list[tuple[str, str]]:

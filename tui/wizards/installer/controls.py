@@ -76,9 +76,9 @@ class Painted(Widget, can_focus=True):
         base = self._painter.base
         if y >= len(shown):
             return Strip.blank(width, base)
-        one = clip_line(shown[y], width)
-        over = self._painter.component("cursor") if one.key and self.has_focus else Style.null()
-        strip = Strip([Segment(span.text, base + self._painter.role(span.role) + over) for span in one.spans])
+        item = clip_line(shown[y], width)
+        over = self._painter.component("cursor") if item.key and self.has_focus else Style.null()
+        strip = Strip([Segment(span.text, base + self._painter.role(span.role) + over) for span in item.spans])
         return strip.adjust_cell_length(width, base).crop(0, width)
 
     def notify_style_update(self) -> None:
@@ -290,5 +290,5 @@ class AreaControl(TextArea):
 def area_text(value: Any) -> str:
     """Return lines, or a map as `key=value` lines, as one text."""
     if isinstance(value, dict):
-        return "\n".join(f"{key}={one}" for key, one in value.items())
-    return "\n".join(str(one).rstrip() for one in value or ()).rstrip("\n")
+        return "\n".join(f"{key}={item}" for key, item in value.items())
+    return "\n".join(str(item).rstrip() for item in value or ()).rstrip("\n")

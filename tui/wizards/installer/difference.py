@@ -28,15 +28,15 @@ class Change(NamedTuple):
 def flatten(document: object, path: str = "") -> dict[str, str]:
     """Return the values by their dotted path, every secret masked and every text harmless."""
     if isinstance(document, Mapping) and document:
-        found: dict[str, str] = {}
+        matches: dict[str, str] = {}
         for key, value in document.items():
-            found |= flatten(value, f"{path}.{key}" if path else str(key))
-        return found
-    if isinstance(document, list | tuple) and any(isinstance(one, Mapping | list | tuple) for one in document):
-        found = {}
+            matches |= flatten(value, f"{path}.{key}" if path else str(key))
+        return matches
+    if isinstance(document, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in document):
+        matches = {}
         for index, value in enumerate(document):
-            found |= flatten(value, f"{path}[{index}]")
-        return found
+            matches |= flatten(value, f"{path}[{index}]")
+        return matches
     return {path: _text(document, path.rsplit(".", 1)[-1])} if path else {}
 
 
@@ -48,7 +48,7 @@ def _text(value: object, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ", ".join(_text(one, name) for one in value)
+        return ", ".join(_text(item, name) for item in value)
     if isinstance(value, str):
         if value and (is_secret(name) or "passw" in name.lower()):
             return MASK
@@ -61,8 +61,8 @@ def _text(value: object, name: str) -> str:
 def changes(before: Any, after: Any) -> list[Change]:
     """Return what came and went between two documents, in the order of the later one; what went comes last."""
     old, new = flatten(before), flatten(after)
-    came = [Change("+", path, value) for path, value in new.items() if old.get(path) != value]
-    return came + [Change("-", path, value) for path, value in old.items() if path not in new]
+    arrived = [Change("+", path, value) for path, value in new.items() if old.get(path) != value]
+    return arrived + [Change("-", path, value) for path, value in old.items() if path not in new]
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> set[int]:

@@ -31,8 +31,8 @@ class Drafts:
         path = draft_path()
         if not path.is_file():
             return None
-        found: dict[str, Any] = await asyncio.to_thread(self._forge.load, path)
-        return found
+        matches: dict[str, Any] = await asyncio.to_thread(self._forge.load, path)
+        return matches
 
     def keep(self, name: str, answers: Mapping[str, Any]) -> None:
         """Store these answers, soon."""

@@ -28,7 +28,9 @@ def simple_control(question: Question, value: Any, answers: Mapping[str, Any]) -
     """Return the control for a question whose answer is not a list of rows (those are in `rows`, which uses forms)."""
     value = field_value(question, value)
     if question.kind == "choice":
-        return ChoiceControl(question.key, [(one.value, one.label) for one in question.choices], str(value or ""))
+        return ChoiceControl(
+            question.key, [(choice.value, choice.label) for choice in question.choices], str(value or "")
+        )
     if question.kind == "flag":
         return FlagControl(question.key, bool(value))
     example = question.in_empty_field  # its text distinguishes it from a value, also without colours
@@ -60,9 +62,9 @@ class QuestionField(Vertical):
 
     def tell(self, problem: str) -> None:
         """Show what is wrong; '' removes it."""
-        said = self.query_one(".problem", Static)
-        said.update(f"▲ {problem}" if problem else "")
-        said.display = bool(problem)
+        message = self.query_one(".problem", Static)
+        message.update(f"▲ {problem}" if problem else "")
+        message.display = bool(problem)
 
 
 class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -105,7 +107,8 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     ) -> None:
         super().__init__()
         self._fields = {
-            one.key: QuestionField(one, values.get(one.key, one.empty), answers, control_of) for one in questions
+            question.key: QuestionField(question, values.get(question.key, question.empty), answers, control_of)
+            for question in questions
         }
 
     def compose(self) -> ComposeResult:

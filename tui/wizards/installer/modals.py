@@ -38,8 +38,8 @@ class LeaveWizardModal(DecisionModal[Leaving]):
         view = self.query_one("#answers", LineView)
         width = min(self.inner_width(), 58)
         lines: list[Line] = []
-        for key, title, words in self.ANSWERS:
-            lines += [line((title, "accent"), key=key), *wrap(words, width, "  ", "  ", role="muted")]
+        for key, title, text in self.ANSWERS:
+            lines += [line((title, "accent"), key=key), *wrap(text, width, "  ", "  ", role="muted")]
         view.set_lines(lines)
         view.styles.height = min(len(lines), self.room_height(2))
         view.focus()

@@ -124,7 +124,7 @@ class Offers(Errands):
         answers, form = self.interview.answers, self._form
         value: Any = answer
         if key == "token.text":
-            token = next(one for one in self._tokens or () if one.uid == answer)
+            token = next(item for item in self._tokens or () if item.uid == answer)
             value = token.text
             answers["token.uid"] = token.uid
             facts = [("token", token.name)]
@@ -132,8 +132,8 @@ class Offers(Errands):
                 facts.append(("valid for", times.words(token.expiry - self.now)))
             self._facts["token.text"] = facts
         elif key == "user.keys":
-            text = next(one.text for one in self._ssh_keys or () if one.file == answer)
-            old = [one for one in answers["user.keys"] if one.strip()]
+            text = next(item.text for item in self._ssh_keys or () if item.file == answer)
+            old = [item for item in answers["user.keys"] if item.strip()]
             value = old if text in old else [*old, text]
         answers[key] = value
         self.interview.broken.pop(key, None)

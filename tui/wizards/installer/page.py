@@ -164,13 +164,13 @@ class WizardPage(BaseScreen):
         page = self.interview.page
         if page is None:
             return []
-        found: list[Line] = []
+        lines: list[Line] = []
         if "plane.ca" in self.interview.keys(page):
-            found += content.fact_lines(content.ca_facts(str(self.interview.answers["plane.ca"])), width)
+            lines += content.fact_lines(content.ca_facts(str(self.interview.answers["plane.ca"])), width)
         for key in self.interview.keys(page):
-            found += content.fact_lines(self._facts.get(key, ()), width)
-        found += content.finding_lines(self._shown_findings(), width)
-        return content.clipped(found, width, FINDINGS)
+            lines += content.fact_lines(self._facts.get(key, ()), width)
+        lines += content.finding_lines(self._shown_findings(), width)
+        return content.clipped(lines, width, FINDINGS)
 
     def _shown_findings(self) -> list[Finding]:
         """Return the findings about the page in front; on the summary all of them."""
@@ -178,7 +178,7 @@ class WizardPage(BaseScreen):
         if page is None:
             return [*self._findings, *self._online]
         keys = self.interview.keys(page)
-        return [*self._findings, *(one for one in self._online if one.path in keys)]
+        return [*self._findings, *(item for item in self._online if item.path in keys)]
 
     def _show_summary(self, width: int) -> None:
         made = content.made_facts(self.interview.answers)
@@ -190,15 +190,15 @@ class WizardPage(BaseScreen):
         width = max(self.query_one("#left").size.width, 8)
         if self._doing:
             took = max(self.now - self._since, 0)
-            said = [line(("► ", "work"), f"{self._doing} ({took:.0f} s)", ("   esc stops it", "muted"))]
+            messages = [line(("► ", "work"), f"{self._doing} ({took:.0f} s)", ("   esc stops it", "muted"))]
         elif self._form is not None and self._form.current:
             question = QUESTIONS[self._form.current]
-            said = [*wrap(self._help(question), width - 1, role="muted")[:3]]
+            messages = [*wrap(self._help(question), width - 1, role="muted")[:3]]
         else:
-            said = []
+            messages = []
         hint = self.query_one("#hint", LineView)
-        hint.display = bool(said) or self._form is not None
-        hint.set_lines(said)
+        hint.display = bool(messages) or self._form is not None
+        hint.set_lines(messages)
 
     def offered(self, key: str) -> str:
         """Return what can be chosen for a question, "" where nothing can."""
@@ -240,7 +240,7 @@ class WizardPage(BaseScreen):
 
         def key(name: str, label: str) -> list[KeyHint]:
             moves = {move.id: move.keys for move in MOVES}
-            mine = [one for one in moves[name] if len(one) > 1 and one not in ("question_mark",)] if typing else []
+            mine = [item for item in moves[name] if len(item) > 1 and item not in ("question_mark",)] if typing else []
             pressed = mine[0] if mine and self.session.keymap.get(name) is None else keys.get(name, "")
             return [KeyHint(pressed, label)] if pressed else []
 
@@ -284,8 +284,10 @@ class WizardPage(BaseScreen):
         page = self.interview.page
         keys = self.interview.keys(page) if page is not None else None
         try:
-            found = self.forge.findings(self.interview.answers, keys)
-            self._findings = [one for one in found if one.code != "WrongAnswer"]  # those are at their fields
+            findings = self.forge.findings(self.interview.answers, keys)
+            self._findings = [
+                finding for finding in findings if finding.code != "WrongAnswer"
+            ]  # those are at their fields
         except EdgewrightError as error:
             self._findings = []
             self._say(sentence(error), "warn")
@@ -294,15 +296,15 @@ class WizardPage(BaseScreen):
     def _mark_wrong(self) -> None:
         """Note which pages have an error, so that the steps do not tick them."""
         page, wrong = self.interview.page, self.interview.wrong
-        errors = [one.path for one in [*self._findings, *self._online] if one.severity == "error"]
+        errors = [item.path for item in [*self._findings, *self._online] if item.severity == "error"]
         errors += list(self._wrong)
         if page is None:
             wrong.clear()
         else:
             wrong.discard(page.key)
-            if any(one.severity == "error" for one in self._findings):
+            if any(item.severity == "error" for item in self._findings):
                 wrong.add(page.key)
-        wrong.update(found.key for path in errors if (found := page_of(path)) is not None)
+        wrong.update(result.key for path in errors if (result := page_of(path)) is not None)
 
     def _refusal(self) -> str:
         if self.session.read_only:

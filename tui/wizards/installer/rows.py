@@ -51,11 +51,11 @@ class RowsControl(Painted):
 
     def lines(self, width: int) -> list[Line]:
         """Return a line for each row, and the one that adds another."""
-        found = [
+        matches = [
             line(cut(f"{number + 1}  {row_said(self._question, row)}", width), key="on" if number == self._at else "")
             for number, row in enumerate(self.rows)
         ]
-        return [*found, line(("+ ", "accent"), ("add one", "muted"), key="on" if self._at == len(self.rows) else "")]
+        return [*matches, line(("+ ", "accent"), ("add one", "muted"), key="on" if self._at == len(self.rows) else "")]
 
     def action_down(self, step: int) -> None:
         """Go to the next line, from the last one to the next field."""

@@ -42,11 +42,11 @@ class Errands(WizardPage):
         path = Path(target) if "/" in target else Path(self.forge.build(target).folder) / "answers.yaml"
         if "/" not in target and not path.exists():
             raise NotFound(f"Build {target} has no answers stored.", "Repeat it: edgewright apply -f FILE")
-        found: dict[str, Any] = self.forge.load(path)
-        return found
+        matches: dict[str, Any] = self.forge.load(path)
+        return matches
 
-    def _run(self, words: str, do: Callable[[], Awaitable[None]]) -> None:
-        self._doing, self._since = words, self.now
+    def _run(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
+        self._doing, self._since = text, self.now
         self.refresh_page()
         self._work(do)
 
@@ -81,7 +81,7 @@ class Errands(WizardPage):
         self._wrong.pop("plane.context", None)
         if plane is None:
             return
-        filled = {key: {"", *(getattr(one, name) for one in self._planes.values())} for key, name in TAKEN_OVER}
+        filled = {key: {"", *(getattr(item, name) for item in self._planes.values())} for key, name in TAKEN_OVER}
         for key, name in TAKEN_OVER:
             value = getattr(plane, name)
             if self.interview.answers.get(key) in filled[key]:  # what a user gave manually stays
@@ -127,21 +127,21 @@ class Errands(WizardPage):
         if not self._online:
             self._say("The plane, registries and time servers confirm the answers.", "ok")
         elif self.interview.page is not None:
-            found = list(self._online)
+            matches = list(self._online)
             self._judge()
             self._doing = ""  # the key line stays as it is now while the box is in front
             self.refresh_page()
-            self.app.push_screen(ReadModal("What was found", lambda width: content.finding_lines(found, width)))
+            self.app.push_screen(ReadModal("What was found", lambda width: content.finding_lines(matches, width)))
 
     async def _settle(self, page: Page) -> bool:
         """Take in what the answers of a page name (a certificate's file), hash its passwords; False when it cannot."""
         keys, answers = self.interview.keys(page), self.interview.answers
         try:
-            found = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
+            result = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
         except EdgewrightError as error:
             self._say(sentence(error), "bad")
             return False
-        answers.update({key: found[key] for key in keys})
+        answers.update({key: result[key] for key in keys})
         return True
 
     def _token_to_make(self) -> bool:

@@ -59,12 +59,12 @@ class InstallerWizard(Offers):
 
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
     async def _load(self) -> None:
-        kept: dict[str, Any] | None = None
+        stored: dict[str, Any] | None = None
         try:
             if self.target:
-                kept = await asyncio.to_thread(self._answers_of, self.target)
+                stored = await asyncio.to_thread(self._answers_of, self.target)
             else:
-                kept = await self._drafts.load()
+                stored = await self._drafts.load()
             self._planes = {str(plane.name): plane for plane in await asyncio.to_thread(self.forge.planes)}
         except EdgewrightError as error:
             self._say(sentence(error), "warn")
@@ -72,8 +72,8 @@ class InstallerWizard(Offers):
                 self._left = True
                 self.leave()
                 return
-        if kept is not None:
-            self.interview = Interview(kept)
+        if stored is not None:
+            self.interview = Interview(stored)
             if self.target:
                 self.interview.seen.update(page.key for page in self.interview.pages)
                 self.interview.at = len(self.interview.pages)
@@ -179,8 +179,8 @@ class InstallerWizard(Offers):
         page, form = self.interview.page, self._form
         assert page is not None and form is not None
         self._forget_wrong_base()
-        problems = {one.key: self._problem(one) for one in page.visible(self.interview.answers)}
-        problems = {key: told for key, told in problems.items() if told}
+        problems = {item.key: self._problem(item) for item in page.visible(self.interview.answers)}
+        problems = {key: reported for key, reported in problems.items() if reported}
         form.tell_all(problems)
         self._judge()
         if problems:
@@ -188,7 +188,7 @@ class InstallerWizard(Offers):
             form.focus_key(next(iter(problems)))
             self.refresh_page()
             return False
-        errors = tuple(one.message for one in self._findings if one.severity == "error")
+        errors = tuple(item.message for item in self._findings if item.severity == "error")
         if errors and self._warned != (page.key, errors):
             self._warned = (page.key, errors)
             self._say(
@@ -220,11 +220,11 @@ class InstallerWizard(Offers):
         self._left = True
         self.call_later(self._leave, answer == "keep")
 
-    async def _leave(self, kept: bool = False) -> None:
-        """Leave when the answers are on disk; with `kept` a problem with that leaves them here, with the reason."""
+    async def _leave(self, stored: bool = False) -> None:
+        """Leave when the answers are on disk; with `stored` a problem with that leaves them here, with the reason."""
         self._left = True
         await self._drafts.settled()
-        if kept and self._drafts.problem:
+        if stored and self._drafts.problem:
             self._left = False
             self._say(f"{self._drafts.problem} w writes them elsewhere.", "bad")
             self.refresh_page()
@@ -248,11 +248,11 @@ class InstallerWizard(Offers):
         """Show the explanation of the page what it asks."""
         page, answers = self.interview.page, self.interview.answers
         if page is None:
-            said = "Nothing is built before you press b. All answers are here; enter goes back to a page."
-            self.app.push_screen(ReadModal("Summary", lambda width: [line(said)]))
+            message = "Nothing is built before you press b. All answers are here; enter goes back to a page."
+            self.app.push_screen(ReadModal("Summary", lambda width: [line(message)]))
             return
-        shown, found = page, self._shown_findings()
-        self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, found, width)))
+        shown, result = page, self._shown_findings()
+        self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, result, width)))
 
     def action_whole(self) -> None:
         """Show the complete file, secrets masked."""
@@ -282,7 +282,7 @@ class InstallerWizard(Offers):
             self.interview.go(wrong)
             self.interview.seen.add(wrong)
             await self.show_page()
-        elif any(one.severity == "error" for one in self._findings):
+        elif any(finding.severity == "error" for finding in self._findings):
             self._say("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
             self._run("Starting the build", self._start)

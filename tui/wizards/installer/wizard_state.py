@@ -76,8 +76,8 @@ class Interview:
 
     def problems(self, page: Page) -> dict[str, str]:
         """Return what is wrong on a page, by key of the question."""
-        found = {question.key: self.problem(question) for question in page.visible(self.answers)}
-        return {key: problem for key, problem in found.items() if problem}
+        matches = {question.key: self.problem(question) for question in page.visible(self.answers)}
+        return {key: problem for key, problem in matches.items() if problem}
 
     def first_wrong(self) -> str:
         """Return the key of the first page with something wrong, '' when all are answered."""
@@ -110,10 +110,10 @@ class Interview:
 def row_problems(question: Question, row: Values, answers: Values) -> dict[str, str]:
     """Return what is wrong with one row of a question, by key of its field."""
     seen = with_row(answers, row)
-    found = {
+    matches = {
         part.key: problem(part, row.get(part.key, part.empty), seen) for part in row_fields(question, row, answers)
     }
-    return {key: told for key, told in found.items() if told}
+    return {key: reported for key, reported in matches.items() if reported}
 
 
 def row_fields(question: Question, row: Values, answers: Values) -> list[Question]:
@@ -145,16 +145,16 @@ def field_value(question: Question, value: Any) -> Any:
 
 def pairs(lines: Sequence[str]) -> dict[str, str]:
     """Return the map that `key=value` lines mean; `key: value` is taken too. Raises `ValueError`, a phrase."""
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for text in filter(None, map(str.strip, lines)):
         sign = "=" if "=" in text else ":"
         key, there, value = text.partition(sign)
         if not there or not key.strip():
             raise ValueError(f"takes NAME=VALUE on each line; `{text[:30]}` is none")
-        if key.strip() in found:
+        if key.strip() in matches:
             raise ValueError(f"has {key.strip()} twice")
-        found[key.strip()] = value.strip()
-    return found
+        matches[key.strip()] = value.strip()
+    return matches
 
 
 def sentence(question: Question, phrase: str) -> str:
@@ -185,7 +185,7 @@ def shown_answer(question: Question | None, name: str, value: Any) -> Any:
     if question is not None and question.kind == "rows" and isinstance(value, list):
         parts = {part.key: part for part in question.fields}
         rows = [row for row in value if isinstance(row, Mapping)]
-        return [{key: shown_answer(parts.get(key), key, one) for key, one in row.items()} for row in rows]
+        return [{key: shown_answer(parts.get(key), key, item) for key, item in row.items()} for row in rows]
     return value
 
 
@@ -199,11 +199,11 @@ def said(question: Question, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={one}" for key, one in value.items())
+        return ", ".join(f"{key}={item}" for key, item in value.items())
     if question.kind == "rows":
         return "; ".join(row_said(question, row) for row in value)
     if isinstance(value, list):
-        return ", ".join(" ".join(str(one).split()) for one in value if str(one).strip())
+        return ", ".join(" ".join(str(item).split()) for item in value if str(item).strip())
     return " ".join(without_login(str(value)).split())
 
 

@@ -51,9 +51,9 @@ class BoxActions:
     def keep_network(self) -> str:
         """Write the settings in use to /oem."""
         assert self._trial is not None
-        told = self._save(self._trial)
+        reported = self._save(self._trial)
         self._trial = None
-        return "The network settings are in use. " + told
+        return "The network settings are in use. " + reported
 
     def give_back_network(self) -> str:
         """Write the network files without the new settings."""

@@ -48,9 +48,9 @@ def _loop(session: Session, screen: Terminal, runner: Runner) -> bool:
         if now - looked >= LOOK:
             session.tick(gather(runner))
             looked = now
-        whole = now - drawn >= REDRAW
-        screen.show(session.lines(*screen.size()), whole)
-        if whole:
+        complete = now - drawn >= REDRAW
+        screen.show(session.lines(*screen.size()), complete)
+        if complete:
             drawn = now
         try:
             keys = screen.keys(1.0)

@@ -77,9 +77,9 @@ def gather(runner: Runner, root: str = "/") -> Facts:
         pass  # a torn state file is repaired by the agent
     host = Root(root)
     try:
-        found, gateway, servers = nics(host)[0], default_route(host)[1], dns_servers(host)
+        result, gateway, servers = nics(host)[0], default_route(host)[1], dns_servers(host)
     except (OSError, ValueError):
-        found, gateway, servers = [], "", []
+        result, gateway, servers = [], "", []
     stylus = document.get("stylus")
     return Facts(
         host_name=read_text(places.below(root, "/proc/sys/kernel/hostname")).strip(),
@@ -87,7 +87,7 @@ def gather(runner: Runner, root: str = "/") -> Facts:
         uid=str(status.get("uid") or _uid(site, root)),
         machine_id=read_text(places.below(root, "/etc/machine-id")).strip(),
         version=__version__,
-        nics=tuple(_nic(body, root) for body in found),
+        nics=tuple(_nic(body, root) for body in result),
         gateway=gateway,
         dns=tuple(servers),
         endpoint=site.endpoint,
@@ -123,10 +123,10 @@ def _uid(site: Any, root: str) -> str:
     if site.name == "$random":
         return ""
     try:
-        found = find_identity(Settings(Flags(root=root), site, "", ()))
+        identity = find_identity(Settings(Flags(root=root), site, "", ()))
     except EdgewrightError:
         return ""
-    return "" if found.how == "random" else found.uid
+    return "" if identity.how == "random" else identity.uid
 
 
 def _nic(body: Mapping[str, Any], root: str) -> Nic:

@@ -130,10 +130,10 @@ def installing(facts: Facts, width: int, height: int) -> List[str]:
     return frame(title, body, keys or "ESC redraw", width, height)
 
 
-def menu(entries: Sequence[str], at: int, told: str, width: int, height: int) -> List[str]:
+def menu(entries: Sequence[str], at: int, message: str, width: int, height: int) -> List[str]:
     """Return the main menu, or any list of choices."""
     body = ["", *(f" {'>' if at == number else ' '} {entry}" for number, entry in enumerate(entries)), ""]
-    body += wrapped("", told, width) if told else []
+    body += wrapped("", message, width) if message else []
     return frame("Settings", body, "TAB/arrows move   ENTER open   ESC back", width, height)
 
 

@@ -78,19 +78,19 @@ class Session:
 
     def entries(self) -> List[Tuple[str, Any]]:
         """Return the menu: names and what they open."""
-        found: List[Tuple[str, Any]] = []
+        matches: List[Tuple[str, Any]] = []
         if self.facts.installing:
-            for device, words in self.facts.install.get("disks") or []:
-                found.append((f"Install on {words}: everything on it is lost", ("disk", device)))
-            return [*found, ("Back", None)]
+            for device, text in self.facts.install.get("disks") or []:
+                matches.append((f"Install on {text}: everything on it is lost", ("disk", device)))
+            return [*matches, ("Back", None)]
         if not self.facts.people:
-            found.append(("Create account", self._account))
-        found.append((f"{'Host name':<20} {self.facts.host_name}", self._host_name))
+            matches.append(("Create account", self._account))
+        matches.append((f"{'Host name':<20} {self.facts.host_name}", self._host_name))
         for nic in self.facts.nics:
-            words = f"{'Network adapter':<20} {nic.name:<12} {', '.join(nic.addresses) or 'no address'}"
-            found.append((words, ("nic", nic.name)))
-        found.append((f"{'DNS':<20} {', '.join(self.facts.dns)}", self._dns))
-        return [*found, ("Quit: show the device info", None)]
+            text = f"{'Network adapter':<20} {nic.name:<12} {', '.join(nic.addresses) or 'no address'}"
+            matches.append((text, ("nic", nic.name)))
+        matches.append((f"{'DNS':<20} {', '.join(self.facts.dns)}", self._dns))
+        return [*matches, ("Quit: show the device info", None)]
 
     # --- keys --------------------------------------------------------------------------------------------------
 
@@ -147,12 +147,12 @@ class Session:
             self.page = "menu"
         elif done == "apply":
             try:
-                told = self._apply(self.form)
+                reported = self._apply(self.form)
             except (EdgewrightError, OSError) as error:
                 self.form.wrong = (getattr(error, "message", "") or str(error),)
                 return
-            if told is not None:
-                self.page, self.told = "menu", told
+            if reported is not None:
+                self.page, self.told = "menu", reported
 
     def _open(self, form: Form, apply: Callable[[Form], Optional[str]]) -> None:
         self.form, self._apply, self.page, self.told = form, apply, "form", ""

@@ -112,19 +112,19 @@ def read_line(
         return Line(
             raw, trouble="begins with a byte order mark, at which both readers fail: save it as UTF-8 without BOM"
         )
-    found = _SET.fullmatch(body)
-    if found is None:
+    match = _SET.fullmatch(body)
+    if match is None:
         return Line(raw, trouble="is not a KEY=value")
-    read = earthly_value(found.group("rest"), earthly or {})
-    by_shell = shell_value(found.group("rest"), shell or {})
+    read = earthly_value(match.group("rest"), earthly or {})
+    by_shell = shell_value(match.group("rest"), shell or {})
     value, trouble = by_shell.value, by_shell.trouble
-    if found.group("sign") != "=":
+    if match.group("sign") != "=":
         value, trouble = None, "has spaces around '=', at which a shell takes the key for a command"
     if read.trouble:
         value, trouble = None, read.trouble
     if raw.endswith("\r\n") or body.endswith("\r"):
         trouble = trouble or "ends with a carriage return (Windows), which a shell takes into the value"
-    return Line(raw, found.group("key"), read.value, value, trouble, found.group("lead"), read.tail)
+    return Line(raw, match.group("key"), read.value, value, trouble, match.group("lead"), read.tail)
 
 
 def quoted(value: str) -> str:

@@ -25,36 +25,40 @@ _REQUIRED = ("ARCH", "OS_DISTRIBUTION", "K8S_DISTRIBUTION", "IMAGE_REGISTRY")
 
 def check_args(file: ArgFile) -> List[Finding]:
     """Return every finding about a `.arg` file, with its line, the worst first."""
-    found: List[Finding] = []
+    findings: List[Finding] = []
     seen: Dict[str, int] = {}
     for at, line in enumerate(file.lines, 1):
         if line.trouble and not line.key:
-            said = f"Line {at} {line.trouble}: {shown(line.raw.strip(), 40)}."
-            found.append(error("", said, "Write KEY=value, or # in front of a comment.", "Line")._replace(line=at))
+            message = f"Line {at} {line.trouble}: {shown(line.raw.strip(), 40)}."
+            findings.append(
+                error("", message, "Write KEY=value, or # in front of a comment.", "Line")._replace(line=at)
+            )
             continue
         if not line.key:
             continue
         if line.key in seen:
-            said = f"{line.key} is there twice, on lines {seen[line.key]} and {at}; the later one counts."
-            found.append(warning(line.key, said, "Remove all but one of them.", "Doubled")._replace(line=at))
+            message = f"{line.key} is there twice, on lines {seen[line.key]} and {at}; the later one counts."
+            findings.append(warning(line.key, message, "Remove all but one of them.", "Doubled")._replace(line=at))
         seen[line.key] = at
         hint = "Earthly and the script read this file differently; quote the value: KEY='...'"
         if "no line above sets" in line.trouble:
             hint = "Set it on a line above, or write its value."
         if line.shell is None or line.trouble:
-            said = f"{line.key} {line.trouble or 'cannot be determined for a shell'}."
-            found.append(warning(line.key, said, hint, "TwoReadings")._replace(line=at))
+            message = f"{line.key} {line.trouble or 'cannot be determined for a shell'}."
+            findings.append(warning(line.key, message, hint, "TwoReadings")._replace(line=at))
         elif line.shell != line.value:
-            said = f"{line.key} is {shown(line.value, 40)!r} for Earthly and {shown(line.shell, 40)!r} for the script."
-            found.append(warning(line.key, said, hint, "TwoReadings")._replace(line=at))
+            message = (
+                f"{line.key} is {shown(line.value, 40)!r} for Earthly and {shown(line.shell, 40)!r} for the script."
+            )
+            findings.append(warning(line.key, message, hint, "TwoReadings")._replace(line=at))
     values = file.values()
     for problem in [*_values(values), *_build(values)]:
-        found.append(problem._replace(line=file.line_of(problem.path)))
-    return limited(found)
+        findings.append(problem._replace(line=file.line_of(problem.path)))
+    return limited(findings)
 
 
 def _values(values: Mapping[str, str]) -> List[Finding]:
-    found: List[Finding] = []
+    findings: List[Finding] = []
     unknown = 0
     for name, value in values.items():
         key = ARGS.get(name)
@@ -64,18 +68,18 @@ def _values(values: Mapping[str, str]) -> List[Finding]:
                 continue
             near = nearest(name, ARGS) if not name.startswith(CUSTOM) else ""
             if near:
-                said = f"{name} is not a key of .arg; the nearest is `{near}`."
-                found.append(error(name, said, "Rename it: it is passed over otherwise.", "UnknownKey"))
+                message = f"{name} is not a key of .arg; the nearest is `{near}`."
+                findings.append(error(name, message, "Rename it: it is passed over otherwise.", "UnknownKey"))
             elif not name.startswith(CUSTOM):
                 hint = f"Keys for your own Dockerfile begin with {CUSTOM}."
-                found.append(warning(name, f"{name} is not a key of .arg.", hint, "UnknownKey"))
+                findings.append(warning(name, f"{name} is not a key of .arg.", hint, "UnknownKey"))
         else:
-            found += _value(key, value)
+            findings += _value(key, value)
     for name in _REQUIRED:
         if not values.get(name):
             example = "registry.example.com" if name == "IMAGE_REGISTRY" else ARGS[name].template
-            found.append(error(name, f"{name} is missing.", f"Give it, e.g. {name}={example}", "Missing"))
-    return found
+            findings.append(error(name, f"{name} is missing.", f"Give it, e.g. {name}={example}", "Missing"))
+    return findings
 
 
 def _value(key: ArgKey, value: str) -> List[Finding]:
@@ -83,9 +87,9 @@ def _value(key: ArgKey, value: str) -> List[Finding]:
     if key.old:
         return [warning(name, f"{name} is deprecated.", f"Instead, {key.old}.", "Deprecated")]
     if key.kind == SECRET and value:
-        said = f"{name} is a secret and is in the file: it ends up in copies, logs and image layers."
+        message = f"{name} is a secret and is in the file: it ends up in copies, logs and image layers."
         hint = "Take it out, set UBUNTU_PRO_ATTACH=true, and give it by the environment when building."
-        return [error(name, said, hint, "Secret")]
+        return [error(name, message, hint, "Secret")]
     if not value:
         return []
     if is_placeholder(value):
@@ -93,9 +97,9 @@ def _value(key: ArgKey, value: str) -> List[Finding]:
     if key.choices and value not in key.choices:
         near = nearest(value, key.choices)
         more = f"; the nearest is `{near}`" if near else ""
-        said = f"{name} is {shown(value)}; it must be one of {', '.join(key.choices)}{more}."
+        message = f"{name} is {shown(value)}; it must be one of {', '.join(key.choices)}{more}."
         hint = "Write it in lower case." if key.kind == FLAG and value.lower() in key.choices else ""
-        return [error(name, said, hint, "Choice")]
+        return [error(name, message, hint, "Choice")]
     if key.pattern and not re.fullmatch(key.pattern, value):
         return [error(name, f"{name} is {shown(value)}; it must be {key.rule or 'a version'}.", "", "Value")]
     if key.kind == ADDRESS and re.search(r"\s", value):
@@ -107,8 +111,8 @@ def _proxy(name: str, value: str) -> List[Finding]:
     """Return what is wrong with a proxy: curl takes one without a scheme, apt and others do not."""
     hint = "Write http://HOST:PORT"
     if "://" not in value:
-        said = f"{name} is {shown(value)}, without http:// in front: apt and others in the build refuse it."
-        return [warning(name, said, hint, "Proxy")]
+        message = f"{name} is {shown(value)}, without http:// in front: apt and others in the build refuse it."
+        return [warning(name, message, hint, "Proxy")]
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
@@ -118,10 +122,10 @@ def _proxy(name: str, value: str) -> List[Finding]:
 
 
 def _build(values: Mapping[str, str]) -> List[Finding]:
-    found: List[Finding] = []
+    findings: List[Finding] = []
     for rule in _RULES:
-        found += rule(values)
-    return found
+        findings += rule(values)
+    return findings
 
 
 def _on(values: Mapping[str, str], name: str) -> bool:
@@ -135,8 +139,8 @@ def _versions(values: Mapping[str, str]) -> List[Finding]:
     count = VERSIONS.get(name, 0)
     many = f"all {count} versions of {name}" if count else "every version of the distribution"
     room = f", about {count * IMAGE_GB} GB" if count else ""
-    said = f"K8S_VERSION is empty: the build makes {many}{room}, and fails without a message when the disk is full."
-    return [warning("K8S_VERSION", said, "Give one version, e.g. K8S_VERSION=1.33.5", "AllVersions")]
+    message = f"K8S_VERSION is empty: the build makes {many}{room}, and fails without a message when the disk is full."
+    return [warning("K8S_VERSION", message, "Give one version, e.g. K8S_VERSION=1.33.5", "AllVersions")]
 
 
 def _registry(values: Mapping[str, str]) -> List[Finding]:
@@ -146,95 +150,99 @@ def _registry(values: Mapping[str, str]) -> List[Finding]:
     problem = domain_problem(registry)
     if problem:
         return [error("IMAGE_REGISTRY", f"IMAGE_REGISTRY {problem}.", "Write HOST[:PORT][/PATH].", "Registry")]
-    found = []
+    matches = []
     if registry.split("/")[0] == "ttl.sh":
-        said = "IMAGE_REGISTRY is ttl.sh, which stores an image for 24 hours: clusters cannot fetch it afterwards."
-        found.append(warning("IMAGE_REGISTRY", said, "Take a registry of your own for anything that stays.", "TtlSh"))
+        message = "IMAGE_REGISTRY is ttl.sh, which stores an image for 24 hours: clusters cannot fetch it afterwards."
+        matches.append(
+            warning("IMAGE_REGISTRY", message, "Take a registry of your own for anything that stays.", "TtlSh")
+        )
     if "_" in registry:
-        said = "IMAGE_REGISTRY has an underscore, which Palette does not take."
-        found.append(error("IMAGE_REGISTRY", said, "Take a path without.", "Registry"))
-    return found
+        message = "IMAGE_REGISTRY has an underscore, which Palette does not take."
+        matches.append(error("IMAGE_REGISTRY", message, "Take a path without.", "Registry"))
+    return matches
 
 
 def _tag(values: Mapping[str, str]) -> List[Finding]:
     parts = [values.get(name, "") for name in ("K8S_DISTRIBUTION", "K8S_VERSION", "PE_VERSION", "CUSTOM_TAG")]
     tag = "-".join(part for part in parts if part)
     if tag and not _TAG.fullmatch(tag):
-        said = f"The image's tag would be {shown(tag, 80)}, which no registry takes."
+        message = f"The image's tag would be {shown(tag, 80)}, which no registry takes."
         hint = "A tag has letters, digits, '_', '.' and '-', at most 128."
-        return [error("CUSTOM_TAG" if values.get("CUSTOM_TAG") else "PE_VERSION", said, hint, "Tag")]
+        return [error("CUSTOM_TAG" if values.get("CUSTOM_TAG") else "PE_VERSION", message, hint, "Tag")]
     if not values.get("CUSTOM_TAG"):
-        said = "CUSTOM_TAG is empty: the next build of the same versions replaces this one's images."
-        return [warning("CUSTOM_TAG", said, "Give each build its own.", "Tag")]
+        message = "CUSTOM_TAG is empty: the next build of the same versions replaces this one's images."
+        return [warning("CUSTOM_TAG", message, "Give each build its own.", "Tag")]
     return []
 
 
 def _system(values: Mapping[str, str]) -> List[Finding]:
     system, version = values.get("OS_DISTRIBUTION", ""), values.get("OS_VERSION", "")
-    found = []
+    matches = []
     if system == "ubuntu" and version in ("20", "22"):
-        said = f"OS_VERSION is {version}, which is rewritten to {version}.04."
-        found.append(note("OS_VERSION", said, f"Write {version}.04, so that file and image agree.", "Rewritten"))
+        message = f"OS_VERSION is {version}, which is rewritten to {version}.04."
+        matches.append(note("OS_VERSION", message, f"Write {version}.04, so that file and image agree.", "Rewritten"))
     elif system == "ubuntu" and version and version not in ("20.04", "22.04", "24.04"):
-        said = f"OS_VERSION is {shown(version)}; for ubuntu it must be 20.04, 22.04 or 24.04."
-        found.append(error("OS_VERSION", said, "", "Choice"))
+        message = f"OS_VERSION is {shown(version)}; for ubuntu it must be 20.04, 22.04 or 24.04."
+        matches.append(error("OS_VERSION", message, "", "Choice"))
     if system == "opensuse-leap" and version and version != "15.6":
-        said = f"OS_VERSION is {shown(version)}; for opensuse-leap there is a base for 15.6 alone."
-        found.append(warning("OS_VERSION", said, "Give BASE_IMAGE for another one.", "Choice"))
+        message = f"OS_VERSION is {shown(version)}; for opensuse-leap there is a base for 15.6 alone."
+        matches.append(warning("OS_VERSION", message, "Give BASE_IMAGE for another one.", "Choice"))
     needs = "FIPS" if _on(values, "FIPS_ENABLED") else system if system in ("rhel", "sles") else ""
     if needs and not values.get("BASE_IMAGE"):
-        said = f"BASE_IMAGE is missing; for {needs} there is no base to take by itself."
-        found.append(error("BASE_IMAGE", said, "Give an image that was built for it.", "Missing"))
-    return found
+        message = f"BASE_IMAGE is missing; for {needs} there is no base to take by itself."
+        matches.append(error("BASE_IMAGE", message, "Give an image that was built for it.", "Missing"))
+    return matches
 
 
 def _excluded(values: Mapping[str, str]) -> List[Finding]:
-    found = []
+    matches = []
     system = values.get("OS_DISTRIBUTION", "")
     if _on(values, "FIPS_ENABLED") and _on(values, "UPDATE_KERNEL"):
-        said = "FIPS_ENABLED and UPDATE_KERNEL are both true: the build stops, since a newer kernel is not certified."
-        found.append(error("UPDATE_KERNEL", said, "Set UPDATE_KERNEL=false.", "Excluded"))
+        message = (
+            "FIPS_ENABLED and UPDATE_KERNEL are both true: the build stops, since a newer kernel is not certified."
+        )
+        matches.append(error("UPDATE_KERNEL", message, "Set UPDATE_KERNEL=false.", "Excluded"))
     if _on(values, "INSTALL_NVIDIA_GPU_DRIVERS") and _on(values, "INSTALL_AMD_GPU_DRIVERS"):
-        said = "Drivers of NVIDIA and of AMD are both asked for: the build stops."
-        found.append(error("INSTALL_AMD_GPU_DRIVERS", said, "Remove all but one of them.", "Excluded"))
+        message = "Drivers of NVIDIA and of AMD are both asked for: the build stops."
+        matches.append(error("INSTALL_AMD_GPU_DRIVERS", message, "Remove all but one of them.", "Excluded"))
     for name, what in (("IS_MAAS", "An image for MAAS"), ("INSTALL_AMD_GPU_DRIVERS", "AMD's drivers")):
         if _on(values, name) and system and system != "ubuntu":
-            said = f"{what} can be built on ubuntu only, not on {shown(system)}."
-            found.append(error(name, said, "Set OS_DISTRIBUTION=ubuntu.", "Excluded"))
+            message = f"{what} can be built on ubuntu only, not on {shown(system)}."
+            matches.append(error(name, message, "Set OS_DISTRIBUTION=ubuntu.", "Excluded"))
     if _on(values, "IS_UKI") and _on(values, "FORCE_INTERACTIVE_INSTALL"):
-        said = "FORCE_INTERACTIVE_INSTALL has no effect on a UKI."
-        found.append(warning("FORCE_INTERACTIVE_INSTALL", said, "Take it out.", "Excluded"))
+        message = "FORCE_INTERACTIVE_INSTALL has no effect on a UKI."
+        matches.append(warning("FORCE_INTERACTIVE_INSTALL", message, "Take it out.", "Excluded"))
     if values.get("ARCH") == "arm64" and _on(values, "IS_UKI"):
-        found.append(warning("ARCH", "Trusted Boot is made for amd64.", "Set IS_UKI=false.", "Excluded"))
+        matches.append(warning("ARCH", "Trusted Boot is made for amd64.", "Set IS_UKI=false.", "Excluded"))
     if system == "hadron" and values.get("K8S_DISTRIBUTION") == "canonical":
-        said = "Canonical Kubernetes does not run on hadron."
-        found.append(error("K8S_DISTRIBUTION", said, "Take another distribution.", "Excluded"))
+        message = "Canonical Kubernetes does not run on hadron."
+        matches.append(error("K8S_DISTRIBUTION", message, "Take another distribution.", "Excluded"))
     fips = values.get("K8S_DISTRIBUTION") == "kubeadm-fips"
     if fips and not _on(values, "FIPS_ENABLED"):
-        said = "K8S_DISTRIBUTION is kubeadm-fips, but FIPS_ENABLED is not true."
-        found.append(warning("FIPS_ENABLED", said, "Set FIPS_ENABLED=true.", "Fips"))
-    return found
+        message = "K8S_DISTRIBUTION is kubeadm-fips, but FIPS_ENABLED is not true."
+        matches.append(warning("FIPS_ENABLED", message, "Set FIPS_ENABLED=true.", "Fips"))
+    return matches
 
 
 def _later(values: Mapping[str, str]) -> List[Finding]:
-    found = []
+    matches = []
     if _on(values, "TWO_NODE"):
-        said = "Cannot be undone later: TWO_NODE; the image serves two-node clusters alone, and those never grow."
-        found.append(note("TWO_NODE", said, code="Fixed"))
+        message = "Cannot be undone later: TWO_NODE; the image serves two-node clusters alone, and those never grow."
+        matches.append(note("TWO_NODE", message, code="Fixed"))
         if values.get("K8S_DISTRIBUTION") not in ("k3s", "canonical", None):
-            said = "TWO_NODE works with k3s (and canonical) only."
-            found.append(error("TWO_NODE", said, "Set K8S_DISTRIBUTION=k3s.", "Excluded"))
+            message = "TWO_NODE works with k3s (and canonical) only."
+            matches.append(error("TWO_NODE", message, "Set K8S_DISTRIBUTION=k3s.", "Excluded"))
     if _on(values, "IS_UKI"):
-        said = "Cannot be undone later: the keys of Trusted Boot; when they expire, machines no longer boot."
-        found.append(note("IS_UKI", said, "Store the directory secure-boot safely, and note the date.", "Fixed"))
+        message = "Cannot be undone later: the keys of Trusted Boot; when they expire, machines no longer boot."
+        matches.append(note("IS_UKI", message, "Store the directory secure-boot safely, and note the date.", "Fixed"))
     if _on(values, "DEBUG"):
-        found.append(
+        matches.append(
             warning("DEBUG", "The ISO boots with debug output.", "Set DEBUG=false for what is shipped.", "Debug")
         )
     if values.get("ISO_NAME", "installer") in ("installer", "palette-edge-installer"):
-        said = "ISO_NAME is the same for every build: an old ISO is easily installed by mistake."
-        found.append(note("ISO_NAME", said, "Put site, version or date into the name.", "Name"))
-    return found
+        message = "ISO_NAME is the same for every build: an old ISO is easily installed by mistake."
+        matches.append(note("ISO_NAME", message, "Put site, version or date into the name.", "Name"))
+    return matches
 
 
 _RULES: Tuple[Callable[[Mapping[str, str]], List[Finding]], ...] = (

@@ -60,7 +60,7 @@ def earthly_value(rest: str, before: Mapping[str, str]) -> Earthly:
 
 def _unescaped(text: str) -> str:
     lines = {"n": "\n", "r": "\r"}
-    text = re.sub(r"\\(.)", lambda found: lines.get(found.group(1), found.group()), text)
+    text = re.sub(r"\\(.)", lambda result: lines.get(result.group(1), result.group()), text)
     return re.sub(r"\\([^$])", r"\1", text, flags=re.DOTALL)
 
 
@@ -68,12 +68,12 @@ def _expanded(text: str, before: Mapping[str, str]) -> str:
     """Return a text with its variables filled in, cut at `MOST`: lines that double each other grow without end."""
     parts: List[str] = []
     at = size = 0
-    for found in _EXPAND.finditer(text):
-        name = found.group(2)
-        filled = found.group()[1:] if found.group(1) else before.get(name, "") if name else found.group()
-        parts += [text[at : found.start()], filled]
+    for match in _EXPAND.finditer(text):
+        name = match.group(2)
+        filled = match.group()[1:] if match.group(1) else before.get(name, "") if name else match.group()
+        parts += [text[at : match.start()], filled]
         size += len(parts[-1]) + len(parts[-2])
-        at = found.end()
+        at = match.end()
         if size > MOST:
             return "".join(parts)[:MOST]
     return ("".join(parts) + text[at:])[:MOST]
@@ -124,8 +124,8 @@ def shell_value(rest: str, before: Mapping[str, Optional[str]]) -> Shell:
             follows = rest[at + 1 : at + 2]
             if not follows:
                 return Shell(None, "ends with a backslash, at which a shell continues with the next line")
-            kept = "\\" if quoted and follows not in ("$", "`", '"', "\\") else ""
-            parts.append(kept + follows)
+            stored = "\\" if quoted and follows not in ("$", "`", '"', "\\") else ""
+            parts.append(stored + follows)
             at += 2
             continue
         if not quoted and letter in " \t":

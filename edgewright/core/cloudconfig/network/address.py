@@ -30,10 +30,10 @@ def prefix_length(mask: str, version: int) -> Optional[int]:
     if re.fullmatch(r"[0-9]{1,3}", word):
         length = int(word)
         return length if length <= (32 if version == 4 else 128) else None
-    found = address(word)
-    if found is None or found.version != version:
+    result = address(word)
+    if result is None or result.version != version:
         return None
-    bits = f"{int(found):0{32 if version == 4 else 128}b}"
+    bits = f"{int(result):0{32 if version == 4 else 128}b}"
     return bits.count("1") if "01" not in bits else None
 
 
@@ -83,21 +83,21 @@ def _host_problems(interface: Interface) -> List[Problem]:
 
 
 def _gateway_problems(interface: Interface, gateway: str) -> List[Problem]:
-    network, found = interface.network, address(gateway.strip())
-    if found is None:
+    network, result = interface.network, address(gateway.strip())
+    if result is None:
         return [("gateway", f"is not an address: {shown(gateway)}", "Write it without a prefix length.")]
-    if found.version != interface.version:
-        return [("gateway", f"is of IPv{found.version} and the address of IPv{interface.version}", "")]
-    if found == interface.ip:
+    if result.version != interface.version:
+        return [("gateway", f"is of IPv{result.version} and the address of IPv{interface.version}", "")]
+    if result == interface.ip:
         return [("gateway", "is the host's own address", "Give the router's.")]
-    if found.version == 6 and found.is_link_local:
+    if result.version == 6 and result.is_link_local:
         return []
-    if found not in network:
-        return [("gateway", f"is {found}, which is not inside {network}: the host could not reach it", "")]
-    if found.version == 4 and network.prefixlen < 31:
-        if found == network.network_address:
+    if result not in network:
+        return [("gateway", f"is {result}, which is not inside {network}: the host could not reach it", "")]
+    if result.version == 4 and network.prefixlen < 31:
+        if result == network.network_address:
             return [("gateway", f"is the address of the network {network} itself", "")]
-        if found == network.broadcast_address:
+        if result == network.broadcast_address:
             return [("gateway", f"is the broadcast address of {network}", "")]
     return []
 
@@ -106,13 +106,13 @@ def name_server_problems(value: object) -> List[Tuple[str, str]]:
     """Return (what is wrong, next step) for each name server in a text with commas or spaces, or in a list."""
     problems = []
     for _, word in texts(value)[:50]:
-        found = address(word)
-        if found is None:
+        result = address(word)
+        if result is None:
             problems.append((f"is not an address: {shown(word)}", "Name servers are given by address."))
-        elif found.is_unspecified or found.is_multicast:
-            problems.append((f"is {found}, where no name server can be", ""))
-        elif found.is_loopback:
-            problems.append((f"is {found}, the host itself", "Give the site's name server."))
+        elif result.is_unspecified or result.is_multicast:
+            problems.append((f"is {result}, where no name server can be", ""))
+        elif result.is_loopback:
+            problems.append((f"is {result}, the host itself", "Give the site's name server."))
     return problems
 
 

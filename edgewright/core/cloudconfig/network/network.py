@@ -26,44 +26,44 @@ class Placed(NamedTuple):
 def check_network(document: Mapping[str, Any]) -> List[Finding]:
     """Return what is wrong with addresses, name servers and proxies of a document."""
     network = mapping(at(document, "stylus", "site", "network"))
-    found = []
-    for said, hint in name_server_problems(network.get("nameserver")):
-        found.append(error(f"{_NETWORK}.nameserver", f"{_NETWORK}.nameserver {said}.", hint, "Dns"))
+    matches = []
+    for message, hint in name_server_problems(network.get("nameserver")):
+        matches.append(error(f"{_NETWORK}.nameserver", f"{_NETWORK}.nameserver {message}.", hint, "Dns"))
     for name, nic in list(mapping(network.get("interfaces")).items())[:200]:
-        found += _nic(str(name), mapping(nic))
-    found += _together(list(placed(document)))
-    found += _proxies(document, network)
-    return found
+        matches += _nic(str(name), mapping(nic))
+    matches += _together(list(placed(document)))
+    matches += _proxies(document, network)
+    return matches
 
 
 def _nic(name: str, nic: Mapping[str, Any]) -> List[Finding]:
     path = f"{_NETWORK}.interfaces.{name}"
-    found = []
+    matches = []
     if not is_template(name) and not re.fullmatch(r"[^\s/:]{1,15}", name):
-        said = f"{shown(name)} is not a valid name of an interface: 1 to 15 characters, no spaces, '/' or ':'."
-        found.append(error(path, said, "See: ip link", "Nic"))
+        message = f"{shown(name)} is not a valid name of an interface: 1 to 15 characters, no spaces, '/' or ':'."
+        matches.append(error(path, message, "See: ip link", "Nic"))
     elif re.fullmatch(r"(?:eth|wlan)[0-9]+", name):
-        said = (
+        message = (
             f"The interface {name} is there only when the kernel runs with net.ifnames=0; installers use eno1, enp3s0."
         )
-        found.append(warning(path, said, "Look at the name on the machine: ip link", "Nic"))
+        matches.append(warning(path, message, "Look at the name on the machine: ip link", "Nic"))
     kind, ip = text(nic.get("type")).lower() or "dhcp", text(nic.get("ipAddress"))
     mask, gateway = text(nic.get("mask")), text(nic.get("gateway"))
-    for said, hint in name_server_problems(nic.get("nameserver")):
-        found.append(error(f"{path}.nameserver", f"{path}.nameserver {said}.", hint, "Dns"))
+    for message, hint in name_server_problems(nic.get("nameserver")):
+        matches.append(error(f"{path}.nameserver", f"{path}.nameserver {message}.", hint, "Dns"))
     if kind == "dhcp":
         if any((ip, mask, gateway)):
-            said = f"{path} has an address but its type is dhcp: the address is passed over."
-            found.append(warning(path, said, "Set type: static, or take the address out.", "Unused"))
-        return found
+            message = f"{path} has an address but its type is dhcp: the address is passed over."
+            matches.append(warning(path, message, "Set type: static, or take the address out.", "Unused"))
+        return matches
     if kind != "static" or any(map(is_template, (ip, mask, gateway))):
-        return found
+        return matches
     if not ip:
-        said = f"{path}.type is static, but there is no ipAddress."
-        return [*found, error(path, said, "Give ipAddress, e.g. 192.168.1.10/24.", "NoAddress")]
-    for key, said, hint in read_static(ip, mask, gateway).problems:
-        found.append(error(f"{path}.{key}", f"{path}.{key} {said}.", hint, "Address"))
-    return found
+        message = f"{path}.type is static, but there is no ipAddress."
+        return [*matches, error(path, message, "Give ipAddress, e.g. 192.168.1.10/24.", "NoAddress")]
+    for key, message, hint in read_static(ip, mask, gateway).problems:
+        matches.append(error(f"{path}.{key}", f"{path}.{key} {message}.", hint, "Address"))
+    return matches
 
 
 def placed(document: Mapping[str, Any]) -> Iterator[Placed]:
@@ -81,29 +81,31 @@ def placed(document: Mapping[str, Any]) -> Iterator[Placed]:
 
 def _together(every: Sequence[Placed]) -> List[Finding]:
     """Return what is wrong between the interfaces of one host."""
-    found = []
-    for place, one in enumerate(every):
+    matches = []
+    for place, item in enumerate(every):
         for other in every[:place]:
-            if one.interface.ip == other.interface.ip:
-                said = f"{one.path} and {other.path} have the same address {one.interface.ip}."
-                found.append(error(f"{one.path}.ipAddress", said, "Give each its own.", "Duplicate"))
-            elif one.interface.network == other.interface.network:
-                said = f"{one.path} and {other.path} are both in {one.interface.network}: answers may go astray."
-                found.append(warning(f"{one.path}.ipAddress", said, "Use different subnets, or bond them.", "Subnet"))
-    with_gateway = [one for one in every if one.gateway]
+            if item.interface.ip == other.interface.ip:
+                message = f"{item.path} and {other.path} have the same address {item.interface.ip}."
+                matches.append(error(f"{item.path}.ipAddress", message, "Give each its own.", "Duplicate"))
+            elif item.interface.network == other.interface.network:
+                message = f"{item.path} and {other.path} are both in {item.interface.network}: answers may go astray."
+                matches.append(
+                    warning(f"{item.path}.ipAddress", message, "Use different subnets, or bond them.", "Subnet")
+                )
+    with_gateway = [item for item in every if item.gateway]
     if len(with_gateway) > 1:
-        said = f"{len(with_gateway)} interfaces have a gateway each: which way traffic leaves is left to chance."
-        found.append(warning(f"{with_gateway[1].path}.gateway", said, "Give one of them a gateway.", "Gateways"))
+        message = f"{len(with_gateway)} interfaces have a gateway each: which way traffic leaves is left to chance."
+        matches.append(warning(f"{with_gateway[1].path}.gateway", message, "Give one of them a gateway.", "Gateways"))
     elif every and not with_gateway:
-        said = (
+        message = (
             f"{every[0].path} has no gateway: the host reaches its own subnet alone, unless another interface has DHCP."
         )
-        found.append(warning(every[0].path, said, "Give its gateway when the plane is elsewhere.", "NoGateway"))
-    return found
+        matches.append(warning(every[0].path, message, "Give its gateway when the plane is elsewhere.", "NoGateway"))
+    return matches
 
 
 def _proxies(document: Mapping[str, Any], network: Mapping[str, Any]) -> List[Finding]:
-    found = []
+    matches = []
     used = False
     for name in ("httpProxy", "httpsProxy"):
         word = text(network.get(name))
@@ -111,28 +113,30 @@ def _proxies(document: Mapping[str, Any], network: Mapping[str, Any]) -> List[Fi
         problem = proxy_problem(word) if word and not is_template(word) else ""
         if problem:
             path = f"{_NETWORK}.{name}"
-            found.append(error(path, f"{path} {problem}.", "Write http://HOST:PORT.", "Proxy"))
+            matches.append(error(path, f"{path} {problem}.", "Write http://HOST:PORT.", "Proxy"))
     no_proxy = text(network.get("noProxy"))
     path = f"{_NETWORK}.noProxy"
     if any(is_template(word) for word in (no_proxy, text(network.get("httpsProxy")), text(network.get("httpProxy")))):
-        return found
+        return matches
     for word in no_proxy.split(",")[:200]:
         if "://" in word or (word.strip() and re.search(r"\s", word.strip())):
-            said = f"{path} contains {shown(word.strip())}; it takes names, addresses and subnets, parted by commas."
-            found.append(error(path, said, "Example: 127.0.0.1,localhost,10.0.0.0/8,.svc,.example.com", "NoProxy"))
+            message = f"{path} contains {shown(word.strip())}; it takes names, addresses and subnets, parted by commas."
+            matches.append(error(path, message, "Example: 127.0.0.1,localhost,10.0.0.0/8,.svc,.example.com", "NoProxy"))
     if not used:
         if no_proxy:
-            found.append(note(path, f"{path} has no effect: there is no proxy.", code="NoProxy"))
-        return found
-    own = ["127.0.0.1", *(str(one.interface.ip) for one in placed(document))]
+            matches.append(note(path, f"{path} has no effect: there is no proxy.", code="NoProxy"))
+        return matches
+    own = ["127.0.0.1", *(str(item.interface.ip) for item in placed(document))]
     missing = [ip for ip in own if not bypassed(ip, no_proxy)]
     if missing:
-        said = f"{path} does not cover {', '.join(missing[:6])}: the host would ask the proxy for its own addresses."
+        message = f"{path} does not cover {', '.join(missing[:6])}: the host would ask the proxy for its own addresses."
         hint = "Add them, the site's subnet, the cluster's pod and service subnets, and .svc; see also the VIP."
-        found.append(warning(path, said, hint, "NoProxy"))
-    said = "The proxy serves the agent and system services; applications in the cluster get their own from the profile."
-    found.append(note(f"{_NETWORK}.httpsProxy", said, code="Proxy"))
-    return found
+        matches.append(warning(path, message, hint, "NoProxy"))
+    message = (
+        "The proxy serves the agent and system services; applications in the cluster get their own from the profile."
+    )
+    matches.append(note(f"{_NETWORK}.httpsProxy", message, code="Proxy"))
+    return matches
 
 
 def proxy_problem(word: str) -> str:
@@ -171,7 +175,7 @@ def check_plan(sites: Sequence[Tuple[str, Mapping[str, Any]]]) -> List[Finding]:
     The same address is an error where the tag `site` is the same (or none has one), else a warning: two sites may
     well use one private network each. `path` begins with the name of the later site.
     """
-    found = []
+    matches = []
     uids: Dict[str, str] = {}
     names: Dict[str, str] = {}
     taken: Dict[str, List[Tuple[str, str]]] = {}
@@ -180,29 +184,31 @@ def check_plan(sites: Sequence[Tuple[str, Mapping[str, Any]]]) -> List[Finding]:
         uid, host_name = text(site.get("name")), text(site.get("hostName"))
         if uid and uid != "$random" and not is_template(uid):
             if uid in uids:
-                said = f"{name} and {uids[uid]} have the same UID {shown(uid)}: the second one is refused by the plane."
-                found.append(error(f"{name}: stylus.site.name", said, "Give each host its own.", "Duplicate"))
+                message = (
+                    f"{name} and {uids[uid]} have the same UID {shown(uid)}: the second one is refused by the plane."
+                )
+                matches.append(error(f"{name}: stylus.site.name", message, "Give each host its own.", "Duplicate"))
             uids.setdefault(uid, name)
         if host_name and not is_template(host_name):
             if host_name in names:
-                said = f"{name} and {names[host_name]} have the same host name {shown(host_name)}."
+                message = f"{name} and {names[host_name]} have the same host name {shown(host_name)}."
                 hint = "Two nodes of one cluster must not share a name."
-                found.append(warning(f"{name}: stylus.site.hostName", said, hint, "Duplicate"))
+                matches.append(warning(f"{name}: stylus.site.hostName", message, hint, "Duplicate"))
             names.setdefault(host_name, name)
         tag = text(mapping(site.get("tags")).get("site"))
-        for one in placed(document):
-            ip = str(one.interface.ip)
+        for item in placed(document):
+            ip = str(item.interface.ip)
             for other, other_tag in taken.get(ip, ()):
                 if other == name:
                     continue
-                said = f"{name} and {other} have the same address {ip}."
-                place = f"{name}: {one.path}.ipAddress"
+                message = f"{name} and {other} have the same address {ip}."
+                place = f"{name}: {item.path}.ipAddress"
                 if tag == other_tag:
-                    found.append(error(place, said, "Give each host its own.", "Duplicate"))
+                    matches.append(error(place, message, "Give each host its own.", "Duplicate"))
                 else:
-                    found.append(
-                        warning(place, said, "That is right only when the sites' networks are apart.", "Duplicate")
+                    matches.append(
+                        warning(place, message, "That is right only when the sites' networks are apart.", "Duplicate")
                     )
                 break
             taken.setdefault(ip, []).append((name, tag))
-    return found
+    return matches

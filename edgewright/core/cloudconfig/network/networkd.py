@@ -31,7 +31,7 @@ class Unit(NamedTuple):
 
     def all(self, section: str, key: str) -> List[str]:
         """Return every value of a setting."""
-        return [value for one, name, value in self.settings if (one, name) == (section, key)]
+        return [value for item, name, value in self.settings if (item, name) == (section, key)]
 
     def first(self, section: str, key: str) -> str:
         """Return the first value of a setting, or ""."""
@@ -41,14 +41,14 @@ class Unit(NamedTuple):
 def check_networkd(files: Mapping[str, Tuple[str, str]]) -> List[Finding]:
     """Return what is wrong with network files: target path to (path in the document, content)."""
     units = {target: Unit(path, read_unit(content)) for target, (path, content) in list(files.items())[:200]}
-    found: List[Finding] = []
+    findings: List[Finding] = []
     made = {unit.first("NetDev", "Name") for target, unit in units.items() if target.endswith(".netdev")}
     for target, unit in units.items():
         if target.endswith(".netdev"):
-            found += _device(unit)
+            findings += _device(unit)
         else:
-            found += _network(unit, made)
-    return found
+            findings += _network(unit, made)
+    return findings
 
 
 def read_unit(content: str) -> Tuple[Setting, ...]:
@@ -69,57 +69,61 @@ def _number(word: str) -> Optional[int]:
 
 
 def _device(unit: Unit) -> List[Finding]:
-    found = []
+    matches = []
     kind, name = unit.first("NetDev", "Kind"), unit.first("NetDev", "Name")
     if not kind or not name:
-        said = f"{unit.path} makes no device: [NetDev] needs Name and Kind."
-        found.append(error(unit.path, said, "", "Network"))
+        message = f"{unit.path} makes no device: [NetDev] needs Name and Kind."
+        matches.append(error(unit.path, message, "", "Network"))
     if len(name) > 15:
-        found.append(error(unit.path, f"The device name {shown(name)} is longer than 15 characters.", "", "Network"))
+        matches.append(error(unit.path, f"The device name {shown(name)} is longer than 15 characters.", "", "Network"))
     number = unit.first("VLAN", "Id")
     if kind == "vlan" and not is_template(number):
         problem = vlan_problem(_number(number))
         if problem:
-            said = f"The VLAN number of {shown(name)} is {shown(number) or 'missing'}; it {problem}."
-            found.append(error(unit.path, said, "Ask the site for its VLAN.", "Vlan"))
+            message = f"The VLAN number of {shown(name)} is {shown(number) or 'missing'}; it {problem}."
+            matches.append(error(unit.path, message, "Ask the site for its VLAN.", "Vlan"))
     mode = unit.first("Bond", "Mode")
     if kind == "bond" and mode and mode not in BOND_MODES and not is_template(mode):
-        said = f"The mode of {shown(name)} is {shown(mode)}; it must be one of {', '.join(BOND_MODES[:7])}."
-        found.append(error(unit.path, said, "", "Bond"))
-    found += _mtu(unit, unit.first("NetDev", "MTUBytes"), 4)
-    return found
+        message = f"The mode of {shown(name)} is {shown(mode)}; it must be one of {', '.join(BOND_MODES[:7])}."
+        matches.append(error(unit.path, message, "", "Bond"))
+    matches += _mtu(unit, unit.first("NetDev", "MTUBytes"), 4)
+    return matches
 
 
 def _network(unit: Unit, made: "set[str]") -> List[Finding]:
-    found: List[Finding] = []
+    findings: List[Finding] = []
     addresses = [*unit.all("Network", "Address"), *unit.all("Address", "Address")]
     gateways = [*unit.all("Network", "Gateway"), *unit.all("Route", "Gateway")]
     read = [read_static(word) for word in addresses[:50] if not is_template(word)]
     for static in read:
-        for _, said, hint in static.problems:
-            found.append(error(unit.path, f"An address in {unit.path} {said}.", hint, "Address"))
+        for _, message, hint in static.problems:
+            findings.append(error(unit.path, f"An address in {unit.path} {message}.", hint, "Address"))
     networks = [static.interface.network for static in read if static.interface is not None]
     for word in gateways[:50]:
         gateway = address(word)
         if is_template(word) or word in ("_dhcp4", "_dhcp6", "_ipv6ra"):
             continue
         if gateway is None:
-            found.append(error(unit.path, f"A gateway in {unit.path} is not an address: {shown(word)}.", "", "Address"))
+            findings.append(
+                error(unit.path, f"A gateway in {unit.path} is not an address: {shown(word)}.", "", "Address")
+            )
         elif networks and not gateway.is_link_local and not any(gateway in network for network in networks):
             shown_networks = ", ".join(map(str, networks[:3]))
-            said = f"The gateway {gateway} in {unit.path} is not inside {shown_networks}: the host could not reach it."
-            found.append(error(unit.path, said, "", "Address"))
+            message = (
+                f"The gateway {gateway} in {unit.path} is not inside {shown_networks}: the host could not reach it."
+            )
+            findings.append(error(unit.path, message, "", "Address"))
     for word in unit.all("Network", "DNS")[:20]:
-        for said, hint in name_server_problems(word):
-            found.append(error(unit.path, f"A name server in {unit.path} {said}.", hint, "Dns"))
+        for message, hint in name_server_problems(word):
+            findings.append(error(unit.path, f"A name server in {unit.path} {message}.", hint, "Dns"))
     version = 6 if any(network.version == 6 for network in networks) else 4
-    found += _mtu(unit, unit.first("Link", "MTUBytes"), version)
+    findings += _mtu(unit, unit.first("Link", "MTUBytes"), version)
     for key in ("VLAN", "Bond", "Bridge"):
         for name in unit.all("Network", key)[:20]:
             if name not in made and not is_template(name):
-                said = f"{unit.path} names {shown(name)}, which no .netdev file of this user-data makes."
-                found.append(warning(unit.path, said, "Write its .netdev file too.", "Network"))
-    return found
+                message = f"{unit.path} names {shown(name)}, which no .netdev file of this user-data makes."
+                findings.append(warning(unit.path, message, "Write its .netdev file too.", "Network"))
+    return findings
 
 
 def _mtu(unit: Unit, word: str, version: int) -> List[Finding]:

@@ -70,15 +70,15 @@ def readable(pattern: str) -> str:
 
 def homes_of(name: str, here: str) -> List[Home]:
     """Return where a key of this very name is right, the nearest to the pattern `here` first."""
-    found = []
+    matches = []
     start = parts(here)
     for path in _BY_NAME.get(fold(name), []):
         parent = path.rpartition(".")[0]
         end = parts(parent)
         common = next((n for n, (a, b) in enumerate(zip(start, end)) if a != b), min(len(start), len(end)))
-        found.append(Home(path, parent, len(start) + len(end) - 2 * common))
+        matches.append(Home(path, parent, len(start) + len(end) - 2 * common))
     same_head = start[:1]
-    return sorted(found, key=lambda home: (home.steps, parts(home.path)[:1] != same_head))
+    return sorted(matches, key=lambda home: (home.steps, parts(home.path)[:1] != same_head))
 
 
 def inverse_of(name: str, node: Node, here: str) -> Optional[Key]:
@@ -92,38 +92,40 @@ def inverse_of(name: str, node: Node, here: str) -> Optional[Key]:
 def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
     """Return what is reported about a key that is not known at a place; `path` is that of the map it is in."""
     where = f"{path}.{name}" if path else name
-    said = f"{shown(name)} is not a key of {shown(path, 120) or 'a cloud-config'}"
+    message = f"{shown(name)} is not a key of {shown(path, 120) or 'a cloud-config'}"
     homes = _fitting(value, homes_of(name, node.path))
     foreign = words_at(node.path)
     ours = [home for home in homes if home.path.endswith(f".{name}")]
     if name in foreign and not (isinstance(value, Mapping) and ours and _holds(ours[0], value)):
         return _cloud_init(name, where, foreign[name])
     if name in STAGES and isinstance(value, list):
-        return error(where, f"{said}; it is the name of a stage.", f"Indent it below stages:. {IGNORED}", "Misplaced")
+        return error(
+            where, f"{message}; it is the name of a stage.", f"Indent it below stages:. {IGNORED}", "Misplaced"
+        )
     sibling = next((other for other in node.names() if fold(other) == fold(name)), "")
     if sibling:
-        return error(where, f"{said}; it is written `{sibling}`.", f"Rename it. {IGNORED}", "UnknownKey")
+        return error(where, f"{message}; it is written `{sibling}`.", f"Rename it. {IGNORED}", "UnknownKey")
     if name in _STYLUS_HINTS and node.path.startswith("stylus"):
-        return error(where, f"{said}.", _STYLUS_HINTS[name], "UnknownKey")
+        return error(where, f"{message}.", _STYLUS_HINTS[name], "UnknownKey")
     if homes and len(homes) <= _MOST and not only_yes_or_no(name):
-        return _misplaced(said, where, node.path, homes)
+        return _misplaced(message, where, node.path, homes)
     inverse = inverse_of(name, node, node.path)
     if inverse is not None:
-        return _inverse(said, where, value, inverse)
+        return _inverse(message, where, value, inverse)
     if homes:
-        return _misplaced(said, where, node.path, homes)
+        return _misplaced(message, where, node.path, homes)
     similar = nearest(name, node.names(), _CUTOFF)
     if similar:
-        return error(where, f"{said}; the nearest is `{similar}`.", f"Rename it. {IGNORED}", "UnknownKey")
+        return error(where, f"{message}; the nearest is `{similar}`.", f"Rename it. {IGNORED}", "UnknownKey")
     if name in words_at(""):
         return _cloud_init(name, where, words_at("")[name])
     hint = "It is ignored without a message, unless something of yours on the host reads it."
-    return warning(where, f"{said}.", hint, "UnknownKey")
+    return warning(where, f"{message}.", hint, "UnknownKey")
 
 
 def _cloud_init(name: str, where: str, hint: str) -> Finding:
-    said = f"{shown(name)} is a key of Ubuntu's cloud-init; Kairos does not read it."
-    return warning(where, said, hint, "CloudInit")
+    message = f"{shown(name)} is a key of Ubuntu's cloud-init; Kairos does not read it."
+    return warning(where, message, hint, "CloudInit")
 
 
 def _fitting(value: Any, homes: List[Home]) -> List[Home]:
@@ -140,9 +142,9 @@ def _holds(home: Home, value: Mapping[str, Any]) -> bool:
     return node is not None and bool(value) and all(node.child(str(name)) is not None for name in value)
 
 
-def _inverse(said: str, where: str, value: Any, key: Key) -> Finding:
+def _inverse(message: str, where: str, value: Any, key: Key) -> Finding:
     place = readable(key.path)
-    sentence = f"{said}; there is {place}, which means the opposite."
+    sentence = f"{message}; there is {place}, which means the opposite."
     if not isinstance(value, bool):
         return error(where, sentence, f"Write {key.name} with the other value.", "Inverse")
     other = "false" if value else "true"
@@ -152,28 +154,28 @@ def _inverse(said: str, where: str, value: Any, key: Key) -> Finding:
     return error(where, sentence, f"Write {key.name}: {other}. {IGNORED}", "Inverse")
 
 
-def _misplaced(said: str, where: str, here: str, homes: List[Home]) -> Finding:
+def _misplaced(message: str, where: str, here: str, homes: List[Home]) -> Finding:
     nearest_steps = homes[0].steps
     best = [home for home in homes if home.steps == nearest_steps] if len(homes) > _MOST else homes
     rule = error if len(homes) <= _MOST else warning
     if len(best) == 1:
-        sentence, hint = _one_home(said, here, best[0])
+        sentence, hint = _one_home(message, here, best[0])
         return rule(where, sentence, f"{hint} {IGNORED}", "Misplaced")
     named = [readable(home.path) if home.parent else f"{home.path} (at the top level)" for home in best[: _MOST + 1]]
     listed = ", ".join(named[:-1]) + f" or {named[-1]}"
-    return rule(where, f"{said}; it belongs to {listed}.", f"Move it. {IGNORED}", "Misplaced")
+    return rule(where, f"{message}; it belongs to {listed}.", f"Move it. {IGNORED}", "Misplaced")
 
 
-def _one_home(said: str, here: str, home: Home) -> Tuple[str, str]:
+def _one_home(message: str, here: str, home: Home) -> Tuple[str, str]:
     path = readable(home.path)
     if not home.parent:
-        return f"{said}; `{path}` belongs to the top level: it is indented too far.", "Move it to the left margin."
+        return f"{message}; `{path}` belongs to the top level: it is indented too far.", "Move it to the left margin."
     parent, start, end = readable(home.parent), parts(here), parts(home.parent)
     if start[: len(end)] == end:
-        return f"{said}; it belongs to {parent} ({path}): it is indented too far.", f"Move it below {parent}:."
+        return f"{message}; it belongs to {parent} ({path}): it is indented too far.", f"Move it below {parent}:."
     if end[: len(start)] == start:
-        return f"{said}; it belongs to {parent} ({path}).", f"Indent it below {parent}:."
-    return f"{said}; it belongs to {parent} ({path}).", f"Move it below {parent}:."
+        return f"{message}; it belongs to {parent} ({path}).", f"Indent it below {parent}:."
+    return f"{message}; it belongs to {parent} ({path}).", f"Move it below {parent}:."
 
 
 def suggestion(path: str) -> str:

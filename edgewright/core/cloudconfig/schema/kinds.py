@@ -74,8 +74,8 @@ def _wrong(key: Key, value: Any, path: str, hint: str) -> Finding:
 
 def _no_text(key: Key, value: Any, path: str) -> Optional[Finding]:
     scalar = isinstance(value, (bool, int, float))
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if scalar and (reads_any_scalar(path) or whole):
+    complete = isinstance(value, int) and not isinstance(value, bool)
+    if scalar and (reads_any_scalar(path) or complete):
         if key.name in _NUMBERS:
             return None
         hint = "Put it into quotes: the installer writes the file again, and 0123 becomes 83."
@@ -96,10 +96,10 @@ def _no_number(key: Key, value: Any, path: str) -> Finding:
 def _no_list(key: Key, value: Any, path: str) -> Finding:
     hint = "Begin each item with '- '."
     if isinstance(value, str) and key.kind in (model.TEXTS, model.TEXT_OR_TEXTS):
-        words = [word.strip() for word in value.split(",") if word.strip()]
-        plain = all(word.replace("-", "").replace("_", "").isalnum() for word in words)
-        if words and len(value) <= 60 and plain:
-            hint = f"Write a list: {key.name}: [{', '.join(words)}]"
+        parts = [word.strip() for word in value.split(",") if word.strip()]
+        plain = all(word.replace("-", "").replace("_", "").isalnum() for word in parts)
+        if parts and len(value) <= 60 and plain:
+            hint = f"Write a list: {key.name}: [{', '.join(parts)}]"
     elif isinstance(value, (bool, int, float)):
         hint = ""
     return _wrong(key, value, path, hint)
@@ -119,8 +119,8 @@ def _items(value: Any, path: str) -> Optional[Finding]:
         hint = ""
         if isinstance(item, Mapping) and len(item) == 1:
             name, text = next(iter(item.items()))
-            whole = f"{name}: {text}" if isinstance(text, (str, int, float)) else f"{name}: ..."
-            hint = f"A text with ': ' in it is a map to YAML; put it into quotes: - '{shown(whole, 60)}'"
+            complete = f"{name}: {text}" if isinstance(text, (str, int, float)) else f"{name}: ..."
+            hint = f"A text with ': ' in it is a map to YAML; put it into quotes: - '{shown(complete, 60)}'"
         elif isinstance(item, list):
             hint = "Write the command as one string, not as a list of arguments."
         sentence = f"{path} must contain strings, not {kind_of(item)} ({where})"

@@ -85,13 +85,13 @@ class _Walk:
             self.map(value, node, path)
         elif isinstance(value, list) and key.kind == model.MAPS:
             item = node.children.get("[]")
-            for place, one in enumerate(value):
+            for place, entry in enumerate(value):
                 where = f"{path}[{place}]"
-                if isinstance(one, Mapping):
+                if isinstance(entry, Mapping):
                     if item is not None:
-                        self.map(one, item, where)
-                elif not is_template(one):
-                    self.found.append(no_map(one, where))
+                        self.map(entry, item, where)
+                elif not is_template(entry):
+                    self.found.append(no_map(entry, where))
 
     def _other_profile(self, key: Key, path: str) -> None:
         if key.profile == model.KAIROS and self.profile == model.PALETTE:
@@ -99,8 +99,8 @@ class _Walk:
             self.found.append(note(path, f"{path} belongs to Kairos without a plane.", hint, "OtherProfile"))
         elif key.path == "stylus" and self.profile == model.KAIROS:
             hint = "Check with --profile palette when the image has Palette's agent or ours."
-            said = "stylus is passed over by a plain Kairos host (profile kairos)."
-            self.found.append(warning(path, said, hint, "OtherProfile"))
+            message = "stylus is passed over by a plain Kairos host (profile kairos)."
+            self.found.append(warning(path, message, hint, "OtherProfile"))
 
     def _empty(self, key: Key, path: str) -> None:
         hint = "Give it a value, or remove the key."
@@ -108,16 +108,16 @@ class _Walk:
         if harmless or reads_any_scalar(path):
             self.found.append(warning(path, f"{path} is empty.", hint, "Empty"))
         else:
-            said = f"{path} has no value; {model.WORDS[key.kind]} is expected."
-            self.found.append(error(path, said, hint, "Empty"))
+            message = f"{path} has no value; {model.WORDS[key.kind]} is expected."
+            self.found.append(error(path, message, hint, "Empty"))
 
     def _in_bounds(self, key: Key, value: Any, path: str) -> None:
         if key.choices and isinstance(value, str) and value not in key.choices:
             near = nearest(value, key.choices)
             more = f"; the nearest is `{near}`" if near else ""
             given = shown(value) or "empty"
-            said = f"{path} is {given}; it must be one of {', '.join(key.choices)}{more}."
-            self.found.append(error(path, said, "", "Choice"))
+            message = f"{path} is {given}; it must be one of {', '.join(key.choices)}{more}."
+            self.found.append(error(path, message, "", "Choice"))
         elif isinstance(value, int) and not isinstance(value, bool):
             low, high = key.low, key.high
             if (low is not None and value < low) or (high is not None and value > high):
@@ -131,7 +131,7 @@ def _dotted(node: Node, name: str) -> Optional[Node]:
     """Return the place of `partitions.oem.size` below a block of the installer: Kairos reads that as nested keys."""
     if "." not in name or node.path not in ("install", "reset", "upgrade"):
         return None
-    found: Optional[Node] = node
+    result: Optional[Node] = node
     for part in name.split(".")[:10]:
-        found = found.child(part) if found is not None else None
-    return found
+        result = result.child(part) if result is not None else None
+    return result
