@@ -59,4 +59,4 @@ class Resource(NamedTuple):
     own_paths: tuple[str, ...] = ()
     """Beginnings of paths that Palette does not have."""
     open_paths: frozenset[str] = frozenset()
-    """Paths on which a stale credential is no reason to refuse."""
+    """Paths on which a stale credential is not a reason to refuse."""

@@ -48,7 +48,7 @@ class Writes(Protocol):
         """Run a job in the writer; returns its result once it is durable. Raises `Problem` and `StorageProblem`."""
 
     def write_later(self, job: Callable[[Tx], Any]) -> None:
-        """Queue a job whose result nobody waits for; a failure is logged."""
+        """Queue a job whose result is not awaited; a failure is logged."""
 
 
 class Storage(Protocol):

@@ -48,7 +48,7 @@ def table(options: ServeOptions) -> tuple[Route, ...]:
 
 
 def load(connection: Connection) -> State:
-    """Read everything that memory holds from the database."""
+    """Read everything that memory contains from the database."""
     state = State()
     state.load(connection)
     for resource in RESOURCES:

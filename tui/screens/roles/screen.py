@@ -28,7 +28,7 @@ async def every_role(client: Any) -> dict[str, rows.RoleRow]:
 
 
 class RolesScreen(FetchedListing):
-    """The roles of the plane; nobody changes them here."""
+    """The roles of the plane; no one changes them here."""
 
     scope: ClassVar[Scope] = "roles"
     view = "roles"

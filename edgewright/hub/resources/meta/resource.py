@@ -1,4 +1,4 @@
-"""What the hub says about itself: status, features, changes, description."""
+"""What the hub reports about itself: status, features, changes, description."""
 
 from __future__ import annotations
 
