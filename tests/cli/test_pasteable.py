@@ -20,7 +20,8 @@ SAFE = {
     "build.id", "build", "build_id", "self.id", "noun", "command.name", "param.flag", "self.uid", "self.token_uid",
     "uid", "words_", "words[1]", "words[2]", "first", "takes", "flag", "seen", "values", "_quoted(told)",
     "' '.join(OUTPUTS)", "_quoted(_noun_help(noun))", "_quoted(command.help())", "_quoted(param.help)",
-    "shlex.join(words)", "shlex.join(parts)", "member.name", "host.name", "kubernetes.distribution", "kubernetes.full", "near",
+    "shlex.join(words)", "shlex.join(parts)", "member.name", "host.name", "kubernetes.distribution", "near",
+    "kubernetes.full",
     "known[0].name",
 }  # fmt: skip
 """Placeholders that hold an id or a word of our own, and the texts of completion scripts."""
