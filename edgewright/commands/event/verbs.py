@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Item
+    from edgewright.core.filters.fields import FilterField
+    from edgewright.store.collections.rows import Row
 
 
 class EventList(Command):
@@ -22,6 +24,7 @@ class EventList(Command):
     keys = ("4",)
     aliases = ("events", "event", "ev")
     params = (
+        Param("filter", "show only what matches: severity:error reason:x age<2h", many=True, metavar="FILTER"),
         Param("host", "only of this host", flag="--host", metavar="HOST"),
         Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),
         Param("follow", "continue with new ones", flag="--follow", kind="flag"),
@@ -31,18 +34,31 @@ class EventList(Command):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the newest events, or a stream of them. Raises `NotFound` for a host that is not there."""
+        """Give the newest events that match, or a stream of them.
+
+        Raises `NotFound` for a host that does not exist, `InvalidInput` for a wrong filter.
+        """
         from edgewright.commands.kernel.lookup import find_host
         from edgewright.commands.kernel.results import Column, Listing, Stream
+        from edgewright.core.filters.fields import EVENT_FIELDS
+        from edgewright.store.collections.normalise import event_row
 
+        fields = tuple(
+            field for field in EVENT_FIELDS if field.name != "site"
+        )  # of the host
+        matches = _matcher(args, fields, event_row)
         client = await ctx.client()
         columns = (Column("TIME"), Column("SEVERITY"), Column("HOST"), Column("REASON"), Column("MESSAGE"))
         uid = (await find_host(client, str(args["host"]))).uid if args.get("host") else None
         if args.get("follow"):
-            return Outcome((), result=Stream(columns, (20, 8, 20, 22, 0), _follow(client, uid, report)))
-        documents = await _newest(lambda n, c: client.events(uid=uid, limit=n, continue_=c), _limit(args))
+            stream = _matching(_follow(client, uid, report), matches)
+            return Outcome((), result=Stream(columns, (20, 8, 20, 22, 0), stream))
+        documents, note = await _newest(
+            lambda n, c: client.events(uid=uid, limit=n, continue_=c), _limit(args), matches
+        )
         items = [item for item in map(_event_item, reversed(documents)) if item is not None]
-        return Outcome((), result=Listing(columns, tuple(items), "Nothing has happened yet."))
+        empty = "Nothing has happened yet." if matches is None else "No event matches."
+        return Outcome((), result=Listing(columns, tuple(items), empty, note))
 
 
 class AuditList(Command):
@@ -52,17 +68,22 @@ class AuditList(Command):
     title = "audit"
     keys = ("5",)
     aliases = ("audit", "audits")
-    params = (Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),)
+    params = (
+        Param("filter", "show only what matches: actor:ana action:delete age<2h", many=True, metavar="FILTER"),
+        Param("limit", "at most this many", flag="--limit", kind="int", default=100, metavar="N"),
+    )
     opens = "audit"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the newest entries."""
+        """Give the newest entries that match. Raises `InvalidInput` for a wrong filter."""
         from edgewright.commands.kernel.cells import or_dash, stamp
         from edgewright.commands.kernel.results import Column, Item, Listing
+        from edgewright.core.filters.fields import AUDIT_FIELDS
         from edgewright.store.collections.normalise import audit_row
 
+        matches = _matcher(args, AUDIT_FIELDS, audit_row)
         client = await ctx.client()
         columns = (
             Column("TIME"),
@@ -75,12 +96,14 @@ class AuditList(Command):
             Column("NOTE", wide=True),
         )
         items = []
-        for document in reversed(await _newest(lambda n, c: client.audits(limit=n, continue_=c), _limit(args))):
+        documents, note = await _newest(lambda n, c: client.audits(limit=n, continue_=c), _limit(args), matches)
+        for document in reversed(documents):
             row = audit_row(document)
             if row is not None:
                 texts = (row.actor, row.action, row.kind, row.resource, row.address, row.message, row.note)
                 items.append(Item(row.uid, (stamp(row.at), *map(or_dash, texts)), document))
-        return Outcome((), result=Listing(columns, tuple(items), "Nothing was changed yet."))
+        empty = "Nothing was changed yet." if matches is None else "No entry matches."
+        return Outcome((), result=Listing(columns, tuple(items), empty, note))
 
 
 def _limit(args: Mapping[str, Any]) -> int:
@@ -88,17 +111,52 @@ def _limit(args: Mapping[str, Any]) -> int:
     return 100 if limit is None else int(limit)
 
 
-async def _newest(page: Callable[[int, str], Any], limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` documents, newest first, in pages of Palette's size."""
+_LOOKED_AT = 1000
+"""Documents of which the matching ones are listed, unless `--limit` asks for more; 20 pages of Palette's size."""
+
+
+def _matcher(
+    args: Mapping[str, Any], fields: tuple[FilterField, ...], row_of: Callable[[dict[str, Any]], Row | None]
+) -> Callable[[dict[str, Any]], bool] | None:
+    """Return whether a document matches the filter words, None without any. Raises `InvalidInput`."""
+    from edgewright.core.filters.filters import parse
+
+    wanted = parse(" ".join(args.get("filter") or ()), fields)
+    if not wanted:
+        return None
+
+    def matches(document: dict[str, Any]) -> bool:
+        row = row_of(document)
+        return row is not None and wanted.matches(row.get)
+
+    return matches
+
+
+async def _newest(
+    page: Callable[[int, str], Any], limit: int, matches: Callable[[dict[str, Any]], bool] | None
+) -> tuple[list[dict[str, Any]], str]:
+    """Return up to `limit` documents that match, newest first, in pages of Palette's size, and a note for the user."""
     found: list[dict[str, Any]] = []
-    continue_ = ""
+    continue_, looked_at, most = "", 0, max(_LOOKED_AT, limit)
     while len(found) < limit:
-        answer = await page(min(50, limit - len(found)), continue_)
-        found += answer.items
+        if looked_at >= most:
+            return found, f"The newest {looked_at} were looked at; --limit {2 * most} looks at more."
+        answer = await page(50 if matches else min(50, limit - len(found)), continue_)
+        looked_at += len(answer.items)
+        found += [document for document in answer.items if matches is None or matches(document)]
         if not answer.items or not answer.continue_ or answer.continue_ == continue_:
             break
         continue_ = answer.continue_
-    return found[:limit]
+    return found[:limit], ""
+
+
+async def _matching(
+    stream: AsyncIterator[Item], matches: Callable[[dict[str, Any]], bool] | None
+) -> AsyncIterator[Item]:
+    """Yield the items whose documents match."""
+    async for item in stream:
+        if matches is None or matches(item.document):
+            yield item
 
 
 def _event_item(document: dict[str, Any]) -> Item | None:

@@ -12,13 +12,12 @@ from edgewright.core.problems import ATTENTION, Problem, certificate_name
 from edgewright.core.text import clean
 from edgewright.store.collections.problems import alert_of, problems
 from edgewright.store.collections.selectors import by_health, by_state
+from edgewright.store.collections.tokens import SOON
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.store.engine.model import Model
 
-SOON = 7 * times.DAY
-"""A token that ends within this many seconds is listed."""
 MOST = 50
 """Problems of a section that are printed; the others are counted."""
 

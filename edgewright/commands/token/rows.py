@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
@@ -10,6 +10,9 @@ from edgewright.commands.kernel.lookup import every_host
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
 from edgewright.core.text import clean
+from edgewright.store.collections.normalise import token_row
+from edgewright.store.collections.rows import TokenRow
+from edgewright.store.collections.tokens import token_state
 from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
@@ -65,6 +68,14 @@ def item(document: dict[str, Any], now: float) -> Item:
         or_dash(clean(token.description)),
     )
     return Item(clean(token.uid), cells, masked(document))
+
+
+def values(document: dict[str, Any], now: float) -> Callable[[str], object]:
+    """Return what gives a token's values by the names of `TOKEN_FIELDS`, for a filter."""
+    row = token_row(document, now) or TokenRow("")
+    hosts = ((document.get("status") or {}).get("edgewright") or {}).get("hosts")
+    worked_out: dict[str, object] = {"state": token_state(row, now), "hosts": hosts}
+    return lambda name: worked_out[name] if name in worked_out else row.get(name)
 
 
 def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, reveal: bool) -> Detail:

@@ -78,20 +78,26 @@ class TokenList(Command):
     title = "tokens"
     keys = ("3",)
     aliases = ("tokens", "token", "tok")
+    params = (Param("filter", "show only what matches: state:active ends<7d", many=True, metavar="FILTER"),)
     opens = "tokens"
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give all tokens, by name, their texts masked."""
+        """Give the tokens that match, by name, their texts masked. Raises `InvalidInput` for a wrong filter."""
         from edgewright.commands.kernel.results import Listing
         from edgewright.commands.token import rows as token_rows
         from edgewright.core import times
+        from edgewright.core.filters.fields import TOKEN_FIELDS
+        from edgewright.core.filters.filters import parse
 
-        now = times.now()
-        items = [token_rows.item(token, now) for token in await (await ctx.client()).tokens()]
-        items.sort(key=lambda item: item.cells)
+        now, wanted = times.now(), parse(" ".join(args.get("filter") or ()), TOKEN_FIELDS)
+        documents = await (await ctx.client()).tokens()
+        if wanted:
+            documents = [token for token in documents if wanted.matches(token_rows.values(token, now), now)]
+        items = sorted((token_rows.item(token, now) for token in documents), key=lambda item: item.cells)
         empty = "There is no registration token yet; make one: edgewright token create NAME"
+        empty = "No token matches." if wanted else empty
         return Outcome((), result=Listing(token_rows.COLUMNS, tuple(items), empty))
 
 

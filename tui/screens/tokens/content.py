@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from edgewright.core import times
 from edgewright.store.collections.rows import HostRow, TokenRow
+from edgewright.store.collections.tokens import token_state
 from tui.frame.ages import age_of
 from tui.frame.document_values import MASK, UNKNOWN
 from tui.frame.exact_times import exact
 from tui.frame.signs import HEALTH_SIGNS
 from tui.widgets.lines import Line, Piece, Role, Span, columns, facts, heading, line, spread, wrap
-
-SOON = 7 * times.DAY
-"""A token that ends within this many seconds is shown as ending soon."""
 
 STATES: dict[str, tuple[str, Role]] = {
     "active": ("•", "ok"),
@@ -21,15 +19,6 @@ STATES: dict[str, tuple[str, Role]] = {
     "expired": ("○", "muted"),
     "revoked": ("▬", "parked"),
 }
-
-
-def token_state(row: TokenRow, now: float) -> str:
-    """Return active, ends soon, expired or revoked."""
-    if not row.active:
-        return "revoked"
-    if row.expiry is not None and row.expiry <= now:
-        return "expired"
-    return "ends soon" if row.expiry is not None and row.expiry - now < SOON else "active"
 
 
 def ends(row: TokenRow, now: float) -> str:

@@ -11,10 +11,11 @@ from textual import on
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import TOKEN_FIELDS
 from edgewright.store.collections.rows import TokenRow
+from edgewright.store.collections.tokens import token_state
 from edgewright.store.engine import model as names
 from tui.frame.links import open_key
 from tui.frame.listing import Listed, ListingScreen
-from tui.screens.tokens.content import STATES, hosts_of, token_cells, token_lines, token_state
+from tui.screens.tokens.content import STATES, hosts_of, token_cells, token_lines
 from tui.session import Session
 from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
