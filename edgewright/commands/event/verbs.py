@@ -43,9 +43,8 @@ class EventList(Command):
         from edgewright.core.filters.fields import EVENT_FIELDS
         from edgewright.store.collections.normalise import event_row
 
-        fields = tuple(
-            field for field in EVENT_FIELDS if field.name != "site"
-        )  # of the host
+        # An event has no site: the console takes it from the host.
+        fields = tuple(field for field in EVENT_FIELDS if field.name != "site")
         matches = _matcher(args, fields, event_row)
         client = await ctx.client()
         columns = (Column("TIME"), Column("SEVERITY"), Column("HOST"), Column("REASON"), Column("MESSAGE"))
