@@ -11,8 +11,10 @@ import sys
 from typing import Any, Callable, List, NamedTuple, NoReturn, Optional, Sequence
 
 from edgewright import __version__
+from edgewright.agent.appliance.commands import add_parser, run
 from edgewright.agent.kernel.settings import DATA, Flags
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
+from edgewright.core.times import parse_span
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 4 refused, 5 unreachable, 6 conflict, 7 invalid."
@@ -82,7 +84,6 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="show what the agent on this host knows", epilog=EPILOG)
     status.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    from edgewright.agent.appliance.commands import add_parser
 
     add_parser(verbs, EPILOG)
     for verb in more:
@@ -104,8 +105,6 @@ def _where(verb: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """Return a span of 1 to 3600 seconds, for argparse. Raises `ArgumentTypeError`."""
-    from edgewright.core.times import parse_span
-
     try:
         value = parse_span(text)
     except ValueError as error:
@@ -171,8 +170,6 @@ def _status(namespace: argparse.Namespace) -> int:
 
 
 def _appliance(namespace: argparse.Namespace) -> int:
-    from edgewright.agent.appliance.commands import run
-
     return run(namespace)
 
 

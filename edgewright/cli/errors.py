@@ -7,7 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from edgewright.core.errors import EdgewrightError, ExitCode, InvalidDocument
+from edgewright import __version__
+from edgewright.cli.words import take
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed, InvalidDocument
+from edgewright.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +18,6 @@ if TYPE_CHECKING:
 
 def tell(error: EdgewrightError, form: str = "table") -> int:
     """Print an error on stderr and return its exit code."""
-    from edgewright.core.text import clean
-
     if form == "json":
         from edgewright.cli.output import as_json
 
@@ -52,8 +53,6 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
 
 def no_room(error: OSError, form: str = "table") -> int:
     """Report that a disk is full, most often the one that the output goes to."""
-    from edgewright.core.errors import Failed
-
     code = tell(Failed(f"Nothing more can be written: {error.strerror}.", "Free space and try again.", "NoSpace"), form)
     pipe_closed()
     return code
@@ -71,8 +70,6 @@ def interrupted(argv: Sequence[str] = ()) -> int:
 
 
 def _noun(argv: Sequence[str]) -> str:
-    from edgewright.cli.words import take
-
     try:
         return take(argv).noun
     except EdgewrightError:
@@ -103,9 +100,7 @@ def crashed(argv: Sequence[str], form: str = "table") -> int:
     import platform
     import traceback
 
-    from edgewright import __version__
     from edgewright.core import times
-    from edgewright.core.errors import Failed
 
     moment = times.rfc3339(times.now())
     kind = sys.exc_info()[0]

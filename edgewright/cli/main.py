@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgewright import __version__
 from edgewright.cli.words import Words, take
 from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.registry import LATER, LATER_VERBS, NOUNS, for_noun
-from edgewright.core.errors import UsageError
+from edgewright.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -45,8 +46,6 @@ def _run(
     delegate: Callable[[str, list[str]], int] | None,
 ) -> int:
     if arguments.version:
-        from edgewright import __version__
-
         print(f"edgewright {__version__}")
         return 0
     if not arguments.noun:
@@ -143,8 +142,6 @@ def _delegated(command: type[Command], arguments: Words) -> list[str]:
     `--yes` is met as it is, since none of these verbs asks. Raises `UsageError`, and `Refused` for `--read-only`.
     """
     if "read-only" in arguments.options and command.writes and not arguments.help:
-        from edgewright.core.errors import Refused
-
         raise Refused(f"This session is read-only, so `{command.name}` is refused.", "Run it without --read-only.")
     extra = [] if "output" not in arguments.options else ["-o", arguments.options["output"]]
     for name in arguments.options:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edgewright.core.errors import UsageError
+
 TAKES_VALUE = ("-o", "--output", "--context", "--project", "--timeout")
 FLAGS = ("--read-only", "--yes", "-y", "--plan", "--ascii")
 CONSOLE_FLAGS = ("--lines", "--last-frame")
@@ -49,8 +51,6 @@ def take(argv: Sequence[str]) -> Words:
         if name in TAKES_VALUE and (equals or name == word):
             if not equals:
                 if not left:
-                    from edgewright.core.errors import UsageError
-
                     raise UsageError(f"The option {name} lacks its value.", "See: edgewright --help")
                 value = left.pop(0)
             if name == "-o":

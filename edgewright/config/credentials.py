@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.config import locations
+from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
 
 SERVICE = "edgewright"
 
@@ -54,8 +55,6 @@ def store(context: str, key: str, use_keyring: bool = True) -> str:
 
 def fetch(context: str, stored: str) -> str:
     """Return the key of a context. Raises `Refused` when it is not there or the keyring is shut."""
-    from edgewright.core.errors import Refused
-
     again = f"Store it again: edgewright context add {shlex.quote(context)} --url URL --api-key-file FILE"
     if stored == "keyring":
         ring = usable_keyring()
@@ -84,8 +83,6 @@ def forget(context: str, stored: str) -> None:
 
 def read_key_file(path: str) -> str:
     """Return the key in a file, or of stdin for `-`. Raises `NotFound`, `Failed` or `InvalidInput`."""
-    from edgewright.core.errors import Failed, InvalidInput, NotFound
-
     try:
         text = sys.stdin.read() if path == "-" else Path(path).expanduser().read_text("utf-8")
     except FileNotFoundError:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import platformdirs
+
+from edgewright.core.errors import Failed, InvalidInput, Refused
 
 if TYPE_CHECKING:
     from edgewright.core.errors import Refused
@@ -23,7 +28,6 @@ def folder(kind: Kind) -> Path:
     home = os.environ.get("EDGEWRIGHT_HOME")
     if home:
         return Path(home).expanduser().absolute() / kind
-    import platformdirs
 
     if kind == "run":
         return Path(platformdirs.user_runtime_dir("edgewright", appauthor=False))
@@ -50,8 +54,6 @@ def config_file(name: str) -> Path:
 
 def ensure(path: Path) -> Path:
     """Make a folder that only the user can enter, and return it. Raises `Failed` when that cannot be done."""
-    from edgewright.core.errors import Failed
-
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
@@ -69,8 +71,6 @@ def write_private(path: Path, content: str | bytes) -> None:
 
     Raises `Failed` when it cannot be written; what was there before is then still there.
     """
-    from edgewright.core.errors import Failed
-
     ensure(path.parent)
     data = content.encode() if isinstance(content, str) else content
     temporary = ""
@@ -98,11 +98,7 @@ def _sync_folder(path: Path) -> None:
 
 def too_open(path: Path) -> Refused | None:
     """Return the refusal of a file that others can read, None for one that is closed to them. Raises `OSError`."""
-    from edgewright.core.errors import Refused
-
     if path.stat().st_mode & 0o077:
-        import shlex
-
         hint = f"Close it: chmod 600 {shlex.quote(str(path))}"
         return Refused(f"{path} can be read by others.", hint, code="FileTooOpen")
     return None
@@ -114,8 +110,6 @@ def read_private(path: Path) -> str | None:
     Raises `Refused` when others can read it (it contains a secret), `InvalidInput` when it is not text, `Failed` when
     it cannot be read.
     """
-    from edgewright.core.errors import Failed, InvalidInput
-
     try:
         refused = too_open(path)
         if refused is not None:

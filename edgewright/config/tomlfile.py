@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgewright.core.errors import InvalidInput
+
 
 def parse(text: str, path: Path) -> dict[str, Any]:
     """Return the parsed file. Raises `InvalidInput` naming file and line."""
-    import tomllib
-
-    from edgewright.core.errors import InvalidInput
-
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

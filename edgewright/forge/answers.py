@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgewright.config import contexts
 from edgewright.core.errors import DocumentProblem, EdgewrightError, InvalidDocument, InvalidInput, NotFound, Refused
 from edgewright.core.installer import answers as rules
-from edgewright.core.installer.checks import PEM
+from edgewright.core.installer.checks import PEM, certificate
 from edgewright.core.installer.pages import QUESTIONS
 from edgewright.core.installer.pages_people import HASH, MIN_PASSWORD
 from edgewright.core.installer.passwords import ALPHABET, sha512_crypt
@@ -173,8 +174,6 @@ def masked(answers: Answers) -> dict[str, Any]:
 
 def _take_context(matches: dict[str, Any]) -> None:
     """Fill address and authority from the context of that name, where they were not given. Raises `EdgewrightError`."""
-    from edgewright.config import contexts
-
     if matches["plane.endpoint"] and matches["plane.ca"]:
         return
     try:
@@ -205,7 +204,6 @@ def _certificate(value: str, folder: Path) -> str:
         raise InvalidInput(
             f"The certificate file {path} cannot be read: {why}.", "Give the path of a PEM file."
         ) from None
-    from edgewright.core.installer.checks import certificate
 
     problem = certificate(text) if PEM in text else "There is no PEM certificate in it."
     if problem:

@@ -7,6 +7,7 @@ module needs neither. A build leaves `NAME.iso` (0600, it contains the token), `
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,10 +28,18 @@ from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import BuildRequest, build_request, user_data
 from edgewright.core.installer.paths import key_of
 from edgewright.core.installer.questions import Answers
+from edgewright.core.times import now
 from edgewright.forge.iso.facts import Base, Check
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.suits import for_appliance, for_path
+from edgewright.forge.iso.write import check_base, make_iso
 from edgewright.forge.manifest import Manifest
 from edgewright.forge.progress import Job
 from edgewright.forge.secret_files import write_secret
+from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
+from edgewright.forge.sites.rows import read_plan
+from edgewright.forge.userdata.files import check_document
+from edgewright.forge.userdata.text import dump
 
 if TYPE_CHECKING:
     from edgewright.forge.sites.rows import Plan as SitePlan
@@ -97,13 +106,6 @@ def judge(answers: Answers, skip: Iterable[str] = ()) -> tuple[Ready | None, lis
     Answers in `skip` are known to be wrong and are passed over. Raises what reading a plan of sites raises, when
     nothing else is wrong.
     """
-    from edgewright.core.times import now
-    from edgewright.forge.iso.suits import for_appliance, for_path
-    from edgewright.forge.sites.make import check_sites
-    from edgewright.forge.sites.rows import read_plan
-    from edgewright.forge.userdata.files import check_document
-    from edgewright.forge.userdata.text import dump
-
     broken = set(skip)
     problems = document_problems(answers, broken)
     broken |= {problem.key.removeprefix("answers.").partition("[")[0] for problem in problems}
@@ -175,9 +177,6 @@ def check_inputs(ready: Ready) -> None:
 
     That is one whose installer would not read the user-data, or that does not boot as the proof wants it.
     """
-    from edgewright.forge.iso.identify import identify
-    from edgewright.forge.iso.write import check_base
-
     request = ready.request
     missing = missing_files(request)
     if missing:
@@ -208,8 +207,6 @@ def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -
 
     Raises `Cancelled`, and what the base, the ISO and the sites raise; then nothing partial is left.
     """
-    from edgewright.forge.iso.write import make_iso
-
     check_places(ready, force=force)
     request = ready.request
     base = make_base(job) if request.appliance else Path(request.base)
@@ -239,8 +236,6 @@ def build(ready: Ready, job: Job, *, make_base: MakeBase, force: bool = False) -
 
 def _make_sites(ready: Ready, base: Path, job: Job) -> tuple[Path, ...]:
     """Make complete ISOs from `base`, or seeds for it, and their index; sites done before an error stay."""
-    from edgewright.forge.sites.make import make_isos, make_seeds, write_index
-
     assert ready.plan is not None
     out = _folder(ready.sites)
     complete = ready.request.sites == "iso"
@@ -275,8 +270,6 @@ def _sync(folder: Path) -> None:
 
 def told(ready: Ready) -> dict[str, Any]:
     """Return what would be built, as plain values for a plan: no secrets."""
-    import hashlib
-
     request = ready.request
     return {
         "iso": str(ready.iso) if request.sites != "iso" else "",

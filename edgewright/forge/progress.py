@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from edgewright.core.errors import Cancelled
+from edgewright.core.times import words
 
 Unit = Literal["bytes", "steps", "seconds"]
 
@@ -28,8 +29,6 @@ class Progress(NamedTuple):
 
     def __str__(self) -> str:
         """Return the line as text, e.g. `writing the ISO  412 MB of 1.2 GB  96 MB/s  8 s left`."""
-        from edgewright.core.times import words
-
         if self.unit == "seconds" and not self.done:
             return self.step
         if self.unit == "seconds":

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from edgewright.cli.main import settings_of
+from edgewright.commands.kernel.bindings import load_keymap
+from edgewright.config import locations
+from edgewright.config.viewstate import ViewStateFile
+from edgewright.core.errors import UsageError
+from edgewright.store.engine.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +26,7 @@ if TYPE_CHECKING:
 
 def console(options: dict[str, str]) -> int:
     """Open the console; with no context yet, its guide. Raises `EdgewrightError`."""
-    import gc
-
     gc.disable()  # nothing becomes garbage on the way to the first frame; the app turns it on again after it
-    from edgewright.cli.main import settings_of
     from edgewright.config import contexts
 
     try:
@@ -33,10 +39,6 @@ def console(options: dict[str, str]) -> int:
 
 def check_terminal() -> None:
     """Raise `UsageError` where no console can be shown."""
-    import os
-
-    from edgewright.core.errors import UsageError
-
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The console needs a terminal, and there is none here.",
@@ -57,8 +59,6 @@ def open_console(
     simulated: bool = False,
 ) -> int:
     """Put the console together and run it until the user leaves. Raises `EdgewrightError`."""
-    import os
-
     from edgewright.commands.hub.first_run import Guide, describe
 
     check_terminal()
@@ -117,8 +117,6 @@ def make_feed(settings: Settings) -> LiveFeed:
     """Return the feed of a console or a recording, with its store, journal and cache."""
     from edgewright.commands.kernel.journal import open_journal
     from edgewright.commands.kernel.live import LiveFeed
-    from edgewright.config import locations
-    from edgewright.store.engine.store import Store
 
     caches = locations.ensure(locations.folder("cache"))
     return LiveFeed(Store(tick=settings.refresh_ms / 1000), settings, open_journal(), caches, settings.read_only)
@@ -126,12 +124,6 @@ def make_feed(settings: Settings) -> LiveFeed:
 
 def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -> Any:
     """Return the console's session with the settings."""
-    import os
-
-    from edgewright.commands.kernel.bindings import load_keymap
-    from edgewright.config import locations
-    from edgewright.config.viewstate import ViewStateFile
-
     keymap = load_keymap()
     import_module("tui.frame.exact_times").show_local(settings.local_time)
     detect = import_module("tui.terminal.detect")

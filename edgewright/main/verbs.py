@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.config.nearest import suggestion
+from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.main.console import check_terminal, make_feed, make_session, open_console, run_app
+from edgewright.sources.replay import ReplaySource
+from edgewright.store.engine.record import Recorder
+from edgewright.store.engine.replay import Replay
+from edgewright.store.engine.store import Store
 
 if TYPE_CHECKING:
     from edgewright.commands.hub.local import LocalHub
@@ -14,14 +24,8 @@ if TYPE_CHECKING:
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Draw one frame: of a recording, or of the plane as it is now."""
-    import asyncio
-    import re
-    from pathlib import Path
-
     from edgewright.cli.output import say
     from edgewright.config import contexts
-    from edgewright.core.errors import InvalidInput
-    from edgewright.store.engine.store import Store
 
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
     if not match or not (1 <= int(match.group(1)) <= 1000 and 1 <= int(match.group(2)) <= 1000):
@@ -35,8 +39,6 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     if args["screen"] == "first-run":
         session.first_run = import_module("tui.session").FirstRun()
     elif args.get("file"):
-        from edgewright.store.engine.replay import Replay
-
         replay = Replay.open(Path(args["file"]))
         store.restore(replay.seek(replay.end))
         session.now = lambda: replay.end
@@ -55,9 +57,6 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
 def _check_theme(session: Any) -> None:
     """Raise `NotFound` for a theme that is in no file."""
-    from edgewright.config.nearest import suggestion
-    from edgewright.core.errors import NotFound
-
     files = import_module("tui.theme.files")
     known = sorted(files.load((files.builtin_dir(), session.themes_dir)).found)
     if session.terminal.theme not in known:
@@ -67,8 +66,6 @@ def _check_theme(session: Any) -> None:
 
 def _find_host(session: Any, store: Any) -> None:
     """Point the frame of one host at its uid. Raises `UsageError` without a name, `NotFound` for an unknown one."""
-    from edgewright.core.errors import NotFound, UsageError
-
     wanted, hosts = session.start_target, store.model.hosts
     if not wanted:
         raise UsageError("`render host` needs a host.", "Name it: edgewright render host --host HOST")
@@ -90,13 +87,8 @@ async def _fill(ctx: CommandContext, store: Any) -> None:
 
 def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Write the event log until Ctrl-C or the end of --for."""
-    import asyncio
-    from pathlib import Path
-
     from edgewright.cli.output import say
-    from edgewright.core.errors import UsageError
     from edgewright.core.interrupt import terminated_is_interrupted
-    from edgewright.store.engine.record import Recorder
 
     if ctx.context is None:
         raise UsageError("No plane is chosen yet.", "Add one: edgewright context add NAME --url URL", "NoContext")
@@ -126,11 +118,6 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
 def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Open a recording in the console."""
-    from pathlib import Path
-
-    from edgewright.sources.replay import ReplaySource
-    from edgewright.store.engine.store import Store
-
     store = Store(tick=ctx.settings.refresh_ms / 1000)
     source = ReplaySource(Path(args["file"]), store.restore)
     check_terminal()
@@ -142,10 +129,7 @@ def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
 def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
-    from pathlib import Path
-
     from edgewright.commands.hub.first_run import demo_hub
-    from edgewright.core.errors import InvalidInput
     from edgewright.core.interrupt import terminated_is_interrupted
 
     hosts = int(args.get("hosts") or 0)
@@ -169,9 +153,6 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
 def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str) -> int:
     """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it."""
-    import asyncio
-    import json
-
     from edgewright.cli.output import say
     from edgewright.commands.hub.first_run import start_demo
 

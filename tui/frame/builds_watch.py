@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 
+from edgewright.commands.installer.view import look
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.origin import Installer, installer_of, origin
 from tui.frame.base import BaseScreen
@@ -48,7 +49,6 @@ class WatchesBuilds(BaseScreen):
         if hasattr(installer, "look"):
             result: Callable[[], list[Any]] = installer.look
             return result
-        from edgewright.commands.installer.view import look
 
         return look
 

@@ -17,6 +17,7 @@ from tui.frame.export import ExportsTable, moment
 from tui.frame.filter import completions, judged, parsed, wrong_with
 from tui.frame.links import open_key
 from tui.frame.table_file import Table, Value
+from tui.modals.columns import ColumnsModal
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
@@ -351,8 +352,6 @@ class ListingScreen(ExportsTable):
 
     def action_columns(self) -> None:
         """Choose the columns; the choice is stored."""
-        from tui.modals.columns import ColumnsModal
-
         offered = [(column.id, column.title) for column in self.table_columns[self.held :]]
         every = [name for name, _ in offered]
         shown = [self.table_columns[index].id for index in self._in_sight[self.held :]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -36,7 +37,6 @@ class Table(NamedTuple):
 def csv_text(table: Table) -> str:
     """Return the table with a header line, every cell quoted; an unknown value is an empty cell."""
     import csv  # not before the first frame: see `tests/tui/test_first_frame.py`
-    import io
 
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgewright.config import contexts
 from edgewright.core.errors import EdgewrightError
 from tui.modals.choose import ChooseModal
 from tui.widgets.lines import cut, line, pad
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 async def open_contexts(app: NavigatingApp, target: str = "") -> None:
     """Ask for a context unless `target` names one, and go there. Works while the present plane is unreachable."""
-    from edgewright.config import contexts
-
     session = app.session
     if session.switch_context is None:
         app.refuse("The context cannot be changed here: this only shows what was recorded.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.modals.choose import ChooseModal
 from tui.navigation.views import load
 from tui.widgets.lines import line
 
@@ -25,7 +26,6 @@ async def _choose_theme(app: NavigatingApp, target: str) -> None:
     if target:
         app.load_themes(target)
         return
-    from tui.modals.choose import ChooseModal
 
     app.load_all_themes()
     before = app.theme

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from edgewright.core.problems import DISK_FULL
+from edgewright.store.collections.problems import is_handled, problems_in_slices
 from edgewright.store.engine import model as names
 from tui.terminal import osc
 
@@ -98,8 +99,6 @@ class Attention:
             self._set_title(title_text(session))
         source = session.store.model.source
         if self._has_bell and not source.away and source.state != "loading":
-            from edgewright.store.collections.problems import problems_in_slices
-
             self._spent = 0.0
             self._slices = problems_in_slices(session.store.model, session.now(), PIECE)
             self._look_on()
@@ -123,8 +122,6 @@ class Attention:
             self._next = self._clock() + self._spent / SHARE
 
     def _ring_for_new(self, problems: Iterable[Problem]) -> None:
-        from edgewright.store.collections.problems import is_handled
-
         model, now = self._session.store.model, self._session.now()
         matches = {(item.key, uid) for item in problems for uid in item.uids or ("",)}
         new = matches - self._known if self._known is not None else set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from edgewright.commands.kernel import registry
@@ -101,6 +102,4 @@ def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:
 
 def nearest(word: str, named: Iterable[str]) -> str:
     """Return the verb that was most likely meant, `""` when none is near."""
-    from difflib import get_close_matches
-
     return next(iter(get_close_matches(word, list(named), 1, 0.6)), "")

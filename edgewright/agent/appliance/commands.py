@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from typing import Any, Dict
 
 from edgewright.core.errors import Refused
@@ -24,8 +25,6 @@ def add_parser(verbs: Any, epilog: str) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Run one part; return its exit code."""
-    import os
-
     if namespace.part == "status":
         return _status(namespace.output)
     if os.geteuid() != 0:
@@ -65,7 +64,6 @@ def _status(output: str) -> int:
     if output == "json":
         print(json.dumps(facts, indent=2, sort_keys=True))
         return 0
-    import os
 
     hidden = "only root may read it" if facts["slot"] and os.geteuid() != 0 else "-"
     rows = {
@@ -80,8 +78,6 @@ def _status(output: str) -> int:
 
 
 def _facts() -> Dict[str, Any]:
-    import os
-
     from edgewright.agent.appliance import bootloader
     from edgewright.agent.appliance import paths as places
     from edgewright.agent.appliance.progress import read_json

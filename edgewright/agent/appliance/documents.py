@@ -11,6 +11,7 @@ import os
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from edgewright.core.cloudconfig.merge import merge as by_rule
 from edgewright.core.errors import EdgewrightError, InvalidInput
 from edgewright.core.yaml.subset import load
 
@@ -108,8 +109,6 @@ def _take(path: str, layers: List[Layer], messages: List[str]) -> None:
 
 def merge(layers: Sequence[Layer]) -> Dict[str, Any]:
     """Return the layers as one, later ones over earlier: the rule that the forge shows."""
-    from edgewright.core.cloudconfig.merge import merge as by_rule
-
     merged: Dict[str, Any] = dict(by_rule([(layer.source, layer.document) for layer in layers]).document)
     return merged
 

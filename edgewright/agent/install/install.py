@@ -13,7 +13,7 @@ import tempfile
 from typing import Callable, List, NamedTuple
 
 from edgewright.agent.install import archive, unit
-from edgewright.agent.kernel.settings import DATA
+from edgewright.agent.kernel.settings import DATA, USER_DATA
 from edgewright.agent.kernel.state import read_secret, sync_folder
 from edgewright.agent.plane.client import parse_endpoint
 from edgewright.core.errors import Failed, InvalidInput, Refused
@@ -209,8 +209,6 @@ def _program(spec: Wish) -> "tuple[bytes, bool]":
 
 
 def _has_user_data(spec: Wish) -> bool:
-    from edgewright.agent.kernel.settings import USER_DATA
-
     return any(os.path.isfile(_below(spec, path)) for path in USER_DATA)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.core import times
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
@@ -124,8 +125,6 @@ class Journal:
 
 def _guarded(handler: Handler, identifier: str, params: Mapping[str, Any]) -> Outcome:
     """Run a handler; what it did not expect becomes a result, so that one operation cannot take the agent down."""
-    from edgewright.core.errors import EdgewrightError
-
     try:
         return handler(identifier, params)
     except EdgewrightError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import secrets
 from typing import List, NamedTuple, Optional, Tuple
 
 from edgewright.agent.kernel import programs
@@ -133,8 +134,6 @@ def _pem(text: str) -> str:
 
 def find_identity(settings: Settings) -> Identity:
     """Derive the UID of this host from the user-data and the machine's files (palette-features 2.2)."""
-    import secrets
-
     return derive_uid(settings.site, lambda path: _read(settings, path), secrets.token_hex, bounded_search)
 
 

@@ -12,6 +12,7 @@ import socket
 import ssl
 from contextlib import closing, nullcontext
 from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Optional
+from urllib.parse import urlsplit
 
 from edgewright.agent.plane import tls
 from edgewright.agent.plane.http_response import Answer
@@ -56,8 +57,6 @@ class Endpoint(NamedTuple):
 
 def parse_endpoint(url: str) -> Endpoint:
     """Return the parts of `https://host[:port][/base]` (a bare `host[:port]` is https). Raises `InvalidInput`."""
-    from urllib.parse import urlsplit
-
     text = url.strip()
     if "://" not in text:
         text = "https://" + text

@@ -14,6 +14,7 @@ from edgewright.core.cloudconfig.look import is_placeholder, shown
 from edgewright.core.cloudconfig.schema import model
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.cloudconfig.schema.model import Key, Node, is_template
+from edgewright.core.cloudconfig.stages import steps
 from edgewright.core.text import is_harmless
 
 MOST = 5_000
@@ -162,8 +163,6 @@ def odd_letters(value: str) -> str:
 
 def _commands(document: Mapping[str, Any]) -> List[Finding]:
     """Return the commands with typographic double quotes: a shell takes them for letters."""
-    from edgewright.core.cloudconfig.stages import steps
-
     matches = []
     for step in steps(document):
         commands = step.raw.get("commands")

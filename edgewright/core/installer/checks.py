@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from edgewright.core.cloudconfig.sshkeys import TYPES, key_problem
 from edgewright.core.hosts.hosts import check_hostname, check_uid
+from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -185,8 +186,6 @@ def hostname(text: str) -> str:
 
 def tags(value: Mapping[str, str]) -> str:
     """Check a map of tags: no key may contain what separates tags on the wire."""
-    from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
-
     for key, item in value.items():
         if not key or ":" in key or "," in key or not key.isprintable() or len(key) > MAX_KEY:
             return f"The tag {key[:40]!r} needs a name without ':' and ','."

@@ -18,6 +18,8 @@ from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
 from edgewright.forge.builds import process
+from edgewright.forge.manifest import label_of, read_manifest
+from edgewright.forge.progress import Progress
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 ENDED = ("done", "failed", "cancelled", "lost")
@@ -65,8 +67,6 @@ class Build(NamedTuple):
     @property
     def line(self) -> str:
         """What it does now, for users: step, how far, rate, time left; or how it ended."""
-        from edgewright.forge.progress import Progress
-
         if self.state == "running":
             unit: Any = self.unit
             return str(Progress(self.step, self.done, self.total, unit, self.rate, self.left))
@@ -212,8 +212,6 @@ def _gone(folder: Path, reported: dict[str, Any]) -> bool:
 
 def _label(outputs: tuple[str, ...]) -> str:
     """Return how sure one may be of the first ISO among the outputs, by its manifest as it is now."""
-    from edgewright.forge.manifest import label_of, read_manifest
-
     iso = next((Path(path) for path in outputs if path.endswith(".iso")), None)
     if iso is None:
         return ""

@@ -12,7 +12,7 @@ from edgewright.forge import programs
 from edgewright.forge.image.bases import Base, Changed, Origin, open_layout
 from edgewright.forge.progress import Job
 from edgewright.forge.registry.spool import Spool, full
-from edgewright.oci import access, credentials
+from edgewright.oci import access, credentials, media
 
 NAME = "localhost/edgewright-base:built"
 
@@ -94,8 +94,6 @@ def _reference(base: Base, source: Origin, spool: Spool) -> str:
 
 def _as_layout(base: Base, spool: Spool) -> Path:
     """Make the spool's own blobs a folder in the OCI layout (an appliance, a docker archive)."""
-    from edgewright.oci import media
-
     path = spool.path(base.digest)
     entry = {"mediaType": media.OCI_MANIFEST, "digest": base.digest, "size": path.stat().st_size}
     entry["annotations"] = {"org.opencontainers.image.ref.name": "base"}

@@ -14,6 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
 from edgewright.oci import media, push
 from edgewright.oci.reference import Reference
@@ -41,10 +46,6 @@ def load_key(path: Path, password: Callable[[], bytes]) -> EllipticCurvePrivateK
 
     Raises `NotFound`, `InvalidInput` for what is not such a key, `Refused` for a wrong password.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -125,9 +126,6 @@ def payload(reference: Reference, digest: str) -> bytes:
 
 def sign(registry: Registry, reference: Reference, digest: str, key: EllipticCurvePrivateKey) -> Signed:
     """Sign a manifest and store the signature beside it; one that this key made already stays unchanged."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     tag, what = tag_of(digest, "sig"), f"the signature of {reference}"
     public = key.public_key()
     layers = _layers(registry, tag, what)
@@ -164,8 +162,6 @@ def tag_of(digest: str, suffix: str) -> str:
 
 def pem(public: EllipticCurvePublicKey) -> str:
     """Return a public key as cosign writes it."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -198,10 +194,6 @@ def _layers(registry: Registry, tag: str, what: str) -> list[dict[str, Any]]:
 def _verifies(
     registry: Registry, layer: dict[str, Any], public: EllipticCurvePublicKey, digest: str, what: str
 ) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     text = media.object_(layer.get("annotations")).get(ANNOTATION)
     if layer.get("mediaType") != PAYLOAD_TYPE or not isinstance(text, str):
         return False

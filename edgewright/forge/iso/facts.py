@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgewright.forge.progress import size
+
 APPLIANCE = "edgewright-appliance"
 """How the KAIROS_NAME of the reference appliance begins."""
 
@@ -126,8 +128,6 @@ class Base(NamedTuple):
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the user wants to know, as label and value pairs."""
-        from edgewright.forge.progress import size
-
         usable = ("usable", f"no: {self.refusal}" if self.refusal else "yes")
         if not self.iso:
             what = [("what", self.what)] if self.what else []

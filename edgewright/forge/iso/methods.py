@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
@@ -141,8 +142,6 @@ class Reading(threading.Thread):
 
     def run(self) -> None:
         """Read each to its end, or until `stopped`."""
-        import hashlib
-
         try:
             for path in self.paths:
                 self.at = path

@@ -18,6 +18,7 @@ from edgewright.core.cloudconfig.userdata import site_of
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.core.text import clean
 from edgewright.forge.proof.failures import why
+from edgewright.forge.userdata.online_plane import check_endpoint
 from edgewright.wire.palette.edgehost import EdgeHost
 from edgewright.wire.palette.tokens import EdgeToken
 
@@ -170,8 +171,6 @@ class ProofPlane:
         `any_store` means that the host's own store, which counts without `caCerts`, may contain other authorities than
         this machine's.
         """
-        from edgewright.forge.userdata.online_plane import check_endpoint
-
         site = site_of(document)
         name = urlsplit(site.endpoint).netloc
         try:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -201,8 +202,6 @@ class _Zstd:
     """zstd by its program, one thread, so that the same tar gives the same bytes."""
 
     def __init__(self, out: _Hashing) -> None:
-        import threading
-
         self._out = out
         self._process = subprocess.Popen(
             [find("zstd"), "-q", "-c", "-T1", "-6"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,8 +92,6 @@ class Tar:
 
 
 def _target(name: str, info: tarfile.TarInfo) -> str:
-    import posixpath
-
     if info.islnk():
         return info.linkname.removeprefix("./")
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tarfile
@@ -51,8 +52,6 @@ def write(entries: Iterable[Entry], out: LayerWriter, mtime: int, job: Job) -> N
 
 def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, job: Job, done: int, total: int) -> None:
     if entry.source is None:
-        import io
-
         tar.addfile(info, io.BytesIO(entry.data))
         return
     with entry.source.open("rb") as stream:

@@ -20,6 +20,7 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.installer import checks
 from edgewright.forge.bounded import read_bounded
 from edgewright.yamltext.encoding import decode
+from edgewright.yamltext.reader import read
 
 COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
 MOST = 10_000
@@ -125,8 +126,6 @@ def _csv(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
-    from edgewright.yamltext.reader import read
-
     complete = text.lstrip()
     if complete.startswith("-"):  # a bare list; the reader takes maps
         text = "sites:\n" + text

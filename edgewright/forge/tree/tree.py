@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -125,8 +126,6 @@ def _epoch() -> int:
 
 def _document(request: TreeRequest, tree: Tree, requirements: dict[str, Any]) -> dict[str, Any]:
     """Return what the tree carries about itself."""
-    import hashlib
-
     kubernetes = request.name.kubernetes
     files = [
         {"path": file.name, "link": file.link} if file.link else {"path": file.name, "sha256": file.sha256}

@@ -6,6 +6,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.look import at, items
 from edgewright.core.cloudconfig.pem import certificates
@@ -34,9 +37,6 @@ def ca_texts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def pem_of(texts: list[Any]) -> str:
     """Return the certificates of several texts (PEM or base64 of it) as one PEM; broken ones are left out."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     matches = []
     for text in texts:
         try:
@@ -64,8 +64,6 @@ def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]
 
 
 def _check(path: str, der: bytes, now: float) -> list[Finding]:
-    from cryptography import x509
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -98,8 +96,6 @@ def _check(path: str, der: bytes, now: float) -> list[Finding]:
 
 
 def _is_authority(certificate: Any) -> bool:
-    from cryptography import x509
-
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except x509.ExtensionNotFound:

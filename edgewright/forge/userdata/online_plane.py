@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from edgewright.clients.palette.client import PlaneClient
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown, warning
 from edgewright.core.cloudconfig.look import at, items, mapping, shown, text
@@ -67,8 +68,6 @@ async def check_endpoint(document: Mapping[str, Any], seconds: float) -> list[Fi
 
 async def _features(endpoint: str, authorities: str, seconds: float) -> Features:
     """Return what a plane can do; believed by `authorities` (PEM), or as this machine does."""
-    from edgewright.clients.palette.client import PlaneClient
-
     with tempfile.TemporaryDirectory(prefix="edgewright-ca-") as folder:
         ca = None
         if authorities:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgewright.core.cloudconfig.args.args import quoted
+from edgewright.core.cloudconfig.args.keys import KEYS, SECRET
 from edgewright.core.cloudconfig.look import at
 from edgewright.core.cloudconfig.schema import model
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
@@ -161,9 +163,6 @@ def _shown(key: Key) -> str:
 
 def starting_args(values: Mapping[str, str]) -> str:
     """Return the text of a new `.arg` file: what is given, what CanvOS's template writes, the rest as comments."""
-    from edgewright.core.cloudconfig.args.args import quoted
-    from edgewright.core.cloudconfig.args.keys import KEYS, SECRET
-
     lines = ["# Build arguments of CanvOS. Earthly reads this file, and a shell script sources it.", ""]
     for key in KEYS:
         if key.kind == SECRET or key.old:

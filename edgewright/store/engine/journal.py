@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,8 +42,6 @@ class Journal:
 
     def begin(self, command: str, targets: Sequence[str], plan: Mapping[str, Any]) -> str:
         """Write that `command` starts on `targets`; returns the entry's id. Raises `OSError` when it cannot."""
-        import secrets  # here: it loads OpenSSL, and the first frame needs none
-
         entry_id = secrets.token_hex(12)
         self._append(
             {

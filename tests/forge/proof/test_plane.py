@@ -185,7 +185,7 @@ def test_whether_the_host_would_trust_its_plane(
     async def check(document: Any, seconds: float) -> list[Finding]:
         return [finding]
 
-    monkeypatch.setattr("edgewright.forge.userdata.online_plane.check_endpoint", check)
+    monkeypatch.setattr("edgewright.forge.proof.plane.check_endpoint", check)
     verdict = plane(StandInClient([])).trusted(user_data(**site), any_store=any_store)
     assert (verdict.state, verdict.name) == (state, "10.77.0.1:8443")
     if state == "bad":

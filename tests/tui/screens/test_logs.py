@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.agent.simulate.log import simulated_log
-from edgewright.commands.host import logs as host_logs
 from edgewright.core.errors import Unreachable
 from tests.tui.driving import console, press, said, settle, until
 from tests.tui.samples import NOW
@@ -78,7 +77,7 @@ class Host:
         self.lines = [f"2026-11-23T14:01:{number:02}Z edge agent: message {number}" for number in range(30)]
         self.error: Exception | None = None
         self.asked: list[float | None] = []
-        monkeypatch.setattr(host_logs, "fetch_lines", self.fetch)
+        monkeypatch.setattr(logs_module, "fetch_lines", self.fetch)
 
     async def fetch(
         self, ctx: Any, uid: str, lines: int, report: Any, since: float | None = None, unit: str = ""

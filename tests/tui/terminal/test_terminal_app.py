@@ -318,7 +318,7 @@ async def test_looks_at_a_large_fleet_take_one_percent_of_the_time(monkeypatch: 
             clock[0] += 0.04
             yield []
 
-        monkeypatch.setattr("edgewright.store.collections.problems.problems_in_slices", slow)
+        monkeypatch.setattr("tui.terminal.attention.problems_in_slices", slow)
         watching = attention(made, [], clock, title=False)
         while clock[0] < 20:
             watching.patched((Patch(names.ALERTS),))

@@ -11,7 +11,10 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 
+from edgewright.commands.hub.addresses import address_problem
 from edgewright.commands.kernel.base import Plan, Scope
+from edgewright.config.contexts import check_url
+from edgewright.config.credentials import read_key_file
 from edgewright.core.errors import EdgewrightError
 from tui.frame.base import BaseScreen
 from tui.modals.confirm import ConfirmModal
@@ -197,8 +200,6 @@ class FirstRunScreen(BaseScreen):
             self.select()
 
     def _ask_other(self) -> None:
-        from edgewright.commands.hub.addresses import address_problem
-
         field = Field(
             "address",
             "address",
@@ -351,8 +352,6 @@ class FirstRunScreen(BaseScreen):
 
 
 def _check_url(text: str) -> str:
-    from edgewright.config.contexts import check_url
-
     try:
         check_url(text)
     except EdgewrightError as error:
@@ -365,6 +364,4 @@ def _check_file(text: str) -> str:
 
 
 def _read(path: str) -> str:
-    from edgewright.config.credentials import read_key_file
-
     return read_key_file(path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -262,10 +265,6 @@ def key_lines(host: HostFacts, width: int) -> list[Line]:
 
 def fingerprint(base64_key: str) -> str:
     """Return `SHA256:...` of a public key as OpenSSH prints it, or the reason why not."""
-    import base64
-    import binascii
-    import hashlib
-
     parts = base64_key.split()
     try:
         blob = base64.b64decode(parts[0] if parts else "", validate=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import work
 
+from edgewright.commands.host.logs import fetch_text
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
@@ -68,8 +69,6 @@ class DiskScreen(ReaderScreen):
 
     @work(exclusive=True, group="disk:fetch", exit_on_error=False)
     async def _ask_host(self) -> None:
-        from edgewright.commands.host.logs import fetch_text
-
         try:
             if self.session.make_context is None:
                 self._error = "There is no plane to ask: this shows what was recorded."

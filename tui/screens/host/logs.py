@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import work
 
+from edgewright.commands.host.logs import fetch_lines
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.errors import EdgewrightError
 from tui.frame.fetch import sentence
@@ -90,8 +91,6 @@ class LogsScreen(LogReaderScreen):
 
     @work(exclusive=True, group="logs:fetch", exit_on_error=False)
     async def _ask_host(self) -> None:
-        from edgewright.commands.host.logs import fetch_lines
-
         try:
             if self.session.make_context is None:
                 self._error = "There is no plane to ask: this shows what was recorded."

@@ -10,7 +10,7 @@ from edgewright.store.collections.conditions import condition_of_row
 from edgewright.store.collections.rows import EventRow, HostRow
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
-from tui.widgets.lines import Line, Span, cut, heading, line, spread, wrap, wrapped_facts
+from tui.widgets.lines import Line, Span, clip_line, cut, heading, line, spread, wrap, wrapped_facts
 
 
 def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
@@ -74,8 +74,6 @@ def _disk(row: HostRow) -> str:
 
 
 def _short(item: Line, width: int) -> Line:
-    from tui.widgets.lines import clip_line
-
     return clip_line(item, width)
 
 

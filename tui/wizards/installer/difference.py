@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from edgewright.core.text import clean
@@ -67,7 +68,5 @@ def changes(before: Any, after: Any) -> list[Change]:
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> set[int]:
     """Return the places of the lines of `after` that `before` does not have there."""
-    from difflib import SequenceMatcher
-
     matcher = SequenceMatcher(None, list(before), list(after), autojunk=False)
     return {place for tag, _, _, low, high in matcher.get_opcodes() if tag != "equal" for place in range(low, high)}

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, TextArea
 
+from edgewright.commands.installer import wizard_api as installer
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.navigation import MOVES
 from edgewright.core.errors import EdgewrightError
@@ -96,8 +97,6 @@ class WizardPage(BaseScreen):
     def forge(self) -> Any:
         """What reads, checks and builds: `edgewright.commands.installer.wizard_api`, or the session's."""
         if self.session.installer is None:
-            from edgewright.commands.installer import wizard_api as installer
-
             self.session.installer = installer
         return self.session.installer
 

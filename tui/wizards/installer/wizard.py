@@ -11,6 +11,7 @@ from textual import on, work
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.pages import QUESTIONS
 from tui.frame.fetch import sentence
+from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
@@ -260,8 +261,6 @@ class InstallerWizard(Offers):
 
     def action_write(self) -> None:
         """Write the answer file where the user chooses."""
-        from tui.modals.form import Field, FormModal
-
         name = self.interview.answers["output.name"] or "installer"
         field = Field("file", "file", "edgewright apply -f FILE builds from it", f"{name}.yaml", True, check=_check_new)
         self.app.push_screen(FormModal("Write the answer file", (field,), go="Write"), self._write)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.agent.appliance import accounts, boot, bootloader, network
+from edgewright import __version__
+from edgewright.agent.appliance import accounts, boot, bootloader, documents, network
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.appliance.progress import read_json
 from edgewright.agent.appliance.runner import Runner, read_text
+from edgewright.agent.facts.network import default_route, dns_servers, nics
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.settings import Flags, Settings, find_identity
+from edgewright.agent.kernel.status import gather as status_of
 from edgewright.core.errors import EdgewrightError
 
 
@@ -62,11 +67,6 @@ class Facts(NamedTuple):
 
 def gather(runner: Runner, root: str = "/") -> Facts:
     """Read everything again. Never fails: what cannot be read is empty."""
-    from edgewright import __version__
-    from edgewright.agent.facts.network import default_route, dns_servers, nics
-    from edgewright.agent.kernel.hostfs import Root
-    from edgewright.agent.kernel.status import gather as status_of
-
     slot = bootloader.slot_of(read_text(places.below(root, "/proc/cmdline")))
     document = _document(slot, root)
     site = boot.site(document)
@@ -107,8 +107,6 @@ def gather(runner: Runner, root: str = "/") -> Facts:
 
 def _document(slot: str, root: str) -> Dict[str, Any]:
     if slot == "live":
-        from edgewright.agent.appliance import documents
-
         try:
             return documents.merge(documents.scan(places.below(root, places.LIVE)).layers)
         except EdgewrightError:
@@ -118,8 +116,6 @@ def _document(slot: str, root: str) -> Dict[str, Any]:
 
 def _uid(site: Any, root: str) -> str:
     """Return the UID that the agent will take, when it follows from the user-data or the machine."""
-    from edgewright.agent.kernel.settings import Flags, Settings, find_identity
-
     if site.name == "$random":
         return ""
     try:
