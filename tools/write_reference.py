@@ -18,6 +18,7 @@ from edgewright.commands.kernel.navigation import MOVES  # noqa: E402
 from edgewright.commands.kernel.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
 from edgewright.core.filters import fields as filterfields  # noqa: E402
+from edgewright.core.hosts.states import STATES  # noqa: E402
 from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
 
 PAGES = ("docs/cli.md", "docs/console.md")
@@ -73,10 +74,24 @@ def _fields(fields: tuple[filterfields.FilterField, ...]) -> str:
     return _table(("Field", "Also", "Kind", "What it is"), rows)
 
 
+def states() -> str:
+    """Return the states of a host and of an operation."""
+    seconds = {86400.0: "24 h", 3600.0: "1 h"}
+    rules = {"silence": "silence limit", "operation": "the operation's deadline", "never": "none"}
+    rows: list[tuple[str, ...]] = []
+    for state in STATES.values():
+        rule = state.deadline.rule
+        when = rules.get(rule) or f"{seconds[state.deadline.seconds]} after {state.began}"
+        legal = " ".join(f"`{action}`" for action in state.actions)
+        rows.append((state.label, state.meaning, state.owner or "-", when, ", ".join(state.evidence), legal))
+    return _table(("State", "Meaning", "Owner", "Overdue", "Evidence", "Legal verbs"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "keys": keys,
     "settings": settings,
+    "states": states,
     "host-fields": lambda: _fields(filterfields.FILTER_FIELDS),
     "token-fields": lambda: _fields(filterfields.TOKEN_FIELDS),
     "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),

@@ -8,8 +8,10 @@ from edgewright.commands.alert.rows import document, model_of, state_of
 from edgewright.commands.kernel.cells import ago, stamp
 from edgewright.commands.kernel.results import Detail, Section
 from edgewright.core import times
+from edgewright.core.hosts.condition import condition_document
 from edgewright.core.problems import ATTENTION, Problem, certificate_name
 from edgewright.core.text import clean
+from edgewright.store.collections.conditions import alert_condition
 from edgewright.store.collections.problems import alert_of, problems
 from edgewright.store.collections.selectors import by_health, by_state
 from edgewright.store.collections.tokens import SOON
@@ -36,7 +38,7 @@ async def pulse(ctx: CommandContext) -> Detail:
         "hosts": len(model.hosts),
         "health": health,
         "state": state,
-        "alerts": [_alert(model, problem) for problem in attention if alert_of(model, problem.key) is not None],
+        "alerts": [_alert(model, problem, now) for problem in attention if alert_of(model, problem.key) is not None],
         "problems": [_problem(model, problem) for problem in found],
         "tokensEnding": [{"name": row.name, "uid": row.uid, "expiry": times.rfc3339(row.expiry)} for row in ending],
         "certificates": [
@@ -93,13 +95,17 @@ def _words(model: Model, problem: Problem, now: float) -> str:
     state = state_of(row, now)
     handled = row.assignee if row is not None and row.assignee else "" if state == "open" else state
     age = "" if problem.since is None else ago(problem.since, now)
-    return "  ".join(filter(None, [problem.text, where, age, problem.owner, handled, problem.next_step]))
+    condition = None if alert is None else alert_condition(alert, now)
+    late = f"overdue for {times.words(condition.overdue)}" if condition is not None and condition.overdue > 0 else ""
+    return "  ".join(filter(None, [problem.text, where, age, late, problem.owner, handled, problem.next_step]))
 
 
-def _alert(model: Model, problem: Problem) -> dict[str, Any]:
+def _alert(model: Model, problem: Problem, now: float) -> dict[str, Any]:
     row = alert_of(model, problem.key)
     assert row is not None
+    condition = alert_condition(row, now)
     return {
+        **({} if condition is None else {"condition": condition_document(condition)}),
         "uid": row.uid,
         "kind": row.kind,
         "subject": row.subject,

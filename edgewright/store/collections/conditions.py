@@ -102,6 +102,14 @@ def rejection(row: AlertRow) -> Rejection:
     return Rejection(row.message, since, last, row.count, row.addresses, row.code == protocol.E_HOST_NOT_PREREGISTERED)
 
 
+def alert_condition(row: AlertRow, now: float) -> Condition | None:
+    """Return the condition of a machine whose registration is rejected, `None` for alerts of another kind."""
+    if row.kind != "rejected":
+        return None
+    known = rejection(row)
+    return evaluate(Facts(row.subject, of_rejection(known), rejection=known), now)
+
+
 def is_silent(row: HostRow) -> bool:
     """Return whether an unhealthy host is unhealthy because it is silent, and not because it reports a fault.
 

@@ -9,6 +9,8 @@ import pytest
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Refusal
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.pulse import report
+from edgewright.core import times
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine import events as kinds
 from tests.tui.driving import frame_text, settle
@@ -74,3 +76,21 @@ def test_the_next_step_of_a_problem_is_legal_in_the_state_of_its_host() -> None:
     found = [item for item in items_of(store.model, problems(store.model, NOW), NOW) if "edge-0c11" in item.uids]
     assert all(not item.step.opens.startswith(("disk/", "logs/")) for item in found), "its agent fetches no operation"
     assert any(item.step.opens == "host/edge-0c11" for item in found)
+
+
+def test_an_unknown_machine_is_overdue_after_a_day_on_pulse_and_on_the_command_line() -> None:
+    store = session_of().store
+    rejected = {
+        "uid": "rejected/box", "kind": "rejected", "code": "EdgeHostNotPreRegistered", "subject": "box",
+        "text": "waits for approval", "message": "It is not pre-registered.", "count": 3, "owner": "operator",
+        "since": times.rfc3339(NOW - 90_000), "last": times.rfc3339(NOW - 30),
+    }  # fmt: skip
+    store.emit("plane", kinds.ALERTS_SEEN, {"docs": [rejected]})
+    store.flush()
+    problem = next(each for each in problems(store.model, NOW) if each.subject == "box")
+    (item,) = items_of(store.model, [problem], NOW)
+    assert any("Pending approval, overdue for 1 h" in text for text in item.detail), item.detail
+    assert "overdue for 1 h" in report._words(store.model, problem, NOW)
+    assert report._alert(store.model, problem, NOW)["condition"]["state"] == "waiting-for-approval"
+    (early,) = items_of(store.model, [problem], NOW - 7200)
+    assert not any("overdue" in text for text in early.detail)

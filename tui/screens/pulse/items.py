@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgewright.commands.kernel.host_states import refusal_in_model
-from edgewright.core.hosts.condition import Facts, evaluate, of_rejection
 from edgewright.core.hosts.condition_text import deadline_text
 from edgewright.core.problems import ATTENTION, WARNING, Problem
-from edgewright.store.collections.conditions import rejection
+from edgewright.store.collections.conditions import alert_condition
 from edgewright.store.collections.problems import alert_of, explain
 from edgewright.store.collections.rows import AlertRow, HostRow
 from edgewright.store.engine.model import Model
@@ -105,10 +104,9 @@ def _alert_detail(alert: AlertRow, now: float) -> tuple[str, ...]:
         count += f", from {', '.join(alert.addresses)}"
     if alert.last is not None:
         count += f", last at {exact(alert.last)}"
+    condition = alert_condition(alert, now)
     state = ""
-    if alert.kind == "rejected":
-        known = rejection(alert)
-        condition = evaluate(Facts(alert.subject, of_rejection(known), rejection=known), now)
+    if condition is not None and condition.overdue > 0:
         state = f"{condition.state.label.capitalize()}, {deadline_text(condition, now)}"
     return tuple(part for part in (alert.message, f"{count}.", state) if part)
 
