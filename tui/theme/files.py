@@ -6,7 +6,6 @@ A file that is wrong never stops the console: it is reported with its name and l
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,6 +117,8 @@ def parse(text: str, name: str) -> Theme:
     """Return the theme of a file. Raises `ValueError` with `, line N: sentence` (to be put behind the file's name)."""
     reported = plain_toml(text)
     if reported is None:
+        import tomllib  # three of its patterns take a millisecond to compile, before the first frame
+
         try:
             reported = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:

@@ -16,7 +16,6 @@ from tui.frame.base import WALL, WIDE
 from tui.frame.export import ExportsTable
 from tui.frame.filter import completions, judged, wrong_with
 from tui.frame.table_file import Table
-from tui.modals.columns import ColumnsModal
 from tui.screens.hosts import columns
 from tui.screens.hosts.choice import HostsChoice
 from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines
@@ -368,6 +367,8 @@ class HostsScreen(ExportsTable):
 
     def action_columns(self) -> None:
         """Choose the columns; the choice is stored."""
+        from tui.modals.columns import ColumnsModal  # not before the first frame
+
         offered = [(item.column.id, item.column.title) for item in columns.COLUMNS[columns.HELD :]]
 
         def take(ids: tuple[str, ...] | None) -> None:
