@@ -106,11 +106,13 @@ class Scope(NamedTuple):
     """The projects that a request is about; `None`: the tenant with all of them."""
 
     projects: Optional[FrozenSet[str]] = None
+    member: bool = False
+    """Whether the reader has no role of the tenant: what belongs to no project may name hosts and sites of others."""
 
     @classmethod
-    def of(cls, *project_uids: str) -> Scope:
+    def of(cls, *project_uids: str, member: bool = False) -> Scope:
         """Return the scope of those projects; without one it covers nothing."""
-        return cls(frozenset(project_uids))
+        return cls(frozenset(project_uids), member)
 
     @property
     def everything(self) -> bool:

@@ -109,10 +109,10 @@ class Call:
     def scope(self) -> Scope:
         """Return what this call may see: the project of `ProjectUid`, else the caller's projects or the tenant."""
         if self.actor.is_user and self.project:
-            return Scope.of(self.project)
+            return Scope.of(self.project, member=not self.actor.grants.tenant)
         if not self.actor.is_user or self.actor.grants.tenant:
             return EVERYTHING
-        return Scope.of(*self.actor.grants.projects)
+        return Scope.of(*self.actor.grants.projects, member=True)
 
     @property
     def is_admin(self) -> bool:

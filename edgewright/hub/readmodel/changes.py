@@ -29,6 +29,10 @@ _PIECE = 256 * 1024
 """Bytes that are sent at once, before others get their turn."""
 
 
+_OF_NO_PROJECT = frozenset({"event", "handling"})
+"""Kinds that name hosts or sites of any project when they belong to none."""
+
+
 class Change(NamedTuple):
     """One change; `doc` is `None` when it is rendered on sending."""
 
@@ -211,7 +215,8 @@ class Changes:
         """Return whether a reader of a scope gets a change (rule P35)."""
         if scope.covers(change.project_uid):
             return True
-        return not change.project_uid and change.kind not in self._tenant_kinds
+        hidden = change.kind in self._tenant_kinds or (scope.member and change.kind in _OF_NO_PROJECT)
+        return not change.project_uid and not hidden
 
     def _told(self, change: Change) -> bytes:
         doc: msgspec.Raw | dict[str, Any] | None = change.doc

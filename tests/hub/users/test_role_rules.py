@@ -192,6 +192,32 @@ def test_a_stream_has_the_own_project_only(plane: Plane) -> None:
     assert plane.foreign.host not in seen and plane.foreign.uid not in seen and "@example.com" not in seen
 
 
+def test_sites_and_rejections_of_others_are_not_shown(plane: Plane) -> None:
+    """What belongs to no project may name sites and hosts of any."""
+    admin, site = plane.hub.client(), unique("site")
+    handled = f"{protocol.HANDLING}/site%2F{site}"
+    assert admin.patch(handled, json={"note": "n"}).status_code == 200
+    own = plane.own.people[OPERATOR]
+    for client in (plane.client(own), plane.client(own, plane.own.uid)):
+        assert site not in client.get(protocol.HANDLING).text
+        for key in (site, "no-such-site"):
+            assert client.patch(f"{protocol.HANDLING}/site%2F{key}", json={"note": "x"}).status_code == 403
+    tenant = plane.client(plane.tenant[VIEWER], plane.own.uid)
+    assert site in tenant.get(protocol.HANDLING).text, "a role of the tenant sees what is everyone's"
+    with own.client.stream("GET", STREAM) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": edgewright changes"
+        admin.patch(handled, json={"note": "n2"})
+        plane.hub.register(unique("stranger"), "ewt_wrong")
+        admin.put(f"/v1/edgehosts/{plane.own.host}/meta", json={"metadata": {"labels": {"y": unique("y")}}})
+        seen = ""
+        for line in lines:
+            seen += line
+            if line.startswith("data:") and plane.own.host in line:
+                break
+    assert site not in seen and "stranger" not in seen
+
+
 def may(route: Route, role: str, *, tenant: bool) -> bool:
     needed = needed_role(route.access)
     return bool(needed) and covers(role, needed) and (tenant or route.on is not On.TENANT)

@@ -145,8 +145,11 @@ def aged(record: HandlingRecord, present: bool, now: float) -> HandlingRecord:
 
 
 def visible(project_uid: str, scope: Scope) -> bool:
-    """Return whether a reader of a scope may see what belongs to a project (`""`: to everyone)."""
-    return not project_uid or scope.covers(project_uid)
+    """Return whether a reader of a scope may see what belongs to a project, or to none, such as a site.
+
+    A site may be of another project: without a role of the tenant it is not shown.
+    """
+    return scope.covers(project_uid) or (not project_uid and not scope.member)
 
 
 def changed(record: HandlingRecord, body: dict[str, Any], raw: dict[str, Any], who: str, now: float) -> HandlingRecord:

@@ -70,7 +70,7 @@ async def update(call: Call) -> Response:
 
     def job(tx: Tx) -> dict[str, Any]:
         before = hub.part(Handling).stored(tx, key)
-        if before is not None and not visible(before.project_uid, call.scope):
+        if before is not None and before.project_uid and not visible(before.project_uid, call.scope):
             raise not_found("problem", key)
         record = before or HandlingRecord(key, project_of(call, key))
         call.need(OPERATOR, record.project_uid)
