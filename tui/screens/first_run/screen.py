@@ -289,7 +289,7 @@ class FirstRunScreen(BaseScreen):
         self._done = True
         self._leave()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
         """Leave, when the plane came while another screen was read: only the screen in front can go."""
         if self.session.first_run is None and (self.target != "address" or self._done):
             self._leave()

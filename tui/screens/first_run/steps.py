@@ -48,7 +48,7 @@ class FirstStepsScreen(WatchesBuilds):
         super().begin()
         self.query_one("#steps").focus()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
         """Look for builds at once: the wizard that was in front may have started one."""
         self._look()
 
