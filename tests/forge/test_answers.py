@@ -67,7 +67,7 @@ BAD: list[tuple[Any, str, str]] = [
     ("- a\n", "not a map", ""),
     ("a: [\n", "line 2", "--example"),
     ("a: &x 1\nb: !!python/object:os.system {}\n", "line 2: It uses a tag", "--example"),
-    ("kind: Installer\nkind: ApplianceImage\n", "line 2: kind is there twice", "Keep one"),
+    ("kind: Installer\nkind: ApplianceImage\n", "line 2: kind is there twice", "all but one"),
     ("kind: Installer\n---\nkind: Installer\n", "line 2: A second document", "--example"),
 ]
 

@@ -17,7 +17,7 @@ from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
 from tui.frame.fetch import sentence
-from tui.frame.listing import Listed, ListingScreen
+from tui.frame.lists.listing import Listed, ListingScreen
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, Piece, facts, heading, line, spread, wrap
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.tui.driving import console, press, settle, told
 from tui.frame.base import BaseScreen
-from tui.frame.filter import completions, judged
-from tui.frame.listing import LEAST_DETAIL, ListingScreen
+from tui.frame.lists.filter import completions, judged
+from tui.frame.lists.listing import LEAST_DETAIL, ListingScreen
 from tui.session import MemoryViewStates
 from tui.widgets.line_view import LineView
 from tui.widgets.prompt import status_lines

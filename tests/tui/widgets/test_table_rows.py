@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.frame.ordered_rows import OrderedRows
+from tui.frame.lists.ordered_rows import OrderedRows
 from tui.widgets.table_rows import TableRows
 
 KEYS = st.lists(st.sampled_from([f"k{number}" for number in range(30)]), unique=True)

@@ -9,7 +9,7 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import AUDIT_FIELDS
 from edgewright.store.collections.rows import AuditRow
 from edgewright.store.engine import model as names
-from tui.frame.listing import Listed
+from tui.frame.lists.listing import Listed
 from tui.screens.feed.content import audit_actor, audit_cells, audit_lines, audit_name, audit_words, by_people, together
 from tui.screens.feed.screen import FeedScreen
 from tui.widgets.lines import Line, line

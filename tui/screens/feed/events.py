@@ -10,7 +10,7 @@ from edgewright.core.filters.fields import EVENT_FIELDS
 from edgewright.store.collections.rows import EventRow, HostRow
 from edgewright.store.engine import model as names
 from tui.frame.feed import severity
-from tui.frame.listing import Listed
+from tui.frame.lists.listing import Listed
 from tui.screens.feed.content import event_cells, event_lines
 from tui.screens.feed.screen import FeedScreen
 from tui.widgets.lines import Line

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 
 from tui.frame.links import open_key
-from tui.frame.listing import ListingScreen
+from tui.frame.lists.listing import ListingScreen
 from tui.screens.feed.content import empty_lines
 from tui.verbs.bindings import move_bindings
 from tui.widgets.lines import Line

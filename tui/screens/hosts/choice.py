@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.store.collections.rows import HostRow
-from tui.frame.filter import wrong_with
-from tui.frame.ordered_rows import OrderedRows
+from tui.frame.lists.filter import wrong_with
+from tui.frame.lists.ordered_rows import OrderedRows
 from tui.screens.hosts import columns
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import WALL, WIDE
-from tui.frame.export import ExportsTable
-from tui.frame.filter import completions, judged, wrong_with
-from tui.frame.table_file import Table
+from tui.frame.lists.export import ExportsTable
+from tui.frame.lists.filter import completions, judged, wrong_with
+from tui.frame.lists.table_file import Table
 from tui.screens.hosts import columns
 from tui.screens.hosts.choice import HostsChoice
 from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines

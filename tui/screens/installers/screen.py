@@ -13,7 +13,7 @@ from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.builds_watch import WatchesBuilds, hosts_by_build
 from tui.frame.links import open_key
-from tui.frame.listing import Listed, ListingScreen
+from tui.frame.lists.listing import Listed, ListingScreen
 from tui.screens.installers.content import (
     KINDS,
     STATES,

@@ -13,7 +13,7 @@ from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
 from tui.frame.fetched import FetchedListing
 from tui.frame.links import open_key
-from tui.frame.listing import Listed
+from tui.frame.lists.listing import Listed
 from tui.widgets.lines import Span
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewright.core.filters.filters import Filter
 from edgewright.core.problems.fields import PROBLEM_FIELDS
-from tui.frame.filter import completions, judged, parsed, wrong_with
+from tui.frame.lists.filter import completions, judged, parsed, wrong_with
 from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 

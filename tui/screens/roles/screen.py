@@ -12,7 +12,7 @@ from edgewright.core.filters.fields import ROLE_FIELDS
 from tui.frame.document_values import UNKNOWN
 from tui.frame.fetched import FetchedListing
 from tui.frame.links import open_key
-from tui.frame.listing import Listed
+from tui.frame.lists.listing import Listed
 from tui.widgets.lines import Span
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable

@@ -14,7 +14,7 @@ from edgewright.store.collections.rows import TokenRow
 from edgewright.store.collections.tokens import token_state
 from edgewright.store.engine import model as names
 from tui.frame.links import open_key
-from tui.frame.listing import Listed, ListingScreen
+from tui.frame.lists.listing import Listed, ListingScreen
 from tui.screens.tokens.content import STATES, hosts_of, token_cells, token_lines
 from tui.session import Session
 from tui.widgets.lines import Line, line

@@ -11,7 +11,7 @@ from textual import work
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from tui.frame.base import BaseScreen
-from tui.frame.table_file import Format, Table, Value, write
+from tui.frame.lists.table_file import Format, Table, Value, write
 from tui.widgets.lines import Line, line, pad
 
 CHOICES = (

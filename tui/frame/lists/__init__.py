@@ -1,0 +1,1 @@
+"""What all lists of the console share: a table, its order, its filter, its export."""
