@@ -53,7 +53,7 @@ class Locked(NamedTuple):
 
 def read_lock(text: str) -> dict[str, Locked]:
     """Return the libraries of a lock file by name. Raises `ValueError` for one without version or hash."""
-    found: dict[str, Locked] = {}
+    libraries: dict[str, Locked] = {}
     for entry in re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text).replace("\\\n", " ")):
         if not entry.strip():
             continue
@@ -63,8 +63,8 @@ def read_lock(text: str) -> dict[str, Locked]:
         if not pinned or not hashes:
             raise ValueError(f"The lock file gives {requirement.name} no version or no hash.")
         name = canonicalize_name(requirement.name)
-        found[name] = Locked(name, pinned[0], str(requirement.marker or ""), hashes)
-    return found
+        libraries[name] = Locked(name, pinned[0], str(requirement.marker or ""), hashes)
+    return libraries
 
 
 def required(name: str, extras: Iterable[str] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -83,11 +83,11 @@ def installed(name: str) -> Distribution:
         raise ValueError(f"{name} is not installed here; install the lock file first: make test") from None
 
 
-def licence_of(found: Distribution) -> str:
+def licence_of(library: Distribution) -> str:
     """Return the SPDX licence expression that the author of a library declares, or NOASSERTION."""
-    if expression := found.metadata["License-Expression"]:
+    if expression := library.metadata["License-Expression"]:
         return expression
-    classifiers = found.metadata.get_all("Classifier") or []
+    classifiers = library.metadata.get_all("Classifier") or []
     by_classifier = [_BY_CLASSIFIER[each] for each in classifiers if each in _BY_CLASSIFIER]
     return by_classifier[0] if by_classifier else spdx.UNKNOWN
 
@@ -96,9 +96,9 @@ def library(lock: Locked, why: str) -> dict[str, Any]:
     """Return a locked library as a package."""
     licence = spdx.UNKNOWN
     try:
-        found = distribution(lock.name)
-        if found.version == lock.version:
-            licence = licence_of(found)
+        here = distribution(lock.name)
+        if here.version == lock.version:
+            licence = licence_of(here)
     except PackageNotFoundError:  # of another platform
         pass
     more = {"comment": why + (f" Needed where {lock.marker}." if lock.marker else "")}
@@ -173,8 +173,7 @@ def runtime_requirements() -> list[Requirement]:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     texts = [*project["dependencies"], *project["optional-dependencies"]["postgresql"]]
-    found = [Requirement(text) for text in texts]
-    return [each for each in found if each.marker is None or each.marker.evaluate()]
+    return [each for each in map(Requirement, texts) if each.marker is None or each.marker.evaluate()]
 
 
 def _document(

@@ -32,9 +32,9 @@ def illegal_verbs(model: Model, row: HostRow, ids: Iterable[str]) -> frozenset[s
 def refuse_illegal(hosts: Sequence[FoundHost], verb: str) -> None:
     """Refuse a verb that the state of one of the hosts does not allow. Raises `Refused`."""
     for host in hosts:
-        found = _refusal(host.row, verb, rejection_in(host.document))
-        if found is not None:
-            raise Refused(found.reason, found.hint)
+        refused = _refusal(host.row, verb, rejection_in(host.document))
+        if refused is not None:
+            raise Refused(refused.reason, refused.hint)
 
 
 def _refusal(row: HostRow, verb: str, rejection: Rejection | None) -> Refusal | None:
@@ -52,5 +52,5 @@ async def condition_of_found(client: PlaneClient, host: FoundHost, now: float) -
     from edgewright.wire.palette.search import hosts_by
 
     page = await client.search_hosts(hosts_by(tags=[f"site:{host.row.site}"]))
-    found = [other for item in page.items if (other := host_of(item)) is not None and other.uid != host.uid]
-    return condition_of_row(host.row, now, rejection, [other.row for other in found])
+    others = [other for item in page.items if (other := host_of(item)) is not None and other.uid != host.uid]
+    return condition_of_row(host.row, now, rejection, [other.row for other in others])

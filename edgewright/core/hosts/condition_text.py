@@ -13,15 +13,15 @@ from edgewright.core.times import words
 def lines(condition: Condition, now: float) -> List[Tuple[str, str]]:
     """Return the rows that show a condition: state, owner, since, deadline, cause, evidence, next check, verbs."""
     state = condition.state
-    found = [("condition", f"{state.label}. {state.meaning}"), ("owner", condition.owner or "-")]
+    rows = [("condition", f"{state.label}. {state.meaning}"), ("owner", condition.owner or "-")]
     if condition.since is not None:
-        found.append(("since", f"{words(max(now - condition.since, 0.0))} ago ({state.began})"))
-    found.append(("deadline", deadline_text(condition, now)))
+        rows.append(("since", f"{words(max(now - condition.since, 0.0))} ago ({state.began})"))
+    rows.append(("deadline", deadline_text(condition, now)))
     if condition.cause:
-        found.append(("cause", clean(condition.cause)))
-    found += [("evidence", evidence_text(each, now)) for each in condition.evidence]
-    found += [("next check", next_check_text(condition, now)), ("legal verbs", ", ".join(state.actions))]
-    return found
+        rows.append(("cause", clean(condition.cause)))
+    rows += [("evidence", evidence_text(each, now)) for each in condition.evidence]
+    rows += [("next check", next_check_text(condition, now)), ("legal verbs", ", ".join(state.actions))]
+    return rows
 
 
 def deadline_text(condition: Condition, now: float) -> str:

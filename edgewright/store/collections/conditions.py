@@ -9,11 +9,14 @@ from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluate, of_rejection, rejected
 from edgewright.core.hosts.health import GRACE, INTERVAL
 from edgewright.core.hosts.operations import kind_words, standing
-from edgewright.store.collections.document_values import EXTENSION, flag, part, text, when, whole
+from edgewright.store.collections.document_values import EXTENSION, flag, part, text, tidy, value, when, whole
 from edgewright.store.collections.rows import AlertRow, HostRow, OperationRow
 from edgewright.store.collections.selectors import neighbours
 from edgewright.store.engine.model import Model
 from edgewright.wire import protocol
+
+MOST = 8
+"""Addresses of a rejected machine that are taken from a document."""
 
 
 def condition_of(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | None = None) -> Condition:
@@ -28,7 +31,7 @@ def condition_of(model: Model, row: HostRow, now: float, others: Sequence[HostRo
 def condition_of_row(
     row: HostRow, now: float, rejection: Rejection | None = None, others: Sequence[HostRow] = ()
 ) -> Condition:
-    """Return the condition of a host, as far as its row and what the caller knows beside it can tell."""
+    """Return the condition of a host, as far as its row and what the caller knows beside it show it."""
     known = [other for other in others if other.health != "unknown"]
     return evaluate(
         Facts(
@@ -87,13 +90,22 @@ def rejection_of(model: Model, uid: str) -> Rejection | None:
 
 def rejection_in(document: Mapping[str, Any]) -> Rejection | None:
     """Return the rejections that the document of one host reports, `None` when it reports none."""
-    found = part(part(part(document, "status"), EXTENSION), "rejection")
-    since = when(found, "since")
+    report = part(part(part(document, "status"), EXTENSION), "rejection")
+    since = when(report, "since")
     if since is None:
         return None
-    count = max(1, whole(found, "attempts") or 1)
-    last = when(found, "last")
-    return Rejection(text(found, "message"), since, since if last is None else last, count, (), flag(found, "approval"))
+    count = max(1, whole(report, "attempts") or 1)
+    last = when(report, "last")
+    sent = value(report, "addresses")
+    addresses = tuple(tidy(each) for each in sent[:MOST] if isinstance(each, str)) if isinstance(sent, list) else ()
+    return Rejection(
+        message=text(report, "message"),
+        since=since,
+        last=since if last is None else last,
+        attempts=count,
+        addresses=addresses,
+        approval=flag(report, "approval"),
+    )
 
 
 def rejection(row: AlertRow) -> Rejection:

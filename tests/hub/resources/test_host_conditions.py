@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from edgewright.core import times
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Facts, evaluate, of_rejection
 from edgewright.core.hosts.condition_text import lines
 from edgewright.hub.process.app import Hub
-from edgewright.store.collections.conditions import condition_of, operation_condition, rejection
+from edgewright.store.collections.conditions import condition_of, operation_condition, rejection, rejection_in
 from edgewright.store.collections.problems import problems
 from edgewright.store.collections.selectors import waiting_operations
 from edgewright.store.engine import events as kinds
@@ -89,7 +90,10 @@ async def test_a_pre_registered_host_waits_and_is_rejected_with_a_wrong_key(
     assert await both.states("a") == (states.NEVER_SEEN, states.NEVER_SEEN)
     await both.register("a", "", hostPairingKey="wrong")
     assert await both.states("a") == (states.CREDENTIAL_REFUSED, states.CREDENTIAL_REFUSED)
-    condition = (await both.admin.get("/v1/edgehosts/a")).json()["status"]["edgewright"]["condition"]
+    document = (await both.admin.get("/v1/edgehosts/a")).json()
+    (alert,) = both.store.model.alerts.values()
+    assert rejection_in(document) == rejection(alert), "the command line reads it from the document of the host"
+    condition = document["status"]["edgewright"]["condition"]
     assert condition["owner"] == "operator" and "pairing key" in condition["cause"]
     assert {each["name"] for each in condition["evidence"]} >= {states.REJECTION, states.ATTEMPTS}
     (problem,) = problems(both.store.model, times.now())
@@ -155,3 +159,9 @@ async def test_operations_are_pending_and_then_overdue(inside: tuple[Hub, httpx.
         condition = operation_condition(both.store.model, row, now)
         assert condition.state.key == key and (condition.overdue > 0) == (key == states.OPERATION_OVERDUE)
         assert any(each.label == states.ORDER and each.text == "reset" for each in condition.evidence)
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {"since": "then"}, {"since": "2026-01-01T00:00:00Z", "addresses": [{}]}])
+def test_an_odd_report_of_rejections_harms_nothing(odd: object) -> None:
+    known = rejection_in({"status": {"edgewright": {"rejection": odd}}})
+    assert known is None or (known.attempts, known.addresses) == (1, ())
