@@ -158,7 +158,7 @@ class Checks:
         if not changing:
             yield "no verb changes it"
         for verb in changing:
-            if verb.plan is Command.plan:
+            if registry.acting(verb).plan is Command.plan:
                 yield f"'{verb.name}' has no plan"
 
     def _completion(self) -> Iterable[str]:

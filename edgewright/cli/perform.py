@@ -31,7 +31,7 @@ async def perform(
         verdict = registry.check(command, ctx, targets)
         if isinstance(verdict, Refusal) and not (only_plan and ctx.read_only):
             raise Refused(verdict.reason, verdict.hint)
-        plan = await command().plan(ctx, targets, args)
+        plan = await registry.acting(command)().plan(ctx, targets, args)
         if only_plan:
             _show_plan(plan, form, ascii_only=ctx.settings.ascii is True)
             return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.commands.forge import flash as flash_verbs
 from edgewright.commands.forge.flash import ForgeDisks, ForgeFlash
 from edgewright.commands.kernel.base import Plan
 from edgewright.commands.kernel.context import CommandContext
@@ -111,7 +112,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (found.root / "dev").mkdir()
     (found.root / "dev/sdb").write_bytes(b"\xff" * 12_000_000)
     real = disks_module.Disks
-    monkeypatch.setattr(disks_module, "Disks", lambda: real(found.root))
+    monkeypatch.setattr(flash_verbs, "Disks", lambda: real(found.root))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.commands.event.verbs import _newest
+from edgewright.commands.event.actions import _newest
 from edgewright.core import times
 from tests.cli_support import Cli
 from tests.hub_fixture import RunningHub

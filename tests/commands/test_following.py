@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from edgewright.clients.http.stream import OPEN
-from edgewright.commands.event import verbs as feed
+from edgewright.commands.event import actions as feed
 from edgewright.core.errors import Refused, Unreachable
 
 

@@ -143,10 +143,18 @@ def test_it_wants_its_targets(command: type[Command]) -> None:
 @EVERY
 def test_what_changes_something_has_a_plan_of_its_own(command: type[Command]) -> None:
     if command.danger != "none" and not command.action:  # a verb with an action runs one that has a plan
-        assert command.plan is not Command.plan
+        assert registry.acting(command).plan is not Command.plan
 
 
 def test_each_noun_of_the_design_is_there_or_told() -> None:
     design = "context hub token host profile cluster event audit forge site agent apply render record replay demo lab"
     for noun in [*design.split(), "config", "check"]:
         assert noun in registry.NOUNS or noun in registry.LATER
+
+
+@pytest.mark.parametrize("command", [c for c in registry.all_commands() if c.implementation], ids=lambda c: c.id())
+def test_a_declaration_and_its_action_are_one_verb(command: type[Command]) -> None:
+    action = registry.acting(command)
+    assert issubclass(action, command) and action.name == command.name and action.params == command.params
+    assert registry.acting(action) is action
+    assert not vars(command).keys() & {"plan", "apply"}, "what it does belongs to its implementation"

@@ -268,7 +268,6 @@ def test_a_read_only_session_makes_no_token_and_no_proof(base: Path, tmp_path: P
 def test_a_proof_that_fails_leaves_the_installer_and_names_the_next_step(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgewright.commands.forge import verify as forge_verify
     from edgewright.core.errors import Failed
 
     async def prove(*words: Any) -> str:
@@ -276,7 +275,7 @@ def test_a_proof_that_fails_leaves_the_installer_and_names_the_next_step(
             "it failed at the milestone registered: the token was refused.", "Make another token.", "NotProven"
         )
 
-    monkeypatch.setattr(forge_verify, "prove_installer", prove)
+    monkeypatch.setattr(applying, "prove_installer", prove)
     installer.save(tmp_path / "a.yaml", "shop", answers_for(base, tmp_path, **{"proof.until": "registered"}))
     with pytest.raises(Failed, match="is made, but not proven") as caught:
         apply_now(tmp_path / "a.yaml")

@@ -99,7 +99,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
     with waiting(app, command.name):
-        plan: Plan = await command().plan(context, targets, answers)
+        plan: Plan = await registry.acting(command)().plan(context, targets, answers)
     if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
         ConfirmModal(plan, command.danger)
     ):

@@ -1,26 +1,23 @@
-"""Verbs that change who handles a problem: acknowledge, assign, note, silence. The plane stores it for all consoles."""
+"""Actions that change who handles a problem: acknowledge, assign, note, silence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+from edgewright.commands.alert import change_verbs as declared
+from edgewright.commands.alert.rows import find, model_of
+from edgewright.commands.kernel.base import Command, Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.core import times
+from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.store.collections.problems import problems
+from edgewright.wire import protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-
-
-class AlertAcknowledge(Command):
-    """Mark problems as seen: no repeated messages. It ends when the problem no longer exists or has another cause."""
-
-    name = "alert acknowledge"
-    title = "acknowledge"
-    danger = "write"
-    target = Target("alert")
-    params = (Param("off", "take it back", flag="--off", kind="flag"),)
-    console = False
+class AlertAcknowledge(declared.AlertAcknowledge):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the problems. Raises `NotFound`, `Conflict`."""
@@ -40,20 +37,11 @@ class AlertAcknowledge(Command):
         return await _change(ctx, plan, report, done)
 
 
-class AlertAssign(Command):
-    """Assign a problem to a user; without a name it has no assignee."""
-
-    name = "alert assign"
-    title = "assign"
-    danger = "write"
-    target = Target("alert", 1, 1)
-    params = (Param("assignee", "name of who has it; none removes it", metavar="NAME"),)
-    console = False
+class AlertAssign(declared.AlertAssign):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the problem and who gets it. Raises `NotFound`, `Conflict`, `InvalidInput` for too long a name."""
-        from edgewright.wire import protocol
-
         name = _text(args.get("assignee"), "name", protocol.MAX_ASSIGNEE)
         return await _plan(self, ctx, targets, args, f"Assign to {name}:" if name else "Unassign", {"assignee": name})
 
@@ -65,20 +53,11 @@ class AlertAssign(Command):
         return await _change(ctx, plan, report, f"assigned to {name}" if name else "no longer assigned")
 
 
-class AlertNote(Command):
-    """Write a note about a problem for every console; without a text the note is removed."""
-
-    name = "alert note"
-    title = "note"
-    danger = "write"
-    target = Target("alert", 1, 1)
-    params = (Param("text", "the note; none removes it", metavar="TEXT"),)
-    console = False
+class AlertNote(declared.AlertNote):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the problem and the note. Raises `NotFound`, `Conflict`, `InvalidInput` for too long a note."""
-        from edgewright.wire import protocol
-
         note = _text(args.get("text"), "note", protocol.MAX_NOTE)
         return await _plan(self, ctx, targets, args, "Note on" if note else "Remove the note of", {"note": note})
 
@@ -89,25 +68,11 @@ class AlertNote(Command):
         return await _change(ctx, plan, report, "noted" if plan.payload["note"] else "has no note any more")
 
 
-class AlertSilence(Command):
-    """Send no messages about problems until a time; what lasts longer is sent then."""
-
-    name = "alert silence"
-    title = "silence"
-    danger = "write"
-    target = Target("alert")
-    params = (
-        Param("span", "for how long, e.g. 30m, 4h, 2d", flag="--for", kind="span", default="4h"),
-        Param("off", "end it now", flag="--off", kind="flag"),
-    )
-    console = False
+class AlertSilence(declared.AlertSilence):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the problems and the end. Raises `NotFound`, `Conflict`, `InvalidInput` for an end too far away."""
-        from edgewright.core import times
-        from edgewright.core.errors import InvalidInput
-        from edgewright.wire import protocol
-
         if args.get("off"):
             return await _plan(self, ctx, targets, args, "End the silence of", {"silenced_until": None})
         span = args.get("span")
@@ -123,8 +88,6 @@ class AlertSilence(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Change it, problem by problem. Raises `Refused` for a viewer."""
-        from edgewright.core import times
-
         until = plan.payload["silenced_until"]
         done = f"silenced until {times.rfc3339(until)[:16]}Z" if until else "no longer silenced"
         return await _change(ctx, plan, report, done)
@@ -139,11 +102,6 @@ async def _plan(
     change: dict[str, Any],
 ) -> Plan:
     """Return the plan of a change on these problems; `change` are the arguments of `set_handling`."""
-    from edgewright.commands.alert.rows import find, model_of
-    from edgewright.core import times
-    from edgewright.core.errors import NotFound
-    from edgewright.store.collections.problems import problems
-
     model, now = await model_of(ctx), times.now()
     alone = "acknowledged" in change and ctx.store is not None
     if not model.source.handling and not alone:
@@ -159,14 +117,11 @@ async def _plan(
 
 async def _change(ctx: CommandContext, plan: Plan, report: Callable[[str], None], done: str) -> Outcome:
     """Send the change for each problem."""
-    from edgewright.commands.kernel.bulk import for_each
-
     client = await ctx.client()
     return await for_each(plan, lambda key: client.set_handling(key, **plan.payload), report, done)
 
 
 def _text(value: Any, what: str, most: int) -> str:
-    from edgewright.core.errors import InvalidInput
 
     text = " ".join(str(value or "").split())
     if len(text) > most:
@@ -176,6 +131,3 @@ def _text(value: Any, what: str, most: int) -> str:
 
 def _names(keys: Sequence[str]) -> str:
     return keys[0] if len(keys) == 1 else f"{len(keys)} problems"
-
-
-COMMANDS: tuple[type[Command], ...] = (AlertAcknowledge, AlertAssign, AlertNote, AlertSilence)

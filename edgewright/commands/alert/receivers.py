@@ -1,67 +1,31 @@
-"""Verbs about receivers of alerts: add, list, remove, test."""
+"""Actions: verbs about receivers of alerts: add, list, remove, test."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.alert import receiver_rows
+from edgewright.commands.alert import receiver_verbs as declared
+from edgewright.commands.alert.receiver_rows import find
+from edgewright.commands.alert.receiver_spec import read_spec, target_of
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Listing, Text
+from edgewright.core import times
+from edgewright.core.errors import Failed
+from edgewright.core.text import clean
 
 TEST_WITHIN = 45.0
 """Seconds to wait for a test: the plane gives the receiver 30."""
 
 
-class ReceiverAdd(Command):
-    """Add a receiver of alerts: a webhook (--url or --url-file), or an e-mail address (--mail with --smtp, --from).
-
-    Alerts of the context's project go to it, of all projects when none is set. A webhook is signed with a key that is
-    printed once, unless --key-file gives one. Secrets (URLs with a token, keys, passwords) are read from files.
-    """
-
-    name = "alert receiver add"
-    title = "add receiver"
-    danger = "write"
-    params = (
-        Param("name", "name of the receiver", required=True, metavar="NAME"),
-        Param("url", "webhook: where alerts are posted", flag="--url", metavar="URL"),
-        Param("url_file", "the same from a file (- for stdin)", flag="--url-file", kind="file"),
-        Param(
-            "headers_file", "webhook: file with headers, a `Name: value` on each line", "--headers-file", kind="file"
-        ),
-        Param("body", "webhook: file with a JSON body of your own", flag="--body", kind="file"),
-        Param("key_file", "webhook: file with the signing key", flag="--key-file", kind="file"),
-        Param("mail", "e-mail: address to send to (repeat)", flag="--mail", many=True, metavar="ADDRESS"),
-        Param("sender", "e-mail: address to send from", flag="--from", metavar="ADDRESS"),
-        Param("smtp", "e-mail: mail server", flag="--smtp", metavar="HOST[:PORT]"),
-        Param(
-            "tls",
-            "e-mail: how the connection is secured",
-            "--tls",
-            choices=("starttls", "tls", "none"),
-            default="starttls",
-        ),
-        Param("user", "e-mail: user of the mail server", flag="--user", metavar="USER"),
-        Param("password_file", "e-mail: file with the password", flag="--password-file", kind="file"),
-        Param("ca", "certificate authority of the receiver (PEM), beside the system's", flag="--ca", kind="file"),
-        Param(
-            "repeat",
-            "send again after this time until it is acknowledged; 0: never",
-            "--repeat",
-            kind="span",
-            default="4h",
-        ),
-    )
-    console = False
+class ReceiverAdd(declared.ReceiverAdd):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the files and name the target. Raises `UsageError`, `NotFound`, `InvalidInput`."""
-        from edgewright.commands.alert.receiver_spec import read_spec, target_of
-
         name = str(args["name"]).strip()
         body = read_spec(args)
         where = target_of(body)
@@ -72,8 +36,6 @@ class ReceiverAdd(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Add it; print the signing key that the plane made. Raises `Conflict` for a name that exists, `Refused`."""
-        from edgewright.commands.kernel.results import Text
-
         made = await (await ctx.client()).add_receiver(plan.payload)
         name, uid, key = plan.touches[0], str(made.get("uid", "")), str(made.get("key", ""))
         see = f"Test it: edgewright alert receiver test {shlex.quote(name)}"
@@ -83,40 +45,24 @@ class ReceiverAdd(Command):
         return Outcome((name,), (), message, Text(key, {"uid": uid, "key": key}, name))
 
 
-class ReceiverList(Command):
-    """List receivers of alerts with their last success, last error and waiting messages."""
-
-    name = "alert receiver list"
-    title = "receivers"
-    console = False
+class ReceiverList(declared.ReceiverList):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give all receivers, by name."""
-        from edgewright.commands.alert import receiver_rows
-        from edgewright.commands.kernel.results import Listing
-        from edgewright.core import times
-
         now = times.now()
         items = [receiver_rows.item(document, now) for document in await (await ctx.client()).receivers()]
         empty = "No receiver of alerts yet; add one: edgewright alert receiver add NAME --url-file FILE"
         return Outcome((), result=Listing(receiver_rows.COLUMNS, tuple(items), empty))
 
 
-class ReceiverRemove(Command):
-    """Remove a receiver of alerts; messages that wait for it are deleted."""
-
-    name = "alert receiver remove"
-    title = "remove receiver"
-    danger = "destructive"
-    target = Target("receiver", 1, 1)
-    console = False
+class ReceiverRemove(declared.ReceiverRemove):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name what is deleted. Raises `NotFound`, `Conflict`."""
-        from edgewright.commands.alert.receiver_rows import find
-
         document = await find(await ctx.client(), targets[0])
         name, waiting = str(document["name"]), int((document.get("status") or {}).get("waiting") or 0)
         lost = (f"{waiting} waiting messages",) if waiting else ()
@@ -133,19 +79,11 @@ class ReceiverRemove(Command):
         return Outcome(plan.touches, (), f"Receiver {plan.touches[0]} removed.")
 
 
-class ReceiverTest(Command):
-    """Send a test message to a receiver now and print whether it was taken."""
-
-    name = "alert receiver test"
-    title = "test receiver"
-    danger = "write"
-    target = Target("receiver", 1, 1)
-    console = False
+class ReceiverTest(declared.ReceiverTest):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the receiver. Raises `NotFound`, `Conflict`."""
-        from edgewright.commands.alert.receiver_rows import find
-
         ctx.timeout = max(ctx.timeout, TEST_WITHIN)
         document = await find(await ctx.client(), targets[0])
         name = str(document["name"])
@@ -156,9 +94,6 @@ class ReceiverTest(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Send it. Raises `Failed` with what the plane met."""
-        from edgewright.core.errors import Failed
-        from edgewright.core.text import clean
-
         name = plan.touches[0]
         done = await (await ctx.client()).test_receiver(plan.payload)
         if not done.get("delivered"):
@@ -167,6 +102,3 @@ class ReceiverTest(Command):
                 "Check its address, certificate and credentials; remove it and add it again to change them.",
             )
         return Outcome(plan.touches, (), f"Receiver {name} took the test message {clean(done.get('deliveryId'), 40)}.")
-
-
-COMMANDS: tuple[type[Command], ...] = (ReceiverAdd, ReceiverList, ReceiverRemove, ReceiverTest)

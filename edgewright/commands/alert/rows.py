@@ -11,8 +11,10 @@ from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
+from edgewright.sources.once import read_problems
 from edgewright.store.collections.problems import Problem, problems
 from edgewright.store.collections.rows import HandlingRow
+from edgewright.store.engine.store import Store
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -35,8 +37,6 @@ async def model_of(ctx: CommandContext) -> Model:
     """Return what is known of the plane: the console's store, or one reading. Raises `EdgewrightError`."""
     if ctx.store is not None and not ctx.store.model.source.away:
         return ctx.store.model
-    from edgewright.sources.once import read_problems
-    from edgewright.store.engine.store import Store
 
     store = Store()
     await read_problems(await ctx.client(), store)

@@ -9,8 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.commands.forge import jobs as forging
+from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome
+from edgewright.commands.kernel.grammar import parse
+from edgewright.commands.kernel.journal import open_journal
+from edgewright.commands.kernel.results import Text
 from edgewright.core.errors import Cancelled, InvalidInput, Refused
+from edgewright.forge.builds import Recorder, words_of
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -56,9 +62,6 @@ def terminated_is_cancelled() -> Iterator[None]:
 
 def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[str, Any]]:
     """Return verb, targets and arguments of the words after `edgewright`. Raises `UsageError`, `InvalidInput`."""
-    from edgewright.commands.kernel import registry
-    from edgewright.commands.kernel.grammar import parse
-
     for count in (3, 2, 1):
         command = registry.by_name(" ".join(words[:count]))
         if command is not None and command.cli and not command.delegate and command.name == " ".join(words[:count]):
@@ -69,19 +72,12 @@ def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[
 
 async def run_kept(ctx: CommandContext, build_id: str) -> Outcome:
     """Run the command that is stored with a build, and write its record. Raises what the verb raises."""
-    from edgewright.commands.forge import jobs as forging
-    from edgewright.commands.kernel import registry
-    from edgewright.commands.kernel.results import Text
-    from edgewright.forge.builds import Recorder, words_of
-
     recorder = Recorder.of(build_id)
     with terminated_is_cancelled(), recorder:
         command, targets, args = verb_of(words_of(recorder.folder))
         if command.danger == "destructive":
             raise Refused(f"`{command.name}` needs confirmation, so it does not run in the background.", "Run it here.")
         if command.danger != "none" and ctx.journal is None:
-            from edgewright.commands.kernel.journal import open_journal
-
             ctx.journal = open_journal()
         forging.LISTENER.set(recorder)
         outcome = await registry.run(command, ctx, targets, args)

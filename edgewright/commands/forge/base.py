@@ -1,57 +1,38 @@
-"""The verb that builds the reference appliance."""
+"""Actions: the verb that builds the reference appliance."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+import edgewright
+from edgewright.agent.install import archive
+from edgewright.commands.forge.jobs import work
+from edgewright.commands.forge.verbs import base as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Text
+from edgewright.config.locations import write_private
+from edgewright.core.errors import Conflict, EdgewrightError, UsageError
+from edgewright.forge.appliance import build, lock, mirror, resolve
+from edgewright.forge.appliance import mirror as mirrors
+from edgewright.forge.appliance.build import BaseResult
+from edgewright.forge.appliance.fetch import cache_folder
+from edgewright.forge.appliance.lock import Lock
+from edgewright.forge.progress import Job, size
+from edgewright.forge.reservation import reserved
+from edgewright.forge.scratch import scratch
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.appliance.build import BaseResult
-    from edgewright.forge.appliance.lock import Lock
-    from edgewright.forge.progress import Job
-
-
-class ForgeBase(Command):
-    """Build the reference appliance: a base ISO from Debian packages, with our agent and an installer inside.
-
-    Needs root and a Debian machine with mmdebstrap. Its packages are listed in a lock file by version and hash:
-    the same lock gives the same ISO. `-o base.iso` names the file; its SBOM, hash and manifest are put beside it.
-    """
-
-    name = "forge base"
-    title = "base"
-    console = False
-    online = False
-    tells = True
-    params = (
-        Param("out", "the new ISO (-o base.iso does the same)", "--out", kind="file", metavar="ISO"),
-        Param("lock", "lock file (default: your refreshed one, else the one that came with Edgewright)", "--lock",
-              kind="file", metavar="FILE"),
-        Param("refresh_lock", "write a lock of the present versions (to --lock, else your own); builds with --out",
-              "--refresh-lock", kind="flag"),
-        Param("mirror", "address of the archive debian (default: from apt's sources)", "--mirror", metavar="URL"),
-        Param("agent", "agent archive to put in (default: one of this Edgewright's own)", "--agent", kind="file",
-              metavar="FILE"),
-        Param("offline", "take packages from the cache only", "--offline", kind="flag"),
-        Param("fast", "compress less: built sooner, a fifth larger, another hash", "--fast", kind="flag"),
-        Param("force", "replace the ISO when it is there", "--force", kind="flag"),
-    )  # fmt: skip
+class ForgeBase(declared.ForgeBase):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Refresh the lock, build, or both. Raises `Refused` without root, `NotFound`, `Conflict`, `Failed`."""
-        from edgewright.commands.forge.jobs import work
-        from edgewright.commands.kernel.results import Text
-        from edgewright.core.errors import Conflict, UsageError
-        from edgewright.forge.reservation import reserved
-
         out = Path(args["out"]).absolute() if args["out"] else None
         if out is None and not args["refresh_lock"]:
             raise UsageError("`forge base` needs a file to write.", "Name it: edgewright forge base -o base.iso")
@@ -77,11 +58,6 @@ class ForgeBase(Command):
 
 def _refresh(path: Path | None, mirror: str | None, job: Job) -> tuple[Path, Lock, tuple[str, ...]]:
     """Write a fresh lock and return where it is, what it contains, and what changed against the one before."""
-    from edgewright.config.locations import write_private
-    from edgewright.core.errors import EdgewrightError
-    from edgewright.forge.appliance import lock, resolve
-    from edgewright.forge.appliance import mirror as mirrors
-
     target = path or lock.user_lock()
     try:
         before = lock.load(path)
@@ -94,11 +70,6 @@ def _refresh(path: Path | None, mirror: str | None, job: Job) -> tuple[Path, Loc
 
 
 def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> BaseResult:
-    import edgewright
-    from edgewright.agent.install import archive
-    from edgewright.forge.appliance import build, lock, mirror
-    from edgewright.forge.appliance.fetch import cache_folder
-    from edgewright.forge.scratch import scratch
 
     package = Path(edgewright.__file__).parent
     with scratch("agent") as place:
@@ -120,7 +91,6 @@ def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> B
 
 
 def _told_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
-    from edgewright.forge.progress import size
 
     lines = [f"{target}  {len(lock.packages)} packages, {size(lock.size)}", f"  sha256      {lock.digest}"]
     lines += [f"  changed     {change}" for change in changes[:20]]
@@ -130,7 +100,6 @@ def _told_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
 
 
 def _told(result: BaseResult) -> str:
-    from edgewright.forge.progress import size
 
     begin = f"edgewright forge iso --base {shlex.quote(str(result.path))}"
     return "\n".join(
@@ -142,6 +111,3 @@ def _told(result: BaseResult) -> str:
             f"Next: {begin} --user-data FILE -o OUT.iso   makes an installer of it",
         )
     )
-
-
-COMMANDS: tuple[type[Command], ...] = (ForgeBase,)

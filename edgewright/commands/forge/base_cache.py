@@ -10,6 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import edgewright
+from edgewright.agent.install import archive
+from edgewright.commands.forge.base import ForgeBase, _build
+from edgewright.commands.kernel.grammar import parse
+from edgewright.config.locations import ensure, folder
+from edgewright.forge.appliance import lock
+from edgewright.forge.manifest import read_manifest
 from edgewright.forge.progress import Job
 from edgewright.forge.scratch import scratch
 
@@ -22,10 +29,6 @@ def kept_base(job: Job) -> Path:
 
     Raises `Refused` without root, `NotFound` for a missing program, `Failed`, `Cancelled`.
     """
-    from edgewright.commands.forge.base import ForgeBase, _build
-    from edgewright.commands.kernel.grammar import parse
-    from edgewright.config.locations import ensure, folder
-
     bases = ensure(folder("cache") / "bases")
     target = bases / f"appliance-{_mark()}.iso"
     with _alone(bases / ".lock", job):
@@ -38,26 +41,20 @@ def kept_base(job: Job) -> Path:
 
 def _mark() -> str:
     """Return a mark of everything that decides the base's bytes: lock, agent, units and version."""
-    import edgewright
-    from edgewright.agent.install import archive
-    from edgewright.forge.appliance import lock
-
     package = Path(edgewright.__file__).parent
     digest = hashlib.sha256(f"{edgewright.__version__} {lock.load(None).digest}".encode())
     with scratch("agent") as place:
         agent = Path(place, "agent.pyz")
         archive.build(str(agent), str(package))
         digest.update(agent.read_bytes())
-    for folder in (package / "agent" / "appliance" / "files", package / "forge" / "appliance"):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+    for part in (package / "agent" / "appliance" / "files", package / "forge" / "appliance"):
+        for path in sorted(path for path in part.rglob("*") if path.is_file() and path.suffix != ".pyc"):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _whole(iso: Path) -> bool:
     """Whether a cached base is there as its manifest has it; the hash is checked when it is read for an installer."""
-    from edgewright.forge.manifest import read_manifest
-
     manifest = read_manifest(iso)
     known = manifest.get("iso") if manifest else None
     try:

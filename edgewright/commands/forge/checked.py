@@ -7,10 +7,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.commands.forge.userdata_plane import ask
+from edgewright.core.cloudconfig.check import check_text
+from edgewright.core.cloudconfig.findings import ERROR, NOTE, counted, has_errors, warning
+from edgewright.core.cloudconfig.userdata import site_of
+from edgewright.core.errors import DocumentProblem, ErrorsReported, Failed, InvalidInput, NotFound
+from edgewright.core.times import now
+from edgewright.forge.bounded import read_bounded
+from edgewright.forge.iso.facts import Check
+from edgewright.forge.userdata import online
+from edgewright.forge.userdata.files import check_document
+from edgewright.yamltext.bounds import MAX_SIZE
+from edgewright.yamltext.encoding import decode
+from edgewright.yamltext.reader import read
+
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.core.cloudconfig.findings import Finding
-    from edgewright.forge.iso.facts import Check
     from edgewright.yamltext.reader import Parsed
 
 
@@ -40,16 +53,6 @@ class UserData(NamedTuple):
 
 def read_user_data(path: Path, profile: str) -> UserData:
     """Return a file and what the offline check finds. Raises `NotFound`, `Failed`, `InvalidInput`."""
-    from edgewright.core.cloudconfig.check import check_text
-    from edgewright.core.cloudconfig.findings import warning
-    from edgewright.core.errors import Failed, InvalidInput, NotFound
-    from edgewright.core.times import now
-    from edgewright.forge.bounded import read_bounded
-    from edgewright.forge.userdata.files import check_document
-    from edgewright.yamltext.bounds import MAX_SIZE
-    from edgewright.yamltext.encoding import decode
-    from edgewright.yamltext.reader import read
-
     try:
         data = read_bounded(path, MAX_SIZE)
     except FileNotFoundError:
@@ -70,10 +73,6 @@ def read_user_data(path: Path, profile: str) -> UserData:
 
 async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool) -> Asked:
     """Ask plane, registries and time servers about user-data; what cannot be asked is `unknown`, never fine."""
-    from edgewright.commands.forge.userdata_plane import ask
-    from edgewright.core.cloudconfig.userdata import site_of
-    from edgewright.forge.userdata import online
-
     document = user_data.document
     if offline:
         return Asked(tuple(user_data.parsed.placed(online.not_checked(document))))
@@ -94,9 +93,6 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
 
     `look` is the next step; without it, the check of user-data.
     """
-    from edgewright.core.cloudconfig.findings import ERROR, NOTE
-    from edgewright.core.errors import DocumentProblem, ErrorsReported, InvalidInput
-
     wrong = [finding for finding in findings if finding.severity == ERROR]
     others = [finding for finding in findings if finding.severity not in (ERROR, NOTE)]
     _report(others, report)
@@ -120,9 +116,6 @@ def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:
 
 def as_check(findings: Sequence[Finding]) -> Check:
     """Return the check for the manifest."""
-    from edgewright.core.cloudconfig.findings import counted, has_errors
-    from edgewright.forge.iso.facts import Check
-
     return Check("user-data", not has_errors(findings), counted(findings))
 
 

@@ -1,36 +1,35 @@
-"""Verbs that write an installer to a removable disk, and list such disks."""
+"""Actions: verbs that write an installer to a removable disk, and list such disks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.jobs import work
+from edgewright.commands.forge.verbs import flash as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Column, Item, Listing
+from edgewright.core.errors import Conflict, NotFound, Refused, UsageError
+from edgewright.forge.flash.disks import Disk, Disks
+from edgewright.forge.flash.write import write
+from edgewright.forge.iso import modes
+from edgewright.forge.iso.facts import Base
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.layout import SEED_OF_SITE
+from edgewright.forge.manifest import label_of, read_manifest
+from edgewright.forge.progress import size
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.flash.disks import Disk
-    from edgewright.forge.iso.facts import Base
-
-
-class ForgeDisks(Command):
-    """List the removable disks of this machine, what is on them, and whether an installer may be written there."""
-
-    name = "forge disks"
-    title = "disks"
-    console = False
-    online = False
+class ForgeDisks(declared.ForgeDisks):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Look at them; needs no root."""
-        from edgewright.commands.kernel.results import Column, Item, Listing
-        from edgewright.forge.flash.disks import Disks
-        from edgewright.forge.progress import size
-
         items = []
         for disk in Disks().removable():
             reason = disk.reason_against()
@@ -44,36 +43,11 @@ class ForgeDisks(Command):
         return Outcome((), result=Listing(columns, tuple(items), empty="There is no removable disk. Plug one in."))
 
 
-class ForgeFlash(Command):
-    """Write an installer to a removable disk, read it back and compare; all that is on the disk is lost.
-
-    Without a disk, the only removable one is taken; `edgewright forge disks` lists them. Built-in, mounted and too
-    small disks are refused. Its name must be typed. An ISO that does not boot from USB is refused; the seed of a site
-    (`forge sites`) need not boot.
-    """
-
-    name = "forge flash"
-    title = "flash"
-    console = False
-    online = False
-    tells = True
-    danger = "destructive"
-    params = (
-        Param("iso", "the installer", required=True, kind="file", metavar="ISO"),
-        Param("disk", "the disk, e.g. sdb", metavar="DISK"),
-        Param("any_iso", "write it although it does not boot from USB", "--any-iso", kind="flag"),
-    )
+class ForgeFlash(declared.ForgeFlash):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which disk, what is on it, and what the installer is. Raises `NotFound`, `Refused`, `UsageError`."""
-        from edgewright.core.errors import NotFound
-        from edgewright.forge.flash.disks import Disks
-        from edgewright.forge.iso import modes
-        from edgewright.forge.iso.identify import identify
-        from edgewright.forge.iso.layout import SEED_OF_SITE
-        from edgewright.forge.manifest import label_of, read_manifest
-        from edgewright.forge.progress import size
-
         iso = Path(args["iso"])
         if not iso.is_file():
             raise NotFound(f"There is no file {iso}.", "Give the path of an installer.", "NoFile")
@@ -101,14 +75,6 @@ class ForgeFlash(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Write, read back, compare. Raises `Refused` without root, `Conflict`, `Failed`."""
-        from edgewright.commands.forge.background import terminated_is_cancelled
-        from edgewright.commands.forge.jobs import work
-        from edgewright.core.errors import Conflict
-        from edgewright.forge.flash.disks import Disks
-        from edgewright.forge.flash.write import write
-        from edgewright.forge.manifest import read_manifest
-        from edgewright.forge.progress import size
-
         iso, asked, disks = Path(args["iso"]), plan.payload, Disks()
         disk = _choose(disks, asked.name, iso.stat().st_size)
         if disk.same_as != asked.same_as:
@@ -125,8 +91,6 @@ class ForgeFlash(Command):
 
 def _no_usb(known: Base, *, allowed: bool) -> str:
     """Return the sentence that an ISO does not boot from USB. Raises `Refused` with it unless that is `allowed`."""
-    from edgewright.core.errors import Refused
-
     why = known.refuse or known.partition_broken
     boots = ", ".join(known.boot_modes)
     reason = why.rstrip(".") if why else f"it boots {boots} only"
@@ -139,8 +103,6 @@ def _no_usb(known: Base, *, allowed: bool) -> str:
 
 def _choose(disks: Any, word: str | None, needed: int) -> Disk:
     """Return the disk to write to. Raises `NotFound`, `UsageError` when several are there, `Refused`."""
-    from edgewright.core.errors import NotFound, Refused, UsageError
-
     if word:
         disk: Disk = disks.named(word)
     else:
@@ -156,6 +118,3 @@ def _choose(disks: Any, word: str | None, needed: int) -> Disk:
         hint = "Take another disk." if "in use" not in reason else f"Unmount it: umount /dev/{disk.name}*"
         raise Refused(reason, hint, "DiskRefused")
     return disk
-
-
-COMMANDS: tuple[type[Command], ...] = (ForgeDisks, ForgeFlash)

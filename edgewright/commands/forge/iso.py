@@ -1,55 +1,35 @@
-"""Verbs that make installer ISOs and look at them."""
+"""Actions: verbs that make installer ISOs and look at them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.checked import as_check, ask_online, read_user_data, refuse_errors
+from edgewright.commands.forge.jobs import work
+from edgewright.commands.forge.verbs import iso as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Detail, Section, Text
+from edgewright.core.errors import InvalidInput
+from edgewright.forge.iso import modes, suits
+from edgewright.forge.iso.facts import Base
+from edgewright.forge.iso.formats import hint_for
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.modes import modes_of, next_lines, summary
+from edgewright.forge.iso.write import check_base, check_out, make_iso
+from edgewright.forge.manifest import Manifest, label_of, read_manifest
+from edgewright.forge.progress import size
+from edgewright.forge.reservation import reserved
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.iso.facts import Base
-    from edgewright.forge.manifest import Manifest
-
-
-class ForgeIso(Command):
-    """Make an installer ISO from a base and user-data; the base is never changed, and what was written is verified.
-
-    A base is an ISO of Kairos's layout: Palette's, Kairos's own, or one of `edgewright forge base`; any other is
-    refused, since its installer would not read the user-data. The user-data takes the place of the config that the
-    base has. `-o OUT.iso` names the new file; with it comes a manifest.
-    """
-
-    name = "forge iso"
-    title = "iso"
-    console = False
-    online = False
-    tells = True
-    params = (
-        Param("base", "ISO to make it from", "--base", required=True, kind="file", metavar="ISO"),
-        Param("user_data", "cloud-config for the box", "--user-data", required=True, kind="file", metavar="FILE"),
-        Param("out", "the new ISO (-o OUT.iso does the same)", "--out", required=True, kind="file", metavar="ISO"),
-        Param("offline", "check the user-data without asking the plane", "--offline", kind="flag"),
-        Param("content", "folder with content bundles (*.zst)", "--content", many=True, kind="file", metavar="DIR"),
-        Param("cluster_definition", "exported cluster definition (.tgz)", "--cluster-definition", kind="file",
-              metavar="FILE"),
-        Param("edge_custom_config", "file with the key that signs content", "--edge-custom-config", kind="file",
-              metavar="FILE"),
-        Param("profile", "whose rules the user-data follows", "--profile", choices=("palette", "kairos"),
-              default="palette"),
-        Param("any_base", "take a base whose installer is not known to read user-data; the result is unproven",
-              "--any-base", kind="flag"),
-        Param("force", "replace OUT.iso when it is there", "--force", kind="flag"),
-    )  # fmt: skip
+class ForgeIso(declared.ForgeIso):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Refuse what could not be made: a base that does not suit, a place that is taken. Raises as `apply`."""
-        from edgewright.forge.iso.identify import identify
-        from edgewright.forge.iso.write import check_base, check_out
-
         base = Path(args["base"])
         check_out(base, Path(args["out"]), force=args["force"])
         check_base(identify(base), any_base=args["any_base"])
@@ -59,15 +39,6 @@ class ForgeIso(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Check the user-data, write, verify. Raises `InvalidInput` with what the check found."""
-        from edgewright.commands.forge.background import terminated_is_cancelled
-        from edgewright.commands.forge.checked import as_check, ask_online, read_user_data, refuse_errors
-        from edgewright.commands.forge.jobs import work
-        from edgewright.commands.kernel.results import Text
-        from edgewright.forge.iso import modes, suits
-        from edgewright.forge.iso.identify import identify
-        from edgewright.forge.iso.write import check_base, check_out, make_iso
-        from edgewright.forge.reservation import reserved
-
         base, out = Path(args["base"]), Path(args["out"])
         check_out(base, out, force=args["force"])
         known = identify(base)
@@ -105,9 +76,6 @@ class ForgeIso(Command):
 
 def told(out: Path, manifest: Manifest) -> str:
     """Return the text when an ISO is made: what it is, how sure one may be, what to do next."""
-    from edgewright.forge.iso.modes import modes_of, next_lines, summary
-    from edgewright.forge.progress import size
-
     iso, label, boots = manifest["iso"], manifest["label"], modes_of(manifest)
     site = manifest["userData"]
     said = next((check["detail"] for check in manifest["checks"] if check["name"] == "user-data"), "not checked")
@@ -134,25 +102,13 @@ def told(out: Path, manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-class ForgeIdentify(Command):
-    """Show what an ISO is: boot modes, what is inside, its configs, and whether an installer can be made of it."""
-
-    name = "forge identify"
-    title = "identify"
-    console = False
-    online = False
-    params = (Param("iso", "the ISO to look at", required=True, kind="file", metavar="ISO"),)
+class ForgeIdentify(declared.ForgeIdentify):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Read it, without mounting; one that is not usable fails with 7. Raises `NotFound`, `Failed`."""
-        from edgewright.commands.kernel.results import Detail, Section
-        from edgewright.core.errors import InvalidInput
-        from edgewright.forge.iso.formats import hint_for
-        from edgewright.forge.iso.identify import identify
-        from edgewright.forge.manifest import label_of, read_manifest
-
         path = Path(args["iso"])
         base: Base = identify(path)
         manifest = read_manifest(path)
@@ -163,6 +119,3 @@ class ForgeIdentify(Command):
             code = "BaseForeign" if base.foreign else "BaseRefused"
             return Outcome((), ((str(path), InvalidInput(base.refusal, hint_for(path), code)),), result=result)
         return Outcome((str(path),), result=result)
-
-
-COMMANDS: tuple[type[Command], ...] = (ForgeIso, ForgeIdentify)

@@ -1,65 +1,38 @@
-"""The verb that makes the installers of many sites."""
+"""Actions: the verb that makes the installers of many sites."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.checked import as_check, read_user_data, refuse_errors
+from edgewright.commands.forge.jobs import work
+from edgewright.commands.forge.userdata_plane import ask
+from edgewright.commands.forge.verbs import sites as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Column, Item, Listing
+from edgewright.core.errors import Failed, UsageError
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.modes import warnings
+from edgewright.forge.iso.suits import for_base
+from edgewright.forge.iso.write import check_base
+from edgewright.forge.progress import Job, size
+from edgewright.forge.sites.make import Made, check_sites, make_isos, make_seeds, write_index
+from edgewright.forge.sites.projects import check_projects
+from edgewright.forge.sites.rows import Plan as SitePlan
+from edgewright.forge.sites.rows import read_plan
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.progress import Job
-    from edgewright.forge.sites.make import Made
-    from edgewright.forge.sites.rows import Plan as SitePlan
-
-
-class ForgeSites(Command):
-    """Make the installers of many sites from one plan: a small seed ISO for each, or complete ISOs.
-
-    The plan is CSV or YAML, one row for each box: name, hostname, nic, address (with prefix), gateway, dns, vlan, mtu,
-    project, ntp, tags (key=value;key=value) and tag.KEY. A seed (label cidata) is plugged in beside the common
-    installer and lays the site's own keys over its user-data; it contains no token. `--whole` writes everything into an
-    ISO of its own for each site, from `--base`.
-    """
-
-    name = "forge sites"
-    title = "sites"
-    console = False
-    online = False
-    tells = True
-    params = (
-        Param("plan", "the plan, .csv or .yaml", required=True, kind="file", metavar="PLAN"),
-        Param("base_user_data", "user-data that all sites share", "--base-user-data", required=True, kind="file",
-              metavar="FILE"),
-        Param("out", "folder for the installers (-o DIR does the same)", "--out", required=True, kind="file",
-              metavar="DIR"),
-        Param("base", "with --whole: the ISO to make them from", "--base", kind="file", metavar="ISO"),
-        Param("whole", "a complete ISO for each site", "--whole", kind="flag"),
-        Param("offline", "do not ask the plane for the projects of the plan", "--offline", kind="flag"),
-        Param("profile", "whose rules the user-data follows", "--profile", choices=("palette", "kairos"),
-              default="palette"),
-    )  # fmt: skip
+class ForgeSites(declared.ForgeSites):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Check every site, then write. Raises `InvalidInput` when rows are wrong (each is reported), `Conflict`."""
-        from edgewright.commands.forge.background import terminated_is_cancelled
-        from edgewright.commands.forge.checked import as_check, read_user_data, refuse_errors
-        from edgewright.commands.forge.jobs import work
-        from edgewright.commands.forge.userdata_plane import ask
-        from edgewright.core.errors import Failed, UsageError
-        from edgewright.forge.iso.identify import identify
-        from edgewright.forge.iso.modes import warnings
-        from edgewright.forge.iso.suits import for_base
-        from edgewright.forge.iso.write import check_base
-        from edgewright.forge.sites.make import check_sites, make_isos, make_seeds, write_index
-        from edgewright.forge.sites.projects import check_projects
-        from edgewright.forge.sites.rows import read_plan
-
         if args["whole"] != bool(args["base"]):
             raise UsageError(
                 "--whole and --base belong together.", "Give both for complete ISOs, neither for seeds.", "Usage"
@@ -98,9 +71,6 @@ class ForgeSites(Command):
 
 
 def _listing(made: list[Made], index: Path) -> Any:
-    from edgewright.commands.kernel.results import Column, Item, Listing
-    from edgewright.forge.progress import size
-
     columns = (Column("SITE"), Column("ADDRESS"), Column("FILE"), Column("SIZE", right=True), Column("STATE"),
                Column("SHA256", wide=True))  # fmt: skip
     items = []
@@ -119,6 +89,3 @@ def _listing(made: list[Made], index: Path) -> Any:
     kept = sum(one.kept for one in made)
     note = f"{len(made) - kept} made, {kept} unchanged; index: {index}"
     return Listing(columns, tuple(items), note=note)
-
-
-COMMANDS: tuple[type[Command], ...] = (ForgeSites,)

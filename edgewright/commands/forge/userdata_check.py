@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgewright.commands.forge.userdata_plane import ask
 from edgewright.core.cloudconfig.findings import Finding, ordered
+from edgewright.core.cloudconfig.network.network import check_plan
 from edgewright.core.errors import InvalidInput
+from edgewright.core.times import now
+from edgewright.forge.userdata.files import findings, findings_over, load
+from edgewright.forge.userdata.online import check_online, not_checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +20,6 @@ if TYPE_CHECKING:
 
 async def check_files(ctx: CommandContext, args: Mapping[str, Any]) -> dict[str, list[Finding]]:
     """Return the findings of each file, the worst first. Raises `NotFound`, `Failed` for one that cannot be read."""
-    from edgewright.core.times import now
-    from edgewright.forge.userdata.files import findings, findings_over, load
-
     over = load(args["over"]) if args.get("over") else None
     found: dict[str, list[Finding]] = {}
     documents: dict[str, Mapping[str, Any]] = {}
@@ -55,11 +57,9 @@ def _line(message: str) -> int:
 
 
 async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline: bool) -> list[Finding]:
-    from edgewright.forge.userdata.online import check_online, not_checked
 
     if offline:
         return not_checked(document)
-    from edgewright.commands.forge.userdata_plane import ask
 
     known = await ask(ctx, document)
     return await check_online(
@@ -74,8 +74,6 @@ async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline:
 
 def _plan(found: dict[str, list[Finding]], documents: Mapping[str, Mapping[str, Any]]) -> None:
     """Add what clashes between the files to the later one of each pair."""
-    from edgewright.core.cloudconfig.network.network import check_plan
-
     for clash in check_plan(list(documents.items())):
         name, _, path = clash.path.partition(": ")
         if name in found:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from edgewright.commands.kernel.context import make_plane_client
+from edgewright.config import contexts
 from edgewright.core.cloudconfig.look import at, text
 from edgewright.core.errors import EdgewrightError
+from edgewright.forge.userdata.online_plane import features_at, https_url
+from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +34,6 @@ class Known(NamedTuple):
 
     def token_uid(self, token: str) -> str:
         """Return the uid of the token with this text, or "" when the plane has none or could not be asked."""
-        from edgewright.wire.palette.tokens import EdgeToken
-
         return next((one.uid or "" for one in map(EdgeToken, self.tokens or ()) if token and one.token == token), "")
 
 
@@ -69,9 +70,6 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
     The chosen one is looked at first, then any with the same address. A hub has many names: two addresses are the
     same hub when both report the same start time.
     """
-    from edgewright.config import contexts
-    from edgewright.forge.userdata.online_plane import features_at, https_url
-
     stored = contexts.load()
     if ctx.context is None:
         ctx.context = stored.choose("")

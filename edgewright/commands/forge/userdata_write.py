@@ -5,8 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.core.cloudconfig.args.args import read_args
+from edgewright.core.cloudconfig.args.check import check_args
+from edgewright.core.cloudconfig.args.keys import ARGS, CUSTOM
 from edgewright.core.cloudconfig.findings import Finding, ordered
+from edgewright.core.cloudconfig.schema.model import nearest
 from edgewright.core.errors import Conflict, NotFound, UsageError
+from edgewright.core.times import now
+from edgewright.forge.secret_files import write_secret
+from edgewright.forge.userdata.assign import read_assignment
+from edgewright.forge.userdata.files import Loaded, findings, load
+from edgewright.forge.userdata.online import not_checked
+from edgewright.forge.userdata.starting import starting_args, starting_file
+from edgewright.yamltext.editor import Editor
+from edgewright.yamltext.place import put
+from edgewright.yamltext.reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,17 +30,6 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
 
     Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that are not allowed.
     """
-    from edgewright.core.cloudconfig.args.args import read_args
-    from edgewright.core.cloudconfig.args.check import check_args
-    from edgewright.core.times import now
-    from edgewright.forge.userdata.assign import read_assignment
-    from edgewright.forge.userdata.files import Loaded, findings, load
-    from edgewright.forge.userdata.online import not_checked
-    from edgewright.forge.userdata.starting import starting_args, starting_file
-    from edgewright.yamltext.editor import Editor
-    from edgewright.yamltext.place import put
-    from edgewright.yamltext.reader import read
-
     start = load(args["start"]) if args.get("start") else None
     words = list(args.get("values") or ())
     if args.get("canvos_arg") or (start is not None and start.args is not None):
@@ -58,8 +60,6 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
 
 
 def _pair(word: str) -> tuple[str, str]:
-    from edgewright.core.cloudconfig.args.keys import ARGS, CUSTOM
-    from edgewright.core.cloudconfig.schema.model import nearest
 
     key, sign, value = word.partition("=")
     if not sign:
@@ -75,8 +75,6 @@ def _pair(word: str) -> tuple[str, str]:
 
 def write(name: str, text: str, *, force: bool) -> None:
     """Write a file that only its owner can read. Raises `Conflict` when it is there and may not be replaced."""
-    from edgewright.forge.secret_files import write_secret
-
     path = Path(name).expanduser()
     if path.exists() and not force:
         raise Conflict(f"{path} is there already.", "Give another name, or --force to replace it.", "FileExists")

@@ -1,55 +1,32 @@
-"""The verb that boots an installer and watches it register."""
+"""Actions: the verb that boots an installer and watches it register."""
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.jobs import work
+from edgewright.commands.forge.verbs import verify as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext, make_plane_client
+from edgewright.commands.kernel.results import Text
+from edgewright.config import contexts
+from edgewright.core.errors import Failed, NotFound, Refused, UsageError
+from edgewright.forge.builds import Recorder
+from edgewright.forge.manifest import with_proof
+from edgewright.forge.progress import Job, Sink
+from edgewright.forge.proof.plane import ProofPlane
+from edgewright.forge.proof.prove import Wish, prove
+from edgewright.forge.proof.result import Proof
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.progress import Job, Sink
-    from edgewright.forge.proof.prove import Wish
-    from edgewright.forge.proof.result import Proof
-
-
-class ForgeVerify(Command):
-    """Boot an installer ISO in QEMU and watch it register with its plane, or report which milestone failed and why.
-
-    It registers by a token for one day and under a throw-away UID, both in a copy of the ISO; host and token are
-    deleted from the plane at the end, whatever happens. The serial console is stored beside the ISO without its
-    secrets. The plane is the one that the user-data names; one of your contexts must be for it.
-    """
-
-    name = "forge verify"
-    title = "verify"
-    console = False
-    online = False
-    danger = "write"
-    tells = True
-    params = (
-        Param("iso", "the ISO to boot", required=True, kind="file", metavar="ISO"),
-        Param("uefi", "boot by UEFI (the default)", "--uefi", kind="flag"),
-        Param("bios", "boot by BIOS", "--bios", kind="flag"),
-        Param("secure_boot", "UEFI with Microsoft's keys enforced", "--secure-boot", kind="flag"),
-        Param("usb", "boot it as a USB stick (the default)", "--usb", kind="flag"),
-        Param("cd", "boot it as a CD", "--cd", kind="flag"),
-        Param("until", "what must be seen", "--until", choices=("login", "installed", "registered"),
-              default="registered"),
-        Param("accel", "auto takes KVM where it works, else emulation", "--accel", choices=("auto", "kvm", "tcg"),
-              default="auto"),
-        Param("devices", "disks and drives of a PC, or virtual ones", "--devices", choices=("pc", "virtio"),
-              default="pc"),
-        Param("limit", "how long all of it may take", "--limit", kind="span", default="40m"),
-        Param("memory", "memory of the machine, MiB", "--memory", kind="int", default=2048, metavar="MIB"),
-        Param("disk", "size of its disk, GiB", "--disk", kind="int", default=32, metavar="GIB"),
-        Param("raw", "print its serial console too", "--console", kind="flag"),
-        Param("build", "write the progress into this build (the console does that)", "--build", metavar="ID"),
-    )  # fmt: skip
+class ForgeVerify(declared.ForgeVerify):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is booted and what is created at the plane. Raises `UsageError` for options that conflict."""
@@ -64,10 +41,6 @@ class ForgeVerify(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Boot it, and write what was seen into the manifest. Raises as `prove`."""
-        from edgewright.commands.forge.background import terminated_is_cancelled
-        from edgewright.commands.kernel.results import Text
-        from edgewright.core.errors import Failed
-
         console = (lambda line: report(f"| {line}")) if args.get("raw") else (lambda line: None)
         if args.get("build"):
             return await _recorded(ctx, Path(args["iso"]), plan.payload, str(args["build"]), report)
@@ -83,10 +56,6 @@ class ForgeVerify(Command):
 
 async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, report: Callable[[str], None]) -> Outcome:
     """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
-    from edgewright.commands.forge.background import terminated_is_cancelled
-    from edgewright.core.errors import Failed
-    from edgewright.forge.builds import Recorder
-
     with terminated_is_cancelled(), Recorder.of(build) as recorder:
         recorder.made([iso])
         proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
@@ -97,9 +66,6 @@ async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, repo
 
 def wish_of(args: Mapping[str, Any]) -> Wish:
     """Return how to boot, from the words of the command line. Raises `UsageError`."""
-    from edgewright.core.errors import UsageError
-    from edgewright.forge.proof.prove import Wish
-
     if args.get("bios") and (args.get("uefi") or args.get("secure_boot")):
         raise UsageError("--bios excludes --uefi and --secure-boot.", "Verify twice, once for each.")
     if args.get("usb") and args.get("cd"):
@@ -134,10 +100,6 @@ async def prove_iso(
 
     `context` is a context to look at first. Raises as `prove`.
     """
-    from edgewright.commands.forge.jobs import work
-    from edgewright.core.errors import NotFound
-    from edgewright.forge.manifest import with_proof
-    from edgewright.forge.proof.prove import prove
 
     def do(job: Job) -> Proof:
         return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
@@ -162,9 +124,6 @@ async def prove_installer(
 
     `context` is the context that the answers name. Raises `Failed` when it was not proven, and as `prove`.
     """
-    from edgewright.core.errors import Failed
-    from edgewright.forge.proof.prove import Wish
-
     wish = Wish(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
     proof, label = await prove_iso(ctx, iso, wish, report, sink=sink, context=context)
     if not proof.ok:
@@ -177,13 +136,6 @@ def plane_for(endpoint: str, ctx: CommandContext, first: str = "") -> Any:
 
     Raises `Refused` when no context is, when it is read-only, and for an address that only this machine can reach.
     """
-    import os
-
-    from edgewright.commands.kernel.context import make_plane_client
-    from edgewright.config import contexts
-    from edgewright.core.errors import Refused
-    from edgewright.forge.proof.plane import ProofPlane
-
     host, _ = _place(endpoint)
     if host == "localhost" or host.startswith("127.") or host == "::1":
         raise Refused(
@@ -216,10 +168,5 @@ def plane_for(endpoint: str, ctx: CommandContext, first: str = "") -> Any:
 
 def _place(url: str) -> tuple[str, int]:
     """Return host and port of an address, so that two spellings of one plane are the same."""
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url if "://" in url else f"https://{url}")
     return (parts.hostname or "").lower().rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
-
-
-COMMANDS: tuple[type[Command], ...] = (ForgeVerify,)

@@ -1,102 +1,51 @@
-"""Verbs that change edge hosts: tags, reset, deletion."""
+"""Actions: verbs that change edge hosts: tags, reset, deletion."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
+from edgewright.commands.host import change_verbs as declared
+from edgewright.commands.host.labels import plan_labels, write_labels
+from edgewright.commands.kernel.base import Command, Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.host_states import refuse_illegal
+from edgewright.commands.kernel.lookup import FoundHost, find_hosts
+from edgewright.commands.kernel.registry import observed_reason
+from edgewright.core.errors import Refused
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.commands.kernel.lookup import FoundHost
-
-
-class HostTag(Command):
-    """Add tags to hosts, e.g. --tag site:berlin; a tag of the same name is replaced."""
-
-    name = "host tag"
-    title = "tag"
-    keys = ("t",)
-    scope = "hosts"
-    also = ("host",)
-    danger = "write"
-    target = Target("host")
-    asks = "Add tags to {what}"
-    params = (
-        Param(
-            "tags",
-            "tag to add, e.g. site:berlin (repeat)",
-            flag="--tag",
-            required=True,
-            many=True,
-            form="name:value, e.g. site:berlin; several with spaces between. One with the same name is replaced.",
-        ),
-    )
+class HostTag(declared.HostTag):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which tags are added to which host. Raises `InvalidInput` for a text that is not a tag."""
-        from edgewright.commands.host.labels import plan_labels
-
         return await plan_labels(self, ctx, targets, args, take_off=False)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Write the labels, host by host."""
-        from edgewright.commands.host.labels import write_labels
-
         return await write_labels(ctx, plan, report)
 
 
-class HostUntag(Command):
-    """Remove tags from hosts; a bare name removes the tag whatever its value is."""
-
-    name = "host untag"
-    title = "untag"
-    keys = ("u",)
-    scope = "hosts"
-    also = ("host",)
-    danger = "write"
-    target = Target("host")
-    asks = "Remove tags from {what}"
-    params = (
-        Param(
-            "tags",
-            "tag to remove, e.g. site or site:berlin",
-            flag="--tag",
-            required=True,
-            many=True,
-            form="e.g. site:berlin, or site for any value; several with spaces between.",
-        ),
-    )
+class HostUntag(declared.HostUntag):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which tags are removed from which host. Raises `InvalidInput` for a text that is not a tag."""
-        from edgewright.commands.host.labels import plan_labels
-
         return await plan_labels(self, ctx, targets, args, take_off=True)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Write the labels, host by host."""
-        from edgewright.commands.host.labels import write_labels
-
         return await write_labels(ctx, plan, report)
 
 
-class HostReset(Command):
-    """Reset hosts: remove the cluster state; the hosts stay registered."""
-
-    name = "host reset"
-    title = "reset"
-    keys = ("R",)
-    scope = "hosts"
-    also = ("host",)
-    danger = "destructive"
-    target = Target("host")
+class HostReset(declared.HostReset):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
@@ -109,22 +58,12 @@ class HostReset(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Order the reset, host by host."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, client.reset_host, report, "asked to reset")
 
 
-class HostDelete(Command):
-    """Delete hosts. The machines keep running; their credentials are revoked."""
-
-    name = "host delete"
-    title = "delete"
-    keys = ("ctrl+d",)
-    scope = "hosts"
-    also = ("host",)
-    danger = "destructive"
-    target = Target("host")
+class HostDelete(declared.HostDelete):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is deleted and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
@@ -144,19 +83,12 @@ class HostDelete(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete the records, host by host."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, client.delete_host, report, "deleted")
 
 
 async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
     """Return the hosts, none of them observed. Raises `NotFound`, `Refused`."""
-    from edgewright.commands.kernel.host_states import refuse_illegal
-    from edgewright.commands.kernel.lookup import find_hosts
-    from edgewright.commands.kernel.registry import observed_reason
-    from edgewright.core.errors import Refused
-
     hosts = await find_hosts(ctx, targets)
     for host in hosts:
         if host.row.observed:
@@ -193,6 +125,3 @@ def _plan(
     typed = hosts[0].name if len(hosts) == 1 else str(len(hosts))
     confirm = typed if ctx.settings.typed_confirmation else None
     return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, _names(hosts))
-
-
-COMMANDS: tuple[type[Command], ...] = (HostTag, HostUntag, HostReset, HostDelete)

@@ -1,43 +1,34 @@
-"""The verbs that fetch text from a host through the plane: the agent's log or a unit's, and what fills a disk."""
+"""Actions that fetch text from a host through the plane: a log, and what fills a disk."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.host import log_verbs as declared
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.host_states import refuse_illegal
+from edgewright.commands.kernel.lookup import find_host
+from edgewright.commands.kernel.results import Text
+from edgewright.core.errors import Failed, InvalidInput, Refused, TimedOut
+from edgewright.core.hosts.operations import kind_words
+from edgewright.core.text import clean
+from edgewright.wire import protocol
 
 LONGEST = 150.0
 """Seconds to wait for a host: two heartbeats and some."""
 
 
-class HostLogs(Command):
-    """Fetch the last lines of a host's log, or of one unit; the host sends them at its next heartbeat."""
-
-    name = "host logs"
-    title = "logs"
-    keys = ("l",)
-    scope = "hosts"
-    also = ("host",)
-    target = Target("host", 1, 1)
-    params = (
-        Param("lines", "how many lines, at most 500", flag="--lines", kind="int", default=100, metavar="N"),
-        Param("unit", "of this systemd unit alone", flag="--unit", metavar="UNIT"),
-    )
-    opens = "logs"
-    needs_admin = True
+class HostLogs(declared.HostLogs):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for the log and wait for it. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses."""
-        from edgewright.commands.kernel.host_states import refuse_illegal
-        from edgewright.commands.kernel.lookup import find_host
-
         host = await find_host(await ctx.client(), plan.touches[0])
         refuse_illegal([host], self.name)
         count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
@@ -46,27 +37,13 @@ class HostLogs(Command):
         return _text(lines, f"The {what} is empty.")
 
 
-class HostDisk(Command):
-    """List the largest directories and files of a host's file system, counted by its agent at its next heartbeat."""
-
-    name = "host disk"
-    title = "disk usage"
-    keys = ("U",)
-    scope = "hosts"
-    also = ("host",)
-    target = Target("host", 1, 1)
-    params = (Param("mount", "mount point of the file system", flag="--mount", default="/", metavar="DIR"),)
-    opens = "disk"
-    needs_admin = True
+class HostDisk(declared.HostDisk):
+    """See the declaration."""
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for it and wait. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses, as older agents do."""
-        from edgewright.commands.kernel.host_states import refuse_illegal
-        from edgewright.commands.kernel.lookup import find_host
-        from edgewright.wire import protocol
-
         host = await find_host(await ctx.client(), plan.touches[0])
         refuse_illegal([host], self.name)
         params = {"mount": str(args.get("mount") or "/")}
@@ -75,8 +52,6 @@ class HostDisk(Command):
 
 
 def _text(lines: list[str], empty: str) -> Outcome:
-    from edgewright.commands.kernel.results import Text
-    from edgewright.core.text import clean
 
     text = "\n".join(clean(line, 4096) for line in lines)
     return Outcome((), message="" if lines else empty, result=Text(text, lines))
@@ -95,9 +70,6 @@ async def fetch_lines(
     With `since` (epoch seconds) an agent sends only what is not older; an older agent ignores it.
     Raises as `fetch_text` does, and `InvalidInput` for a number of lines that no host sends.
     """
-    from edgewright.core.errors import InvalidInput
-    from edgewright.wire import protocol
-
     if not 1 <= lines <= protocol.MAX_LOG_LINES:
         raise InvalidInput(f"--lines is between 1 and {protocol.MAX_LOG_LINES}, not {lines}.")
     params: dict[str, Any] = {"lines": lines, **({"unit": unit} if unit else {})}
@@ -113,14 +85,6 @@ async def fetch_text(
 
     Waits up to `LONGEST` seconds. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
     """
-    import asyncio
-    import time
-
-    from edgewright.core.errors import Failed, Refused, TimedOut
-    from edgewright.core.hosts.operations import kind_words
-    from edgewright.core.text import clean
-    from edgewright.wire import protocol
-
     client = await ctx.client()
     operation = await client.create_operation(uid, kind, params)
     report("requested; the host responds at its next heartbeat")
@@ -140,6 +104,3 @@ async def fetch_text(
         f"The host {uid} did not send its {kind_words(kind)} within {LONGEST:.0f} s.",
         "It sends it after its next heartbeat; look at its last heartbeat with host show.",
     )
-
-
-COMMANDS: tuple[type[Command], ...] = (HostLogs, HostDisk)

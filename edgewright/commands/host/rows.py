@@ -10,6 +10,7 @@ from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
 from edgewright.core.hosts import condition_text
+from edgewright.core.hosts.nics import fold
 from edgewright.core.text import clean
 from edgewright.store.collections.conditions import condition_of_row
 from edgewright.wire.palette.edgehost import EdgeHost
@@ -139,7 +140,6 @@ def _gigabytes(megabytes: int | None) -> str:
 
 
 def _cards(document: EdgeHost) -> Iterable[tuple[str, str]]:
-    from edgewright.core.hosts.nics import fold
 
     found = fold(document.nics)
     for nic in found.real:

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from edgewright.commands.kernel.context import CommandContext
-    from edgewright.commands.kernel.lookup import FoundHost
+from edgewright.commands.kernel.base import Command, Param, Target
 
 HOST_SORTS = ("name", "state", "health", "since", "seen", "created")
 
@@ -19,6 +11,7 @@ class HostList(Command):
     """List edge hosts, with a filter: health:unhealthy tag.site:berlin age<2h cpu>=4 text."""
 
     name = "host list"
+    implementation = "host.actions"
     title = "hosts"
     keys = ("2",)
     aliases = ("hosts", "host", "edgehosts", "eh")
@@ -31,37 +24,12 @@ class HostList(Command):
     )
     opens = "hosts"
 
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Give the hosts that match. Raises `InvalidInput` for a filter that cannot be read."""
-        from edgewright.commands.host import rows as host_rows
-        from edgewright.commands.kernel.lookup import every_host, saved_filter
-        from edgewright.commands.kernel.results import Listing
-        from edgewright.core import times
-        from edgewright.core.filters.filters import parse
-        from edgewright.core.filters.tag_filter import passes
-
-        words = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
-        wanted = parse(" ".join(words))
-        client = await ctx.client()
-        found = [host async for host in every_host(client) if wanted.matches(host.row.get)]
-        if args.get("saved"):
-            saved = await saved_filter(client, str(args["saved"]))
-            found = [host for host in found if passes(saved, (host.document.get("metadata") or {}).get("labels") or {})]
-        found.sort(key=_order(args.get("sort") or "name"))
-        limit = args.get("limit")
-        now = times.now()
-        items = tuple(host_rows.item(host, now) for host in found[:limit])
-        note = f"{len(items)} of {len(found)} hosts; the rest is cut by --limit." if len(items) < len(found) else ""
-        empty = "No host matches." if words or args.get("saved") else "There is no host yet."
-        return Outcome((), result=Listing(host_rows.COLUMNS, items, empty, note))
-
 
 class HostShow(Command):
     """Show one edge host: health with its reason and clock, hardware, network, disks, tags."""
 
     name = "host show"
+    implementation = "host.actions"
     title = "open"
     keys = ("d",)
     aliases = ("describe",)
@@ -70,24 +38,12 @@ class HostShow(Command):
     target = Target("host", 1, 1)
     opens = "host"
 
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Give one host, by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
-        from edgewright.commands.host import rows as host_rows
-        from edgewright.commands.kernel.host_states import condition_of_found
-        from edgewright.commands.kernel.lookup import find_host
-        from edgewright.core import times
-
-        client, now = await ctx.client(), times.now()
-        host = await find_host(client, plan.touches[0])
-        return Outcome((), result=host_rows.detail(host, await condition_of_found(client, host, now), now))
-
 
 class HostRegister(Command):
     """Pre-register a host: it may then register with its pairing key, or with a token and no key."""
 
     name = "host register"
+    implementation = "host.actions"
     title = "register"
     keys = ("plus",)
     scope = "hosts"
@@ -108,70 +64,6 @@ class HostRegister(Command):
         Param("pairing_key_file", "file with the pairing key it will present", flag="--pairing-key-file", kind="file"),
         Param("make_pairing_key", "make a pairing key and print it", flag="--make-pairing-key", kind="flag"),
     )
-
-    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Return what will be created. Raises `InvalidInput` for a UID or a tag that breaks its rules."""
-        from edgewright.core.errors import InvalidInput
-        from edgewright.core.hosts.hosts import check_uid
-        from edgewright.core.hosts.tags import tags_to_labels
-
-        uid = str(args["uid"])
-        problems = check_uid(uid)
-        if problems:
-            raise InvalidInput(problems[0], "Give the UID exactly as the host will report it.")
-        try:
-            labels = tags_to_labels(args.get("tags") or ())
-        except ValueError as error:
-            raise InvalidInput(f"A tag is wrong: {error}.", "Write --tag site:berlin") from None
-        if args.get("pairing_key_file") and args.get("make_pairing_key"):
-            raise InvalidInput("Give a pairing key file or let one be made, not both.")
-        key = "with a pairing key" if args.get("pairing_key_file") or args.get("make_pairing_key") else "with any token"
-        lines = (f"{uid} will be unpaired until its agent comes; it is let in {key}.",)
-        return Plan(f"Register {uid}", lines, (uid,), (), self.cli_line(targets, args), None, labels)
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Pre-register the host. Raises `Conflict` when it is there already."""
-        import secrets
-
-        from edgewright.commands.kernel.results import Text
-        from edgewright.config.credentials import read_key_file
-
-        key = ""
-        if args.get("pairing_key_file"):
-            key = read_key_file(args["pairing_key_file"])
-        elif args.get("make_pairing_key"):
-            key = secrets.token_hex(16)
-        client = await ctx.client()
-        uid = await client.create_host(
-            str(args["uid"]), plan.payload, str(args.get("arch") or ""), key, str(args.get("host_name") or "")
-        )
-        document = await client.host(uid)
-        made = bool(args.get("make_pairing_key"))
-        text = key if made else ""
-        message = f"{uid} may come now" + ("; its pairing key is on stdout." if made else ".")
-        if made:
-            document.setdefault("spec", {}).setdefault("host", {})["hostPairingKey"] = key
-        return Outcome((uid,), (), message, Text(text, document, uid))
-
-
-def _order(field: str) -> Callable[[FoundHost], tuple[Any, ...]]:
-    """Return the sort key of a listing: names go up, times from the newest, health from the worst; unknown last."""
-    worst = {"unhealthy": 0, "unknown": 1, "healthy": 2}
-
-    def key(host: FoundHost) -> tuple[Any, ...]:
-        row = host.row
-        if field == "health":
-            return (worst.get(row.health, 3), row.name, row.uid)
-        if field == "state":
-            return (row.state, row.name, row.uid)
-        if field in ("since", "seen", "created"):
-            moment = {"since": row.since or row.created, "seen": row.last_seen, "created": row.created}[field]
-            return (moment is None, -(moment or 0.0), row.name, row.uid)
-        return (row.name, row.uid)
-
-    return key
 
 
 COMMANDS: tuple[type[Command], ...] = (HostList, HostShow, HostRegister)

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
+from edgewright.commands.forge import image_answers
+from edgewright.config.nearest import nearest
 from edgewright.core.errors import NotFound
+from edgewright.core.installer.example import example_text
+from edgewright.core.installer.pages import QUESTIONS
+from edgewright.forge.answer_files import API_VERSION
 
 INSTALLER = "Installer"
 
@@ -22,11 +27,6 @@ class AnswerKind(NamedTuple):
 
 def answer_kinds() -> tuple[AnswerKind, ...]:
     """Return all kinds, the commonest first."""
-    from edgewright.commands.forge import image_answers
-    from edgewright.core.installer.example import example_text
-    from edgewright.core.installer.pages import QUESTIONS
-    from edgewright.forge.answer_files import API_VERSION
-
     installer = AnswerKind(
         INSTALLER, "an installer ISO for edge hosts", tuple(QUESTIONS), lambda: example_text(API_VERSION, INSTALLER)
     )
@@ -51,8 +51,6 @@ def example(word: str = "") -> tuple[str, str]:
     known = answer_kinds()
     found = [kind for kind in known if not word or kind.name.lower() == word.lower()]
     if not found:
-        from edgewright.config.nearest import nearest
-
         near = nearest(word.lower(), [kind.name.lower() for kind in known])
         listed = "; ".join(f"{kind.name} ({kind.builds})" for kind in known)
         hint = f"edgewright apply --example {near}" if near else f"edgewright apply --example {known[0].name}"

@@ -8,12 +8,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.commands.forge.userdata_plane import Known, ask
+from edgewright.commands.kernel.context import CommandContext as Made
+from edgewright.config import contexts
+from edgewright.core import times
 from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer import answers as rules
+from edgewright.core.installer.checks import ssh_key
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.paths import key_of
+from edgewright.core.times import now
+from edgewright.forge.answers import settle
+from edgewright.forge.iso.identify import identify
+from edgewright.forge.iso.suits import for_appliance, for_path
+from edgewright.forge.userdata.files import check_document
+from edgewright.forge.userdata.online import check_online
+from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -39,9 +51,6 @@ def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Fin
 
 
 def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Finding]:
-    from edgewright.core.times import now
-    from edgewright.forge.answers import settle
-    from edgewright.forge.userdata.files import check_document
 
     broken = {problem.key for problem in rules.problems(complete)}
     document = user_data(settle(complete, strict=False))
@@ -55,8 +64,6 @@ def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Fin
 
 def _that_hold(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
     """Return the findings that apply to the base of the answers."""
-    from edgewright.forge.iso.suits import for_appliance, for_path
-
     if answers["base.kind"] == "appliance":
         return for_appliance(findings)
     return for_path(findings, Path(str(answers["base.path"])).expanduser()) if answers["base.path"] else findings
@@ -114,7 +121,6 @@ def _base_problem(path: Path) -> str:
 
 @lru_cache(maxsize=32)
 def _refusal(path: Path, changed: int, size: int) -> str:
-    from edgewright.forge.iso.identify import identify
 
     try:
         quick = identify(path, look_inside=False)  # its files are enough for the bases that there are
@@ -129,8 +135,6 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
     if not name or name == ctx.context_name:
         yield ctx
         return
-    from edgewright.commands.kernel.context import CommandContext as Made
-    from edgewright.config import contexts
 
     context = contexts.load().get(name)
     there = Made(
@@ -149,10 +153,6 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
 
 async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
     """Return what plane, registries and time servers report for the answers; what could not be asked is `unknown`."""
-    from edgewright.commands.forge.userdata_plane import Known, ask
-    from edgewright.forge.answers import settle
-    from edgewright.forge.userdata.online import check_online
-
     settled = settle(answers, strict=False)
     document = user_data(settled)
     try:
@@ -175,9 +175,6 @@ async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
 
     Raises `EdgewrightError` when the plane of the answers cannot be asked.
     """
-    from edgewright.commands.forge.userdata_plane import ask
-    from edgewright.config import contexts
-
     name = str(answers["plane.context"])  # the answers may come from another machine, whose contexts are not ours
     async with at_context(ctx, name if name in contexts.load().items else "") as there:
         known = await ask(there, user_data(dict(answers)))
@@ -186,9 +183,6 @@ async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
 
 async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, str, float | None, str]]:
     """Return uid, name, text, expiry and project of the usable tokens at the plane of the context `name`."""
-    from edgewright.core import times
-    from edgewright.wire.palette.tokens import EdgeToken
-
     async with at_context(ctx, name) as there:
         client = await there.client()
         known = list(map(EdgeToken, await client.tokens()))
@@ -200,8 +194,6 @@ async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, 
 
 def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
     """Return file name, line, kind and comment of the public keys in a folder; anything else is left out."""
-    from edgewright.core.installer.checks import ssh_key
-
     found = []
     for path in sorted(folder.glob("*.pub"))[:MAX_OFFERED]:
         try:
@@ -217,8 +209,6 @@ def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
 
 def facts_of_base(path: Path) -> list[tuple[str, str]]:
     """Return what a base ISO is, as label and value. Raises `NotFound`, `Failed`."""
-    from edgewright.forge.iso.identify import identify
-
     base = identify(path)
     facts = list(base.facts())
     return [("cannot be used", base.refusal), *facts] if base.refusal else facts

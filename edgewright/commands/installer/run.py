@@ -7,7 +7,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.commands.forge.background import terminated_is_cancelled
+from edgewright.commands.forge.base_cache import kept_base
+from edgewright.commands.forge.jobs import work as in_thread
+from edgewright.commands.forge.verify import prove_installer
 from edgewright.commands.installer.answer_kinds import kinds
+from edgewright.commands.installer.checks import token_uid
+from edgewright.commands.kernel.base import Outcome
+from edgewright.commands.kernel.results import Text
 from edgewright.core.cloudconfig.findings import WARNING
 from edgewright.core.errors import (
     Cancelled,
@@ -23,16 +30,16 @@ from edgewright.core.installer.document import build_request
 from edgewright.core.installer.example import unchanged
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
+from edgewright.forge.builds import Recorder, start
 from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
+from edgewright.forge.iso.modes import modes_of, next_lines, warnings
 from edgewright.forge.progress import Job
 from edgewright.forge.reservation import handing_over, reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from edgewright.commands.kernel.base import Outcome
     from edgewright.commands.kernel.context import CommandContext
-    from edgewright.forge.builds import Recorder
 
 TOKEN_PATIENCE = 5.0
 """Seconds that the plane is given to report the uid of the token; without it the build continues."""
@@ -118,8 +125,6 @@ def detach(work: Work, *, force: bool, read_only: bool = False) -> str:
 
     Raises `Refused`, `Conflict`, `NotFound`, `Failed`.
     """
-    from edgewright.forge.builds import start
-
     check_may(work, read_only=read_only)
     check_places(work.ready, force=force)
     with handing_over(work.touches[0]) as started:
@@ -143,10 +148,6 @@ async def perform(ctx: CommandContext, work: Work, args: Mapping[str, Any], repo
 async def _perform(
     ctx: CommandContext, work: Work, given: str, report: Callable[[str], None], *, force: bool
 ) -> Outcome:
-    from edgewright.commands.forge.background import terminated_is_cancelled
-    from edgewright.commands.kernel.base import Outcome
-    from edgewright.commands.kernel.results import Text
-    from edgewright.forge.builds import Recorder
 
     recorder = Recorder.of(given) if given else Recorder.new("iso", work.name, text_of(work.name, work.answers))
     with terminated_is_cancelled(), recorder:  # the record's log has each step already
@@ -166,7 +167,6 @@ async def _with_token_uid(ctx: CommandContext, work: Work, recorder: Recorder) -
     request = work.ready.request
     if request.token_uid or work.answers["plane.mode"] == "local":
         return work
-    from edgewright.commands.installer.checks import token_uid
 
     try:
         uid = await asyncio.wait_for(token_uid(ctx, work.answers), TOKEN_PATIENCE)
@@ -178,7 +178,6 @@ async def _with_token_uid(ctx: CommandContext, work: Work, recorder: Recorder) -
 
 
 async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], *, force: bool) -> Made:
-    from edgewright.commands.forge.jobs import work as in_thread
 
     def do(job: Job) -> Made:
         return build(work.ready, job, make_base=_appliance, force=force)
@@ -188,8 +187,6 @@ async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], 
 
 def _appliance(job: Job) -> Path:
     """Return the reference appliance's ISO, made now if it is not cached. Raises `EdgewrightError`."""
-    from edgewright.commands.forge.base_cache import kept_base
-
     return kept_base(job)
 
 
@@ -198,7 +195,6 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
     wish = work.ready.request.proof
     if not wish.until or work.ready.request.sites == "iso":
         return ""
-    from edgewright.commands.forge.verify import prove_installer
 
     try:
         return str(await prove_installer(ctx, work.ready.iso, wish, work.answers["plane.context"], recorder, report))
@@ -222,8 +218,6 @@ def _warn(sentences: Iterable[str], recorder: Recorder, report: Callable[[str], 
 
 def _lacking(made: Made) -> tuple[str, ...]:
     """Return a sentence for each way to boot that the installer lacks, as its base does."""
-    from edgewright.forge.iso.modes import modes_of, warnings
-
     return () if made.manifest is None else warnings(made.outputs[0].name, modes_of(made.manifest))
 
 
@@ -235,7 +229,6 @@ def _sentence(made: Made, build_id: str, proof: str) -> str:
     done = f"{made.outputs[0]} is made and {label} (build {build_id})."
     if proof:
         return done
-    from edgewright.forge.iso.modes import modes_of, next_lines
 
     return "\n".join([done, *next_lines(made.outputs[0], modes_of(made.manifest))])
 

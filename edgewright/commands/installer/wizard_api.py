@@ -8,6 +8,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.commands.installer.checks import at_context, facts_of_base, offline, online, public_keys, usable_tokens
+from edgewright.commands.installer.run import Work, detach
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.results import Text
+from edgewright.config import contexts
+from edgewright.core.errors import Failed
+from edgewright.core.installer.document import user_data
+from edgewright.core.installer.origin import installer_of
+from edgewright.forge.answers import masked as hide
+from edgewright.forge.answers import read_answers
+from edgewright.forge.builds import cancel, find, last_lines, list_builds
+from edgewright.forge.installing import prepare
+from edgewright.forge.manifest import read_manifest
+from edgewright.forge.userdata.text import dump
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -57,8 +72,6 @@ class MadeToken(NamedTuple):
 
 def planes() -> list[Plane]:
     """Return the contexts, the one in use first. Raises `InvalidInput` when their file is wrong."""
-    from edgewright.config import contexts
-
     known = contexts.load()
     chosen = known.choose()
     every = {item.name: item for item in [*([chosen] if chosen else []), *known.items.values()]}
@@ -84,9 +97,6 @@ def settle(answers: Answers, folder: Path | None = None, keys: Iterable[str] | N
 
 def user_data_text(answers: Answers) -> str:
     """Return the user-data of settled answers as it goes onto the ISO, secrets and all."""
-    from edgewright.core.installer.document import user_data
-    from edgewright.forge.userdata.text import dump
-
     return dump(user_data(answers))
 
 
@@ -95,7 +105,6 @@ def preview(answers: Answers, *, masked: bool = True) -> str:
 
     Raises `InvalidInput` only for answers of another kind than their question's.
     """
-    from edgewright.forge.answers import masked as hide
     from edgewright.forge.answers import settle
 
     settled = settle(answers, strict=False)
@@ -107,15 +116,11 @@ def findings(answers: Answers, keys: Iterable[str] | None = None) -> list[Findin
 
     `path` is the key of the question where there is one, else the dotted path in the user-data.
     """
-    from edgewright.commands.installer.checks import offline
-
     return offline(answers, None if keys is None else frozenset(keys))
 
 
 async def check_online(ctx: CommandContext, answers: Answers) -> list[Finding]:
     """Return what plane, registries and time servers report for the answers; `unknown` for those not asked."""
-    from edgewright.commands.installer.checks import online
-
     return await online(ctx, answers)
 
 
@@ -126,11 +131,6 @@ async def make_token(
 
     Journalled like `token create`. Raises `Refused` in a read-only session, and what the plane reports.
     """
-    from edgewright.commands.installer.checks import at_context
-    from edgewright.commands.kernel import registry
-    from edgewright.commands.kernel.results import Text
-    from edgewright.core.errors import Failed
-
     arguments = {"name": name, "expires": expiry, "default_project": project, "description": "made for an installer"}
     create = registry.by_name("token create")
     assert create is not None
@@ -148,15 +148,11 @@ async def tokens(ctx: CommandContext, context: str = "") -> list[OfferedToken]:
 
     Those that the plane does not give the text of are left out. Raises what the plane answers.
     """
-    from edgewright.commands.installer.checks import usable_tokens
-
     return [OfferedToken(*token) for token in await usable_tokens(ctx, context)]
 
 
 def ssh_keys() -> list[OfferedKey]:
     """Return the public keys in `~/.ssh/*.pub` that a box would accept, by file name."""
-    from edgewright.commands.installer.checks import public_keys
-
     return [OfferedKey(*key) for key in public_keys(Path.home() / ".ssh")]
 
 
@@ -165,8 +161,6 @@ def base_facts(path: str) -> list[tuple[str, str]]:
 
     Raises `NotFound`, and `InvalidInput` for what is not an ISO.
     """
-    from edgewright.commands.installer.checks import facts_of_base
-
     return facts_of_base(Path(path).expanduser())
 
 
@@ -182,8 +176,6 @@ def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) 
 
 def load(path: str | Path) -> dict[str, Any]:
     """Return the complete answers of an answer file. Raises `NotFound`, `InvalidInput`, `Refused`."""
-    from edgewright.forge.answers import read_answers
-
     return read_answers(Path(path).expanduser()).answers
 
 
@@ -194,9 +186,7 @@ def start_build(answers: Answers, folder: str | Path = "", *, force: bool = Fals
     `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
     `Refused` when the session is `read_only` and a proof would change something at the plane.
     """
-    from edgewright.commands.installer.run import Work, detach
     from edgewright.forge.answers import absolute, settle
-    from edgewright.forge.installing import prepare
 
     chosen = {**answers, "output.folder": str(folder)} if folder else answers
     ready = absolute(settle(chosen), Path.cwd())
@@ -213,37 +203,26 @@ async def token_uid(ctx: CommandContext, answers: Answers) -> str:
 
 def builds() -> list[Build]:
     """Return all builds, the newest first."""
-    from edgewright.forge.builds import list_builds
-
     return list_builds()
 
 
 def build(build_id: str) -> Build:
     """Return one build. Raises `NotFound`."""
-    from edgewright.forge.builds import find
-
     return find(build_id)
 
 
 def build_log(build_id: str, last: int = 200) -> list[str]:
     """Return the last lines of a build's log. Raises `NotFound`."""
-    from edgewright.forge.builds import find, last_lines
-
     return last_lines(find(build_id), last)
 
 
 def cancel_build(build_id: str) -> Build:
     """Stop a build; nothing partial is left. Raises `NotFound`, `Conflict` when it does not run."""
-    from edgewright.forge.builds import cancel
-
     return cancel(build_id)
 
 
 def installers() -> list[Installer]:
     """Return what is known about the installers that were built here, for `core.installer.origin.origin`."""
-    from edgewright.core.installer.origin import installer_of
-    from edgewright.forge.manifest import read_manifest
-
     found = []
     for item in builds():
         manifest = read_manifest(item.iso) if item.iso is not None else None

@@ -80,6 +80,9 @@ class Command:
     name: ClassVar[str]
     """Noun and verb with one space, e.g. `host delete`; one word for console-wide views (`pulse`); a verb may be of two
     words where a noun has a thing of its own (`forge user-data check`)."""
+    implementation: ClassVar[str] = ""
+    """The module below `edgewright.commands` whose class of the same name plans and applies it (`registry.acting`), so
+    that a declaration imports nothing heavy. Empty: this class does it itself."""
     title: ClassVar[str]
     """Short label for the key line, e.g. `delete`."""
     keys: ClassVar[tuple[str, ...]] = ()

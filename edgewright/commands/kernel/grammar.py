@@ -5,6 +5,7 @@ argparse does the work and is loaded when a verb was chosen, never for the progr
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,6 +13,8 @@ from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.line import NEGATED
 from edgewright.commands.kernel.params import Param
 from edgewright.commands.kernel.usage import usage
+from edgewright.core import times
+from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,10 +25,6 @@ _GUARD = "\x00"
 
 def parser_for(command: type[Command], prog: str = "") -> argparse.ArgumentParser:
     """Return the parser of one verb: its targets and parameters. Errors are `UsageError`s."""
-    import argparse
-
-    from edgewright.core.errors import UsageError
-
     name = prog or command.name
 
     class Parser(argparse.ArgumentParser):
@@ -77,9 +76,6 @@ def _add(parser: argparse.ArgumentParser, param: Param) -> None:
 
 def _reader(param: Param) -> Any:
     """Return what turns a word into the parameter's value."""
-    import argparse
-
-    from edgewright.core import times
 
     def span(text: str) -> float:
         try:

@@ -10,6 +10,8 @@ from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
+from edgewright.store.collections.normalise import host_row
+from edgewright.wire.palette.search import hosts_by
 
 if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
@@ -28,8 +30,6 @@ class FoundHost(NamedTuple):
 
 def host_of(document: dict[str, Any]) -> FoundHost | None:
     """Return a host from its document; None when it names no uid."""
-    from edgewright.store.collections.normalise import host_row
-
     row = host_row(document, times.now())
     return None if row is None else FoundHost(row.uid, row.name, document, row)
 
@@ -51,7 +51,6 @@ async def find_host(client: PlaneClient, word: str) -> FoundHost:
             return found
     except NotFound:
         pass
-    from edgewright.wire.palette.search import hosts_by
 
     page = await client.search_hosts(hosts_by(name=word))
     named = [host for item in page.items if (host := host_of(item)) is not None and host.name == word]

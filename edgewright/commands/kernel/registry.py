@@ -21,27 +21,27 @@ VIEWER = "viewer"
 NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("context.verbs",),
     "hub": ("delegate.verbs",),
-    "token": ("token.verbs", "token.changes"),
-    "host": ("host.verbs", "host.changes", "host.logs"),
+    "token": ("token.verbs", "token.change_verbs"),
+    "host": ("host.verbs", "host.change_verbs", "host.log_verbs"),
     "project": ("project.verbs",),
-    "user": ("user.verbs", "user.changes"),
+    "user": ("user.verbs", "user.change_verbs"),
     "role": ("role.verbs",),
     "key": ("key.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
-    "alert": ("alert.verbs", "alert.changes", "alert.receivers"),
+    "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
     "agent": ("delegate.verbs",),
     "forge": (
-        "forge.userdata",
-        "forge.base",
-        "forge.iso",
-        "forge.image",
-        "forge.sites",
-        "forge.flash",
-        "forge.verify",
+        "forge.verbs.userdata",
+        "forge.verbs.base",
+        "forge.verbs.iso",
+        "forge.verbs.image",
+        "forge.verbs.sites",
+        "forge.verbs.flash",
+        "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
-    "apply": ("installer.apply",),
+    "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
     "record": ("console.tools",),
@@ -67,23 +67,23 @@ LATER_VERBS: dict[str, str] = {
 }
 """The same for single verbs of a noun that is there."""
 
-CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.view", "console.terminal")
+CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.view_verbs", "console.terminal")
 """Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
 
 COMMAND_LINE_MODULES = frozenset(
     {
         "delegate.verbs",
         "alert.verbs",
-        "alert.changes",
-        "alert.receivers",
-        "forge.userdata",
-        "forge.base",
-        "forge.iso",
-        "forge.image",
-        "forge.sites",
-        "forge.flash",
-        "forge.verify",
-        "installer.apply",
+        "alert.change_verbs",
+        "alert.receiver_verbs",
+        "forge.verbs.userdata",
+        "forge.verbs.base",
+        "forge.verbs.iso",
+        "forge.verbs.image",
+        "forge.verbs.sites",
+        "forge.verbs.flash",
+        "forge.verbs.verify",
+        "installer.apply_verb",
         "console.tools",
         "setup.verbs",
     }
@@ -185,6 +185,14 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
     return command().check(ctx, targets)
 
 
+def acting(command: type[Command]) -> type[Command]:
+    """Return the class that plans and applies a verb: that of its `implementation`, imported now, or itself."""
+    if not command.implementation:
+        return command
+    found: type[Command] = getattr(import_module(f"edgewright.commands.{command.implementation}"), command.__name__)
+    return found
+
+
 def viewer_refusal(caller: str, verb: str) -> Refusal:
     """Return why a verb is refused for a credential of the role viewer; `caller` names it, e.g. `API key noc-wall`."""
     return Refusal(
@@ -216,7 +224,7 @@ async def run(
     verdict = check(command, ctx, targets)
     if isinstance(verdict, Refusal):
         raise Refused(verdict.reason, verdict.hint)
-    verb = command()
+    verb = acting(command)()
     if plan is None:
         plan = await verb.plan(ctx, targets, args)
     if command.danger == "none" or ctx.journal is None:

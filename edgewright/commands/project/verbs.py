@@ -2,74 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from edgewright.commands.kernel.base import Command, Outcome, Plan, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.base import Command, Target
 
 
 class ProjectList(Command):
     """List the projects that your key may see."""
 
     name = "project list"
+    implementation = "project.actions"
     title = "projects"
     no_key = "The switch (:project) shows the same list."
     aliases = ("projects",)
     opens = "projects"
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Give the projects, by name; the one in use is marked."""
-        from edgewright.commands.kernel.results import Column, Item, Listing
-        from edgewright.core.text import clean
-
-        client = await ctx.client()
-        items = []
-        for document in await client.projects():
-            meta = document.get("metadata") or {}
-            uid, name = clean(meta.get("uid")), clean(meta.get("name"))
-            cells = ("*" if uid == client.project_uid else "", name or uid, uid)
-            items.append(Item(uid, cells, document))
-        items.sort(key=lambda item: item.cells[1:])
-        columns = (Column(""), Column("PROJECT"), Column("UID"))
-        return Outcome((), result=Listing(columns, tuple(items), "Your key sees no project."))
 
 
 class ProjectUse(Command):
     """Work in another project of this plane from now on; `all` for every project."""
 
     name = "project use"
+    implementation = "project.actions"
     title = "project"
     keys = ("p",)
     aliases = ("project", "proj", "ns")
     target = Target("project", 1, 1)
     opens = "projects"
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Remember the project in the context. Raises `NotFound` for one that is not there."""
-        from edgewright.clients.palette.projects import project_uid
-        from edgewright.config import contexts
-        from edgewright.core.errors import UsageError
-
-        client = await ctx.client()
-        assert ctx.context is not None
-        if ctx.context.name not in contexts.load().items:
-            raise UsageError(
-                "The context comes from the environment, so there is nowhere to remember a project.",
-                "Set EDGEWRIGHT_PROJECT, or use --project.",
-            )
-        word = plan.touches[0]
-        uid = await project_uid(client, word)
-        contexts.set_project(ctx.context.name, uid)
-        where = f"project {word}" if uid else "every project"
-        return Outcome((word,), (), f"Context {ctx.context.name} now works in {where}.")
 
 
 COMMANDS: tuple[type[Command], ...] = (ProjectList, ProjectUse)

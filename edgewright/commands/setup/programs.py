@@ -6,6 +6,7 @@ import shutil
 from typing import NamedTuple
 
 from edgewright.commands.kernel.results import Column, Item, Listing
+from edgewright.config.credentials import usable_keyring
 
 
 class Program(NamedTuple):
@@ -63,7 +64,6 @@ def listing() -> Listing:
 
 
 def _keyring() -> Item:
-    from edgewright.config.credentials import usable_keyring
 
     present = usable_keyring() is not None
     document = {

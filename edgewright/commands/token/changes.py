@@ -1,26 +1,23 @@
-"""Verbs that change registration tokens: revoke, activate, delete."""
+"""Actions: verbs that change registration tokens: revoke, activate, delete."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Plan, Target
+from edgewright.commands.kernel.base import Command, Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.lookup import find_token
+from edgewright.commands.token import change_verbs as declared
+from edgewright.commands.token.rows import ends, hosts_by_token, state_of
+from edgewright.core import times
+from edgewright.core.text import clean
+from edgewright.wire.palette.tokens import EdgeToken
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-
-
-class TokenRevoke(Command):
-    """Revoke a token. Registered hosts keep working; new registrations are rejected."""
-
-    name = "token revoke"
-    title = "revoke"
-    keys = ("r",)
-    scope = "tokens"
-    danger = "destructive"
-    target = Target("token")
+class TokenRevoke(declared.TokenRevoke):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which hosts registered with each token, and that they stay. Raises `NotFound`, `Conflict`."""
@@ -30,21 +27,12 @@ class TokenRevoke(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Revoke, token by token."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, lambda uid: client.set_token_state(uid, False), report, "revoked")
 
 
-class TokenActivate(Command):
-    """Accept a revoked token again."""
-
-    name = "token activate"
-    title = "activate"
-    keys = ("a",)
-    scope = "tokens"
-    danger = "write"
-    target = Target("token")
+class TokenActivate(declared.TokenActivate):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is accepted again. Raises `NotFound`, `Conflict`."""
@@ -54,21 +42,12 @@ class TokenActivate(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Activate, token by token."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, lambda uid: client.set_token_state(uid, True), report, "activated")
 
 
-class TokenDelete(Command):
-    """Delete a token. Registered hosts are unaffected."""
-
-    name = "token delete"
-    title = "delete"
-    keys = ("ctrl+d",)
-    scope = "tokens"
-    danger = "destructive"
-    target = Target("token")
+class TokenDelete(declared.TokenDelete):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which hosts registered with each token, and that they stay. Raises `NotFound`, `Conflict`."""
@@ -78,8 +57,6 @@ class TokenDelete(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete, token by token."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, client.delete_token, report, "deleted")
 
@@ -88,12 +65,6 @@ async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
     """Return the plan for these tokens, with the hosts that depend on each."""
-    from edgewright.commands.kernel.lookup import find_token
-    from edgewright.commands.token.rows import ends, hosts_by_token, state_of
-    from edgewright.core import times
-    from edgewright.core.text import clean
-    from edgewright.wire.palette.tokens import EdgeToken
-
     client = await ctx.client()
     tokens = {token.uid: token for token in [EdgeToken(await find_token(client, word)) for word in targets]}
     uids, now = tuple(tokens), times.now()
@@ -120,6 +91,3 @@ async def _plan(
     confirm = typed if wants_typing else None
     by_uid = dict(zip(uids, names, strict=True))
     return Plan(title, tuple(lines), uids, cannot_undo, command.cli_line(uids, {}), confirm, None, by_uid)
-
-
-COMMANDS: tuple[type[Command], ...] = (TokenRevoke, TokenActivate, TokenDelete)

@@ -1,41 +1,23 @@
-"""Verbs that change users: update, activate, deactivate, delete."""
+"""Actions: verbs that change users: update, activate, deactivate, delete."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Target
-from edgewright.commands.user.verbs import PROJECT_ROLE, ROLE_CHOICES
+from edgewright.commands.kernel.base import Command, Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.user import change_verbs as declared
+from edgewright.commands.user import rows
+from edgewright.core.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
-    from edgewright.commands.kernel.context import CommandContext
-
-
-class UserUpdate(Command):
-    """Change names, email address or roles of a user. A role in a project is removed by PROJECT=none."""
-
-    name = "user update"
-    title = "update"
-    keys = ("e",)
-    scope = "users"
-    danger = "write"
-    target = Target("user", 1, 1)
-    asks = "Change the user; what is empty stays as it is"
-    params = (
-        Param("email", "new email address", flag="--email", metavar="EMAIL"),
-        Param("first_name", "first name", flag="--first-name", metavar="NAME"),
-        Param("last_name", "last name", flag="--last-name", metavar="NAME"),
-        Param("role", "role of the tenant, in every project", flag="--role", choices=ROLE_CHOICES),
-        PROJECT_ROLE,
-    )
+class UserUpdate(declared.UserUpdate):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what changes. Raises `NotFound`, `Conflict`, `InvalidInput`."""
-        from edgewright.commands.user import rows
-        from edgewright.core.errors import UsageError
-
         client = await ctx.client()
         user = await rows.find_user(client, targets[0])
         keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
@@ -69,15 +51,8 @@ class UserUpdate(Command):
         return Outcome((uid,), (), f"User {plan.name_of(uid)} changed.")
 
 
-class UserActivate(Command):
-    """Make users active again: their API keys work as before."""
-
-    name = "user activate"
-    title = "activate"
-    keys = ("a",)
-    scope = "users"
-    danger = "write"
-    target = Target("user")
+class UserActivate(declared.UserActivate):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return whose keys work again. Raises `NotFound`, `Conflict`."""
@@ -87,21 +62,12 @@ class UserActivate(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Activate, user by user."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, lambda uid: client.set_user_active(uid, True), report, "active")
 
 
-class UserDeactivate(Command):
-    """Deactivate users: their API keys, sessions and open consoles end at once; nothing is deleted."""
-
-    name = "user deactivate"
-    title = "deactivate"
-    keys = ("r",)
-    scope = "users"
-    danger = "destructive"
-    target = Target("user")
+class UserDeactivate(declared.UserDeactivate):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return whose access ends. Raises `NotFound`, `Conflict`."""
@@ -112,21 +78,12 @@ class UserDeactivate(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Deactivate, user by user."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, lambda uid: client.set_user_active(uid, False), report, "inactive")
 
 
-class UserDelete(Command):
-    """Delete users with their roles and API keys."""
-
-    name = "user delete"
-    title = "delete"
-    keys = ("ctrl+d",)
-    scope = "users"
-    danger = "destructive"
-    target = Target("user")
+class UserDelete(declared.UserDelete):
+    """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what ends. Raises `NotFound`, `Conflict`."""
@@ -137,8 +94,6 @@ class UserDelete(Command):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete, user by user."""
-        from edgewright.commands.kernel.bulk import for_each
-
         client = await ctx.client()
         return await for_each(plan, client.delete_user, report, "deleted")
 
@@ -146,7 +101,6 @@ class UserDelete(Command):
 async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, told: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
-    from edgewright.commands.user import rows
 
     client = await ctx.client()
     users = {user.uid: user for user in [await rows.find_user(client, word) for word in targets]}
@@ -157,6 +111,3 @@ async def _plan(
     confirm = typed if verb == "Delete" and ctx.settings.typed_confirmation else None
     cli, names = command.cli_line(emails, {}), dict(zip(users, emails, strict=True))
     return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, None, names)
-
-
-COMMANDS: tuple[type[Command], ...] = (UserUpdate, UserActivate, UserDeactivate, UserDelete)

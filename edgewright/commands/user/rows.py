@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.clients.palette.projects import project_uid
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.config.nearest import suggestion
@@ -153,8 +154,6 @@ def project_role_words(words: Sequence[str]) -> dict[str, list[str]]:
 
 async def by_project_uid(client: PlaneClient, wanted: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return roles by uid of the project in place of its name. Raises `NotFound`."""
-    from edgewright.clients.palette.projects import project_uid
-
     return {await project_uid(client, project): mine for project, mine in wanted.items()}
 
 

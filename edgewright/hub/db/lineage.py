@@ -20,6 +20,7 @@ from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import schema
 from edgewright.hub.db.events import event_row, host_event, store_event
+from edgewright.hub.db.hosts import need_host, save_host
 from edgewright.wire.protocol.generations import LINEAGE_DIGITS, MAX_GENERATION, read_generation, read_lineage
 
 if TYPE_CHECKING:
@@ -176,8 +177,6 @@ class Lineage:
 
     def _raise_generation(self, entry: HostEntry, generation: int, now: float) -> None:
         """Lift a host over what its agent has: one of v0.1.0 orders by the number alone and would ignore this hub."""
-        from edgewright.hub.db.hosts import need_host, save_host
-
         uid = entry.record.uid
         if generation >= min(RAISE_LIMIT, MAX_GENERATION) or not self._once(uid, now):
             return

@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
+from edgewright.hub.process import configuration
+from edgewright.hub.process import configuration as stored_in
+from edgewright.hub.process.backup import backup, restore
+from edgewright.hub.process.names import check_name
+from edgewright.hub.process.options import ServeOptions
+from edgewright.hub.process.serve import run
+from edgewright.hub.process.status import DAMAGED, status
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -118,9 +125,6 @@ def add_configure_arguments(configure: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process import configuration
-    from edgewright.hub.process.options import ServeOptions
-    from edgewright.hub.process.serve import run
 
     stored = configuration.read(arguments.data)
     options = ServeOptions(
@@ -156,9 +160,6 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _configure(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process import configuration as stored_in
-    from edgewright.hub.process.names import check_name
-    from edgewright.hub.process.options import ServeOptions
 
     data: Path = arguments.data
     stored_in.check_directory(data)
@@ -207,7 +208,6 @@ def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process.status import DAMAGED, status
 
     found = status(arguments.data)
     if arguments.output == "json":
@@ -231,14 +231,12 @@ def _tell(arguments: argparse.Namespace, sentence: str, **told: str) -> int:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process.backup import backup
 
     written = backup(arguments.data, arguments.file)
     return _tell(arguments, f"backup written to {written}", file=str(written))
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from edgewright.hub.process.backup import restore
 
     restore(arguments.file, arguments.data)
     return _tell(arguments, f"restored into {arguments.data} (lineage renewed)", data=str(arguments.data))

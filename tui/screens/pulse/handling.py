@@ -90,8 +90,8 @@ async def change(app: EdgewrightApp, item: Item, name: str, args: Mapping[str, A
     context.read_only = context.read_only or app.session.read_only
     try:
         with waiting(app, command.name):
-            plan = await command().plan(context, (item.problem,), args)
-            outcome = await command().apply(context, plan, args, lambda text: None)
+            plan = await registry.acting(command)().plan(context, (item.problem,), args)
+            outcome = await registry.acting(command)().apply(context, plan, args, lambda text: None)
     except EdgewrightError as error:
         app.say(f"{error.message} {error.hint}".strip(), "bad")
         return

@@ -9,6 +9,8 @@ import os
 import ssl
 from typing import Any
 
+import httpx
+
 from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.hub.db.records import dump
@@ -39,8 +41,6 @@ def body_of(secret: dict[str, Any], doc: dict[str, Any]) -> bytes:
 
 async def send(config: dict[str, Any], secret: dict[str, Any], doc: dict[str, Any]) -> None:
     """Deliver one message; raises `DeliveryFailed`."""
-    import httpx  # a tenth of a second that only a hub with receivers pays
-
     body = body_of(secret, doc)
     headers = {
         **secret["headers"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.responses import Response as Empty
+
 from edgewright.core.hosts.hosts import HostState
 from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.roles import ADMIN
@@ -23,6 +25,7 @@ from edgewright.hub.http.problems import Problem, bad_request, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.hosts import shapes
 from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
+from edgewright.hub.resources.operations.routes import pending_operations
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
@@ -255,8 +258,6 @@ async def tunnel_status(call: Call) -> Response:
 
 async def config(call: Call) -> Response:
     """Return the desired state of a host (rule P22)."""
-    from edgewright.hub.resources.operations.routes import pending_operations
-
     entry = call.host()
     # One generation for the entire answer, taken before the operations are read: an operation that is made meanwhile
     # then has a higher one, and the agent comes back for it. The other way round it would never ask again.
@@ -266,8 +267,6 @@ async def config(call: Call) -> Response:
     etag = f'"{position.tag}"'
     known = call.request.headers.get("if-none-match", "").removeprefix("W/").strip('" ')
     if known == position.tag:  # never for a bare number: that of an agent v0.1.0 may belong to another lineage
-        from starlette.responses import Response as Empty
-
         return Empty(status_code=304, headers={"ETag": etag})
     operations = await pending_operations(call.hub, call.uid)
     tunnel = {"remoteSsh": "disabled", "remoteSshTempUser": "disabled", **(spec.get("tunnelConfig") or {})}

@@ -1,0 +1,1 @@
+"""Declarations of the verbs of the forge."""
