@@ -27,7 +27,7 @@ _NOT_IN_A_PROJECT = ("apiKey.", "edgeToken.", "filter.", "role.", "user.", "proj
 
 def uid(role: str) -> str:
     """Return the uid of a role: the same at every hub, so that a configuration may name it."""
-    return hashlib.sha256(f"edgewright role {role}".encode()).hexdigest()[:24]
+    return hashlib.sha256(f"edgewright-role {role}".encode()).hexdigest()[:24]
 
 
 BY_UID: Mapping[str, str] = {uid(role): role for role in ROLES}
