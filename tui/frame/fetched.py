@@ -72,6 +72,11 @@ class Fetches(BaseScreen):
             self.fetch()
         self.select()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the plane has answered: keys typed ahead wait for the rows that they are meant for."""
+        return self._things is not None or bool(self._error)
+
     def problem(self, width: int) -> list[Line]:
         """Return why nothing could be fetched; empty when it was."""
         return wrap(self._error, width, first="▲ ", rest="  ", role="bad") if self._error else []
@@ -100,6 +105,7 @@ class FetchedListing(ListingScreen, Fetches):
         had = bool(self.is_there and self.table.display)
         super().select()
         if self.is_there and self.table.display and not had:
+            self._focus_list()
             self.call_after_refresh(self._fit_detail)
 
     def listed(self) -> list[Listed]:

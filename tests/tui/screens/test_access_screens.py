@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -141,3 +143,30 @@ async def test_enter_opens_and_escape_returns() -> None:
         await press(pilot, "escape")
         await ready(pilot)
         assert app.screen.view == "keys"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("view", ["users", "roles", "keys"])
+async def test_keys_typed_ahead_reach_the_rows_they_are_meant_for(view: str) -> None:
+    """The plane answers after the keys were typed."""
+    gate = asyncio.Event()
+
+    class Slow(FakePlane):
+        async def users(self) -> list[dict[str, Any]]:
+            await gate.wait()
+            return await super().users()
+
+        async def roles(self) -> list[dict[str, Any]]:
+            await gate.wait()
+            return await super().roles()
+
+        async def ssh_keys(self) -> list[dict[str, Any]]:
+            await gate.wait()
+            return await super().ssh_keys()
+
+    app, _ = made(view, plane=Slow())
+    async with app.run_test(size=(80, 24)) as pilot:
+        pilot.app.simulate_key("enter")
+        asyncio.get_running_loop().call_later(0.2, gate.set)
+        await ready(pilot)
+        await ready(pilot)
+        assert app.screen.view == view.removesuffix("s")  # type: ignore[attr-defined]
