@@ -17,7 +17,7 @@ from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command
 from edgewright.core.errors import EdgewrightError
 from tui.frame import ages
-from tui.frame.background_errors import tell_defect
+from tui.frame.background_errors import report_defect
 from tui.frame.base import BaseScreen, CommandTyped
 from tui.navigation.paths import MAIN
 from tui.navigation.type_ahead import Probe, TypeAhead
@@ -260,4 +260,4 @@ class EdgewrightApp(TerminalApp):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report work that failed because of a bug in Edgewright."""
-        tell_defect(self.session, event)
+        report_defect(self.session, event)

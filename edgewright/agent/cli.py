@@ -116,8 +116,8 @@ def seconds(text: str) -> float:
 
 def _run(namespace: argparse.Namespace) -> int:
     from edgewright.agent.kernel.agent import Agent
-    from edgewright.agent.kernel.systemd_notify import Lifeline
-    from edgewright.agent.kernel.voice import DEBUG, INFO, Voice
+    from edgewright.agent.kernel.agent_log import DEBUG, INFO, AgentLog
+    from edgewright.agent.kernel.systemd_notify import Notifier
 
     flags = Flags(
         endpoint=namespace.endpoint,
@@ -132,16 +132,16 @@ def _run(namespace: argparse.Namespace) -> int:
         console=namespace.console,
         debug=namespace.debug,
     )
-    console_log = Voice(console=namespace.console, level=DEBUG if namespace.debug else INFO)
-    life = Lifeline()
+    console_log = AgentLog(console=namespace.console, level=DEBUG if namespace.debug else INFO)
+    life = Notifier()
     life.listen()
     return Agent(flags, console_log, life).run()
 
 
 def _install(namespace: argparse.Namespace) -> int:
-    from edgewright.agent.install.install import Wish, apply_plan, make_plan
+    from edgewright.agent.install.install import InstallOptions, apply_plan, make_plan
 
-    spec = Wish(
+    spec = InstallOptions(
         endpoint=namespace.endpoint,
         token_file=namespace.token_file,
         pairing_key_file=namespace.pairing_key_file,

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from edgewright import __version__
-from edgewright.cli.words import take
+from edgewright.cli.command_line import take
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, InvalidDocument
 from edgewright.core.text import clean
 
@@ -45,7 +45,7 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(ExitCode.USAGE)
     if isinstance(error, OSError) and error.errno == errno.EIO and error.filename is None:
-        return terminal_gone()
+        return terminal_closed()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return no_room(error, form)
     return crashed(argv, form)
@@ -76,7 +76,7 @@ def _noun(argv: Sequence[str]) -> str:
         return ""
 
 
-def terminal_gone() -> int:
+def terminal_closed() -> int:
     """End quietly when the terminal hung up: nothing can be printed any more, and the exit code is that of SIGHUP."""
     for descriptor in (1, 2):
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright import __version__
-from edgewright.cli.words import Words, take
+from edgewright.cli.command_line import CommandLine, take
 from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.registry import LATER, LATER_VERBS, NOUNS, for_noun
 from edgewright.core.errors import Refused, UsageError
@@ -41,7 +41,7 @@ def run(
 
 
 def _run(
-    arguments: Words,
+    arguments: CommandLine,
     special: Callable[[str], Special | None],
     delegate: Callable[[str, list[str]], int] | None,
 ) -> int:
@@ -74,7 +74,7 @@ def _run(
     return _perform(command, rest, arguments.options, special(command.name))
 
 
-def _out(command: type[Command], arguments: Words, rest: tuple[str, ...]) -> tuple[Words, tuple[str, ...]]:
+def _out(command: type[Command], arguments: CommandLine, rest: tuple[str, ...]) -> tuple[CommandLine, tuple[str, ...]]:
     """Give `-o FILE` to a verb that writes a file; to any other it is a form of output that it cannot print."""
     options = dict(arguments.options)
     if "out" not in options:
@@ -87,7 +87,7 @@ def _out(command: type[Command], arguments: Words, rest: tuple[str, ...]) -> tup
     return arguments._replace(options=options), rest
 
 
-def _renamed(parts: Words) -> Words:
+def _renamed(parts: CommandLine) -> CommandLine:
     """Take a noun of 0.1.0 by its present name, with a note on stderr; the old one is removed in the next release."""
     if parts.noun == "forge" and parts.rest[:1] == ("builds",):
         print("Note: `forge builds` is `build` now; the old name works in this release only.", file=sys.stderr)
@@ -95,7 +95,7 @@ def _renamed(parts: Words) -> Words:
     return parts
 
 
-def choose(arguments: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
+def choose(arguments: CommandLine) -> tuple[type[Command] | None, tuple[str, ...]]:
     """Return the verb and the words after it; None for the help of a noun or a word below it. Raises `UsageError`."""
     from edgewright.config.nearest import suggestion
 
@@ -136,7 +136,7 @@ def choose(arguments: Words) -> tuple[type[Command] | None, tuple[str, ...]]:
     return commands[name], arguments.rest[1:]
 
 
-def _delegated(command: type[Command], arguments: Words) -> list[str]:
+def _delegated(command: type[Command], arguments: CommandLine) -> list[str]:
     """Return the words for a program of its own; no global option is ignored silently.
 
     `--yes` is met as it is, since none of these verbs asks. Raises `UsageError`, and `Refused` for `--read-only`.
@@ -153,7 +153,7 @@ def _delegated(command: type[Command], arguments: Words) -> list[str]:
     return [*arguments.rest, *extra, *_own_hub(command, arguments)]
 
 
-def _own_hub(command: type[Command], arguments: Words) -> list[str]:
+def _own_hub(command: type[Command], arguments: CommandLine) -> list[str]:
     """Return the words for the data directory of the hub that the guide started, where the command names none."""
     if not command.own_hub or arguments.help or any(word.partition("=")[0] == "--data" for word in arguments.rest):
         return []

@@ -94,7 +94,7 @@ def cells(text: str) -> int:
     return count
 
 
-def whole_number(text: str) -> Optional[int]:
+def integer(text: str) -> Optional[int]:
     """Return the number that plain digits write, at most 18 of them; `None` for anything else.
 
     `str.isdigit` also takes digits that `int` does not (a superscript two), and `int` refuses thousands of them: what a

@@ -119,7 +119,7 @@ def _up(folder: Folder, namespace: argparse.Namespace) -> int:
         value = getattr(namespace, flag)
         if value is not None:
             options += [f"--{flag.replace('_', '-')}", value]
-    specs = fleet.Wishes(
+    specs = fleet.LabOptions(
         hosts=namespace.hosts,
         agent=namespace.agent,
         token_file=namespace.token_file,

@@ -21,7 +21,7 @@ FIRST_HOST = 11
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LabOptions:
     """What `lab up` was asked for. `bare` = booted hosts without hub and agent; times of the hub in seconds."""
 
     hosts: int = 3
@@ -34,7 +34,7 @@ class Wishes:
     hub_options: list[str] = field(default_factory=list)
 
 
-def check_wishes(specs: Wishes) -> None:
+def check_options(specs: LabOptions) -> None:
     """Raise `UsageError` when the settings contradict each other, before anything is made."""
     if not 1 <= specs.hosts <= MAX_HOSTS:
         raise UsageError(f"A lab has 1 to {MAX_HOSTS} hosts, not {specs.hosts}.")
@@ -48,12 +48,12 @@ def check_wishes(specs: Wishes) -> None:
         prepare.check_token(specs.token_file)
 
 
-def bring_up(folder: Folder, specs: Wishes, log: Say) -> LabState:
+def bring_up(folder: Folder, specs: LabOptions, log: Say) -> LabState:
     """Make the network, the hub (unless another plane was named) and the hosts, and wait until they have booted.
 
     Raises `Conflict` when the lab is up. Remains of one that was not taken down in order are cleared away first.
     """
-    check_wishes(specs)
+    check_options(specs)
     old = _readable(folder)
     if old is not None and old.phase == "up" and any(_runs(member) for member in old.members()):
         raise Conflict(

@@ -138,9 +138,9 @@ def cut_power(state: LabState, host: Member) -> None:
     first = leader(host)
     if first:
         processes.send(first, signal.SIGKILL)
-    if not processes.wait_gone(host.pid, host.started, 5.0):
+    if not processes.wait_ended(host.pid, host.started, 5.0):
         groups.kill_all(state.name, host.name)
-        processes.wait_gone(host.pid, host.started, 5.0)
+        processes.wait_ended(host.pid, host.started, 5.0)
     host.pid, host.started = 0, ""
 
 

@@ -59,7 +59,7 @@ def wait_ready(folder: Folder, state: LabState, hub: Member, patience: float = 4
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if not processes.alive(hub.pid, hub.started):
-            raise Failed(f"The hub ended while it started: {_last_words(log_file(folder))}")
+            raise Failed(f"The hub ended while it started: {_last_lines(log_file(folder))}")
         if answers(folder, state):
             return
         time.sleep(0.1)
@@ -100,7 +100,7 @@ def make_token(folder: Folder, state: LabState) -> Path:
     return path
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     """Return the last line of a log."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     return lines[-1] if lines else "no output"

@@ -70,14 +70,14 @@ def stop(pid: int, started: str, patience: float, *, first: int = signal.SIGTERM
     if not alive(pid, started):
         return True
     send(pid, first)
-    if wait_gone(pid, started, patience):
+    if wait_ended(pid, started, patience):
         return True
     send(pid, signal.SIGKILL)
-    wait_gone(pid, started, 5.0)
+    wait_ended(pid, started, 5.0)
     return False
 
 
-def wait_gone(pid: int, started: str, patience: float) -> bool:
+def wait_ended(pid: int, started: str, patience: float) -> bool:
     """Wait up to `patience` seconds for a process to end; return whether it did."""
     deadline = time.monotonic() + patience
     while alive(pid, started):

@@ -60,7 +60,7 @@ def _wants_console(text: Sequence[str]) -> bool:
     """Whether these words open the console: none, or global options alone."""
     if not text:
         return True
-    from edgewright.cli.words import take
+    from edgewright.cli.command_line import take
     from edgewright.core.errors import EdgewrightError
 
     try:
@@ -72,7 +72,7 @@ def _wants_console(text: Sequence[str]) -> bool:
 
 
 def _guarded(text: Sequence[str]) -> int:
-    from edgewright.cli.words import take
+    from edgewright.cli.command_line import take
 
     try:
         from edgewright.main.console import console

@@ -87,7 +87,7 @@ def open_console(
     session.hub_running = guide.hub_running
     session.hub_log = guide.hub_log
     session.stop_hub = guide.stop_hub
-    _tell_unfinished(feed)
+    _report_unfinished(feed)
     import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
     return run_app(session, guide.end_now, feed.store.close, guide.close)
 
@@ -148,7 +148,7 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
     )
 
 
-def _tell_unfinished(feed: LiveFeed) -> None:
+def _report_unfinished(feed: LiveFeed) -> None:
     """Report what a crash left in the journal."""
     if feed.journal is not None:
         for entry in feed.journal.unfinished()[-3:]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed, NotFound
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.oci import access as accesses
 from edgewright.oci import address, auth, errors, media
 from edgewright.oci.access import Access
@@ -207,7 +207,7 @@ class Registry:
     def pause(self, attempt: int, retry_after: str = "") -> None:
         """Wait before the next try: as the registry asks (`MAX_WAIT` at most), else 1, 2, 4 s. Raises `Cancelled`."""
         left = float(2 ** (attempt - 1))
-        seconds, date = whole_number(retry_after.strip()), times.http_date(retry_after or None)
+        seconds, date = integer(retry_after.strip()), times.http_date(retry_after or None)
         if seconds is not None:
             left = float(min(seconds, MAX_WAIT))
         elif date is not None:

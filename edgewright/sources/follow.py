@@ -35,10 +35,10 @@ _SEEN: Final = {
     "handling": kinds.HANDLING_SEEN,
 }
 _GONE: Final = {
-    "host": kinds.HOSTS_GONE,
-    "token": kinds.TOKENS_GONE,
-    "alert": kinds.ALERTS_GONE,
-    "handling": kinds.HANDLING_GONE,
+    "host": kinds.HOSTS_REMOVED,
+    "token": kinds.TOKENS_REMOVED,
+    "alert": kinds.ALERTS_REMOVED,
+    "handling": kinds.HANDLING_REMOVED,
 }
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
 

@@ -160,7 +160,7 @@ class Poller:
         for uid in removed:
             self._known.pop(uid, None)
         if removed:
-            self._teller.emit(kinds.HOSTS_GONE, {"uids": removed})
+            self._teller.emit(kinds.HOSTS_REMOVED, {"uids": removed})
         if not self._filled and self._known:
             self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": sorted(self._known)})
 

@@ -99,10 +99,10 @@ class Builder:
         self._put(value, event)
 
     def _tagged(self, event: Any, text: str) -> Any:
-        self._say_odd("a tag", event)
+        self._report_odd("a tag", event)
         return _word(text) if event.tag.rsplit(":", 1)[-1] in ("int", "bool", "null", "float") else text
 
-    def _say_odd(self, what: str, event: Any) -> None:
+    def _report_odd(self, what: str, event: Any) -> None:
         if any(found.code == "NotPortable" and what in found.message for found in self.problems):
             return
         message = f"It uses {what}, which the Edgewright agent does not read."
@@ -135,7 +135,7 @@ class Builder:
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             raise self.refuse("a key must be a word", event, "Put the text into quotes if it is one.")
         if event.tag not in (None, "!") and not event.implicit:
-            self._say_odd("a tag", event)
+            self._report_odd("a tag", event)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         path = self._path()
         self._put(value, event)
@@ -166,7 +166,7 @@ class Builder:
         frame.value[key] = value
 
     def _alias(self, event: Any) -> None:
-        self._say_odd("an alias", event)
+        self._report_odd("an alias", event)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             raise self.refuse("a key must be a word", event)

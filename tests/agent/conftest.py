@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edgewright.agent.kernel.agent import Agent
+from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.settings import Flags
-from edgewright.agent.kernel.systemd_notify import Lifeline
-from edgewright.agent.kernel.voice import Voice
+from edgewright.agent.kernel.systemd_notify import Notifier
 
 TODAY = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -237,7 +237,7 @@ class Bench:
 
     def start(self, **changes: Any) -> Agent:
         """Start an agent up to its first step."""
-        agent = Agent(self.flags._replace(**changes), Voice(self.heard, str(self.console)), Lifeline())  # type: ignore[arg-type]
+        agent = Agent(self.flags._replace(**changes), AgentLog(self.heard, str(self.console)), Notifier())  # type: ignore[arg-type]
         agent.folder.open()
         agent._begin()
         return agent

@@ -320,8 +320,8 @@ def test_an_outage_is_told_and_so_is_its_end(bench: Bench, monkeypatch: pytest.M
         assert 0 <= agent.step() <= expected
     assert bench.heard.text.count("starting") == 1
     bench.stub.script = lambda request: None
-    assert agent.standing.lost_since is not None
-    agent.standing.lost_since -= 300
+    assert agent.plane_link.lost_since is not None
+    agent.plane_link.lost_since -= 300
     agent.step()
     assert "answers again after 5 min" in bench.heard.text
     events = [event for r in bench.stub.sent("POST", "/bulk") for event in r.body]

@@ -10,23 +10,23 @@ import pytest
 
 from edgewright.agent import cli
 from edgewright.agent.install import unit
-from edgewright.agent.install.install import Wish, apply_plan, make_plan
+from edgewright.agent.install.install import InstallOptions, apply_plan, make_plan
 from edgewright.core.errors import Failed, InvalidInput
 
 
 @pytest.fixture
-def wish(tmp_path: Path) -> Wish:
+def wish(tmp_path: Path) -> InstallOptions:
     root = tmp_path / "root"
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/python3").write_text("")
     (tmp_path / "token").write_text("ewt_abc\n")
     (tmp_path / "ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
-    return Wish(
+    return InstallOptions(
         endpoint="https://plane:8443", token_file=str(tmp_path / "token"), ca=str(tmp_path / "ca.crt"), root=str(root)
     )
 
 
-def test_a_system_is_installed_offline_and_a_second_run_changes_nothing(wish: Wish) -> None:
+def test_a_system_is_installed_offline_and_a_second_run_changes_nothing(wish: InstallOptions) -> None:
     told: list[str] = []
     apply_plan(make_plan(wish), told.append)
     root = Path(wish.root)
@@ -44,7 +44,7 @@ def test_a_system_is_installed_offline_and_a_second_run_changes_nothing(wish: Wi
     assert make_plan(wish) == []
 
 
-def test_what_changed_is_all_that_is_done_again(wish: Wish) -> None:
+def test_what_changed_is_all_that_is_done_again(wish: InstallOptions) -> None:
     apply_plan(make_plan(wish), lambda line: None)
     Path(wish.token_file).write_text("ewt_new\n")
     (step,) = make_plan(wish)
@@ -53,7 +53,7 @@ def test_what_changed_is_all_that_is_done_again(wish: Wish) -> None:
     assert make_plan(wish) == []
 
 
-def test_plan_does_nothing(wish: Wish, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_does_nothing(wish: InstallOptions, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["install", "--plan", "--root", wish.root, "--endpoint", wish.endpoint, "--token-file", wish.token_file]
     assert cli.main(words) == 0
     assert "edgewright-agent.service" in capsys.readouterr().out
@@ -72,14 +72,14 @@ def test_plan_does_nothing(wish: Wish, capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_done(
-    wish: Wish, changes: dict[str, str], error: type[Exception], words: str
+    wish: InstallOptions, changes: dict[str, str], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
         make_plan(wish._replace(**changes))  # type: ignore[arg-type]
     assert not (Path(wish.root) / "etc").exists()
 
 
-def test_a_binary_is_run_without_python(wish: Wish, tmp_path: Path) -> None:
+def test_a_binary_is_run_without_python(wish: InstallOptions, tmp_path: Path) -> None:
     (tmp_path / "agent").write_bytes(b"\x7fELF...")
     wish = wish._replace(program=str(tmp_path / "agent"), python="/none")
     apply_plan(make_plan(wish), lambda line: None)
@@ -87,7 +87,7 @@ def test_a_binary_is_run_without_python(wish: Wish, tmp_path: Path) -> None:
     assert "ExecStart=/usr/local/lib/edgewright/edgewright-agent run " in text
 
 
-def test_an_observing_agent_gets_its_secrets_from_systemd(wish: Wish) -> None:
+def test_an_observing_agent_gets_its_secrets_from_systemd(wish: InstallOptions) -> None:
     apply_plan(make_plan(wish._replace(observe=True)), lambda line: None)
     text = (Path(wish.root) / "etc/systemd/system/edgewright-agent.service").read_text()
     assert "DynamicUser=yes\nLoadCredential=token:/etc/edgewright/token\n" in text

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent import cli
+from edgewright.agent.kernel.agent_log import ERROR, INFO, NOTICE, AgentLog
 from edgewright.agent.kernel.outbox import Outbox
 from edgewright.agent.kernel.state import StateFolder, write_checked
 from edgewright.agent.kernel.status import gather, judge, table
-from edgewright.agent.kernel.systemd_notify import Lifeline, Stopped
-from edgewright.agent.kernel.voice import ERROR, INFO, NOTICE, Voice
+from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane.client import Reply
 from edgewright.agent.plane.refusals import pause_asked
 from edgewright.core import times
@@ -25,17 +25,17 @@ from tests.agent.conftest import Heard
 def test_under_systemd_lines_carry_their_priority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     heard = Heard()
-    voice = Voice(heard, str(tmp_path / "console"))  # type: ignore[arg-type]
+    voice = AgentLog(heard, str(tmp_path / "console"))  # type: ignore[arg-type]
     voice(ERROR, "bad\x1b[31m\nnews")
     voice(7, "too much")
     assert heard.text == "<3>bad\ufffd[31m news\n"
-    voice.loudly(NOTICE, "here")
+    voice.announce(NOTICE, "here")
     assert (tmp_path / "console").read_bytes() == b"\r\nedgewright-agent: here\r\n"
 
 
 def test_the_same_reason_is_told_again_after_an_hour_and_after_it_passed() -> None:
     heard = Heard()
-    voice = Voice(heard, "")  # type: ignore[arg-type]
+    voice = AgentLog(heard, "")  # type: ignore[arg-type]
     assert voice.once("t", INFO, "a", 0.0) and not voice.once("t", INFO, "a", 3599.0)
     assert voice.once("t", INFO, "a", 3600.0) and voice.once("t", INFO, "b", 3601.0)
     voice.over("t")
@@ -44,15 +44,15 @@ def test_the_same_reason_is_told_again_after_an_hour_and_after_it_passed() -> No
 
 
 def test_a_missing_console_is_no_trouble() -> None:
-    Voice(Heard(), "/dev/none-such").loudly(ERROR, "x")  # type: ignore[arg-type]
+    AgentLog(Heard(), "/dev/none-such").announce(ERROR, "x")  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def life() -> Lifeline:
-    return Lifeline()
+def life() -> Notifier:
+    return Notifier()
 
 
-def test_sigterm_ends_a_wait_and_spares_what_must_not_be_cut(life: Lifeline) -> None:
+def test_sigterm_ends_a_wait_and_spares_what_must_not_be_cut(life: Notifier) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
     life.listen()
     try:
@@ -79,7 +79,7 @@ def test_systemd_hears_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
         listener.settimeout(5)
-        life = Lifeline()
+        life = Notifier()
         life.tell("READY=1")
         assert listener.recv(100) == b"READY=1"
         life.wait(0)

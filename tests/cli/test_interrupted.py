@@ -85,7 +85,7 @@ def test_a_stopped_proof_is_no_crash(tmp_path: Path, number: signal.Signals) -> 
     assert "went wrong" not in told and not list((tmp_path / "ew").rglob("crashes/*"))
 
 
-@pytest.mark.parametrize("module", ["edgewright.cli.main", "edgewright.cli.words",
+@pytest.mark.parametrize("module", ["edgewright.cli.main", "edgewright.cli.command_line",
                                     "edgewright.commands.kernel.registry",
                                     "edgewright.commands.forge.iso", "edgewright.forge.iso.write"])  # fmt: skip
 def test_an_interrupt_while_modules_are_loaded(tmp_path: Path, module: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgewright.cli import main
-from edgewright.cli.words import FORMS, take
+from edgewright.cli.command_line import FORMS, take
 from edgewright.commands.kernel.base import Command, Param
 from edgewright.commands.kernel.grammar import parse
 

@@ -34,18 +34,18 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_it_is_built_once_and_kept(built: list[Path]) -> None:
-    first = base_cache.kept_base(Job())
-    assert base_cache.kept_base(Job()) == first and built == [first]
+    first = base_cache.cached_base(Job())
+    assert base_cache.cached_base(Job()) == first and built == [first]
     assert first.parent == folder("cache") / "bases"
     first.write_bytes(b"cut")
-    base_cache.kept_base(Job())
+    base_cache.cached_base(Job())
     assert len(built) == 2 and first.read_bytes() == b"a base"
 
 
 def test_another_agent_wants_another_base_and_old_ones_go(built: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     for mark in "abc":
         monkeypatch.setattr(base_cache, "_mark", lambda mark=mark: mark)
-        base_cache.kept_base(Job())
+        base_cache.cached_base(Job())
     assert len(built) == 3
     kept = sorted(path.name for path in (folder("cache") / "bases").glob("*.iso"))
     assert len(kept) == base_cache.KEPT and "appliance-c.iso" in kept
@@ -58,7 +58,7 @@ def test_one_that_fails_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(build, "build_base", fail)
     with pytest.raises(Failed):
-        base_cache.kept_base(Job())
+        base_cache.cached_base(Job())
     assert not list((folder("cache") / "bases").glob("*.iso"))
 
 
@@ -68,6 +68,6 @@ def test_a_second_one_waits_and_can_be_stopped(built: list[Path]) -> None:
     threading.Timer(0.5, job.cancel).start()
     lock = folder("cache") / "bases" / ".lock"
     with base_cache._alone(lock, Job()), pytest.raises(Cancelled):
-        base_cache.kept_base(job)
+        base_cache.cached_base(job)
     assert built == []
-    assert base_cache.kept_base(Job()) == built[0]
+    assert base_cache.cached_base(Job()) == built[0]

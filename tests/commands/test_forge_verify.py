@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.forge.verify import ForgeVerify, plane_for, wish_of
+from edgewright.commands.forge.verify import ForgeVerify, options_of, plane_for
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.grammar import parse
 from edgewright.config import contexts
@@ -27,7 +27,7 @@ def remember(name: str, url: str, *, read_only: bool = False) -> None:
 
 def test_uefi_from_usb_until_it_is_registered_is_what_is_meant_without_words() -> None:
     _, args = parse(ForgeVerify, ["out.iso"])
-    wish = wish_of(args)
+    wish = options_of(args)
     assert (wish.firmware, wish.medium, wish.until, wish.accel) == ("uefi", "usb", "registered", "auto")
     assert not wish.secure_boot
     assert wish.limit == 2400
@@ -35,7 +35,7 @@ def test_uefi_from_usb_until_it_is_registered_is_what_is_meant_without_words() -
 
 def test_every_word_arrives() -> None:
     words = "out.iso --bios --cd --until installed --accel tcg --devices virtio --limit 10m --memory 1024 --disk 16"
-    wish = wish_of(parse(ForgeVerify, words.split())[1])
+    wish = options_of(parse(ForgeVerify, words.split())[1])
     assert (wish.firmware, wish.medium, wish.until, wish.accel) == ("bios", "cd", "installed", "tcg")
     assert (wish.devices, wish.limit, wish.memory, wish.disk) == ("virtio", 600, 1024, 16)
 
@@ -43,7 +43,7 @@ def test_every_word_arrives() -> None:
 @pytest.mark.parametrize("words", ["--bios --uefi", "--bios --secure-boot", "--usb --cd", "--memory 16", "--disk 1"])
 def test_words_that_exclude_each_other_are_refused(words: str) -> None:
     with pytest.raises(UsageError):
-        wish_of(parse(ForgeVerify, ["out.iso", *words.split()])[1])
+        options_of(parse(ForgeVerify, ["out.iso", *words.split()])[1])
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
+from edgewright.cli.command_line import take
 from edgewright.cli.main import choose
-from edgewright.cli.words import take
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Param, Refusal, Scope
 from edgewright.commands.kernel.bindings import bindings

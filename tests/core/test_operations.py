@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edgewright.core.hosts import states
-from edgewright.core.hosts.operations import OVERDUE_SHOWN, kind_words, standing
+from edgewright.core.hosts.operations import OVERDUE_SHOWN, kind_text, operation_status
 
 NOW = 1000.0
 
@@ -26,18 +26,18 @@ NOW = 1000.0
 def test_overdue_from_the_deadline_on_and_over_with_a_result(
     state: str, deadline: float | None, answered: bool, expected: str
 ) -> None:
-    found = standing(NOW, state, deadline, answered)
+    found = operation_status(NOW, state, deadline, answered)
     assert found.state == expected
     assert found.waits == bool(expected)
     assert found.overdue == (expected == states.OPERATION_OVERDUE)
 
 
 def test_the_time_left_turns_negative_past_the_deadline() -> None:
-    assert standing(NOW, "pending", NOW + 5).left == 5
-    assert standing(NOW, "pending", NOW - 5).left == -5
-    assert standing(NOW, "pending", None).left is None
+    assert operation_status(NOW, "pending", NOW + 5).left == 5
+    assert operation_status(NOW, "pending", NOW - 5).left == -5
+    assert operation_status(NOW, "pending", None).left is None
 
 
 def test_kinds_have_words_and_unknown_ones_keep_their_name() -> None:
-    assert kind_words("collect-logs") == "log"
-    assert kind_words("defragment") == "defragment"
+    assert kind_text("collect-logs") == "log"
+    assert kind_text("defragment") == "defragment"

@@ -89,7 +89,7 @@ async def test_what_came_meanwhile_stays_and_is_counted(fleet: Model, host: Make
     gone = {"uids": ["e001"]}
     for kept in (store, whole := Store(fleet, clock=lambda: NOW)):
         kept.emit("plane", kinds.HOSTS_SEEN, {"docs": changed})
-        kept.emit("plane", kinds.HOSTS_GONE, gone)
+        kept.emit("plane", kinds.HOSTS_REMOVED, gone)
         kept.flush()
     await cache.complete(store, head, rest)
     assert store.model.hosts == whole.model.hosts and store.model.tally == whole.model.tally

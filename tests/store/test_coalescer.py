@@ -24,7 +24,7 @@ one_host = st.tuples(
 steps = st.lists(
     st.one_of(
         st.tuples(st.just(kinds.HOSTS_SEEN), st.lists(one_host, max_size=20)),
-        st.tuples(st.just(kinds.HOSTS_GONE), st.lists(st.sampled_from(UIDS), max_size=4)),
+        st.tuples(st.just(kinds.HOSTS_REMOVED), st.lists(st.sampled_from(UIDS), max_size=4)),
         st.tuples(st.just(kinds.MESSAGE), st.just([])),
     ),
     max_size=12,
@@ -35,7 +35,7 @@ def tell(store: Store, host: Maker, number: int, kind: str, what: list[Any]) -> 
     payload: dict[str, Any] = {"level": "info", "text": f"line {number}"}
     if kind == kinds.HOSTS_SEEN:
         payload = {"docs": [host(uid, health, site) for uid, health, site in what]}
-    elif kind == kinds.HOSTS_GONE:
+    elif kind == kinds.HOSTS_REMOVED:
         payload = {"uids": what}
     store.emit("plane", kind, payload, at=1000.0 + number)
 

@@ -30,7 +30,7 @@ def test_p57_records_come_change_and_go() -> None:
     assert store.model.source.handling
     assert store.model.handling["host/a"] == HandlingRow("host/a", "ana", NOW, note="on it")
     store.emit("plane", kinds.HANDLING_SEEN, {"docs": [record("host/a", silencedUntil="2023-11-14T23:13:20.000Z")]})
-    store.emit("plane", kinds.HANDLING_GONE, {"uids": ["host/b"]})
+    store.emit("plane", kinds.HANDLING_REMOVED, {"uids": ["host/b"]})
     store.flush()
     assert list(store.model.handling) == ["host/a"]
     row = store.model.handling["host/a"]

@@ -85,7 +85,7 @@ def test_overdue_and_oldest_are_waited_for_first_and_hosts_that_are_gone_are_not
 def test_a_whole_list_replaces_and_a_deleted_host_takes_its_operations_with_it() -> None:
     model = model_of([operation("a"), operation("b", host="edge-2")], [operation("b", host="edge-2")], complete=True)
     assert list(model.operations) == ["b"]
-    gone, patches = reduce(model, [Event(9, NOW, "plane", kinds.HOSTS_GONE, {"uids": ["edge-2"]})])
+    gone, patches = reduce(model, [Event(9, NOW, "plane", kinds.HOSTS_REMOVED, {"uids": ["edge-2"]})])
     assert gone.operations == {} and ("operations", "b", "delete") in [(p.collection, p.key, p.op) for p in patches]
 
 

@@ -177,7 +177,7 @@ def test_p39_an_alert_goes_with_its_end_and_comes_back_as_news(host: Maker) -> N
     store.emit("plane", kinds.ALERTS_SEEN, {"docs": [other]})
     store.flush()
     assert not is_acknowledged(store.model, problems(store.model, NOW)[0].key), "another reason is news"
-    store.emit("plane", kinds.ALERTS_GONE, {"uids": ["rejected/box-1"]})
+    store.emit("plane", kinds.ALERTS_REMOVED, {"uids": ["rejected/box-1"]})
     store.flush()
     assert problems(store.model, NOW) == []
 

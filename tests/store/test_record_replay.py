@@ -35,7 +35,7 @@ def recorded(host: Maker, path: Path, count: int = 40) -> tuple[list[float], lis
         health = "unhealthy" if number % 3 else "healthy"
         store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host(f"edge-{number % 7}", health)]})
         if number % 10 == 9:
-            store.emit("plane", kinds.HOSTS_GONE, {"uids": [f"edge-{number % 7}"]})
+            store.emit("plane", kinds.HOSTS_REMOVED, {"uids": [f"edge-{number % 7}"]})
         store.flush()
         times.append(clock[0])
         models.append(store.model)

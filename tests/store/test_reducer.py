@@ -35,7 +35,7 @@ payloads = st.one_of(
             lambda docs: {"docs": docs}
         ),
     ),
-    st.tuples(st.just(kinds.HOSTS_GONE), st.lists(UIDS, max_size=3).map(lambda uids: {"uids": uids})),
+    st.tuples(st.just(kinds.HOSTS_REMOVED), st.lists(UIDS, max_size=3).map(lambda uids: {"uids": uids})),
     st.tuples(st.just(kinds.HOSTS_COMPLETE), st.lists(UIDS, max_size=6).map(lambda uids: {"uids": uids})),
     st.tuples(
         st.just(kinds.TOKENS_SEEN),
@@ -43,7 +43,7 @@ payloads = st.one_of(
             lambda told: {"docs": [{"metadata": {"uid": uid}} for uid in told[0]], "complete": told[1]}
         ),
     ),
-    st.tuples(st.just(kinds.TOKENS_GONE), st.lists(UIDS, max_size=2).map(lambda uids: {"uids": uids})),
+    st.tuples(st.just(kinds.TOKENS_REMOVED), st.lists(UIDS, max_size=2).map(lambda uids: {"uids": uids})),
     st.tuples(
         st.just(kinds.FEED_SEEN),
         st.lists(st.builds(dated, UIDS, st.integers(0, 59)), max_size=3).map(lambda docs: {"docs": docs}),
@@ -116,7 +116,7 @@ def test_the_model_before_stays_as_it_was() -> None:
         Model(), [Event(1, 1.0, "plane", kinds.HOSTS_SEEN, {"docs": [document("a", "healthy", "ready", 1)]})]
     )
     kept = dict(first.hosts)
-    reduce(first, [Event(2, 2.0, "plane", kinds.HOSTS_GONE, {"uids": ["a"]})])
+    reduce(first, [Event(2, 2.0, "plane", kinds.HOSTS_REMOVED, {"uids": ["a"]})])
     assert first.hosts == kept
 
 
@@ -129,14 +129,14 @@ def test_seeing_the_same_again_is_no_patch() -> None:
 
 def test_a_flicker_within_a_batch_is_no_patch() -> None:
     there = Event(1, 60.0, "plane", kinds.TOKENS_SEEN, {"docs": [{"metadata": {"uid": "t"}}]})
-    gone = Event(2, 60.0, "plane", kinds.TOKENS_GONE, {"uids": ["t"]})
+    gone = Event(2, 60.0, "plane", kinds.TOKENS_REMOVED, {"uids": ["t"]})
     assert reduce(Model(), [there, gone])[1] == ()
 
 
 def test_odd_payloads_change_nothing() -> None:
     odd: list[tuple[str, dict[str, Any]]] = [
-        (kinds.HOSTS_GONE, {"uids": "edge"}),
-        (kinds.HOSTS_GONE, {}),
+        (kinds.HOSTS_REMOVED, {"uids": "edge"}),
+        (kinds.HOSTS_REMOVED, {}),
         (kinds.TOKENS_SEEN, {"docs": [None, 3, {}]}),
         (kinds.ACKNOWLEDGED, {"key": 5}),
         ("newer.kind", {"docs": []}),

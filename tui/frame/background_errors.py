@@ -12,7 +12,7 @@ from tui.session import Session
 log = logging.getLogger(__name__)
 
 
-def tell_defect(session: Session, event: Worker.StateChanged) -> None:
+def report_defect(session: Session, event: Worker.StateChanged) -> None:
     """Put a failed worker on the message line; what a user can fix was reported by the work itself."""
     error = event.worker.error
     if event.state is not WorkerState.ERROR or error is None:

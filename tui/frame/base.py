@@ -23,7 +23,7 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.registry import console_verb
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
-from tui.frame.background_errors import tell_defect
+from tui.frame.background_errors import report_defect
 from tui.frame.links import is_ready, leave
 from tui.frame.title import crumb_line, title_line
 from tui.session import Session
@@ -156,7 +156,7 @@ class BaseScreen(Screen[None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report work that failed because of a bug in Edgewright."""
-        tell_defect(self.session, event)
+        report_defect(self.session, event)
 
     # The frame ----------------------------------------------------------------------------------------------------
 

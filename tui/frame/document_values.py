@@ -17,7 +17,7 @@ _LIKE_A_NUMBER = re.compile(
     re.IGNORECASE,
 )
 """What YAML 1.1 takes for a number or a time (a hardware address of digits too), unless it is quoted."""
-_SECRET_WORDS = ("token", "password", "secret", "privatekey", "pairingkey", "apikey", "credential")
+_SECRET_TERMS = ("token", "password", "secret", "privatekey", "pairingkey", "apikey", "credential")
 
 
 def find(doc: object, path: str) -> Any:
@@ -92,7 +92,7 @@ def is_secret(name: str) -> bool:
     low = name.lower().replace("_", "").replace("-", "")
     if low.endswith(("uid", "name", "names", "keys")):
         return False
-    return any(word in low for word in _SECRET_WORDS)
+    return any(word in low for word in _SECRET_TERMS)
 
 
 def yaml_lines(doc: Any, indent: int = 0) -> list[str]:

@@ -74,7 +74,7 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     return Told(key, event.at, lead + (text if message else f"{name} {text}"), "" if role == "muted" else role)
 
 
-def told_together(happening: Happening) -> Told:
+def reported_together(happening: Happening) -> Told:
     """Return what happened to many hosts at once as one line, which leads to all of its events."""
     first = happening.events[0]
     sign, _, role = severity(first)

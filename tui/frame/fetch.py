@@ -28,7 +28,7 @@ async def fetch_document(session: Session, kind: Kind, uid: str) -> dict[str, An
     doc: Any = await (client.host(uid) if kind == "host" else client.token(uid))
     raw: dict[str, Any] = doc if isinstance(doc, dict) else doc.raw
     if kind == "host":
-        session.store.keep_document("hosts", uid, raw)
+        session.store.store_document("hosts", uid, raw)
     return raw
 
 

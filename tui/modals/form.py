@@ -76,7 +76,7 @@ class FormModal(DecisionModal[dict[str, str]]):
                 with Horizontal(classes="field"):
                     yield Static(field.label, classes="label", markup=False)
                     entry = Input(field.value, password=field.secret, id=f"field-{field.name}", compact=True)
-                    entry.cursor_blink = False  # as in every field of the console: no bytes while nobody types
+                    entry.cursor_blink = False  # as in every field of the console: no bytes while no one types
                     yield entry
                 yield Static(self._help(field), classes="help", id=f"help-{field.name}", markup=False)
         with Horizontal(id="choices"):

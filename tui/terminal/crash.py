@@ -14,7 +14,7 @@ from textual.app import App
 log = logging.getLogger(__name__)
 
 
-class KeepsDefect(App[int]):
+class StoresDefect(App[int]):
     """An app that stores the exception it ended with."""
 
     defect: Exception | None = None

@@ -148,7 +148,7 @@ class Watchdog:
                 if descriptor == self._terminal:
                     poll.unregister(self._terminal)
                     if events & (select.POLLHUP | select.POLLERR):
-                        self._terminal_gone()
+                        self._terminal_closed()
                     continue
                 numbers = os.read(self._read, 256)
                 if not numbers:
@@ -165,7 +165,7 @@ class Watchdog:
             return None
         return max(self._asked_at + self._patience - time.monotonic(), 0.0) * 1000 + 1
 
-    def _terminal_gone(self) -> None:
+    def _terminal_closed(self) -> None:
         self._gone = True
         if self._deaf is not None:
             with contextlib.suppress(Exception):

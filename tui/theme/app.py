@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.terminal.crash import KeepsDefect
+from tui.terminal.crash import StoresDefect
 from tui.terminal.paint.cell_display import CellDisplay
 from tui.terminal.toolkit import start_with_theme
 from tui.theme import files as theme_files
@@ -17,7 +17,7 @@ THEME_POLL = 2.0
 """Seconds between two looks at the theme files."""
 
 
-class ThemedApp(KeepsDefect, CellDisplay):
+class ThemedApp(StoresDefect, CellDisplay):
     """An app whose themes are files."""
 
     session: Session

@@ -123,7 +123,7 @@ class LineView(ScrollView, can_focus=True):
         if self.cursor_key != old_key:
             self.post_message(self.Pointed(self, self.cursor_key))
 
-    def mark_found(self, places: Sequence[int]) -> None:
+    def mark_matches(self, places: Sequence[int]) -> None:
         """Show the lines at `places` as hits of a search."""
         self._found = frozenset(places)
         self.refresh()

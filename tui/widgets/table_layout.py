@@ -72,7 +72,7 @@ def place(
     `measure` is asked only for columns that there is room for. On a wider screen no name is narrower, and no column
     goes; only sentences may give way to a column that now fits.
     """
-    sizes, room = _held_sizes(columns, width, min(stored, len(columns)), measure)
+    sizes, room = _fixed_sizes(columns, width, min(stored, len(columns)), measure)
     names_grown, complete = False, not columns[stored + offset :]
     for index in range(min(stored + offset, len(columns)), len(columns)):
         column = columns[index]
@@ -103,7 +103,7 @@ def place(
     return tuple(placed)
 
 
-def _held_sizes(columns: Sequence[Column], width: int, stored: int, measure: Measure) -> tuple[dict[int, int], int]:
+def _fixed_sizes(columns: Sequence[Column], width: int, stored: int, measure: Measure) -> tuple[dict[int, int], int]:
     """Return the widths of the columns that always stay, and the cells that they leave."""
     sizes: dict[int, int] = {}
     room = width

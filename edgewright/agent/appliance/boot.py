@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from edgewright.agent.appliance import accounts, bootloader, documents, mounts, network, stages
 from edgewright.agent.appliance import paths as places
-from edgewright.agent.appliance.install_spec import read_wish
+from edgewright.agent.appliance.install_spec import read_install_spec
 from edgewright.agent.appliance.paths import below
 from edgewright.agent.appliance.runner import Runner, read_text, write_file
 from edgewright.agent.kernel.console import milestone
@@ -29,7 +29,7 @@ def early(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     if slot in places.SLOTS:
         missing = mounts.mount_all(mounts.base_mounts(), runner, report, mounts.wait_for)
         document = read_configuration(report, root)
-        folders = [*mounts.KEPT, *_bind_wishes(document, report)]
+        folders = [*mounts.KEPT, *_bind_specs(document, report)]
         if places.L_PERSISTENT not in missing:
             mounts.bind_all(folders, runner, report, root)
         extra = mounts.extra_mounts(read_text(below(root, places.OEM + "/edgewright-extra-partitions")))
@@ -120,9 +120,9 @@ def _live_configuration(report: Tell, root: str) -> Dict[str, Any]:
         return {}
 
 
-def _bind_wishes(document: Mapping[str, Any], report: Tell) -> Tuple[str, ...]:
+def _bind_specs(document: Mapping[str, Any], report: Tell) -> Tuple[str, ...]:
     try:
-        spec = read_wish(document)
+        spec = read_install_spec(document)
     except EdgewrightError as error:
         report(error.message)
         return ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, NamedTuple
 
-from edgewright.agent.appliance.install_spec import Wish
+from edgewright.agent.appliance.install_spec import InstallSpec
 from edgewright.agent.appliance.paths import L_RECOVERY, L_STATE, SLOTS
 from edgewright.core.errors import InvalidInput
 
@@ -92,7 +92,7 @@ menuentry "{title}" --id {slot} {{
 _TITLES = {"active": "{name}", "passive": "{name} (fallback)", "recovery": "{name} (recovery)"}
 
 
-def kernel_words(slot: str, spec: Wish, machine_id: str) -> str:
+def kernel_arguments(slot: str, spec: InstallSpec, machine_id: str) -> str:
     """Return the kernel line of a slot. Raises `InvalidInput` for extra words that GRUB would take apart."""
     parts = [
         f"root=live:LABEL={LABEL[slot]}",
@@ -116,13 +116,13 @@ def kernel_words(slot: str, spec: Wish, machine_id: str) -> str:
     return " ".join(parts)
 
 
-def grub_cfg(spec: Wish, machine_id: str) -> str:
+def grub_cfg(spec: InstallSpec, machine_id: str) -> str:
     """Return the configuration of GRUB on COS_STATE, for BIOS and UEFI."""
     name = "".join(character for character in spec.entry_name if character.isalnum() or character in " -_.")[:60]
     text = _HEAD
     for slot in SLOTS:
         title = _TITLES[slot].format(name=name or "Edgewright")
-        text += _ENTRY.format(title=title, slot=slot, label=LABEL[slot], words=kernel_words(slot, spec, machine_id))
+        text += _ENTRY.format(title=title, slot=slot, label=LABEL[slot], words=kernel_arguments(slot, spec, machine_id))
     return text
 
 

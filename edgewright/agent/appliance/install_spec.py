@@ -41,7 +41,7 @@ class Part(NamedTuple):
     name: str = ""
 
 
-class Wish(NamedTuple):
+class InstallSpec(NamedTuple):
     """The `install` block of the user-data; sizes in MiB."""
 
     auto: bool = False
@@ -66,11 +66,11 @@ class Wish(NamedTuple):
         return self.auto or bool(self.device)
 
 
-def read_wish(document: Mapping[str, Any]) -> Wish:
+def read_install_spec(document: Mapping[str, Any]) -> InstallSpec:
     """Return the spec of a user-data document. Raises `InvalidInput` for a value that no installation can follow."""
     block = document.get("install")
     if block is None:
-        return Wish()
+        return InstallSpec()
     if not isinstance(block, Mapping):
         raise InvalidInput("install of the user-data is not a map of keys.", "Correct the user-data.")
     messages = [_foreign(str(key)) for key in block if key not in _KNOWN]
@@ -92,7 +92,7 @@ def read_wish(document: Mapping[str, Any]) -> Wish:
     ]
     system = _map(block, "system")
     messages += [f"install.system.{key} is not used by this appliance." for key in system if key != "size"]
-    return Wish(
+    return InstallSpec(
         auto=auto,
         device=device,
         reboot=flag(block.get("reboot")),

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tup
 from edgewright.agent.appliance import bootloader, documents, layout, slots, stages
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.appliance.disks import Disk
-from edgewright.agent.appliance.install_spec import Wish
+from edgewright.agent.appliance.install_spec import InstallSpec
 from edgewright.agent.appliance.mounts import wait_for
 from edgewright.agent.appliance.progress import Progress, document_hash, read_json
 from edgewright.agent.appliance.runner import Runner, write_file
@@ -26,7 +26,7 @@ class Job(NamedTuple):
     """What is installed where."""
 
     document: Mapping[str, Any]
-    wish: Wish
+    wish: InstallSpec
     disk: Disk
     sources: Tuple[str, ...]
     installer: str
@@ -95,7 +95,7 @@ def install(job: Job, runner: Runner, progress: Progress, report: Callable[[str]
         progress.step("making the file systems")
         for part in parts:
             if part.fs:
-                runner.run(layout.mkfs_words(part, layout.partition_path(job.disk.path, part.number)), seconds=900)
+                runner.run(layout.mkfs_arguments(part, layout.partition_path(job.disk.path, part.number)), seconds=900)
         where = {part.name: layout.partition_path(job.disk.path, part.number) for part in parts[1:6]}
         folders = {name: mounts.mount(device, name) for name, device in where.items()}
         progress.record_in = folders["oem"]
@@ -115,7 +115,7 @@ def install(job: Job, runner: Runner, progress: Progress, report: Callable[[str]
         _configuration(job, folders, machine_id, first, parts)
         progress.step("running the commands of after-install")
         stages.run_stage(job.document, "after-install", runner, report, full=False)
-        _tell_left_out(job.document, report)
+        _report_left_out(job.document, report)
         progress.step("writing everything to the disk")
         progress.save_record("done")
         os.sync()
@@ -165,7 +165,7 @@ def _configuration(
         write_file(os.path.join(oem, "edgewright-extra-partitions"), ("\n".join(extra) + "\n").encode())
 
 
-def _tell_left_out(document: Mapping[str, Any], report: Callable[[str], None]) -> None:
+def _report_left_out(document: Mapping[str, Any], report: Callable[[str], None]) -> None:
     block = document.get("stages")
     for name in block if isinstance(block, Mapping) else ():
         if str(name).endswith("-chroot") or str(name).startswith("kairos-"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import List, Mapping, NamedTuple, Tuple
 
-from edgewright.agent.appliance.install_spec import Part, Wish
+from edgewright.agent.appliance.install_spec import InstallSpec, Part
 from edgewright.agent.appliance.paths import L_GRUB, L_OEM, L_PERSISTENT, L_RECOVERY, L_STATE
 from edgewright.core.errors import InvalidInput, Refused
 
@@ -37,7 +37,7 @@ class Planned(NamedTuple):
     last: bool = False
 
 
-def plan(spec: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
+def plan(spec: InstallSpec, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
     """Return the partitions for a disk, the last one taking the rest.
 
     Raises `Refused` with how much is missing when the disk is too small, `InvalidInput` when the settings contradict.
@@ -67,7 +67,7 @@ def plan(spec: Wish, disk_bytes: int, slot_bytes: int) -> Tuple[Planned, ...]:
     return _fit(parts, room)
 
 
-def _system(spec: Wish, room: int, slot_bytes: int) -> int:
+def _system(spec: InstallSpec, room: int, slot_bytes: int) -> int:
     if spec.system_size:
         return spec.system_size
     large = BIOS + EFI + OEM + 2 * SYSTEM + 200 + 3 * SYSTEM + 1000
@@ -131,7 +131,7 @@ def partition_path(device: str, number: int) -> str:
     return f"{device}{'p' if device[-1:].isdigit() else ''}{number}"
 
 
-def mkfs_words(part: Planned, path: str) -> List[str]:
+def mkfs_arguments(part: Planned, path: str) -> List[str]:
     """Return the command that makes the file system of a partition."""
     if part.fs == "vfat":
         return ["mkfs.vfat", "-n", part.label, path]

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from edgewright.agent.appliance import disks, documents, installer, layout, slots
 from edgewright.agent.appliance import paths as places
-from edgewright.agent.appliance.install_spec import Wish, read_wish
+from edgewright.agent.appliance.install_spec import InstallSpec, read_install_spec
 from edgewright.agent.appliance.progress import (
     Progress,
     document_hash,
@@ -50,7 +50,7 @@ class Medium:
             document, reported = self.collect()
             for line in reported:
                 self.tell(line)
-            spec = read_wish(document)
+            spec = read_install_spec(document)
             for line in spec.told:
                 self.tell(line)
             if spec.by_itself:
@@ -122,7 +122,7 @@ class Medium:
                 return str(answer["device"])
             self.wait(PAUSE)
 
-    def _install(self, progress: Progress, document: Dict[str, Any], spec: Wish, device: str) -> int:
+    def _install(self, progress: Progress, document: Dict[str, Any], spec: InstallSpec, device: str) -> int:
         sources = slots.slot_sources(self.live)
         size = sum(os.path.getsize(path) for path in sources)
         required = self._need(spec, size)
@@ -156,7 +156,7 @@ class Medium:
             self.runner.run(["systemctl", "--no-block", end])
         return 0
 
-    def _need(self, spec: Wish, slot_bytes: int) -> int:
+    def _need(self, spec: InstallSpec, slot_bytes: int) -> int:
         """Return the bytes of the smallest disk that the spec fits on."""
         low, high = 1, 1 << 30  # MiB
         while low < high:

@@ -8,7 +8,7 @@ from edgewright.agent.kernel.hostfs import Root
 
 ACTIVE, PASSIVE, RECOVERY = "active", "passive", "recovery"
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-_SLOT_WORDS = (
+_SLOT_LABELS = (
     (RECOVERY, ("cos_recovery", "recovery.img", "recovery.squashfs", "recovery-mode")),
     (PASSIVE, ("cos_passive", "passive.img")),
     (ACTIVE, ("cos_active", "active.img")),
@@ -21,7 +21,7 @@ _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-", "ssh-rsa")
 def boot_slot(root: Root) -> str:
     """Return which image of an A/B host runs: `active`, `passive`, `recovery`, or nothing on a host without slots."""
     line = root.text("/proc/cmdline", 8192).lower()
-    for slot, text in _SLOT_WORDS:
+    for slot, text in _SLOT_LABELS:
         if any(word in line for word in text):
             return slot
     return ""

@@ -23,7 +23,7 @@ UNITS = "/etc/systemd/system"
 WANTS = UNITS + "/multi-user.target.wants"
 
 
-class Wish(NamedTuple):
+class InstallOptions(NamedTuple):
     """What `install` was asked for; paths of the host, `root` is where its file system is mounted."""
 
     endpoint: str = ""
@@ -60,7 +60,7 @@ class Step(NamedTuple):
         return f"write  {self.target} ({len(self.data)} bytes, mode {self.mode:04o})"
 
 
-def make_plan(spec: Wish) -> List[Step]:
+def make_plan(spec: InstallOptions) -> List[Step]:
     """Return the steps that are still to do. Raises `EdgewrightError` when a file is missing or a word is wrong."""
     if spec.endpoint:
         parse_endpoint(spec.endpoint)
@@ -173,7 +173,7 @@ def _write(path: str, data: bytes, mode: int) -> None:
     sync_folder(folder)
 
 
-def _done(spec: Wish, step: Step) -> bool:
+def _done(spec: InstallOptions, step: Step) -> bool:
     path = _below(spec, step.target)
     try:
         if step.kind == "folder":
@@ -186,7 +186,7 @@ def _done(spec: Wish, step: Step) -> bool:
         return False
 
 
-def _program(spec: Wish) -> "tuple[bytes, bool]":
+def _program(spec: InstallOptions) -> "tuple[bytes, bool]":
     """Return the agent's own file and whether it is the binary; run from its sources, the archive is built."""
     path = spec.program
     if not path and getattr(sys, "frozen", False):
@@ -208,7 +208,7 @@ def _program(spec: Wish) -> "tuple[bytes, bool]":
         return _read(target), False
 
 
-def _has_user_data(spec: Wish) -> bool:
+def _has_user_data(spec: InstallOptions) -> bool:
     return any(os.path.isfile(_below(spec, path)) for path in USER_DATA)
 
 
@@ -229,5 +229,5 @@ def _read(path: str) -> bytes:
         raise Failed(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.", "Check the path.") from None
 
 
-def _below(spec: Wish, path: str) -> str:
+def _below(spec: InstallOptions, path: str) -> str:
     return os.path.join(spec.root, path.lstrip("/"))

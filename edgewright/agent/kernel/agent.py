@@ -12,8 +12,8 @@ from typing import Dict, Optional
 
 from edgewright import __version__
 from edgewright.agent.facts import device, system
+from edgewright.agent.kernel import agent_log as say
 from edgewright.agent.kernel import conditions
-from edgewright.agent.kernel import voice as say
 from edgewright.agent.kernel.binding import NAME as BINDING
 from edgewright.agent.kernel.binding import Binding, OtherMachine
 from edgewright.agent.kernel.disk_usage import usage_collector
@@ -22,10 +22,10 @@ from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.logs import collector
 from edgewright.agent.kernel.operations import Handler, Journal
 from edgewright.agent.kernel.outbox import Outbox
-from edgewright.agent.kernel.plane_link import Standing, unexpected
+from edgewright.agent.kernel.plane_link import PlaneLink, unexpected
 from edgewright.agent.kernel.settings import Flags, Settings, find_labels, load_settings
 from edgewright.agent.kernel.state import StateFolder
-from edgewright.agent.kernel.systemd_notify import Lifeline, Stopped
+from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import Client, parse_endpoint
 from edgewright.agent.plane.delivery import Delivery
@@ -51,9 +51,9 @@ OBSERVED = "This host is only observed: its agent changes nothing. Install the a
 class Agent:
     """One host's agent. `run` ends only when `life` is stopped."""
 
-    def __init__(self, flags: Flags, console_log: say.Voice, life: Lifeline) -> None:
+    def __init__(self, flags: Flags, console_log: say.AgentLog, life: Notifier) -> None:
         self.flags = flags
-        self.voice = console_log
+        self.agent_log = console_log
         self.life = life
         self.root = Root(flags.root)
         self.folder = StateFolder(flags.data, console_log)
@@ -79,8 +79,8 @@ class Agent:
             while True:
                 self.life.wait(self.step())
         except Stopped:
-            self.voice(say.NOTICE, "Stopped as asked.")
-            self.standing.note("stopped", "The agent was stopped.", self.interval)
+            self.agent_log(say.NOTICE, "Stopped as asked.")
+            self.plane_link.note("stopped", "The agent was stopped.", self.interval)
             return 0
         finally:
             self.life.tell("STOPPING=1")
@@ -88,14 +88,14 @@ class Agent:
 
     def _begin(self) -> None:
         settings = self._settings()
-        self.enrolment = Enrolment(self.folder, settings, self.voice)
-        self.standing = Standing(self.folder, self.voice, self.enrolment)
+        self.enrolment = Enrolment(self.folder, settings, self.agent_log)
+        self.plane_link = PlaneLink(self.folder, self.agent_log, self.enrolment)
         self._read_facts(force=True)
         assert self.facts is not None
         self._bind(settings)
         self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
         self.journal = Journal(self.folder)
-        self.delivery = Delivery(self.journal, self.outbox, self.voice)
+        self.delivery = Delivery(self.journal, self.outbox, self.agent_log)
         self.desired = Desired(self.folder)
         before = self.folder.load("boot") or {}
         if before.get("bootId") != self.facts.boot_id:
@@ -104,9 +104,11 @@ class Agent:
             self.folder.save("boot", {"bootId": self.facts.boot_id})
         self._told_digest = str((self.folder.load("facts") or {}).get("digest", ""))
         kind = "observes" if self.flags.observe else "runs on"
-        self.voice(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
+        self.agent_log(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
         if not self.enrolment.registered:
-            self.voice.loudly(say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}")
+            self.agent_log.announce(
+                say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}"
+            )
 
     def _bind(self, settings: Settings) -> None:
         """Bind the identity to this machine; one of another machine that was never used is made again."""
@@ -116,11 +118,11 @@ class Agent:
         if self._other_machine is not None and self.enrolment.unused:
             for name in (IDENTITY, REGISTRATION, BINDING):
                 self.folder.forget(name)
-            self.voice(
+            self.agent_log(
                 say.NOTICE, f"{self._other_machine.message} It was never registered; this machine makes its own."
             )
-            self.enrolment = Enrolment(self.folder, settings, self.voice)
-            self.standing = Standing(self.folder, self.voice, self.enrolment)
+            self.enrolment = Enrolment(self.folder, settings, self.agent_log)
+            self.plane_link = PlaneLink(self.folder, self.agent_log, self.enrolment)
             self._other_machine = binding.check(self.enrolment.uid, self.facts.hardware)
 
     def _check_machine(self) -> None:
@@ -147,18 +149,18 @@ class Agent:
             return self._tried_in_vain(error)
         except Exception as error:
             return self._tried_in_vain(unexpected(error))
-        self.standing.backoff.reset()
+        self.plane_link.backoff.reset()
         return wait
 
     def _start_over(self, error: CredentialLost) -> float:
         self.desired.forget()
         self._told_digest = ""
         self._drop_plane()
-        return self.standing.credential_lost(error, self.interval)
+        return self.plane_link.credential_lost(error, self.interval)
 
     def _tried_in_vain(self, error: EdgewrightError) -> float:
         self._drop_plane()
-        return self.standing.failed(error, self.interval)
+        return self.plane_link.failed(error, self.interval)
 
     # --- talking to the plane ----------------------------------------------------------------------------------
 
@@ -166,10 +168,10 @@ class Agent:
         try:
             settings = load_settings(self.flags)
         except EdgewrightError as error:
-            self.voice.once("user-data", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+            self.agent_log.once("user-data", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
             settings = Settings(self.flags, Site({}), self.flags.user_data, ())
         for problem in settings.problems:
-            self.voice.once("problem:" + problem, say.WARNING, problem, times.now())
+            self.agent_log.once("problem:" + problem, say.WARNING, problem, times.now())
         return settings
 
     def _get_plane(self) -> Plane:
@@ -180,7 +182,7 @@ class Agent:
             if self.enrolment.go_to(settings.endpoint):
                 self.desired.forget()
                 self._told_digest = ""
-                self.voice(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
+                self.agent_log(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
             client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
@@ -207,23 +209,23 @@ class Agent:
         with self.life.interruptible():
             labels, warnings = find_labels(self.settings)
         for warning in warnings:
-            self.voice.once("tags:" + warning, say.WARNING, warning, times.now())
+            self.agent_log.once("tags:" + warning, say.WARNING, warning, times.now())
         self._read_facts(force=True)
         assert self.facts is not None
         registration_id = self.enrolment.prepare(self.settings.endpoint)
-        self.voice.milestone(f"registering with {self.settings.endpoint} as {self.enrolment.uid}")
+        self.agent_log.milestone(f"registering with {self.settings.endpoint} as {self.enrolment.uid}")
         body = documents.registration_document(
             self._me(), self.facts, self.meter.read(), labels, registration_id, token, key
         )
         welcome = plane.register(body, self.settings.project)
         self.enrolment.accept(welcome.credential)
         plane.credential = welcome.credential
-        self._facts_told()
-        self.voice.over("plane")
-        self.voice.loudly(
+        self._facts_sent()
+        self.agent_log.over("plane")
+        self.agent_log.announce(
             say.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
         )
-        self.voice.milestone(f"registered as {self.enrolment.uid}")
+        self.agent_log.milestone(f"registered as {self.enrolment.uid}")
         self.outbox.event("HostRegistered", f"{self.enrolment.uid} has registered.")
 
     def _beat(self, plane: Plane) -> float:
@@ -242,13 +244,13 @@ class Agent:
         self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
         if not self.flags.interval and pulse.interval is not None:
             self.interval = max(1.0, min(3600.0, pulse.interval))
-        self.standing.reached(plane.name, self.outbox.event)
+        self.plane_link.reached(plane.name, self.outbox.event)
         if self.facts is not None and self.facts.digest != self._told_digest:
-            self._tell_facts(plane, gauges)
+            self._send_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
         self.delivery.send(plane)
-        self.standing.note(
+        self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
             duplicate=self._duplicate,
         )  # fmt: skip
@@ -258,38 +260,38 @@ class Agent:
         """Report on this host that another machine uses its identity, for as long as the plane sees both."""
         if others:
             sentence = f"Another machine reports to the plane as {self.enrolment.uid}: {others}. {DUPLICATE_HINT}"
-            self.voice.once("duplicate", say.ERROR, sentence, times.now(), loud=True)
+            self.agent_log.once("duplicate", say.ERROR, sentence, times.now(), loud=True)
         elif self._duplicate:
-            self.voice.over("duplicate")
-            self.voice(say.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
+            self.agent_log.over("duplicate")
+            self.agent_log(say.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
         self._duplicate = others
 
-    def _tell_facts(self, plane: Plane, gauges: system.Gauges) -> None:
+    def _send_facts(self, plane: Plane, gauges: system.Gauges) -> None:
         assert self.facts is not None
         try:
             plane.facts(documents.host_document(self._me(), self.facts, gauges))
         except PlaneRefusal as error:
             if retryable(error.status):
                 raise
-            self.voice(say.WARNING, f"{error.message} It is not sent again until the facts change.")
-        self._facts_told()
+            self.agent_log(say.WARNING, f"{error.message} It is not sent again until the facts change.")
+        self._facts_sent()
 
     def _reconcile(self, plane: Plane, plane_time: Optional[float]) -> None:
         """Fetch the desired state and act on it (P22, P24, P36)."""
         answer, change = self.desired.take(plane.config(self.desired.position))
         if answer is Answer.INVALID:
             sentence = f"{plane.name} sent a desired state without a valid lineage and generation; it is ignored."
-            self.voice.once("desired", say.WARNING, sentence, times.now())
+            self.agent_log.once("desired", say.WARNING, sentence, times.now())
         if change is not None:
-            self.voice(say.WARNING, change.message)
+            self.agent_log(say.WARNING, change.message)
             self._told_digest = ""  # a restored plane has older facts of this host
         if answer is not Answer.TO_APPLY:
             return
-        self.voice.over("desired")
+        self.agent_log.over("desired")
         refusal = OBSERVED if self.flags.observe else ""
         for offer in self.desired.operations():
             if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
-                self.voice(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
+                self.agent_log(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
             self.life.tell("WATCHDOG=1")
         status = self.desired.tunnel_answer(refusal)
         if status is not None:
@@ -312,7 +314,7 @@ class Agent:
             self.facts = device.collect(self.root)
             self._facts_at = moment
 
-    def _facts_told(self) -> None:
+    def _facts_sent(self) -> None:
         if self.facts is not None:
             self._told_digest = self.facts.digest
             self.folder.save("facts", {"digest": self._told_digest})

@@ -8,7 +8,7 @@ import sys
 from typing import Any, Callable, Dict, Optional
 
 from edgewright import __version__
-from edgewright.agent.kernel import voice as say
+from edgewright.agent.kernel import agent_log as say
 from edgewright.agent.kernel.binding import OtherMachine
 from edgewright.agent.kernel.enrolment import Enrolment
 from edgewright.agent.kernel.state import StateFolder
@@ -21,12 +21,12 @@ STATUS = "status"
 """The state file that `edgewright-agent status` reads."""
 
 
-class Standing:
+class PlaneLink:
     """Evaluates each try, reports what changed (once, then hourly) and writes the status file."""
 
-    def __init__(self, folder: StateFolder, console_log: say.Voice, enrolment: Enrolment) -> None:
+    def __init__(self, folder: StateFolder, console_log: say.AgentLog, enrolment: Enrolment) -> None:
         self.folder = folder
-        self.voice = console_log
+        self.agent_log = console_log
         self.enrolment = enrolment
         self.backoff = Backoff(1.0, CEILING)
         self.lost_since: Optional[float] = None
@@ -50,30 +50,30 @@ class Standing:
             wait = min(wait, interval)  # no more of a load than its beats, and received as soon as the link is back
         if at_least:
             wait = _spread(at_least)
-        reported = self.voice.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
+        reported = self.agent_log.once("plane", priority, f"{error.message} {error.hint}".strip(), times.now(), loud)
         if reported and loud:
             verb = "refused" if phase == "refused" else "waits"
-            self.voice.milestone(f"registration {verb}: {error.message}")
+            self.agent_log.milestone(f"registration {verb}: {error.message}")
         self._note_failure(phase, error, wait, interval)
         return wait
 
     def credential_lost(self, error: CredentialLost, interval: float) -> float:
         """Forget the credential (P16); return the seconds to wait before the host registers again."""
         self.enrolment.lose(error.gone)
-        self.voice.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+        self.agent_log.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
         wait = _spread(CEILING) if error.gone else self.backoff.next()
         self._note_failure("refused", error, wait, interval)
         return wait
 
     def reached(self, name: str, event: Callable[[str, str], None]) -> None:
         """Note that the plane `name` answers; after an outage report it, also as an event."""
-        self.voice.over("plane")
+        self.agent_log.over("plane")
         if self.lost_since is None:
             return
         gap, self.lost_since = times.now() - self.lost_since, None
         if gap >= 1 and self.enrolment.registered:
             sentence = f"{name} answers again after {times.words(gap)}."
-            self.voice(say.NOTICE, sentence)
+            self.agent_log(say.NOTICE, sentence)
             event("PlaneReached", sentence)
 
     def note(self, phase: str, message: str, interval: float, **more: str) -> None:

@@ -154,7 +154,7 @@ def write_checked(path: str, body: Body, durable: bool = True) -> None:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        _keep_previous(path)
+        _store_previous(path)
         os.replace(fresh, path)
     except OSError:
         try:
@@ -166,7 +166,7 @@ def write_checked(path: str, body: Body, durable: bool = True) -> None:
         sync_folder(os.path.dirname(path) or ".")
 
 
-def _keep_previous(path: str) -> None:
+def _store_previous(path: str) -> None:
     body, _ = read_checked(path)
     if body is None:
         return  # a torn file must not push out the good copy before it

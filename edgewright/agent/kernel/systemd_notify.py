@@ -26,7 +26,7 @@ class _Nudged(BaseException):
     """The present wait is over."""
 
 
-class Lifeline:
+class Notifier:
     """Knows whether the agent is to stop, waits, and notifies systemd."""
 
     def __init__(self) -> None:

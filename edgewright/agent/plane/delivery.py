@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List
 
-from edgewright.agent.kernel import voice as say
+from edgewright.agent.kernel import agent_log as say
 from edgewright.agent.kernel.operations import Journal
 from edgewright.agent.kernel.outbox import Outbox
 from edgewright.agent.plane.plane import Plane
@@ -24,7 +24,7 @@ PAUSE = 60.0
 class Delivery:
     """Delivers results, intents and events in this order, oldest first."""
 
-    def __init__(self, journal: Journal, outbox: Outbox, console_log: say.Voice) -> None:
+    def __init__(self, journal: Journal, outbox: Outbox, console_log: say.AgentLog) -> None:
         self._journal = journal
         self._outbox = outbox
         self._voice = console_log

@@ -9,7 +9,7 @@ from edgewright import __version__
 from edgewright.agent.plane.client import Client, Reply
 from edgewright.agent.plane.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
-from edgewright.core.text import clean, whole_number
+from edgewright.core.text import clean, integer
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position, read_generation, read_lineage
@@ -75,7 +75,7 @@ class Plane:
         """P17. Raises `CredentialLost` or `PlaneRefusal`."""
         reply = self._own("PATCH", protocol.HOST_HEALTH, "the heartbeat", body)
         interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
-        generation = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
+        generation = integer(reply.headers.get(protocol.H_GENERATION.lower(), ""))
         lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
         duplicate = clean(reply.headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
         doubted = reply.headers.get(protocol.H_CLOCK.lower()) == protocol.CLOCK_DOUBTED

@@ -6,7 +6,7 @@ from typing import Dict, NamedTuple
 
 from edgewright.agent.plane.client import Reply
 from edgewright.core.errors import Failed, Refused
-from edgewright.core.text import clean, whole_number
+from edgewright.core.text import clean, integer
 from edgewright.wire import protocol
 
 CEILING = 60.0
@@ -85,19 +85,19 @@ def retryable(status: int) -> bool:
 
 def pause_asked(reply: Reply) -> float:
     """Return the seconds of `Retry-After`, at most an hour; 0 when there is none."""
-    return float(min(3600, whole_number(reply.headers.get("retry-after", "")) or 0))
+    return float(min(3600, integer(reply.headers.get("retry-after", "")) or 0))
 
 
-def _said(reply: Reply) -> "tuple[str, str]":
+def _answer_of(reply: Reply) -> "tuple[str, str]":
     body = reply.json()
     return clean(body.get("code"), 80), clean(body.get("message"), 300)
 
 
 def registration_refused(reply: Reply, uid: str, plane: str, project: str) -> PlaneRefusal:
     """Return the refusal of a registration as an error to report."""
-    code, message = _said(reply)
+    code, message = _answer_of(reply)
     rule = _REGISTRATION.get(code)
-    if rule is None and (whole_number(code) or 0) >= 600:
+    if rule is None and (integer(code) or 0) >= 600:
         rule = Rule(
             "The plane finds the registration of {uid} faulty: {answer}.", "Check the site part of the user-data."
         )
@@ -127,7 +127,7 @@ class CredentialLost(Refused):
 
 def call_refused(reply: Reply, what: str, uid: str, plane: str) -> Refused:
     """Return the refusal of a call that a registered host made."""
-    code, message = _said(reply)
+    code, message = _answer_of(reply)
     if code == protocol.E_HOST_GONE:
         return CredentialLost(
             f"The plane has deleted this host ({uid}).",

@@ -26,7 +26,7 @@ from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.cloudconfig.userdata import Site
 from edgewright.core.errors import EdgewrightError, Refused
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.wire import protocol
 from edgewright.wire.palette.events import KIND_HOST, event_body
 from edgewright.wire.protocol.generations import Position, is_announced, is_late, read_generation, read_lineage
@@ -195,7 +195,7 @@ class SimulatedHost:
             self.credential = ""
             return 5.0
         self.fleet.heartbeats += 1
-        announced = whole_number(reply.headers.get(protocol.H_GENERATION.lower(), ""))
+        announced = integer(reply.headers.get(protocol.H_GENERATION.lower(), ""))
         lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
         if is_announced(self._position, lineage, read_generation(announced)):
             await self._reconcile()

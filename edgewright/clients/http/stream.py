@@ -10,7 +10,7 @@ import msgspec
 
 from edgewright.clients.http import errors
 from edgewright.clients.http.transport import Transport
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.wire import protocol
 
 MAX_LINE: Final = 16 * 1024 * 1024
@@ -70,7 +70,7 @@ async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent
 
 def change_of(reported: ServerEvent) -> Change | None:
     """Return the change in an event; `None` for one that cannot be read (a newer hub may send more)."""
-    seq = whole_number(reported.id) or 0
+    seq = integer(reported.id) or 0
     if reported.event == PING and not reported.data:
         return Change(seq, PING)
     try:

@@ -15,7 +15,7 @@ from edgewright.clients.http.budget import Budget
 from edgewright.clients.http.credential import Credential
 from edgewright.core.certificate_clock import NOTHING, Evidence
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _tolerant(data: bytes) -> Any:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    seconds = whole_number(headers.get("retry-after", ""))
+    seconds = integer(headers.get("retry-after", ""))
     return None if seconds is None else min(float(seconds), 120.0)
 
 

@@ -19,7 +19,7 @@ from edgewright.commands.kernel.results import Column
 from edgewright.commands.kernel.results import Stream
 from edgewright.commands.kernel.results import Text
 from edgewright.forge.builds import last_lines
-from edgewright.commands.forge.background import run_kept
+from edgewright.commands.forge.background import run_stored
 from edgewright.core.errors import Conflict
 import asyncio
 from edgewright.forge.builds import cancel
@@ -74,7 +74,7 @@ class BuildRun(declared.BuildRun):
     ) -> Outcome:
         """Run it and write its record. Raises what its verb raises."""
 
-        return await run_kept(ctx, plan.touches[0])
+        return await run_stored(ctx, plan.touches[0])
 
 
 class BuildCancel(declared.BuildCancel):

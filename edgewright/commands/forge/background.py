@@ -70,7 +70,7 @@ def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[
     raise InvalidInput(f"There is no verb {' '.join(words[:3])!r}.", "See: edgewright --help")
 
 
-async def run_kept(ctx: CommandContext, build_id: str) -> Outcome:
+async def run_stored(ctx: CommandContext, build_id: str) -> Outcome:
     """Run the command that is stored with a build, and write its record. Raises what the verb raises."""
     recorder = Recorder.of(build_id)
     with terminated_is_cancelled(), recorder:

@@ -44,7 +44,7 @@ class ForgeBase(declared.ForgeBase):
         texts = []
         if args["refresh_lock"]:
             target, lock, changes = await work(lambda job: _refresh(path, args["mirror"], job), report)
-            texts.append(_told_lock(target, lock, changes))
+            texts.append(_report_lock(target, lock, changes))
         if out is None:
             return Outcome(
                 (str(target),), result=Text(texts[0], {"lock": str(target), "digest": lock.digest}, str(target))
@@ -90,7 +90,7 @@ def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> B
         )
 
 
-def _told_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
+def _report_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
 
     lines = [f"{target}  {len(lock.packages)} packages, {size(lock.size)}", f"  sha256      {lock.digest}"]
     lines += [f"  changed     {change}" for change in changes[:20]]

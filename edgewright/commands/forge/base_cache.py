@@ -24,7 +24,7 @@ KEPT = 2
 """Bases that are cached; older ones are deleted when a new one is there."""
 
 
-def kept_base(job: Job) -> Path:
+def cached_base(job: Job) -> Path:
     """Return the ISO of the reference appliance as it would be built now; built when it is not cached.
 
     Raises `Refused` without root, `NotFound` for a missing program, `Failed`, `Cancelled`.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgewright.yamltext.reader import Parsed
 
 
-MOST_TOLD = 100
+MOST_SHOWN = 100
 """Findings of one file that are printed one by one."""
 
 
@@ -89,7 +89,7 @@ async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool)
 
 
 def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None], look: str = "") -> None:
-    """Report warnings, and every error (of many the first `MOST_TOLD`); raise `InvalidInput` when there is one.
+    """Report warnings, and every error (of many the first `MOST_SHOWN`); raise `InvalidInput` when there is one.
 
     `look` is the next step; without it, the check of user-data.
     """
@@ -108,10 +108,10 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
 
 
 def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:
-    for finding in findings[:MOST_TOLD]:
+    for finding in findings[:MOST_SHOWN]:
         report(f"{finding.severity}: {_told(finding)}")
-    if len(findings) > MOST_TOLD:
-        report(f"... and {len(findings) - MOST_TOLD} more like these.")
+    if len(findings) > MOST_SHOWN:
+        report(f"... and {len(findings) - MOST_SHOWN} more like these.")
 
 
 def as_check(findings: Sequence[Finding]) -> Check:

@@ -60,10 +60,10 @@ def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Ou
     if args.get("sbom"):
         write(Path(args["sbom"]), result.sbom)
         document["sbom"]["file"] = str(args["sbom"])
-    return Outcome((reference,), result=Text(tree_words(document), document, reference), message=_end(document))
+    return Outcome((reference,), result=Text(tree_arguments(document), document, reference), message=_end(document))
 
 
-def tree_words(document: Mapping[str, Any]) -> str:
+def tree_arguments(document: Mapping[str, Any]) -> str:
     """Return what the user sees: the tree, its images, and what hosts must have."""
     kubernetes, pushed, bill = document["kubernetes"], document["pushed"], document["sbom"]
     folders = ", ".join(f"{layer['folder']} {size(layer['size'])}" for layer in document["layers"])

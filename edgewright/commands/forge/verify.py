@@ -30,7 +30,7 @@ class ForgeVerify(declared.ForgeVerify):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is booted and what is created at the plane. Raises `UsageError` for options that conflict."""
-        wish = wish_of(args)
+        wish = options_of(args)
         lines = [f"Boots {args['iso']} by {wish.firmware.upper()} from {wish.medium.upper()}, until {wish.until}."]
         if wish.until == "registered":
             lines.append("Makes a token for one day and a host proof-... at the plane of its user-data; deletes both.")
@@ -64,7 +64,7 @@ async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, repo
     return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
 
 
-def wish_of(args: Mapping[str, Any]) -> Wish:
+def options_of(args: Mapping[str, Any]) -> Wish:
     """Return how to boot, from the words of the command line. Raises `UsageError`."""
     if args.get("bios") and (args.get("uefi") or args.get("secure_boot")):
         raise UsageError("--bios excludes --uefi and --secure-boot.", "Verify twice, once for each.")

@@ -50,7 +50,7 @@ class HostReset(declared.HostReset):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_told(host)}: {_cluster_words(host)}" for host in hosts]
+        lines = [f"{_told(host)}: {_cluster_text(host)}" for host in hosts]
         lines.append("Each host does it at its next heartbeat; name, identity and credential stay the same.")
         return _plan(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
 
@@ -103,7 +103,7 @@ def _told(host: FoundHost) -> str:
     return f"{host.name}{site} ({host.row.health}, {host.row.state.replace('-', ' ')})"
 
 
-def _cluster_words(host: FoundHost) -> str:
+def _cluster_text(host: FoundHost) -> str:
     return f"forgets cluster {host.row.cluster}" if host.row.cluster else "has no cluster to forget"
 
 

@@ -14,7 +14,7 @@ from edgewright.commands.kernel.host_states import refuse_illegal
 from edgewright.commands.kernel.lookup import find_host
 from edgewright.commands.kernel.results import Text
 from edgewright.core.errors import Failed, InvalidInput, Refused, TimedOut
-from edgewright.core.hosts.operations import kind_words
+from edgewright.core.hosts.operations import kind_text
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
@@ -101,6 +101,6 @@ async def fetch_text(
         await asyncio.sleep(pause)
         pause = min(2.0, pause * 1.5)
     raise TimedOut(
-        f"The host {uid} did not send its {kind_words(kind)} within {LONGEST:.0f} s.",
+        f"The host {uid} did not send its {kind_text(kind)} within {LONGEST:.0f} s.",
         "It sends it after its next heartbeat; look at its last heartbeat with host show.",
     )

@@ -44,13 +44,13 @@ COLUMNS = (
 GLYPHS = {"healthy": "•", "unhealthy": "▲", "unknown": "○"}
 
 
-def state_words(row: HostRow) -> str:
+def state_text(row: HostRow) -> str:
     """Return the state as users call it, with what kind of host it is when that matters."""
     marks = " (simulated)" if row.simulated else " (observed)" if row.observed else ""
     return row.state.replace("in-use", "in use") + marks
 
 
-def health_words(row: HostRow) -> str:
+def health_text(row: HostRow) -> str:
     """Return glyph and word of the health; a host that never spoke is `never connected`."""
     word = "never connected" if row.health == "unknown" and row.last_seen is None else row.health
     return f"{GLYPHS.get(row.health, '○')} {word}"
@@ -67,8 +67,8 @@ def item(host: FoundHost, now: float) -> Item:
     cells = (
         row.name or row.uid,
         or_dash(row.site),
-        state_words(row),
-        health_words(row),
+        state_text(row),
+        health_text(row),
         ago(row.since or row.created, now),
         or_dash(row.cluster),
         ago(row.last_seen, now),
@@ -91,16 +91,16 @@ def item(host: FoundHost, now: float) -> Item:
 def detail(host: FoundHost, condition: Condition, now: float) -> Detail:
     """Return one host as text."""
     row, document = host.row, EdgeHost(host.document)
-    headline = f"{health_words(row)}: {row.reason}" if row.reason else health_words(row)
+    headline = f"{health_text(row)}: {row.reason}" if row.reason else health_text(row)
     health = [
-        ("health", health_words(row)),
+        ("health", health_text(row)),
         ("since", _moment(row.since, now)),
         ("reason", or_dash(row.reason)),
         ("last heartbeat", _moment(row.last_seen, now)),
     ]
     identity = [
         ("uid", row.uid),
-        ("state", state_words(row)),
+        ("state", state_text(row)),
         ("site", or_dash(row.site)),
         ("tags", or_dash(", ".join(row.tags))),
         ("project", or_dash(row.project_uid)),

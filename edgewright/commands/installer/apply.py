@@ -45,7 +45,7 @@ class Apply(declared.Apply):
             kind, text = example(str(args.get("example_kind") or ""))
             title = f"Print an example of kind {kind}"
             return Plan(title, (), (), (), self.cli_line((), args), None, Example(kind, text))
-        _need_file(args)
+        _require_file(args)
 
         try:
             word = str(args["file"])
@@ -56,7 +56,7 @@ class Apply(declared.Apply):
             job = examine(word, document)
             check_inputs(job.ready)  # a plan that cannot be carried out is none
         except BaseException as error:
-            _tell_build(args, error)
+            _report_build(args, error)
             raise
         return Plan(
             f"Build installer {job.name}",
@@ -103,7 +103,7 @@ class Apply(declared.Apply):
         return Outcome((build,), (), f"Build {build} runs; see: edgewright build show {build}", Text(build))
 
 
-def _need_file(args: Mapping[str, Any]) -> None:
+def _require_file(args: Mapping[str, Any]) -> None:
     """Raise `UsageError` unless the words name a file by -f."""
     hint = "Give one with -f FILE; edgewright apply --example prints one to begin from."
     stray = args.get("example_kind")
@@ -113,7 +113,7 @@ def _need_file(args: Mapping[str, Any]) -> None:
         raise UsageError("No answer file is given.", hint)
 
 
-def _tell_build(args: Mapping[str, Any], error: BaseException) -> None:
+def _report_build(args: Mapping[str, Any], error: BaseException) -> None:
     """Let a build that was queued end with what was wrong with its answers."""
     if args.get("build"):
         Recorder.of(str(args["build"])).ended_by(error)

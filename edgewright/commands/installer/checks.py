@@ -55,14 +55,14 @@ def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Fin
     broken = {problem.key for problem in rules.problems(complete)}
     document = user_data(settle(complete, strict=False))
     told = []
-    for finding in _that_hold(check_document(document, "palette", now()), complete):
+    for finding in _that_apply(check_document(document, "palette", now()), complete):
         key = key_of(finding.path, complete["net.mode"])
         if keys is None or (key in keys and key not in broken):
             told.append(finding._replace(path=key or finding.path))
     return ordered(told)
 
 
-def _that_hold(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
+def _that_apply(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
     """Return the findings that apply to the base of the answers."""
     if answers["base.kind"] == "appliance":
         return for_appliance(findings)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.forge.background import terminated_is_cancelled
-from edgewright.commands.forge.base_cache import kept_base
+from edgewright.commands.forge.base_cache import cached_base
 from edgewright.commands.forge.jobs import work as in_thread
 from edgewright.commands.forge.verify import prove_installer
 from edgewright.commands.installer.answer_kinds import kinds
@@ -187,7 +187,7 @@ async def _build(work: Work, recorder: Recorder, report: Callable[[str], None], 
 
 def _appliance(job: Job) -> Path:
     """Return the reference appliance's ISO, made now if it is not cached. Raises `EdgewrightError`."""
-    return kept_base(job)
+    return cached_base(job)
 
 
 async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Callable[[str], None]) -> str:

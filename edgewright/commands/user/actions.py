@@ -26,7 +26,7 @@ class UserCreate(declared.UserCreate):
         email, role = str(args["email"]).strip(), str(args.get("role") or rows.NO_ROLE)
         if "@" not in email or len(email) > 254 or not email.isprintable() or " " in email:
             raise InvalidInput(f"{email[:60]!r} is not an email address.", "Write it as NAME@DOMAIN.")
-        words = rows.project_role_words(args.get("project_roles") or ())
+        words = rows.project_role_text(args.get("project_roles") or ())
         uids = await rows.by_project_uid(await ctx.client(), words)
         lines = rows.role_lines(role, words)
         if role == rows.NO_ROLE and not words:

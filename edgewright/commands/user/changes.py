@@ -22,7 +22,7 @@ class UserUpdate(declared.UserUpdate):
         user = await rows.find_user(client, targets[0])
         keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
-        words = rows.project_role_words(args.get("project_roles") or ())
+        words = rows.project_role_text(args.get("project_roles") or ())
         role = str(args.get("role") or "")
         if not properties and not words and not role:
             raise UsageError("Nothing to change is given.", "See: edgewright user update --help")

@@ -141,7 +141,7 @@ def role_uids(word: object) -> list[str]:
     return [roles.uid(role)]
 
 
-def project_role_words(words: Sequence[str]) -> dict[str, list[str]]:
+def project_role_text(words: Sequence[str]) -> dict[str, list[str]]:
     """Return uids of roles by project from `PROJECT=ROLE` words. Raises `InvalidInput`."""
     found: dict[str, list[str]] = {}
     for word in words:

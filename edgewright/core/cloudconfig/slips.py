@@ -30,7 +30,7 @@ _SECRET_GAP = re.compile(
     r".*(?:x{5,}|X{5,}|\*{3,}|\.{3,}|…|<[^<>]{0,60}>|\[[a-z][^\[\]]{2,60}\]).*", re.IGNORECASE | re.DOTALL
 )
 """What is in a secret where a page left a part out."""
-_TOKEN_WORDS = re.compile(
+_TOKEN_TERMS = re.compile(
     r"(?=.*[a-z])(?:your|my|the|an?|some|new|edge|host|palette|registration|access|api|secret|test|valid|sample|example|demo|"
     r"dummy|fake|insert|enter|paste|replace|change|fixme|todo|none|null|nil|undefined|token|key|value|string|uid|id|it|me|"
     r"this|here|with|goes|by|please|[-_. ])+",
@@ -83,7 +83,7 @@ def is_gap(value: str, *, secret: bool = False, name: bool = False, token: bool 
     `token` is for registration tokens, which a plane draws at random: it contains no words.
     """
     word = value.strip()
-    if token and (_INSIDE.search(word) or _TOKEN_WORDS.fullmatch(word[:500])):
+    if token and (_INSIDE.search(word) or _TOKEN_TERMS.fullmatch(word[:500])):
         return True
     if is_placeholder(word) or _CAMEL.fullmatch(word):
         return True

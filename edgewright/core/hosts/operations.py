@@ -14,7 +14,7 @@ OVERDUE_SHOWN = 3600.0
 _WORDS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
 
 
-class Standing(NamedTuple):
+class OperationStatus(NamedTuple):
     """The state of an operation; `state` is a key of `core.hosts.states.STATES`, empty when the operation is over.
 
     `left` counts seconds to the deadline, negative once it is past, `None` without one.
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
         return self.state == states.OPERATION_OVERDUE
 
 
-def standing(now: float, state: str, deadline: Optional[float], answered: bool = False) -> Standing:
+def operation_status(now: float, state: str, deadline: Optional[float], answered: bool = False) -> OperationStatus:
     """Judge an operation at `now` (epoch seconds) by its state at the plane and its deadline.
 
     A pending one is overdue from its deadline on, whether or not the plane has reported it yet. One that the plane
@@ -46,10 +46,10 @@ def standing(now: float, state: str, deadline: Optional[float], answered: bool =
     elif state == EXPIRED and not answered and left is not None and -left < OVERDUE_SHOWN:
         key = states.OPERATION_OVERDUE
     else:
-        return Standing("", left)
-    return Standing(key, left)
+        return OperationStatus("", left)
+    return OperationStatus(key, left)
 
 
-def kind_words(kind: str) -> str:
+def kind_text(kind: str) -> str:
     """Return how people call an operation of this kind."""
     return _WORDS.get(kind, kind)

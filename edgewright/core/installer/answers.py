@@ -6,9 +6,9 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tup
 
 from edgewright.core.cloudconfig.slips import slip
 from edgewright.core.errors import DocumentProblem, InvalidDocument
+from edgewright.core.installer.nearest import nearest
 from edgewright.core.installer.pages import PAGES, QUESTIONS
 from edgewright.core.installer.questions import Answers, Question, coerce
-from edgewright.core.installer.words import nearest
 
 _FREE = ("uid.regex", "disk.cmdline", "user.password")
 """Answers in which `$` and the like have their own meaning."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple, Union
 
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 
 Answers = Mapping[str, Any]
 Shown = Callable[[Answers], bool]
@@ -152,7 +152,7 @@ def _number(value: Any) -> Union[int, None]:
     if isinstance(value, str):
         if not value.strip():
             return None
-        number = whole_number(value.strip())
+        number = integer(value.strip())
         if number is not None:
             return number
     raise ValueError("must be an integer")

@@ -75,7 +75,7 @@ def check(request: Request) -> Origin:
     if where.kind != "appliance" or request.containerfile is not None or request.overlay is not None:
         slot.check_can_make()
     sums = checks.read_checksums(request.checksums)
-    inputs.need_sums(request.binaries, request.images, request.name.kubernetes.distribution, sums)
+    inputs.require_sums(request.binaries, request.images, request.name.kubernetes.distribution, sums)
     return where
 
 

@@ -127,7 +127,7 @@ def _from_url(url: str, wanted: Wanted, spool: Spool, job: Job) -> list[Input]:
     return matches
 
 
-def need_sums(binaries_: str, images_: Sequence[str], distribution: str, sums: checks.Checksums) -> None:
+def require_sums(binaries_: str, images_: Sequence[str], distribution: str, sums: checks.Checksums) -> None:
     """Raise `InvalidInput` for the first file that comes from a URL and has no checksum."""
     urls = [url for url in images_ if download.is_url(url)]
     if download.is_url(binaries_):

@@ -55,7 +55,7 @@ class Hashing:
             self._chunks.task_done()
 
 
-def need_room(target: Path, needed: int) -> None:
+def require_room(target: Path, needed: int) -> None:
     """Raise `Failed` when the disk of `target` has less than `needed` bytes free, with how much is missing."""
     try:
         free = shutil.disk_usage(target.parent).free
@@ -119,7 +119,7 @@ class PartFile:
 
     def __enter__(self) -> PartFile:
         try:
-            need_room(self.target, self.total)
+            require_room(self.target, self.total)
             self._open()
         except BaseException:
             self.hashing.close()

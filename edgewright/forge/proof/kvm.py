@@ -36,7 +36,7 @@ class Choice(NamedTuple):
     note: str = ""
 
 
-def probe_words(kernel: Path) -> list[str]:
+def probe_arguments(kernel: Path) -> list[str]:
     """Return the command line that starts a bare kernel in KVM."""
     arguments = [
         QEMU,
@@ -90,4 +90,4 @@ def choose(
     if result is None:
         return Choice("tcg", "KVM was not tried: the ISO's kernel was not found; emulation is used.")
     job.step(f"trying whether KVM works here ({seconds:.0f} s at most)", "seconds")
-    return works(probe_words(result), job, seconds)
+    return works(probe_arguments(result), job, seconds)

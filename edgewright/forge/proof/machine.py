@@ -82,7 +82,7 @@ def command(machine: Machine) -> list[str]:
     return arguments
 
 
-def medium_words(machine: Machine) -> str:
+def medium_text(machine: Machine) -> str:
     """Return what the medium was in this machine, honestly."""
     if machine.medium == "usb":
         return "USB stick (usb-storage on xhci)" if machine.devices == "pc" else "a virtio disk in place of a USB stick"

@@ -27,7 +27,7 @@ from edgewright.forge.proof import ephemeral_identity, inside, kvm
 from edgewright.forge.proof.boot import Boot, Timing
 from edgewright.forge.proof.console_log import ConsoleLog, Redactor, log_path
 from edgewright.forge.proof.failures import Why
-from edgewright.forge.proof.machine import Devices, Firmware, Machine, Medium, disk_bus, medium_words, uefi_files
+from edgewright.forge.proof.machine import Devices, Firmware, Machine, Medium, disk_bus, medium_text, uefi_files
 from edgewright.forge.proof.milestones import Mark, Until
 from edgewright.forge.proof.plane import ProofPlane, Verdict
 from edgewright.forge.proof.result import Proof
@@ -117,7 +117,7 @@ class _Run:
         lines: list[str] = []
         try:
             machine = self._machine(folder, document)
-            medium = medium_words(machine)
+            medium = medium_text(machine)
             if self.plane is None or self._plane_lets_it_in(self.plane, site, document, base):
                 if self.plane is not None:
                     self.plane.reports(self.uid)  # what was there before is none of the proof's
@@ -147,7 +147,7 @@ class _Run:
             firmware=self.wish.firmware,
             secure_boot=self.wish.secure_boot,
             medium=self.wish.medium,
-            medium_words=medium,
+            medium_text=medium,
             accel=choice.accel,
             accel_note=choice.note,
             at=at,

@@ -17,7 +17,7 @@ class Proof(NamedTuple):
     firmware: str
     secure_boot: bool
     medium: str
-    medium_words: str
+    medium_text: str
     accel: str
     accel_note: str
     at: str
@@ -50,7 +50,7 @@ class Proof(NamedTuple):
             "firmware": self.firmware,
             "secureBoot": self.secure_boot,
             "medium": self.medium,
-            "mediumDevice": self.medium_words,
+            "mediumDevice": self.medium_text,
             "accel": self.accel,
             "accelNote": self.accel_note,
             "startedAt": self.at,
@@ -71,7 +71,7 @@ class Proof(NamedTuple):
     def text(self) -> str:
         """Return it as text."""
         secure = " with Secure Boot" if self.secure_boot else ""
-        where = f"{self.firmware.upper()}{secure}, {self.medium_words}, {self.accel.upper()}"
+        where = f"{self.firmware.upper()}{secure}, {self.medium_text}, {self.accel.upper()}"
         verdict = {True: f"{self.until} in {self.took:.0f} s", False: f"FAILED at: {self.failed or 'start'}"}[self.ok]
         rows = [f"{self.iso}: {verdict}  ({where})", ""]
         rows += [f"  {mark}" for mark in self.marks]

@@ -90,7 +90,7 @@ class Track:
         elif sign.kind == "failure":
             self.fail(sign.key, sign.text, now, lines)
         elif sign.kind == "told":
-            self._told_word(sign, now, lines)
+            self._reported_term(sign, now, lines)
 
     def passed(self, key: str, now: float, detail: str = "") -> None:
         """Tick a milestone; those before it that were not seen are marked so."""
@@ -164,7 +164,7 @@ class Track:
             self.installed = True
         self.passed(key, now, sign.text)
 
-    def _told_word(self, sign: Sign, now: float, lines: Sequence[str]) -> None:
+    def _reported_term(self, sign: Sign, now: float, lines: Sequence[str]) -> None:
         if sign.key == "starved":
             self.starved += 1
             if self.starved >= STARVED:

@@ -189,7 +189,7 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
 
     def words(key: str, rule: Callable[[str], str]) -> tuple[str, ...]:
         value = values.get(key)
-        parts = [str(part).strip() for part in value] if isinstance(value, list) else split_words(str(value or ""))
+        parts = [str(part).strip() for part in value] if isinstance(value, list) else split_terms(str(value or ""))
         for part in parts:
             if message := rule(part):
                 told(key, message)
@@ -232,7 +232,7 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
     )
 
 
-def split_words(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
     """Return the servers in one cell: parted by commas, or by spaces where each is an address or a dotted name.
 
     Plain words with spaces between them stay one: `not a host` is a mistake and not three servers.

@@ -54,7 +54,7 @@ def check(request: TreeRequest) -> Tree:
     sources, kubernetes = request.sources, request.name.kubernetes
     check_places(sources)
     sums = checks.read_checksums(sources.checksums)
-    inputs.need_sums("", sources.images, kubernetes.distribution, sums)
+    inputs.require_sums("", sources.images, kubernetes.distribution, sums)
     remote = any(download.is_url(where) for where in sources.images)
     with open_spool(request.temp) as spool:
         if remote:

@@ -21,7 +21,7 @@ def find_host(tx: Tx, uid: str) -> HostRecord | None:
     return HostRecord(**row._mapping) if row is not None else None
 
 
-def need_host(tx: Tx, uid: str) -> HostRecord:
+def get_host_or_404(tx: Tx, uid: str) -> HostRecord:
     """Return a host's record; raises 404."""
     record = find_host(tx, uid)
     if record is None:
@@ -53,7 +53,7 @@ def save_host(tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
 
 def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostRecord:
     """Raise a host's generation by one (rule P7), noting the fields that changed (rule P28)."""
-    record = need_host(tx, uid)
+    record = get_host_or_404(tx, uid)
     newer = save_host(tx, record, generation=record.generation + 1, **changes)
     for field in fields:
         table = schema.host_fields

@@ -20,7 +20,7 @@ from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import schema
 from edgewright.hub.db.events import event_row, host_event, store_event
-from edgewright.hub.db.hosts import need_host, save_host
+from edgewright.hub.db.hosts import get_host_or_404, save_host
 from edgewright.wire.protocol.generations import LINEAGE_DIGITS, MAX_GENERATION, read_generation, read_lineage
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Lineage:
         )
 
         def job(tx: Tx) -> None:
-            record = need_host(tx, uid)
+            record = get_host_or_404(tx, uid)
             if record.generation <= generation:
                 save_host(tx, record, generation=generation + 1)
                 store_event(self._hub.state, tx, host_event(uid, uid, "Warning", CHANGED, message), record.project_uid)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.hub.http import bounds
 from edgewright.hub.http.problems import Problem
 from edgewright.wire import protocol
@@ -93,7 +93,7 @@ class BodyReader:
         the memory that they may, and `Disconnected`.
         """
         try:
-            if (whole_number(length or "0") or 0) > self._limit:
+            if (integer(length or "0") or 0) > self._limit:
                 if not expects:
                     await self._drain(0)
                 raise self._too_large()

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.core.roles import ADMIN, EVERYTHING, Scope, covers
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.hub.db import audits as audit
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import problems, shapes
@@ -215,7 +215,7 @@ class Call:
         search of hosts (rule P32).
         """
         query = self.request.query_params
-        asked = whole_number(self.request.headers.get(protocol.H_PAGE_LIMIT, ""))
+        asked = integer(self.request.headers.get(protocol.H_PAGE_LIMIT, ""))
         most = protocol.PAGE_LIMIT if ceiling is None else ceiling
         if asked:
             most = max(most, min(asked, self.hub.options.page_limit))

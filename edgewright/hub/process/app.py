@@ -22,7 +22,7 @@ from edgewright.hub.controllers import absence
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db.engines import lock_of, storage_problem
-from edgewright.hub.db.hosts import need_host, save_host
+from edgewright.hub.db.hosts import get_host_or_404, save_host
 from edgewright.hub.db.lineage import Lineage
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
@@ -34,7 +34,7 @@ from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Call, Message, Receive, Route, Send, problem_response
 from edgewright.hub.process.clock import ClockWatch
-from edgewright.hub.process.housekeeping import Meter, keep_house, watch_clock
+from edgewright.hub.process.housekeeping import Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
@@ -59,7 +59,7 @@ READ_WITHIN = 30.0
 """Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
-_SWEEPS = (keep_house, watch_clock, watch_storage)
+_SWEEPS = (run_housekeeping, watch_clock, watch_storage)
 
 
 _READING = ("GET", "HEAD")
@@ -287,7 +287,7 @@ def _is_fast(fast: Sequence[FastPath], scope: Message) -> bool:
 
 def _promote_credential(tx: Tx, uid: str) -> None:
     """End a host's older credential, now that the newer one was used (rule P10)."""
-    record = need_host(tx, uid)
+    record = get_host_or_404(tx, uid)
     if record.pending_hash:
         save_host(tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)
 

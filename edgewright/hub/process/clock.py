@@ -22,7 +22,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT, clock_text
 from edgewright.core.errors import Failed
-from edgewright.hub.process.files import write_whole
+from edgewright.hub.process.files import write_atomically
 
 log = logging.getLogger("edgewright.hub")
 
@@ -168,7 +168,7 @@ class ClockWatch:
         else:
             self.seen.at, self.seen.doubted_at, self.seen.agreed = now, None, 0.0
         try:
-            write_whole(data / CLOCK_FILE, msgspec.json.encode(self.seen) + b"\n")
+            write_atomically(data / CLOCK_FILE, msgspec.json.encode(self.seen) + b"\n")
         except Failed as error:
             log.warning("the time of this run could not be stored: %s", error.message)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
-from edgewright.hub.process.files import DATABASE, DataLock, lock_holder, write_whole
+from edgewright.hub.process.files import DATABASE, DataLock, lock_holder, write_atomically
 from edgewright.hub.process.names import check_name
 
 FILE = "configuration.json"
@@ -66,7 +66,7 @@ def read(data: Path) -> Configuration:
 
 def write(data: Path, stored: Configuration) -> None:
     """Store the configuration. Raises `Failed` when the disk does not take it."""
-    write_whole(data / FILE, msgspec.json.encode({"listen": stored.listen, "names": list(stored.names)}) + b"\n")
+    write_atomically(data / FILE, msgspec.json.encode({"listen": stored.listen, "names": list(stored.names)}) + b"\n")
 
 
 def split_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:

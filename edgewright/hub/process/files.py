@@ -23,7 +23,7 @@ def check_writable(folder: Path) -> None:
     probe.unlink()
 
 
-def write_whole(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     """Write a file so that after a power cut it is the old one or the new one, never a half.
 
     Raises `Failed` when the disk does not take it.

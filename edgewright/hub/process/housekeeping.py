@@ -39,7 +39,7 @@ async def watch_clock(hub: Services) -> None:
         await asyncio.sleep(clock.TICK)
 
 
-async def keep_house(hub: Services) -> None:
+async def run_housekeeping(hub: Services) -> None:
     """Do every task once an hour until cancelled; a task that fails is tried again the next hour.
 
     Events in large numbers are pruned to their shares at once.

@@ -31,7 +31,7 @@ from edgewright.hub.process.runtime.event_loop import check_event_loop
 from edgewright.hub.process.server import bind, make_server
 from edgewright.hub.process.status import write_state
 from edgewright.hub.process.stopping import Stopping, end_without_closing
-from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.hub.security import key_match, pki
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.hub.security.seed import ADMIN_KEY_FILE, seed
@@ -109,7 +109,7 @@ def run(options: ServeOptions) -> int:
             str(options.data / pki.SERVER_CERT),
             str(options.data / pki.SERVER_KEY),
             Stopping(hub),
-            hub.part(TurnedAway).handshake,
+            hub.part(Rejections).handshake,
             hub.budget,
         )
         hub.tls = server.config.ssl

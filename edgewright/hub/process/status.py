@@ -14,7 +14,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.errors import Failed, NotFound, Refused
 from edgewright.hub.db.integrity import NotFinished, damage
-from edgewright.hub.process.files import DATABASE, lock_holder, write_whole
+from edgewright.hub.process.files import DATABASE, lock_holder, write_atomically
 from edgewright.wire import protocol
 
 STATE_FILE = "hub.json"
@@ -30,7 +30,7 @@ DAMAGED = "damaged"
 
 def write_state(data: Path, url: str, pid: int, started: str) -> None:
     """Note where the hub listens, for `status`."""
-    write_whole(data / STATE_FILE, msgspec.json.encode({"url": url, "pid": pid, "started": started}) + b"\n")
+    write_atomically(data / STATE_FILE, msgspec.json.encode({"url": url, "pid": pid, "started": started}) + b"\n")
 
 
 def status(data: Path) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def note_backup(data: Path, file: Path) -> None:
     """Note in the data directory when it was last backed up, and where to; failing at it does no harm."""
     note = {"file": str(file.absolute()), "at": times.rfc3339(times.now())}
     with contextlib.suppress(Failed):
-        write_whole(data / BACKUP_FILE, msgspec.json.encode(note) + b"\n")
+        write_atomically(data / BACKUP_FILE, msgspec.json.encode(note) + b"\n")
 
 
 def _last_backup(data: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT, clock_text
 from edgewright.core.errors import Failed
-from edgewright.hub.process.files import PUBLIC, write_whole
+from edgewright.hub.process.files import PUBLIC, write_atomically
 
 CA_DAYS = 3650
 LEAF_DAYS = 397
@@ -102,8 +102,8 @@ def make_ca(data: Path) -> None:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(key, hashes.SHA256())
     )
-    write_whole(data / CA_KEY, _pem_key(key))
-    write_whole(data / CA_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
+    write_atomically(data / CA_KEY, _pem_key(key))
+    write_atomically(data / CA_CERT, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
 
 
 def _cause(error: ValueError | OSError) -> str:
@@ -147,10 +147,10 @@ def _make_leaf(data: Path, names: list[x509.GeneralName], moments: Sequence[date
         .sign(ca_key, hashes.SHA256())
     )
     # The certificate goes last: a cut between the two leaves a pair that does not match, and that is created again.
-    write_whole(data / SERVER_KEY, _pem_key(key))
+    write_atomically(data / SERVER_KEY, _pem_key(key))
     # The CA goes along in the handshake, so that a user who has only the address can compare its fingerprint.
     chain = certificate.public_bytes(serialization.Encoding.PEM) + (data / CA_CERT).read_bytes()
-    write_whole(data / SERVER_CERT, chain, PUBLIC)
+    write_atomically(data / SERVER_CERT, chain, PUBLIC)
 
 
 def _leaf_is_good(data: Path, names: list[x509.GeneralName], moments: Sequence[datetime.datetime]) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from edgewright.core.errors import Failed
-from edgewright.hub.process.files import write_whole
+from edgewright.hub.process.files import write_atomically
 from edgewright.wire import protocol
 
 KEY_FILE = "secret.key"
@@ -70,7 +70,7 @@ class SecretBox:
         """
         path = data / KEY_FILE
         if not path.exists():
-            write_whole(path, Fernet.generate_key() + b"\n")
+            write_atomically(path, Fernet.generate_key() + b"\n")
         try:
             return cls(path.read_bytes().strip())
         except (ValueError, binascii.Error):

@@ -13,7 +13,7 @@ from edgewright.core.errors import Failed
 from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import KeyRecord, ProjectRecord, UserRecord, dump
-from edgewright.hub.process.files import write_whole
+from edgewright.hub.process.files import write_atomically
 from edgewright.hub.readmodel.state import DEFAULT_PROJECT
 from edgewright.hub.security.secretbox import digest, new_secret, new_uid
 from edgewright.wire import protocol
@@ -37,7 +37,7 @@ def seed(engine: Engine, data: Path, *, new_key: bool) -> None:
         _replace_key(connection, text, user)
         # The file goes first: a cut before the commit leaves a key that is not valid and is created again at the next
         # start, since the database is then still empty.
-        write_whole(path, text.encode() + b"\n")
+        write_atomically(path, text.encode() + b"\n")
 
 
 def _check_file(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluate, of_rejection, rejected
 from edgewright.core.hosts.health import GRACE, INTERVAL
-from edgewright.core.hosts.operations import kind_words, standing
+from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.document_values import EXTENSION, flag, part, text, tidy, value, when, whole
 from edgewright.store.collections.rows import AlertRow, HostRow, OperationRow
 from edgewright.store.collections.selectors import neighbours
@@ -58,10 +58,11 @@ def operation_condition(model: Model, row: OperationRow, now: float) -> Conditio
     host = model.hosts[row.host_uid]
     facts = Facts(
         name=host.name,
-        state=standing(now, row.state, row.deadline, row.finished is not None).state or states.OPERATION_PENDING,
+        state=operation_status(now, row.state, row.deadline, row.finished is not None).state
+        or states.OPERATION_PENDING,
         since=row.at or None,
         last_heartbeat=host.last_seen,
-        order=kind_words(row.kind),
+        order=kind_text(row.kind),
         order_deadline=row.deadline,
     )
     return evaluate(facts, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgewright.core.hosts.operations import EXPIRED, PENDING, kind_words
+from edgewright.core.hosts.operations import EXPIRED, PENDING, kind_text
 from edgewright.core.times import words
 from edgewright.store.collections.rows import HostRow, OperationRow
 
@@ -19,7 +19,7 @@ def finished_message(
     if before is None or before.state != PENDING or row.state == PENDING:
         return None
     host = hosts.get(row.host_uid)
-    lead = f"{host.name if host else row.host_uid}: {kind_words(row.kind)}"
+    lead = f"{host.name if host else row.host_uid}: {kind_text(row.kind)}"
     if row.state == EXPIRED:
         return "warn", f"{lead} is overdue: no answer within {words(max((row.deadline or row.at) - row.at, 0.0))}."
     took = "" if row.finished is None else f" after {words(max(row.finished - row.at, 0.0))}"

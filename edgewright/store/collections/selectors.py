@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from edgewright.core.hosts.operations import standing
+from edgewright.core.hosts.operations import operation_status
 from edgewright.store.collections.rows import PLANE, AlertRow, AuditRow, EventRow, HostRow, OperationRow, TokenRow
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
 
@@ -122,7 +122,7 @@ def waiting_operations(model: Model, now: float) -> list[OperationRow]:
         (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
         for row in model.operations.values()
         if row.host_uid in model.hosts
-        and (judged := standing(now, row.state, row.deadline, row.finished is not None)).waits
+        and (judged := operation_status(now, row.state, row.deadline, row.finished is not None)).waits
     ]
     return [row for _left, _at, _uid, row in sorted(found, key=lambda one: one[:3])]
 
@@ -160,7 +160,7 @@ def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float 
         raise ValueError(f"no sparkline of {what!r}")
     values: list[float | None] = []
     if what == "heartbeats":
-        known = _whole_minutes(model, now)
+        known = _complete_minutes(model, now)
         newest = int(now // 60)
         return [known.get(minute) for minute in range(newest - PULSE_MINUTES + 1, newest)]
     for entry in minutes(model, now):
@@ -175,12 +175,12 @@ def sparkline(model: Model, now: float, what: str = "heartbeats") -> list[float 
 def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
     """Return heartbeats a second over the last minutes that were received completely, `None` when there is none."""
     newest = int(now // 60)
-    known = _whole_minutes(model, now)
+    known = _complete_minutes(model, now)
     whole = [known[minute] for minute in range(newest - over, newest) if minute in known]
     return sum(whole) / len(whole) if whole else None
 
 
-def _whole_minutes(model: Model, now: float) -> dict[int, float]:
+def _complete_minutes(model: Model, now: float) -> dict[int, float]:
     """Return heartbeats a second by minute, of those that are over and were received from their beginning.
 
     The feed was there at the beginning of a minute when it was there in the one before.

@@ -6,7 +6,7 @@ from edgewright.core import times
 from edgewright.store.collections.rows import TokenRow
 
 SOON = 7 * times.DAY
-"""Seconds before its end from which a token is said to end soon."""
+"""Seconds before its end from which a token is shown as ending soon."""
 
 
 def token_state(row: TokenRow, now: float) -> str:

@@ -65,19 +65,19 @@ class Draft:
             del self._open(collection)[key]
             self._touched.setdefault(collection, {})[key] = None
 
-    def keep_only(self, collection: str, keys: set[str]) -> None:
+    def retain_only(self, collection: str, keys: set[str]) -> None:
         """Take away all rows but those of `keys`."""
         for key in [key for key in self.view(collection) if key not in keys]:
             self.drop(collection, key)
 
-    def keep_newest(self, collection: str, limit: int, pinned: Callable[[Any], bool] | None = None) -> None:
+    def retain_newest(self, collection: str, limit: int, pinned: Callable[[Any], bool] | None = None) -> None:
         """Take away all but the `limit` newest rows, once a tenth more than that is there; `pinned` rows stay."""
         rows = self.view(collection)
         if len(rows) <= limit + limit // 10:
             return
         held = {row.uid for row in rows.values() if pinned(row)} if pinned is not None else set()
         newest = sorted((row for row in rows.values() if row.uid not in held), key=_age_of, reverse=True)[:limit]
-        self.keep_only(collection, held | {row.uid for row in newest})
+        self.retain_only(collection, held | {row.uid for row in newest})
 
     def put_host(self, row: HostRow) -> None:
         """Set a host's row, count its heartbeats and update the sums."""

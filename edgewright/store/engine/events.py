@@ -25,13 +25,13 @@ HOSTS_SEEN = "hosts.seen"
 """`{"docs": [document, ...]}`: hosts as the plane sends them, complete documents."""
 HOSTS_BEAT = "hosts.beat"
 """`{"beats": [[uid, time, count, vitals], ...]}`: heartbeats that changed nothing but these; time in epoch seconds."""
-HOSTS_GONE = "hosts.gone"
+HOSTS_REMOVED = "hosts.gone"
 """`{"uids": [uid, ...]}`: hosts that the plane no longer has."""
 HOSTS_COMPLETE = "hosts.complete"
 """`{"uids": [uid, ...]}`: the complete set of host uids now; what is not in it no longer exists."""
 TOKENS_SEEN = "tokens.seen"
 """`{"docs": [...], "complete": bool}`."""
-TOKENS_GONE = "tokens.gone"
+TOKENS_REMOVED = "tokens.gone"
 """`{"uids": [uid, ...]}`."""
 PROJECTS_SEEN = "projects.seen"
 """`{"docs": [...], "complete": bool}`."""
@@ -43,11 +43,11 @@ OPERATIONS_SEEN = "operations.seen"
 """`{"docs": [...], "complete": bool}`: what hosts are asked to do, and its result; only a hub reports it."""
 ALERTS_SEEN = "alerts.seen"
 """`{"docs": [...], "complete": bool}`: what needs an operator and is not the state of a host; only a hub has it."""
-ALERTS_GONE = "alerts.gone"
+ALERTS_REMOVED = "alerts.gone"
 """`{"uids": [uid, ...]}`: alerts that have ended."""
 HANDLING_SEEN = "handling.seen"
 """`{"docs": [...], "complete": bool}`: who handles which problem; only a hub stores it."""
-HANDLING_GONE = "handling.gone"
+HANDLING_REMOVED = "handling.gone"
 """`{"uids": [key, ...]}`: problems that are not handled any more."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
@@ -60,18 +60,18 @@ KINDS: frozenset[str] = frozenset(
     {
         HOSTS_SEEN,
         HOSTS_BEAT,
-        HOSTS_GONE,
+        HOSTS_REMOVED,
         HOSTS_COMPLETE,
         TOKENS_SEEN,
-        TOKENS_GONE,
+        TOKENS_REMOVED,
         PROJECTS_SEEN,
         FEED_SEEN,
         AUDITS_SEEN,
         OPERATIONS_SEEN,
         ALERTS_SEEN,
-        ALERTS_GONE,
+        ALERTS_REMOVED,
         HANDLING_SEEN,
-        HANDLING_GONE,
+        HANDLING_REMOVED,
         SOURCE_STATE,
         MESSAGE,
         ACKNOWLEDGED,

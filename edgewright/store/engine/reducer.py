@@ -82,7 +82,7 @@ def _hosts_beat(draft: Draft, event: Event) -> None:
     draft.beat(event.at)
 
 
-def _hosts_gone(draft: Draft, event: Event) -> None:
+def _hosts_removed(draft: Draft, event: Event) -> None:
     for uid in _uids(event):
         draft.drop_host(uid)
     draft.beat(event.at)
@@ -100,10 +100,10 @@ def _tokens_seen(draft: Draft, event: Event) -> None:
     for row in rows:
         draft.put(names.TOKENS, row.uid, row)
     if event.payload.get("complete") is True:
-        draft.keep_only(names.TOKENS, {row.uid for row in rows})
+        draft.retain_only(names.TOKENS, {row.uid for row in rows})
 
 
-def _tokens_gone(draft: Draft, event: Event) -> None:
+def _tokens_removed(draft: Draft, event: Event) -> None:
     for uid in _uids(event):
         draft.drop(names.TOKENS, uid)
 
@@ -113,21 +113,21 @@ def _projects_seen(draft: Draft, event: Event) -> None:
     for row in rows:
         draft.put(names.PROJECTS, row.uid, row)
     if event.payload.get("complete") is True:
-        draft.keep_only(names.PROJECTS, {row.uid for row in rows})
+        draft.retain_only(names.PROJECTS, {row.uid for row in rows})
 
 
 def _feed_seen(draft: Draft, event: Event) -> None:
     for row in map(event_row, _docs(event)):
         if row is not None:
             draft.put(names.FEED, row.uid, row)
-    draft.keep_newest(names.FEED, names.FEED_LIMIT)
+    draft.retain_newest(names.FEED, names.FEED_LIMIT)
 
 
 def _audits_seen(draft: Draft, event: Event) -> None:
     for row in map(audit_row, _docs(event)):
         if row is not None:
             draft.put(names.AUDITS, row.uid, row)
-    draft.keep_newest(names.AUDITS, names.FEED_LIMIT)
+    draft.retain_newest(names.AUDITS, names.FEED_LIMIT)
 
 
 def _operations_seen(draft: Draft, event: Event) -> None:
@@ -138,8 +138,8 @@ def _operations_seen(draft: Draft, event: Event) -> None:
             draft.say(MessageRow(event.seq, event.at, *told))
         draft.put(names.OPERATIONS, row.uid, row)
     if event.payload.get("complete") is True:
-        draft.keep_only(names.OPERATIONS, {row.uid for row in rows})
-    draft.keep_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
+        draft.retain_only(names.OPERATIONS, {row.uid for row in rows})
+    draft.retain_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
 
 
 def _alerts_seen(draft: Draft, event: Event) -> None:
@@ -147,10 +147,10 @@ def _alerts_seen(draft: Draft, event: Event) -> None:
     for row in rows:
         draft.put(names.ALERTS, row.uid, row)
     if event.payload.get("complete") is True:
-        draft.keep_only(names.ALERTS, {row.uid for row in rows})
+        draft.retain_only(names.ALERTS, {row.uid for row in rows})
 
 
-def _alerts_gone(draft: Draft, event: Event) -> None:
+def _alerts_removed(draft: Draft, event: Event) -> None:
     for uid in _uids(event):
         row = draft.view(names.ALERTS).get(uid)
         if row is not None:
@@ -163,11 +163,11 @@ def _handling_seen(draft: Draft, event: Event) -> None:
     for row in rows:
         draft.put(names.HANDLING, row.key, row)
     if event.payload.get("complete") is True:
-        draft.keep_only(names.HANDLING, {row.key for row in rows})
+        draft.retain_only(names.HANDLING, {row.key for row in rows})
         draft.source = msgspec.structs.replace(draft.source, handling=True)
 
 
-def _handling_gone(draft: Draft, event: Event) -> None:
+def _handling_removed(draft: Draft, event: Event) -> None:
     for key in _uids(event):
         draft.drop(names.HANDLING, key)
 
@@ -236,18 +236,18 @@ def _count(value: object) -> int:
 _HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
     kinds.HOSTS_SEEN: _hosts_seen,
     kinds.HOSTS_BEAT: _hosts_beat,
-    kinds.HOSTS_GONE: _hosts_gone,
+    kinds.HOSTS_REMOVED: _hosts_removed,
     kinds.HOSTS_COMPLETE: _hosts_complete,
     kinds.TOKENS_SEEN: _tokens_seen,
-    kinds.TOKENS_GONE: _tokens_gone,
+    kinds.TOKENS_REMOVED: _tokens_removed,
     kinds.PROJECTS_SEEN: _projects_seen,
     kinds.FEED_SEEN: _feed_seen,
     kinds.AUDITS_SEEN: _audits_seen,
     kinds.OPERATIONS_SEEN: _operations_seen,
     kinds.ALERTS_SEEN: _alerts_seen,
-    kinds.ALERTS_GONE: _alerts_gone,
+    kinds.ALERTS_REMOVED: _alerts_removed,
     kinds.HANDLING_SEEN: _handling_seen,
-    kinds.HANDLING_GONE: _handling_gone,
+    kinds.HANDLING_REMOVED: _handling_removed,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,

@@ -74,7 +74,7 @@ class Store:
             raise ValueError(f"{kind!r} is not a kind of event")
         self._seq += 1
         event = Event(self._seq, self._clock() if at is None else at, source, kind, dict(payload))
-        self._keep_documents(event)
+        self._store_documents(event)
         for tap in self._taps:
             tap(event)
         self._pending.extend(_pieces(event))
@@ -151,7 +151,7 @@ class Store:
         beat = self._beats.get(uid) if collection == names.HOSTS else None
         return document if document is None or beat is None else document_after(document, beat)
 
-    def keep_document(self, collection: str, uid: str, doc: dict[str, Any]) -> None:
+    def store_document(self, collection: str, uid: str, doc: dict[str, Any]) -> None:
         """Store a document, as JSON text: a fifth of the memory of its objects."""
         try:
             text = msgspec.json.encode(doc)
@@ -207,7 +207,7 @@ class Store:
             except Exception:  # one broken screen must not cut the others off from the fleet
                 log.exception("a subscriber of %s failed", ", ".join(sorted(subscription.collections)))
 
-    def _keep_documents(self, event: Event) -> None:
+    def _store_documents(self, event: Event) -> None:
         if event.kind == kinds.HOSTS_BEAT:
             for beat in beats_of(event.payload):
                 if (names.HOSTS, beat.uid) in self._documents:
@@ -221,7 +221,7 @@ class Store:
             meta = doc.get("metadata") if isinstance(doc, dict) else None
             uid = meta.get("uid") if isinstance(meta, dict) else None
             if isinstance(uid, str) and uid:
-                self.keep_document(collection, uid, doc)
+                self.store_document(collection, uid, doc)
 
 
 def _pieces(event: Event) -> Iterator[Event]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent.appliance import bootloader
-from edgewright.agent.appliance.install_spec import read_wish
+from edgewright.agent.appliance.install_spec import read_install_spec
 from edgewright.core.errors import InvalidInput
 
 
 def test_each_slot_boots_its_own_files_by_the_initrd_of_the_live_system() -> None:
-    text = bootloader.grub_cfg(read_wish({"install": {"grub-entry-name": "Shop {x}"}}), "ab" * 16)
+    text = bootloader.grub_cfg(read_install_spec({"install": {"grub-entry-name": "Shop {x}"}}), "ab" * 16)
     for slot, label in (("active", "COS_STATE"), ("passive", "COS_STATE"), ("recovery", "COS_RECOVERY")):
         assert f"root=live:LABEL={label} rd.live.dir=/cOS/{slot} rd.live.squashimg=rootfs.squashfs" in text
         assert f"edgewright.slot={slot} systemd.machine_id={'ab' * 16}" in text
@@ -26,17 +26,19 @@ def test_each_slot_boots_its_own_files_by_the_initrd_of_the_live_system() -> Non
 @pytest.mark.skipif(not shutil.which("grub-script-check"), reason="grub-script-check is not here")
 def test_grub_itself_finds_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "grub.cfg"
-    path.write_text(bootloader.grub_cfg(read_wish({}), "0" * 32))
+    path.write_text(bootloader.grub_cfg(read_install_spec({}), "0" * 32))
     assert subprocess.run(["grub-script-check", str(path)], capture_output=True).stderr == b""
 
 
 def test_extra_words_go_to_their_slots_and_dangerous_ones_are_refused() -> None:
     options = {"extra_cmdline": "quiet a=b", "extra_passive_cmdline": "debug"}
-    wish = read_wish({"install": {"grub_options": options}})
-    assert bootloader.kernel_words("active", wish, "0").endswith("quiet a=b")
-    assert bootloader.kernel_words("passive", wish, "0").endswith("quiet a=b debug")
+    wish = read_install_spec({"install": {"grub_options": options}})
+    assert bootloader.kernel_arguments("active", wish, "0").endswith("quiet a=b")
+    assert bootloader.kernel_arguments("passive", wish, "0").endswith("quiet a=b debug")
     with pytest.raises(InvalidInput):
-        bootloader.kernel_words("active", read_wish({"install": {"grub_options": {"extra_cmdline": "a; reboot"}}}), "0")
+        bootloader.kernel_arguments(
+            "active", read_install_spec({"install": {"grub_options": {"extra_cmdline": "a; reboot"}}}), "0"
+        )
 
 
 def test_the_environment_block_is_one_that_grub_reads(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Noted:
     def try_network(self, card: network.Card | None, names: network.Names | None) -> None:
         self.calls.append(("try", card, names))
 
-    def keep_network(self) -> str:
+    def store_network(self) -> str:
         self.calls.append("keep")
         return "Kept."
 
@@ -289,7 +289,7 @@ def test_settings_are_kept_in_oem_and_given_back(tmp_path: Path) -> None:
     actions.give_back_network()
     assert os.listdir(folder) == ["90-edgewright-dhcp.network"]
     actions.try_network(card, None)
-    assert actions.keep_network().endswith("It is stored in /oem.")
+    assert actions.store_network().endswith("It is stored in /oem.")
     kept = tmp_path / "oem/99_edgewright_console.yaml"
     assert kept.stat().st_mode & 0o777 == 0o600
     read = network.read_cards(documents.read_document(kept.read_text()))[0]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.agent.appliance.install_spec import read_wish
-from edgewright.agent.appliance.layout import MIB, mkfs_words, partition_path, plan, sfdisk_text
+from edgewright.agent.appliance.install_spec import read_install_spec
+from edgewright.agent.appliance.layout import MIB, mkfs_arguments, partition_path, plan, sfdisk_text
 from edgewright.core.errors import InvalidInput, Refused
 
 SLOT = 190 * MIB
 
 
 def sizes(install: dict[str, object], gib: float) -> dict[str, int]:
-    return {part.name: part.size for part in plan(read_wish({"install": install}), int(gib * 1024) * MIB, SLOT)}
+    return {part.name: part.size for part in plan(read_install_spec({"install": install}), int(gib * 1024) * MIB, SLOT)}
 
 
 def test_a_large_disk_gets_the_sizes_of_kairos() -> None:
@@ -55,7 +55,7 @@ def test_a_state_partition_that_cannot_hold_two_systems_is_refused() -> None:
 
 
 def test_what_sfdisk_reads_is_aligned_and_whole() -> None:
-    text = sfdisk_text(plan(read_wish({}), 16384 * MIB, SLOT))
+    text = sfdisk_text(plan(read_install_spec({}), 16384 * MIB, SLOT))
     lines = [line for line in text.splitlines() if " : " in line]
     assert lines[0] == '1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649, name="bios_grub"'
     assert lines[1].startswith("2 : start=4096, size=131072, type=C12A7328")
@@ -65,9 +65,9 @@ def test_what_sfdisk_reads_is_aligned_and_whole() -> None:
 def test_names_of_partitions_and_commands_of_file_systems() -> None:
     assert partition_path("/dev/sda", 3) == "/dev/sda3"
     assert partition_path("/dev/nvme0n1", 3) == "/dev/nvme0n1p3"
-    parts = plan(read_wish({}), 16384 * MIB, SLOT)
-    assert mkfs_words(parts[1], "/dev/x2") == ["mkfs.vfat", "-n", "COS_GRUB", "/dev/x2"]
-    assert mkfs_words(parts[4], "/dev/x5")[0] == "mkfs.ext4"
+    parts = plan(read_install_spec({}), 16384 * MIB, SLOT)
+    assert mkfs_arguments(parts[1], "/dev/x2") == ["mkfs.vfat", "-n", "COS_GRUB", "/dev/x2"]
+    assert mkfs_arguments(parts[4], "/dev/x5")[0] == "mkfs.ext4"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_names_of_partitions_and_commands_of_file_systems() -> None:
 )
 def test_wishes_that_no_installation_can_follow(install: object, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        read_wish({"install": install})
+        read_install_spec({"install": install})
 
 
 def test_unknown_and_unsupported_keys_are_told() -> None:
-    wish = read_wish({"install": {"auto": "true", "devise": "x", "bundles": [], "device": "auto"}})
+    wish = read_install_spec({"install": {"auto": "true", "devise": "x", "bundles": [], "device": "auto"}})
     assert wish.auto and not wish.device
     assert wish.told == (
         "install.devise is not known and is left out.",

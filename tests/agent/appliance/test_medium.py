@@ -217,9 +217,9 @@ def test_a_copy_that_reads_back_differently_is_told(tmp_path: Path, monkeypatch:
 
 def test_the_least_disk_is_the_same_that_the_plan_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box(tmp_path, AUTO, monkeypatch)
-    from edgewright.agent.appliance.install_spec import read_wish
+    from edgewright.agent.appliance.install_spec import read_install_spec
 
-    wish = read_wish({"install": {"partitions": {"persistent": {"size": 20000}}}})
+    wish = read_install_spec({"install": {"partitions": {"persistent": {"size": 20000}}}})
     least = box.medium._need(wish, 190 << 20)
     layout.plan(wish, least, 190 << 20)
     with pytest.raises(Exception, match="too small"):

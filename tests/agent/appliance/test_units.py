@@ -11,8 +11,8 @@ from edgewright.agent.appliance import commands, runner
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.cli import main
 from edgewright.agent.install.unit import unit_text
+from edgewright.agent.kernel import agent_log as say
 from edgewright.agent.kernel import console as console_lines
-from edgewright.agent.kernel import voice as say
 from edgewright.core.errors import Failed
 from tests.support import ROOT
 
@@ -79,7 +79,7 @@ def test_the_agent_tells_milestones_on_the_appliance_only_and_once(
 ) -> None:
     console = tmp_path / "console"
     console.touch()
-    voice = say.Voice(console=str(console))
+    voice = say.AgentLog(console=str(console))
     voice.milestone("registered as x")
     assert console.read_bytes() == b""
     monkeypatch.setenv(say.APPLIANCE, "1")

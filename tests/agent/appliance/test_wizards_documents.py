@@ -8,7 +8,7 @@ import pytest
 
 from edgewright.agent.appliance import stages
 from edgewright.agent.appliance.documents import read_document
-from edgewright.agent.appliance.install_spec import read_wish
+from edgewright.agent.appliance.install_spec import read_install_spec
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.document import user_data
 from edgewright.forge.userdata.text import dump
@@ -18,7 +18,7 @@ from tests.core.installer import samples
 
 @pytest.mark.parametrize("name", samples.ALL)
 def test_the_install_block_is_understood_whole(name: str) -> None:
-    wish = read_wish(read_document(dump(user_data(complete(samples.ALL[name])))))
+    wish = read_install_spec(read_document(dump(user_data(complete(samples.ALL[name])))))
     assert wish.told == () and wish.by_itself
     assert wish.reboot == (name not in ("local", "static_vlan_proxy"))
     if name == "local":

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from edgewright.agent.kernel.agent import Agent
+from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.settings import Flags
-from edgewright.agent.kernel.systemd_notify import Lifeline
-from edgewright.agent.kernel.voice import Voice
+from edgewright.agent.kernel.systemd_notify import Notifier
 from edgewright.agent.simulate.fleet import make_hosts, site_name
 from edgewright.agent.simulate.host import Fleet, run_simulated
 from edgewright.core import times
@@ -55,7 +55,7 @@ class HostRig:
         self.agent = self.start()
 
     def start(self) -> Agent:
-        agent = Agent(self.flags, Voice(self.heard, ""), Lifeline())  # type: ignore[arg-type]
+        agent = Agent(self.flags, AgentLog(self.heard, ""), Notifier())  # type: ignore[arg-type]
         agent.folder.open()
         agent._begin()
         return agent

@@ -9,7 +9,7 @@ import pytest
 from edgewright.core.cloudconfig.findings import ERROR, WARNING, Finding
 from edgewright.core.cloudconfig.opposites import are_opposite, is_inverse
 from edgewright.core.cloudconfig.schema import model
-from edgewright.core.cloudconfig.schema.cloudinit import TOP, USER, words_at
+from edgewright.core.cloudconfig.schema.cloudinit import TOP, USER, keys_at
 from edgewright.core.cloudconfig.schema.homes import homes_of, readable, suggestion
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.cloudconfig.schema.model import Key, Node, nearest, parts
@@ -71,7 +71,7 @@ def test_every_key_at_a_wrong_level_is_told_its_right_place(key: Key) -> None:
         value = VALUES.get(key.kind, "x")
         hit = at_home(check_shape(placed(node.path, key.name, value)), node.path, key.name)
         if hit.code == "CloudInit":
-            assert key.name in words_at(node.path)
+            assert key.name in keys_at(node.path)
             continue
         homes = homes_of(key.name, node.path)
         nearer = [home for home in homes if home.steps < next(h.steps for h in homes if h.path == key.path)]

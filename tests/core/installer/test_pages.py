@@ -9,10 +9,10 @@ import pytest
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.installer.answers import complete, initial, problem, problems
-from edgewright.core.installer.kept import shown_lines, shown_text, taken, taken_lines
 from edgewright.core.installer.pages import KEPT, PAGES, QUESTIONS, STEPS, page_of, visible_pages
 from edgewright.core.installer.paths import _PREFIXES, key_of
 from edgewright.core.installer.questions import KINDS, Page, Question, coerce
+from edgewright.core.installer.shown_values import shown_lines, shown_text, taken, taken_lines
 from tests.core.installer import samples
 
 ROOM = 11

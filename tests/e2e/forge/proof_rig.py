@@ -144,7 +144,7 @@ class Running:
             # tests that run in the background inherit a Ctrl-C that is ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        self._said: list[bytes] = [b"", b""]
+        self._answer_of: list[bytes] = [b"", b""]
         streams = (self._process.stdout, self._process.stderr)
         self._readers = [threading.Thread(target=self._read, args=(i, stream)) for i, stream in enumerate(streams)]
         for reader in self._readers:
@@ -152,7 +152,7 @@ class Running:
 
     def _read(self, at: int, stream: object) -> None:
         for line in stream:  # type: ignore[attr-defined]
-            self._said[at] += line
+            self._answer_of[at] += line
 
     def end(self, patience: float) -> tuple[int, str, str]:
         """Wait for its end and return code, output and errors; asked to stop after `patience` seconds."""
@@ -164,12 +164,12 @@ class Running:
         self.took = time.monotonic() - self.began
         for reader in self._readers:
             reader.join(10)
-        return code, self._said[0].decode(errors="replace"), self._said[1].decode(errors="replace")
+        return code, self._answer_of[0].decode(errors="replace"), self._answer_of[1].decode(errors="replace")
 
     @property
     def said(self) -> str:
         """What it said until now, output and errors."""
-        return b"".join(self._said).decode(errors="replace")
+        return b"".join(self._answer_of).decode(errors="replace")
 
     @property
     def running(self) -> bool:

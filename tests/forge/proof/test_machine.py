@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import NotFound
-from edgewright.forge.proof.machine import Machine, command, disk_bus, medium_words, uefi_files
+from edgewright.forge.proof.machine import Machine, command, disk_bus, medium_text, uefi_files
 
 ALL = list(itertools.product(("bios", "uefi"), ("usb", "cd"), ("pc", "virtio"), (False, True)))
 
@@ -59,8 +59,8 @@ def test_a_comma_in_a_path_is_no_new_option() -> None:
 
 
 def test_a_stand_in_for_a_stick_is_called_one() -> None:
-    assert "in place of" in medium_words(machine("bios", "usb", "virtio"))
-    assert "usb-storage" in medium_words(machine("bios", "usb", "pc"))
+    assert "in place of" in medium_text(machine("bios", "usb", "virtio"))
+    assert "usb-storage" in medium_text(machine("bios", "usb", "pc"))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import lineage, schema
-from edgewright.hub.db.hosts import need_host, save_host
+from edgewright.hub.db.hosts import get_host_or_404, save_host
 from edgewright.hub.db.records import HostRecord
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
@@ -46,7 +46,7 @@ def events(hub: Hub, reason: str = lineage.CHANGED) -> list[dict[str, Any]]:
 
 
 def set_generation(hub: Hub, number: int) -> Callable[[Tx], HostRecord]:
-    return lambda tx: save_host(tx, need_host(tx, "h"), generation=number)
+    return lambda tx: save_host(tx, get_host_or_404(tx, "h"), generation=number)
 
 
 async def test_p36_answers_name_the_lineage(inside: tuple[Hub, httpx.AsyncClient]) -> None:

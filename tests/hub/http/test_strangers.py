@@ -13,7 +13,7 @@ from edgewright.hub.http.limiter import Bucket
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.hosts import rejections
-from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.wire import protocol
 
 
@@ -21,7 +21,7 @@ async def test_made_up_names_cannot_fill_the_events(inside: tuple[Hub, httpx.Asy
     hub, _ = inside
     refusal = Problem(401, protocol.E_INVALID_TOKEN, "This registration token is not known here.")
     for number in range(3 * rejections.STRANGERS):
-        hub.part(TurnedAway).registration(f"made-up-{number}", f"192.0.2.{number % 250}", refusal)
+        hub.part(Rejections).registration(f"made-up-{number}", f"192.0.2.{number % 250}", refusal)
     await hub.write(lambda tx: None)
     count = select(func.count()).select_from(schema.events)
     rows = await hub.read(lambda connection: connection.execute(count).scalar())

@@ -12,7 +12,7 @@ from edgewright.core import times
 from edgewright.hub.process.app import Hub
 from edgewright.hub.readmodel import alert_board
 from edgewright.hub.resources.hosts import rejections
-from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.wire import protocol
 from tests.hub.http.test_hardening import bare, new_host
 from tests.hub.stream import Stream
@@ -115,7 +115,7 @@ async def test_p39_a_site_with_many_ipv6_addresses_counts_once(inside: tuple[Hub
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
     for number in range(2 * rejections.PER_ADDRESS):
         for _ in range(rejections.HANDSHAKES):
-            hub.part(TurnedAway).handshake(f"2001:db8::{number:x}", error)
+            hub.part(Rejections).handshake(f"2001:db8::{number:x}", error)
     assert len(await listed(admin)) == rejections.PER_ADDRESS
     await hub.write(lambda tx: None)
     events = (await admin.get("/v1/events/components", params={"limit": 50})).json()["items"]
@@ -140,9 +140,9 @@ async def test_p39_an_agent_that_does_not_trust_the_hub_is_an_alert_once_it_come
     error = ssl.SSLError()
     error.reason = "TLSV1_ALERT_UNKNOWN_CA"
     for _ in range(rejections.HANDSHAKES - 1):
-        hub.part(TurnedAway).handshake("10.0.0.9", error)
+        hub.part(Rejections).handshake("10.0.0.9", error)
     assert await listed(admin) == [], "a browser asks once or twice"
-    hub.part(TurnedAway).handshake("10.0.0.9", error)
+    hub.part(Rejections).handshake("10.0.0.9", error)
     (alert,) = await listed(admin)
     assert (alert["subject"], alert["code"]) == ("10.0.0.9", "PlaneNotTrusted")
 

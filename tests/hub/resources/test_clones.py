@@ -11,7 +11,7 @@ import pytest
 
 from edgewright.core import times
 from edgewright.core.hosts.nics import universal_macs
-from edgewright.hub.db.hosts import need_host, save_host
+from edgewright.hub.db.hosts import get_host_or_404, save_host
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.hosts import duplicates
 from edgewright.hub.resources.hosts.clones import Clones
@@ -214,7 +214,7 @@ async def test_p35_hosts_of_two_projects_are_no_news_for_readers_of_one(inside: 
     other = (await admin.post("/v1/projects", json={"metadata": {"name": "other"}, "spec": {}})).json()["uid"]
     await put(hub, admin, "h1", report(machine="m"))
     await put(hub, admin, "h2", report(machine="m"))
-    await hub.write(lambda tx: save_host(tx, need_host(tx, "h2"), project_uid=other))
+    await hub.write(lambda tx: save_host(tx, get_host_or_404(tx, "h2"), project_uid=other))
     await look(hub)
     assert len(await listed(admin)) == 1
     for project in (default, other):

@@ -152,8 +152,8 @@ def test_p57_an_acknowledgement_ends_with_its_problem_and_not_by_one_heartbeat()
     missing = aged(seen, False, NOW)
     assert missing.acknowledged_by == "ana" and missing.gone_at == NOW
     assert aged(missing, True, NOW + 5) == seen
-    assert aged(missing, False, NOW + handling.GONE_AFTER - 1).acknowledged_by == "ana"
-    assert aged(missing, False, NOW + handling.GONE_AFTER).empty
+    assert aged(missing, False, NOW + handling.ENDED_AFTER - 1).acknowledged_by == "ana"
+    assert aged(missing, False, NOW + handling.ENDED_AFTER).empty
 
 
 def test_p57_assignee_and_note_outlive_the_problem_for_a_week() -> None:

@@ -20,7 +20,7 @@ from edgewright.hub.http import intake
 from edgewright.hub.http.rates import Rates
 from edgewright.hub.process import retention
 from edgewright.hub.process.app import Hub, make_app
-from edgewright.hub.process.housekeeping import keep_house
+from edgewright.hub.process.housekeeping import run_housekeeping
 from edgewright.hub.resources.hosts import share
 from edgewright.hub.resources.hosts.share import fair_share
 from edgewright.wire import protocol
@@ -124,7 +124,7 @@ async def test_p47_the_noisiest_lose_their_oldest_first_when_all_are_too_many(sm
 async def test_p47_many_events_are_pruned_without_waiting_for_the_hour(small: Inside) -> None:
     hub, admin = small
     hosts = [await new_host(hub, admin, f"h{number}") for number in range(8)]
-    keeper = asyncio.create_task(keep_house(hub))
+    keeper = asyncio.create_task(run_housekeeping(hub))
     for own in hosts:
         for _ in range(3):
             await send(hub, own, batch(95))

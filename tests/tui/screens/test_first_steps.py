@@ -91,7 +91,7 @@ async def test_a_host_that_registers_shows_at_once_and_ticks_the_step() -> None:
     ways = FirstRun(deployment=lambda: facts)
     async with console("first-steps", ways=ways, installer=StandIn()) as (pilot, _, made):
         store = made.store
-        store.emit("plane", events.HOSTS_GONE, {"uids": list(store.model.hosts)})
+        store.emit("plane", events.HOSTS_REMOVED, {"uids": list(store.model.hosts)})
         store.flush()
         await until(pilot, lambda: "waiting for it to register" in said(pilot))
         document = {

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from edgewright.store.engine.events import HOSTS_GONE, HOSTS_SEEN, SOURCE_STATE
+from edgewright.store.engine.events import HOSTS_REMOVED, HOSTS_SEEN, SOURCE_STATE
 from tests.tui.driving import frame_text as said
 from tests.tui.driving import settle as settled
 from tests.tui.driving import wait_until
@@ -158,7 +158,7 @@ async def test_cursor_stays_on_its_host_when_others_change() -> None:
         screen.table.point_at("edge-1264")
         sick = host_document(20, NOW, uid="edge-14b4", health="unhealthy", since=NOW - 10)
         session.store.emit("plane", HOSTS_SEEN, {"docs": [sick]}, at=NOW)
-        session.store.emit("plane", HOSTS_GONE, {"uids": ["edge-11d0"]}, at=NOW)
+        session.store.emit("plane", HOSTS_REMOVED, {"uids": ["edge-11d0"]}, at=NOW)
         await settled(pilot)
         assert screen.table.cursor_key == "edge-1264"
         assert screen.table.keys[screen.table.cursor_index] == "edge-1264"
@@ -180,7 +180,7 @@ async def test_new_values_of_hosts_do_not_show_the_keys_again(monkeypatch: pytes
         store.emit("plane", SOURCE_STATE, {"state": "live", "role": "viewer"})
         store.flush()
         assert len(shown) == 1, "a role refuses verbs"
-        store.emit("plane", HOSTS_GONE, {"uids": [first.uid]})
+        store.emit("plane", HOSTS_REMOVED, {"uids": [first.uid]})
         store.flush()
         assert len(shown) >= 2
 
@@ -196,7 +196,7 @@ async def test_marks_are_targets_and_go_with_their_hosts() -> None:
         await settled(pilot)
         assert set(screen.targets()) == {"edge-3333", "edge-0c11", "edge-7f3a"}
         assert "3 marked" in said(app, "crumb")
-        session.store.emit("plane", HOSTS_GONE, {"uids": ["edge-0c11"]}, at=NOW)
+        session.store.emit("plane", HOSTS_REMOVED, {"uids": ["edge-0c11"]}, at=NOW)
         await settled(pilot)
         assert set(screen.targets()) == {"edge-3333", "edge-7f3a"}
         await pilot.press("ctrl+backslash")

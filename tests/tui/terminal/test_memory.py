@@ -34,7 +34,7 @@ async def test_a_screen_that_was_left_is_not_kept() -> None:
 def test_documents_are_stored_as_text_and_given_as_they_came() -> None:
     store = Store(clock=lambda: NOW)
     document = host("edge-1", "kiel-01")
-    store.keep_document("hosts", "uid-edge-1", document)
+    store.store_document("hosts", "uid-edge-1", document)
     assert store.document("hosts", "uid-edge-1") == document
     assert store.document("hosts", "uid-edge-1") is not document
     assert store.document("hosts", "other") is None

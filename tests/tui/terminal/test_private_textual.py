@@ -33,7 +33,7 @@ from tests.support import ROOT
 from tests.tui.driving import wait_until
 from tests.tui.terminal.private_textual import foreign_uses, uses
 from tui.terminal import toolkit, toolkit_caches
-from tui.terminal.crash import KeepsDefect
+from tui.terminal.crash import StoresDefect
 from tui.terminal.paint.pens import Pens
 from tui.terminal.paint.row_compositor import RowCompositor
 
@@ -301,7 +301,7 @@ async def test_what_is_not_written_yet_waits_in_the_queue_of_the_thread() -> Non
 
 
 async def test_a_defect_ends_the_app_through_fatal_error(capfd: pytest.CaptureFixture[str]) -> None:
-    class Broken(KeepsDefect):
+    class Broken(StoresDefect):
         reported = ""
 
         def _handle_exception(self, error: Exception) -> None:

@@ -36,7 +36,7 @@ def wizard(pilot: Driven) -> InstallerWizard:
 
 
 def page(pilot: Driven) -> str:
-    shown = wizard(pilot).interview.page
+    shown = wizard(pilot).wizard_state.page
     return shown.key if shown is not None else "summary"
 
 
@@ -107,7 +107,7 @@ async def test_keys_and_the_answer_file_mean_the_same_bytes(tmp_path: Path) -> N
         pilot.app.screen.query_one("#field-file", Input).value = str(written)
         await press(pilot, "enter")
         await until(pilot, lambda: written.exists() and "is written" in told(made))
-        answers = dict(wizard(pilot).interview.answers)
+        answers = dict(wizard(pilot).wizard_state.answers)
         for secret in (TOKEN, "a long password", "another password", answers["user.password"]):
             assert secret not in shown(pilot)
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
@@ -127,7 +127,7 @@ async def test_back_keeps_values_and_escape_on_the_first_page_asks(tmp_path: Pat
         await on(pilot, "plane")
         await press(pilot, "pagedown")
         await on(pilot, "token")
-        assert wizard(pilot).interview.answers["token.text"] == "ewt_abcdef123456"
+        assert wizard(pilot).wizard_state.answers["token.text"] == "ewt_abcdef123456"
         await press(pilot, "escape")
         await on(pilot, "plane")
         await press(pilot, "escape")
@@ -139,7 +139,7 @@ async def test_back_keeps_values_and_escape_on_the_first_page_asks(tmp_path: Pat
         assert stat.S_IMODE(draft_path().stat().st_mode) == 0o600
     async with console("installer-new", installer=StandIn()) as (pilot, _, _):
         await on(pilot, "plane")
-        assert wizard(pilot).interview.answers["token.text"] == "ewt_abcdef123456"
+        assert wizard(pilot).wizard_state.answers["token.text"] == "ewt_abcdef123456"
         await press(pilot, "escape", "down", "enter")
         await until(pilot, lambda: not draft_path().exists())
 
@@ -186,9 +186,9 @@ async def test_a_wrong_value_is_told_when_it_is_left_and_holds_the_page() -> Non
 async def test_a_context_that_is_not_known_is_told_and_a_known_one_is_taken_over() -> None:
     async with console("installer-new", installer=StandIn()) as (pilot, _, _):
         await on(pilot, "plane")
-        answers = wizard(pilot).interview.answers
+        answers = wizard(pilot).wizard_state.answers
         assert answers["plane.endpoint"] == "https://hub.shops.example:8443" and answers["plane.ca"] == PEM
-        assert not wizard(pilot).interview.touched
+        assert not wizard(pilot).wizard_state.touched
         await press(pilot, "tab", "ctrl+u", *"lab", "tab")
         assert answers["plane.endpoint"] == "https://10.4.9.2:8443" and answers["plane.ca"] == ""
         await press(pilot, "up", "ctrl+u", *"nowhere", "tab")
@@ -216,7 +216,7 @@ async def test_a_token_is_made_on_the_way_and_never_shown() -> None:
         await press(pilot, "down", "enter", *"shop-install", "pagedown")
         await on(pilot, "uid")
         assert stand_in.made == [("shop-install", "", "30d", "prod")]
-        assert wizard(pilot).interview.answers["token.uid"] == "tok-new"
+        assert wizard(pilot).wizard_state.answers["token.uid"] == "tok-new"
         assert "Token shop-install is created" in told(made)
         await press(pilot, "f2")
         assert TOKEN not in said(pilot)
@@ -243,7 +243,7 @@ async def test_a_base_is_looked_into_when_its_path_is_left(tmp_path: Path) -> No
     stand_in = StandIn()
     async with console("installer-new", await kept(tmp_path, stand_in), installer=stand_in) as (pilot, _, _):
         await on(pilot, "summary")
-        wizard(pilot).interview.go("base")
+        wizard(pilot).wizard_state.go("base")
         await wizard(pilot).show_page()
         await press(pilot, "tab", "tab")
         await until(pilot, lambda: "COS_LIVE, 712 MB" in shown(pilot))
@@ -263,7 +263,7 @@ async def test_nothing_is_built_before_it_is_said_then_the_build_is_shown(tmp_pa
         await press(pilot, "enter")
         await on(pilot, "plane")
         assert stand_in.started == []
-        for _ in range(len(wizard(pilot).interview.pages)):
+        for _ in range(len(wizard(pilot).wizard_state.pages)):
             await press(pilot, "pagedown")
         await on(pilot, "summary")
         await press(pilot, "b")
@@ -291,7 +291,7 @@ async def test_a_read_only_session_makes_nothing_and_says_why(tmp_path: Path, ma
     async with console("installer-new", target, installer=stand_in, read_only=True) as (pilot, _, made):
         await on(pilot, "summary")
         if make:
-            wizard(pilot).interview.go("token")
+            wizard(pilot).wizard_state.go("token")
             await wizard(pilot).show_page()
         await press(pilot, "pagedown" if make else "b")
         await until(pilot, lambda: "read-only" in told(made))
@@ -312,18 +312,18 @@ async def test_rows_are_added_changed_and_taken_away(tmp_path: Path) -> None:
     stand_in = StandIn()
     async with console("installer-new", await kept(tmp_path, stand_in), installer=stand_in) as (pilot, _, _):
         await on(pilot, "summary")
-        wizard(pilot).interview.go("partitions")
+        wizard(pilot).wizard_state.go("partitions")
         await wizard(pilot).show_page()
         await press(pilot, "enter", *"data", "enter", *"20480", "pagedown")
-        rows = wizard(pilot).interview.answers["disk.extra"]
+        rows = wizard(pilot).wizard_state.answers["disk.extra"]
         assert rows == [{"name": "data", "size": 20480, "fs": "ext4", "label": ""}]
         await press(pilot, "up", "enter", "tab", "ctrl+u", *"abc", "tab")
         problems = [str(one.content) for one in pilot.app.screen.query(".problem")]  # type: ignore[attr-defined]
         assert "MiB must be an integer." in "\n".join(problems)
         await press(pilot, "escape")
-        assert wizard(pilot).interview.answers["disk.extra"] == rows
+        assert wizard(pilot).wizard_state.answers["disk.extra"] == rows
         await press(pilot, "x")
-        assert wizard(pilot).interview.answers["disk.extra"] == []
+        assert wizard(pilot).wizard_state.answers["disk.extra"] == []
 
 
 @pytest.mark.parametrize("size", [(20, 5), (40, 10)])

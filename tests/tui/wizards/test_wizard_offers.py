@@ -13,8 +13,8 @@ from edgewright.commands.installer import wizard_api as facade
 from edgewright.commands.installer.checks import public_keys
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
-from edgewright.core.installer.kept import certificates, fingerprint, shown_text
 from edgewright.core.installer.pages import PAGES
+from edgewright.core.installer.shown_values import certificates, fingerprint, shown_text
 from tests.core.installer.samples import CA
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.samples import NOW
@@ -22,7 +22,7 @@ from tests.tui.wizards.installing import KEY, TOKEN, StandIn, answered, every_bu
 from tests.tui.wizards.test_installer_wizard import kept, on, page, shown, typed, wizard
 from tui.widgets.lines import text_of
 from tui.wizards.installer.content import steps_line
-from tui.wizards.installer.wizard_state import Interview
+from tui.wizards.installer.wizard_state import WizardState
 
 
 def offering() -> StandIn:
@@ -50,7 +50,7 @@ async def test_a_token_of_the_plane_is_chosen_by_name_and_its_text_is_never_show
         await press(pilot, key)
         assert view(pilot) == "ChooseModal" and "first-hosts  valid for" in said(pilot)
         await press(pilot, "enter")
-        answers = wizard(pilot).interview.answers
+        answers = wizard(pilot).wizard_state.answers
         assert (answers["token.text"], answers["token.uid"]) == (TOKEN, "tok-1")
         assert "token      first-hosts" in shown(pilot) and TOKEN not in shown(pilot)
         await typed(pilot, ["ctrl+u", "=ewt_another_one"])
@@ -71,14 +71,14 @@ async def test_own_ssh_keys_are_taken_from_a_list(tmp_path: Path) -> None:
     target = await kept(tmp_path, stand_in, **{"user.keys": [], "user.password": "a long password"})
     async with console("installer-new", target, installer=stand_in) as (pilot, _, _):
         await on(pilot, "summary")
-        wizard(pilot).interview.go("user")
+        wizard(pilot).wizard_state.go("user")
         await wizard(pilot).show_page()
         await until(pilot, lambda: bool(wizard(pilot).offered("user.keys")))
         await press(pilot, "tab", "tab", "tab")
         assert "F8 takes one of your own: id_ed25519.pub, work.pub." in shown(pilot)
         for downs in ((), ("down",), ()):
             await press(pilot, "f8", *downs, "enter")
-        keys = wizard(pilot).interview.answers["user.keys"]
+        keys = wizard(pilot).wizard_state.answers["user.keys"]
         assert keys[0] == KEY and len(keys) == 2  # the same one twice is one
 
 
@@ -86,7 +86,7 @@ async def test_a_context_is_chosen_and_brings_its_address() -> None:
     async with console("installer-new", installer=StandIn()) as (pilot, _, _):
         await on(pilot, "plane")
         await press(pilot, "tab", "f8", "down", "enter")
-        answers = wizard(pilot).interview.answers
+        answers = wizard(pilot).wizard_state.answers
         assert (answers["plane.context"], answers["plane.endpoint"]) == ("lab", "https://10.4.9.2:8443")
 
 
@@ -113,20 +113,20 @@ def test_an_empty_field_says_whether_it_shows_an_example_or_what_counts() -> Non
 
 
 def test_the_steps_name_the_page_at_80_columns_and_tick_only_what_is_right(tmp_path: Path) -> None:
-    interview = Interview(complete(answered(tmp_path)))
-    interview.seen.update(one.key for one in interview.pages)
-    for at, one in enumerate(interview.pages):
-        interview.at = at
-        text = text_of([steps_line(interview, 80)])
-        assert text.startswith(f"New installer  {at + 1} of {len(interview.pages) + 1} "), one.key
+    wizard_state = WizardState(complete(answered(tmp_path)))
+    wizard_state.seen.update(one.key for one in wizard_state.pages)
+    for at, one in enumerate(wizard_state.pages):
+        wizard_state.at = at
+        text = text_of([steps_line(wizard_state, 80)])
+        assert text.startswith(f"New installer  {at + 1} of {len(wizard_state.pages) + 1} "), one.key
         assert len(text) <= 80 and one.short.upper() in text
-    interview.go("output")
-    assert "base √" in text_of([steps_line(interview, 132)])
-    interview.wrong.add("base")
-    assert "base √" not in text_of([steps_line(interview, 132)])
-    interview.wrong.clear()
-    interview.answers["base.path"] = ""
-    assert "base √" not in text_of([steps_line(interview, 132)])
+    wizard_state.go("output")
+    assert "base √" in text_of([steps_line(wizard_state, 132)])
+    wizard_state.wrong.add("base")
+    assert "base √" not in text_of([steps_line(wizard_state, 132)])
+    wizard_state.wrong.clear()
+    wizard_state.answers["base.path"] = ""
+    assert "base √" not in text_of([steps_line(wizard_state, 132)])
 
 
 async def test_a_base_that_is_missing_is_not_ticked_until_it_is_there(tmp_path: Path) -> None:

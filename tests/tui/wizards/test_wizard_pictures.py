@@ -86,15 +86,15 @@ def wizard(pilot: Driven) -> InstallerWizard:
 
 
 async def ready(pilot: Driven) -> None:
-    await until(pilot, lambda: wizard(pilot).interview.page is None)
+    await until(pilot, lambda: wizard(pilot).wizard_state.page is None)
     await pilot.app.workers.wait_for_complete()
 
 
 async def on_page(pilot: Driven, key: str) -> None:
     await ready(pilot)
     screen = wizard(pilot)
-    screen.interview.go(key)
-    screen.interview.seen = {page.key for page in screen.interview.pages[: screen.interview.at]}
+    screen.wizard_state.go(key)
+    screen.wizard_state.seen = {page.key for page in screen.wizard_state.pages[: screen.wizard_state.at]}
     await screen.show_page()
     await settle(pilot)
 
@@ -124,7 +124,7 @@ def test_error(snap_compare: Compare, stand_in: StandIn, tmp_path: Path, key: st
         stand_in.found = [FOUND[key]] if key in FOUND else []
         await press(pilot, "pagedown" if key != "proof" else "tab")
         await settle(pilot)
-        page = wizard(pilot).interview.page
+        page = wizard(pilot).wizard_state.page
         assert page is not None and page.key == key
 
     assert snap_compare(wizard_of(stand_in, tmp_path, answers), terminal_size=size, run_before=run)

@@ -89,7 +89,7 @@ class ReaderScreen(BaseScreen):
         low = self._wanted.lower()
         self._hits = [place for place, item in enumerate(self.text.lines) if low and low in item.plain.lower()]
         self._at = min(self._at, len(self._hits) - 1)
-        self.text.mark_found(self._hits)
+        self.text.mark_matches(self._hits)
         self.show_frame()
 
     def action_hit(self, step: int) -> None:

@@ -10,7 +10,7 @@ from edgewright.core.filters.fields import AUDIT_FIELDS
 from edgewright.store.collections.rows import AuditRow
 from edgewright.store.engine import model as names
 from tui.frame.lists.listing import Listed
-from tui.screens.feed.content import audit_actor, audit_cells, audit_lines, audit_name, audit_words, by_people, together
+from tui.screens.feed.content import audit_actor, audit_cells, audit_lines, audit_name, audit_text, by_people, together
 from tui.screens.feed.screen import FeedScreen
 from tui.widgets.lines import Line, line
 from tui.widgets.table_layout import Column
@@ -66,7 +66,7 @@ class AuditScreen(FeedScreen):
         for entry, times in ((item, 1) for item in wanted) if self.everyone else together(wanted):
             name = audit_name(entry, model)
             cells = audit_cells(entry, now, model.source.away, name, audit_actor(entry, model), times)
-            thing, parts = cells[3].text.lower(), audit_words(entry, name)
+            thing, parts = cells[3].text.lower(), audit_text(entry, name)
             order = (-entry.at, cells[1].text.lower(), entry.action, thing, parts, entry.address)
             matches.append(Listed(entry.uid, cells, order, _values(entry, name)))
         return matches

@@ -49,7 +49,7 @@ def audit_name(entry: AuditRow, model: Model) -> str:
     return named or entry.resource or entry.resource_uid
 
 
-def audit_words(entry: AuditRow, name: str) -> str:
+def audit_text(entry: AuditRow, name: str) -> str:
     """Return the sentence of an entry with the name in the place of the uid."""
     uid = entry.resource_uid
     return entry.message.replace(uid, name) if uid and name and name != uid else entry.message
@@ -90,7 +90,7 @@ def audit_cells(
         Span(actor or entry.actor or entry.actor_type or UNKNOWN, calm or "strong"),
         Span(entry.action or UNKNOWN, role),
         Span(thing or UNKNOWN, calm),
-        Span((f"{times_done} x  " if times_done > 1 else "") + (audit_words(entry, name) or UNKNOWN), calm),
+        Span((f"{times_done} x  " if times_done > 1 else "") + (audit_text(entry, name) or UNKNOWN), calm),
         Span(entry.address or UNKNOWN, "muted"),
     )
 
@@ -119,7 +119,7 @@ def audit_lines(entry: AuditRow, now: float, width: int, name: str = "", link: s
             width,
         )
     ]
-    out += wrap(audit_words(entry, name) or "No sentence came with it.", width, first="  ", rest="  ")
+    out += wrap(audit_text(entry, name) or "No sentence came with it.", width, first="  ", rest="  ")
     if entry.note:
         out += wrap(f"Note: {entry.note}", width, first="  ", rest="  ")
     pairs = [

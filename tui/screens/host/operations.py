@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.core import times
-from edgewright.core.hosts.operations import kind_words, standing
+from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.rows import OperationRow
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, pad, spread
@@ -24,7 +24,7 @@ def operation_lines(rows: Sequence[OperationRow], now: float, width: int, limit:
         return []
     out = [heading("OPERATIONS", width, "asked" if width >= 48 else "")]
     for row in rows[:limit]:
-        judged = standing(now, row.state, row.deadline, row.finished is not None)
+        judged = operation_status(now, row.state, row.deadline, row.finished is not None)
         sign: str
         role: Role
         if judged.overdue:
@@ -38,6 +38,6 @@ def operation_lines(rows: Sequence[OperationRow], now: float, width: int, limit:
                 message += f" after {times.words(max(row.finished - row.at, 0.0))}"
         text = f"  {row.message}" if row.message and not judged.waits else ""
         sentence = cut(f"{message}{text}", max(width - 20, 8))
-        pieces: list[Piece] = [Span(f"{sign} ", role), (pad(kind_words(row.kind), 10), "strong"), sentence]
+        pieces: list[Piece] = [Span(f"{sign} ", role), (pad(kind_text(row.kind), 10), "strong"), sentence]
         out.append(spread(pieces, [(age_of(row.at or None, now), "muted")], width))
     return out

@@ -18,7 +18,7 @@ FRESH = 120.0
 NONE = "-"
 HELD = 2
 """Glyph and name stay when the other columns are moved sideways."""
-STATE_WORDS = {"in-use": "in use", "": NONE}
+STATE_LABELS = {"in-use": "in use", "": NONE}
 RANK = {"unhealthy": 1, "unknown": 2, "healthy": 3}
 
 
@@ -144,7 +144,7 @@ def _name(row: HostRow, now: float) -> Span:
 
 
 def _state(row: HostRow, now: float) -> Span:
-    return Span(STATE_WORDS.get(row.state, row.state), "work" if row.state == "unpaired" else _calm(row))
+    return Span(STATE_LABELS.get(row.state, row.state), "work" if row.state == "unpaired" else _calm(row))
 
 
 def _health(row: HostRow, now: float) -> Span:

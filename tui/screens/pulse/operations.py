@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition
 from edgewright.core.hosts.condition_text import evidence_text, next_check_text
-from edgewright.core.hosts.operations import kind_words, standing
+from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.conditions import operation_condition
 from edgewright.store.collections.rows import OperationRow
 from edgewright.store.collections.selectors import waiting_operations
@@ -23,7 +23,7 @@ def working_items(model: Model, now: float) -> tuple[Item, ...]:
     items: list[Item] = []
     calm: dict[str, list[OperationRow]] = {}
     for row in waiting_operations(model, now):
-        if standing(now, row.state, row.deadline).overdue:
+        if operation_status(now, row.state, row.deadline).overdue:
             items.append(_one(model, row, now))
         else:
             calm.setdefault(row.kind, []).append(row)
@@ -37,9 +37,9 @@ def _one(model: Model, row: OperationRow, now: float) -> Item:
     late = condition.overdue > 0 or condition.state.key == states.OPERATION_OVERDUE
     key = f"operation/{row.uid}"
     by = f", asked by {row.actor}" if row.actor else ""
-    sentence = f"{kind_words(row.kind)}{by}"
+    sentence = f"{kind_text(row.kind)}{by}"
     if late:
-        sentence = f"{kind_words(row.kind)} did not answer in time{by}"
+        sentence = f"{kind_text(row.kind)} did not answer in time{by}"
     return Item(
         key=key,
         section="working",
@@ -70,7 +70,7 @@ def _many(model: Model, kind: str, rows: Sequence[OperationRow]) -> Item:
         key=f"operations/{kind}",
         section="working",
         name=f"{len(rows):,} hosts",
-        sentence=f"{kind_words(kind)}{', asked by ' + ', '.join(actors[:3]) if actors else ''}",
+        sentence=f"{kind_text(kind)}{', asked by ' + ', '.join(actors[:3]) if actors else ''}",
         since=min(row.at for row in rows) or None,
         deadline=min((row.deadline for row in rows if row.deadline is not None), default=None),
         detail=(f"Waiting for {', '.join(names[:12])}{more}.",),

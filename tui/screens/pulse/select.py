@@ -12,7 +12,7 @@ from edgewright.store.collections import selectors
 from edgewright.store.collections.happenings import happenings
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine.model import Model
-from tui.frame.feed import Told, told, told_together
+from tui.frame.feed import Told, reported_together, told
 from tui.screens.pulse.content import Pulse, TagCount
 from tui.screens.pulse.items import items_of
 from tui.screens.pulse.operations import working_items
@@ -57,7 +57,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
         ),
         heartbeats=tuple(selectors.sparkline(model, now)) if model.pulse else (),
         rate=selectors.heartbeat_rate(model, now),
-        feed=newest_told(model),
+        feed=newest_reported(model),
         simulated=tally.simulated,
         loading=f"{source.done:,} of {source.total:,} hosts" if source.state == "loading" and source.total else "",
         lost=_LOST.get(source.state, ""),
@@ -70,11 +70,11 @@ def aged(pulse: Pulse, now: float) -> Pulse:
     return replace(pulse, now=now)
 
 
-def newest_told(model: Model, limit: int = 60) -> tuple[Told, ...]:
+def newest_reported(model: Model, limit: int = 60) -> tuple[Told, ...]:
     """Return the newest events as lines of a feed; what happened to many hosts at once is one line."""
     hosts = model.hosts
     return tuple(
-        told_together(happening)
+        reported_together(happening)
         if happening.folded
         else told(event := happening.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
         for happening in happenings(model.feed.values(), hosts, limit)

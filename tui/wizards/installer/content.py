@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.installer.document import build_request
-from edgewright.core.installer.kept import certificates, fingerprint
 from edgewright.core.installer.pages import STEPS
+from edgewright.core.installer.shown_values import certificates, fingerprint
 from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
 from tui.wizards.installer.difference import Change, changed_lines, without_login
-from tui.wizards.installer.wizard_state import Interview, said
+from tui.wizards.installer.wizard_state import WizardState, said
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -24,7 +24,7 @@ SIGNS: dict[str, tuple[str, Role]] = {
 TITLE = "New installer"
 
 
-def steps_line(state: Interview, width: int) -> Line:
+def steps_line(state: WizardState, width: int) -> Line:
     """Return the title with the page's number and the steps: right ones are ticked, the one in front is in capitals."""
     pages = state.pages
     here = state.page.short if state.page is not None else "summary"
@@ -111,7 +111,7 @@ def preview_lines(text: str, before: str) -> list[Line]:
 
 
 def summary_lines(
-    state: Interview, made: Sequence[tuple[str, str]], findings: Sequence[Finding], refused: str, width: int
+    state: WizardState, made: Sequence[tuple[str, str]], findings: Sequence[Finding], refused: str, width: int
 ) -> list[Line]:
     """Return everything that was answered: what is missing first, then page by page; enter goes back to a page."""
     wrong = [page for page in state.pages if state.problems(page)]
@@ -135,7 +135,7 @@ def summary_lines(
     return out
 
 
-def _page_lines(state: Interview, page: Any, width: int) -> list[Line]:
+def _page_lines(state: WizardState, page: Any, width: int) -> list[Line]:
     problems = state.problems(page)
     key = f"page/{page.key}"
     messages: list[tuple[str, str, Role]] = []

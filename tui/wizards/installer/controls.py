@@ -236,20 +236,20 @@ class AreaControl(TextArea):
         )
         self.key = key
         self.cursor_blink = False
-        self._said = value
+        self._answer_of = value
 
     def put(self, value: Any) -> None:
         """Show another answer."""
         text = area_text(value)
         if text != area_text(self.text.split("\n")):
             self.load_text(text)
-            self._said = text
+            self._answer_of = text
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Post what is here now."""
         event.stop()
-        if self.text != self._said:
-            self._said = self.text
+        if self.text != self._answer_of:
+            self._answer_of = self.text
             self.post_message(Given(self.key, self.text.split("\n")))
 
     async def on_key(self, event: events.Key) -> None:

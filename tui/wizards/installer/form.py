@@ -148,7 +148,7 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         if key in self._fields:
             self._fields[key].tell(problem)
 
-    def tell_all(self, problems: Mapping[str, str]) -> None:
+    def show_all(self, problems: Mapping[str, str]) -> None:
         """Show what is wrong with each field, and nothing where nothing is."""
         for key in self._fields:
             self.tell(key, problems.get(key, ""))

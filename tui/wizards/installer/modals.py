@@ -53,7 +53,7 @@ class LeaveWizardModal(DecisionModal[Leaving]):
         self.dismiss("stay")
 
 
-class WholeFileScreen(ReaderScreen):
+class CompleteFileScreen(ReaderScreen):
     """The user-data as it would be written, secrets masked; what the present page adds is marked."""
 
     view = "user-data"

@@ -12,7 +12,7 @@ from edgewright.core.errors import EdgewrightError
 from tui.frame.fetch import sentence
 from tui.modals.choose import ChooseModal
 from tui.widgets.lines import Line, line, pad
-from tui.wizards.installer.services import Errands
+from tui.wizards.installer.services import InstallerServices
 
 OFFERED = {
     "plane.context": "one of your contexts",
@@ -22,7 +22,7 @@ OFFERED = {
 """Questions with answers to choose from, and what they are."""
 
 
-class Offers(Errands):
+class Offers(InstallerServices):
     """A wizard page that offers answers for some questions; what is chosen is put into the field."""
 
     def begin(self) -> None:
@@ -50,11 +50,11 @@ class Offers(Errands):
 
     def look_for_offers(self) -> None:
         """Ask for what the page in front can offer; nothing waits for it."""
-        page = self.interview.page
+        page = self.wizard_state.page
         if page is None:
             return
-        keys = self.interview.keys(page)
-        context = str(self.interview.answers.get("plane.context") or "")
+        keys = self.wizard_state.keys(page)
+        context = str(self.wizard_state.answers.get("plane.context") or "")
         if "token.how" in keys and (self._tokens is None or context != self._tokens_of):
             self._ask_for_tokens(context)
         if "user.keys" in keys and self._ssh_keys is None:
@@ -121,7 +121,7 @@ class Offers(Errands):
         return [line(pad(key.file, room), (f"  {key.kind} {key.comment}", "muted"), key=key.file) for key in keys]
 
     def _take_offer(self, key: str, answer: str) -> None:
-        answers, form = self.interview.answers, self._form
+        answers, form = self.wizard_state.answers, self._form
         value: Any = answer
         if key == "token.text":
             token = next(item for item in self._tokens or () if item.uid == answer)
@@ -136,7 +136,7 @@ class Offers(Errands):
             old = [item for item in answers["user.keys"] if item.strip()]
             value = old if text in old else [*old, text]
         answers[key] = value
-        self.interview.broken.pop(key, None)
+        self.wizard_state.broken.pop(key, None)
         self._online = []
         if form is not None:
             form.put(key, value)

@@ -29,7 +29,7 @@ from tui.wizards.installer import content
 from tui.wizards.installer.difference import Change, changes
 from tui.wizards.installer.form import QuestionForm
 from tui.wizards.installer.rows import RowsControl
-from tui.wizards.installer.wizard_state import Interview
+from tui.wizards.installer.wizard_state import WizardState
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -75,7 +75,7 @@ class WizardPage(BaseScreen):
     def __init__(self, session: Session, target: str = "") -> None:
         """Make the wizard; `target` may name an answer file to begin with."""
         super().__init__(session, target)
-        self.interview = Interview()
+        self.wizard_state = WizardState()
         self._form: QuestionForm | None = None
         self._findings: list[Finding] = []
         self._online: list[Finding] = []
@@ -140,9 +140,9 @@ class WizardPage(BaseScreen):
         """Show everything around the fields as it is now."""
         if not self.is_there or not self.size.width:
             return
-        page = self.interview.page
+        page = self.wizard_state.page
         if page is not None and self._form is not None:
-            self._form.set_shown(self.interview.keys(page))
+            self._form.set_shown(self.wizard_state.keys(page))
             self.query_one("#question", FrameLine).set_line(line((page.question, "strong")))
         left = self.query_one("#left")
         width = max(left.size.width or self.size.width, 8)
@@ -160,29 +160,29 @@ class WizardPage(BaseScreen):
         self.show_frame()
 
     def _finding_lines(self, width: int) -> list[Line]:
-        page = self.interview.page
+        page = self.wizard_state.page
         if page is None:
             return []
         lines: list[Line] = []
-        if "plane.ca" in self.interview.keys(page):
-            lines += content.fact_lines(content.ca_facts(str(self.interview.answers["plane.ca"])), width)
-        for key in self.interview.keys(page):
+        if "plane.ca" in self.wizard_state.keys(page):
+            lines += content.fact_lines(content.ca_facts(str(self.wizard_state.answers["plane.ca"])), width)
+        for key in self.wizard_state.keys(page):
             lines += content.fact_lines(self._facts.get(key, ()), width)
         lines += content.finding_lines(self._shown_findings(), width)
         return content.clipped(lines, width, FINDINGS)
 
     def _shown_findings(self) -> list[Finding]:
         """Return the findings about the page in front; on the summary all of them."""
-        page = self.interview.page
+        page = self.wizard_state.page
         if page is None:
             return [*self._findings, *self._online]
-        keys = self.interview.keys(page)
+        keys = self.wizard_state.keys(page)
         return [*self._findings, *(item for item in self._online if item.path in keys)]
 
     def _show_summary(self, width: int) -> None:
-        made = content.made_facts(self.interview.answers)
+        made = content.made_facts(self.wizard_state.answers)
         findings = self._shown_findings()
-        lines = content.summary_lines(self.interview, made, findings, self._refusal(), min(width - 2, 110))
+        lines = content.summary_lines(self.wizard_state, made, findings, self._refusal(), min(width - 2, 110))
         self.query_one("#summary", LineView).set_lines(lines)
 
     def _show_hint(self) -> None:
@@ -213,7 +213,7 @@ class WizardPage(BaseScreen):
         width = self.size.width
         if not width or not self.is_there:
             return
-        self._set("#title", content.steps_line(self.interview, width))
+        self._set("#title", content.steps_line(self.wizard_state, width))
         self._set("#rule-top", rule(width))
         self._set("#rule-bottom", rule(width))
         self.show_message(width)
@@ -243,7 +243,7 @@ class WizardPage(BaseScreen):
             pressed = mine[0] if mine and self.session.keymap.get(name) is None else keys.get(name, "")
             return [KeyHint(pressed, label)] if pressed else []
 
-        if self.interview.page is None:
+        if self.wizard_state.page is None:
             back = [KeyHint("enter", "to the page"), KeyHint("esc", "back"), *key("wizard-build", "build")]
             return [
                 *back,
@@ -266,12 +266,12 @@ class WizardPage(BaseScreen):
         return [*out, *key("wizard-why", "explanation")]
 
     def _document(self, without: Sequence[str] = ()) -> dict[str, Any]:
-        return user_data(self.interview.masked(without))
+        return user_data(self.wizard_state.masked(without))
 
     def _text(self, without: Any = None) -> str:
-        keys = self.interview.keys(without) if without is not None else ()
+        keys = self.wizard_state.keys(without) if without is not None else ()
         try:
-            return str(self.forge.preview(self.interview.masked(keys)))
+            return str(self.forge.preview(self.wizard_state.masked(keys)))
         except EdgewrightError as error:
             return f"# {sentence(error)}"
 
@@ -280,10 +280,10 @@ class WizardPage(BaseScreen):
 
     def _judge(self) -> None:
         """Look at what the answers of the page mean together."""
-        page = self.interview.page
-        keys = self.interview.keys(page) if page is not None else None
+        page = self.wizard_state.page
+        keys = self.wizard_state.keys(page) if page is not None else None
         try:
-            findings = self.forge.findings(self.interview.answers, keys)
+            findings = self.forge.findings(self.wizard_state.answers, keys)
             self._findings = [
                 finding for finding in findings if finding.code != "WrongAnswer"
             ]  # those are at their fields
@@ -294,7 +294,7 @@ class WizardPage(BaseScreen):
 
     def _mark_wrong(self) -> None:
         """Note which pages have an error, so that the steps do not tick them."""
-        page, wrong = self.interview.page, self.interview.wrong
+        page, wrong = self.wizard_state.page, self.wizard_state.wrong
         errors = [item.path for item in [*self._findings, *self._online] if item.severity == "error"]
         errors += list(self._wrong)
         if page is None:

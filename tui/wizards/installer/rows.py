@@ -16,7 +16,7 @@ from tui.modals.base import DecisionModal
 from tui.widgets.lines import Line, cut, line
 from tui.wizards.installer.controls import Given, Painted, ask_screen
 from tui.wizards.installer.form import QuestionForm, simple_control
-from tui.wizards.installer.wizard_state import Values, capital, row_fields, row_problems, row_said, sentence, typed
+from tui.wizards.installer.wizard_state import Values, capital, row_fields, row_problems, row_text, sentence, typed
 
 
 def any_control(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:
@@ -52,7 +52,7 @@ class RowsControl(Painted):
     def lines(self, width: int) -> list[Line]:
         """Return a line for each row, and the one that adds another."""
         matches = [
-            line(cut(f"{number + 1}  {row_said(self._question, row)}", width), key="on" if number == self._at else "")
+            line(cut(f"{number + 1}  {row_text(self._question, row)}", width), key="on" if number == self._at else "")
             for number, row in enumerate(self.rows)
         ]
         return [*matches, line(("+ ", "accent"), ("add one", "muted"), key="on" if self._at == len(self.rows) else "")]
@@ -169,7 +169,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
             return
         problems = self._problems()
         form = self.query_one(QuestionForm)
-        form.tell_all(problems)
+        form.show_all(problems)
         if problems:
             form.focus_key(next(iter(problems)))
             return

@@ -26,7 +26,7 @@ TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
 """Answers that a plane that is known gives, and what they are called there."""
 
 
-class Errands(WizardPage):
+class InstallerServices(WizardPage):
     """A wizard page that can ask and order; one task at a time, shown with its time until it is done."""
 
     def begin(self) -> None:
@@ -63,14 +63,14 @@ class Errands(WizardPage):
 
     def _after(self, question: Question) -> None:
         """Do what the answer to some questions calls for: fill in a plane that is known, look into a base."""
-        value = self.interview.value(question)
+        value = self.wizard_state.value(question)
         if question.key == "plane.context":
             self._fill_plane()
         elif question.key == "base.path" and value and question.key not in self._facts:
             self._run("Reading the base", lambda: self._identify(str(value)))
 
     def _fill_plane(self) -> None:
-        name = str(self.interview.answers.get("plane.context") or "")
+        name = str(self.wizard_state.answers.get("plane.context") or "")
         plane = self._planes.get(name)
         if name and self._planes and plane is None:
             known = ", ".join(sorted(self._planes))
@@ -84,8 +84,8 @@ class Errands(WizardPage):
         filled = {key: {"", *(getattr(item, name) for item in self._planes.values())} for key, name in TAKEN_OVER}
         for key, name in TAKEN_OVER:
             value = getattr(plane, name)
-            if self.interview.answers.get(key) in filled[key]:  # what a user gave manually stays
-                self.interview.answers[key] = value
+            if self.wizard_state.answers.get(key) in filled[key]:  # what a user gave manually stays
+                self.wizard_state.answers[key] = value
                 if self._form is not None:
                     self._form.put(key, value)
 
@@ -105,7 +105,7 @@ class Errands(WizardPage):
 
     def _forget_wrong_base(self) -> None:
         """Forget that a base was not there when it is now: the file is looked at again."""
-        path = str(self.interview.answers.get("base.path") or "")
+        path = str(self.wizard_state.answers.get("base.path") or "")
         if "base.path" in self._wrong and path and Path(path).expanduser().is_file():
             del self._wrong["base.path"]
 
@@ -123,10 +123,10 @@ class Errands(WizardPage):
 
     async def _check_online(self) -> None:
         context = self._plane_context()
-        self._online = list(await self.forge.check_online(context, dict(self.interview.answers)))
+        self._online = list(await self.forge.check_online(context, dict(self.wizard_state.answers)))
         if not self._online:
             self._say("The plane, registries and time servers confirm the answers.", "ok")
-        elif self.interview.page is not None:
+        elif self.wizard_state.page is not None:
             matches = list(self._online)
             self._judge()
             self._doing = ""  # the key line stays as it is now while the box is in front
@@ -135,7 +135,7 @@ class Errands(WizardPage):
 
     async def _settle(self, page: Page) -> bool:
         """Take in what the answers of a page name (a certificate's file), hash its passwords; False when it cannot."""
-        keys, answers = self.interview.keys(page), self.interview.answers
+        keys, answers = self.wizard_state.keys(page), self.wizard_state.answers
         try:
             result = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
         except EdgewrightError as error:
@@ -145,10 +145,10 @@ class Errands(WizardPage):
         return True
 
     def _token_to_make(self) -> bool:
-        page, answers = self.interview.page, self.interview.answers
+        page, answers = self.wizard_state.page, self.wizard_state.answers
         return (
             page is not None
-            and "token.how" in self.interview.keys(page)
+            and "token.how" in self.wizard_state.keys(page)
             and answers["token.how"] == "new"
             and not answers["token.text"]
         )
@@ -159,7 +159,7 @@ class Errands(WizardPage):
             viewer = "This credential has the role viewer, so no token is created. Use a key of the role admin."
             self._say(viewer if self.session.viewer else why, "warn")
             return
-        answers = self.interview.answers
+        answers = self.wizard_state.answers
         context = self._plane_context()
         uid, text = await self.forge.make_token(
             context, answers["token.name"], answers["token.project"], answers["token.expires"], answers["plane.context"]
@@ -170,16 +170,16 @@ class Errands(WizardPage):
         self._say(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
 
     async def _save(self, path: Path) -> None:
-        name = str(self.interview.answers["output.name"] or "installer")
-        await asyncio.to_thread(self.forge.save, path, name, dict(self.interview.answers))
+        name = str(self.wizard_state.answers["output.name"] or "installer")
+        await asyncio.to_thread(self.forge.save, path, name, dict(self.wizard_state.answers))
         self._say(
             f"{path} is written, readable by you alone. Build from it: edgewright apply -f {shlex.quote(path.name)}",
             "ok",
         )
 
     async def _start(self) -> None:
-        folder = Path(str(self.interview.answers["output.folder"])).expanduser()
-        uid = await asyncio.to_thread(self.forge.start_build, dict(self.interview.answers), folder)
+        folder = Path(str(self.wizard_state.answers["output.folder"])).expanduser()
+        uid = await asyncio.to_thread(self.forge.start_build, dict(self.wizard_state.answers), folder)
         self._left = True
         self._drafts.drop()
         await self._drafts.settled()

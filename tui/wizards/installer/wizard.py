@@ -19,10 +19,10 @@ from tui.widgets.lines import line
 from tui.wizards.installer import content
 from tui.wizards.installer.controls import Given
 from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.modals import LeaveWizardModal, WholeFileScreen
+from tui.wizards.installer.modals import CompleteFileScreen, LeaveWizardModal
 from tui.wizards.installer.offers import Offers
 from tui.wizards.installer.rows import any_control
-from tui.wizards.installer.wizard_state import Interview
+from tui.wizards.installer.wizard_state import WizardState
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
@@ -56,7 +56,7 @@ class InstallerWizard(Offers):
     @property
     def is_settled(self) -> bool:
         """Whether the answers from before were read and the page has its fields; not while the wizard is left."""
-        return not self._left and (self._form is not None or self.interview.page is None)
+        return not self._left and (self._form is not None or self.wizard_state.page is None)
 
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
     async def _load(self) -> None:
@@ -74,21 +74,21 @@ class InstallerWizard(Offers):
                 self.leave()
                 return
         if stored is not None:
-            self.interview = Interview(stored)
+            self.wizard_state = WizardState(stored)
             if self.target:
-                self.interview.seen.update(page.key for page in self.interview.pages)
-                self.interview.at = len(self.interview.pages)
+                self.wizard_state.seen.update(page.key for page in self.wizard_state.pages)
+                self.wizard_state.at = len(self.wizard_state.pages)
             else:
                 self._say("The answers from last time are filled in; esc on the first page can delete them.", "info")
         elif self.session.context_name in self._planes:
             plane = self._planes[self.session.context_name]
             known = {"plane.context": plane.name, "plane.endpoint": plane.url, "plane.ca": plane.ca}
-            self.interview.begin_with(known)
+            self.wizard_state.begin_with(known)
         await self.show_page()
 
     async def show_page(self, last: bool = False) -> None:
         """Put the fields of the page in front, or the summary."""
-        page = self.interview.page
+        page = self.wizard_state.page
         self.set_class(page is None, "-summary")
         if self._form is not None:
             await self._form.remove()
@@ -96,12 +96,12 @@ class InstallerWizard(Offers):
         self._warned = ("", ())
         self._before_text = self._text(page)
         if page is not None:
-            self._before = self._document(without=self.interview.keys(page) or ())
-            self._form = QuestionForm(page.fields, self.interview.answers, self.interview.answers, any_control)
+            self._before = self._document(without=self.wizard_state.keys(page) or ())
+            self._form = QuestionForm(page.fields, self.wizard_state.answers, self.wizard_state.answers, any_control)
             await self.query_one("#page").mount(self._form)
-            self._form.set_shown(self.interview.keys(page))
-            if page.key in self.interview.seen:
-                self._form.tell_all(self.interview.problems(page))
+            self._form.set_shown(self.wizard_state.keys(page))
+            if page.key in self.wizard_state.seen:
+                self._form.show_all(self.wizard_state.problems(page))
             self._form.go_first(last)
         else:
             self.query_one("#summary").focus()
@@ -112,12 +112,12 @@ class InstallerWizard(Offers):
     @on(Given)
     def _given(self, event: Given) -> None:
         event.stop()
-        if self.interview.take(QUESTIONS[event.key], event.raw):
+        if self.wizard_state.take(QUESTIONS[event.key], event.raw):
             self._online = []
             self._facts.pop(event.key, None)
             self._wrong.pop(event.key, None)
             if event.key == "token.text":
-                self.interview.answers["token.uid"] = ""  # it was that of another token
+                self.wizard_state.answers["token.uid"] = ""  # it was that of another token
             self._warned = ("", ())
             self.refresh_page()
 
@@ -132,8 +132,8 @@ class InstallerWizard(Offers):
         if self._form is None or event.key not in QUESTIONS:
             return
         question = QUESTIONS[event.key]
-        empty = self.interview.value(question) in ("", None, [], {}) and question.key not in self.interview.broken
-        page = self.interview.page
+        empty = self.wizard_state.value(question) in ("", None, [], {}) and question.key not in self.wizard_state.broken
+        page = self.wizard_state.page
         spared = empty and (page is None or page.key not in self._tried)
         self._form.tell(event.key, "" if spared else self._problem(question))
         self._after(question)
@@ -141,7 +141,7 @@ class InstallerWizard(Offers):
         self.refresh_page()
 
     def _problem(self, question: Question) -> str:
-        return self.interview.problem(question) or self._wrong.get(question.key, "")
+        return self.wizard_state.problem(question) or self._wrong.get(question.key, "")
 
     def action_field(self, step: int) -> None:
         """Go to the next field or the one before; from the last one to the next page it takes enter."""
@@ -151,16 +151,16 @@ class InstallerWizard(Offers):
     async def action_enter(self) -> None:
         """Go to the next field, from the last one to the next page; an empty token offers those of the plane first."""
         current = self._form.current if self._form is not None else ""
-        if current == "token.text" and not self.interview.answers[current] and self.offered(current):
+        if current == "token.text" and not self.wizard_state.answers[current] and self.offered(current):
             self.action_choose()
         elif self._form is not None and not self._form.go(1):
             await self.action_page(1)
 
     async def action_page(self, step: int) -> None:
         """Go to the next page when nothing is wrong with this one, or to the page before."""
-        if self._doing or (step < 0 and self.interview.at == 0):
+        if self._doing or (step < 0 and self.wizard_state.at == 0):
             return
-        page = self.interview.page
+        page = self.wizard_state.page
         if step > 0 and (page is None or not self._may_pass()):
             return
         if step > 0 and page is not None and self._token_to_make():
@@ -171,18 +171,18 @@ class InstallerWizard(Offers):
         await self._go(step)
 
     async def _go(self, step: int) -> None:
-        self.interview.step(step)
+        self.wizard_state.step(step)
         self._messages = self.session.store.seq
         self._keep()
         await self.show_page()
 
     def _may_pass(self) -> bool:
-        page, form = self.interview.page, self._form
+        page, form = self.wizard_state.page, self._form
         assert page is not None and form is not None
         self._forget_wrong_base()
-        problems = {item.key: self._problem(item) for item in page.visible(self.interview.answers)}
+        problems = {item.key: self._problem(item) for item in page.visible(self.wizard_state.answers)}
         problems = {key: reported for key, reported in problems.items() if reported}
-        form.tell_all(problems)
+        form.show_all(problems)
         self._judge()
         if problems:
             self._tried.add(page.key)
@@ -204,9 +204,9 @@ class InstallerWizard(Offers):
         if self._doing:
             self.workers.cancel_group(self, "wizard:work")
             self._say("Stopped.", "info")
-        elif self.interview.at > 0:
+        elif self.wizard_state.at > 0:
             await self._go(-1)
-        elif not self.interview.touched:
+        elif not self.wizard_state.touched:
             await self._leave()
         else:
             self.app.push_screen(LeaveWizardModal(), self._leaving)
@@ -238,16 +238,16 @@ class InstallerWizard(Offers):
     async def _chosen(self, event: LineView.Chosen) -> None:
         kind, _, key = event.key.partition("/")
         if kind == "page":
-            self.interview.go(key)
+            self.wizard_state.go(key)
             await self.show_page()
 
     def _keep(self) -> None:
-        if self.interview.touched and not self._left:
-            self._drafts.keep(str(self.interview.answers["output.name"] or "installer"), self.interview.answers)
+        if self.wizard_state.touched and not self._left:
+            self._drafts.keep(str(self.wizard_state.answers["output.name"] or "installer"), self.wizard_state.answers)
 
     def action_why(self) -> None:
         """Show the explanation of the page what it asks."""
-        page, answers = self.interview.page, self.interview.answers
+        page, answers = self.wizard_state.page, self.wizard_state.answers
         if page is None:
             message = "Nothing is built before you press b. All answers are here; enter goes back to a page."
             self.app.push_screen(ReadModal("Summary", lambda width: [line(message)]))
@@ -257,11 +257,11 @@ class InstallerWizard(Offers):
 
     def action_whole(self) -> None:
         """Show the complete file, secrets masked."""
-        self.app.push_screen(WholeFileScreen(self.session, self._text(), self._before_text))
+        self.app.push_screen(CompleteFileScreen(self.session, self._text(), self._before_text))
 
     def action_write(self) -> None:
         """Write the answer file where the user chooses."""
-        name = self.interview.answers["output.name"] or "installer"
+        name = self.wizard_state.answers["output.name"] or "installer"
         field = Field("file", "file", "edgewright apply -f FILE builds from it", f"{name}.yaml", True, check=_check_new)
         self.app.push_screen(FormModal("Write the answer file", (field,), go="Write"), self._write)
 
@@ -272,14 +272,14 @@ class InstallerWizard(Offers):
 
     async def action_build(self) -> None:
         """Begin to build, from the summary alone and only when nothing is wrong."""
-        if self._doing or self.interview.page is not None:
+        if self._doing or self.wizard_state.page is not None:
             return
-        wrong = self.interview.first_wrong()
+        wrong = self.wizard_state.first_wrong()
         if refused := self._refusal():
             self._say(refused, "warn")
         elif wrong:
-            self.interview.go(wrong)
-            self.interview.seen.add(wrong)
+            self.wizard_state.go(wrong)
+            self.wizard_state.seen.add(wrong)
             await self.show_page()
         elif any(finding.severity == "error" for finding in self._findings):
             self._say("The installer would not work with these answers: fix what is marked first.", "warn")

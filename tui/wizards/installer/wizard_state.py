@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from edgewright.core.installer.answers import complete, problem, with_row
-from edgewright.core.installer.kept import shown_lines, shown_text, taken, taken_lines
 from edgewright.core.installer.pages import QUESTIONS, visible_pages
 from edgewright.core.installer.questions import Page, Question, coerce
+from edgewright.core.installer.shown_values import shown_lines, shown_text, taken, taken_lines
 from tui.frame.document_values import MASK, is_secret
 from tui.wizards.installer.difference import without_login
 
 Values = Mapping[str, Any]
 
 
-class Interview:
+class WizardState:
     """The pages in their order, the answers by key of their question, and the page in front.
 
     `at` counts the pages that are shown for these answers; one past the last of them is the summary.
@@ -201,13 +201,13 @@ def said(question: Question, value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={item}" for key, item in value.items())
     if question.kind == "rows":
-        return "; ".join(row_said(question, row) for row in value)
+        return "; ".join(row_text(question, row) for row in value)
     if isinstance(value, list):
         return ", ".join(" ".join(str(item).split()) for item in value if str(item).strip())
     return " ".join(without_login(str(value)).split())
 
 
-def row_said(question: Question, row: Values) -> str:
+def row_text(question: Question, row: Values) -> str:
     """Return a row as text."""
     texts = (said(part, row.get(part.key, part.empty)) for part in question.fields if part.shown(row))
     return "  ".join(text for text in texts if text not in ("-", "no")) or "-"

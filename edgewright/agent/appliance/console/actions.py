@@ -48,7 +48,7 @@ class BoxActions:
         self._use(trial)
         self._trial = trial
 
-    def keep_network(self) -> str:
+    def store_network(self) -> str:
         """Write the settings in use to /oem."""
         assert self._trial is not None
         reported = self._save(self._trial)

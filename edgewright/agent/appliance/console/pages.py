@@ -145,7 +145,7 @@ def form_page(title: str, lines: Sequence[str], wrong: Sequence[str], keys: str,
     return frame(title, body, keys, width, height)
 
 
-def keep_page(facts: Facts, left: int, width: int, height: int) -> List[str]:
+def confirm_page(facts: Facts, left: int, width: int, height: int) -> List[str]:
     """Return the question whether new network settings stay."""
     body = ["", " The new network settings are in use. Is this machine reachable as it should be?", ""]
     body += [row(nic.name, ", ".join(nic.addresses) or "no address yet") for nic in facts.nics[:6]]

@@ -22,7 +22,7 @@ class Actions(Protocol):
     def try_network(self, card: Optional[network.Card], names: Optional[network.Names]) -> None:
         """Use new settings until they are confirmed or reverted."""
 
-    def keep_network(self) -> str:
+    def store_network(self) -> str:
         """Make the settings in use outlive a restart; return a sentence."""
 
     def give_back_network(self) -> str:
@@ -67,14 +67,14 @@ class Session:
             form = self.form
             return pages.form_page(form.title, form.lines(width), form.wrong, form.key_line, width, height)
         if self.page == "keep":
-            return pages.keep_page(self.facts, max(0, int(self._deadline - self.clock())), width, height)
+            return pages.confirm_page(self.facts, max(0, int(self._deadline - self.clock())), width, height)
         return pages.device_info(self.facts, width, height)
 
     def tick(self, facts: Facts) -> None:
         """Take a new look at the box; revert network settings that were not confirmed."""
         self.facts = facts
         if self.page == "keep" and self.clock() >= self._deadline:
-            self._end_keep(self.actions.give_back_network)
+            self._end_confirm(self.actions.give_back_network)
 
     def entries(self) -> List[Tuple[str, Any]]:
         """Return the menu: names and what they open."""
@@ -102,9 +102,9 @@ class Session:
             self._press_menu(key)
         elif self.page == "keep":
             if key == "enter":
-                self._end_keep(self.actions.keep_network)
+                self._end_confirm(self.actions.store_network)
             elif key == "esc":
-                self._end_keep(self.actions.give_back_network)
+                self._end_confirm(self.actions.give_back_network)
         elif self.page == "code":
             self.page = "info"
         elif key == "l" and self.facts.people:
@@ -157,7 +157,7 @@ class Session:
     def _open(self, form: Form, apply: Callable[[Form], Optional[str]]) -> None:
         self.form, self._apply, self.page, self.told = form, apply, "form", ""
 
-    def _end_keep(self, action: Callable[[], str]) -> None:
+    def _end_confirm(self, action: Callable[[], str]) -> None:
         try:
             self.told = action()
         except (EdgewrightError, OSError) as error:

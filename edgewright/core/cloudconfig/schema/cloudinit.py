@@ -101,7 +101,7 @@ FILE: Dict[str, str] = {
 """Keys of an item of write_files."""
 
 
-def words_at(path: str) -> Dict[str, str]:
+def keys_at(path: str) -> Dict[str, str]:
     """Return the words that Ubuntu's cloud-init has below a key, by the key's pattern ("" is the top)."""
     if path in ("users[]", "stylus.site.users[]", "stages.*[].users.*"):
         return USER

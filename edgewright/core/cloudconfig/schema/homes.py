@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.look import shown
 from edgewright.core.cloudconfig.opposites import is_inverse, only_yes_or_no
-from edgewright.core.cloudconfig.schema.cloudinit import words_at
+from edgewright.core.cloudconfig.schema.cloudinit import keys_at
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.cloudconfig.schema.kinds import kind_problem
 from edgewright.core.cloudconfig.schema.model import Key, Node, fold, nearest, parts
@@ -94,7 +94,7 @@ def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
     where = f"{path}.{name}" if path else name
     message = f"{shown(name)} is not a key of {shown(path, 120) or 'a cloud-config'}"
     homes = _fitting(value, homes_of(name, node.path))
-    foreign = words_at(node.path)
+    foreign = keys_at(node.path)
     ours = [home for home in homes if home.path.endswith(f".{name}")]
     if name in foreign and not (isinstance(value, Mapping) and ours and _holds(ours[0], value)):
         return _cloud_init(name, where, foreign[name])
@@ -117,8 +117,8 @@ def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
     similar = nearest(name, node.names(), _CUTOFF)
     if similar:
         return error(where, f"{message}; the nearest is `{similar}`.", f"Rename it. {IGNORED}", "UnknownKey")
-    if name in words_at(""):
-        return _cloud_init(name, where, words_at("")[name])
+    if name in keys_at(""):
+        return _cloud_init(name, where, keys_at("")[name])
     hint = "It is ignored without a message, unless something of yours on the host reads it."
     return warning(where, f"{message}.", hint, "UnknownKey")
 

@@ -10,7 +10,7 @@ from edgewright.core.cloudconfig.schema import model
 from edgewright.core.cloudconfig.schema.model import Key
 from edgewright.core.cloudconfig.schema.readers import lost, reads_any_scalar
 
-_FLAG_WORDS = ("true", "false", "yes", "no", "on", "off")
+_FLAG_VALUES = ("true", "false", "yes", "no", "on", "off")
 _NUMBERS = ("uid", "gid")
 """Texts that everybody writes as plain numbers; they stay what they are."""
 
@@ -38,7 +38,7 @@ def kind_problem(key: Key, value: Any, path: str) -> Optional[Finding]:
     if kind == model.FLAG:
         if isinstance(value, bool):
             return None
-        quoted = isinstance(value, str) and value.lower() in _FLAG_WORDS
+        quoted = isinstance(value, str) and value.lower() in _FLAG_VALUES
         scalar = isinstance(value, (int, float))
         return _wrong(key, value, path, "Write true or false, without quotes." if quoted or scalar else "")
     if kind == model.INT:

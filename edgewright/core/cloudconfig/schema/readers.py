@@ -6,7 +6,7 @@ every stage of the file; one in the keys of cloud-init's form (`users`, `write_f
 
 from __future__ import annotations
 
-_WHOLE_FILE = ("users", "write_files", "ssh_authorized_keys", "hostname", "runcmd", "growpart")
+_ENTIRE_FILE = ("users", "write_files", "ssh_authorized_keys", "hostname", "runcmd", "growpart")
 
 
 def lost(path: str) -> str:
@@ -14,7 +14,7 @@ def lost(path: str) -> str:
     head = path.split(".", 1)[0].split("[", 1)[0]
     if head == "stages":
         return "Kairos then drops every stage of the file, without a message"
-    if head in _WHOLE_FILE:
+    if head in _ENTIRE_FILE:
         return "Kairos then drops the entire file, without a message"
     return ""
 

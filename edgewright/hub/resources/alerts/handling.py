@@ -27,7 +27,7 @@ MOST = 1000
 """Records of one project (or without a project) at most."""
 RETAIN = 7 * 86_400.0
 """Seconds for which assignee and note outlive their problem."""
-GONE_AFTER = 60.0
+ENDED_AFTER = 60.0
 """Seconds for which a problem must be absent before its acknowledgement ends: one lost heartbeat is not a recovery."""
 _TABLE = schema.handling
 
@@ -137,7 +137,7 @@ def aged(record: HandlingRecord, present: bool, now: float) -> HandlingRecord:
         return record if record.gone_at is None else change(record, gone_at=None)
     if record.gone_at is None or record.gone_at > now:  # the second: the clock was set back
         return change(record, gone_at=now)
-    if record.acknowledged_by and now - record.gone_at >= GONE_AFTER:
+    if record.acknowledged_by and now - record.gone_at >= ENDED_AFTER:
         record = change(record, acknowledged_by="", acknowledged_at=None)
     if now - (record.gone_at or now) >= RETAIN:
         record = change(record, assignee="", note="")

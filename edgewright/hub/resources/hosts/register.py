@@ -18,7 +18,7 @@ from edgewright.hub.http.merge import merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.readmodel.tokens import Tokens
-from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.hub.security.secretbox import digest, new_host_credential
 from edgewright.wire import protocol
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
 
 
-def need_uid(document: dict[str, Any]) -> str:
+def require_uid(document: dict[str, Any]) -> str:
     """Return the host UID of a document; raises 422 with code 602, 603 or 605 (rule P14)."""
     meta = document.get("metadata") or {}
     host = (document.get("spec") or {}).get("host") or {}
@@ -86,7 +86,7 @@ class _Asked:
         spec = document.get("spec") or {}
         host = spec.get("host") or {}
         self.document = document
-        self.uid = need_uid(document)
+        self.uid = require_uid(document)
         self.token = str(host.get("hostAuthToken") or "")
         self.pairing_key = str(host.get("hostPairingKey") or "")
         self.manual = bool(host.get("disableAutoRegister"))
@@ -228,9 +228,9 @@ async def register(call: Call) -> Response:
         uid, credential = await call.write(lambda tx: _register(call, tx, asked))
     except Problem as problem:
         if problem.status < 500:
-            call.hub.part(TurnedAway).registration(asked.uid, call.actor.address, problem)
+            call.hub.part(Rejections).registration(asked.uid, call.actor.address, problem)
         raise
-    call.hub.part(TurnedAway).registered(uid)
+    call.hub.part(Rejections).registered(uid)
     entry = call.hub.state.hosts.get(uid)
     if entry is None:
         raise Problem(503, protocol.E_UNAVAILABLE, f"The host '{uid}' was deleted while it registered; try again.")

@@ -36,7 +36,7 @@ QUIET = 300.0
 """Seconds without another attempt after which a box has stopped: agents try again every minute (rule P4)."""
 HANDSHAKES = 3
 """Broken handshakes from which they are an alert: one is a browser, an agent comes back."""
-_MAX_TOLD = 5_000
+_MAX_REPORTED = 5_000
 
 ALERTS: dict[str, tuple[str, str]] = {
     "ALERT_UNKNOWN_CA": (
@@ -104,7 +104,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
 """Error code -> short text for the alert, next step."""
 
 
-class TurnedAway:
+class Rejections:
     """Reports hosts that were rejected: each reason as an event once in `AGAIN` seconds, and as an alert meanwhile."""
 
     def __init__(self, hub: Services) -> None:
@@ -154,7 +154,7 @@ class TurnedAway:
         last, count = self._handshakes.pop(address, (now, 0))
         count = count + 1 if 0 <= now - last < QUIET else 1
         self._handshakes[address] = (now, count)
-        while len(self._handshakes) > _MAX_TOLD:
+        while len(self._handshakes) > _MAX_REPORTED:
             self._handshakes.popitem(last=False)
         return count >= HANDSHAKES
 
@@ -183,7 +183,7 @@ class TurnedAway:
         if not 0 <= now - began < AGAIN:
             began, names = now, set()
         self._names[address] = (began, names)
-        while len(self._names) > _MAX_TOLD:
+        while len(self._names) > _MAX_REPORTED:
             self._names.popitem(last=False)
         if key not in names and len(names) >= PER_ADDRESS:
             return False
@@ -207,7 +207,7 @@ class TurnedAway:
             return
         self._told[(name, code)] = now
         for memory in (self._told, self._by_address):
-            while len(memory) > _MAX_TOLD:
+            while len(memory) > _MAX_REPORTED:
                 memory.popitem(last=False)
         hub = self._hub
         entry = hub.state.hosts.get(uid)

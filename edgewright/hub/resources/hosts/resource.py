@@ -13,13 +13,13 @@ from edgewright.hub.resource import Resource
 from edgewright.hub.resources.hosts import health, heartbeat, register, routes, search_routes, site_routes
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
-from edgewright.hub.resources.hosts.rejections import TurnedAway
+from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.hub.services import Services
 from edgewright.wire import protocol
 
 
 def _parts(hub: Services) -> tuple[object, ...]:
-    rejections = TurnedAway(hub)
+    rejections = Rejections(hub)
     hub.renderer.rejection = rejections.of
     return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), rejections)
 

@@ -13,8 +13,8 @@ from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import (
     delete_host,
     find_host,
+    get_host_or_404,
     insert_host,
-    need_host,
     raise_generation,
     save_host,
 )
@@ -24,7 +24,7 @@ from edgewright.hub.http.merge import merge_metadata, merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.hosts import shapes
-from edgewright.hub.resources.hosts.register import host_document, need_uid, stored
+from edgewright.hub.resources.hosts.register import host_document, require_uid, stored
 from edgewright.hub.resources.operations.routes import pending_operations
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
@@ -42,7 +42,7 @@ _BY_USER = ("labels", "annotations")
 async def create(call: Call) -> Response:
     """Pre-register a host (rule P13)."""
     body = await call.body()
-    uid = need_uid(body)
+    uid = require_uid(body)
     spec = body.get("spec") or {}
     pairing_key = str(spec.pop("hostPairingKey", "") or "")
     device = {**(spec.pop("device", None) or {}), "archType": spec.pop("archType", None) or "amd64"}
@@ -100,7 +100,7 @@ async def update(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         held = stored(record)
         if call.actor.is_user:
             _update_by_user(call, tx, record, body)
@@ -149,7 +149,7 @@ async def update_meta(call: Call) -> Response:
     meta = body.get("metadata") or {}
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         document = stored(record)
         document["metadata"]["labels"] = meta.get("labels") or {}
         if meta.get("name"):
@@ -170,7 +170,7 @@ async def delete(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         if record.state == HostState.IN_USE.value:
             raise conflict(
                 f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE
@@ -191,7 +191,7 @@ async def pairing_key(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         if record.registered_at is not None:
             raise bad_request(f"The host '{call.uid}' has registered already; a pairing key changes nothing now.")
         key = body.get("hostPairingKey")
@@ -209,7 +209,7 @@ async def checksum(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         document = stored(record)
         document["spec"].setdefault("host", {})["hostChecksum"] = body.get("hostCheckSum", "")
         save_host(tx, record, doc=dump(document))
@@ -227,7 +227,7 @@ async def tunnel_config(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         document = stored(record)
         before = document["spec"].get("tunnelConfig") or {}
         after = merge_tunnel(before, body)
@@ -247,7 +247,7 @@ async def tunnel_status(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         document = stored(record)
         document.setdefault("status", {})["tunnelStatus"] = body
         save_host(tx, record, doc=dump(document))

@@ -12,7 +12,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_INTENT, limited
 from edgewright.hub.db.events import host_event, store_event
-from edgewright.hub.db.hosts import need_host
+from edgewright.hub.db.hosts import get_host_or_404
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
@@ -65,7 +65,7 @@ async def offer_intent(call: Call) -> Response:
         held = tx.one(mine)
         if held is not None:
             return held, False
-        record = need_host(tx, call.uid)
+        record = get_host_or_404(tx, call.uid)
         changed = tx.one(
             select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
         )

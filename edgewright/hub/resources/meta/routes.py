@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 import edgewright
 from edgewright.core import times
-from edgewright.core.text import whole_number
+from edgewright.core.text import integer
 from edgewright.hub.http import openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -100,7 +100,7 @@ async def status(call: Call) -> Response:
 async def changes(call: Call) -> Response:
     """Stream what changes, as server-sent events (rule P33)."""
     text = call.request.query_params.get("since") or call.request.headers.get(protocol.H_LAST_EVENT, "")
-    since = whole_number(text)
+    since = integer(text)
     if text and since is None:
         raise bad_request("The value of 'since' is not a sequence number of this stream.")
     if call.hub.changes.readers[call.caller] >= MAX_STREAMS:
@@ -125,7 +125,7 @@ def _beats_since(call: Call) -> float | None:
     text = call.request.query_params.get("beats")
     if text is None:
         return None
-    whole = whole_number(text.partition(".")[0])
+    whole = integer(text.partition(".")[0])
     if whole is None:
         raise bad_request("The value of 'beats' is not a number of seconds.")
     return float(whole)

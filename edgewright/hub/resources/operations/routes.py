@@ -11,7 +11,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.events import host_event, store_event
-from edgewright.hub.db.hosts import need_host, raise_generation
+from edgewright.hub.db.hosts import get_host_or_404, raise_generation
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
@@ -103,7 +103,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
             if (held.kind, held.params) != (kind, dump(params)):
                 raise conflict("This Idempotency-Key was used for another operation.", protocol.E_IDEMPOTENCY)
             return str(held.id)
-    record = need_host(tx, call.uid)
+    record = get_host_or_404(tx, call.uid)
     if record.registered_at is None:
         raise bad_request(
             f"The host '{call.uid}' has not registered yet and cannot run the operation.",
@@ -172,7 +172,7 @@ async def reset(call: Call) -> Response:
             make_operation(call, tx, protocol.OP_RESET, {}, None)
         else:
             message = f"Reset of edge host '{call.uid}' is asked again; one waits already"
-            call.audit(tx, "action", "edgehost", call.uid, call.uid, message, need_host(tx, call.uid).project_uid)
+            call.audit(tx, "action", "edgehost", call.uid, call.uid, message, get_host_or_404(tx, call.uid).project_uid)
 
     await call.write(job)
     return call.empty()
@@ -238,7 +238,7 @@ async def result(call: Call) -> Response:
         if row.state == protocol.OP_PENDING:
             project = raise_generation(tx, call.uid).project_uid
         else:
-            project = need_host(tx, call.uid).project_uid
+            project = get_host_or_404(tx, call.uid).project_uid
         severity = "Info" if body["state"] == protocol.OP_SUCCEEDED else "Warning"
         told = f"Operation {row.kind} on {call.uid}: {body['state']}. {body.get('message') or ''}".strip()
         store_event(call.hub.state, tx, host_event(call.uid, call.uid, severity, "OperationFinished", told), project)

@@ -24,7 +24,7 @@ LINE = 2000
 """Characters of one line at most."""
 
 
-class Voice:
+class AgentLog:
     """Logs messages. `console` is a device or file for what an operator at the machine must see; empty for none."""
 
     def __init__(self, stream: Optional[TextIO] = None, console: Optional[str] = None, level: int = INFO) -> None:
@@ -45,7 +45,7 @@ class Voice:
         except (OSError, ValueError):
             return  # no listener; the state file still has it
 
-    def loudly(self, priority: int, sentence: str) -> None:
+    def announce(self, priority: int, sentence: str) -> None:
         """Write one message to the journal and on the console of the host."""
         self(priority, sentence)
         if not self.console:
@@ -71,7 +71,7 @@ class Voice:
         if before is not None and before[0] == sentence and 0 <= now - before[1] < REPEAT:
             return False
         self._told[topic] = (sentence, now)
-        (self.loudly if loud else self)(priority, sentence)
+        (self.announce if loud else self)(priority, sentence)
         return True
 
     def over(self, topic: str) -> None:

@@ -18,7 +18,7 @@ FORMS = ("table", "wide", "json", "yaml", "name", "text", "svg")
 """What `-o` may select; with any other word it may name the file that a verb writes (`out`)."""
 
 
-class Words(NamedTuple):
+class CommandLine(NamedTuple):
     """A command line, taken apart. `options` are the global ones, by their long names; `rest` follows the verb."""
 
     noun: str = ""
@@ -35,7 +35,7 @@ class Words(NamedTuple):
         return self.rest[0] if self.rest and not self.rest[0].startswith("-") else ""
 
 
-def take(argv: Sequence[str]) -> Words:
+def take(argv: Sequence[str]) -> CommandLine:
     """Take a command line apart. Global options are taken wherever they are, up to `--`.
 
     Raises `UsageError` for an option that lacks its value.
@@ -73,4 +73,4 @@ def take(argv: Sequence[str]) -> Words:
             stray = stray or word
         else:
             noun = word
-    return Words(noun, tuple(rest), options, wants_help, version, stray)
+    return CommandLine(noun, tuple(rest), options, wants_help, version, stray)
