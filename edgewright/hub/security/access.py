@@ -88,7 +88,7 @@ def check_access(
         raise forbidden("Only the host itself may call this, with its own credential.")
     role = _role(on, actor, uid, project_uid, state, reading=_NEEDED[access] == VIEWER)
     if not covers(role, _NEEDED[access]):
-        raise too_low(actor, role, _NEEDED[access])
+        raise too_low(actor, role, _NEEDED[access], tenant_only=on is On.TENANT)
     entry = find_host(actor, uid, project_uid, state) if on is On.HOST else None
     if guards_observed and entry is not None and entry.observed:
         raise forbidden(
@@ -143,12 +143,14 @@ def no_role(actor: Actor, project_uid: str) -> Problem:
     return forbidden(f"The {actor.via} has no role in the project '{project_uid[:64]}'. An admin can assign one.")
 
 
-def too_low(actor: Actor, role: str, needed: str) -> Problem:
+def too_low(actor: Actor, role: str, needed: str, *, tenant_only: bool = False) -> Problem:
     """Return the 403 of a user whose `role` has fewer rights than the one that is `needed`."""
+    if not role and tenant_only:
+        return forbidden(f"The {actor.via} has no role of the tenant. This needs the role {needed} of the tenant.")
     if not role:
         return forbidden(
-            f"The {actor.via} has roles in single projects only, and this is about the tenant. "
-            f"It needs the role {needed} of the tenant; for a project, name it in the header ProjectUid."
+            f"The {actor.via} has roles in single projects only: name the project in the header ProjectUid, or use an "
+            f"API key with the role {needed} of the tenant."
         )
     return forbidden(
         f"The {actor.via} has the role {role}, {_LIMITS[role]}. This needs an API key of the role {needed}."
