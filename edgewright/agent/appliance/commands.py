@@ -7,6 +7,13 @@ import json
 import os
 from typing import Any, Dict
 
+from edgewright.agent.appliance import boot, bootloader
+from edgewright.agent.appliance import paths as places
+from edgewright.agent.appliance.bootloader import slot_of
+from edgewright.agent.appliance.console.app import run_console
+from edgewright.agent.appliance.medium import Medium
+from edgewright.agent.appliance.progress import read_json
+from edgewright.agent.appliance.runner import Runner, read_text
 from edgewright.core.errors import Refused
 
 
@@ -30,26 +37,17 @@ def run(namespace: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         raise Refused(f"`appliance {namespace.part}` needs root.", "Run it as root, on the box itself.")
     if namespace.part == "console":
-        from edgewright.agent.appliance.console.app import run_console
-
         return run_console(namespace.tty)
     _only_on_the_box()
-    from edgewright.agent.appliance.runner import Runner
 
     if namespace.part == "install":
-        from edgewright.agent.appliance.medium import Medium
-
         return Medium(Runner()).run()
-    from edgewright.agent.appliance import boot
 
     return boot.early(Runner()) if namespace.stage == "early" else boot.late(Runner())
 
 
 def _only_on_the_box() -> None:
     """Refuse to touch a machine that is not an appliance: `install` wipes disks."""
-    from edgewright.agent.appliance.bootloader import slot_of
-    from edgewright.agent.appliance.runner import read_text
-
     line = read_text("/proc/cmdline")
     if not slot_of(line) and "edgewright." not in line:
         raise Refused(
@@ -78,10 +76,6 @@ def _status(output: str) -> int:
 
 
 def _facts() -> Dict[str, Any]:
-    from edgewright.agent.appliance import bootloader
-    from edgewright.agent.appliance import paths as places
-    from edgewright.agent.appliance.progress import read_json
-    from edgewright.agent.appliance.runner import read_text
 
     record = read_json(os.path.join(places.OEM, places.INSTALL_RECORD))
     return {
