@@ -29,6 +29,7 @@ GOOD = line(ed25519.Ed25519PrivateKey.generate(), "ana@example.com")
         (line(rsa.generate_private_key(65537, 2048)), "ssh-rsa", 2048),
         (line(ec.generate_private_key(ec.SECP384R1())), "ecdsa-sha2-nistp384", 384),
     ],
+    ids=["ed25519", "rsa", "ecdsa"],
 )
 def test_a_key_is_what_ssh_keygen_prints(tmp_path: Path, text: str, kind: str, bits: int) -> None:
     key = read_key(text + "\n")
@@ -64,6 +65,7 @@ def test_the_comment() -> None:
         (GOOD + " " * MAX_LINE, "is longer than"),
         (GOOD + "\x1b[2J", "control characters"),
     ],
+    ids=[f"case-{number}" for number in range(14)],
 )
 def test_what_is_refused(text: str, problem: str) -> None:
     if text == GOOD[:-40]:
