@@ -28,8 +28,9 @@ import msgspec
 
 from benchmarks.lib.console_child import NOW, document
 from edgewright.core import times
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import events as kinds
-from edgewright.store.engine.model import FEED_LIMIT
 from edgewright.store.engine.store import Store
 from tui.app import EdgewrightApp
 from tui.session import Session
@@ -69,17 +70,17 @@ class Soak:
         self._emit(kinds.HOSTS_SEEN, docs)
         made = [self._event() for _ in range(self.random.choice((0, 0, 1, 2, 5)))]
         if made:
-            self._emit(kinds.FEED_SEEN, made)
+            self._emit(FEED.seen, made)
         if self.random.random() < 0.3:
-            self._emit(kinds.AUDITS_SEEN, [self._audit()])
+            self._emit(AUDITS.seen, [self._audit()])
         if self.random.random() < 0.05:
             self.store.message(f"edge-{self.random.randrange(self.hosts):05d} is back after {self.events} s")
 
     def fill_feeds(self) -> None:
         """Push as many events and audit entries as the model stores."""
-        for _ in range(FEED_LIMIT // 100):
-            self._emit(kinds.FEED_SEEN, [self._event() for _ in range(100)])
-            self._emit(kinds.AUDITS_SEEN, [self._audit() for _ in range(100)])
+        for _ in range(FEED.limit // 100):
+            self._emit(FEED.seen, [self._event() for _ in range(100)])
+            self._emit(AUDITS.seen, [self._audit() for _ in range(100)])
 
     def _emit(self, kind: str, docs: list[dict[str, Any]]) -> None:
         self.store.emit("plane", kind, {"docs": msgspec.json.decode(msgspec.json.encode(docs))})

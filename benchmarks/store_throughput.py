@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.simulated_palette import host_document, stamp
-from edgewright.store.collections.normalise import host_row
+from edgewright.store.collections.hosts import host_row
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine import cache
 from edgewright.store.engine.model import Model

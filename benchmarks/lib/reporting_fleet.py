@@ -98,7 +98,9 @@ def token(number: int) -> dict[str, Any]:
 
 def main(count: int, period: float, view: str, stock: bool) -> None:
     """Open `view` and let the hosts report until the console is left."""
-    from edgewright.store.engine.events import FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
+    from edgewright.store.collections.feed import FEED
+    from edgewright.store.collections.tokens import TOKENS
+    from edgewright.store.engine.events import HOSTS_SEEN, SOURCE_STATE
     from edgewright.store.engine.store import Store
     from tui.app import EdgewrightApp
     from tui.session import Session
@@ -108,8 +110,8 @@ def main(count: int, period: float, view: str, stock: bool) -> None:
     store = Store()
     docs = [document(index, STARTED - rng.random() * period, rng) for index in range(count)]
     store.emit("plane", HOSTS_SEEN, {"docs": docs}, at=STARTED)
-    store.emit("plane", FEED_SEEN, {"docs": [event(number, STARTED - 9 * number) for number in range(100)]}, at=STARTED)
-    store.emit("plane", TOKENS_SEEN, {"docs": [token(number) for number in range(12)], "complete": True}, at=STARTED)
+    store.emit("plane", FEED.seen, {"docs": [event(number, STARTED - 9 * number) for number in range(100)]}, at=STARTED)
+    store.emit("plane", TOKENS.seen, {"docs": [token(number) for number in range(12)], "complete": True}, at=STARTED)
     store.emit("plane", SOURCE_STATE, {"state": "live", "since": STARTED}, at=STARTED)
     store.flush()
 
@@ -123,7 +125,7 @@ def main(count: int, period: float, view: str, stock: bool) -> None:
             sent = due
             store.emit("plane", HOSTS_SEEN, {"docs": batch}, at=now)
             if number - 100 < (loop.time() - began) / 4:
-                store.emit("plane", FEED_SEEN, {"docs": [event(number, now)]}, at=now)
+                store.emit("plane", FEED.seen, {"docs": [event(number, now)]}, at=now)
                 number += 1
 
     class Stock(EdgewrightApp):

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from edgewright.clients.http.stream import OPEN
 from edgewright.clients.palette.client import Change, Features, PlaneClient
-from edgewright.core.errors import NotFound
+from edgewright.sources.lists import read_lists
 from edgewright.sources.redact import redact, redact_all
-from edgewright.sources.teller import Teller, optional
+from edgewright.sources.teller import Teller
 from edgewright.store.engine import events as kinds
+from edgewright.store.every import COLLECTIONS
 from edgewright.wire import protocol
 
 _READY_WITHIN: Final = 3.0
@@ -24,22 +25,8 @@ _BATCH: Final = 1000
 """Changes that become one event at the most."""
 _BEATS: Final = 100
 """Heartbeats that become one event at the most."""
-_SEEN: Final = {
-    "host": kinds.HOSTS_SEEN,
-    "token": kinds.TOKENS_SEEN,
-    "event": kinds.FEED_SEEN,
-    "audit": kinds.AUDITS_SEEN,
-    "project": kinds.PROJECTS_SEEN,
-    "operation": kinds.OPERATIONS_SEEN,
-    "alert": kinds.ALERTS_SEEN,
-    "handling": kinds.HANDLING_SEEN,
-}
-_GONE: Final = {
-    "host": kinds.HOSTS_REMOVED,
-    "token": kinds.TOKENS_REMOVED,
-    "alert": kinds.ALERTS_REMOVED,
-    "handling": kinds.HANDLING_REMOVED,
-}
+_SEEN: Final = {each.change_kind: each.seen for each in COLLECTIONS}
+_REMOVED: Final = {each.change_kind: each.removed for each in COLLECTIONS}
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
 
 
@@ -119,7 +106,6 @@ class Follower:
         self._since: int | None = None
         self._beats_at = 0.0
         self._told: set[str] = set()
-        self._page = protocol.PAGE_LIMIT
 
     async def run(self, features: Features) -> None:
         """Follow until the stream breaks. Raises `EdgewrightError`."""
@@ -160,7 +146,6 @@ class Follower:
         """Read everything; hosts first, since they are what people look for."""
         inbox.resync = False
         self._since = None
-        self._page = features.page_limit
         uids: list[str] = []
         continue_, total = "", 0
         while True:
@@ -175,44 +160,8 @@ class Follower:
                 break
             continue_ = page.continue_
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
-        await optional(self._teller, self._told, "operations", self._operations)
-        await optional(self._teller, self._told, "alerts", self._alerts)
-        await optional(self._teller, self._told, "handling", self._handling)
-        await optional(self._teller, self._told, "projects", self._projects)
-        await optional(self._teller, self._told, "tokens", self._tokens)
-        await optional(self._teller, self._told, "events", self._events)
-        await optional(self._teller, self._told, "audits", self._audits)
+        await read_lists(self._client, self._teller, self._told, features)
         self._since = inbox.seq or None
-
-    async def _projects(self) -> None:
-        self._teller.emit(kinds.PROJECTS_SEEN, {"docs": await self._client.projects(), "complete": True})
-
-    async def _tokens(self) -> None:
-        self._teller.emit(kinds.TOKENS_SEEN, {"docs": redact_all(await self._client.tokens()), "complete": True})
-
-    async def _operations(self) -> None:
-        docs = redact_all(await self._client.all_operations())
-        self._teller.emit(kinds.OPERATIONS_SEEN, {"docs": docs, "complete": True})
-
-    async def _alerts(self) -> None:
-        try:
-            docs = redact_all(await self._client.alerts())
-        except NotFound:
-            return  # a hub v0.1.0
-        self._teller.emit(kinds.ALERTS_SEEN, {"docs": docs, "complete": True})
-
-    async def _handling(self) -> None:
-        try:
-            docs = await self._client.handling()
-        except NotFound:
-            return  # a hub that does not store it
-        self._teller.emit(kinds.HANDLING_SEEN, {"docs": docs, "complete": True})
-
-    async def _events(self) -> None:
-        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events(limit=self._page)).items})
-
-    async def _audits(self) -> None:
-        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits(limit=self._page)).items})
 
     def _pass_on_beats(self, beats: list[list[Any]]) -> None:
         """Emit heartbeats in pieces that take no time to reduce."""
@@ -225,7 +174,7 @@ class Follower:
         running = ""
         for change in changes:
             put = change.op == protocol.CHANGE_PUT and change.doc is not None
-            kind = (_SEEN if put else _GONE).get(change.kind, "")
+            kind = (_SEEN if put else _REMOVED).get(change.kind, "")
             if not kind:
                 continue
             if kind != running or len(run) >= _BATCH:
@@ -236,7 +185,7 @@ class Follower:
 
     def _emit(self, kind: str, run: list[Any]) -> None:
         if run:
-            self._teller.emit(kind, {"uids" if kind in _GONE.values() else "docs": run})
+            self._teller.emit(kind, {"uids" if kind in _REMOVED.values() else "docs": run})
 
 
 def uid_of(doc: dict[str, Any]) -> str:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgewright.clients.palette.client import PlaneClient
+from edgewright.clients.palette.client import Features, PlaneClient
 from edgewright.core import times
-from edgewright.core.errors import NotFound
+from edgewright.sources.lists import payload_of
 from edgewright.store.engine import events
 from edgewright.store.engine.store import Store
+from edgewright.store.every import COLLECTIONS
 
 
 async def read_problems(client: PlaneClient, store: Store) -> None:
-    """Read what problems are judged by: hosts, tokens, alerts and who handles them. Raises `EdgewrightError`."""
+    """Read what problems are judged by: hosts and the lists that say so. Raises `EdgewrightError`."""
     features = await client.features()
     hosts = [document async for document in client.all_hosts(limit=features.page_limit)]
     store.emit("plane", events.HOSTS_SEEN, {"docs": hosts})
-    store.emit("plane", events.TOKENS_SEEN, {"docs": await client.tokens(), "complete": True})
-    if features.hub:
-        try:
-            store.emit("plane", events.ALERTS_SEEN, {"docs": await client.alerts(), "complete": True})
-            store.emit("plane", events.HANDLING_SEEN, {"docs": await client.handling(), "complete": True})
-        except NotFound:
-            pass  # an older hub
+    await _read_lists(client, store, features, judged=True)
     state = "live" if features.hub else "polling"
     reported: dict[str, Any] = {
         "state": state,
@@ -37,10 +32,15 @@ async def read_problems(client: PlaneClient, store: Store) -> None:
 
 async def read_once(client: PlaneClient, store: Store) -> None:
     """Read all that a screen may show. Raises `EdgewrightError`."""
-    features = await client.features()
-    store.emit("plane", events.PROJECTS_SEEN, {"docs": await client.projects(), "complete": True})
-    store.emit("plane", events.FEED_SEEN, {"docs": (await client.events(limit=features.page_limit)).items})
-    store.emit("plane", events.AUDITS_SEEN, {"docs": (await client.audits(limit=features.page_limit)).items})
-    if features.hub:
-        store.emit("plane", events.OPERATIONS_SEEN, {"docs": await client.all_operations(), "complete": True})
+    await _read_lists(client, store, await client.features(), judged=False)
     await read_problems(client, store)
+
+
+async def _read_lists(client: PlaneClient, store: Store, features: Features, judged: bool) -> None:
+    for collection in COLLECTIONS:
+        reading = collection.reading
+        if reading is None or reading.judged is not judged or (reading.hub_only and not features.hub):
+            continue
+        payload = await payload_of(client, reading, features.page_limit)
+        if payload is not None:
+            store.emit("plane", collection.seen, payload)

@@ -1,4 +1,4 @@
-"""How often a plane without a change stream is asked."""
+"""How often a plane without a change stream is asked for its hosts; each other list names its own time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import msgspec
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How often a Palette is asked; all in seconds."""
+    """How often a Palette is asked for its hosts; all in seconds."""
 
     fresh: float = 5.0
     """Between two looks at the newest changes."""
     fresh_while_filling: float = 15.0
     """The same while the first fill takes the budget."""
-    events: float = 15.0
-    tokens: float = 60.0
-    audits: float = 60.0
-    projects: float = 300.0
     rescan: float = 300.0
     """From the end of one scan of the entire fleet to the start of the next."""
     scan_share: float = 0.5

@@ -9,16 +9,18 @@ gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from edgewright.clients.palette.client import HostsPage, PlaneClient
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.sources.follow import uid_of
+from edgewright.sources.lists import read_list
 from edgewright.sources.pace import Pace
 from edgewright.sources.redact import redact_all
-from edgewright.sources.teller import Teller, optional
+from edgewright.sources.teller import Teller
+from edgewright.store.collection import Collection
 from edgewright.store.engine import events as kinds
+from edgewright.store.every import COLLECTIONS
 from edgewright.wire import protocol
 
 _NEWEST_FIRST: Final = {"sort": [{"field": "lastModifiedTimestamp", "order": "desc"}]}
@@ -50,14 +52,12 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until the plane fails. Raises `EdgewrightError`."""
-        pace = self._pace
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hosts())
-                group.create_task(self._every(pace.projects, "projects", self._projects))
-                group.create_task(self._every(pace.events, "events", self._events))
-                group.create_task(self._every(pace.tokens, "tokens", self._tokens))
-                group.create_task(self._every(pace.audits, "audits", self._audits))
+                for collection in COLLECTIONS:
+                    if collection.reading is not None and collection.reading.every is not None:
+                        group.create_task(self._every(collection, collection.reading.every))
         except BaseExceptionGroup as failures:
             known, other = failures.split(EdgewrightError)
             if other is not None or known is None:
@@ -191,21 +191,9 @@ class Poller:
             self._teller.emit(kinds.HOSTS_SEEN, {"docs": redact_all(docs)})
         return news
 
-    async def _every(self, seconds: float, what: str, read: Callable[[], Awaitable[None]]) -> None:
-        while await optional(self._teller, self._told, what, read):
+    async def _every(self, collection: Collection[Any], seconds: float) -> None:
+        while await read_list(self._client, self._teller, self._told, collection, protocol.PAGE_LIMIT):
             await asyncio.sleep(seconds)
-
-    async def _projects(self) -> None:
-        self._teller.emit(kinds.PROJECTS_SEEN, {"docs": await self._client.projects(), "complete": True})
-
-    async def _tokens(self) -> None:
-        self._teller.emit(kinds.TOKENS_SEEN, {"docs": redact_all(await self._client.tokens()), "complete": True})
-
-    async def _events(self) -> None:
-        self._teller.emit(kinds.FEED_SEEN, {"docs": (await self._client.events()).items})
-
-    async def _audits(self) -> None:
-        self._teller.emit(kinds.AUDITS_SEEN, {"docs": (await self._client.audits()).items})
 
 
 def _first(group: BaseExceptionGroup[EdgewrightError]) -> EdgewrightError:

@@ -18,7 +18,7 @@ from edgewright.agent.simulate.log import simulated_log
 from edgewright.agent.simulate.symptoms import SYMPTOMS, Symptom, facts_with
 from edgewright.core.filters.filters import parse
 from edgewright.core.problems import causes_of
-from edgewright.store.collections.normalise import host_row
+from edgewright.store.collections.hosts import host_row
 
 
 class Plane:

@@ -7,7 +7,7 @@ import pytest
 from edgewright.core import problems as rules
 from edgewright.core.filters.filters import parse
 from edgewright.core.problems import HostState, Problem, host_problems, ranked
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from edgewright.wire.protocol import MAX_PROBLEM_KEY
 
 NOW = 1_800_000_000.0

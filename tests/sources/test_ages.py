@@ -17,8 +17,7 @@ from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
 from edgewright.sources.follow import Follower, Inbox
 from edgewright.store.collections.beats import Beat, beats_of, document_after, row_after
-from edgewright.store.collections.normalise import host_row
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow, host_row
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, TOKEN_FIELDS, FilterField
-from edgewright.store.collections.rows import AuditRow, EventRow, HostRow, Row, TokenRow
+from edgewright.store.collections.audits import AuditRow
+from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import Row
+from edgewright.store.collections.tokens import TokenRow
 
 WORKED_OUT = {TokenRow: {"state", "hosts"}, EventRow: {"site"}}
 """What a row does not hold: the list that shows it adds it."""

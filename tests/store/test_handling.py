@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgewright.store.collections.rows import HandlingRow
+from edgewright.store.collections.handling import HANDLING, HandlingRow
 from edgewright.store.engine import cache
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
@@ -20,7 +20,7 @@ def record(key: str, **more: Any) -> dict[str, Any]:
 def following(*docs: dict[str, Any]) -> Store:
     store = Store(clock=lambda: NOW)
     store.emit("plane", kinds.SOURCE_STATE, {"state": "live", "plane": "hub"})
-    store.emit("plane", kinds.HANDLING_SEEN, {"docs": list(docs), "complete": True})
+    store.emit("plane", HANDLING.seen, {"docs": list(docs), "complete": True})
     store.flush()
     return store
 
@@ -29,8 +29,8 @@ def test_p57_records_come_change_and_go() -> None:
     store = following(record("host/a"), record("host/b"))
     assert store.model.source.handling
     assert store.model.handling["host/a"] == HandlingRow("host/a", "ana", NOW, note="on it")
-    store.emit("plane", kinds.HANDLING_SEEN, {"docs": [record("host/a", silencedUntil="2023-11-14T23:13:20.000Z")]})
-    store.emit("plane", kinds.HANDLING_REMOVED, {"uids": ["host/b"]})
+    store.emit("plane", HANDLING.seen, {"docs": [record("host/a", silencedUntil="2023-11-14T23:13:20.000Z")]})
+    store.emit("plane", HANDLING.removed, {"uids": ["host/b"]})
     store.flush()
     assert list(store.model.handling) == ["host/a"]
     row = store.model.handling["host/a"]

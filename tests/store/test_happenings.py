@@ -3,8 +3,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.happenings import FOLD_FROM, GAP, QUIET, SPAN, happenings
-from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.collections.hosts import HostRow
 
 
 def event(number: int, at: float, reason: str = "HostRegistered", host: str = "", severity: str = "info") -> EventRow:

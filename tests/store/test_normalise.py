@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.store.collections.normalise import audit_row, event_row, host_row, project_row, token_row
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.audits import audit_row
+from edgewright.store.collections.feed import event_row
+from edgewright.store.collections.hosts import HostRow, host_row
+from edgewright.store.collections.projects import project_row
+from edgewright.store.collections.tokens import token_row
 
 FULL: dict[str, Any] = {
     "aclmeta": {"projectUid": "p1"},

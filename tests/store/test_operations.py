@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from edgewright.core.times import rfc3339
+from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.collections.selectors import operations_of, waiting_operations
 from edgewright.store.engine import cache
 from edgewright.store.engine import events as kinds
@@ -36,7 +37,7 @@ def operation(uid: str = "op-1", host: str = "edge-1", state: str = "pending", *
 def model_of(*batches: list[dict[str, Any]], complete: bool = False) -> Model:
     log = [Event(1, NOW - 60, "plane", kinds.HOSTS_SEEN, {"docs": [make_host("edge-1"), make_host("edge-2")]})]
     log += [
-        Event(number, NOW, "plane", kinds.OPERATIONS_SEEN, {"docs": docs, "complete": complete})
+        Event(number, NOW, "plane", OPERATIONS.seen, {"docs": docs, "complete": complete})
         for number, docs in enumerate(batches, 2)
     ]
     return reduce(Model(), log)[0]

@@ -9,7 +9,9 @@ import pytest
 
 from edgewright.core.times import rfc3339
 from edgewright.store.collections import selectors
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.problems import explain, is_acknowledged, is_silent, problems
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.store import Store
@@ -41,7 +43,7 @@ def sick(host: Maker, uid: str, site: str = "berlin") -> dict[str, Any]:
 def model_of(docs: list[dict[str, Any]], tokens: list[dict[str, Any]] | None = None) -> Model:
     store = Store(clock=lambda: NOW)
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
-    store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens or [], "complete": True})
+    store.emit("plane", TOKENS.seen, {"docs": tokens or [], "complete": True})
     store.flush()
     return store.model
 
@@ -154,7 +156,7 @@ def alert(uid: str, kind: str = "rejected", **more: Any) -> dict[str, Any]:
 def with_alerts(docs: list[dict[str, Any]], *alerts: dict[str, Any]) -> Store:
     store = Store(clock=lambda: NOW)
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": list(alerts), "complete": True})
+    store.emit("plane", ALERTS.seen, {"docs": list(alerts), "complete": True})
     store.flush()
     return store
 
@@ -174,10 +176,10 @@ def test_p39_an_alert_goes_with_its_end_and_comes_back_as_news(host: Maker) -> N
     store.flush()
     assert is_acknowledged(store.model, problems(store.model, NOW)[0].key)
     other = alert("rejected/box-1", code="EdgeTokenRevoked", text="rejected: registration token revoked")
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": [other]})
+    store.emit("plane", ALERTS.seen, {"docs": [other]})
     store.flush()
     assert not is_acknowledged(store.model, problems(store.model, NOW)[0].key), "another reason is news"
-    store.emit("plane", kinds.ALERTS_REMOVED, {"uids": ["rejected/box-1"]})
+    store.emit("plane", ALERTS.removed, {"uids": ["rejected/box-1"]})
     store.flush()
     assert problems(store.model, NOW) == []
 

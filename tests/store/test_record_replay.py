@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.times import rfc3339
+from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.record import Recorder, read
@@ -145,7 +146,7 @@ def test_documents_and_troubles_of_a_recording(host: Maker, tmp_path: Path) -> N
         clock[0] += 10.0
         store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host("edge-1", heartbeats=number)]})
         told = {"metadata": {"uid": f"e{number}", "creationTimestamp": rfc3339(clock[0])}, "severity": severity}
-        store.emit("plane", kinds.FEED_SEEN, {"docs": [told, None]})
+        store.emit("plane", FEED.seen, {"docs": [told, None]})
     recorder.close()
     replay = Replay.open(tmp_path / "fleet.rec")
     assert replay.document("hosts", "edge-1") is None  # not seen yet at the first picture

@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.events import Event
 from edgewright.store.engine.model import Model, SourceStatus, Tally
@@ -38,14 +40,14 @@ payloads = st.one_of(
     st.tuples(st.just(kinds.HOSTS_REMOVED), st.lists(UIDS, max_size=3).map(lambda uids: {"uids": uids})),
     st.tuples(st.just(kinds.HOSTS_COMPLETE), st.lists(UIDS, max_size=6).map(lambda uids: {"uids": uids})),
     st.tuples(
-        st.just(kinds.TOKENS_SEEN),
+        st.just(TOKENS.seen),
         st.tuples(st.lists(UIDS, max_size=3), st.booleans()).map(
             lambda told: {"docs": [{"metadata": {"uid": uid}} for uid in told[0]], "complete": told[1]}
         ),
     ),
-    st.tuples(st.just(kinds.TOKENS_REMOVED), st.lists(UIDS, max_size=2).map(lambda uids: {"uids": uids})),
+    st.tuples(st.just(TOKENS.removed), st.lists(UIDS, max_size=2).map(lambda uids: {"uids": uids})),
     st.tuples(
-        st.just(kinds.FEED_SEEN),
+        st.just(FEED.seen),
         st.lists(st.builds(dated, UIDS, st.integers(0, 59)), max_size=3).map(lambda docs: {"docs": docs}),
     ),
     st.tuples(
@@ -128,8 +130,8 @@ def test_seeing_the_same_again_is_no_patch() -> None:
 
 
 def test_a_flicker_within_a_batch_is_no_patch() -> None:
-    there = Event(1, 60.0, "plane", kinds.TOKENS_SEEN, {"docs": [{"metadata": {"uid": "t"}}]})
-    gone = Event(2, 60.0, "plane", kinds.TOKENS_REMOVED, {"uids": ["t"]})
+    there = Event(1, 60.0, "plane", TOKENS.seen, {"docs": [{"metadata": {"uid": "t"}}]})
+    gone = Event(2, 60.0, "plane", TOKENS.removed, {"uids": ["t"]})
     assert reduce(Model(), [there, gone])[1] == ()
 
 
@@ -137,7 +139,7 @@ def test_odd_payloads_change_nothing() -> None:
     odd: list[tuple[str, dict[str, Any]]] = [
         (kinds.HOSTS_REMOVED, {"uids": "edge"}),
         (kinds.HOSTS_REMOVED, {}),
-        (kinds.TOKENS_SEEN, {"docs": [None, 3, {}]}),
+        (TOKENS.seen, {"docs": [None, 3, {}]}),
         (kinds.ACKNOWLEDGED, {"key": 5}),
         ("newer.kind", {"docs": []}),
     ]
@@ -169,7 +171,7 @@ def test_a_big_batch_is_told_as_one_reset() -> None:
 
 def test_the_feed_keeps_the_newest() -> None:
     log = [
-        Event(number, 1.0, "plane", kinds.FEED_SEEN, {"docs": [dated(f"e{number}", number % 60)]})
+        Event(number, 1.0, "plane", FEED.seen, {"docs": [dated(f"e{number}", number % 60)]})
         for number in range(1, 2400)
     ]
     model, _ = reduce(Model(), log)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgewright.store.engine import events as kinds
-from edgewright.store.engine.model import COLLECTIONS, Model, Patch
+from edgewright.store.engine.model import NAMES, Model, Patch
 from edgewright.store.engine.store import DOCUMENTS, Store
 
 Maker = Callable[..., dict[str, Any]]
@@ -116,9 +116,9 @@ def test_raw_documents_of_this_session_are_kept_up_to_a_number(host: Maker) -> N
 
 def test_restore_resets_everybody_and_goes_on_counting(host: Maker) -> None:
     store, heard = Store(), list[tuple[Patch, ...]]()
-    store.subscribe(COLLECTIONS, heard.append)
+    store.subscribe(NAMES, heard.append)
     store.restore(Model(seq=41))
-    assert {patch.collection for patch in heard[0]} == COLLECTIONS
+    assert {patch.collection for patch in heard[0]} == NAMES
     assert store.emit("plane", kinds.HOSTS_SEEN, {"docs": []}).seq == 42
 
 

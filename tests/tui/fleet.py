@@ -6,7 +6,10 @@ import random
 from typing import Any
 
 from edgewright.core import times
-from edgewright.store.engine.events import AUDITS_SEEN, FEED_SEEN, HOSTS_SEEN, SOURCE_STATE, TOKENS_SEEN
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.tokens import TOKENS
+from edgewright.store.engine.events import HOSTS_SEEN, SOURCE_STATE
 from edgewright.store.engine.store import Store
 from tui.session import Session, TerminalChoice
 
@@ -149,9 +152,9 @@ def store_of(docs: list[dict[str, Any]], now: float = NOW, state: str = "live", 
     store = Store(clock=lambda: now)
     if docs:
         store.emit("plane", HOSTS_SEEN, {"docs": docs}, at=now - 3)
-        store.emit("plane", FEED_SEEN, {"docs": event_documents(now)}, at=now - 3)
-        store.emit("plane", TOKENS_SEEN, {"docs": token_documents(now), "complete": True}, at=now - 3)
-        store.emit("plane", AUDITS_SEEN, {"docs": []}, at=now - 3)
+        store.emit("plane", FEED.seen, {"docs": event_documents(now)}, at=now - 3)
+        store.emit("plane", TOKENS.seen, {"docs": token_documents(now), "complete": True}, at=now - 3)
+        store.emit("plane", AUDITS.seen, {"docs": []}, at=now - 3)
     away = state in ("lost", "refused")
     told: dict[str, Any] = {"state": state, "message": message, "since": now - 240 if away else now - 3}
     if away:

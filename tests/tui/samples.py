@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgewright.core.times import DAY, rfc3339
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.model import Minute, Model
 from edgewright.store.engine.store import Store
@@ -219,11 +223,11 @@ def fill(store: Store, hosts: Sequence[dict[str, Any]] | None = None, state: str
     told_minutes = tuple(Minute(minute - 59 + i, 0 if 38 <= i < 42 else 15 + (i * 7) % 5, 15, 4, 1) for i in range(60))
     store.restore(Model(pulse=told_minutes))
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs}, NOW - 3)
-    store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens(), "complete": True}, NOW - 3)
+    store.emit("plane", TOKENS.seen, {"docs": tokens(), "complete": True}, NOW - 3)
     projects = [{"metadata": {"uid": "p-shops", "name": "shops"}}, {"metadata": {"uid": "p-lab", "name": "lab"}}]
-    store.emit("plane", kinds.PROJECTS_SEEN, {"docs": projects, "complete": True}, NOW - 3)
-    store.emit("plane", kinds.FEED_SEEN, {"docs": feed()}, NOW - 3)
-    store.emit("plane", kinds.AUDITS_SEEN, {"docs": audits()}, NOW - 3)
+    store.emit("plane", PROJECTS.seen, {"docs": projects, "complete": True}, NOW - 3)
+    store.emit("plane", FEED.seen, {"docs": feed()}, NOW - 3)
+    store.emit("plane", AUDITS.seen, {"docs": audits()}, NOW - 3)
     told = {"state": state, "message": "", "since": NOW - 240, "next_try": NOW + 12 if state == "lost" else None}
     store.emit("plane", kinds.SOURCE_STATE, {**told, "contact": NOW - (240 if state == "lost" else 3)}, NOW - 3)
     store.flush()

@@ -11,6 +11,11 @@ import pytest
 from rich.cells import cell_len
 
 from edgewright.core import text
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from tests.tui.driving import Driven, console, press, settle, until, view
 from tests.tui.plane import FakePlane
@@ -90,17 +95,17 @@ def tell(made: Session) -> None:
     store = made.store
     told = [event(f"n{i}", i, "Error", nasty, nasty, nasty) for i, nasty in enumerate(NASTY.values(), 1)]
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": hosts()}, NOW - 3)
-    store.emit("plane", kinds.TOKENS_SEEN, {"docs": named(tokens()), "complete": True}, NOW - 3)
+    store.emit("plane", TOKENS.seen, {"docs": named(tokens()), "complete": True}, NOW - 3)
     projects = [{"metadata": {"uid": "p-shops", "name": NASTY["cjk"] + NASTY["escape"]}}]
-    store.emit("plane", kinds.PROJECTS_SEEN, {"docs": projects, "complete": True}, NOW - 3)
-    store.emit("plane", kinds.FEED_SEEN, {"docs": told}, NOW - 3)
-    store.emit("plane", kinds.AUDITS_SEEN, {"docs": entries()}, NOW - 3)
+    store.emit("plane", PROJECTS.seen, {"docs": projects, "complete": True}, NOW - 3)
+    store.emit("plane", FEED.seen, {"docs": told}, NOW - 3)
+    store.emit("plane", AUDITS.seen, {"docs": entries()}, NOW - 3)
     work = [
         operation(f"op-{i}", f"kiel-{i:02}") | {"kind": nasty, "actor": nasty}
         for i, nasty in enumerate(NASTY.values())
         if i < 12
     ]
-    store.emit("plane", kinds.OPERATIONS_SEEN, {"docs": work, "complete": True}, NOW - 3)
+    store.emit("plane", OPERATIONS.seen, {"docs": work, "complete": True}, NOW - 3)
     for nasty in NASTY.values():
         store.message(f"The plane says: {nasty}", "bad")
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from edgewright.store.engine import events as kinds
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, ago, fill, session
 from tui.frame.title import title_line
@@ -44,7 +44,7 @@ def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, told: s
         "text": "cannot store: disk full",
         "since": ago(240),
     }
-    made.store.emit("plane", kinds.ALERTS_SEEN, {"docs": [trouble], "complete": True}, NOW - 3)
+    made.store.emit("plane", ALERTS.seen, {"docs": [trouble], "complete": True}, NOW - 3)
     made.store.flush()
     assert told in text_of([title_line(made, NOW, width)])
 

@@ -21,6 +21,7 @@ from textual.worker import Worker
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.registry import console_verb
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.background_errors import report_defect
@@ -39,7 +40,7 @@ from tui.widgets.prompt import Asking, Prompt, status_lines
 if TYPE_CHECKING:
     from edgewright.store.engine.subscription import Subscription
 
-FRAME_COLLECTIONS = frozenset({names.SOURCE, names.ALERTS, names.MESSAGES})
+FRAME_COLLECTIONS = frozenset({names.SOURCE, ALERTS.name, names.MESSAGES})
 """What the frame itself shows; the counts of the title come with the hosts."""
 WIDE, WALL = 120, 180
 """Columns from which two panes, and three, are side by side."""

@@ -15,7 +15,7 @@ from tui.frame.base import BaseScreen
 
 if TYPE_CHECKING:
     from edgewright.commands.installer.view import Shown
-    from edgewright.store.collections.rows import HostRow
+    from edgewright.store.collections.hosts import HostRow
 
 PAUSE = 1.0
 """Seconds between two looks."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from edgewright.core import times
+from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.happenings import Happening
-from edgewright.store.collections.rows import EventRow
 from tui.widgets.lines import Line, Role, cut, line, wrap
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 
 from edgewright.core.errors import EdgewrightError
+from edgewright.store.collections.audits import AUDITS
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
@@ -36,7 +37,7 @@ class Fetches(BaseScreen):
 
     audit_kind: ClassVar[str] = ""
     """Kind of the audit entries that name a change of what is shown."""
-    collections = frozenset({names.AUDITS, names.SOURCE})
+    collections = frozenset({AUDITS.name, names.SOURCE})
     _things: dict[str, Any] | None = None
     _error: str = ""
 
@@ -66,7 +67,7 @@ class Fetches(BaseScreen):
     def patched(self, patches: Sequence[Patch]) -> None:
         """Fetch again when what is shown was changed, or when the plane is back."""
         model = self.session.store.model
-        audits = [model.audits.get(patch.key) for patch in patches if patch.collection == names.AUDITS and patch.new]
+        audits = [model.audits.get(patch.key) for patch in patches if patch.collection == AUDITS.name and patch.new]
         changed = any(row is not None and row.kind == self.audit_kind for row in audits)
         if changed or (self._error and not model.source.away):
             self.fetch()

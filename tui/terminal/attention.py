@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from edgewright.core.problems import DISK_FULL
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.problems import is_handled, problems_in_slices
 from edgewright.store.engine import model as names
 from tui.terminal import osc
@@ -32,7 +33,7 @@ PIECE, BREATH = 1000, 0.01
 """Hosts that are looked at in one go (half a millisecond), and the seconds for keys between two pieces."""
 TELLING = frozenset({"health", "state", "who", "reason", "site", "tags"})
 """Fields of a healthy host that can begin or end a problem; its heartbeats change other fields all the time."""
-COLLECTIONS = frozenset({names.HOSTS, names.ALERTS, names.SOURCE})
+COLLECTIONS = frozenset({names.HOSTS, ALERTS.name, names.SOURCE})
 
 
 class Attention:

@@ -12,8 +12,8 @@ from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
 from edgewright.sources.once import read_problems
+from edgewright.store.collections.handling import HandlingRow
 from edgewright.store.collections.problems import Problem, problems
-from edgewright.store.collections.rows import HandlingRow
 from edgewright.store.engine.store import Store
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from edgewright.commands.kernel.results import Column, Item, Listing, Stream
 from edgewright.core.errors import TimedOut, Unreachable
 from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FilterField
 from edgewright.core.filters.filters import parse
-from edgewright.store.collections.normalise import audit_row, event_row
+from edgewright.store.collections.audits import audit_row
+from edgewright.store.collections.feed import event_row
 from edgewright.store.collections.rows import Row
 
 

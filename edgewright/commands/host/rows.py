@@ -17,7 +17,7 @@ from edgewright.wire.palette.edgehost import EdgeHost
 
 if TYPE_CHECKING:
     from edgewright.core.hosts.condition import Condition
-    from edgewright.store.collections.rows import HostRow
+    from edgewright.store.collections.hosts import HostRow
 
 COLUMNS = (
     Column("HOST"),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
-    from edgewright.store.collections.rows import HostRow, TokenRow
+    from edgewright.store.collections.hosts import HostRow
+    from edgewright.store.collections.tokens import TokenRow
     from edgewright.store.engine.journal import Journal
     from edgewright.store.engine.store import Store
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.lookup import FoundHost
     from edgewright.core.hosts.condition import Condition, Rejection
-    from edgewright.store.collections.rows import HostRow
+    from edgewright.store.collections.hosts import HostRow
     from edgewright.store.engine.model import Model
 
 

@@ -10,13 +10,13 @@ from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
-from edgewright.store.collections.normalise import host_row
+from edgewright.store.collections.hosts import host_row
 from edgewright.wire.palette.search import hosts_by
 
 if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.context import CommandContext
-    from edgewright.store.collections.rows import HostRow
+    from edgewright.store.collections.hosts import HostRow
 
 
 class FoundHost(NamedTuple):

@@ -10,9 +10,7 @@ from edgewright.commands.kernel.lookup import every_host
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
 from edgewright.core.text import clean
-from edgewright.store.collections.normalise import token_row
-from edgewright.store.collections.rows import TokenRow
-from edgewright.store.collections.tokens import token_state
+from edgewright.store.collections.tokens import TokenRow, token_row, token_state
 from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core import times
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 
 
 class Beat(NamedTuple):

@@ -9,8 +9,10 @@ from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluate, of_rejection, rejected
 from edgewright.core.hosts.health import GRACE, INTERVAL
 from edgewright.core.hosts.operations import kind_text, operation_status
+from edgewright.store.collections.alerts import AlertRow
 from edgewright.store.collections.document_values import EXTENSION, flag, part, text, tidy, value, when, whole
-from edgewright.store.collections.rows import AlertRow, HostRow, OperationRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.operations import OperationRow
 from edgewright.store.collections.selectors import neighbours
 from edgewright.store.engine.model import Model
 from edgewright.wire import protocol

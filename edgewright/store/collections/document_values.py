@@ -89,3 +89,13 @@ def moment(found: str) -> float | None:
 def flag(obj: Mapping[str, Any], key: str) -> bool:
     """Return whether `key` is a plain true."""
     return value(obj, key) is True
+
+
+MAX_ITEMS = 64
+"""Texts of one list, or tags of one host, that a row contains; the document has all of them."""
+
+
+def texts(obj: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return the texts of the list under `key`, at most `MAX_ITEMS`."""
+    items = value(obj, key)
+    return tuple(tidy(item) for item in items[:MAX_ITEMS] if isinstance(item, str)) if isinstance(items, list) else ()

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from edgewright.core.times import words
-from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.hosts import HostRow
 
 QUIET: Final = frozenset({"HostHealthy"})
 """Reasons that a short feed leaves out: the first heartbeat adds nothing to the registration before it."""

@@ -9,7 +9,12 @@ from typing import Final
 import msgspec
 
 from edgewright.core.hosts.operations import operation_status
-from edgewright.store.collections.rows import PLANE, AlertRow, AuditRow, EventRow, HostRow, OperationRow, TokenRow
+from edgewright.store.collections.alerts import PLANE, AlertRow
+from edgewright.store.collections.audits import AuditRow
+from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.operations import OperationRow
+from edgewright.store.collections.tokens import TokenRow
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
 
 TOKEN_WARNING: Final = 7 * 86400.0

@@ -16,17 +16,18 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from edgewright.core.errors import EdgewrightError, Failed
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine import model as names
 from edgewright.store.engine.cache_head import head_of
 from edgewright.store.engine.files import write_private
 from edgewright.store.engine.model import Model, Patch, SourceStatus
 from edgewright.store.engine.store import Store
+from edgewright.store.every import COLLECTIONS
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +38,8 @@ PIECE: Final = 1000
 """Hosts that are read at a time after the first frame: 2 ms or so."""
 EVERY: Final = 5.0
 """Seconds between two writes at the least."""
-_KEPT: Final = (
-    names.HOSTS,
-    names.TOKENS,
-    names.PROJECTS,
-    names.FEED,
-    names.AUDITS,
-    names.OPERATIONS,
-    names.ALERTS,
-    names.HANDLING,
-    names.ACKNOWLEDGED,
-)
+_CACHED: Final = (*(each.name for each in COLLECTIONS if each.cached), names.ACKNOWLEDGED)
+_LEFT_OUT: Final[dict[str, Any]] = {**{each.name: {} for each in COLLECTIONS if not each.cached}, names.MESSAGES: ()}
 
 
 class Rest(NamedTuple):
@@ -162,7 +154,7 @@ def _uncollected() -> Iterator[None]:
 
 def save(path: Path, model: Model) -> None:
     """Write a model, atomically and private. Raises `EdgewrightError` when the disk does not take it."""
-    kept = msgspec.structs.replace(model, messages=())
+    kept = msgspec.structs.replace(model, **_LEFT_OUT)
     head = head_of(kept)
     body = msgspec.msgpack.encode(kept if head is None else head)
     rest = bytearray()
@@ -193,7 +185,7 @@ class CacheWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._told = False
-        self._subscription = store.subscribe(_KEPT, self._changed)
+        self._subscription = store.subscribe(_CACHED, self._changed)
 
     async def close(self) -> None:
         """Write what is not written yet and stop."""

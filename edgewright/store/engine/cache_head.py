@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.problems import DISK_FULL, is_silent
-from edgewright.store.collections.rows import HostRow
 from edgewright.store.collections.selectors import waits_for_approval
 from edgewright.store.engine.model import Model
+from edgewright.store.every import COLLECTIONS
 
 FIRST_LINES: Final = 250
 """Hosts of the head that are first in the table as it is sorted by itself: no terminal is higher."""
@@ -29,8 +30,10 @@ def head_of(model: Model) -> Model | None:
     hosts = model.hosts
     if len(hosts) <= LIMIT:
         return None
-    spoken = {row.object_uid for row in model.feed.values()} | {row.host_uid for row in model.operations.values()}
-    spoken.update(uid for row in model.alerts.values() for uid in row.host_uids)
+    spoken: set[str] = set()
+    for each in COLLECTIONS:
+        if each.hosts_of is not None:
+            spoken.update(uid for row in each.of(model).values() for uid in each.hosts_of(row))
     sites: set[str] = set()
     for uid, row in hosts.items():
         if row.health == "unhealthy" or waits_for_approval(row) or (row.disk_percent or 0.0) >= DISK_FULL:

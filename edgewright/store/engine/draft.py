@@ -7,21 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
-from edgewright.store.collections.rows import HostRow, MessageRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import MessageRow
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Minute, Model, Patch, SourceStatus, Tally
+from edgewright.store.every import COLLECTIONS
 
-_KEYED: Final = (
-    names.HOSTS,
-    names.TOKENS,
-    names.PROJECTS,
-    names.FEED,
-    names.AUDITS,
-    names.OPERATIONS,
-    names.ALERTS,
-    names.HANDLING,
-    names.ACKNOWLEDGED,
-)
+_WITH_HOSTS: Final = tuple((each.name, each.hosts_of) for each in COLLECTIONS if each.ends_with_host and each.hosts_of)
 _QUIET: Final = frozenset({"fetched_at"})
 """Fields whose change alone is not a patch: they are not drawn, and they change with every look at the plane."""
 
@@ -94,13 +86,14 @@ class Draft:
         self.put(names.HOSTS, row.uid, row)
 
     def drop_host(self, uid: str) -> None:
-        """Take a host away with what it was asked to do, and update the sums."""
+        """Take a host away with the rows that end with it, and update the sums."""
         before: HostRow | None = self.view(names.HOSTS).get(uid)
         if before is not None:
             self._count(before, -1)
             self.drop(names.HOSTS, uid)
-            for key in [key for key, row in self.view(names.OPERATIONS).items() if row.host_uid == uid]:
-                self.drop(names.OPERATIONS, key)
+            for collection, hosts_of in _WITH_HOSTS:
+                for key in [key for key, row in self.view(collection).items() if uid in hosts_of(row)]:
+                    self.drop(collection, key)
 
     def say(self, message: MessageRow) -> None:
         """Add a line to the message log."""
@@ -124,7 +117,7 @@ class Draft:
         """Return the next model and the patches from the base to it."""
         patches: list[Patch] = []
         changed: dict[str, Any] = {"seq": self.seq, "at": self.at}
-        for collection in _KEYED:
+        for collection in names.KEYED:
             if collection not in self._copies:
                 continue
             changed[collection] = after = self._copies[collection]

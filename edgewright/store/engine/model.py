@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from edgewright.store.collections.rows import (
-    AlertRow,
-    AuditRow,
-    EventRow,
-    HandlingRow,
-    HostRow,
-    MessageRow,
-    OperationRow,
-    ProjectRow,
-    TokenRow,
-)
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import MessageRow
+from edgewright.store.every import COLLECTIONS
 
 HOSTS: Final = "hosts"
-TOKENS: Final = "tokens"
-PROJECTS: Final = "projects"
-FEED: Final = "feed"
-AUDITS: Final = "audits"
-OPERATIONS: Final = "operations"
-ALERTS: Final = "alerts"
-HANDLING: Final = "handling"
 MESSAGES: Final = "messages"
 SOURCE: Final = "source"
 PULSE: Final = "pulse"
 ACKNOWLEDGED: Final = "acknowledged"
 
-COLLECTIONS: Final[frozenset[str]] = frozenset(
-    {HOSTS, TOKENS, PROJECTS, FEED, AUDITS, OPERATIONS, ALERTS, HANDLING, MESSAGES, SOURCE, PULSE, ACKNOWLEDGED}
-)
+KEYED: Final = (*(each.name for each in COLLECTIONS), ACKNOWLEDGED)
+"""What the model has as dicts, in the order of their patches."""
+NAMES: Final = frozenset({*KEYED, MESSAGES, SOURCE, PULSE})
+"""What a screen may subscribe to."""
 
-FEED_LIMIT: Final = 2000
-"""Newest component events (and as many audit entries) in the model; older ones are requested from the plane."""
-OPERATION_LIMIT: Final = 500
-"""Newest finished operations that the model stores; those that are pending stay whatever their number."""
 MESSAGE_LIMIT: Final = 500
 """Newest lines of the message log that the model stores."""
 PULSE_MINUTES: Final = 60
@@ -118,25 +100,14 @@ class Patch(msgspec.Struct, frozen=True):
     """The row was not there before."""
 
 
-class Model(msgspec.Struct, frozen=True):
-    """All that is known, by collection.
-
-    A model is never changed, its dicts included: the reducer makes a newer one that shares what stayed equal.
-    """
+class Picture(msgspec.Struct, frozen=True):
+    """What the model has beside its collections."""
 
     seq: int = 0
     """Sequence number of the last event that is in it."""
     at: float = 0.0
     """Time of that event."""
     hosts: dict[str, HostRow] = {}
-    tokens: dict[str, TokenRow] = {}
-    projects: dict[str, ProjectRow] = {}
-    feed: dict[str, EventRow] = {}
-    audits: dict[str, AuditRow] = {}
-    operations: dict[str, OperationRow] = {}
-    alerts: dict[str, AlertRow] = {}
-    handling: dict[str, HandlingRow] = {}
-    """Key of a problem -> who handles it, as the plane stores it."""
     messages: tuple[MessageRow, ...] = ()
     source: SourceStatus = SourceStatus()
     pulse: tuple[Minute, ...] = ()
@@ -147,3 +118,23 @@ class Model(msgspec.Struct, frozen=True):
     def whole(self) -> bool:
         """Whether all hosts are here; for the first frame of a big fleet most are still on disk, only counted."""
         return len(self.hosts) >= self.tally.total
+
+
+if TYPE_CHECKING:
+
+    class Model(Picture, frozen=True):
+        """All that is known: a dict of rows by key for each of `COLLECTIONS` (`TOKENS.of(model)`), and `Picture`.
+
+        A model is never changed, its dicts included: the reducer makes a newer one that shares what stayed equal.
+        """
+
+        def __init__(self, **parts: Any) -> None: ...
+        def __getattr__(self, collection: str) -> dict[str, Any]: ...
+else:
+    Model = msgspec.defstruct(
+        "Model",
+        [(each.name, dict[str, each.row], {}) for each in COLLECTIONS if each.name != HOSTS],
+        bases=(Picture,),
+        module=__name__,
+        frozen=True,
+    )

@@ -8,32 +8,24 @@ equal to what it was is not a patch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from edgewright.core.hosts.operations import PENDING
 from edgewright.core.text import clean
+from edgewright.store.collection import Collection
 from edgewright.store.collections.beats import beats_of, row_after
-from edgewright.store.collections.finished import finished_message
-from edgewright.store.collections.normalise import (
-    alert_row,
-    audit_row,
-    event_row,
-    handling_row,
-    host_row,
-    operation_row,
-    project_row,
-    token_row,
-)
+from edgewright.store.collections.hosts import host_row
 from edgewright.store.collections.rows import MessageRow
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
 from edgewright.store.engine.draft import Draft
 from edgewright.store.engine.events import Event
 from edgewright.store.engine.model import Model, Patch, SourceStatus
+from edgewright.store.every import COLLECTIONS
 
 _MOST_CERTIFICATES = 20
+Handler = Callable[[Draft, Event], None]
 
 
 def reduce(model: Model, events: Iterable[Event]) -> tuple[Model, tuple[Patch, ...]]:
@@ -95,81 +87,42 @@ def _hosts_complete(draft: Draft, event: Event) -> None:
     draft.beat(event.at)
 
 
-def _tokens_seen(draft: Draft, event: Event) -> None:
-    rows = [row for row in (token_row(doc, event.at) for doc in _docs(event)) if row is not None]
-    for row in rows:
-        draft.put(names.TOKENS, row.uid, row)
-    if event.payload.get("complete") is True:
-        draft.retain_only(names.TOKENS, {row.uid for row in rows})
+def _seen(collection: Collection[Any]) -> Handler:
+    """Return what takes in documents of a collection."""
+    name, from_document, key_of = collection.name, collection.from_document, collection.key
+
+    def seen(draft: Draft, event: Event) -> None:
+        rows = [row for doc in _docs(event) if (row := from_document(doc, event.at)) is not None]
+        for row in rows:
+            key = key_of(row)
+            if collection.message is not None:
+                news = collection.message(draft.view(name).get(key), row, draft.view(names.HOSTS))
+                if news is not None:
+                    draft.say(MessageRow(event.seq, event.at, *news))
+            draft.put(name, key, row)
+        if event.payload.get("complete") is True:
+            draft.retain_only(name, {key_of(row) for row in rows})
+            if collection.status:
+                draft.source = msgspec.structs.replace(draft.source, **collection.status)
+        if collection.limit:
+            draft.retain_newest(name, collection.limit, collection.pinned)
+
+    return seen
 
 
-def _tokens_removed(draft: Draft, event: Event) -> None:
-    for uid in _uids(event):
-        draft.drop(names.TOKENS, uid)
+def _removed(collection: Collection[Any]) -> Handler:
+    """Return what takes rows of a collection away."""
+    name, problem = collection.name, collection.problem
 
+    def removed(draft: Draft, event: Event) -> None:
+        for key in _uids(event):
+            row = draft.view(name).get(key)
+            if row is not None:
+                draft.drop(name, key)
+                if problem is not None:
+                    draft.drop(names.ACKNOWLEDGED, problem(row))
 
-def _projects_seen(draft: Draft, event: Event) -> None:
-    rows = [row for row in map(project_row, _docs(event)) if row is not None]
-    for row in rows:
-        draft.put(names.PROJECTS, row.uid, row)
-    if event.payload.get("complete") is True:
-        draft.retain_only(names.PROJECTS, {row.uid for row in rows})
-
-
-def _feed_seen(draft: Draft, event: Event) -> None:
-    for row in map(event_row, _docs(event)):
-        if row is not None:
-            draft.put(names.FEED, row.uid, row)
-    draft.retain_newest(names.FEED, names.FEED_LIMIT)
-
-
-def _audits_seen(draft: Draft, event: Event) -> None:
-    for row in map(audit_row, _docs(event)):
-        if row is not None:
-            draft.put(names.AUDITS, row.uid, row)
-    draft.retain_newest(names.AUDITS, names.FEED_LIMIT)
-
-
-def _operations_seen(draft: Draft, event: Event) -> None:
-    rows = [row for row in map(operation_row, _docs(event)) if row is not None]
-    for row in rows:
-        told = finished_message(draft.view(names.OPERATIONS).get(row.uid), row, draft.view(names.HOSTS))
-        if told is not None:
-            draft.say(MessageRow(event.seq, event.at, *told))
-        draft.put(names.OPERATIONS, row.uid, row)
-    if event.payload.get("complete") is True:
-        draft.retain_only(names.OPERATIONS, {row.uid for row in rows})
-    draft.retain_newest(names.OPERATIONS, names.OPERATION_LIMIT, lambda row: bool(row.state == PENDING))
-
-
-def _alerts_seen(draft: Draft, event: Event) -> None:
-    rows = [row for row in map(alert_row, _docs(event)) if row is not None]
-    for row in rows:
-        draft.put(names.ALERTS, row.uid, row)
-    if event.payload.get("complete") is True:
-        draft.retain_only(names.ALERTS, {row.uid for row in rows})
-
-
-def _alerts_removed(draft: Draft, event: Event) -> None:
-    for uid in _uids(event):
-        row = draft.view(names.ALERTS).get(uid)
-        if row is not None:
-            draft.drop(names.ALERTS, uid)
-            draft.drop(names.ACKNOWLEDGED, row.problem)  # when it comes back it is news again
-
-
-def _handling_seen(draft: Draft, event: Event) -> None:
-    rows = [row for row in map(handling_row, _docs(event)) if row is not None]
-    for row in rows:
-        draft.put(names.HANDLING, row.key, row)
-    if event.payload.get("complete") is True:
-        draft.retain_only(names.HANDLING, {row.key for row in rows})
-        draft.source = msgspec.structs.replace(draft.source, handling=True)
-
-
-def _handling_removed(draft: Draft, event: Event) -> None:
-    for key in _uids(event):
-        draft.drop(names.HANDLING, key)
+    return removed
 
 
 def _source_state(draft: Draft, event: Event) -> None:
@@ -233,22 +186,15 @@ def _count(value: object) -> int:
     return max(0, int(value)) if isinstance(value, (int, float)) else 0
 
 
-_HANDLERS: Mapping[str, Callable[[Draft, Event], None]] = {
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    **{each.seen: _seen(each) for each in COLLECTIONS},
+    **{each.removed: _removed(each) for each in COLLECTIONS},
     kinds.HOSTS_SEEN: _hosts_seen,
     kinds.HOSTS_BEAT: _hosts_beat,
     kinds.HOSTS_REMOVED: _hosts_removed,
     kinds.HOSTS_COMPLETE: _hosts_complete,
-    kinds.TOKENS_SEEN: _tokens_seen,
-    kinds.TOKENS_REMOVED: _tokens_removed,
-    kinds.PROJECTS_SEEN: _projects_seen,
-    kinds.FEED_SEEN: _feed_seen,
-    kinds.AUDITS_SEEN: _audits_seen,
-    kinds.OPERATIONS_SEEN: _operations_seen,
-    kinds.ALERTS_SEEN: _alerts_seen,
-    kinds.ALERTS_REMOVED: _alerts_removed,
-    kinds.HANDLING_SEEN: _handling_seen,
-    kinds.HANDLING_REMOVED: _handling_removed,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,
 }
+"""What each kind of event does; that of hosts is code of its own, since it also updates sums."""

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from edgewright.store.collections.normalise import event_row
-from edgewright.store.collections.rows import EventRow
-from edgewright.store.engine.events import AUDITS_SEEN, FEED_SEEN, HOSTS_SEEN, TOKENS_SEEN, Event
+from edgewright.store.collections.feed import FEED, EventRow, event_row
+from edgewright.store.engine.events import Event
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.record import Item, Snapshot, read
 from edgewright.store.engine.reducer import reduce
@@ -19,7 +18,6 @@ KEYFRAME_EVERY: Final = 500
 KEYFRAMES: Final = 50
 """Models that are stored at the most; each is as large as the index of the fleet."""
 
-DOCUMENT_KINDS: Final = {"hosts": HOSTS_SEEN, "tokens": TOKENS_SEEN, "feed": FEED_SEEN, "audits": AUDITS_SEEN}
 _CALM = ("info", "normal")
 
 
@@ -90,7 +88,7 @@ class Replay:
 
     def document(self, collection: str, uid: str) -> dict[str, Any] | None:
         """Return the document of a thing as it was last seen before the present position; `None` when it was not."""
-        kind = DOCUMENT_KINDS.get(collection)
+        kind = f"{collection}.seen"
         for item in reversed(self._items[: self.position]):
             if isinstance(item, Snapshot):
                 return None
@@ -106,8 +104,8 @@ class Replay:
         found: set[float] = set()
         for item in self._items:
             if isinstance(item, Snapshot):
-                rows: Iterable[EventRow | None] = item.model.feed.values()
-            elif item.kind == FEED_SEEN and isinstance(docs := item.payload.get("docs"), list):
+                rows: Iterable[EventRow | None] = FEED.of(item.model).values()
+            elif item.kind == FEED.seen and isinstance(docs := item.payload.get("docs"), list):
                 rows = map(event_row, (doc for doc in docs if isinstance(doc, dict)))
             else:
                 continue

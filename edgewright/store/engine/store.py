@@ -15,15 +15,16 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.store.collections.beats import Beat, beats_of, document_after
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
 from edgewright.store.engine.coalescer import TICK, Coalescer
 from edgewright.store.engine.draft import Draft, completed
 from edgewright.store.engine.events import Event
-from edgewright.store.engine.model import COLLECTIONS, Model, Patch
+from edgewright.store.engine.model import NAMES, Model, Patch
 from edgewright.store.engine.reducer import fold
 from edgewright.store.engine.subscription import Callback, Subscription
+from edgewright.store.every import COLLECTIONS
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ PIECE: Final = 25
 """Documents of one event that are reduced at a time: a page of a plane may be longer than a slice."""
 DOCUMENTS: Final = 4096
 """Raw documents cached of what was seen last; older ones are asked of the plane."""
-_DOCUMENT_KINDS: Final = {kinds.HOSTS_SEEN: names.HOSTS, kinds.FEED_SEEN: names.FEED, kinds.AUDITS_SEEN: names.AUDITS}
+_DOCUMENT_KINDS: Final = {each.seen: each.name for each in COLLECTIONS if each.documents}
 
 Tap = Callable[[Event], None]
 """Gets each event as it arrives, before it is reduced (the recorder does)."""
@@ -105,7 +106,7 @@ class Store:
         `ValueError` for an unknown collection.
         """
         wanted = frozenset(collections)
-        unknown = wanted - COLLECTIONS
+        unknown = wanted - NAMES
         if unknown:
             raise ValueError(f"no such collection: {', '.join(sorted(unknown))}")
         subscription = Subscription(wanted, callback, self._subscriptions)
@@ -132,7 +133,7 @@ class Store:
         self._beats.clear()
         self._model = self.restored = model
         self._seq = max(self._seq, model.seq)
-        self._tell(tuple(Patch(name, op="reset") for name in sorted(COLLECTIONS)))
+        self._tell(tuple(Patch(name, op="reset") for name in sorted(NAMES)))
 
     def complete_hosts(self, head: Model, hosts: dict[str, HostRow]) -> None:
         """Take all hosts of a cached fleet of which `head` was restored; when another model came since, do nothing.

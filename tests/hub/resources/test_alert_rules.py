@@ -23,7 +23,9 @@ from edgewright.hub.resources.alerts import evaluate, stored
 from edgewright.hub.resources.alerts.incidents import Incident
 from edgewright.hub.resources.tokens import document as token_document
 from edgewright.sources.follow import uid_of
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.problems import problems
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
@@ -70,8 +72,8 @@ async def test_p58_the_hub_and_a_console_find_the_same_problems(inside: tuple[Hu
     docs = [hub.renderer.summary(entry, now) for entry in hub.state.hosts.values()]
     tokens = [token_document.document(hub, token, secret=False) for token in hub.part(Tokens).by_uid.values()]
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
-    store.emit("plane", kinds.TOKENS_SEEN, {"docs": tokens})
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": hub.alerts.documents(EVERYTHING)})
+    store.emit("plane", TOKENS.seen, {"docs": tokens})
+    store.emit("plane", ALERTS.seen, {"docs": hub.alerts.documents(EVERYTHING)})
     store.flush()
     shown = {problem.key: problem for problem in problems(store.model, now)}
     assert len(docs) == len({uid_of(doc) for doc in docs}) == 9

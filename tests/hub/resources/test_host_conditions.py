@@ -12,7 +12,9 @@ from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Facts, evaluate, of_rejection
 from edgewright.core.hosts.condition_text import lines
 from edgewright.hub.process.app import Hub
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.conditions import condition_of, operation_condition, rejection, rejection_in
+from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.collections.problems import problems
 from edgewright.store.collections.selectors import waiting_operations
 from edgewright.store.engine import events as kinds
@@ -35,7 +37,7 @@ class Both:
         docs = [(await self.admin.get(f"/v1/edgehosts/{uid}")).json() for uid in self.hub.state.hosts]
         self.store.emit("plane", kinds.HOSTS_SEEN, {"docs": docs})
         alerts = (await self.admin.get(protocol.ALERTS)).json()["items"]
-        self.store.emit("plane", kinds.ALERTS_SEEN, {"docs": alerts})
+        self.store.emit("plane", ALERTS.seen, {"docs": alerts})
         self.store.flush()
 
     async def states(self, uid: str, now: float | None = None) -> tuple[str, str]:
@@ -152,7 +154,7 @@ async def test_operations_are_pending_and_then_overdue(inside: tuple[Hub, httpx.
     await both.admin.post("/edgewright/v1/hosts/a/operations", json={"kind": "reset"})
     await both.read()
     docs = (await both.admin.get("/edgewright/v1/hosts/a/operations")).json()["items"]
-    both.store.emit("plane", kinds.OPERATIONS_SEEN, {"docs": docs})
+    both.store.emit("plane", OPERATIONS.seen, {"docs": docs})
     both.store.flush()
     for now, key in ((times.now(), states.OPERATION_PENDING), (times.now() + 1e5, states.OPERATION_OVERDUE)):
         (row,) = waiting_operations(both.store.model, now)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import Refused
+from edgewright.store.collections.audits import AUDITS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, press, settle
@@ -95,7 +96,7 @@ async def test_a_change_in_the_audit_log_fetches_the_list_again() -> None:
         def audit(uid: str, kind: str) -> None:
             spec = {"actionType": "update", "actionMsg": "m", "resource": {"kind": kind, "uid": "x", "name": "x"}}
             doc = {"metadata": {"uid": uid, "creationTimestamp": "2030-01-01T00:00:00.000Z"}, "spec": spec}
-            app.session.store.emit("plane", kinds.AUDITS_SEEN, {"docs": [doc]})
+            app.session.store.emit("plane", AUDITS.seen, {"docs": [doc]})
 
         audit("a-1", "edgehost")
         await ready(pilot)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgewright.store.collections.rows import HostRow, TokenRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.tokens import TokenRow
 from edgewright.store.engine import events
 from edgewright.store.engine.model import Model
 from tests.tui.driving import console, press, said, told, until, view

@@ -11,8 +11,8 @@ from edgewright.commands.kernel.base import Refusal
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.pulse import report
 from edgewright.core import times
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.problems import problems
-from edgewright.store.engine import events as kinds
 from tests.tui.driving import frame_text, settle
 from tests.tui.fleet import NOW, session_of
 from tui.app import EdgewrightApp
@@ -71,7 +71,7 @@ def test_the_next_step_of_a_problem_is_legal_in_the_state_of_its_host() -> None:
         "text": "rejected", "message": "The token has expired.", "hostUids": ["edge-0c11"], "count": 3,
         "since": "2036-01-01T00:00:00Z", "last": "2036-01-01T00:01:00Z", "owner": "operator",
     }  # fmt: skip
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": [rejected]})
+    store.emit("plane", ALERTS.seen, {"docs": [rejected]})
     store.flush()
     found = [item for item in items_of(store.model, problems(store.model, NOW), NOW) if "edge-0c11" in item.uids]
     assert all(not item.step.opens.startswith(("disk/", "logs/")) for item in found), "its agent fetches no operation"
@@ -85,7 +85,7 @@ def test_an_unknown_machine_is_overdue_after_a_day_on_pulse_and_on_the_command_l
         "text": "waits for approval", "message": "It is not pre-registered.", "count": 3, "owner": "operator",
         "since": times.rfc3339(NOW - 90_000), "last": times.rfc3339(NOW - 30),
     }  # fmt: skip
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": [rejected]})
+    store.emit("plane", ALERTS.seen, {"docs": [rejected]})
     store.flush()
     problem = next(each for each in problems(store.model, NOW) if each.subject == "box")
     (item,) = items_of(store.model, [problem], NOW)

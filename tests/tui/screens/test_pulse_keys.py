@@ -9,7 +9,7 @@ from textual import events
 
 from edgewright.core.problems import Problem
 from edgewright.core.times import rfc3339
-from edgewright.store.engine import events as kinds
+from edgewright.store.collections.handling import HANDLING
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW
@@ -40,13 +40,13 @@ class HandlingPlane(FakePlane):
             until_ = change["silenced_until"]
             record["silencedUntil"] = None if until_ is None else rfc3339(until_)
         assert self.session is not None
-        self.session.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [dict(record)]})
+        self.session.store.emit("plane", HANDLING.seen, {"docs": [dict(record)]})
         return record
 
 
 def stores_handling(plane: HandlingPlane, made: Session) -> None:
     plane.session = made
-    made.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [], "complete": True})
+    made.store.emit("plane", HANDLING.seen, {"docs": [], "complete": True})
     made.store.flush()
     assert made.store.model.source.handling
 
@@ -128,7 +128,7 @@ async def test_acknowledge_is_stored_on_the_plane_with_who_and_when() -> None:
 async def test_what_another_console_changed_is_shown() -> None:
     async with console() as (pilot, _, made):
         record = {"key": "host/uid-edge-7f3a/silent", "assignee": "anna", "note": "on the way"}
-        made.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [record]})
+        made.store.emit("plane", HANDLING.seen, {"docs": [record]})
         await settle(pilot)
         row = next(line for line in said(pilot).splitlines() if "edge-7f3a" in line)
         assert row.split()[-1] == "anna"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgewright.core.times import rfc3339
 from edgewright.sources.replay import ReplaySource
+from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.record import Recorder
 from edgewright.store.engine.store import Store
@@ -29,7 +30,7 @@ def recording(path: Path) -> Path:
         if number == 2:
             told = event("bad", 0, "Warning", "kiel-03", "disk / above 95 %")
             told["metadata"]["creationTimestamp"] = rfc3339(clock[0])
-            store.emit("plane", kinds.FEED_SEEN, {"docs": [told]})
+            store.emit("plane", FEED.seen, {"docs": [told]})
         store.flush()
     recorder.close()
     return path

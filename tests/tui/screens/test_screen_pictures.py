@@ -10,6 +10,9 @@ import pytest
 
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.core.errors import Refused
+from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, press, settle
@@ -82,7 +85,7 @@ def test_lost(snap_compare: Compare, name: str) -> None:
 def test_pulse_all_well(snap_compare: Compare) -> None:
     well = [doc for doc in fleet() if doc["metadata"]["name"].startswith("kiel")]
     app = app_of("pulse", hosts=well)
-    app.session.store.emit("plane", kinds.TOKENS_SEEN, {"docs": [], "complete": True}, NOW)
+    app.session.store.emit("plane", TOKENS.seen, {"docs": [], "complete": True}, NOW)
     assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
 
 
@@ -96,7 +99,7 @@ def test_working(snap_compare: Compare, name: str, target: str, size: tuple[int,
         operation("op3", "kiel-03", left=-9000, state="failed", message="the cluster could not be forgotten"),
         *(operation(f"many{number}", f"kiel-{number:02}", left=600, kind="collect-logs") for number in range(9)),
     ]
-    app.session.store.emit("plane", kinds.OPERATIONS_SEEN, {"docs": docs}, NOW)
+    app.session.store.emit("plane", OPERATIONS.seen, {"docs": docs}, NOW)
     app.session.store.flush()
     assert snap_compare(app, terminal_size=size, run_before=ready)
 
@@ -288,7 +291,7 @@ def test_p39_pulse_with_alerts(snap_compare: Compare, size: tuple[int, int], onl
     hosts = [host for host in fleet() if host["metadata"]["name"].startswith("kiel-")] if only else None
     app = app_of("pulse", hosts=hosts)
     store = app.session.store
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": alerts(), "complete": True}, NOW - 3)
+    store.emit("plane", ALERTS.seen, {"docs": alerts(), "complete": True}, NOW - 3)
     store.flush()
     assert snap_compare(app, terminal_size=size, run_before=ready)
 
@@ -319,7 +322,7 @@ def test_p43_pulse_with_a_plane_that_cannot_store(snap_compare: Compare, size: t
     app = app_of("pulse", hosts=hosts)
     store = app.session.store
     docs = [*([] if only else alerts()), plane_trouble()]
-    store.emit("plane", kinds.ALERTS_SEEN, {"docs": docs, "complete": True}, NOW - 3)
+    store.emit("plane", ALERTS.seen, {"docs": docs, "complete": True}, NOW - 3)
     store.flush()
     assert snap_compare(app, terminal_size=size, run_before=ready)
 
@@ -327,6 +330,6 @@ def test_p43_pulse_with_a_plane_that_cannot_store(snap_compare: Compare, size: t
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
 def test_p43_hosts_of_a_plane_that_cannot_store(snap_compare: Compare, size: tuple[int, int]) -> None:
     app = app_of("hosts")
-    app.session.store.emit("plane", kinds.ALERTS_SEEN, {"docs": [plane_trouble()], "complete": True}, NOW - 3)
+    app.session.store.emit("plane", ALERTS.seen, {"docs": [plane_trouble()], "complete": True}, NOW - 3)
     app.session.store.flush()
     assert snap_compare(app, terminal_size=size, run_before=ready)

@@ -14,6 +14,8 @@ from textual.color import Color
 from edgewright.config.settings import Settings
 from edgewright.core.times import rfc3339
 from edgewright.store.collections import problems as problems_of
+from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.handling import HANDLING
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
@@ -249,7 +251,7 @@ def attention(made: Session, written: list[str], clock: list[float], **wanted: b
 def seen(made: Session, watching: Attention, name: str, health: str) -> None:
     made.store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host(name, "kiel-03", health, "disk / 99 %", since=1)]})
     made.store.flush()
-    watching.patched((Patch(names.ALERTS),))
+    watching.patched((Patch(ALERTS.name),))
     watching.look()
 
 
@@ -266,7 +268,7 @@ async def test_the_bell_rings_for_a_new_fault_only_and_not_for_each_of_a_storm()
         seen(made, watching, "kiel-05", "unhealthy")
         assert written == [osc.BELL], "one bell in ten seconds"
         clock[0] += 11
-        watching.patched((Patch(names.ALERTS),))
+        watching.patched((Patch(ALERTS.name),))
         watching.look()
         assert written == [osc.BELL], "a fault that was known already"
         seen(made, watching, "kiel-06", "unhealthy")
@@ -286,9 +288,9 @@ async def test_a_silenced_fault_does_not_ring() -> None:
         made.store.flush()
         (key,) = {item.key for item in problems(made.store.model, NOW)} - before
         handled = {"key": key, "silencedUntil": rfc3339(NOW + 3600)}
-        made.store.emit("plane", kinds.HANDLING_SEEN, {"docs": [handled], "complete": True})
+        made.store.emit("plane", HANDLING.seen, {"docs": [handled], "complete": True})
         made.store.flush()
-        watching.patched((Patch(names.ALERTS),))
+        watching.patched((Patch(ALERTS.name),))
         watching.look()
         assert written == []
 
@@ -321,7 +323,7 @@ async def test_looks_at_a_large_fleet_take_one_percent_of_the_time(monkeypatch: 
         monkeypatch.setattr("tui.terminal.attention.problems_in_slices", slow)
         watching = attention(made, [], clock, title=False)
         while clock[0] < 20:
-            watching.patched((Patch(names.ALERTS),))
+            watching.patched((Patch(ALERTS.name),))
             watching.look()
             clock[0] += 1
         assert len(looks) == 5

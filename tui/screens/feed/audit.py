@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import AUDIT_FIELDS
-from edgewright.store.collections.rows import AuditRow
+from edgewright.store.collections.audits import AUDITS, AuditRow
 from edgewright.store.engine import model as names
 from tui.frame.lists.listing import Listed
 from tui.screens.feed.content import audit_actor, audit_cells, audit_lines, audit_name, audit_text, by_people, together
@@ -36,7 +36,7 @@ class AuditScreen(FeedScreen):
     held = 1
     filter_fields = AUDIT_FIELDS
     filter_example = "actor:noc  action:delete  kind:edgehost  from:10.4.0.77  age<1d  /regex/  free text"
-    collections = frozenset({names.AUDITS, names.SOURCE})
+    collections = frozenset({AUDITS.name, names.SOURCE})
     table_columns = (
         Column("time", "TIME", 9, most=12),
         Column("who", "WHO", 6, most=24),

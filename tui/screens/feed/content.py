@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from edgewright.core import times
-from edgewright.store.collections.rows import AuditRow, EventRow
+from edgewright.store.collections.audits import AuditRow
+from edgewright.store.collections.feed import EventRow
 from edgewright.store.engine.model import Model
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN

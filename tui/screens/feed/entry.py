@@ -8,7 +8,8 @@ from textual import events, on
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
-from edgewright.store.engine import model as names
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
 from tui.frame.base import BaseScreen
 from tui.frame.links import open_key
 from tui.screens.feed.content import audit_lines, audit_name, event_lines, leads
@@ -23,7 +24,7 @@ class EntryScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "feed"
     view = "entry"
-    collections = frozenset({names.FEED, names.AUDITS})
+    collections = frozenset({FEED.name, AUDITS.name})
     hints = ("yaml",)
 
     def compose_body(self) -> ComposeResult:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import EVENT_FIELDS
-from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.collections.feed import FEED, EventRow
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine import model as names
 from tui.frame.feed import severity
 from tui.frame.lists.listing import Listed
@@ -33,7 +34,7 @@ class EventsScreen(FeedScreen):
     other = "audit"
     filter_fields = EVENT_FIELDS
     filter_example = "severity:warning,error  site:berlin  reason:HostUnhealthy  age<2h  /regex/  free text"
-    collections = frozenset({names.FEED, names.SOURCE})
+    collections = frozenset({FEED.name, names.SOURCE})
     table_columns = (
         Column("time", "TIME", 9, most=12),
         Column("sign", " ", 1),

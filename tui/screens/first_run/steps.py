@@ -8,7 +8,8 @@ from textual import events, on
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
-from edgewright.store.collections.rows import PLANE
+from edgewright.store.collections.alerts import ALERTS, PLANE
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import model as names
 from tui.frame.builds_watch import WatchesBuilds
 from tui.modals.form import Field, FormModal
@@ -36,7 +37,7 @@ class FirstStepsScreen(WatchesBuilds):
 
     scope: ClassVar[Scope] = "global"
     view = "first-steps"
-    collections = frozenset({names.HOSTS, names.TOKENS, names.ALERTS})
+    collections = frozenset({names.HOSTS, TOKENS.name, ALERTS.name})
 
     def compose_body(self) -> ComposeResult:
         """Yield the lines."""

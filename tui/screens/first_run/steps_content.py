@@ -12,7 +12,8 @@ from tui.widgets.lines import Line, Role, line, pad, wrap
 
 if TYPE_CHECKING:
     from edgewright.commands.installer.view import Shown
-    from edgewright.store.collections.rows import HostRow, TokenRow
+    from edgewright.store.collections.hosts import HostRow
+    from edgewright.store.collections.tokens import TokenRow
     from edgewright.store.engine.model import Model
     from tui.session import DeploymentFacts
 

@@ -15,7 +15,7 @@ from edgewright.core.hosts import nics
 from edgewright.core.hosts.condition import Condition
 from edgewright.core.hosts.states import HEALTHY, SILENCE
 from edgewright.core.text import clean
-from edgewright.store.collections.rows import OperationRow
+from edgewright.store.collections.operations import OperationRow
 from tui.frame.ages import age_of, calm_age
 from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
 from tui.frame.exact_times import exact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from tui.frame.ages import age_of
 from tui.frame.signs import HEALTH_SIGNS
 from tui.widgets.lines import Line, Piece, columns, heading, line

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgewright.core import times
 from edgewright.core.hosts.operations import kind_text, operation_status
-from edgewright.store.collections.rows import OperationRow
+from edgewright.store.collections.operations import OperationRow
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, pad, spread
 

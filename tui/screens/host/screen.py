@@ -11,9 +11,12 @@ from textual.app import ComposeResult
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.host_states import illegal_verbs
 from edgewright.core.errors import EdgewrightError
+from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.conditions import condition_of
+from edgewright.store.collections.feed import FEED, EventRow
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.collections.problems import DISK_FULL, explain
-from edgewright.store.collections.rows import EventRow, HostRow
 from edgewright.store.collections.selectors import neighbours, operations_of
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
@@ -38,7 +41,7 @@ class HostScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "host"
     view = "host"
-    collections = frozenset({names.HOSTS, names.FEED, names.OPERATIONS, names.SOURCE, names.ALERTS})
+    collections = frozenset({names.HOSTS, FEED.name, OPERATIONS.name, names.SOURCE, ALERTS.name})
     hints = ("host-logs", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset", "host-delete")
     BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
     DEFAULT_CSS = """

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from tui.frame.lists.filter import wrong_with
 from tui.frame.lists.ordered_rows import OrderedRows
 from tui.screens.hosts import columns

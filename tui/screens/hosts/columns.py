@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from edgewright.core import times
-from edgewright.store.collections.rows import HostRow
+from edgewright.store.collections.hosts import HostRow
 from tui.frame import ages
 from tui.frame.lists.table_file import Value
 from tui.widgets.lines import Role, Span

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from edgewright.core import times
 from edgewright.core.problems import owner_of
 from edgewright.store.collections.conditions import condition_of_row
-from edgewright.store.collections.rows import EventRow, HostRow
+from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
 from tui.widgets.lines import Line, Span, clip_line, cut, heading, line, spread, wrap, wrapped_facts

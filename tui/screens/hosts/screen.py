@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import WALL, WIDE
@@ -27,7 +28,7 @@ from tui.widgets.prompt import Asking
 from tui.widgets.virtual_table import Cells, VirtualTable
 
 if TYPE_CHECKING:
-    from edgewright.store.collections.rows import HostRow
+    from edgewright.store.collections.hosts import HostRow
     from tui.session import Session
 
 TYPING_PAUSE = 0.12
@@ -47,7 +48,7 @@ class HostsScreen(ExportsTable):
 
     scope: ClassVar[Scope] = "hosts"
     view = "hosts"
-    collections = frozenset({names.HOSTS, names.FEED, names.SOURCE})
+    collections = frozenset({names.HOSTS, FEED.name, names.SOURCE})
     hints = (
         "nav-open=open",
         "filter",

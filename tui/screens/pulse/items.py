@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from edgewright.commands.kernel.host_states import refusal_in_model
 from edgewright.core.hosts.condition_text import deadline_text
 from edgewright.core.problems import ATTENTION, WARNING, Problem
+from edgewright.store.collections.alerts import AlertRow
 from edgewright.store.collections.conditions import alert_condition
+from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.problems import alert_of, explain
-from edgewright.store.collections.rows import AlertRow, HostRow
 from edgewright.store.engine.model import Model
 from tui.frame.exact_times import exact
 from tui.screens.pulse.content import Handling, Item, Section, Step

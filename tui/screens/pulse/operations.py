@@ -9,7 +9,7 @@ from edgewright.core.hosts.condition import Condition
 from edgewright.core.hosts.condition_text import evidence_text, next_check_text
 from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.conditions import operation_condition
-from edgewright.store.collections.rows import OperationRow
+from edgewright.store.collections.operations import OperationRow
 from edgewright.store.collections.selectors import waiting_operations
 from edgewright.store.engine.model import Model
 from tui.screens.pulse.content import Handling, Item

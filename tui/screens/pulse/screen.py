@@ -12,6 +12,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.handling import HANDLING
+from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
@@ -30,7 +35,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, heading, rule
 
 WIDE, WALL = 120, 180
-HANDLING = ("acknowledge", "assign", "note", "silence")
+PROBLEM_VERBS = ("acknowledge", "assign", "note", "silence")
 """Verbs that need a problem."""
 NEXT_LINES = 2
 """Lines of the next step on a screen without the pane beside the list: always the same number, so nothing jumps."""
@@ -45,8 +50,8 @@ class PulseScreen(BaseScreen):
     view = "pulse"
     collections = frozenset(
         {
-            *(names.HOSTS, names.TOKENS, names.FEED, names.SOURCE, names.PULSE),
-            *(names.ACKNOWLEDGED, names.HANDLING, names.OPERATIONS, names.ALERTS),
+            *(names.HOSTS, TOKENS.name, FEED.name, names.SOURCE, names.PULSE),
+            *(names.ACKNOWLEDGED, HANDLING.name, OPERATIONS.name, ALERTS.name),
         }
     )
     hints = (
@@ -134,7 +139,7 @@ class PulseScreen(BaseScreen):
         item = self._item() if self.is_there else None
         useless = set() if item is not None and item.step.text else {"next"}
         if item is None or not item.problem:
-            useless.update(HANDLING)
+            useless.update(PROBLEM_VERBS)
         names = tuple(name for name in self.hints if name not in useless)
         return hints_of((*names, "command", "help"), live_keys(self), self.refused(names))
 

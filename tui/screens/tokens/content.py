@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edgewright.core import times
-from edgewright.store.collections.rows import HostRow, TokenRow
-from edgewright.store.collections.tokens import token_state
+from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.tokens import TokenRow, token_state
 from tui.frame.ages import age_of
 from tui.frame.document_values import MASK, UNKNOWN
 from tui.frame.exact_times import exact

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import model as names
 from tui.frame.base import BaseScreen
 from tui.frame.document_values import find
@@ -31,7 +32,7 @@ class TokenScreen(BaseScreen):
 
     scope: ClassVar[Scope] = "tokens"
     view = "token"
-    collections = frozenset({names.TOKENS, names.HOSTS, names.SOURCE})
+    collections = frozenset({TOKENS.name, names.HOSTS, names.SOURCE})
     hints = (
         "token-reveal=reveal",
         "copy",

@@ -10,8 +10,7 @@ from textual import on
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.core.filters.fields import TOKEN_FIELDS
-from edgewright.store.collections.rows import TokenRow
-from edgewright.store.collections.tokens import token_state
+from edgewright.store.collections.tokens import TOKENS, TokenRow, token_state
 from edgewright.store.engine import model as names
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed, ListingScreen
@@ -43,7 +42,7 @@ class TokensScreen(ListingScreen):
 
     scope: ClassVar[Scope] = "tokens"
     view = "tokens"
-    collections = frozenset({names.TOKENS, names.HOSTS, names.SOURCE})
+    collections = frozenset({TOKENS.name, names.HOSTS, names.SOURCE})
     hints = (
         "nav-open=open",
         "filter",

@@ -1,0 +1,48 @@
+"""Reading the lists of the collections: what each of them names as its reading, so that none is named here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.clients.palette.client import Features, PlaneClient
+from edgewright.core.errors import EdgewrightError
+from edgewright.sources.redact import redact_all
+from edgewright.sources.teller import Teller, optional
+from edgewright.store.collection import Collection, Reading
+from edgewright.store.every import COLLECTIONS
+
+
+async def payload_of(client: PlaneClient, reading: Reading, page: int) -> dict[str, Any] | None:
+    """Ask for a list; return the payload of its event, or None when a plane that has none is no news.
+
+    `page` is how many things one answer may have. Raises `EdgewrightError`.
+    """
+    try:
+        docs = redact_all(await reading.read(client, page))
+    except EdgewrightError as error:
+        if error.exit_code in reading.quiet:
+            return None
+        raise
+    return {"docs": docs, "complete": True} if reading.entire else {"docs": docs}
+
+
+async def read_list(
+    client: PlaneClient, teller: Teller, told: set[str], collection: Collection[Any], page: int
+) -> bool:
+    """Read one list and emit it; return whether the plane gives it, report a refusal once. Raises `EdgewrightError`."""
+    reading = collection.reading
+    if reading is None:
+        return False
+
+    async def read() -> None:
+        payload = await payload_of(client, reading, page)
+        if payload is not None:
+            teller.emit(collection.seen, payload)
+
+    return await optional(teller, told, reading.words, read)
+
+
+async def read_lists(client: PlaneClient, teller: Teller, told: set[str], features: Features) -> None:
+    """Read every list of a hub, in the order of the collections. Raises `EdgewrightError`."""
+    for collection in COLLECTIONS:
+        await read_list(client, teller, told, collection, features.page_limit)

@@ -1,0 +1,93 @@
+"""What the store knows of a resource: one descriptor in `store/collections/<noun>.py`, listed in `store/every.py`.
+
+Reducer, model, draft, cache, replay and the feeds of a plane loop over that list. A new resource is a module with a
+row, a function that makes it from a document, and a descriptor; nothing else in the store or in the sources names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from edgewright.core.errors import ExitCode
+from edgewright.store.collections.rows import Row
+
+if TYPE_CHECKING:
+    from edgewright.clients.palette.client import PlaneClient
+
+R = TypeVar("R", bound=Row)
+Documents = list[dict[str, Any]]
+
+
+def uid_of(row: Any) -> str:
+    """Return the uid of a row."""
+    uid: str = row.uid
+    return uid
+
+
+class Reading(NamedTuple):
+    """How the list of a resource is read from a plane."""
+
+    read: Callable[[PlaneClient, int], Awaitable[Documents]]
+    """Asks a client, in pages of that many things; returns documents."""
+    words: str
+    """What is named in the note when a plane refuses the list."""
+    entire: bool = True
+    """Whether the answer is all there is, so that what is not in it no longer exists; else it is the newest part."""
+    hub_only: bool = False
+    """Whether a Palette does not have it."""
+    every: float | None = None
+    """Seconds between two readings from a plane without a change stream; None: it is not read there."""
+    quiet: frozenset[ExitCode] = frozenset()
+    """Refusals that need no note: an older hub does not have the list, or not every role may read it."""
+    judged: bool = False
+    """Whether problems are judged by it."""
+
+
+class Collection(NamedTuple, Generic[R]):
+    """One resource of the store: a dict of rows in the model, under `name`."""
+
+    name: str
+    """Field of the model, and the beginning of the kinds of events: `tokens`, `tokens.seen`, `tokens.gone`."""
+    row: type[R]
+    from_document: Callable[[Mapping[str, Any], float], R | None]
+    """Makes a row of a document that came at a time (epoch seconds); None for one that names no key."""
+    change_kind: str
+    """Kind of its changes on the stream of a hub."""
+    limit: int = 0
+    """Newest rows that the model has; 0 for all. Rows with a limit have a time `at`."""
+    cached: bool = True
+    """Whether it is in the last known fleet on disk."""
+    reading: Reading | None = None
+    """How its list is read; None for hosts, which are read in pages of their own."""
+    key: Callable[[R], str] = uid_of
+    """Key of a row in the model."""
+    pinned: Callable[[R], bool] | None = None
+    """Rows that stay whatever the limit."""
+    documents: bool = False
+    """Whether the store has the raw documents that were seen last."""
+    hosts_of: Callable[[R], Iterable[str]] | None = None
+    """Uids of the hosts that a row is about: they are in the first frame."""
+    ends_with_host: bool = False
+    """Whether a row goes when its host goes."""
+    message: Callable[[R | None, R, Mapping[str, Any]], tuple[str, str] | None] | None = None
+    """Level and sentence for the user when a row comes in the place of another; gets the hosts too."""
+    problem: Callable[[R], str] | None = None
+    """Key of the problem that a row is; its acknowledgement ends with the row."""
+    status: Mapping[str, bool] = {}
+    """What a complete list shows about the plane: fields of `SourceStatus`."""
+
+    @property
+    def seen(self) -> str:
+        """Kind of the event `{"docs": [...], "complete": bool}`: documents as the plane sends them."""
+        return f"{self.name}.seen"
+
+    @property
+    def removed(self) -> str:
+        """Kind of the event `{"uids": [key, ...]}`: what the plane no longer has."""
+        return f"{self.name}.gone"
+
+    def of(self, model: Any) -> dict[str, R]:
+        """Return its rows in a model, by key."""
+        rows: dict[str, R] = getattr(model, self.name)
+        return rows

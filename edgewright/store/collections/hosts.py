@@ -1,0 +1,209 @@
+"""Edge hosts, as the store has them. The reducer has code of its own for them: thousands change in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.hosts import tags as core_tags
+from edgewright.store.collection import Collection
+from edgewright.store.collections.document_values import (
+    EXTENSION,
+    MAX_ITEMS,
+    flag,
+    number,
+    part,
+    parts,
+    text,
+    tidy,
+    value,
+    when,
+    whole,
+)
+from edgewright.store.collections.rows import Row, tag_value
+
+if TYPE_CHECKING:
+    from edgewright.wire.palette.edgehost import EdgeHost
+
+_VIRTUAL = ("lo", "cni", "lxc", "veth", "cali", "flannel", "cilium", "docker", "virbr", "br-", "tunl", "kube", "vxlan")
+
+
+class HostRow(Row, frozen=True, array_like=True, gc=False):
+    """One edge host.
+
+    `state` is unpaired, ready or in-use; `health` is healthy, unhealthy or unknown; the two are never mixed. `who`
+    is the owner: host, plane, person (an operator) or no one. `deadline` is when the present state becomes overdue.
+    `last_seen` is the last heartbeat, `fetched_at` when this copy came from the plane.
+    """
+
+    uid: str
+    name: str = ""
+    project_uid: str = ""
+    state: str = ""
+    health: str = "unknown"
+    reason: str = ""
+    since: float | None = None
+    deadline: float | None = None
+    who: str = ""
+    last_seen: float | None = None
+    site: str = ""
+    tags: tuple[str, ...] = ()
+    cpu: int | None = None
+    memory_mb: int | None = None
+    disk_percent: float | None = None
+    cpu_percent: float | None = None
+    memory_percent: float | None = None
+    os: str = ""
+    kernel: str = ""
+    ip: str = ""
+    mac: str = ""
+    arch: str = ""
+    gpu: str = ""
+    cluster: str = ""
+    agent: str = ""
+    host_type: str = ""
+    boot_slot: str = ""
+    address: str = ""
+    created: float | None = None
+    modified: float | None = None
+    simulated: bool = False
+    observed: bool = False
+    token_uid: str = ""
+    fetched_at: float = 0.0
+    token_name: str = ""
+    registered: float | None = None
+    heartbeats: int | None = None
+    silence_limit: float | None = None
+    disk_mount: str = ""
+    """Mount point of the fullest partition, the one that `disk_percent` speaks of."""
+
+    def get(self, field: str) -> object:
+        """Return the value of `field`, or of a tag for `tag.NAME`; `None` when there is no such thing."""
+        if field.startswith("tag."):
+            return tag_value(self.tags, field[4:])
+        return Row.get(self, field)
+
+
+def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | None:
+    """Return the row of a host document that was fetched at `fetched_at`; `None` when it names no uid."""
+    raw: Mapping[str, Any] = doc if isinstance(doc, dict) else getattr(doc, "raw", {})
+    meta, spec, status = part(raw, "metadata"), part(raw, "spec"), part(raw, "status")
+    uid = text(meta, "uid")
+    if not uid:
+        return None
+    device, host = part(spec, "device"), part(spec, "host")
+    ours, told = part(spec, EXTENSION), part(status, EXTENSION)
+    health = part(status, "health")
+    labels = _tags(part(meta, "labels"))
+    memory = whole(part(device, "memory"), "sizeInMB")
+    used = number(ours, "memoryUsedMB")
+    disk, mount = _fullest(device)
+    ip, mac = _address(device, host)
+    os = part(device, "os")
+    condition = text(told, "healthState").lower() or text(health, "state").lower()
+    return HostRow(
+        uid=uid,
+        name=text(meta, "name") or uid,
+        project_uid=_project(raw, spec, host),
+        state=text(status, "state").lower() or "unpaired",
+        health=condition if condition in ("healthy", "unhealthy") else "unknown",
+        reason=text(told, "reason") or text(health, "message"),
+        since=when(told, "since"),
+        deadline=when(told, "deadline"),
+        who=text(told, "who"),
+        last_seen=when(told, "lastHeartbeat"),
+        site=tag_value(labels, core_tags.SITE) or "",
+        tags=labels,
+        cpu=whole(part(device, "cpu"), "cores") or None,
+        memory_mb=memory or None,
+        disk_percent=disk,
+        cpu_percent=_share(number(ours, "cpuPercent"), 100.0),
+        memory_percent=_share(used, float(memory)) if memory else None,
+        os=" ".join(filter(None, (text(os, "family"), text(os, "version")))),
+        kernel=text(os, "kernelVersion") or text(os, "kernel"),
+        ip=ip,
+        mac=mac,
+        arch=text(device, "archType"),
+        gpu=_gpus(device),
+        cluster=_cluster(status),
+        agent=text(health, "agentVersion") or text(part(spec, "service"), "version") or text(spec, "version"),
+        host_type=text(device, "hostType"),
+        boot_slot=text(ours, "bootSlot"),
+        address=text(told, "address"),
+        created=when(meta, "creationTimestamp"),
+        modified=when(meta, "lastModifiedTimestamp"),
+        simulated=flag(ours, "simulated"),
+        observed=flag(ours, "observed"),
+        token_uid=text(told, "tokenUid"),
+        fetched_at=fetched_at,
+        token_name=text(told, "tokenName"),
+        registered=when(told, "registeredAt"),
+        heartbeats=whole(told, "heartbeats"),
+        silence_limit=number(told, "silenceLimit"),
+        disk_mount=mount,
+    )
+
+
+def _tags(labels: Mapping[str, Any]) -> tuple[str, ...]:
+    if not labels:
+        return ()
+    shown = {str(key): other for key, other in labels.items() if not isinstance(other, (dict, list))}
+    return tuple(tidy(tag) for tag in core_tags.labels_to_tags(shown)[:MAX_ITEMS])
+
+
+def _project(raw: Mapping[str, Any], spec: Mapping[str, Any], host: Mapping[str, Any]) -> str:
+    return (
+        text(part(raw, "aclmeta"), "projectUid")
+        or text(part(spec, "projectMeta"), "uid")
+        or text(part(host, "project"), "uid")
+    )
+
+
+def _share(used: float | None, of: float) -> float | None:
+    return None if used is None or of <= 0 else round(min(100.0, max(0.0, used * 100.0 / of)), 1)
+
+
+def _fullest(device: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Return used percent and mount point of the fullest mounted partition."""
+    best: float | None = None
+    where = ""
+    for disk in parts(device, "disks"):
+        for partition in parts(disk, "partitions"):
+            total, used = number(partition, "totalSpace"), number(partition, "usedSpace")
+            if not total or used is None:
+                continue
+            percent = _share(used, total)
+            if percent is not None and (best is None or percent > best):
+                best, where = percent, text(partition, "mountPoint")
+    return best, where
+
+
+def _address(device: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, str]:
+    """Return IP and MAC of the card that is meant: the default one, else the first real one with an address."""
+    chosen: Mapping[str, Any] | None = None
+    for nic in parts(device, "nics"):
+        if flag(nic, "isDefault"):
+            chosen = nic
+            break
+        if chosen is None and value(nic, "ip") and not text(nic, "nicName").startswith(_VIRTUAL):
+            chosen = nic
+    if chosen is None:
+        return text(host, "hostAddress"), text(host, "macAddress")
+    return text(chosen, "ip") or text(host, "hostAddress"), text(chosen, "macAddr") or text(host, "macAddress")
+
+
+def _gpus(device: Mapping[str, Any]) -> str:
+    names = []
+    for gpu in parts(device, "gpus"):
+        count = whole(gpu, "gpuCount") or 1
+        name = text(gpu, "model") or text(gpu, "vendor") or "GPU"
+        names.append(f"{count} x {name}" if count > 1 else name)
+    return ", ".join(names[:4])
+
+
+def _cluster(status: Mapping[str, Any]) -> str:
+    used = parts(status, "inUseClustersRef") or parts(status, "inUseClusters")
+    return ", ".join(filter(None, (text(ref, "name") or text(ref, "uid") for ref in used[:3])))
+
+
+HOSTS = Collection("hosts", HostRow, host_row, change_kind="host", documents=True)

@@ -1,0 +1,26 @@
+"""The one place that knows every collection of the store, in the order in which their lists are read."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from edgewright.store.collection import Collection
+from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.handling import HANDLING
+from edgewright.store.collections.hosts import HOSTS
+from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.tokens import TOKENS
+
+COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
+    HOSTS,  # first, since they are what people look for
+    OPERATIONS,
+    ALERTS,
+    HANDLING,
+    PROJECTS,
+    TOKENS,
+    FEED,
+    AUDITS,
+)
