@@ -19,12 +19,6 @@ R = TypeVar("R", bound=Row)
 Documents = list[dict[str, Any]]
 
 
-def uid_of(row: Any) -> str:
-    """Return the uid of a row."""
-    uid: str = row.uid
-    return uid
-
-
 class Reading(NamedTuple):
     """How the list of a resource is read from a plane."""
 
@@ -60,8 +54,8 @@ class Collection(NamedTuple, Generic[R]):
     """Whether it is in the last known fleet on disk."""
     reading: Reading | None = None
     """How its list is read; None for hosts, which are read in pages of their own."""
-    key: Callable[[R], str] = uid_of
-    """Key of a row in the model."""
+    key: str = "uid"
+    """Field of a row that is its key in the model."""
     pinned: Callable[[R], bool] | None = None
     """Rows that stay whatever the limit."""
     documents: bool = False

@@ -44,7 +44,7 @@ class AlertRow(Row, frozen=True, array_like=True, gc=False):
         return f"alert/{self.uid}/{self.code}"
 
 
-def alert_row(doc: Mapping[str, Any]) -> AlertRow | None:
+def alert_row(doc: Mapping[str, Any], _at: float = 0.0) -> AlertRow | None:
     """Return the row of an alert; `None` when it names no uid."""
     uid = text(doc, "uid")
     if not uid:
@@ -73,7 +73,7 @@ async def _read(client: PlaneClient, _page: int) -> Documents:
 ALERTS = Collection(
     "alerts",
     AlertRow,
-    lambda doc, _at: alert_row(doc),
+    alert_row,
     change_kind="alert",
     reading=Reading(_read, "alerts", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
     hosts_of=lambda row: row.host_uids,

@@ -34,7 +34,7 @@ class AuditRow(Row, frozen=True, array_like=True, gc=False):
     address: str = ""
 
 
-def audit_row(doc: Mapping[str, Any]) -> AuditRow | None:
+def audit_row(doc: Mapping[str, Any], _at: float = 0.0) -> AuditRow | None:
     """Return the row of an audit entry; `None` when it names no uid."""
     meta, spec = part(doc, "metadata"), part(doc, "spec")
     uid = text(meta, "uid")
@@ -67,7 +67,7 @@ async def _read(client: PlaneClient, page: int) -> Documents:
 AUDITS = Collection(
     "audits",
     AuditRow,
-    lambda doc, _at: audit_row(doc),
+    audit_row,
     change_kind="audit",
     limit=LIMIT,
     reading=Reading(_read, "audits", entire=False, every=60.0),

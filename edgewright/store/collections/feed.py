@@ -31,7 +31,7 @@ class EventRow(Row, frozen=True, array_like=True, gc=False):
     host: str = ""
 
 
-def event_row(doc: Mapping[str, Any]) -> EventRow | None:
+def event_row(doc: Mapping[str, Any], _at: float = 0.0) -> EventRow | None:
     """Return the row of a component event; `None` when it names no uid."""
     meta, involved, source = part(doc, "metadata"), part(doc, "involvedObject"), part(doc, "source")
     uid = text(meta, "uid")
@@ -59,7 +59,7 @@ async def _read(client: PlaneClient, page: int) -> Documents:
 FEED = Collection(
     "feed",
     EventRow,
-    lambda doc, _at: event_row(doc),
+    event_row,
     change_kind="event",
     limit=LIMIT,
     reading=Reading(_read, "events", entire=False, every=15.0),

@@ -34,7 +34,7 @@ class HandlingRow(Row, frozen=True, array_like=True, gc=False):
         return self.silenced_until is not None and now < self.silenced_until
 
 
-def handling_row(doc: Mapping[str, Any]) -> HandlingRow | None:
+def handling_row(doc: Mapping[str, Any], _at: float = 0.0) -> HandlingRow | None:
     """Return the row of who handles a problem; `None` when it names no key."""
     key = text(doc, "key")
     if not key:
@@ -58,9 +58,9 @@ async def _read(client: PlaneClient, _page: int) -> Documents:
 HANDLING = Collection(
     "handling",
     HandlingRow,
-    lambda doc, _at: handling_row(doc),
+    handling_row,
     change_kind="handling",
     reading=Reading(_read, "handling", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
-    key=lambda row: row.key,
+    key="key",
     status={"handling": True},
 )

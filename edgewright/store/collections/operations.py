@@ -57,7 +57,7 @@ def finished_message(
     return level, f"{lead} {verb}{took}.{said}"
 
 
-def operation_row(doc: Mapping[str, Any]) -> OperationRow | None:
+def operation_row(doc: Mapping[str, Any], _at: float = 0.0) -> OperationRow | None:
     """Return the row of an operation on a host; `None` when it names no id or no host."""
     uid, host = text(doc, "id"), text(doc, "hostUid")
     if not uid or not host:
@@ -82,7 +82,7 @@ async def _read(client: PlaneClient, _page: int) -> Documents:
 OPERATIONS = Collection(
     "operations",
     OperationRow,
-    lambda doc, _at: operation_row(doc),
+    operation_row,
     change_kind="operation",
     limit=LIMIT,
     reading=Reading(_read, "operations", hub_only=True),

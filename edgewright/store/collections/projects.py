@@ -21,7 +21,7 @@ class ProjectRow(Row, frozen=True, array_like=True, gc=False):
     description: str = ""
 
 
-def project_row(doc: Mapping[str, Any]) -> ProjectRow | None:
+def project_row(doc: Mapping[str, Any], _at: float = 0.0) -> ProjectRow | None:
     """Return the row of a project's metadata; `None` when it names no uid."""
     meta = part(doc, "metadata")
     uid = text(meta, "uid")
@@ -37,7 +37,7 @@ async def _read(client: PlaneClient, _page: int) -> Documents:
 PROJECTS = Collection(
     "projects",
     ProjectRow,
-    lambda doc, _at: project_row(doc),
+    project_row,
     change_kind="project",
     reading=Reading(_read, "projects", every=300.0),
 )

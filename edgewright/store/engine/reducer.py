@@ -8,6 +8,7 @@ equal to what it was is not a patch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -89,14 +90,15 @@ def _hosts_complete(draft: Draft, event: Event) -> None:
 
 def _seen(collection: Collection[Any]) -> Handler:
     """Return what takes in documents of a collection."""
-    name, from_document, key_of = collection.name, collection.from_document, collection.key
+    name, from_document, key_of = collection.name, collection.from_document, attrgetter(collection.key)
+    message, limit, pinned = collection.message, collection.limit, collection.pinned
 
     def seen(draft: Draft, event: Event) -> None:
         rows = [row for doc in _docs(event) if (row := from_document(doc, event.at)) is not None]
         for row in rows:
             key = key_of(row)
-            if collection.message is not None:
-                news = collection.message(draft.view(name).get(key), row, draft.view(names.HOSTS))
+            if message is not None:
+                news = message(draft.view(name).get(key), row, draft.view(names.HOSTS))
                 if news is not None:
                     draft.say(MessageRow(event.seq, event.at, *news))
             draft.put(name, key, row)
@@ -104,8 +106,8 @@ def _seen(collection: Collection[Any]) -> Handler:
             draft.retain_only(name, {key_of(row) for row in rows})
             if collection.status:
                 draft.source = msgspec.structs.replace(draft.source, **collection.status)
-        if collection.limit:
-            draft.retain_newest(name, collection.limit, collection.pinned)
+        if limit:
+            draft.retain_newest(name, limit, pinned)
 
     return seen
 

@@ -68,8 +68,8 @@ ELSEWHERE = [
     "tui.screens.replay",
 ]
 """Packages of ours that are loaded when they are needed."""
-OURS = 160
-"""Modules of ours at the most."""
+OURS = 172
+"""Modules of ours at the most; each collection of the store is one, since the model has the types of their rows."""
 PROGRAM = """
 import asyncio, sys
 from tests.tui.fleet import session_of
