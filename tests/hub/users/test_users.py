@@ -18,6 +18,7 @@ from edgewright.hub.resources.users import activation, rules
 from edgewright.wire import protocol
 from tests.hub.people import Person, invited, person, project, ssh_key, unique
 from tests.hub_fixture import RunningHub, running_hub
+from tests.postgres import Cluster
 
 INFO = "/v1/users/info"
 
@@ -346,3 +347,24 @@ async def test_many_users_are_listed_without_holding_others_up(inside: tuple[Hub
     began = time.process_time()
     found = (await admin.post(protocol.USERS_SUMMARY, json={})).json()["items"]
     assert len(found) == rules.MOST + 1 and time.process_time() - began < 2
+
+
+@pytest.mark.e2e
+def test_users_on_postgresql(postgres: Cluster) -> None:
+    """The same rules on the other database: names in any case, roles, the last admin, and what a restart reads back."""
+    with running_hub("--db", postgres.url(postgres.create())) as hub:
+        admin, mine = hub.client(), project(hub)
+        user = person(hub, OPERATOR, {mine: ADMIN})
+        body = {"spec": {"emailId": user.email.upper()}}
+        assert admin.post("/v1/users", json=body).status_code == 409
+        own = admin.get(INFO).json()["userUid"]
+        assert admin.delete(f"/v1/users/{own}").json()["code"] == "LastAdmin"
+        key = {"metadata": {"name": "k"}, "spec": {"publicKey": ssh_key(1)}}
+        assert admin.post(protocol.SSH_KEYS, json=key).status_code == 201
+        assert admin.post(protocol.SSH_KEYS, json=key).status_code == 409
+        hub.stop()
+        hub.start_again()
+        who = hub.client(ApiKey=user.key).get(INFO).json()["edgewright"]
+        assert (who["tenantRole"], who["projectRoles"]) == (OPERATOR, {mine: ADMIN})
+        assert hub.client().delete(f"/v1/users/{user.uid}").status_code == 204
+        assert status(hub.client(ApiKey=user.key)) == 401
