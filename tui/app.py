@@ -191,7 +191,7 @@ class EdgewrightApp(TerminalApp):
         self, command: type[Command], targets: Sequence[str] | None, args: Mapping[str, Any], rest: str = ""
     ) -> None:
         """Run a verb: what only changes the view at once, so that it shows in the next frame, the rest in a worker."""
-        refused = refusal(self, command, ()) if command.needs_admin else None
+        refused = refusal(self, command, ()) if command.role and command.danger == "none" else None
         if refused is not None:
             self.say(f"{refused.reason} {refused.hint}", "warn")
             return
@@ -252,8 +252,8 @@ class EdgewrightApp(TerminalApp):
     def action_read_only(self) -> None:
         """Enter or leave read-only mode; the role viewer may only read in either."""
         if self.session.viewer:
-            refused = registry.viewer_refusal(self.session.store.model.source.caller, "read-only")
-            self.say(f"{refused.reason} {refused.hint}", "warn")
+            caller = self.session.store.model.source.caller or "credential"
+            self.say(f"The {caller} has the role viewer: `read-only` is refused. It only reads in any mode.", "warn")
             return
         self.session.read_only = not self.session.read_only
         self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")

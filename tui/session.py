@@ -177,6 +177,11 @@ class Session(Struct):
     """Folder of the user's own themes, watched while the console runs."""
 
     @property
+    def role(self) -> str:
+        """What the plane lets this credential do: admin, operator, viewer, or empty while that is unknown."""
+        return self.store.model.source.role
+
+    @property
     def viewer(self) -> bool:
         """Whether the plane lets this credential only read."""
         return self.store.model.source.role == "viewer"
@@ -190,6 +195,7 @@ class Session(Struct):
         """Return why the mode or the role refuses a verb, one sentence; empty when it may run."""
         if command.danger != "none" and self.read_only:
             return "Refused now: this session is read-only."
-        if self.viewer and not command.for_viewer():
-            return "Refused: this credential has the role viewer, which may only read."
+        if not command.for_role(self.role):
+            limits = ", which may only read" if self.viewer else f": this needs the role {command.role}"
+            return f"Refused: this credential has the role {self.role}{limits}."
         return ""

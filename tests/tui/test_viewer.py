@@ -43,14 +43,17 @@ async def test_a_viewer_is_named_in_the_title_and_offered_no_change() -> None:
         assert "delete" in keys(pilot)
 
 
-@pytest.mark.parametrize(("start", "key"), [("tokens", "ctrl+d"), ("tokens", "x"), ("hosts", "l"), ("hosts", "t")])
-async def test_a_key_that_needs_more_names_the_credential_and_the_next_step(start: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "key", "needed"),
+    [("tokens", "ctrl+d", "admin"), ("tokens", "x", "admin"), ("hosts", "l", "operator"), ("hosts", "t", "operator")],
+)
+async def test_a_key_that_needs_more_names_the_credential_and_the_next_step(start: str, key: str, needed: str) -> None:
     async with console(start) as (pilot, plane, made):
         await become(pilot, made, "viewer")
         plane.calls.clear()
         await press(pilot, key)
         assert "The API key noc-wall has the role viewer: `" in told(made)
-        assert "Use a key of the role admin" in told(made)
+        assert f"Use a key of the role {needed}" in told(made)
         assert view(pilot) == start
         assert plane.calls == []
 
@@ -71,4 +74,30 @@ def test_each_verb_that_changes_the_plane_is_refused_for_a_viewer() -> None:
     """Local work (builds, contexts) needs no role."""
     changing = [command for command in registry.all_commands() if command.danger != "none" and command.online]
     assert changing
-    assert not [command.name for command in changing if command.for_viewer()]
+    assert not [command.name for command in changing if command.for_role("viewer")]
+
+
+def test_an_operator_changes_hosts_and_handles_problems_only() -> None:
+    """What the hub lets an operator do (docs/hub.md) is offered, and nothing else that changes the plane."""
+    changing = [command for command in registry.all_commands() if command.danger != "none" and command.online]
+    nouns = {command.name.split()[0] for command in changing if command.for_role("operator")}
+    assert nouns <= {"host", "alert", "acknowledge", "assign", "note", "silence"}
+    refused = {command.name for command in changing if not command.for_role("operator")}
+    assert {
+        "host register",
+        "host delete",
+        "token create",
+        "user update",
+        "key delete",
+        "alert receiver add",
+    } <= refused
+    assert {"host reset", "host tag", "alert acknowledge"} <= {command.name for command in changing} - refused
+    assert all(command.for_role(role) for command in changing for role in ("admin", "", "unknown"))
+
+
+async def test_an_operator_is_not_offered_what_an_admin_may_do() -> None:
+    async with console("tokens") as (pilot, plane, made):
+        await become(pilot, made, "operator")
+        await press(pilot, "ctrl+d")
+        assert "has the role operator: `token delete` is refused" in told(made) and "role admin" in told(made)
+        assert not [call for call in plane.calls if call[0].startswith("delete")]

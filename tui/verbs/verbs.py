@@ -25,8 +25,8 @@ NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name
 def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
     """Return why `command` may not run on `targets` now, None when it may."""
     source = app.session.store.model.source
-    if source.role == registry.VIEWER and not command.for_viewer():
-        return registry.viewer_refusal(source.caller, command.name)
+    if not command.for_role(source.role):
+        return registry.role_refusal(source.caller, source.role, command)
     if command.opens or command.action:
         return None
     if app.session.make_context is None:

@@ -13,6 +13,7 @@ class ReceiverAdd(Command):
     """
 
     name = "alert receiver add"
+    role = "admin"
     implementation = "alert.receivers"
     title = "add receiver"
     danger = "write"
@@ -62,6 +63,7 @@ class ReceiverRemove(Command):
     """Remove a receiver of alerts; messages that wait for it are deleted."""
 
     name = "alert receiver remove"
+    role = "admin"
     implementation = "alert.receivers"
     title = "remove receiver"
     danger = "destructive"
@@ -73,6 +75,7 @@ class ReceiverTest(Command):
     """Send a test message to a receiver now and print whether it was taken."""
 
     name = "alert receiver test"
+    role = "admin"
     implementation = "alert.receivers"
     title = "test receiver"
     danger = "write"

@@ -70,6 +70,7 @@ class HostDelete(Command):
     """Delete hosts. The machines keep running; their credentials are revoked."""
 
     name = "host delete"
+    role = "admin"
     implementation = "host.changes"
     title = "delete"
     keys = ("ctrl+d",)

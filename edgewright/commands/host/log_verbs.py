@@ -20,7 +20,7 @@ class HostLogs(Command):
         Param("unit", "of this systemd unit alone", flag="--unit", metavar="UNIT"),
     )
     opens = "logs"
-    needs_admin = True
+    role = "operator"
 
 
 class HostDisk(Command):
@@ -35,7 +35,7 @@ class HostDisk(Command):
     target = Target("host", 1, 1)
     params = (Param("mount", "mount point of the file system", flag="--mount", default="/", metavar="DIR"),)
     opens = "disk"
-    needs_admin = True
+    role = "operator"
 
 
 COMMANDS: tuple[type[Command], ...] = (HostLogs, HostDisk)

@@ -43,6 +43,7 @@ class HostRegister(Command):
     """Pre-register a host: it may then register with its pairing key, or with a token and no key."""
 
     name = "host register"
+    role = "admin"
     implementation = "host.actions"
     title = "register"
     keys = ("plus",)

@@ -28,6 +28,10 @@ Danger = Literal["none", "write", "destructive"]
 Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers", "users", "roles", "keys"]
 
 
+_RANK = {"viewer": 1, "operator": 2, "admin": 3}
+"""Roles as in `core.roles`, which is not loaded for `--help`."""
+
+
 class Allowed(NamedTuple):
     """The verb may run on these targets now."""
 
@@ -98,8 +102,8 @@ class Command:
     also: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes in which its keys are live (the detail of what `scope` lists)."""
     danger: ClassVar[Danger] = "none"
-    needs_admin: ClassVar[bool] = False
-    """Whether the plane lets only the role admin do it although it changes nothing (danger is `none`)."""
+    role: ClassVar[str] = ""
+    """Role that the plane asks for; empty: operator for what changes something there, viewer for the rest."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
     params: ClassVar[tuple[Param, ...]] = ()
@@ -138,9 +142,10 @@ class Command:
         return cls.key_id or cls.name.replace(" ", "-")
 
     @classmethod
-    def for_viewer(cls) -> bool:
-        """Return whether the plane lets the role viewer do it; what does not ask the plane is free."""
-        return not cls.online or (cls.danger == "none" and not cls.needs_admin)
+    def for_role(cls, role: str) -> bool:
+        """Return whether the plane lets a role do it; what does not ask the plane is free, a role unknown here too."""
+        needed = cls.role or ("viewer" if cls.danger == "none" else "operator")
+        return not cls.online or role not in _RANK or _RANK[role] >= _RANK[needed]
 
     @classmethod
     def help(cls) -> str:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from edgewright.commands.kernel.context import CommandContext
 
-VIEWER = "viewer"
-"""The role that may only read."""
-
 NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("context.verbs",),
     "hub": ("delegate.verbs",),
@@ -158,8 +155,8 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
             f"This session is read-only, so `{command.name}` is refused.",
             "Leave read-only mode (:read-only in the console, or run without --read-only) and try again.",
         )
-    if ctx.role == VIEWER and not command.for_viewer():
-        return viewer_refusal(ctx.caller, command.name)
+    if not command.for_role(ctx.role):
+        return role_refusal(ctx.caller, ctx.role, command)
     if command.target is not None:
         few, most = command.target.least, command.target.most
         if len(targets) < few:
@@ -193,11 +190,12 @@ def acting(command: type[Command]) -> type[Command]:
     return found
 
 
-def viewer_refusal(caller: str, verb: str) -> Refusal:
-    """Return why a verb is refused for a credential of the role viewer; `caller` names it, e.g. `API key noc-wall`."""
+def role_refusal(caller: str, role: str, command: type[Command]) -> Refusal:
+    """Return why a verb is refused for a role; `caller` names the credential, e.g. `API key noc-wall`."""
+    needed = command.role or "operator"
     return Refusal(
-        f"The {caller or 'credential'} has the role viewer: `{verb}` is refused.",
-        "Use a key of the role admin (:context use, or edgewright context add).",
+        f"The {caller or 'credential'} has the role {role}: `{command.name}` is refused.",
+        f"Use a key of the role {needed} (:context use, or edgewright context add).",
     )
 
 

@@ -9,6 +9,7 @@ class KeyCreate(Command):
     """Add an SSH public key from a file, to the project in use or to the tenant; it is offered for new hosts."""
 
     name = "key create"
+    role = "admin"
     implementation = "key.actions"
     title = "create"
     keys = ("plus",)
@@ -55,6 +56,7 @@ class KeyDelete(Command):
     """Delete SSH keys from the plane; hosts that have them do not change."""
 
     name = "key delete"
+    role = "admin"
     implementation = "key.actions"
     title = "delete"
     keys = ("ctrl+d",)

@@ -9,6 +9,7 @@ class TokenRevoke(Command):
     """Revoke a token. Registered hosts keep working; new registrations are rejected."""
 
     name = "token revoke"
+    role = "admin"
     implementation = "token.changes"
     title = "revoke"
     keys = ("r",)
@@ -21,6 +22,7 @@ class TokenActivate(Command):
     """Accept a revoked token again."""
 
     name = "token activate"
+    role = "admin"
     implementation = "token.changes"
     title = "activate"
     keys = ("a",)
@@ -33,6 +35,7 @@ class TokenDelete(Command):
     """Delete a token. Registered hosts are unaffected."""
 
     name = "token delete"
+    role = "admin"
     implementation = "token.changes"
     title = "delete"
     keys = ("ctrl+d",)

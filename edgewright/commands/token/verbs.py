@@ -9,6 +9,7 @@ class TokenCreate(Command):
     """Make a registration token and print its text."""
 
     name = "token create"
+    role = "admin"
     implementation = "token.actions"
     title = "create"
     keys = ("plus",)
@@ -54,12 +55,12 @@ class TokenReveal(Command):
     """Show or hide the text of the token under the cursor."""
 
     name = "token reveal"
+    role = "admin"
     title = "reveal"
     keys = ("x",)
     scope = "tokens"
     target = Target("token", 1, 1)
     action = "reveal"
-    needs_admin = True
     cli = False
     no_cli = "The command line has token show --reveal."
 

@@ -10,6 +10,7 @@ class UserUpdate(Command):
     """Change names, email address or roles of a user. A role in a project is removed by PROJECT=none."""
 
     name = "user update"
+    role = "admin"
     implementation = "user.changes"
     title = "update"
     keys = ("e",)
@@ -30,6 +31,7 @@ class UserActivate(Command):
     """Make users active again: their API keys work as before."""
 
     name = "user activate"
+    role = "admin"
     implementation = "user.changes"
     title = "activate"
     keys = ("a",)
@@ -42,6 +44,7 @@ class UserDeactivate(Command):
     """Deactivate users: their API keys, sessions and open consoles end at once; nothing is deleted."""
 
     name = "user deactivate"
+    role = "admin"
     implementation = "user.changes"
     title = "deactivate"
     keys = ("r",)
@@ -54,6 +57,7 @@ class UserDelete(Command):
     """Delete users with their roles and API keys."""
 
     name = "user delete"
+    role = "admin"
     implementation = "user.changes"
     title = "delete"
     keys = ("ctrl+d",)

@@ -19,6 +19,7 @@ class UserCreate(Command):
     """Create a user and print the activation link: it gives the user the first API key, once, within 7 days."""
 
     name = "user create"
+    role = "admin"
     implementation = "user.actions"
     title = "create"
     keys = ("plus",)
@@ -62,6 +63,7 @@ class UserInvite(Command):
     """Make a new activation link for a user and print it; an older one ends. Keys of the user stay valid."""
 
     name = "user invite"
+    role = "admin"
     implementation = "user.actions"
     title = "invite"
     keys = ("i",)

@@ -23,9 +23,9 @@ from tui.widgets.virtual_table import VirtualTable
 
 def refused_verbs(session: Session, uids: Sequence[str]) -> frozenset[str]:
     """Return the ids of verbs that make no sense on these tokens, or may not run in read-only mode."""
-    if session.changes_refused:
+    if session.changes_refused or session.role == "operator":
         refused = {"token-create", "token-activate", "token-revoke", "token-delete"}
-        return frozenset(refused | {"token-reveal"} if session.viewer else refused)
+        return frozenset(refused | {"token-reveal"} if session.role in ("viewer", "operator") else refused)
     active = {row.active for uid in uids if (row := session.store.model.tokens.get(uid)) is not None}
     return frozenset(
         name for name, wanted in (("token-activate", False), ("token-revoke", True)) if wanted not in active
