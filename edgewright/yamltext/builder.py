@@ -103,23 +103,23 @@ class Builder:
         return _word(text) if event.tag.rsplit(":", 1)[-1] in ("int", "bool", "null", "float") else text
 
     def _report_odd(self, what: str, event: Any) -> None:
-        if any(found.code == "NotPortable" and what in found.message for found in self.problems):
+        if any(result.code == "NotPortable" and what in result.message for result in self.problems):
             return
         message = f"It uses {what}, which the Edgewright agent does not read."
-        found = note("", message, "Write the value out where it is needed.", "NotPortable")
-        self.problems.append(found._replace(line=event.start_mark.line + 1))
+        result = note("", message, "Write the value out where it is needed.", "NotPortable")
+        self.problems.append(result._replace(line=event.start_mark.line + 1))
 
     def _key(self, frame: _Frame, text: str, event: Any) -> None:
         path = f"{frame.path}.{text}" if frame.path else text
         if text in frame.value and text != "<<":
             shown = path[:120]
-            found = error(
+            result = error(
                 shown,
                 f"{shown} is there twice.",
                 "Remove all but one of them: some readers refuse the file.",
                 "Doubled",
             )
-            self.problems.append(found._replace(line=event.start_mark.line + 1))
+            self.problems.append(result._replace(line=event.start_mark.line + 1))
         frame.key = text
         self._line(path, event)
 
@@ -160,8 +160,8 @@ class Builder:
             return
         key, frame.key = str(frame.key), None
         if key == "<<" and isinstance(value, dict):
-            for name, one in value.items():
-                frame.value.setdefault(name, one)
+            for name, item in value.items():
+                frame.value.setdefault(name, item)
             return
         frame.value[key] = value
 
@@ -183,7 +183,7 @@ class Builder:
             if self.copied > MAX_SIZE:
                 raise self.refuse("its aliases make it longer than 1 MB", event)
         if isinstance(value, dict):
-            return {key: self._copy(one, event, depth + 1) for key, one in value.items()}
+            return {key: self._copy(item, event, depth + 1) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._copy(one, event, depth + 1) for one in value]
+            return [self._copy(item, event, depth + 1) for item in value]
         return value

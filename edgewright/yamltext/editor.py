@@ -63,7 +63,7 @@ class Editor:
 def _literal(value: Any) -> Any:
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)
-    return [_literal(one) for one in value] if isinstance(value, list) else value
+    return [_literal(item) for item in value] if isinstance(value, list) else value
 
 
 def _yaml(source: str) -> Any:

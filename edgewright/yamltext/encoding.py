@@ -28,9 +28,9 @@ def decode(data: bytes, name: str = "The user-data", most: int = MAX_SIZE) -> st
         return data.decode("utf-8")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        said = f"{name} is not UTF-8 text: line {line} contains the byte 0x{data[wrong.start]:02X}."
+        message = f"{name} is not UTF-8 text: line {line} contains the byte 0x{data[wrong.start]:02X}."
         raise InvalidInput(
-            said, "Save it as UTF-8 (an editor of Windows writes its own code page).", "NotText"
+            message, "Save it as UTF-8 (an editor of Windows writes its own code page).", "NotText"
         ) from None
 
 

@@ -38,7 +38,7 @@ class Parsed(NamedTuple):
 
     def placed(self, findings: Iterable[Finding]) -> list[Finding]:
         """Return the findings with their lines."""
-        return [found if found.line else found._replace(line=self.line_of(found.path)) for found in findings]
+        return [result if result.line else result._replace(line=self.line_of(result.path)) for result in findings]
 
 
 def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed:

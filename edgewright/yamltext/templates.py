@@ -13,8 +13,8 @@ def hide_templates(text: str, hidden: list[str]) -> str:
     if "\ue000" in text:
         return text
 
-    def hide(found: re.Match[str]) -> str:
-        hidden.append(found.group())
+    def hide(match: re.Match[str]) -> str:
+        hidden.append(match.group())
         return f"\ue000{len(hidden) - 1}\ue001"
 
     return _TEMPLATE.sub(hide, text)
@@ -25,8 +25,8 @@ def show_templates(text: str, hidden: list[str]) -> str:
     if not hidden or "\ue000" not in text:
         return text
 
-    def show(found: re.Match[str]) -> str:
-        place = int(found.group(1)[:9])
-        return hidden[place] if place < len(hidden) else found.group()
+    def show(match: re.Match[str]) -> str:
+        place = int(match.group(1)[:9])
+        return hidden[place] if place < len(hidden) else match.group()
 
     return _MARKED.sub(show, text)

@@ -46,7 +46,7 @@ def write(value: Any, width: int = WIDE, ascii_only: bool = False) -> str:
 def _plain(value: Any) -> Any:
     """Return maps, lists and tuples as what the writer knows."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value

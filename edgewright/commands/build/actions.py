@@ -61,9 +61,9 @@ class BuildLog(declared.BuildLog):
         lines = 200 if args.get("lines") is None else int(args["lines"])
         if args.get("follow"):
             return Outcome((), result=Stream((Column("LINE"),), (0,), follow(build, lines)))
-        found = last_lines(build, lines) if lines else []
-        message = "" if found else f"The log of build {build.id} is empty."
-        return Outcome((), message=message, result=Text("\n".join(found), found, build.id))
+        result = last_lines(build, lines) if lines else []
+        message = "" if result else f"The log of build {build.id} is empty."
+        return Outcome((), message=message, result=Text("\n".join(result), result, build.id))
 
 
 class BuildRun(declared.BuildRun):
@@ -87,8 +87,8 @@ class BuildCancel(declared.BuildCancel):
         if build.over:
             raise Conflict(f"Build {build.id} has ended: {build.state}.", "There is nothing to stop.", "Ended")
         lines = (f"{build.kind} {build.name}: {build.line}", "Its partial files are removed; finished ones stay.")
-        gone = ("the work so far: it starts over",)
-        return Plan(f"Stop build {build.id}", lines, (build.id,), gone, self.cli_line((build.id,), args))
+        removed = ("the work so far: it starts over",)
+        return Plan(f"Stop build {build.id}", lines, (build.id,), removed, self.cli_line((build.id,), args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -116,8 +116,8 @@ class BuildDelete(declared.BuildDelete):
             for b in builds.values()
         ]
         title = f"Forget build {next(iter(builds))}" if len(builds) == 1 else f"Forget {len(builds)} builds"
-        gone = ("record, log and the answers stored with it",)
-        return Plan(title, tuple(lines), tuple(builds), gone, self.cli_line(tuple(builds), args))
+        removed = ("record, log and the answers stored with it",)
+        return Plan(title, tuple(lines), tuple(builds), removed, self.cli_line(tuple(builds), args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

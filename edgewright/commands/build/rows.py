@@ -50,9 +50,9 @@ def detail(build: Build) -> Detail:
         facts += [("now", build.line), ("process", str(build.pid))]
     sections = [Section("BUILD", tuple(facts))]
     if build.error is not None:
-        told = [("what", build.error.get("message", "")), ("next", build.error.get("hint", "") or "-")]
-        told += [("at", build.error["step"])] if build.error.get("step") else []
-        sections.append(Section("STOPPED" if build.state == "cancelled" else "WENT WRONG", tuple(told)))
+        messages = [("what", build.error.get("message", "")), ("next", build.error.get("hint", "") or "-")]
+        messages += [("at", build.error["step"])] if build.error.get("step") else []
+        sections.append(Section("STOPPED" if build.state == "cancelled" else "WENT WRONG", tuple(messages)))
     if build.outputs:
         sections.append(Section("MADE", tuple((str(n), clean(path)) for n, path in enumerate(build.outputs, 1))))
     manifest = read_manifest(build.iso) if build.iso is not None else None

@@ -44,8 +44,8 @@ class ContextAdd(declared.ContextAdd):
         if not args.get("no_check"):
             who = await greet(context, key, ctx.timeout)
         ring = ctx.settings.keyring and not args.get("no_keyring")
-        kept = contexts.add(context, key, use_keyring=ring)
-        where = "the system keyring" if kept.key == "keyring" else "a file that only you can read"
+        stored = contexts.add(context, key, use_keyring=ring)
+        where = "the system keyring" if stored.key == "keyring" else "a file that only you can read"
         return Outcome((name,), (), f"Context {name} is in use{who}; its key is in {where}.")
 
 
@@ -100,8 +100,8 @@ class ContextRemove(declared.ContextRemove):
         if context.local_hub:
             lines.append(f"The hub that was started here leaves its data in {context.local_hub}.")
         title = f"Forget context {context.name}"
-        gone = ("the key: you need it again to come back",)
-        return Plan(title, tuple(lines), (context.name,), gone, self.cli_line(targets, args))
+        removed = ("the key: you need it again to come back",)
+        return Plan(title, tuple(lines), (context.name,), removed, self.cli_line(targets, args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

@@ -60,14 +60,14 @@ def terminated_is_cancelled() -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def verb_of(words: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[str, Any]]:
+def verb_of(text: Sequence[str]) -> tuple[type[Command], tuple[str, ...], dict[str, Any]]:
     """Return verb, targets and arguments of the words after `edgewright`. Raises `UsageError`, `InvalidInput`."""
     for count in (3, 2, 1):
-        command = registry.by_name(" ".join(words[:count]))
-        if command is not None and command.cli and not command.delegate and command.name == " ".join(words[:count]):
-            targets, args = parse(command, words[count:])
+        command = registry.by_name(" ".join(text[:count]))
+        if command is not None and command.cli and not command.delegate and command.name == " ".join(text[:count]):
+            targets, args = parse(command, text[count:])
             return command, targets, args
-    raise InvalidInput(f"There is no verb {' '.join(words[:3])!r}.", "See: edgewright --help")
+    raise InvalidInput(f"There is no verb {' '.join(text[:3])!r}.", "See: edgewright --help")
 
 
 async def run_stored(ctx: CommandContext, build_id: str) -> Outcome:

@@ -76,15 +76,15 @@ def _alone(path: Path, job: Job) -> Iterator[None]:
     """Let one process build at a time; another waits, and finds the base in the cache. Raises `Cancelled`."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        told = False
+        reported = False
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not reported:
                     job.step("waiting for another build of the reference appliance", "steps")
-                    told = True
+                    reported = True
                 job.check()
                 time.sleep(0.2)
         yield

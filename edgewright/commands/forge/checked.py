@@ -62,13 +62,13 @@ def read_user_data(path: Path, profile: str) -> UserData:
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
     text = decode(data, str(path))
-    found = []
+    matches = []
     if text.startswith("\ufeff"):  # Kairos would ignore the file: what is written to the medium begins with #
         text = text.removeprefix("\ufeff")
-        found.append(warning("", "The byte order mark at its beginning is left out of the installer.", code="Bom"))
+        matches.append(warning("", "The byte order mark at its beginning is left out of the installer.", code="Bom"))
     parsed = read(text, str(path))
-    found += [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
-    return UserData(text.encode(), parsed, tuple(parsed.placed(found)))
+    matches += [*parsed.problems, *check_text(text), *check_document(parsed.document, profile, now())]
+    return UserData(text.encode(), parsed, tuple(parsed.placed(matches)))
 
 
 async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool) -> Asked:
@@ -77,7 +77,7 @@ async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool)
     if offline:
         return Asked(tuple(user_data.parsed.placed(online.not_checked(document))))
     known = await ask(ctx, document)
-    told = await online.check_online(
+    reported = await online.check_online(
         document,
         tokens=known.tokens,
         hosts=known.hosts,
@@ -85,7 +85,7 @@ async def ask_online(ctx: CommandContext, user_data: UserData, *, offline: bool)
         why_no_tokens=known.why,
         timeout=min(ctx.timeout, 5.0),
     )
-    return Asked(tuple(user_data.parsed.placed(told)), known.token_uid(site_of(document).token))
+    return Asked(tuple(user_data.parsed.placed(reported)), known.token_uid(site_of(document).token))
 
 
 def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str], None], look: str = "") -> None:

@@ -106,13 +106,13 @@ def _choose(disks: Any, word: str | None, needed: int) -> Disk:
     if word:
         disk: Disk = disks.named(word)
     else:
-        found: list[Disk] = disks.removable()
-        if not found:
+        matches: list[Disk] = disks.removable()
+        if not matches:
             raise NotFound("There is no removable disk.", "Plug one in; built-in disks are never offered.", "NoDisk")
-        if len(found) > 1:
-            names = ", ".join(str(disk) for disk in found)
-            raise UsageError(f"There are {len(found)} removable disks: {names}.", "Name one of them.", "WhichDisk")
-        disk = found[0]
+        if len(matches) > 1:
+            names = ", ".join(str(disk) for disk in matches)
+            raise UsageError(f"There are {len(matches)} removable disks: {names}.", "Name one of them.", "WhichDisk")
+        disk = matches[0]
     reason = disk.reason_against(needed)
     if reason:
         hint = "Take another disk." if "in use" not in reason else f"Unmount it: umount /dev/{disk.name}*"

@@ -124,7 +124,7 @@ def _wrong(param: Param, value: Any) -> tuple[str, str]:
     if param.kind == "flag":
         return ("", "") if isinstance(value, bool) else ("The value must be true or false.", "Write true or false.")
     if param.many:
-        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return ("", "") if fits else ("The value must be a list of texts.", "Write a list, one dash for each text.")
     if not isinstance(value, str):
         return "The value must be a text.", f'Write it in quotes: {param.name}: "{value}"'
@@ -136,7 +136,7 @@ def _wrong(param: Param, value: Any) -> tuple[str, str]:
 def _absolute(param: Param, value: Any, folder: Path) -> Any:
     """Return a value with its path made absolute; URLs and references of images stay."""
     if param.many and isinstance(value, list):
-        return [_path(param, one, folder) for one in value]
+        return [_path(param, item, folder) for item in value]
     return _path(param, value, folder)
 
 

@@ -49,7 +49,7 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
         made = drivers.auroraboot(
             program, request.name, request.arch, Path(args["user_data"]), Path(args["out"]), job, report
         )
-        document["artefacts"] = [one.document() for one in made]
+        document["artefacts"] = [item.document() for item in made]
     return Outcome((reference,), result=Text(words(document), document, reference), message=_end(document))
 
 
@@ -157,7 +157,7 @@ def _by_canvos(
         "base": {"name": request.base, "os": system[0], "osVersion": system[1]},
         "kubernetes": kubernetes,
         "signature": signature,
-        "artefacts": [one.document() for one in made],
+        "artefacts": [item.document() for item in made],
         "pack": pack.block(name, *system),
     }
 

@@ -123,19 +123,19 @@ def appliance_lines(request: Request, args: Mapping[str, Any]) -> list[str]:
 async def tree_lines(request: TreeRequest) -> list[str]:
     """Return the lines of the plan of a tree. Raises `InvalidDocument` with everything that is wrong in its parts."""
     kubernetes = request.name.kubernetes
-    found = await asyncio.to_thread(tree.check, request)
+    result = await asyncio.to_thread(tree.check, request)
     lines = [f"Pushes: {request.name.reference}"]
-    if found.files:
-        counts = {folder: sum(one.name.startswith(f"{folder}/") for one in found.files) for folder in ("bin", "cni")}
+    if result.files:
+        counts = {folder: sum(file.name.startswith(f"{folder}/") for file in result.files) for folder in ("bin", "cni")}
         lines.append(
             f"Puts in: {kubernetes.distribution} {kubernetes.full}, {counts['bin']} programs, {counts['cni']} CNI "
-            f"plug-ins, {len(found.images)} images"
+            f"plug-ins, {len(result.images)} images"
         )
-        requirements = tree_parts.host_requirements(kubernetes, found.libraries)
+        requirements = tree_parts.host_requirements(kubernetes, result.libraries)
         lines += ["Hosts must have:", *(f"  {line}" for line in tree_parts.lines_of(requirements))]
     else:
         lines.append("The images come from URLs: all parts are checked when they are here.")
-    return [*lines, *(f"note: {note}" for note in found.notes)]
+    return [*lines, *(f"note: {note}" for note in result.notes)]
 
 
 def last_lines(request: Request | TreeRequest, args: Mapping[str, Any]) -> list[str]:

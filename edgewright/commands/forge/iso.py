@@ -78,7 +78,7 @@ def told(out: Path, manifest: Manifest) -> str:
     """Return the text when an ISO is made: what it is, how sure one may be, what to do next."""
     iso, label, boots = manifest["iso"], manifest["label"], modes_of(manifest)
     site = manifest["userData"]
-    said = next((check["detail"] for check in manifest["checks"] if check["name"] == "user-data"), "not checked")
+    message = next((check["detail"] for check in manifest["checks"] if check["name"] == "user-data"), "not checked")
     failed = [check for check in manifest["checks"] if not check["ok"]]
     lines = [
         f"{out}  {size(iso['size'])}",
@@ -87,7 +87,7 @@ def told(out: Path, manifest: Manifest) -> str:
         + (f", {len(failed)} failed" if failed else "")
         + ", not yet booted",
         *(f"  failed      {check['name']}: {check['detail']}" for check in failed),
-        f"  user-data   {said}",
+        f"  user-data   {message}",
         f"  config      {site['path']}"
         + (f", registers with {site['endpoint']}" if site.get("endpoint") else ", names no plane"),
     ]

@@ -67,25 +67,25 @@ class ForgeSites(declared.ForgeSites):
             for sentence in warnings("Each of them", known.boot_modes):
                 report(f"warning: {sentence}")
         index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
-        return Outcome(tuple(str(one.file) for one in made), result=_listing(made, index))
+        return Outcome(tuple(str(item.file) for item in made), result=_listing(made, index))
 
 
 def _listing(made: list[Made], index: Path) -> Any:
     columns = (Column("SITE"), Column("ADDRESS"), Column("FILE"), Column("SIZE", right=True), Column("STATE"),
                Column("SHA256", wide=True))  # fmt: skip
     items = []
-    for one in made:
-        state = "unchanged" if one.kept else "made"
-        address = one.site.address or "dhcp"
-        cells = (one.site.name, address, one.file.name, size(one.size), state, one.sha256)
+    for item in made:
+        state = "unchanged" if item.kept else "made"
+        address = item.site.address or "dhcp"
+        cells = (item.site.name, address, item.file.name, size(item.size), state, item.sha256)
         document = {
-            "name": one.site.name,
-            "file": str(one.file),
-            "size": one.size,
-            "sha256": one.sha256,
+            "name": item.site.name,
+            "file": str(item.file),
+            "size": item.size,
+            "sha256": item.sha256,
             "state": state,
         }
-        items.append(Item(str(one.file), cells, document))
-    kept = sum(one.kept for one in made)
-    note = f"{len(made) - kept} made, {kept} unchanged; index: {index}"
+        items.append(Item(str(item.file), cells, document))
+    stored = sum(item.kept for item in made)
+    note = f"{len(made) - stored} made, {stored} unchanged; index: {index}"
     return Listing(columns, tuple(items), note=note)

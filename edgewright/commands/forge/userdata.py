@@ -35,14 +35,14 @@ class ForgeUserDataNew(declared.ForgeUserDataNew):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Make the text and write or print it. Raises `NotFound`, `InvalidInput`, `Conflict`."""
-        text, found = make(args)
+        text, result = make(args)
         out = str(args.get("out") or "")
         if not out:
             return Outcome((), result=Text(text.rstrip("\n"), {"text": text}))
         write(out, text, force=bool(args.get("force")) or out == args.get("start"))
         see = f"edgewright forge user-data check {shlex.quote(out)}"
-        waits = next((f" {one.message}" for one in found if one.code == "Waits"), "")
-        message = f"{out} is written; checked offline: {counted(found)}.{waits} See: {see}"
+        waits = next((f" {item.message}" for item in result if item.code == "Waits"), "")
+        message = f"{out} is written; checked offline: {counted(result)}.{waits} See: {see}"
         return Outcome((out,), (), message)
 
 
@@ -53,24 +53,24 @@ class ForgeUserDataCheck(declared.ForgeUserDataCheck):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Print every finding. Raises `NotFound` and `Failed` for files that cannot be read."""
-        found = await check_files(ctx, args)
+        result = await check_files(ctx, args)
         failed = []
-        told = []
-        for name, every in found.items():
+        messages = []
+        for name, every in result.items():
             what = counted(every) + ("" if name.endswith(".arg") else f" (profile {args['profile']})")
             if has_errors(every):
                 hint = "Correct the errors; explain a key: edgewright forge user-data show KEY"
                 failed.append((name, InvalidInput(f"{name} is not right: {what}.", hint, "InvalidUserData")))
             else:
-                told.append(f"{name} has no errors: {what}.")
+                messages.append(f"{name} has no errors: {what}.")
         shown = [
-            (name, one)
-            for name, every in found.items()
-            for one in every
-            if not (args.get("quiet") and one.severity == NOTE)
+            (name, item)
+            for name, every in result.items()
+            for item in every
+            if not (args.get("quiet") and item.severity == NOTE)
         ]
-        done = tuple(name for name, every in found.items() if not has_errors(every))
-        return Outcome(done, tuple(failed), "\n".join(told), findings_text(shown))
+        done = tuple(name for name, every in result.items() if not has_errors(every))
+        return Outcome(done, tuple(failed), "\n".join(messages), findings_text(shown))
 
 
 class ForgeUserDataShow(declared.ForgeUserDataShow):
@@ -109,8 +109,8 @@ class ForgeUserDataMerge(declared.ForgeUserDataMerge):
                     raise InvalidInput(f"{name} is a .arg file.", "User-data is merged, not build arguments.", "Kind")
                 layers.append((source, loaded.document))
         merged = merge(layers)
-        found = check(merged.document, profile=args["profile"], now=now())
-        message = f"Checked as merged: {counted(found)}."
+        result = check(merged.document, profile=args["profile"], now=now())
+        message = f"Checked as merged: {counted(result)}."
         out = str(args.get("out") or "")
         if out:
             head = [f"merged from: {' < '.join(source for source, _ in layers)} (the last one wins)"]

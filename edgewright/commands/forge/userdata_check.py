@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def check_files(ctx: CommandContext, args: Mapping[str, Any]) -> dict[str, list[Finding]]:
     """Return the findings of each file, the worst first. Raises `NotFound`, `Failed` for one that cannot be read."""
     over = load(args["over"]) if args.get("over") else None
-    found: dict[str, list[Finding]] = {}
+    matches: dict[str, list[Finding]] = {}
     documents: dict[str, Mapping[str, Any]] = {}
     offline, profile = bool(args.get("offline")), args["profile"]
     for name in dict.fromkeys(args["files"]):
@@ -36,24 +36,24 @@ async def check_files(ctx: CommandContext, args: Mapping[str, Any]) -> dict[str,
                 document = layers.document
                 mine, theirs = layers.split(await _network(ctx, document, offline=offline))
                 every += mine
-                found[over.name] = ordered([*found.get(over.name, []), *others, *theirs])
+                matches[over.name] = ordered([*matches.get(over.name, []), *others, *theirs])
         except InvalidInput as wrong:
             message = wrong.message.removeprefix(f"{name}, ").removeprefix(f"{name} ")
             message = message[:1].upper() + message[1:]
-            found[name] = [Finding("error", "", message, wrong.hint, wrong.code, _line(message))]
+            matches[name] = [Finding("error", "", message, wrong.hint, wrong.code, _line(message))]
             continue
         if loaded.parsed is not None:
             documents[name] = document
-        found[name] = ordered([*found.get(name, []), *every])
+        matches[name] = ordered([*matches.get(name, []), *every])
     if args.get("site_plan"):
-        _plan(found, documents)
-    return found
+        _plan(matches, documents)
+    return matches
 
 
 def _line(message: str) -> int:
     """Return the line that a sentence such as `Line 3, column 2: ...` begins with."""
-    words = message.replace(":", " ").replace(",", " ").split()
-    return int(words[1]) if len(words) > 1 and words[0] == "Line" and words[1].isdigit() else 0
+    parts = message.replace(":", " ").replace(",", " ").split()
+    return int(parts[1]) if len(parts) > 1 and parts[0] == "Line" and parts[1].isdigit() else 0
 
 
 async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline: bool) -> list[Finding]:
@@ -72,9 +72,9 @@ async def _network(ctx: CommandContext, document: Mapping[str, Any], *, offline:
     )
 
 
-def _plan(found: dict[str, list[Finding]], documents: Mapping[str, Mapping[str, Any]]) -> None:
+def _plan(matches: dict[str, list[Finding]], documents: Mapping[str, Mapping[str, Any]]) -> None:
     """Add what clashes between the files to the later one of each pair."""
     for clash in check_plan(list(documents.items())):
         name, _, path = clash.path.partition(": ")
-        if name in found:
-            found[name] = ordered([*found[name], clash._replace(path=path)])
+        if name in matches:
+            matches[name] = ordered([*matches[name], clash._replace(path=path)])

@@ -23,16 +23,16 @@ WIDTH = 100
 _WORDS = {UNKNOWN: "not checked"}
 
 
-def findings_text(found: Sequence[tuple[str, Finding]]) -> Text:
+def findings_text(matches: Sequence[tuple[str, Finding]]) -> Text:
     """Return findings of files as lines `FILE:LINE: severity: sentence`, the next step below."""
     lines = []
-    for name, one in found:
-        place = clean(name, 200) + (f":{one.line}" if one.line else "")
-        lines.append(f"{place}: {_WORDS.get(one.severity, one.severity)}: {clean(one.message, 2000)}")
-        if one.hint and one.severity != NOTE:
-            lines.append(f"    {clean(one.hint, 2000)}")
-    documents = [{"file": name, **one.as_dict()} for name, one in found]
-    return Text("\n".join(lines), documents, "\n".join(dict.fromkeys(name for name, _ in found)))
+    for name, item in matches:
+        place = clean(name, 200) + (f":{item.line}" if item.line else "")
+        lines.append(f"{place}: {_WORDS.get(item.severity, item.severity)}: {clean(item.message, 2000)}")
+        if item.hint and item.severity != NOTE:
+            lines.append(f"    {clean(item.hint, 2000)}")
+    documents = [{"file": name, **item.as_dict()} for name, item in matches]
+    return Text("\n".join(lines), documents, "\n".join(dict.fromkeys(name for name, _ in matches)))
 
 
 def key_text(key: Key, path: str) -> Text:
@@ -59,13 +59,13 @@ def key_text(key: Key, path: str) -> Text:
     below = SCHEMA.below(key.path)
     if below:
         lines += ["", "Below it:"]
-        width = min(max(len(_name(one)) for one in below), 34)
-        lines += [f"  {_name(one):<{width}}  {one.doc}" for one in below]
+        width = min(max(len(_name(item)) for item in below), 34)
+        lines += [f"  {_name(item):<{width}}  {item.doc}" for item in below]
     if key.path in ("stages", "stages.*"):
         lines += ["", "Stages:", *_wrapped(", ".join(RUN), WIDTH)]
         lines += ["  each with .before and .after behind its name", ""]
         lines += [f"  {name:<21} {when}" for name, when in WHEN.items()]
-    document = {**key._asdict(), "path": path, "choices": list(key.choices), "below": [one.path for one in below]}
+    document = {**key._asdict(), "path": path, "choices": list(key.choices), "below": [item.path for item in below]}
     return Text("\n".join(lines), document, path)
 
 

@@ -31,11 +31,11 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
     Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that are not allowed.
     """
     start = load(args["start"]) if args.get("start") else None
-    words = list(args.get("values") or ())
+    parts = list(args.get("values") or ())
     if args.get("canvos_arg") or (start is not None and start.args is not None):
         if start is not None and start.args is None:
             raise UsageError(f"{start.name} is not a .arg file.", "Leave --canvos-arg out.")
-        values = dict(_pair(word) for word in words)
+        values = dict(_pair(word) for word in parts)
         if start is None or start.args is None:
             text = starting_args(values)
         else:
@@ -43,7 +43,7 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
                 start.args.set(key, value)
             text = start.args.text()
         return text, check_args(read_args(text))
-    assignments = [read_assignment(word) for word in words]
+    assignments = [read_assignment(word) for word in parts]
     if start is not None:
         editor = Editor(start.text.removeprefix("\ufeff"))
         if assignments:
@@ -55,8 +55,8 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
             put(document, path, value)
         text = starting_file(document, args["profile"], bool(args.get("all")))
     parsed = read(text)
-    found = findings(Loaded(str(args.get("out") or "user-data"), text, parsed=parsed), args["profile"], now())
-    return text, ordered([*found, *not_checked(parsed.document)])
+    result = findings(Loaded(str(args.get("out") or "user-data"), text, parsed=parsed), args["profile"], now())
+    return text, ordered([*result, *not_checked(parsed.document)])
 
 
 def _pair(word: str) -> tuple[str, str]:

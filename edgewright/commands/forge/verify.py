@@ -30,12 +30,12 @@ class ForgeVerify(declared.ForgeVerify):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is booted and what is created at the plane. Raises `UsageError` for options that conflict."""
-        wish = options_of(args)
-        lines = [f"Boots {args['iso']} by {wish.firmware.upper()} from {wish.medium.upper()}, until {wish.until}."]
-        if wish.until == "registered":
+        spec = options_of(args)
+        lines = [f"Boots {args['iso']} by {spec.firmware.upper()} from {spec.medium.upper()}, until {spec.until}."]
+        if spec.until == "registered":
             lines.append("Makes a token for one day and a host proof-... at the plane of its user-data; deletes both.")
         cli = self.cli_line(targets, args)
-        return Plan(f"Boot {args['iso']}", tuple(lines), (str(args["iso"]),), (), cli, None, wish)
+        return Plan(f"Boot {args['iso']}", tuple(lines), (str(args["iso"]),), (), cli, None, spec)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -54,11 +54,11 @@ class ForgeVerify(declared.ForgeVerify):
         return Outcome((), ((proof.iso, error),), result=result)
 
 
-async def _recorded(ctx: CommandContext, iso: Path, wish: Wish, build: str, report: Callable[[str], None]) -> Outcome:
+async def _recorded(ctx: CommandContext, iso: Path, spec: Wish, build: str, report: Callable[[str], None]) -> Outcome:
     """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
     with terminated_is_cancelled(), Recorder.of(build) as recorder:
         recorder.made([iso])
-        proof, label = await prove_iso(ctx, iso, wish, report, sink=recorder)
+        proof, label = await prove_iso(ctx, iso, spec, report, sink=recorder)
         if not proof.ok:
             raise Failed(f"It failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
     return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
@@ -89,7 +89,7 @@ def options_of(args: Mapping[str, Any]) -> Wish:
 async def prove_iso(
     ctx: CommandContext,
     iso: Path,
-    wish: Wish,
+    spec: Wish,
     report: Callable[[str], None],
     *,
     console: Callable[[str], None] = lambda line: None,
@@ -102,7 +102,7 @@ async def prove_iso(
     """
 
     def do(job: Job) -> Proof:
-        return prove(iso, wish, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
+        return prove(iso, spec, job, planes=lambda endpoint: plane_for(endpoint, ctx, context), console=console)
 
     proof = await work(do, report, every=15.0, sink=sink)
     try:
@@ -124,8 +124,8 @@ async def prove_installer(
 
     `context` is the context that the answers name. Raises `Failed` when it was not proven, and as `prove`.
     """
-    wish = Wish(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
-    proof, label = await prove_iso(ctx, iso, wish, report, sink=sink, context=context)
+    spec = Wish(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
+    proof, label = await prove_iso(ctx, iso, spec, report, sink=sink, context=context)
     if not proof.ok:
         raise Failed(f"it failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")
     return label
@@ -149,7 +149,7 @@ def plane_for(endpoint: str, ctx: CommandContext, first: str = "") -> Any:
     items = contexts.load().items
     known += [items[first]] if first in items else []
     known += items.values()
-    context = next((one for one in known if _place(one.url) == _place(endpoint)), None)
+    context = next((item for item in known if _place(item.url) == _place(endpoint)), None)
     if context is None:
         raise Refused(
             f"The user-data names the plane {endpoint}, and none of your contexts is for it.",

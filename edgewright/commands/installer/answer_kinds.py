@@ -49,10 +49,10 @@ def kinds() -> Mapping[str, tuple[str, ...]]:
 def example(word: str = "") -> tuple[str, str]:
     """Return kind and text of the example for `word` (any case; "" for the commonest). Raises `NotFound`."""
     known = answer_kinds()
-    found = [kind for kind in known if not word or kind.name.lower() == word.lower()]
-    if not found:
+    matches = [kind for kind in known if not word or kind.name.lower() == word.lower()]
+    if not matches:
         near = nearest(word.lower(), [kind.name.lower() for kind in known])
         listed = "; ".join(f"{kind.name} ({kind.builds})" for kind in known)
         hint = f"edgewright apply --example {near}" if near else f"edgewright apply --example {known[0].name}"
         raise NotFound(f"There is no kind of answer file {word}. Known kinds: {listed}.", hint, "Kind")
-    return found[0].name, found[0].example()
+    return matches[0].name, matches[0].example()

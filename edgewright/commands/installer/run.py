@@ -69,13 +69,13 @@ def examine(word: str, document: Mapping[str, Any] | None = None) -> Work:
         raise InvalidDocument(word, outer.problems, "See: edgewright apply --example")
     file, problems = judged(outer)
     keys = {problem.key.removeprefix("answers.") for problem in problems}
-    found, unread = settled(file.answers, path.parent)
+    result, unread = settled(file.answers, path.parent)
     if len(unread) == 1 and not problems:
         only = next(iter(unread.values()))
-        if only.exit_code != InvalidInput.exit_code and not document_problems(found, unread):
+        if only.exit_code != InvalidInput.exit_code and not document_problems(result, unread):
             raise only
     problems += [DocumentProblem(f"answers.{k}", e.message, e.hint, e.code) for k, e in unread.items() if k not in keys]
-    answers = absolute(found, path.parent)
+    answers = absolute(result, path.parent)
     ready, wrong = judge(answers, [*keys, *unread])
     problems += wrong
     if ready is None or problems:
@@ -192,12 +192,12 @@ def _appliance(job: Job) -> Path:
 
 async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Callable[[str], None]) -> str:
     """Boot what was made, if the answers have it, and return its label. Raises `Failed` when it was not proven."""
-    wish = work.ready.request.proof
-    if not wish.until or work.ready.request.sites == "iso":
+    spec = work.ready.request.proof
+    if not spec.until or work.ready.request.sites == "iso":
         return ""
 
     try:
-        return str(await prove_installer(ctx, work.ready.iso, wish, work.answers["plane.context"], recorder, report))
+        return str(await prove_installer(ctx, work.ready.iso, spec, work.answers["plane.context"], recorder, report))
     except EdgewrightError as error:
         if error.exit_code == Cancelled.exit_code:
             raise

@@ -27,15 +27,15 @@ class Shown(NamedTuple):
 
 def look() -> list[Shown]:
     """Return all builds with their manifests, the newest first; files only, call it in a thread."""
-    found = []
+    matches = []
     for build in list_builds():
         iso = build.iso
         try:
             size = iso.stat().st_size if iso is not None else None
         except OSError:
             size = None
-        found.append(Shown(build, read_manifest(iso) if iso is not None else None, size))
-    return found
+        matches.append(Shown(build, read_manifest(iso) if iso is not None else None, size))
+    return matches
 
 
 class BuildVerify(declared.BuildVerify):
@@ -61,6 +61,6 @@ class BuildVerify(declared.BuildVerify):
     ) -> Outcome:
         """Begin the proof in a process of its own. Raises `Failed`."""
         build: Build = plan.payload
-        words = shlex.split(plan.cli)[1:]
-        begun = await asyncio.to_thread(start, "verify", build.name, words)
+        parts = shlex.split(plan.cli)[1:]
+        begun = await asyncio.to_thread(start, "verify", build.name, parts)
         return Outcome(plan.touches, (), f"The proof of {build.name} runs as build {begun}.")

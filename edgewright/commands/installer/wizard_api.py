@@ -75,14 +75,14 @@ def planes() -> list[Plane]:
     known = contexts.load()
     chosen = known.choose()
     every = {item.name: item for item in [*([chosen] if chosen else []), *known.items.values()]}
-    found = []
+    matches = []
     for name, item in every.items():
         try:
             ca = Path(item.ca).read_text("utf-8") if item.ca else ""
         except (OSError, ValueError):
             ca = ""  # reported when it is used
-        found.append(Plane(name, item.address_for_hosts, ca, chosen is not None and name == chosen.name))
-    return found
+        matches.append(Plane(name, item.address_for_hosts, ca, chosen is not None and name == chosen.name))
+    return matches
 
 
 def settle(answers: Answers, folder: Path | None = None, keys: Iterable[str] | None = None) -> dict[str, Any]:
@@ -223,9 +223,9 @@ def cancel_build(build_id: str) -> Build:
 
 def installers() -> list[Installer]:
     """Return what is known about the installers that were built here, for `core.installer.origin.origin`."""
-    found = []
+    matches = []
     for item in builds():
         manifest = read_manifest(item.iso) if item.iso is not None else None
         if manifest is not None:
-            found.append(installer_of(item.id, manifest))
-    return found
+            matches.append(installer_of(item.id, manifest))
+    return matches

@@ -10,13 +10,13 @@ from edgewright.config.keymap import Binding, Keymap, load
 
 def bindings() -> list[Binding]:
     """Return everything in the console that has keys."""
-    found = []
+    matches = []
     for command in all_commands():
         if command.console:
             scopes = (command.scope, *command.also)
             replayed = ("replay",) if "pulse" in scopes else ()  # a recording is looked at on Pulse
-            found.append(Binding(command.id(), command.keys, (*scopes, *replayed)))
-    return found + [Binding(move.id, move.keys, move.scopes) for move in MOVES]
+            matches.append(Binding(command.id(), command.keys, (*scopes, *replayed)))
+    return matches + [Binding(move.id, move.keys, move.scopes) for move in MOVES]
 
 
 def load_keymap() -> Keymap:

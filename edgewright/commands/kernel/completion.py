@@ -32,12 +32,12 @@ def verbs_of(noun: str) -> list[str]:
 
 def below(noun: str) -> dict[str, list[str]]:
     """Return the third words of a noun's verbs by the second, e.g. `user-data` to new, check, show, merge."""
-    found: dict[str, list[str]] = {}
+    matches: dict[str, list[str]] = {}
     for command in for_noun(noun):
-        words = command.name.split()
-        if len(words) == 3 and command.cli:
-            found.setdefault(words[1], []).append(words[2])
-    return found
+        arguments = command.name.split()
+        if len(arguments) == 3 and command.cli:
+            matches.setdefault(arguments[1], []).append(arguments[2])
+    return matches
 
 
 def _flags(command: type[Command]) -> list[str]:
@@ -64,9 +64,7 @@ def _bash() -> str:
         cases.append(f"    '{command.name}') flags='{' '.join(_flags(command))}'; values='{_values(command)}' ;;")
     nouns = "\n".join(f"      {noun}) verbs='{' '.join(verbs_of(noun))}' ;;" for noun in NOUNS if verbs_of(noun))
     thirds = "\n".join(
-        f"      '{noun} {second}') subs='{' '.join(words)}' ;;"
-        for noun in NOUNS
-        for second, words in below(noun).items()
+        f"      '{noun} {second}') subs='{' '.join(text)}' ;;" for noun in NOUNS for second, text in below(noun).items()
     )
     choices = [
         f"    '{c.name}:{p.flag}') words='{' '.join(p.choices)}' ;;"
@@ -165,21 +163,21 @@ def _fish() -> str:
     for noun in NOUNS:
         lines.append(f"complete -c edgewright -n __fish_use_subcommand -a {noun} -d {_quoted(_noun_help(noun))}")
     for command in _commands():
-        words = command.name.split()
-        seen = f"__fish_seen_subcommand_from {words[0]}"
-        if len(words) > 1:
-            others = " ".join(verbs_of(words[0]))
+        arguments = command.name.split()
+        seen = f"__fish_seen_subcommand_from {arguments[0]}"
+        if len(arguments) > 1:
+            others = " ".join(verbs_of(arguments[0]))
             first = f"'{seen}; and not __fish_seen_subcommand_from {others}'"
-            told = command.help() if len(words) == 2 else ", ".join(below(words[0])[words[1]])
-            line = f"complete -c edgewright -n {first} -a {words[1]} -d {_quoted(told)}"
+            reported = command.help() if len(arguments) == 2 else ", ".join(below(arguments[0])[arguments[1]])
+            line = f"complete -c edgewright -n {first} -a {arguments[1]} -d {_quoted(reported)}"
             if line not in lines:
                 lines.append(line)
-            seen += f"; and __fish_seen_subcommand_from {words[1]}"
-        if len(words) == 3:
-            others = " ".join(below(words[0])[words[1]])
+            seen += f"; and __fish_seen_subcommand_from {arguments[1]}"
+        if len(arguments) == 3:
+            others = " ".join(below(arguments[0])[arguments[1]])
             first = f"'{seen}; and not __fish_seen_subcommand_from {others}'"
-            lines.append(f"complete -c edgewright -n {first} -a {words[2]} -d {_quoted(command.help())}")
-            seen += f"; and __fish_seen_subcommand_from {words[2]}"
+            lines.append(f"complete -c edgewright -n {first} -a {arguments[2]} -d {_quoted(command.help())}")
+            seen += f"; and __fish_seen_subcommand_from {arguments[2]}"
         for param in command.params:
             if param.flag:
                 takes = "" if param.kind == "flag" else " -r -F" if param.kind == "file" else " -x"

@@ -102,14 +102,14 @@ def _reader(param: Param) -> Any:
 
 
 def parse(
-    command: type[Command], words: Sequence[str], parser: argparse.ArgumentParser | None = None
+    command: type[Command], text: Sequence[str], parser: argparse.ArgumentParser | None = None
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return targets and arguments from the words after the verb. Raises `UsageError`."""
     parser = parser or parser_for(command)
-    guarded = [_GUARD + w if any(p.name == "filter" for p in command.params) and NEGATED.match(w) else w for w in words]
-    found = vars(parser.parse_intermixed_args(guarded))
-    targets = found.pop("targets", ())
+    guarded = [_GUARD + w if any(p.name == "filter" for p in command.params) and NEGATED.match(w) else w for w in text]
+    result = vars(parser.parse_intermixed_args(guarded))
+    targets = result.pop("targets", ())
     args = {
-        name: [v.removeprefix(_GUARD) for v in value] if name == "filter" else value for name, value in found.items()
+        name: [v.removeprefix(_GUARD) for v in value] if name == "filter" else value for name, value in result.items()
     }
     return ((targets,) if isinstance(targets, str) else tuple(targets)), args

@@ -37,10 +37,10 @@ def command_line(command: Declared, targets: Sequence[str], args: Mapping[str, A
             for text in texts:
                 flags += [f"{param.flag}={text}"] if text.startswith("-") else [param.flag, text]
     dashes = ["--"] if any(w.startswith("-") and not NEGATED.match(w) for w in positional) else []
-    words = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
+    arguments = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
     import shlex  # not before the first frame of the console
 
-    return shlex.join(["edgewright", *command.name.split(), *words])
+    return shlex.join(["edgewright", *command.name.split(), *arguments])
 
 
 def _text(param: Param, value: Any) -> str:

@@ -7,10 +7,10 @@ from edgewright.commands.kernel.base import Command
 
 def usage(command: type[Command], prog: str = "") -> str:
     """Return the usage line of a verb."""
-    words = [prog or f"edgewright {command.name}"]
+    arguments = [prog or f"edgewright {command.name}"]
     if command.target is not None:
         word = command.target.kind.upper()
-        words.append(word if command.target.most == 1 else f"{word}...")
+        arguments.append(word if command.target.most == 1 else f"{word}...")
     for param in sorted(command.params, key=lambda p: bool(p.flag)):
         shown = param.metavar or param.name.upper()
         if not param.flag:
@@ -19,5 +19,5 @@ def usage(command: type[Command], prog: str = "") -> str:
             text = param.flag
         else:
             text = f"{param.flag} {'|'.join(param.choices) or shown}"
-        words.append(text if param.required else f"[{text}]")
-    return " ".join(words)
+        arguments.append(text if param.required else f"[{text}]")
+    return " ".join(arguments)

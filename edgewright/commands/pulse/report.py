@@ -28,9 +28,9 @@ async def pulse(ctx: CommandContext) -> Detail:
     """Return problems, counts and tokens that end soon. Raises `EdgewrightError` when the plane cannot be read."""
     model = await model_of(ctx)
     now = times.now()
-    found = problems(model, now)
-    attention = [problem for problem in found if problem.section == ATTENTION]
-    unhealthy = [problem for problem in found if problem.section != ATTENTION]
+    result = problems(model, now)
+    attention = [problem for problem in result if problem.section == ATTENTION]
+    unhealthy = [problem for problem in result if problem.section != ATTENTION]
     health, state = by_health(model), by_state(model)
     ending = [row for row in model.tokens.values() if row.active and row.expiry and 0 < row.expiry - now < SOON]
     body: dict[str, Any] = {
@@ -39,7 +39,7 @@ async def pulse(ctx: CommandContext) -> Detail:
         "health": health,
         "state": state,
         "alerts": [_alert(model, problem, now) for problem in attention if alert_of(model, problem.key) is not None],
-        "problems": [_problem(model, problem) for problem in found],
+        "problems": [_problem(model, problem) for problem in result],
         "tokensEnding": [{"name": row.name, "uid": row.uid, "expiry": times.rfc3339(row.expiry)} for row in ending],
         "certificates": [
             {"name": name, "ends": times.rfc3339(ends), "renewed": renewed}
@@ -81,10 +81,10 @@ def _headline(model: Model, attention: list[Problem], unhealthy: list[Problem]) 
     return f"No problem known; {healthy} of {hosts} healthy"
 
 
-def _section(title: str, sign: str, found: list[Problem], model: Model, now: float) -> list[Section]:
-    lines = [(f"{sign} {problem.subject}", _words(model, problem, now)) for problem in found[:MOST]]
-    if len(found) > MOST:
-        lines.append(("", f"and {len(found) - MOST} more: edgewright alert list"))
+def _section(title: str, sign: str, matches: list[Problem], model: Model, now: float) -> list[Section]:
+    lines = [(f"{sign} {problem.subject}", _words(model, problem, now)) for problem in matches[:MOST]]
+    if len(matches) > MOST:
+        lines.append(("", f"and {len(matches) - MOST} more: edgewright alert list"))
     return [Section(title, tuple(lines))] if lines else []
 
 

@@ -26,9 +26,9 @@ class ConfigShow(declared.ConfigShow):
         items = []
         for name in settings.NAMES:
             value = getattr(ctx.settings, name)
-            told = "auto" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            reported = "auto" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
             source = ctx.settings.source(name)
-            items.append(Item(name, (name, told, source), {"name": name, "value": value, "source": source}))
+            items.append(Item(name, (name, reported, source), {"name": name, "value": value, "source": source}))
         note = f"Files: {locations.folder('config')}; order: default, file, environment, option."
         return Outcome((), result=Listing((Column("SETTING"), Column("VALUE"), Column("FROM")), tuple(items), "", note))
 

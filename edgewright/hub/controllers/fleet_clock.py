@@ -55,20 +55,20 @@ def count(hub: Services) -> None:
         for entry in entries[:: 1 + len(entries) // SAMPLE]
         if entry.live.clock_offset is not None and (entry.live.at or 0.0) >= since and not entry.facts.simulated
     )
-    found = outvoted(votes)
-    hub.clock.off_by = found[0] if found is not None else 0.0
-    if found is None or hub.clock.suspect_alone:
+    result = outvoted(votes)
+    hub.clock.off_by = result[0] if result is not None else 0.0
+    if result is None or hub.clock.suspect_alone:
         hub.alerts.drop(ALERT)
         return
-    off, agreeing, of = found
+    off, agreeing, of = result
     side = "ahead of" if off > 0 else "behind"
-    held = hub.alerts.get(ALERT)
+    stored = hub.alerts.get(ALERT)
     hub.alerts.report(
         Alert(
             uid=ALERT, kind=PLANE, subject="management plane", text=f"clock {words(abs(off))} {side} its hosts'",
             message=f"{agreeing} of {of} hosts agree on a time that the clock of this hub is {words(abs(off))} {side}. "
             "Their own clocks are not reported as wrong meanwhile.",
             hint="Set the clock of the hub's machine, or let it reach a time server.", code=CODE, project_uid="",
-            host_uids=(), since=held.since if held is not None else now, last=now, quiet=None,
+            host_uids=(), since=stored.since if stored is not None else now, last=now, quiet=None,
         )
     )  # fmt: skip

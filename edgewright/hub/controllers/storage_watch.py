@@ -255,9 +255,9 @@ class StorageWatch:
         self._waiting.append((job, events))
         self._events += events
         while self._events > MOST_EVENTS and len(self._waiting) > 1:
-            _, gone = self._waiting.popleft()
-            self._events -= gone
-            self.lost += gone
+            _, removed = self._waiting.popleft()
+            self._events -= removed
+            self.lost += removed
 
     def _event(self, severity: str, reason: str, message: str) -> Job:
         state = self._hub.state

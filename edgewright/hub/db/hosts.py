@@ -65,9 +65,9 @@ def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostReco
 
 def delete_host(tx: Tx, record: HostRecord) -> None:
     """Remove a host and what hangs on it; its credentials stay known as gone (rule P16)."""
-    for held in (record.credential_hash, record.pending_hash):
-        if held:
-            tx.run(schema.gone_credentials.insert().values(hash=held, host_uid=record.uid, at=tx.now))
+    for stored in (record.credential_hash, record.pending_hash):
+        if stored:
+            tx.run(schema.gone_credentials.insert().values(hash=stored, host_uid=record.uid, at=tx.now))
     for table in (schema.operations, schema.intents, schema.logs, schema.host_fields):
         tx.run(table.delete().where(table.c.host_uid == record.uid))
     for table in (schema.hosts, schema.heartbeats):

@@ -120,8 +120,8 @@ class Authenticator:
             )
         return unauthorized(message, code)
 
-    def pair(self, uid: str, address: str, key: str, held: str) -> None:
-        """Compare a pairing key with the hash `held`; raises `Problem` 401, or 429 unread after too many for a host.
+    def pair(self, uid: str, address: str, key: str, stored: str) -> None:
+        """Compare a pairing key with the hash `stored`; raises `Problem` 401, or 429 unread after too many for a host.
 
         People choose these keys, so guesses are braked by host: no number of addresses makes them faster.
         """
@@ -134,20 +134,20 @@ class Authenticator:
                 f"Too many wrong pairing keys came for the host '{uid}'; wait {int(wait) + 1} s.",
                 {"Retry-After": str(int(wait) + 1)},
             )
-        if not key or not hmac.compare_digest(held, digest(key)):
+        if not key or not hmac.compare_digest(stored, digest(key)):
             self._pairing.failed(uid, now)
             raise self.fail(address, f"The pairing key of host '{uid}' is wrong.", protocol.E_INVALID_PAIRING_KEY)
 
     def _host(self, credential: str, address: str) -> Actor:
-        held = digest(credential)
-        entry = self._state.credentials.get(held)
+        stored = digest(credential)
+        entry = self._state.credentials.get(stored)
         if entry is None:
-            if held in self._state.gone:
-                uid = self._state.gone[held]
+            if stored in self._state.gone:
+                uid = self._state.gone[stored]
                 raise unauthorized(f"The host {uid} was deleted here; it must register again.", protocol.E_HOST_GONE)
             raise self.fail(address, "This host credential is not known here.")
         record = entry.record
-        return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=held == record.pending_hash)
+        return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=stored == record.pending_hash)
 
     def _key(self, text: str, address: str) -> Actor:
         record = self._state.keys_by_hash.get(digest(text))

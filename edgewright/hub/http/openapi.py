@@ -104,15 +104,15 @@ def _path(route: Route) -> str:
 
 
 def _parameters(route: Route) -> list[Json]:
-    found = [
+    matches = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", _path(route))
     ]
-    found += [{"name": name, "in": "query", "schema": schema_of(shape)} for name, shape in route.query.items()]
-    found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
+    matches += [{"name": name, "in": "query", "schema": schema_of(shape)} for name, shape in route.query.items()]
+    matches += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
     if route.access is not Access.OPEN and route.access is not Access.HOST:
-        found.append({"$ref": "#/components/parameters/ProjectUid"})
-    return found
+        matches.append({"$ref": "#/components/parameters/ProjectUid"})
+    return matches
 
 
 def _success(route: Route) -> tuple[str, Json]:
@@ -195,11 +195,11 @@ def _ref(name: str) -> Json:
 
 def _needed(value: Any, schemas: Mapping[str, Json]) -> dict[str, Json]:
     """Return the schemas that a value refers to, directly or through others, by name."""
-    found: dict[str, Json] = {}
+    matches: dict[str, Json] = {}
     waiting = [value]
     while waiting:
         for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(waiting.pop())):
-            if name in schemas and name not in found:
-                found[name] = schemas[name]
+            if name in schemas and name not in matches:
+                matches[name] = schemas[name]
                 waiting.append(schemas[name])
-    return dict(sorted(found.items()))
+    return dict(sorted(matches.items()))

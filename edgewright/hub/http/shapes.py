@@ -134,14 +134,14 @@ def load(body: bytes, shape: Shape) -> Any:
 
 def check(value: Any, shape: Shape, path: str = "body") -> Any:
     """Return a checked value with canonical keys and clean strings; raises a 422 `Problem`."""
-    found: list[Problem] = []
+    matches: list[Problem] = []
     if value is None and shape.kind in ("object", "map"):
         value = {}
-    result = _walk(value, shape, "", found, 0)
-    if found:
-        first = found[0]
-        if len(found) > 1:
-            first.message = "; ".join(problem.message for problem in found[:5])
+    result = _walk(value, shape, "", matches, 0)
+    if matches:
+        first = matches[0]
+        if len(matches) > 1:
+            first.message = "; ".join(problem.message for problem in matches[:5])
         raise first
     return result
 
@@ -176,7 +176,7 @@ class _Harmless(dict[int, int]):
 _HARMLESS = _Harmless()
 
 
-def _walk(value: Any, shape: Shape, path: str, found: list[Problem], depth: int) -> Any:
+def _walk(value: Any, shape: Shape, path: str, matches: list[Problem], depth: int) -> Any:
     if value is None:
         return None
     if shape.kind == "any":
@@ -184,20 +184,20 @@ def _walk(value: Any, shape: Shape, path: str, found: list[Problem], depth: int)
     if not _fits(value, shape.kind):
         wanted = _WORDS.get(shape.kind, shape.kind)
         got = type(value).__name__.replace("dict", "object").replace("str", "string")
-        found.append(invalid(problems.TYPE, f'{path or "body"} in body must be of type {wanted}: "{got}"'))
+        matches.append(invalid(problems.TYPE, f'{path or "body"} in body must be of type {wanted}: "{got}"'))
         return None
     if shape.kind == "object":
-        return _walk_object(value, shape, path, found, depth)
+        return _walk_object(value, shape, path, matches, depth)
     if shape.kind == "map":
-        return _walk_map(value, shape, path, found, depth)
+        return _walk_map(value, shape, path, matches, depth)
     if shape.kind == "list":
         if len(value) > shape.limit:
-            found.append(invalid(problems.MAX_ITEMS, f"{path} in body should have at most {shape.limit} items"))
+            matches.append(invalid(problems.MAX_ITEMS, f"{path} in body should have at most {shape.limit} items"))
             return None
         item = shape.item or ANY
-        return [_walk(one, item, f"{path}.{index}", found, depth + 1) for index, one in enumerate(value)]
+        return [_walk(entry, item, f"{path}.{index}", matches, depth + 1) for index, entry in enumerate(value)]
     if shape.kind in ("text", "when"):
-        return _walk_text(value, shape, path, found)
+        return _walk_text(value, shape, path, matches)
     return value
 
 
@@ -215,7 +215,7 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _walk_object(value: dict[str, Any], shape: Shape, path: str, found: list[Problem], depth: int) -> dict[str, Any]:
+def _walk_object(value: dict[str, Any], shape: Shape, path: str, matches: list[Problem], depth: int) -> dict[str, Any]:
     canonical = shape.canonical()
     result: dict[str, Any] = {}
     wrong: set[str] = set()
@@ -226,51 +226,51 @@ def _walk_object(value: dict[str, Any], shape: Shape, path: str, found: list[Pro
             continue
         if item is None or (known != key and known in value):
             continue
-        before = len(found)
-        checked = _walk(item, shape.fields[known], f"{path}.{known}" if path else known, found, depth + 1)
-        if len(found) > before:
+        before = len(matches)
+        checked = _walk(item, shape.fields[known], f"{path}.{known}" if path else known, matches, depth + 1)
+        if len(matches) > before:
             wrong.add(known)
         if checked is not None:
             result[known] = checked
     for key in shape.required:
         if result.get(key) in (None, "") and key not in wrong:
-            found.append(invalid(problems.REQUIRED, f"{path}.{key} in body is required".removeprefix(".")))
+            matches.append(invalid(problems.REQUIRED, f"{path}.{key} in body is required".removeprefix(".")))
     return result
 
 
-def _walk_map(value: dict[str, Any], shape: Shape, path: str, found: list[Problem], depth: int) -> dict[str, Any]:
+def _walk_map(value: dict[str, Any], shape: Shape, path: str, matches: list[Problem], depth: int) -> dict[str, Any]:
     item = shape.item or ANY
     if len(value) > shape.limit:
-        found.append(invalid(problems.MAX_ITEMS, f"{path} in body should have at most {shape.limit} items"))
+        matches.append(invalid(problems.MAX_ITEMS, f"{path} in body should have at most {shape.limit} items"))
         return {}
     result = {}
-    for key, one in value.items():
-        _walk_text(key, name(256), f"{path} key", found)
-        result[key] = _walk(one, item, f"{path}.{key[:40]}", found, depth + 1) or ""
+    for key, entry in value.items():
+        _walk_text(key, name(256), f"{path} key", matches)
+        result[key] = _walk(entry, item, f"{path}.{key[:40]}", matches, depth + 1) or ""
     return result
 
 
-def _walk_text(value: str, shape: Shape, path: str, found: list[Problem]) -> str | None:
+def _walk_text(value: str, shape: Shape, path: str, matches: list[Problem]) -> str | None:
     shown = scrub(path)
     if len(value) > shape.limit:
-        found.append(invalid(problems.TOO_LONG, f"{shown} in body should be at most {shape.limit} chars long"))
+        matches.append(invalid(problems.TOO_LONG, f"{shown} in body should be at most {shape.limit} chars long"))
         return None
     if (
         not value.isprintable()
         and shape.strict
         and ("\n" in value or "\t" in value or value.translate(_HARMLESS) != value)
     ):
-        found.append(invalid(problems.PATTERN, f"{shown} in body must not contain control or hidden characters"))
+        matches.append(invalid(problems.PATTERN, f"{shown} in body must not contain control or hidden characters"))
         return None
     if shape.enum and value and value not in shape.enum:
         allowed = " ".join(shape.enum)
-        found.append(invalid(problems.ENUM, f"{shown} in body should be one of [{allowed}]"))
+        matches.append(invalid(problems.ENUM, f"{shown} in body should be one of [{allowed}]"))
         return None
     if shape.kind == "when":
         try:
             times.parse(value)
         except ValueError as error:
-            found.append(invalid(problems.TYPE, f"{shown} in body must be of type date-time: {error}"))
+            matches.append(invalid(problems.TYPE, f"{shown} in body must be of type date-time: {error}"))
             return None
     if shape.enum and not value:
         return None

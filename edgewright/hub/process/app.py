@@ -133,8 +133,8 @@ class Hub:
 
     def part(self, kind: type[T]) -> T:
         """Return the one object of a class that a resource has put there; raises `KeyError` without one."""
-        found: T = self._parts[kind]
-        return found
+        result: T = self._parts[kind]
+        return result
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""

@@ -79,13 +79,13 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long an operation may wait for its result",
     )
-    for flag, kept, what in (
+    for flag, stored, what in (
         ("--keep-events", 30.0, "events"),
         ("--keep-audits", 365.0, "audit entries"),
         ("--keep-operations", 90.0, "operations that have ended"),
         ("--keep-intents", 365.0, "intents"),
     ):
-        serve.add_argument(flag, type=float, default=kept, metavar="DAYS", help=f"how long {what} are stored")
+        serve.add_argument(flag, type=float, default=stored, metavar="DAYS", help=f"how long {what} are stored")
     serve.add_argument(
         "--max-events", type=int, default=200_000, metavar="N", help="how many of the newest events are stored"
     )
@@ -209,24 +209,24 @@ def _print_configured(arguments: argparse.Namespace, done: Configured) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
 
-    found = status(arguments.data)
+    result = status(arguments.data)
     if arguments.output == "json":
-        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.write(json.dumps(result) + "\n")
     else:
-        sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in found.items()))
-    if found["database"] == DAMAGED:
+        sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in result.items()))
+    if result["database"] == DAMAGED:
         return int(ExitCode.FAILED)
-    if str(found.get("storage", "ok")) != "ok":
+    if str(result.get("storage", "ok")) != "ok":
         return int(ExitCode.FAILED)
-    return 0 if found["running"] and found["answers"] is not False else int(ExitCode.UNREACHABLE)
+    return 0 if result["running"] and result["answers"] is not False else int(ExitCode.UNREACHABLE)
 
 
 def _word(value: object) -> str:
     return "-" if value is None else "yes" if value is True else "no" if value is False else str(value)
 
 
-def _tell(arguments: argparse.Namespace, sentence: str, **told: str) -> int:
-    sys.stdout.write((json.dumps(told) if arguments.output == "json" else sentence) + "\n")
+def _tell(arguments: argparse.Namespace, sentence: str, **message: str) -> int:
+    sys.stdout.write((json.dumps(message) if arguments.output == "json" else sentence) + "\n")
     return 0
 
 
@@ -244,13 +244,13 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    parts = list(sys.argv[1:] if argv is None else argv)
     verbs = {"serve": _serve, "configure": _configure, "status": _status, "backup": _backup, "restore": _restore}
     try:
-        arguments = build_parser().parse_args(words)
+        arguments = build_parser().parse_args(parts)
         return verbs[arguments.verb](arguments)
     except EdgewrightError as error:
-        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
+        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(parts))
         text = json.dumps(error.as_dict()) if as_json else f"{error.message} {error.hint}".strip()
         sys.stderr.write(text + "\n")
         return int(error.exit_code)

@@ -100,9 +100,9 @@ async def _note_time(hub: Services) -> None:
 
 
 async def _prune(hub: Services) -> None:
-    gone = {name: count for name, count in (await retention.prune(hub)).items() if count}
-    if gone:
-        log.info("too old and deleted: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
+    removed = {name: count for name, count in (await retention.prune(hub)).items() if count}
+    if removed:
+        log.info("too old and deleted: %s", ", ".join(f"{count} {name}" for name, count in removed.items()))
 
 
 class Meter:

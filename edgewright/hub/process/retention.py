@@ -27,15 +27,15 @@ async def prune(hub: Services) -> dict[str, int]:
 
     By number events always go, since that asks no clock; by age nothing goes while the clock is in doubt.
     """
-    gone = {"events": await prune_shares(hub)}
+    removed = {"events": await prune_shares(hub)}
     hub.look_at_clock()
     if not hub.clock.may_delete:
-        return gone
+        return removed
     now = times.now()  # only now: the one from before may be that of a clock which was put right meanwhile
     for prune_old in hub.prunes:
         for table, count in (await prune_old(hub, now)).items():
-            gone[table] = gone.get(table, 0) + count
-    return gone
+            removed[table] = removed.get(table, 0) + count
+    return removed
 
 
 def newest_row(connection: Connection) -> float | None:

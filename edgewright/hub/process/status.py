@@ -61,7 +61,7 @@ def _status(data: Path) -> dict[str, Any]:
     except (OSError, msgspec.DecodeError):
         noted = {}
     running = holder is not None
-    found: dict[str, Any] = {
+    matches: dict[str, Any] = {
         "running": running,
         "answers": None,
         "pid": holder,
@@ -73,9 +73,9 @@ def _status(data: Path) -> dict[str, Any]:
         **_last_backup(data),
         **_database(data),
     }
-    if running and found["url"] and found["adminKey"]:
-        found.update(_ask(data, str(found["url"])))
-    return found
+    if running and matches["url"] and matches["adminKey"]:
+        matches.update(_ask(data, str(matches["url"])))
+    return matches
 
 
 def note_backup(data: Path, file: Path) -> None:
@@ -130,9 +130,9 @@ def _ask(data: Path, url: str) -> dict[str, Any]:
             body = answer.read()
         if answer.status != 200:
             return {"answers": None if answer.status == 401 else False, **_problem(body)}
-        told: dict[str, Any] = msgspec.json.decode(body)
+        reported: dict[str, Any] = msgspec.json.decode(body)
     except (OSError, ValueError, http.client.HTTPException):
         return {"answers": False}
-    hosts = told.pop("hosts")
+    hosts = reported.pop("hosts")
     flat = {"hosts": hosts.pop("count"), **{f"hosts{name.capitalize()}": count for name, count in hosts.items()}}
-    return {"answers": True, **flat, **told}
+    return {"answers": True, **flat, **reported}

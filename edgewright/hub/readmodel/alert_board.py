@@ -98,9 +98,9 @@ class AlertBoard:
         """Take the cause of an alert, seen at `alert.last`; the first time it becomes an alert."""
         alert.subject, alert.text = clean(alert.subject, 128), clean(alert.text, 300)
         alert.message, alert.hint = clean(alert.message, 1000), clean(alert.hint, 500)
-        held = self._alerts.pop(alert.uid, None)
-        changed = held is None
-        entry = alert if held is None else held
+        stored = self._alerts.pop(alert.uid, None)
+        changed = stored is None
+        entry = alert if stored is None else stored
         changed = entry.seen(alert, clean(address, 64)) or changed
         self._alerts[entry.uid] = entry  # at the end: the order is that of the last time
         if changed or not 0 <= entry.last - entry.published < REPUBLISH:

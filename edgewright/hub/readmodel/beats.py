@@ -85,11 +85,11 @@ class Beats:
 
     def entries(self, uids: Iterable[str], scope: Scope) -> list[Entry]:
         """Return the present entries of hosts that are in a scope."""
-        found: list[Entry] = []
+        entries: list[Entry] = []
         for uid in uids:
             entry = self._state.hosts.get(uid)
             if entry is None or entry.live.at is None or not scope.covers(entry.record.project_uid):
                 continue
             live = entry.live
-            found.append((uid, round(entry.live.at, 3), live.count, live.vitals))
-        return found
+            entries.append((uid, round(entry.live.at, 3), live.count, live.vitals))
+        return entries

@@ -74,10 +74,10 @@ class Pace:
     `rest` raises `ClientDisconnect` when `gone` reports that no client waits for the result any more.
     """
 
-    def __init__(self, turns: Turns, owner: str = "", gone: Callable[[], Awaitable[bool]] | None = None) -> None:
+    def __init__(self, turns: Turns, owner: str = "", removed: Callable[[], Awaitable[bool]] | None = None) -> None:
         self._turns = turns
         self.owner = owner
-        self._gone = gone
+        self._gone = removed
         self.end = 0.0
         """When the slice is used up, by `time.perf_counter`."""
         self._held = False

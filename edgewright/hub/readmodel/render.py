@@ -61,17 +61,17 @@ class Renderer:
 
     def silence(self, entry: HostEntry, now: float) -> float:
         """Return the seconds of silence of a host that count (rules P18, P42); 0 for one that never registered."""
-        heard = entry.live.at if entry.live.at is not None else entry.record.registered_at
-        return 0.0 if heard is None else now - max(heard, self.started) - entry.live.excused
+        received = entry.live.at if entry.live.at is not None else entry.record.registered_at
+        return 0.0 if received is None else now - max(received, self.started) - entry.live.excused
 
-    def meta(self, held: dict[str, Any], uid: str, name: str, created: float, modified: float) -> dict[str, Any]:
+    def meta(self, stored: dict[str, Any], uid: str, name: str, created: float, modified: float) -> dict[str, Any]:
         """Return a metadata block: what is stored, with the plane's own properties over it."""
         return {
-            **held,
+            **stored,
             "uid": uid,
             "name": name,
-            "labels": held.get("labels") or {},
-            "annotations": held.get("annotations") or {},
+            "labels": stored.get("labels") or {},
+            "annotations": stored.get("annotations") or {},
             "creationTimestamp": times.rfc3339(created),
             "lastModifiedTimestamp": times.rfc3339(modified),
         }
@@ -83,8 +83,8 @@ class Renderer:
         document = entry.document()
         verdict = self.verdict(entry, moment)
         modified = max(record.modified, verdict.since or 0.0)
-        held = document.get("metadata") or {}
-        document["metadata"] = self.meta(held, record.uid, held.get("name") or record.uid, record.created, modified)
+        stored = document.get("metadata") or {}
+        document["metadata"] = self.meta(stored, record.uid, stored.get("name") or record.uid, record.created, modified)
         document["aclmeta"] = {"ownerUid": "", "projectUid": record.project_uid, "tenantUid": self.state.tenant_uid}
         spec = document.setdefault("spec", {})
         spec.setdefault("device", {})
@@ -172,8 +172,8 @@ class Renderer:
     def project(self, record: ProjectRecord) -> dict[str, Any]:
         """Return a project (`v1Project`)."""
         document: dict[str, Any] = msgspec.json.decode(record.doc)
-        held = document.get("metadata") or {}
-        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
+        stored = document.get("metadata") or {}
+        document["metadata"] = self.meta(stored, record.uid, record.name, record.created, record.modified)
         document.setdefault("spec", {})
         document.setdefault("status", {"isDisabled": False})
         return document
@@ -181,9 +181,9 @@ class Renderer:
     def key(self, record: KeyRecord) -> dict[str, Any]:
         """Return an API key (`v1ApiKey`) without its text."""
         document: dict[str, Any] = msgspec.json.decode(record.doc)
-        held = document.get("metadata") or {}
+        stored = document.get("metadata") or {}
         user, highest = self.state.users.get(record.user_uid), self.state.grants(record.user_uid).highest
-        document["metadata"] = self.meta(held, record.uid, record.name, record.created, record.modified)
+        document["metadata"] = self.meta(stored, record.uid, record.name, record.created, record.modified)
         document["spec"] = {
             **(document.get("spec") or {}),
             "key": "",

@@ -104,10 +104,10 @@ class View:
         if live.at is None:
             return _rounded(max(record.modified, record.registered_at))
         since, counted = live.at, max(live.at, self._started)
-        told = live.since if live.state else None
+        reported = live.since if live.state else None
         late = self._now - counted > (self._late if live.state == "healthy" or not live.state else self._limit)
-        if told is not None and not late and self._now < counted + self._limit:
-            since = told
+        if reported is not None and not late and self._now < counted + self._limit:
+            since = reported
         return _rounded(max(since, record.modified))
 
 
@@ -159,14 +159,14 @@ class Finder:
         view = View(self._renderer, now)
         columns: list[Column] = []
         async with pace or Pace.alone() as pace:
-            found = self.ordered(scope)
+            match = self.ordered(scope)
             if (spec.get("filter") or {}).get("filterGroups"):
-                found = await _passing(found, rules.compile_search(spec), view, pace)
+                match = await _passing(match, rules.compile_search(spec), view, pace)
             if sorting:
-                found, columns = await _sorted(found, sorting, view, pace)
+                match, columns = await _sorted(match, sorting, view, pace)
             if pace.due:
                 await pace.rest()
-            uids, orders = [entry.record.uid for entry in found], [entry.facts.order for entry in found]
+            uids, orders = [entry.record.uid for entry in match], [entry.facts.order for entry in match]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
         key = _key_of(scope, spec)
         self._kept[key] = result
@@ -180,9 +180,9 @@ class Finder:
     ) -> tuple[Result, int]:
         """Return a result and where in it the page begins; raises `Problem` 400 for a foreign cursor."""
         wanted = _read_cursor(cursor) if cursor else None
-        held = self._kept.get(_key_of(scope, spec))
-        if held is not None and now - held.at <= FRESH and offset and (wanted is None or wanted.s == held.serial):
-            return held, offset
+        stored = self._kept.get(_key_of(scope, spec))
+        if stored is not None and now - stored.at <= FRESH and offset and (wanted is None or wanted.s == stored.serial):
+            return stored, offset
         result = await self.find(scope, spec, now, pace)
         if wanted is None:
             return result, offset
@@ -233,14 +233,14 @@ def _key(value: Any) -> tuple[int, Any]:
 
 
 async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View, pace: Pace) -> list[HostEntry]:
-    found = []
+    matches = []
     for entry in entries:
         view.entry = entry
         if passes(view):
-            found.append(entry)
+            matches.append(entry)
         if perf_counter() >= pace.end:
             await pace.rest()
-    return found
+    return matches
 
 
 async def _sorted(

@@ -105,8 +105,8 @@ class State:
 
     def default_project(self) -> ProjectRecord | None:
         """Return the project `Default`, else the only one there is."""
-        found = self.project_named(DEFAULT_PROJECT)
-        return found or (next(iter(self.projects.values())) if len(self.projects) == 1 else None)
+        result = self.project_named(DEFAULT_PROJECT)
+        return result or (next(iter(self.projects.values())) if len(self.projects) == 1 else None)
 
     def put_user(self, record: UserRecord) -> None:
         """Store a user that became durable."""
@@ -139,12 +139,12 @@ class State:
 
     def grants(self, user_uid: str) -> Grants:
         """Return what a user may do; nothing for one that does not exist."""
-        found = self._grants.get(user_uid)
-        if found is None:
+        result = self._grants.get(user_uid)
+        if result is None:
             user, projects = self.users.get(user_uid), self.project_roles.get(user_uid) or {}
             in_projects = {uid: highest(roles) for uid, roles in projects.items()}
-            found = self._grants[user_uid] = Grants(highest(user.roles) if user else "", in_projects)
-        return found
+            result = self._grants[user_uid] = Grants(highest(user.roles) if user else "", in_projects)
+        return result
 
     def put_key(self, record: KeyRecord) -> None:
         """Take an API key that became durable."""
@@ -168,18 +168,18 @@ class State:
         if entry is None:
             entry = self.hosts[record.uid] = HostEntry(record, live or Live())
         else:
-            for held in (entry.record.credential_hash, entry.record.pending_hash):
-                if held and self.credentials.get(held) is entry:
-                    del self.credentials[held]
+            for stored in (entry.record.credential_hash, entry.record.pending_hash):
+                if stored and self.credentials.get(stored) is entry:
+                    del self.credentials[stored]
             self._leave(entry.record)
             entry.replace(record)
         if record.token_uid:
             self.hosts_by_token.setdefault(record.token_uid, set()).add(record.uid)
         if record.address:
             self.by_address.setdefault(record.address, set()).add(record.uid)
-        for held in (record.credential_hash, record.pending_hash):
-            if held:
-                self.credentials[held] = entry
+        for stored in (record.credential_hash, record.pending_hash):
+            if stored:
+                self.credentials[stored] = entry
         return entry
 
     def drop_host(self, uid: str) -> HostEntry | None:
@@ -187,10 +187,10 @@ class State:
         self.version += 1
         entry = self.hosts.pop(uid, None)
         if entry is not None:
-            for held in (entry.record.credential_hash, entry.record.pending_hash):
-                if held:
-                    self.credentials.pop(held, None)
-                    self.gone[held] = uid
+            for stored in (entry.record.credential_hash, entry.record.pending_hash):
+                if stored:
+                    self.credentials.pop(stored, None)
+                    self.gone[stored] = uid
             self._leave(entry.record)
         return entry
 

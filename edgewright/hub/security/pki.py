@@ -205,14 +205,14 @@ def ca_ends(data: Path) -> float | None:
 
 def certificates(data: Path) -> list[dict[str, Any]]:
     """Return the hub's own certificates for readers: `name`, `ends` (RFC 3339), `renewed` (by the hub itself)."""
-    found = []
+    matches = []
     for name, file, renewed in (("server", SERVER_CERT, True), ("ca", CA_CERT, False)):
         try:
             ends = _ends(data / file, (data / file).stat().st_mtime_ns)
         except (OSError, ValueError):
             continue  # it is being replaced, or cannot be read: then the log has the reason
-        found.append({"name": name, "ends": times.rfc3339(ends), "renewed": renewed})
-    return found
+        matches.append({"name": name, "ends": times.rfc3339(ends), "renewed": renewed})
+    return matches
 
 
 @lru_cache(maxsize=16)

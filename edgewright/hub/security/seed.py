@@ -70,9 +70,9 @@ def _replace_key(connection: Connection, text: str, user: str) -> None:
     """Store the hash of the new key and withdraw the one made by an earlier start."""
     now = times.now()
     table, settings = schema.api_keys, schema.settings
-    held = connection.execute(select(settings.c.value).where(settings.c.key == "admin_key_uid")).scalar()
-    if held:
-        connection.execute(table.delete().where(table.c.uid == held))
+    stored = connection.execute(select(settings.c.value).where(settings.c.key == "admin_key_uid")).scalar()
+    if stored:
+        connection.execute(table.delete().where(table.c.uid == stored))
         connection.execute(settings.delete().where(settings.c.key == "admin_key_uid"))
     record = KeyRecord(
         new_uid(), "admin", digest(text), ADMIN, user, True, None, dump({"metadata": {}, "spec": {}}), now, now

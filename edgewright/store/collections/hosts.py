@@ -92,7 +92,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
     if not uid:
         return None
     device, host = part(spec, "device"), part(spec, "host")
-    ours, told = part(spec, EXTENSION), part(status, EXTENSION)
+    ours, reported = part(spec, EXTENSION), part(status, EXTENSION)
     health = part(status, "health")
     labels = _tags(part(meta, "labels"))
     memory = whole(part(device, "memory"), "sizeInMB")
@@ -100,18 +100,18 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
     disk, mount = _fullest(device)
     ip, mac = _address(device, host)
     os = part(device, "os")
-    condition = text(told, "healthState").lower() or text(health, "state").lower()
+    condition = text(reported, "healthState").lower() or text(health, "state").lower()
     return HostRow(
         uid=uid,
         name=text(meta, "name") or uid,
         project_uid=_project(raw, spec, host),
         state=text(status, "state").lower() or "unpaired",
         health=condition if condition in ("healthy", "unhealthy") else "unknown",
-        reason=text(told, "reason") or text(health, "message"),
-        since=when(told, "since"),
-        deadline=when(told, "deadline"),
-        who=text(told, "who"),
-        last_seen=when(told, "lastHeartbeat"),
+        reason=text(reported, "reason") or text(health, "message"),
+        since=when(reported, "since"),
+        deadline=when(reported, "deadline"),
+        who=text(reported, "who"),
+        last_seen=when(reported, "lastHeartbeat"),
         site=tag_value(labels, core_tags.SITE) or "",
         tags=labels,
         cpu=whole(part(device, "cpu"), "cores") or None,
@@ -129,17 +129,17 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         agent=text(health, "agentVersion") or text(part(spec, "service"), "version") or text(spec, "version"),
         host_type=text(device, "hostType"),
         boot_slot=text(ours, "bootSlot"),
-        address=text(told, "address"),
+        address=text(reported, "address"),
         created=when(meta, "creationTimestamp"),
         modified=when(meta, "lastModifiedTimestamp"),
         simulated=flag(ours, "simulated"),
         observed=flag(ours, "observed"),
-        token_uid=text(told, "tokenUid"),
+        token_uid=text(reported, "tokenUid"),
         fetched_at=fetched_at,
-        token_name=text(told, "tokenName"),
-        registered=when(told, "registeredAt"),
-        heartbeats=whole(told, "heartbeats"),
-        silence_limit=number(told, "silenceLimit"),
+        token_name=text(reported, "tokenName"),
+        registered=when(reported, "registeredAt"),
+        heartbeats=whole(reported, "heartbeats"),
+        silence_limit=number(reported, "silenceLimit"),
         disk_mount=mount,
     )
 

@@ -61,11 +61,11 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """Return all entries, oldest first; unreadable lines are left out."""
-        found: dict[str, Entry] = {}
+        matches: dict[str, Entry] = {}
         for line in self._lines():
             entry_id = str(line.get("id", ""))
             if "begin" in line:
-                found[entry_id] = Entry(
+                matches[entry_id] = Entry(
                     id=entry_id,
                     command=str(line["begin"]),
                     targets=tuple(str(target) for target in line.get("targets") or ()),
@@ -73,12 +73,12 @@ class Journal:
                     begun=float(line.get("at") or 0.0),
                     pid=int(line.get("pid") or 0),
                 )
-            elif "end" in line and entry_id in found:
+            elif "end" in line and entry_id in matches:
                 outcome = line["end"] if isinstance(line["end"], dict) else {}
-                found[entry_id] = msgspec.structs.replace(
-                    found[entry_id], ended=float(line.get("at") or 0.0), outcome=outcome
+                matches[entry_id] = msgspec.structs.replace(
+                    matches[entry_id], ended=float(line.get("at") or 0.0), outcome=outcome
                 )
-        return list(found.values())
+        return list(matches.values())
 
     def unfinished(self) -> list[Entry]:
         """Return the entries without an end whose process no longer exists: what a crash or a power cut left."""

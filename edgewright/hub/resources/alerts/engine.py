@@ -107,10 +107,10 @@ class Alerting:
             scopes |= {""} | {record.project_uid for record in hub.part(Handling).records.values()}
         if not scopes:
             return
-        found = await evaluate.look(hub, sorted(scopes), now)
-        self.seen = {scope: findings.problems for scope, findings in found.items()}
+        result = await evaluate.look(hub, sorted(scopes), now)
+        self.seen = {scope: findings.problems for scope, findings in result.items()}
         await self._age_handling()
-        for findings in found.values():
+        for findings in result.values():
             await self._step(findings, now)
 
     async def _age_handling(self) -> None:

@@ -139,13 +139,13 @@ def _state(entry: HostEntry, site: str) -> HostState:
 
 async def look(hub: Services, scopes: list[str], now: float) -> dict[str, Findings]:
     """Look at every host once, for every scope, in slices."""
-    found = {scope: Findings(scope) for scope in scopes}
+    matches = {scope: Findings(scope) for scope in scopes}
     for index, entry in enumerate(list(hub.state.hosts.values())):
         for scope in ("", entry.record.project_uid):
-            if scope in found:
-                found[scope].add(entry, hub, now)
+            if scope in matches:
+                matches[scope].add(entry, hub, now)
         if index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
-    for findings in found.values():
+    for findings in matches.values():
         await findings.finish(hub, now)
-    return found
+    return matches

@@ -32,19 +32,19 @@ def project_of(call: Call, key: str) -> str:
     kind, _, rest = key.partition("/")
     if kind == "host":
         entry = call.hub.state.hosts.get(rest.rpartition("/")[0]) or call.hub.state.hosts.get(rest.partition("/")[0])
-        found = entry.record.project_uid if entry is not None else None
+        result = entry.record.project_uid if entry is not None else None
     elif kind == "token":
         token = call.hub.part(Tokens).by_uid.get(rest.partition("/")[0])
-        found = (token.project_uid or "") if token is not None else None
+        result = (token.project_uid or "") if token is not None else None
     elif kind == "alert":
         alert = call.hub.alerts.get(rest.rpartition("/")[0])
-        found = alert.project_uid if alert is not None else None
+        result = alert.project_uid if alert is not None else None
     else:
         return ""
     grants = call.actor.grants
-    if not grants.tenant and not (found and grants.sees(found)):
+    if not grants.tenant and not (result and grants.sees(result)):
         raise not_found("problem", key)
-    return call.project if found is None else found
+    return call.project if result is None else result
 
 
 async def alerts(call: Call) -> Response:

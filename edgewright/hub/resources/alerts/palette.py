@@ -183,9 +183,9 @@ async def _update(call: Call, before: Receiver, channel: dict[str, Any]) -> None
     await call.write(job)
 
 
-async def _delete(call: Call, gone: list[Receiver]) -> None:
+async def _delete(call: Call, removed: list[Receiver]) -> None:
     def job(tx: Tx) -> None:
-        for receiver in gone:
+        for receiver in removed:
             tx.run(_TABLE.delete().where(_TABLE.c.uid == receiver.uid))
             stored.delete_messages_of(tx, receiver.uid)
             text = f"Alert receiver '{receiver.name}' is removed"

@@ -38,8 +38,8 @@ _QUERY = {**bodies.NEWEST, "filters": text()}
 
 
 def _conditions(call: Call) -> list[Any]:
-    found: list[Any] = filters(call.request.query_params.get("filters", ""), _COLUMNS)
-    return [*found, *in_scope(_TABLE.c.project_uid, call.scope)]
+    matches: list[Any] = filters(call.request.query_params.get("filters", ""), _COLUMNS)
+    return [*matches, *in_scope(_TABLE.c.project_uid, call.scope)]
 
 
 def _kind(call: Call) -> str:

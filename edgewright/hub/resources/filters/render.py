@@ -16,14 +16,14 @@ TYPE = "tag"
 def tag_filter(record: FilterRecord) -> dict[str, Any]:
     """Return a filter with its conditions (`v1TagFilterSummary`)."""
     document: dict[str, Any] = msgspec.json.decode(record.doc)
-    held = document.get("metadata") or {}
+    stored = document.get("metadata") or {}
     return {
         "metadata": {
-            **held,
+            **stored,
             "uid": record.uid,
             "name": record.name,
-            "labels": held.get("labels") or {},
-            "annotations": held.get("annotations") or {},
+            "labels": stored.get("labels") or {},
+            "annotations": stored.get("annotations") or {},
             "creationTimestamp": times.rfc3339(record.created),
             "lastModifiedTimestamp": times.rfc3339(record.modified),
         },

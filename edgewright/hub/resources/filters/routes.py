@@ -38,13 +38,13 @@ def _name(body: dict[str, Any]) -> str:
 
 async def listing(call: Call) -> Response:
     """List the filters (`v1FiltersSummary`), paged; `limit=0`, which Palette's SDK sends, means all."""
-    found = _sorted(call)
+    result = _sorted(call)
     every = call.request.query_params.get("limit") == "0"
     offset, limit = call.page()
-    limit = len(found) if every else limit
-    page = found[offset : offset + limit]
+    limit = len(result) if every else limit
+    page = result[offset : offset + limit]
     items = [render.summary(record) for record in page]
-    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(result), limit)})
 
 
 async def metadata(call: Call) -> Response:
@@ -87,8 +87,8 @@ async def update(call: Call) -> Response:
     def job(tx: Tx) -> None:
         record = store.need(tx, call.uid)
         name = str(meta.get("name") or "").strip() or record.name
-        held = msgspec.json.decode(record.doc)
-        document = {"metadata": merge_metadata(held.get("metadata") or {}, meta), "spec": spec or held.get("spec")}
+        stored = msgspec.json.decode(record.doc)
+        document = {"metadata": merge_metadata(stored.get("metadata") or {}, meta), "spec": spec or stored.get("spec")}
         store.update(tx, record, name=name, doc=check_record(KIND, name, dump(document), record.doc))
         call.audit(tx, "update", KIND, record.uid, name, f"Filter '{name}' is updated")
 

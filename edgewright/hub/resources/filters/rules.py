@@ -23,8 +23,8 @@ def check_spec(spec: dict[str, Any]) -> dict[str, Any]:
         raise invalid(problems.REQUIRED, f"{_GROUP}.filters in body is required")
     if len(items) > MOST_ITEMS:
         raise invalid(problems.MAX_ITEMS, f"{_GROUP}.filters in body should have at most {MOST_ITEMS} items")
-    found = [_item(item or {}, f"{_GROUP}.filters.{number}") for number, item in enumerate(items)]
-    return {**spec, "filterGroup": {**group, "conjunction": group.get("conjunction") or "and", "filters": found}}
+    matches = [_item(item or {}, f"{_GROUP}.filters.{number}") for number, item in enumerate(items)]
+    return {**spec, "filterGroup": {**group, "conjunction": group.get("conjunction") or "and", "filters": matches}}
 
 
 def _item(item: dict[str, Any], path: str) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Clones:
 
     def _report(self, entry: HostEntry, accepted: Sender, other: Sender, now: float) -> None:
         uid, project, key = entry.record.uid, entry.record.project_uid, f"duplicate-identity/{entry.record.uid}"
-        held = self._hub.alerts.get(key)
+        stored = self._hub.alerts.get(key)
         both = f"{accepted.text} and {other.text}" if accepted.text != other.text else f"both at {other.text}"
         message = (
             f"Two machines report as {uid}: {both}. One has a copy of the other's data "
@@ -118,8 +118,8 @@ class Clones:
         self._hub.alerts.report(alert, accepted.text)
         self._hub.alerts.report(alert, other.text)
         where = f"two machines report as this host: {both}"
-        entry.live.duplicate = Duplicate(where, now if held is None else held.since, now + self._quiet)
+        entry.live.duplicate = Duplicate(where, now if stored is None else stored.since, now + self._quiet)
         health.settle(self._hub, entry, now)
-        if held is None:
+        if stored is None:
             event = host_event(uid, uid, "Warning", REASON, message)
             self._hub.storage.deliver(lambda tx: store_event(self._hub.state, tx, event, project))

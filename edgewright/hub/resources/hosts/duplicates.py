@@ -57,25 +57,25 @@ class Duplicates:
 
     def _merged(self, groups: dict[str, list[str]]) -> dict[tuple[str, ...], list[str]]:
         """Return the signs that are the same, by the hosts that share them: one alert for each set of hosts."""
-        signs: dict[tuple[str, ...], list[str]] = {}
+        patterns: dict[tuple[str, ...], list[str]] = {}
         for key, uids in groups.items():
-            signs.setdefault(tuple(sorted(set(uids))), []).append(key.partition(":")[0])
-        return signs
+            patterns.setdefault(tuple(sorted(set(uids))), []).append(key.partition(":")[0])
+        return patterns
 
-    def _report(self, found: dict[tuple[str, ...], list[str]], now: float) -> None:
+    def _report(self, matches: dict[tuple[str, ...], list[str]], now: float) -> None:
         hub, reported = self._hub, {}
-        for uids, signs in found.items():
+        for uids, patterns in matches.items():
             entries = [hub.state.hosts[uid] for uid in uids if uid in hub.state.hosts]
             if len(entries) < 2:
                 continue
-            key = f"duplicate-hardware/{uids[0]}/{'+'.join(sorted(signs))}"
+            key = f"duplicate-hardware/{uids[0]}/{'+'.join(sorted(patterns))}"
             reported[key] = uids
             if self._reported.get(key) == uids:
                 continue
             projects = {entry.record.project_uid for entry in entries}
             project = projects.pop() if len(projects) == 1 else TENANT
             names = ", ".join(uids[:_SHOWN]) + (f" and {len(uids) - _SHOWN} more" if len(uids) > _SHOWN else "")
-            same = " and ".join(_NAMES[sign] for sign in sorted(signs))
+            same = " and ".join(_NAMES[sign] for sign in sorted(patterns))
             message = f"{len(uids)} host records have the same {same}: {names}."
             hub.alerts.report(
                 Alert(

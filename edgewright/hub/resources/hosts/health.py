@@ -24,10 +24,10 @@ WRITE_WITHIN = 5.0
 """Seconds that the sweep waits for its events to be durable before it continues."""
 
 
-def settle(hub: Services, entry: HostEntry, now: float, told: list[tuple[dict[str, Any], str]] | None = None) -> bool:
+def settle(hub: Services, entry: HostEntry, now: float, events: list[tuple[dict[str, Any], str]] | None = None) -> bool:
     """Judge a host again; on a change write an event and notify the readers. Returns whether health changed.
 
-    With `told` the event and its project are added there, for the caller to write many at once.
+    With `events` the event and its project are added there, for the caller to write many at once.
     """
     live = entry.live
     verdict = hub.renderer.verdict(entry, now)
@@ -42,12 +42,12 @@ def settle(hub: Services, entry: HostEntry, now: float, told: list[tuple[dict[st
         document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
     elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
         live.since = now  # a silent host reports "healthy" as before; to the plane it is that since it is back
-        gone = f" after {words(now - silent_since)}" if silent_since else ""
-        document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{gone}.")
+        lasted = f" after {words(now - silent_since)}" if silent_since else ""
+        document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{lasted}.")
     elif after == Health.HEALTHY.value and live.count <= 1:
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
-    if document is not None and told is not None:
-        told.append((document, project))
+    if document is not None and events is not None:
+        events.append((document, project))
     elif document is not None and hub.intake.admit_state(uid):
         hub.storage.deliver(lambda tx: store_event(hub.state, tx, document, project))
     publish(hub, entry, now)
@@ -94,26 +94,26 @@ async def judge_hosts(hub: Services) -> None:
     await hub.part(Duplicates).look()
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
-    told: list[tuple[dict[str, Any], str]] = []
+    messages: list[tuple[dict[str, Any], str]] = []
     for index, entry in enumerate(list(hub.state.hosts.values())):
         if index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
-        if len(told) >= _SLICE:
+        if len(messages) >= _SLICE:
             # Waited for, so that an entire fleet that falls silent at once goes to disk in even steps.
-            events, told = told, []
+            events, messages = messages, []
             await _stored(hub, events)
         now = times.now()
         live = entry.live
         silence = hub.renderer.silence(entry, now)
         doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
-        if doubtful and settle(hub, entry, now, told):
+        if doubtful and settle(hub, entry, now, messages):
             continue
         late = quiet < silence < limit
         if late != entry.silent_mark:
             entry.silent_mark = late
             publish(hub, entry, now)
-    if told:
-        await _stored(hub, told)
+    if messages:
+        await _stored(hub, messages)
 
 
 async def _stored(hub: Services, events: list[tuple[dict[str, Any], str]]) -> None:

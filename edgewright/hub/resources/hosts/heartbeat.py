@@ -138,8 +138,8 @@ class Heartbeats:
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
             return clones.others(entry.record.uid, sender)
         if boot != live.boot_id:
-            gone = tuple(other for other in live.gone_boots if other != boot)
-            live.gone_boots = (*gone[-3:], live.boot_id) if live.boot_id else gone
+            removed = tuple(other for other in live.gone_boots if other != boot)
+            live.gone_boots = (*removed[-3:], live.boot_id) if live.boot_id else removed
             live.boot_id, live.seq = boot, -1
         live.sender = sender
         live.seq = extension.seq if extension.seq is not None else live.seq

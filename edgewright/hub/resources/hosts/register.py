@@ -35,14 +35,14 @@ def require_uid(document: dict[str, Any]) -> str:
     uid = str(meta.get("uid") or host.get("hostUid") or meta.get("name") or "")
     if not uid:
         raise problems.invalid(problems.REQUIRED, "metadata.uid in body is required")
-    found = check_uid(uid)
-    if found:
+    result = check_uid(uid)
+    if result:
         code = problems.TOO_LONG if len(uid) > MAX_UID else problems.PATTERN
-        raise problems.invalid(code, f"metadata.uid in body: {' '.join(found)}")
+        raise problems.invalid(code, f"metadata.uid in body: {' '.join(result)}")
     return uid
 
 
-def host_document(sent: dict[str, Any], uid: str, held: dict[str, Any] | None) -> dict[str, Any]:
+def host_document(sent: dict[str, Any], uid: str, current: dict[str, Any] | None) -> dict[str, Any]:
     """Return the document to store: what was sent, without secrets and without what only the plane writes.
 
     Labels of a record that exists win over those sent (rule P15); its tunnel configuration and marks stay (P20, P27).
@@ -59,8 +59,8 @@ def host_document(sent: dict[str, Any], uid: str, held: dict[str, Any] | None) -
         for key, value in (sent.get("metadata") or {}).items()
         if key not in ("creationTimestamp", "lastModifiedTimestamp", "deletionTimestamp")
     }
-    old_meta = (held or {}).get("metadata") or {}
-    old_spec = (held or {}).get("spec") or {}
+    old_meta = (current or {}).get("metadata") or {}
+    old_spec = (current or {}).get("spec") or {}
     for mark in ("observed", "simulated"):
         if (old_spec.get("edgewright") or {}).get(mark):
             extension[mark] = True
@@ -70,13 +70,13 @@ def host_document(sent: dict[str, Any], uid: str, held: dict[str, Any] | None) -
     if old_meta.get("annotations"):
         meta["annotations"] = {**(meta.get("annotations") or {}), **old_meta["annotations"]}
     tunnel = old_spec.get("tunnelConfig") or spec.get("tunnelConfig")
-    kept = {key: value for key, value in old_spec.items() if key not in spec}
-    spec = {**kept, **spec, "host": host, "edgewright": extension}
+    cached = {key: value for key, value in old_spec.items() if key not in spec}
+    spec = {**cached, **spec, "host": host, "edgewright": extension}
     if tunnel:
         spec["tunnelConfig"] = merge_tunnel(tunnel, {})
     unknown = {key: value for key, value in sent.items() if key not in ("metadata", "spec", "status", "aclmeta")}
-    old_unknown = {key: value for key, value in (held or {}).items() if key not in ("metadata", "spec", "status")}
-    return {**old_unknown, **unknown, "metadata": meta, "spec": spec, "status": (held or {}).get("status") or {}}
+    old_unknown = {key: value for key, value in (current or {}).items() if key not in ("metadata", "spec", "status")}
+    return {**old_unknown, **unknown, "metadata": meta, "spec": spec, "status": (current or {}).get("status") or {}}
 
 
 class _Asked:
@@ -123,10 +123,10 @@ def _project(call: Call, asked: _Asked, token: TokenRecord) -> str:
     """Return the project of a new host (rule P12)."""
     state = call.hub.state
     if asked.project_uid or asked.project_name:
-        found = state.projects.get(asked.project_uid) if asked.project_uid else state.project_named(asked.project_name)
-        if found is None:
+        result = state.projects.get(asked.project_uid) if asked.project_uid else state.project_named(asked.project_name)
+        if result is None:
             raise not_found("project", asked.project_uid or asked.project_name)
-        return found.uid
+        return result.uid
     if token.project_uid and token.project_uid in state.projects:
         return token.project_uid
     raise bad_request(
@@ -170,19 +170,19 @@ def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     record = find_host(tx, asked.uid)
     token, repeated = _admit(call, asked, record)
     credential = new_host_credential(asked.uid)
-    held = digest(credential)
+    current = digest(credential)
     actor = Actor("host", asked.uid, asked.uid, call.actor.address, "registration")
     call.actor = actor
     if repeated and record is not None:
         document = host_document(asked.document, asked.uid, stored(record))
-        save_host(tx, record, pending_hash=held, doc=dump(document), address=actor.address)
+        save_host(tx, record, pending_hash=current, doc=dump(document), address=actor.address)
         return asked.uid, credential
     document = host_document(asked.document, asked.uid, stored(record) if record is not None else None)
     common: dict[str, Any] = {
         "doc": dump(document),
         "registered_at": tx.now,
         "registration_hash": asked.registration_hash,
-        "credential_hash": held,
+        "credential_hash": current,
         "pending_hash": None,
         "pairing_hash": None,
         "token_uid": token.uid if token else None,

@@ -161,10 +161,10 @@ class Rejections:
     def _alert(self, key: str, uid: str, name: str, address: str, code: str, message: str) -> None:
         """Raise or count up the alert of a box, unless its address made up too many names."""
         now, alerts = times.now(), self._hub.alerts
-        held = alerts.get(key)
-        if held is not None and code == protocol.E_TOO_MANY:
-            code, message = held.code, held.message  # the brake hides the reason, and does not replace it
-        elif held is None and not self._may_name(address, key, now):
+        stored = alerts.get(key)
+        if stored is not None and code == protocol.E_TOO_MANY:
+            code, message = stored.code, stored.message  # the brake hides the reason, and does not replace it
+        elif stored is None and not self._may_name(address, key, now):
             return
         text, hint = _TEXTS.get(code, (f"rejected: {message}", ""))
         entry, project = self._hub.state.hosts.get(uid), self._hub.state.default_project()

@@ -101,11 +101,11 @@ async def update(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         record = get_host_or_404(tx, call.uid)
-        held = stored(record)
+        current = stored(record)
         if call.actor.is_user:
             _update_by_user(call, tx, record, body)
             return
-        document = host_document({**body, "metadata": {}}, call.uid, held)
+        document = host_document({**body, "metadata": {}}, call.uid, current)
         if dump(document) != record.doc:
             save_host(tx, record, doc=dump(document))
 

@@ -99,17 +99,17 @@ async def appliances(call: Call) -> Response:
     wanted = body.get("filter") or {}
     states, rule = wanted.get("states") or [], wanted.get("name") or {}
     view = finding.View(call.hub.renderer, call.now)
-    found = []
+    matches = []
     async with call.pace() as pace:
         for entry in call.hub.finder.ordered(call.scope):
             if (not states or entry.record.state in states) and matches_name(entry.facts.name, rule):
-                found.append(entry)
+                matches.append(entry)
             if pace.due:
                 await pace.rest()
         for sort in reversed(body.get("sort") or []):
             if (field := sort.get("field")) in rules.SORT_FIELDS:
-                found = await finding.ordered_by(found, [(field, sort.get("order") == "desc")], view, pace)
-    documents = _streamed(call, [entry.record.uid for entry in found], Pace(call.hub.turns, call.caller))
+                matches = await finding.ordered_by(matches, [(field, sort.get("order") == "desc")], view, pace)
+    documents = _streamed(call, [entry.record.uid for entry in matches], Pace(call.hub.turns, call.caller))
     return StreamingResponse(documents, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -138,13 +138,13 @@ async def _streamed(call: Call, uids: Iterable[str], pace: Pace) -> AsyncIterato
 
 async def tags(call: Call) -> Response:
     """List every tag in use."""
-    found: set[str] = set()
+    matches: set[str] = set()
     async with call.pace() as pace:
         for entry in call.hub.finder.ordered(call.scope):
-            found.update(entry.facts.tags)
+            matches.update(entry.facts.tags)
             if pace.due:
                 await pace.rest()
-    return call.json({"tags": sorted(found)})
+    return call.json({"tags": sorted(matches)})
 
 
 ROUTES = (

@@ -62,9 +62,9 @@ async def offer_intent(call: Call) -> Response:
 
     def job(tx: Tx) -> tuple[Any, bool]:
         mine = select(table).where(table.c.host_uid == call.uid, table.c.id == body["id"])
-        held = tx.one(mine)
-        if held is not None:
-            return held, False
+        stored = tx.one(mine)
+        if stored is not None:
+            return stored, False
         record = get_host_or_404(tx, call.uid)
         changed = tx.one(
             select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
@@ -87,10 +87,10 @@ async def offer_intent(call: Call) -> Response:
                 received=tx.now,
             )
         )
-        told = f"{body.get('actor') or 'Someone'} changed {body['field']} at the site of {call.uid}" + (
+        reported = f"{body.get('actor') or 'Someone'} changed {body['field']} at the site of {call.uid}" + (
             "; the plane has changed it as well." if clash else "."
         )
-        event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", told)
+        event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", reported)
         store_event(call.hub.state, tx, event, record.project_uid)
         share.trim_intents(call.hub, tx, call.uid, body["id"], record.project_uid)
         return tx.one(mine), True

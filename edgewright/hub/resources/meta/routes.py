@@ -125,10 +125,10 @@ def _beats_since(call: Call) -> float | None:
     text = call.request.query_params.get("beats")
     if text is None:
         return None
-    whole = integer(text.partition(".")[0])
-    if whole is None:
+    complete = integer(text.partition(".")[0])
+    if complete is None:
         raise bad_request("The value of 'beats' is not a number of seconds.")
-    return float(whole)
+    return float(complete)
 
 
 async def describe(call: Call) -> Response:

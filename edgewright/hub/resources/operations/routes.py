@@ -98,11 +98,11 @@ def _check_text(params: dict[str, Any], name: str, most: int) -> None:
 def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None) -> str:
     """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id."""
     if key:
-        held = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
-        if held is not None:
-            if (held.kind, held.params) != (kind, dump(params)):
+        stored = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
+        if stored is not None:
+            if (stored.kind, stored.params) != (kind, dump(params)):
                 raise conflict("This Idempotency-Key was used for another operation.", protocol.E_IDEMPOTENCY)
-            return str(held.id)
+            return str(stored.id)
     record = get_host_or_404(tx, call.uid)
     if record.registered_at is None:
         raise bad_request(
@@ -143,8 +143,8 @@ def publish(tx: Tx, operation: str, project: str) -> None:
     """Notify readers of an operation, with its document as it is in this transaction."""
     row = tx.one(select(_TABLE).where(_TABLE.c.id == operation))
     if row is not None:
-        told = document(row)
-        tx.emit("operation", "put", operation, project, told)
+        reported = document(row)
+        tx.emit("operation", "put", operation, project, reported)
 
 
 async def create(call: Call) -> Response:
@@ -225,11 +225,11 @@ async def result(call: Call) -> Response:
         if row is None:
             raise not_found("operation", operation)
         if row.result is not None:
-            held = msgspec.json.decode(row.result)
-            if (held.get("state"), held.get("message")) == (body["state"], body.get("message")):
+            stored = msgspec.json.decode(row.result)
+            if (stored.get("state"), stored.get("message")) == (body["state"], body.get("message")):
                 return
             raise conflict(
-                f"The operation {operation} has another result already: {held.get('state')}.",
+                f"The operation {operation} has another result already: {stored.get('state')}.",
                 protocol.E_OPERATION_REPORTED,
             )
         late = row.state == protocol.OP_EXPIRED or (row.deadline is not None and row.deadline <= tx.now)
@@ -240,8 +240,10 @@ async def result(call: Call) -> Response:
         else:
             project = get_host_or_404(tx, call.uid).project_uid
         severity = "Info" if body["state"] == protocol.OP_SUCCEEDED else "Warning"
-        told = f"Operation {row.kind} on {call.uid}: {body['state']}. {body.get('message') or ''}".strip()
-        store_event(call.hub.state, tx, host_event(call.uid, call.uid, severity, "OperationFinished", told), project)
+        reported = f"Operation {row.kind} on {call.uid}: {body['state']}. {body.get('message') or ''}".strip()
+        store_event(
+            call.hub.state, tx, host_event(call.uid, call.uid, severity, "OperationFinished", reported), project
+        )
         publish(tx, operation, project)
 
     await call.write(job)

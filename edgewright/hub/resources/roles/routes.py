@@ -49,10 +49,10 @@ async def listing(call: Call) -> Response:
     except ValueError as error:
         raise bad_request(str(error)) from None
     offset, limit = call.page()
-    found = [name for name in roles.ROLES if not alternatives or any(_passes(name, terms) for terms in alternatives)]
-    page = found[offset : offset + limit]
+    matches = [name for name in roles.ROLES if not alternatives or any(_passes(name, terms) for terms in alternatives)]
+    page = matches[offset : offset + limit]
     items = [role(name) for name in page]
-    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(matches), limit)})
 
 
 def _passes(name: str, terms: list[listfilter.Term]) -> bool:

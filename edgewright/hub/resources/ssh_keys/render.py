@@ -13,15 +13,15 @@ from edgewright.hub.db.records import SshKeyRecord
 
 def ssh_key(record: SshKeyRecord) -> dict[str, Any]:
     """Return a key with its type, size and fingerprint."""
-    held: dict[str, Any] = msgspec.json.decode(record.doc).get("metadata") or {}
+    stored: dict[str, Any] = msgspec.json.decode(record.doc).get("metadata") or {}
     key = read_key(record.public_key)
     return {
         "metadata": {
-            **held,
+            **stored,
             "uid": record.uid,
             "name": record.name,
-            "labels": held.get("labels") or {},
-            "annotations": held.get("annotations") or {},
+            "labels": stored.get("labels") or {},
+            "annotations": stored.get("annotations") or {},
             "creationTimestamp": times.rfc3339(record.created),
             "lastModifiedTimestamp": times.rfc3339(record.modified),
         },

@@ -113,8 +113,8 @@ async def update(call: Call) -> Response:
         record = store.need(tx, call.uid)
         name = str(meta.get("name") or "").strip() or record.name
         text, key = sent or (record.public_key, read_key(record.public_key))
-        held = msgspec.json.decode(record.doc).get("metadata") or {}
-        doc = check_record("SSH key", name, dump({"metadata": merge_metadata(held, meta)}), record.doc)
+        stored = msgspec.json.decode(record.doc).get("metadata") or {}
+        doc = check_record("SSH key", name, dump({"metadata": merge_metadata(stored, meta)}), record.doc)
         store.update(tx, record, name=name, public_key=text, fingerprint=key.fingerprint, doc=doc)
         changed = f": {key.fingerprint} replaces {record.fingerprint}" if key.fingerprint != record.fingerprint else ""
         call.audit(tx, "update", KIND, record.uid, name, f"SSH key '{name}' is updated{changed}", record.project_uid)

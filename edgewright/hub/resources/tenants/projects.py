@@ -78,11 +78,11 @@ async def summary(call: Call) -> Response:
     body = await call.body()
     offset, limit = call.page()
     rule = (body.get("filter") or {}).get("name") or {}
-    found = [record for record in _records(call) if matches_name(record.name, rule)]
+    matches = [record for record in _records(call) if matches_name(record.name, rule)]
     for sort in reversed(body.get("sort") or []):
         field = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}.get(sort.get("field"), "name")
-        found.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
-    page = found[offset : offset + limit]
+        matches.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
+    page = matches[offset : offset + limit]
     items = []
     fleet: Counter[str] = Counter()
     async with call.pace() as pace:
@@ -105,7 +105,7 @@ async def summary(call: Call) -> Response:
                 },
             }
         )
-    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(matches), limit)})
 
 
 def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
@@ -177,9 +177,9 @@ async def delete(call: Call) -> Response:
     record = _record(call)
 
     def job(tx: Tx) -> None:
-        held = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
-        if held is not None:
-            raise conflict(f"The project '{record.name}' still has hosts, such as '{held.uid}'.", "ProjectInUse")
+        stored = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
+        if stored is not None:
+            raise conflict(f"The project '{record.name}' still has hosts, such as '{stored.uid}'.", "ProjectInUse")
         token = tx.one(select(schema.tokens.c.name).where(schema.tokens.c.project_uid == record.uid))
         if token is not None:
             raise conflict(

@@ -16,7 +16,7 @@ def document(hub: Services, record: TokenRecord, *, secret: bool, now: float | N
     """Return a registration token; its text only with `secret`."""
     moment = times.now() if now is None else now
     document: dict[str, Any] = msgspec.json.decode(record.doc)
-    held = document.get("metadata") or {}
+    stored = document.get("metadata") or {}
     project = hub.state.projects.get(record.project_uid or "")
     spec = {key: value for key, value in (document.get("spec") or {}).items() if key != "defaultProjectUid"}
     spec["expiry"] = times.rfc3339(record.expiry)
@@ -25,7 +25,7 @@ def document(hub: Services, record: TokenRecord, *, secret: bool, now: float | N
     if secret:
         spec["token"] = hub.box.unseal(record.secret_encrypted)
     expired = record.expiry is not None and record.expiry <= moment
-    document["metadata"] = hub.renderer.meta(held, record.uid, record.name, record.created, record.modified)
+    document["metadata"] = hub.renderer.meta(stored, record.uid, record.name, record.created, record.modified)
     document["spec"] = spec
     document["status"] = {
         "isActive": record.active,

@@ -55,14 +55,14 @@ async def activate(call: Call) -> Response:
     """Accept an activation code: makes the user active and returns an API key, whose text is in this answer only."""
     body = await call.body()
     code = str(body.get("code") or "").strip()
-    hub, held, text = call.hub, digest(code), new_secret(protocol.API_KEY_PREFIX)
-    known = next((user for user in hub.state.users.values() if code and user.activation_hash == held), None)
+    hub, stored, text = call.hub, digest(code), new_secret(protocol.API_KEY_PREFIX)
+    known = next((user for user in hub.state.users.values() if code and user.activation_hash == stored), None)
     if known is None or call.now >= (known.activation_until or 0.0):
         raise hub.authenticator.fail(call.actor.address, "This activation code is not valid: it was used or has ended.")
 
     def job(tx: Tx) -> UserRecord:
         record = store.need(tx, known.uid)
-        if record.activation_hash != held or tx.now >= (record.activation_until or 0.0):
+        if record.activation_hash != stored or tx.now >= (record.activation_until or 0.0):
             raise unauthorized("This activation code was used already.")
         newer = store.update(tx, record, active=True, **NONE)
         uid, doc = new_uid(), dump({"metadata": {}, "spec": {}})

@@ -24,16 +24,16 @@ def role_references(names: Iterable[str]) -> list[dict[str, str]]:
 
 def user(record: UserRecord, state: State, link: str = "") -> dict[str, Any]:
     """Return a user (`v1User`); `link` is shown to admins only."""
-    held: dict[str, Any] = (msgspec.json.decode(record.doc)).get("metadata") or {}
+    stored: dict[str, Any] = (msgspec.json.decode(record.doc)).get("metadata") or {}
     modified = record.created if record.modified is None else record.modified
     projects = state.project_roles.get(record.uid) or {}
     return {
         "metadata": {
-            **held,
+            **stored,
             "uid": record.uid,
             "name": display_name(record),
-            "labels": held.get("labels") or {},
-            "annotations": held.get("annotations") or {},
+            "labels": stored.get("labels") or {},
+            "annotations": stored.get("annotations") or {},
             "creationTimestamp": times.rfc3339(record.created),
             "lastModifiedTimestamp": times.rfc3339(modified),
         },
@@ -73,10 +73,10 @@ def summary(record: UserRecord, state: State, link: str = "") -> dict[str, Any]:
 
 def project_roles(record: UserRecord, state: State) -> list[dict[str, Any]]:
     """Return the roles of a user in projects (`v1UidRoleSummary`)."""
-    found = []
+    matches = []
     for uid, mine in (state.project_roles.get(record.uid) or {}).items():
         project = state.projects.get(uid)
         if project is not None:
             roles_of = role_references(mine)
-            found.append({"uid": uid, "name": project.name, "roles": roles_of, "inheritedRoles": []})
-    return sorted(found, key=lambda entry: (entry["name"], entry["uid"]))
+            matches.append({"uid": uid, "name": project.name, "roles": roles_of, "inheritedRoles": []})
+    return sorted(matches, key=lambda entry: (entry["name"], entry["uid"]))

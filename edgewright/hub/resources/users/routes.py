@@ -62,11 +62,11 @@ async def listing(call: Call) -> Response:
         alternatives = listfilter.parse(call.request.query_params.get("filters", ""), _FILTERS)
     except ValueError as error:
         raise bad_request(str(error)) from None
-    found = _sorted(call)
+    result = _sorted(call)
     if alternatives:
-        found = [
+        result = [
             record
-            for record in found
+            for record in result
             if any(
                 all((_values(record)[term.property] == term.value) is not term.negated for term in terms)
                 for terms in alternatives
@@ -74,15 +74,15 @@ async def listing(call: Call) -> Response:
         ]
     every = call.request.query_params.get("limit") == "0"
     offset, limit = call.page()
-    limit = len(found) if every else limit
-    page = found[offset : offset + limit]
+    limit = len(result) if every else limit
+    page = result[offset : offset + limit]
     items = []
     async with call.pace() as pace:
         for record in page:
             items.append(render.user(record, call.hub.state, _link(call, record)))
             if pace.due:
                 await pace.rest()
-    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(found), limit)})
+    return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(result), limit)})
 
 
 async def metadata(call: Call) -> Response:
@@ -98,16 +98,16 @@ async def summary(call: Call) -> Response:
     body = await call.body()
     wanted = body.get("filter") or {}
     name, email = wanted.get("name") or {}, wanted.get("emailId") or {}
-    found = [
+    results = [
         record
         for record in _sorted(call)
         if matches(render.display_name(record), name) and matches(record.email, email)
     ]
     for sort in reversed(body.get("sort") or []):
-        found.sort(key=_SORTS[sort.get("field") or "name"], reverse=sort.get("order") == "desc")
+        results.sort(key=_SORTS[sort.get("field") or "name"], reverse=sort.get("order") == "desc")
     items = []
     async with call.pace() as pace:
-        for record in found:
+        for record in results:
             items.append(render.summary(record, call.hub.state, _link(call, record)))
             if pace.due:
                 await pace.rest()
@@ -266,7 +266,7 @@ async def set_project_roles(call: Call) -> Response:
     def job(tx: Tx) -> None:
         record = store.need(tx, call.uid)
         store.set_project_roles(tx, record, wanted)
-        mine = ", ".join(f"{highest(held)} in {names.get(uid, uid)}" for uid, held in wanted.items()) or "none"
+        mine = ", ".join(f"{highest(stored)} in {names.get(uid, uid)}" for uid, stored in wanted.items()) or "none"
         message = f"User '{record.email}' has the project roles: {mine}"
         call.audit(tx, "update", KIND, record.uid, record.email, message[:1000])
 

@@ -45,14 +45,14 @@ def read_roles(texts: Iterable[object], where: str) -> Roles:
 
 def read_project_roles(body: Mapping[str, Any], projects: Mapping[str, Any]) -> dict[str, Roles]:
     """Return the roles by project of a `v1ProjectRolesPatch`; raises 422 for a role, 404 for a project."""
-    found: dict[str, Roles] = {}
+    matches: dict[str, Roles] = {}
     for entry in body.get("projects") or []:
         uid = str((entry or {}).get("projectUid") or "")
         if uid not in projects:
             raise not_found("project", uid)
         mine = read_roles((entry or {}).get("roles") or [], "projects.roles")
-        found[uid] = tuple(role for role in roles.ROLES if role in mine or role in found.get(uid, ()))
-    return {uid: mine for uid, mine in found.items() if mine}
+        matches[uid] = tuple(role for role in roles.ROLES if role in mine or role in matches.get(uid, ()))
+    return {uid: mine for uid, mine in matches.items() if mine}
 
 
 def refuse_teams(spec: Mapping[str, Any]) -> None:
