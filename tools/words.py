@@ -96,19 +96,21 @@ _ANY = re.compile(
 )  # one scan for the many texts without any
 # Complete parts of an identifier (`_told_at` has told and at) and runs of parts.
 NAME_PARTS = {
-    **dict.fromkeys(("found", "one", "words"), "the thing it is: host, matches, lines, arguments"),
+    "words": "the thing it is: lines, arguments, text",
     **dict.fromkeys(("said", "told", "tell", "tells", "say", "says", "voice"), "message, report, notify"),
     **dict.fromkeys(("kept", "keep", "keeps", "held", "hold", "holds", "keeper"), "stored, cached, retained"),
     **dict.fromkeys(("wish", "wishes"), "spec"),
     **dict.fromkeys(
         ("gone", "whole", "anew", "heard", "mend", "nobody", "person", "errand", "errands", "spirit"), "see RULES"
     ),
-    **dict.fromkeys(
-        ("lifeline", "standing", "throwaway", "interview", "signs", "loudly"), "systemd_notify, plane_link, ..."
-    ),
+    **dict.fromkeys(("lifeline", "standing", "throwaway", "interview", "loudly"), "systemd_notify, plane_link, ..."),
     **dict.fromkeys(("need", "came"), "get_host_or_404, hosts_by_token"),
 }
 NAME_RUNS = {"turned_away": "rejections"}
+COMPLETE_NAMES = dict.fromkeys(
+    ("found", "one"), "the thing it is: host, match, results, item"
+)  # `not_found` has a meaning
+_CODE = re.compile(r"`[^`\s]+`")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -159,6 +161,8 @@ def in_text(area: str, path: str, line: int, text: str, settings: Settings) -> I
     """Find the rules that `text` breaks; `line` is where it begins."""
     if not _ANY.search(text):
         return
+    if area in ("docstrings", "comments"):  # the names of values are counted as names
+        text = _CODE.sub(lambda match: "~" * len(match.group()), text)
     for allowed in settings.allowed:
         if fnmatch(path, allowed.where):
             text = allowed.text.sub(lambda match: re.sub(r"\S", "~", match.group()), text)
@@ -176,6 +180,8 @@ def in_name(path: str, line: int, name: str, settings: Settings) -> Iterator[Hit
     for part in parts:
         if part in NAME_PARTS:
             yield Hit("names", path, line, part, name, NAME_PARTS[part])
+    if name.strip("_").lower() in COMPLETE_NAMES:
+        yield Hit("names", path, line, name.strip("_").lower(), name, COMPLETE_NAMES[name.strip("_").lower()])
     for run, instead in NAME_RUNS.items():
         if run in "_".join(parts):
             yield Hit("names", path, line, run, name, instead)

@@ -57,7 +57,8 @@ def test_a_source_is_searched_by_area() -> None:
 
 def test_a_name_is_judged_by_its_parts() -> None:
     assert [hit.rule for hit in in_name("a.py", 1, "_hostsTold", NONE)] == ["told"]
-    assert not list(in_name("a.py", 1, "foundation", NONE))
+    assert [hit.rule for hit in in_name("a.py", 1, "found", NONE)] == ["found"]
+    assert not list(in_name("a.py", 1, "foundation", NONE)) and not list(in_name("a.py", 1, "not_found", NONE))
 
 
 def test_an_exception_needs_a_reason_and_stays_in_its_files(tmp_path: Path) -> None:

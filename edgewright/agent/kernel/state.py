@@ -20,7 +20,7 @@ Body = Dict[str, Any]
 
 
 class StateFolder:
-    """The agent's data folder; `say(priority, sentence)` reports problems (journal priorities, 4 is a warning)."""
+    """The agent's data folder; `say` (priority, sentence) reports problems (journal priorities, 4 is a warning)."""
 
     def __init__(self, folder: str, log: Callable[[int, str], None]) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""A condition in words, the same for command line and console: label and text, ages relative to now."""
+"""A condition as text, the same for command line and console: label and text, ages relative to now."""
 
 from __future__ import annotations
 
