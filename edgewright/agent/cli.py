@@ -11,7 +11,7 @@ import sys
 from typing import Any, Callable, List, NamedTuple, NoReturn, Optional, Sequence
 
 from edgewright import __version__
-from edgewright.agent.appliance.commands import add_parser, run
+from edgewright.agent.appliance.parser import add_parser
 from edgewright.agent.kernel.settings import DATA, Flags
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 from edgewright.core.times import parse_span
@@ -170,6 +170,8 @@ def _status(namespace: argparse.Namespace) -> int:
 
 
 def _appliance(namespace: argparse.Namespace) -> int:
+    from edgewright.agent.appliance.commands import run
+
     return run(namespace)
 
 

@@ -14,7 +14,6 @@ from edgewright.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
-    from edgewright.config.settings import Settings
 
 Special = Callable[["CommandContext", "dict[str, Any]", str], int]
 """A verb that only the composition root can run: gets context, arguments and the form of the output."""
@@ -51,15 +50,11 @@ def _run(
     if not arguments.noun:
         if arguments.stray:
             raise UsageError(f"There is no option {arguments.stray}.", "See: edgewright --help")
-        from edgewright.cli import help as words_of
-
-        print(words_of.overview())
+        print(_help().overview())
         return 0
     command, rest = choose(arguments)
     if command is None:
-        from edgewright.cli import help as words_of
-
-        print(words_of.of_noun(arguments.noun, " ".join(arguments.rest)))
+        print(_help().of_noun(arguments.noun, " ".join(arguments.rest)))
         return 0
     if arguments.stray and not arguments.help:
         raise UsageError(f"There is no option {arguments.stray}.", f"See: edgewright {command.name} --help")
@@ -67,11 +62,18 @@ def _run(
     if command.delegate and delegate is not None:
         return delegate(command.delegate, _delegated(command, arguments))
     if arguments.help:
-        from edgewright.cli import help as words_of
-
-        print(words_of.of_verb(command))
+        print(_help().of_verb(command))
         return 0
-    return _perform(command, rest, arguments.options, special(command.name))
+    from edgewright.cli.execute import execute
+
+    return execute(command, rest, arguments.options, special(command.name))
+
+
+def _help() -> Any:
+    """Return the module of the help pages: a verb that runs does not load it."""
+    from edgewright.cli import help as pages
+
+    return pages
 
 
 def _out(command: type[Command], arguments: CommandLine, rest: tuple[str, ...]) -> tuple[CommandLine, tuple[str, ...]]:
@@ -161,73 +163,6 @@ def _own_hub(command: type[Command], arguments: CommandLine) -> list[str]:
 
     data = locations.folder("data") / "hub"
     return ["--data", str(data)] if (data / "hub.lock").exists() else []
-
-
-def _perform(command: type[Command], rest: Sequence[str], options: dict[str, str], special: Special | None) -> int:
-    from edgewright.commands.kernel.grammar import parse
-
-    targets, args = parse(command, rest)
-    settings = settings_of(options, strict=command.name != "config validate")
-    given = options.get("output", "")
-    form = given or (settings.output if command.outputs[0] == "table" else command.outputs[0])
-    if form not in command.outputs:
-        raise UsageError(
-            f"`{command.name}` cannot print {form!r}.", f"Take -o {'|'.join(command.outputs)}", code="UnknownOutput"
-        )
-    ctx = make_context(command, settings, options)
-    if special is not None:
-        return special(ctx, args, form)
-    import asyncio
-
-    from edgewright.cli.perform import perform
-
-    return asyncio.run(perform(command, ctx, targets, args, options, form))
-
-
-def settings_of(options: dict[str, str], *, strict: bool) -> Settings:
-    """Return the settings with the global options over them. Raises `UsageError`, `InvalidInput`."""
-    from edgewright.config import settings
-
-    result = settings.load() if strict else settings.examine()[0]
-    timeout = None
-    if "timeout" in options:
-        try:
-            timeout = settings.convert("timeout", options["timeout"].removesuffix("s"))
-        except ValueError as error:
-            raise UsageError(f"--timeout: {error}.", "Give seconds, e.g. --timeout 30") from None
-    return result.changed(
-        "option",
-        timeout=timeout,
-        read_only=True if "read-only" in options else None,
-        ascii=True if "ascii" in options else None,
-        lines=True if "lines" in options else None,
-        last_frame=True if "last-frame" in options else None,
-    )
-
-
-def make_context(command: type[Command], settings: Settings, options: dict[str, str]) -> CommandContext:
-    """Return what the verb works with. Raises `NotFound` for a context that is not there."""
-    from edgewright.commands.kernel.context import CommandContext
-
-    context = None
-    if command.online or "context" in options:
-        from edgewright.config import contexts
-
-        context = contexts.load().choose(options.get("context", ""))
-    journal = None
-    if command.danger != "none":
-        from edgewright.commands.kernel.journal import open_journal
-
-        journal = open_journal()
-    return CommandContext(
-        settings,
-        context=context,
-        project=options.get("project", ""),
-        read_only=settings.read_only or (context is not None and context.read_only),
-        timeout=settings.timeout,
-        journal=journal,
-        actor="cli",
-    )
 
 
 if __name__ == "__main__":

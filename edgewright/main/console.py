@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from edgewright.cli.main import settings_of
+from edgewright.cli.global_options import settings_of
 from edgewright.commands.kernel.bindings import load_keymap
 from edgewright.config import locations
 from edgewright.config.viewstate import ViewStateFile

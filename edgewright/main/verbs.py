@@ -9,8 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.cli.output import say
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
+from edgewright.core.interrupt import terminated_is_interrupted
 from edgewright.main.console import check_terminal, make_feed, make_session, open_console, run_app
 from edgewright.sources.replay import ReplaySource
 from edgewright.store.engine.record import Recorder
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Draw one frame: of a recording, or of the plane as it is now."""
-    from edgewright.cli.output import say
     from edgewright.config import contexts
 
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
@@ -87,9 +88,6 @@ async def _fill(ctx: CommandContext, store: Any) -> None:
 
 def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Write the event log until Ctrl-C or the end of --for."""
-    from edgewright.cli.output import say
-    from edgewright.core.interrupt import terminated_is_interrupted
-
     if ctx.context is None:
         raise UsageError("No plane is chosen yet.", "Add one: edgewright context add NAME --url URL", "NoContext")
     feed = make_feed(ctx.settings)
@@ -130,7 +128,6 @@ def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Run a simulated fleet until the console is left, or until Ctrl-C without one."""
     from edgewright.commands.hub.first_run import demo_hub
-    from edgewright.core.interrupt import terminated_is_interrupted
 
     hosts = int(args.get("hosts") or 0)
     if not 1 <= hosts <= 5000:
@@ -153,7 +150,6 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
 def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str) -> int:
     """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it."""
-    from edgewright.cli.output import say
     from edgewright.commands.hub.first_run import start_demo
 
     context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))

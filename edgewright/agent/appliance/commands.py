@@ -1,4 +1,4 @@
-"""The words of `edgewright-agent appliance ...`."""
+"""What `edgewright-agent appliance ...` does."""
 
 from __future__ import annotations
 
@@ -17,19 +17,6 @@ from edgewright.agent.appliance.runner import Runner, read_text
 from edgewright.core.errors import Refused
 
 
-def add_parser(verbs: Any, epilog: str) -> None:
-    """Add the verb `appliance` to the agent's command line."""
-    parser = verbs.add_parser("appliance", help="what runs on the box of the reference appliance", epilog=epilog)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="install|boot|console|status")
-    parts.add_parser("install", help="install this live system to disk, as its user-data asks", epilog=epilog)
-    boot = parts.add_parser("boot", help="do what a start of the box needs", epilog=epilog)
-    boot.add_argument("stage", choices=("early", "late"), help="early: before services; late: once they run")
-    console = parts.add_parser("console", help="show the identity of this box, and repair its network", epilog=epilog)
-    console.add_argument("--tty", default="", metavar="PATH", help="the terminal that it runs on, for the login prompt")
-    status = parts.add_parser("status", help="show which slot runs and what was installed", epilog=epilog)
-    status.add_argument("-o", "--output", choices=("table", "json"), default="table")
-
-
 def run(namespace: argparse.Namespace) -> int:
     """Run one part; return its exit code."""
     if namespace.part == "status":
@@ -39,10 +26,8 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.part == "console":
         return run_console(namespace.tty)
     _only_on_the_box()
-
     if namespace.part == "install":
         return Medium(Runner()).run()
-
     return boot.early(Runner()) if namespace.stage == "early" else boot.late(Runner())
 
 

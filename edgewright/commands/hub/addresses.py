@@ -6,6 +6,11 @@ import ipaddress
 import socket
 from typing import NamedTuple
 
+from edgewright.agent.facts.network import default_route, kernel_addresses
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.core.errors import InvalidInput
+from edgewright.hub.process.configuration import split_address
+
 INTERNAL = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali", "kube", "lxc", "podman")
 """Beginnings of the names of network cards that only containers and virtual machines of this machine use."""
 
@@ -20,9 +25,6 @@ class Address(NamedTuple):
 
 def machine_addresses() -> list[Address]:
     """Return every address but loopback and link-local ones; that of the default route first, containers' last."""
-    from edgewright.agent.facts.network import default_route, kernel_addresses
-    from edgewright.agent.kernel.hostfs import Root
-
     names = dict(socket.if_nameindex())
     default = default_route(Root())[0]
     found: list[tuple[tuple[int, int, str], Address]] = []
@@ -41,9 +43,6 @@ def machine_addresses() -> list[Address]:
 
 def address_problem(text: str) -> str:
     """Return why hosts could not use `text` (`NAME_OR_IP[:PORT]`) as the address of a hub, "" when they could."""
-    from edgewright.core.errors import InvalidInput
-    from edgewright.hub.process.configuration import split_address
-
     try:
         split_address(text)
     except InvalidInput as error:

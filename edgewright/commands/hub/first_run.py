@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from edgewright.clients.http import peer
 from edgewright.commands.hub.addresses import Address, machine_addresses
 from edgewright.commands.hub.local import LocalHub
+from edgewright.config import contexts, locations
 from edgewright.config.contexts import Context
+from edgewright.config.credentials import read_key_file
 
 if TYPE_CHECKING:
     from edgewright.clients.http.peer import Peer
@@ -89,8 +92,6 @@ class Guide:
 
     async def switch_context(self, name: str) -> None:
         """Go to another plane. Raises `NotFound`."""
-        from edgewright.config import contexts
-
         if self.simulated and self.feed.context is not None and name == self.feed.context.name:
             return
         await self.feed.use(contexts.use(name))
@@ -107,9 +108,6 @@ class Guide:
 
         `address` is the one that hosts use (`NAME_OR_IP[:PORT]`); "" leaves it as it is. Raises `EdgewrightError`.
         """
-        from edgewright.config import contexts, locations
-        from edgewright.config.credentials import read_key_file
-
         if self.hub is None:
             self.hub = LocalHub(locations.folder("data") / "hub", self.feed.settings.hub_listen)
         self.own_hub = True
@@ -140,7 +138,6 @@ class Guide:
     async def connect(self, url: str, api_key: str, ca: str = "", project: str = "", name: str = "") -> str:
         """Make a context for a plane that lets this key in, and return its name. Raises `EdgewrightError`."""
         from edgewright.commands.kernel.greet import greet
-        from edgewright.config import contexts
 
         url = contexts.check_url(url)
         name = name or (urlsplit(url).hostname or "plane").replace(":", "-")[:40]
@@ -151,9 +148,6 @@ class Guide:
 
     async def inspect(self, url: str) -> Peer:
         """Fetch the authority that a plane shows, for the user to compare. Raises `EdgewrightError`."""
-        from edgewright.clients.http import peer
-        from edgewright.config import contexts, locations
-
         folder = locations.ensure(locations.folder("config") / "authorities")
         return await peer.inspect(contexts.check_url(url), folder, self.feed.settings.timeout)
 

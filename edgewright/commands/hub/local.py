@@ -22,7 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.config import locations
+from edgewright.config.credentials import read_key_file
+from edgewright.core import times
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.hub.process import configuration
 
@@ -135,9 +138,6 @@ class LocalHub:
 
     async def token_file(self, info: HubInfo, name: str, path: Path) -> Path:
         """Return a file with a registration token of this name; made if it is not there or ends within a day."""
-        from edgewright.clients.palette.client import Credential, PlaneClient
-        from edgewright.config.credentials import read_key_file
-        from edgewright.core import times
         from edgewright.wire.palette.tokens import EdgeToken
 
         key = read_key_file(str(info.key_file))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.installer.checks import at_context, facts_of_base, offline, online, public_keys, usable_tokens
+from edgewright.commands.installer.checks import token_uid as token_uid_at_plane
 from edgewright.commands.installer.run import Work, detach
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.results import Text
@@ -16,8 +17,9 @@ from edgewright.config import contexts
 from edgewright.core.errors import Failed
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.origin import installer_of
+from edgewright.forge.answers import absolute, read_answers, write_answers
 from edgewright.forge.answers import masked as hide
-from edgewright.forge.answers import read_answers
+from edgewright.forge.answers import settle as settle_answers
 from edgewright.forge.builds import cancel, find, last_lines, list_builds
 from edgewright.forge.installing import prepare
 from edgewright.forge.manifest import read_manifest
@@ -90,9 +92,7 @@ def settle(answers: Answers, folder: Path | None = None, keys: Iterable[str] | N
 
     Raises `InvalidInput`, `NotFound`.
     """
-    from edgewright.forge.answers import settle
-
-    return settle(answers, folder, keys=None if keys is None else frozenset(keys))
+    return settle_answers(answers, folder, keys=None if keys is None else frozenset(keys))
 
 
 def user_data_text(answers: Answers) -> str:
@@ -105,9 +105,7 @@ def preview(answers: Answers, *, masked: bool = True) -> str:
 
     Raises `InvalidInput` only for answers of another kind than their question's.
     """
-    from edgewright.forge.answers import settle
-
-    settled = settle(answers, strict=False)
+    settled = settle_answers(answers, strict=False)
     return user_data_text(hide(settled) if masked else settled)
 
 
@@ -169,9 +167,7 @@ def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) 
 
     Raises `InvalidInput`, `Failed`.
     """
-    from edgewright.forge.answers import settle, write_answers
-
-    write_answers(Path(path).expanduser(), name, settle(answers, strict=strict))
+    write_answers(Path(path).expanduser(), name, settle_answers(answers, strict=strict))
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -186,19 +182,15 @@ def start_build(answers: Answers, folder: str | Path = "", *, force: bool = Fals
     `InvalidInput` for answers that are wrong, `Conflict` for an ISO that is there, `NotFound` for a base that is not,
     `Refused` when the session is `read_only` and a proof would change something at the plane.
     """
-    from edgewright.forge.answers import absolute, settle
-
     chosen = {**answers, "output.folder": str(folder)} if folder else answers
-    ready = absolute(settle(chosen), Path.cwd())
+    ready = absolute(settle_answers(chosen), Path.cwd())
     work = Work(str(ready["output.name"]), ready, prepare(ready))
     return detach(work, force=force, read_only=read_only)
 
 
 async def token_uid(ctx: CommandContext, answers: Answers) -> str:
     """Return the uid of the answers' token at its plane, "" when it is unknown there. Raises what the plane reports."""
-    from edgewright.commands.installer.checks import token_uid
-
-    return await token_uid(ctx, settle(answers))
+    return await token_uid_at_plane(ctx, settle_answers(answers))
 
 
 def builds() -> list[Build]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from edgewright.commands.kernel.line import command_line
 from edgewright.commands.kernel.params import Param as Param
 from edgewright.commands.kernel.params import Target as Target
+from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -169,6 +170,4 @@ class Command:
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Do what `plan` shows; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
-        from edgewright.core.errors import UsageError
-
         raise UsageError(f"`{self.name}` works in the console only.", "Open the console: edgewright")

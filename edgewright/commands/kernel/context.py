@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edgewright.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -80,8 +82,6 @@ class CommandContext:
         """Return the plane's client, made on first use. Raises `UsageError` without a context."""
         if self._client is None:
             if self.context is None:
-                from edgewright.core.errors import UsageError
-
                 raise UsageError(
                     "No plane is chosen yet.",
                     "Add one: edgewright context add NAME --url URL --api-key-file FILE (edgewright alone guides you).",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgewright.clients.palette.client import Credential, PlaneClient
+from edgewright.core.errors import Failed
+from edgewright.core.text import clean
+
 if TYPE_CHECKING:
     from edgewright.config.contexts import Context
 
 
 async def greet(context: Context, key: str, timeout: float) -> str:
     """Ask the plane who the key belongs to; returns words for a sentence. Raises `Unreachable`, `Refused`."""
-    from edgewright.clients.palette.client import Credential, PlaneClient
-    from edgewright.core.text import clean
-
     async with PlaneClient(context.url, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
         features = await client.features()
         told = await client.who()
@@ -26,9 +27,6 @@ async def activated(context: Context, link: str, timeout: float) -> str:
 
     The code is what follows `#`; it goes into the body of the request, never into a URL.
     """
-    from edgewright.clients.palette.client import Credential, PlaneClient
-    from edgewright.core.errors import Failed
-
     code = link.rpartition("#")[2].strip()
     async with PlaneClient(context.url, Credential(), ca=context.ca_path(), timeout=timeout) as client:
         key = (await client.activate(code)).get("apiKey")

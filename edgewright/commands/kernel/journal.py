@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Command, Plan
+from edgewright.config.locations import ensure, folder
 from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.store.engine.journal import Journal
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
 
 def open_journal() -> Journal:
     """Return the user's journal (`journal.jsonl` in the state folder)."""
-    from edgewright.config.locations import ensure, folder
-    from edgewright.store.engine.journal import Journal
-
     return Journal(ensure(folder("state")) / "journal.jsonl")
 
 

@@ -17,6 +17,7 @@ from edgewright.sources.base import Gate
 from edgewright.sources.plane import PlaneSource
 from edgewright.store.engine import cache
 from edgewright.store.engine.events import SOURCE_STATE
+from edgewright.store.engine.model import Model
 
 if TYPE_CHECKING:
     from edgewright.clients.palette.client import PlaneClient
@@ -71,7 +72,6 @@ class LiveFeed:
     async def use(self, context: Context, project: str = "") -> None:
         """Leave the present plane and go to this one, or to another project of it."""
         await self._stop()
-        from edgewright.store.engine.model import Model
 
         self.store.restore(Model())
         problem = self.prepare(context, project, quick=True)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Allowed, Command, Outcome, Plan, Refusal, Scope
+from edgewright.core.errors import EdgewrightError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -217,8 +218,6 @@ async def run(
 
     Raises `Refused` when it may not run, and whatever `EdgewrightError` the verb raises.
     """
-    from edgewright.core.errors import EdgewrightError, Refused
-
     verdict = check(command, ctx, targets)
     if isinstance(verdict, Refusal):
         raise Refused(verdict.reason, verdict.hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright.core.errors import EdgewrightError
 from tui.widgets.lines import Line, line
@@ -17,9 +17,7 @@ HOSTS_EXAMPLE = "health:unhealthy  tag.site:berlin  age<2h  cpu>=4  -state:ready
 
 def parsed(text: str, fields: Fields | None = None) -> Filter | None:
     """Return the filter in `text`, None for no text; `fields` are the hosts' unless given. Raises `EdgewrightError`."""
-    from edgewright.core.filters.filters import FILTER_FIELDS, parse
-
-    return parse(text, fields or FILTER_FIELDS) if text.strip() else None
+    return _filters().parse(text, fields or _filters().FILTER_FIELDS) if text.strip() else None
 
 
 def wrong_with(text: str, fields: Fields | None = None) -> str:
@@ -41,12 +39,17 @@ def judged(text: str, fields: Fields | None = None, example: str = HOSTS_EXAMPLE
 
 def completions(text: str, fields: Fields | None = None) -> list[str]:
     """Return what the last heartbeat of a filter may become: a field and its sign."""
-    from edgewright.core.filters.filters import FILTER_FIELDS
-
     before, space, last = text.rpartition(" ")
     minus = "-" if last.startswith("-") else ""
     word = last[len(minus) :].lower()
     if not word or ":" in word:
         return []
-    matches = [field for field in fields or FILTER_FIELDS if field.name.startswith(word)]
+    matches = [field for field in fields or _filters().FILTER_FIELDS if field.name.startswith(word)]
     return [f"{before}{space}{minus}{field.name}{'<' if field.kind in ('age', 'until') else ':'}" for field in matches]
+
+
+def _filters() -> Any:
+    """Return the grammar of filters: the first frame has none to read."""
+    from edgewright.core.filters import filters
+
+    return filters
