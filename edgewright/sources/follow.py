@@ -25,8 +25,8 @@ _BATCH: Final = 1000
 """Changes that become one event at the most."""
 _BEATS: Final = 100
 """Heartbeats that become one event at the most."""
-_SEEN: Final = {each.change_kind: each.seen for each in COLLECTIONS}
-_REMOVED: Final = {each.change_kind: each.removed for each in COLLECTIONS}
+_SEEN: Final = {each.change_kind: each.seen for each in COLLECTIONS if each.change_kind}
+_REMOVED: Final = {each.change_kind: each.removed for each in COLLECTIONS if each.change_kind}
 _SORT: Final = {"sort": [{"field": "name", "order": "asc"}]}
 
 

@@ -17,6 +17,7 @@ SECRETS: Final = frozenset(
         "sshKey",
         "packServerSecret",
         "apiKey",
+        "activationLink",
     )
 )
 """Keys whose text values are secrets, in any case, wherever they are."""

@@ -19,6 +19,10 @@ R = TypeVar("R", bound=Row)
 Documents = list[dict[str, Any]]
 
 
+NOT_FOR_ALL = frozenset({ExitCode.NOT_FOUND, ExitCode.REFUSED, ExitCode.INVALID})
+"""Refusals of a list that an older hub does not have, or that not every role may read."""
+
+
 class Reading(NamedTuple):
     """How the list of a resource is read from a plane."""
 
@@ -47,13 +51,17 @@ class Collection(NamedTuple, Generic[R]):
     from_document: Callable[[Mapping[str, Any], float], R | None]
     """Makes a row of a document that came at a time (epoch seconds); None for one that names no key."""
     change_kind: str
-    """Kind of its changes on the stream of a hub."""
+    """Kind of its changes on the stream of a hub; empty for what never changes."""
+    noun: str
+    """The noun of the command line and of keys that open one: `token`."""
     limit: int = 0
     """Newest rows that the model has; 0 for all. Rows with a limit have a time `at`."""
     cached: bool = True
     """Whether it is in the last known fleet on disk."""
     reading: Reading | None = None
     """How its list is read; None for hosts, which are read in pages of their own."""
+    one: Callable[[PlaneClient, str], Awaitable[dict[str, Any]]] | None = None
+    """Asks for the document of one thing by its uid; None where the plane returns it with its list only."""
     key: str = "uid"
     """Field of a row that is its key in the model."""
     pinned: Callable[[R], bool] | None = None

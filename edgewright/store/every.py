@@ -8,11 +8,15 @@ from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.filters import FILTERS
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.roles import ROLES
+from edgewright.store.collections.ssh_keys import SSH_KEYS
 from edgewright.store.collections.tokens import TOKENS
+from edgewright.store.collections.users import USERS
 
 COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     HOSTS,  # first, since they are what people look for
@@ -23,4 +27,13 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     TOKENS,
     FEED,
     AUDITS,
+    USERS,
+    ROLES,
+    SSH_KEYS,
+    FILTERS,
 )
+
+
+def of_noun(noun: str) -> Collection[Any] | None:
+    """Return the collection of a noun of the command line, `None` for one that the store does not have."""
+    return next((each for each in COLLECTIONS if each.noun == noun), None)

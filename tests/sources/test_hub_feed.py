@@ -15,9 +15,14 @@ from edgewright.core.errors import NotFound, Refused
 from edgewright.sources.base import Gate
 from edgewright.sources.plane import PlaneSource
 from edgewright.sources.replay import ReplaySource
+from edgewright.store.collections.filters import FILTERS
+from edgewright.store.collections.roles import ROLES
+from edgewright.store.collections.ssh_keys import SSH_KEYS
+from edgewright.store.collections.users import USERS
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.record import Recorder
 from edgewright.store.engine.store import Store
+from edgewright.store.every import COLLECTIONS
 from tests.hub_fixture import RunningHub, running_hub
 
 
@@ -35,9 +40,7 @@ def client_of(hub: RunningHub, key: str | None = None) -> PlaneClient:
 async def until(store: Store, true: Callable[[Model], bool], within: float = 20.0) -> None:
     """Wait until the model is so."""
     hit = asyncio.Event()
-    with_it = store.subscribe(
-        ["hosts", "tokens", "source", "projects", "operations", "alerts", "handling"], lambda _: hit.set()
-    )
+    with_it = store.subscribe([*(each.name for each in COLLECTIONS), "source"], lambda _: hit.set())
     try:
         async with asyncio.timeout(within):
             while not true(store.model):
@@ -118,6 +121,33 @@ async def test_changes_of_a_hub_are_seen_as_they_happen(hub: RunningHub) -> None
         await until(store, lambda model: "edge-after" not in model.hosts)
         uid = await client.create_token("seen", (await client.projects())[0]["metadata"]["uid"])
         await until(store, lambda model: uid in model.tokens)
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "E ana"
+
+
+async def test_users_roles_keys_and_filters_are_read_and_followed(hub: RunningHub) -> None:
+    async with client_of(hub) as client:
+        before = await client.create_ssh_key("before", KEY)
+    async with feeding(hub) as (store, _, client):
+        await until(store, lambda model: model.source.state == "live")
+        model = store.model
+        assert {row.name for row in ROLES.of(model).values()} == {"admin", "operator", "viewer"}
+        assert before in SSH_KEYS.of(model) and FILTERS.of(model) == {} and USERS.of(model)
+        uid = await client.create_user("ana@example.com", "Ana")
+        await until(store, lambda model: uid in USERS.of(model))
+        row = USERS.of(store.model)[uid]
+        assert (row.name, row.person, row.state) == ("ana@example.com", "Ana", "invited")
+        await client.delete_user(uid)
+        await until(store, lambda model: uid not in USERS.of(model))
+        await client.delete_ssh_key(before)
+        await until(store, lambda model: before not in SSH_KEYS.of(model))
+
+
+async def test_a_viewer_is_not_bothered_with_lists_of_admins(hub: RunningHub) -> None:
+    async with feeding(hub, hub.viewer().headers["ApiKey"]) as (store, _, _client):
+        await until(store, lambda model: model.source.state == "live" and bool(ROLES.of(model)))
+        assert [row.text for row in store.model.messages if row.level == "warn"] == []
 
 
 async def test_a_killed_hub_is_lost_then_back_and_what_happened_meanwhile_is_seen() -> None:

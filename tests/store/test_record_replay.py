@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound
@@ -110,6 +110,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(junk=b'{"\xa4": 1}', where=0)
 @given(junk=st.binary(max_size=60), where=st.integers(0, 100))
 def test_junk_in_the_middle_never_raises(host: Maker, tmp_path: Path, junk: bytes, where: int) -> None:
     path = tmp_path / "fleet.rec"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from edgewright.core.errors import EdgewrightError, Unreachable
+from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from edgewright.sources.redact import redact_all
+from edgewright.store.every import of_noun
 from tui.session import Session
-
-Kind = Literal["host", "token"]
 
 
 def known_document(session: Session, collection: str, uid: str) -> dict[str, Any] | None:
@@ -18,17 +17,19 @@ def known_document(session: Session, collection: str, uid: str) -> dict[str, Any
     return session.store.document(collection, uid)
 
 
-async def fetch_document(session: Session, kind: Kind, uid: str) -> dict[str, Any]:
-    """Return the document of a host or a token as the plane has it now. Raises `EdgewrightError`."""
-    if session.replay is not None and (recorded := known_document(session, f"{kind}s", uid)) is not None:
+async def fetch_document(session: Session, noun: str, uid: str) -> dict[str, Any]:
+    """Return the document of a thing, e.g. a `host`, as the plane has it now. Raises `EdgewrightError`."""
+    collection = of_noun(noun)
+    if collection is None or collection.one is None:
+        raise Failed("This document was not seen in this session; the plane returns it with its list only.")
+    if session.replay is not None and (recorded := known_document(session, collection.name, uid)) is not None:
         return recorded
     if session.make_context is None:
         raise Unreachable("There is no plane to ask: this shows what was recorded.", code="NoPlane")
-    client = await session.make_context().client()
-    doc: Any = await (client.host(uid) if kind == "host" else client.token(uid))
+    doc: Any = await collection.one(await session.make_context().client(), uid)
     raw: dict[str, Any] = doc if isinstance(doc, dict) else doc.raw
-    if kind == "host":
-        session.store.store_document("hosts", uid, raw)
+    if collection.documents:
+        session.store.store_document(collection.name, uid, raw)
     return raw
 
 

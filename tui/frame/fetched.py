@@ -1,7 +1,8 @@
-"""Lists that are asked of the plane while they are open: small, and no part of the model.
+"""Lists that are asked of the plane while they are open: small, and shown as the command line shows them.
 
-A list is fetched in a worker when it opens, when the plane is back, when the audit log has a change of its kind, and
-every `EVERY` seconds. What was fetched stays on the screen, dimmed, while the plane cannot be asked.
+A list is fetched in a worker when it opens, when the plane is back, when its collection of the store changes (a hub
+reports that), when the audit log has a change of its kind, and every `EVERY` seconds. What was fetched stays on the
+screen, dimmed, while the plane cannot be asked.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 EVERY = 30.0
 """Seconds between two fetches of a list that is open."""
+_QUIET = ("last_sign_in",)
+"""What a row may change in every second without a fetch for it alone."""
 _NO_PLANE = "There is no plane to ask: this shows what was recorded."
 
 
@@ -69,6 +72,8 @@ class Fetches(BaseScreen):
         model = self.session.store.model
         audits = [model.audits.get(patch.key) for patch in patches if patch.collection == AUDITS.name and patch.new]
         changed = any(row is not None and row.kind == self.audit_kind for row in audits)
+        own = self.collections - Fetches.collections
+        changed = changed or any(patch.collection in own and patch.fields != _QUIET for patch in patches)
         if changed or (self._error and not model.source.away):
             self.fetch()
         self.select()

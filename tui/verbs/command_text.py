@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.grammar import parse as parse_words
 from edgewright.core.errors import UsageError
 from edgewright.store.engine.model import Model
+from edgewright.store.every import of_noun
 
 
 class Typed(NamedTuple):
@@ -70,14 +72,16 @@ def _uids(text: Sequence[str], model: Model, command: type[Command]) -> tuple[st
     if command.target is None:
         return tuple(text)
     rows = rows_of(command.target.kind, model)
-    by_name = {row.name: uid for uid, row in rows.items()}
+    often = Counter(row.name for row in rows.values())
+    by_name = {row.name: uid for uid, row in rows.items() if often[row.name] == 1}
     return tuple(word if word in rows else by_name.get(word, word) for word in text)
 
 
 def rows_of(kind: str, model: Model) -> Mapping[str, Any]:
-    """Return the rows of the objects of a kind by uid; empty for those that the store does not have."""
-    tables: dict[str, Mapping[str, Any]] = {"host": model.hosts, "token": model.tokens, "project": model.projects}
-    return tables.get(kind, {})
+    """Return the rows of the objects of a kind by uid; empty for those that have no name or are not in the store."""
+    collection = of_noun(kind)
+    named = collection is not None and "name" in collection.row.__struct_fields__
+    return collection.of(model) if collection is not None and named else {}
 
 
 def complete(text: str, model: Model, themes: Sequence[str] = ()) -> list[str]:

@@ -74,6 +74,7 @@ ALERTS = Collection(
     "alerts",
     AlertRow,
     alert_row,
+    noun="alert",
     change_kind="alert",
     reading=Reading(_read, "alerts", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
     hosts_of=lambda row: row.host_uids,

@@ -68,6 +68,7 @@ AUDITS = Collection(
     "audits",
     AuditRow,
     audit_row,
+    noun="audit",
     change_kind="audit",
     limit=LIMIT,
     reading=Reading(_read, "audits", entire=False, every=60.0),

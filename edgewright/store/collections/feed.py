@@ -60,6 +60,7 @@ FEED = Collection(
     "feed",
     EventRow,
     event_row,
+    noun="events",
     change_kind="event",
     limit=LIMIT,
     reading=Reading(_read, "events", entire=False, every=15.0),

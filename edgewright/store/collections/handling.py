@@ -59,6 +59,7 @@ HANDLING = Collection(
     "handling",
     HandlingRow,
     handling_row,
+    noun="handling",
     change_kind="handling",
     reading=Reading(_read, "handling", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
     key="key",

@@ -206,4 +206,12 @@ def _cluster(status: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (text(ref, "name") or text(ref, "uid") for ref in used[:3])))
 
 
-HOSTS = Collection("hosts", HostRow, host_row, change_kind="host", documents=True)
+HOSTS = Collection(
+    "hosts",
+    HostRow,
+    host_row,
+    noun="host",
+    one=lambda client, uid: client.host(uid),
+    change_kind="host",
+    documents=True,
+)

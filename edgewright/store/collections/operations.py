@@ -83,6 +83,7 @@ OPERATIONS = Collection(
     "operations",
     OperationRow,
     operation_row,
+    noun="operation",
     change_kind="operation",
     limit=LIMIT,
     reading=Reading(_read, "operations", hub_only=True),

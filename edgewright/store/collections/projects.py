@@ -38,6 +38,7 @@ PROJECTS = Collection(
     "projects",
     ProjectRow,
     project_row,
+    noun="project",
     change_kind="project",
     reading=Reading(_read, "projects", every=300.0),
 )

@@ -71,6 +71,8 @@ TOKENS = Collection(
     "tokens",
     TokenRow,
     token_row,
+    noun="token",
+    one=lambda client, uid: client.token(uid),
     change_kind="token",
     reading=Reading(_read, "tokens", every=60.0, judged=True),
 )

@@ -113,7 +113,7 @@ def read(path: Path) -> list[Item]:
     for line in _lines(path):
         try:
             body = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if not isinstance(body, dict):
             continue

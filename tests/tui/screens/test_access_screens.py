@@ -10,6 +10,7 @@ import pytest
 
 from edgewright.core.errors import Refused
 from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.users import USERS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, press, settle
@@ -104,6 +105,23 @@ async def test_a_change_in_the_audit_log_fetches_the_list_again() -> None:
         audit("a-2", "user")
         await ready(pilot)
         assert plane.calls.count(("users", "")) == before + 1
+
+
+async def test_a_change_on_the_stream_fetches_the_list_again() -> None:
+    app, plane = made("users")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        before = [call for call, _ in plane.calls].count("users")
+        store = app.session.store
+        store.emit("plane", USERS.seen, {"docs": [{"metadata": {"uid": "u-new"}}]})
+        store.flush()
+        await ready(pilot)
+        assert [call for call, _ in plane.calls].count("users") == before + 1
+        seen = {"metadata": {"uid": "u-new"}, "status": {"lastSignIn": "2026-11-23T08:00:00.000Z"}}
+        store.emit("plane", USERS.seen, {"docs": [seen]})
+        store.flush()
+        await ready(pilot)
+        assert [call for call, _ in plane.calls].count("users") == before + 1, "a sign-in alone is no reason"
 
 
 async def test_why_there_is_nothing_is_shown() -> None:

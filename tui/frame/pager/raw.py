@@ -7,16 +7,15 @@ from typing import Any
 from textual import work
 
 from edgewright.core.errors import EdgewrightError
+from edgewright.store.every import of_noun
 from tui.frame.document_values import MASK, masked, yaml_lines
 from tui.frame.fetch import fetch_document, known_document, sentence
 from tui.frame.pager.pager import ReaderScreen
 from tui.widgets.lines import Line, Role, line, wrap
 
-_COLLECTION = {"host": "hosts", "token": "tokens", "events": "feed", "audit": "audits"}
-
 
 class RawScreen(ReaderScreen):
-    """Shows the raw document of `target` (`host/<uid>`, `token/<uid>`, `events/<uid>`, `audit/<uid>`)."""
+    """Shows the raw document of `target`, `<noun>/<uid>`: `host/<uid>`, `events/<uid>`, `audit/<uid>`."""
 
     view = "raw"
 
@@ -24,7 +23,9 @@ class RawScreen(ReaderScreen):
         """Take the document in hand, or ask the plane for it."""
         super().begin()
         self._kind, _, self._uid = self.target.partition("/")
-        self._doc: dict[str, Any] | None = known_document(self.session, _COLLECTION.get(self._kind, ""), self._uid)
+        collection = of_noun(self._kind)
+        name = "" if collection is None else collection.name
+        self._doc: dict[str, Any] | None = known_document(self.session, name, self._uid)
         self._error = ""
         if self._doc is None:
             self._fetch()
@@ -46,13 +47,10 @@ class RawScreen(ReaderScreen):
 
     @work(exclusive=True, group="raw:fetch", exit_on_error=False)
     async def _fetch(self) -> None:
-        if self._kind not in ("host", "token"):
-            self._error = "This document was not seen in this session; the plane returns it with its list only."
-        else:
-            try:
-                self._doc = await fetch_document(self.session, "host" if self._kind == "host" else "token", self._uid)
-            except EdgewrightError as error:
-                self._error = sentence(error)
+        try:
+            self._doc = await fetch_document(self.session, self._kind, self._uid)
+        except EdgewrightError as error:
+            self._error = sentence(error)
         self.select()
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.key import rows
-from tui.frame.fetched import FetchedDetail
+from edgewright.store.collections.ssh_keys import SSH_KEYS
+from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.keys.screen import keys_by_uid
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class KeyScreen(FetchedDetail):
     scope: ClassVar[Scope] = "keys"
     view = "key"
     audit_kind = "sshkey"
+    collections = Fetches.collections | {SSH_KEYS.name}
     missing = "This SSH key does not exist any more."
     hints = ("key-delete",)
 

@@ -9,9 +9,10 @@ from textual import on
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.key import rows
 from edgewright.core.filters.fields import SSH_KEY_FIELDS
+from edgewright.store.collections.ssh_keys import SSH_KEYS
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
-from tui.frame.fetched import FetchedListing
+from tui.frame.fetched import FetchedListing, Fetches
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed
 from tui.widgets.lines import Span
@@ -33,6 +34,7 @@ class KeysScreen(FetchedListing):
     scope: ClassVar[Scope] = "keys"
     view = "keys"
     audit_kind = "sshkey"
+    collections = Fetches.collections | {SSH_KEYS.name}
     nothing = "No SSH key yet. Press + to add one; it is offered where a host gets its users."
     held: ClassVar[int] = 1
     hints = ("nav-open=open", "filter", "key-create=new", "mark", "key-delete")

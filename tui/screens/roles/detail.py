@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.role import rows
-from tui.frame.fetched import FetchedDetail
+from edgewright.store.collections.roles import ROLES
+from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.roles.screen import every_role
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class RoleScreen(FetchedDetail):
     scope: ClassVar[Scope] = "roles"
     view = "role"
     audit_kind = "role"
+    collections = Fetches.collections | {ROLES.name}
     missing = "This role does not exist any more."
 
     async def fetched(self, client: Any) -> dict[str, Any]:

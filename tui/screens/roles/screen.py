@@ -9,8 +9,9 @@ from textual import on
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.role import rows
 from edgewright.core.filters.fields import ROLE_FIELDS
+from edgewright.store.collections.roles import ROLES
 from tui.frame.document_values import UNKNOWN
-from tui.frame.fetched import FetchedListing
+from tui.frame.fetched import FetchedListing, Fetches
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed
 from tui.widgets.lines import Span
@@ -33,6 +34,7 @@ class RolesScreen(FetchedListing):
     scope: ClassVar[Scope] = "roles"
     view = "roles"
     audit_kind = "role"
+    collections = Fetches.collections | {ROLES.name}
     nothing = "This plane has no roles."
     held: ClassVar[int] = 1
     hints = ("nav-open=open", "filter", "sort-name", "export")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.user import rows
-from tui.frame.fetched import FetchedDetail
+from edgewright.store.collections.users import USERS
+from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.users.screen import every_user
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class UserScreen(FetchedDetail):
     scope: ClassVar[Scope] = "users"
     view = "user"
     audit_kind = "user"
+    collections = Fetches.collections | {USERS.name}
     missing = "This user does not exist any more."
     hints = ("user-update=change", "user-invite=invite", "user-activate", "user-deactivate", "user-delete")
 

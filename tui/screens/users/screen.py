@@ -10,9 +10,10 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.commands.user import rows
 from edgewright.core import roles
 from edgewright.core.filters.fields import USER_FIELDS
+from edgewright.store.collections.users import USERS
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
-from tui.frame.fetched import FetchedListing
+from tui.frame.fetched import FetchedListing, Fetches
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed
 from tui.widgets.lines import Role, Span
@@ -38,6 +39,7 @@ class UsersScreen(FetchedListing):
     scope: ClassVar[Scope] = "users"
     view = "users"
     audit_kind = "user"
+    collections = Fetches.collections | {USERS.name}
     nothing = "No user yet."
     hints = (
         "nav-open=open",
