@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
@@ -128,21 +129,28 @@ def test_p49_a_body_has_a_least_rate_and_an_end(monkeypatch: pytest.MonkeyPatch)
     assert clock.is_late()
 
 
-def test_unfinished_bodies_of_strangers_share_one_budget(narrow: RunningHub) -> None:
-    narrow.anonymous().get("/v1/health/ping").raise_for_status()
-    before = memory(narrow)
-    links = [secure(narrow) for _ in range(30)]
+def test_unfinished_bodies_of_strangers_share_one_budget() -> None:
+    with running_hub("--request-timeout", "4") as hub:  # on a busy machine a second is over before all are sent
+        hub.anonymous().get("/v1/health/ping").raise_for_status()
+        _fill_the_budget(hub)
+
+
+def _fill_the_budget(hub: RunningHub) -> None:
+    before = memory(hub)
+    links = []
     try:
-        with watched(narrow) as waits:
-            for link in links:
-                link.sendall(REGISTER % 1_000_000 + b" " * 900_000)
-            highest = memory(narrow)
+        with watched(hub) as waits:
+            for _ in range(30):
+                links.append(secure(hub))
+                with contextlib.suppress(OSError):  # refused while it is sent
+                    links[-1].sendall(REGISTER % 1_000_000 + b" " * 900_000)
+            highest = memory(hub)
         answers = [read_one(link) for link in links]
-        assert max(waits) < 2
+        assert max(waits) < 5
         assert sum(answer.startswith(b"HTTP/1.1 503") for answer in answers) >= 10
         assert highest - before < 40_000  # kB; 16 MiB of bodies, and what connections and joining them cost
     finally:
         for link in links:
             link.close()
     large = {"metadata": {"name": "large", "annotations": {"a": "x" * 60_000}}}
-    assert narrow.client().post("/v1/edgehosts/tokens", json=large).status_code in (201, 413)
+    assert hub.client().post("/v1/edgehosts/tokens", json=large).status_code in (201, 413)
