@@ -141,12 +141,12 @@ def _gigabytes(megabytes: int | None) -> str:
 
 def _cards(document: EdgeHost) -> Iterable[tuple[str, str]]:
 
-    found = fold(document.nics)
-    for nic in found.real:
-        words = [nic.ip or "no address", nic.mac, f"gateway {nic.gateway}" if nic.gateway else ""]
-        yield clean(nic.name) or "card", clean("  ".join(filter(None, words)))
-    if found.folded:
-        yield "virtual", f"{found.folded} cards of Kubernetes"
+    result = fold(document.nics)
+    for nic in result.real:
+        parts = [nic.ip or "no address", nic.mac, f"gateway {nic.gateway}" if nic.gateway else ""]
+        yield clean(nic.name) or "card", clean("  ".join(filter(None, parts)))
+    if result.folded:
+        yield "virtual", f"{result.folded} cards of Kubernetes"
 
 
 def _disks(document: EdgeHost) -> Iterable[tuple[str, str]]:

@@ -99,7 +99,7 @@ def evaluate(facts: Facts, now: float) -> Condition:
         since = facts.rejection.since
     deadline = due(state, facts, since)
     overdue = max(now - deadline, 0.0) if deadline is not None else 0.0
-    found = (_EVIDENCE[kind](facts) for kind in state.evidence)
+    result = (_EVIDENCE[kind](facts) for kind in state.evidence)
     owner, cause = (state.owner, "")
     if states.NEIGHBOURS in state.evidence and (overdue > 0 or state.key == states.UNHEALTHY_SILENT):
         owner, cause = cause_of_silence(facts, state.owner)
@@ -111,7 +111,7 @@ def evaluate(facts: Facts, now: float) -> Condition:
         cause = cause_of_no_result(facts)
     elif overdue > 0:
         cause = state.deadline.reason
-    evidence = tuple(each for each in found if each is not None)
+    evidence = tuple(each for each in result if each is not None)
     return Condition(state, owner, since, deadline, overdue, evidence, cause, _next_check(state, facts))
 
 
@@ -129,7 +129,7 @@ def condition_document(condition: Condition) -> Dict[str, Any]:
         "then": condition.state.deadline.then,
         "overdueSeconds": round(condition.overdue),
         "cause": condition.cause,
-        "evidence": [{"name": one.label, "text": one.text, "at": _when(one.at)} for one in condition.evidence],
+        "evidence": [{"name": item.label, "text": item.text, "at": _when(item.at)} for item in condition.evidence],
         "nextCheck": _when(condition.next_check),
         "checkedBy": condition.state.next_check,
         "actions": list(condition.state.actions),

@@ -21,9 +21,9 @@ EXTENSION = "edgewright"
 
 def value(obj: Mapping[str, Any], key: str) -> Any:
     """Return the value of `key`, whatever its case; `None` when it is not there."""
-    found = obj.get(key)
-    if found is not None or key in obj:
-        return found
+    result = obj.get(key)
+    if result is not None or key in obj:
+        return result
     low = key.lower()
     for name, other in obj.items():
         if name.lower() == low:
@@ -33,55 +33,55 @@ def value(obj: Mapping[str, Any], key: str) -> Any:
 
 def part(obj: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return the object under `key`, an empty one when there is none."""
-    found = value(obj, key)
-    return found if isinstance(found, dict) else EMPTY
+    result = value(obj, key)
+    return result if isinstance(result, dict) else EMPTY
 
 
 def parts(obj: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     """Return the objects of the list under `key`."""
-    found = value(obj, key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    result = value(obj, key)
+    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []
 
 
 def text(obj: Mapping[str, Any], key: str, limit: int = 1024) -> str:
     """Return the text under `key`, made harmless; `""` when it is not there."""
-    found = value(obj, key)
-    if isinstance(found, str):
-        return tidy(found) if limit == 1024 else clean(found, limit=limit)
-    return "" if found is None or isinstance(found, (dict, list)) else clean(found, limit=limit)
+    result = value(obj, key)
+    if isinstance(result, str):
+        return tidy(result) if limit == 1024 else clean(result, limit=limit)
+    return "" if result is None or isinstance(result, (dict, list)) else clean(result, limit=limit)
 
 
 @lru_cache(maxsize=4096)
-def tidy(found: str) -> str:
+def tidy(result: str) -> str:
     """Clean a text; the same few texts (sites, versions, reasons) come thousands of times, so they are remembered."""
-    return clean(found)
+    return clean(result)
 
 
 def number(obj: Mapping[str, Any], key: str) -> float | None:
     """Return the finite number under `key`, `None` when there is none."""
-    found = value(obj, key)
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
+    result = value(obj, key)
+    if isinstance(result, bool) or not isinstance(result, (int, float)):
         return None
-    return float(found) if -1e18 < found < 1e18 else None
+    return float(result) if -1e18 < result < 1e18 else None
 
 
 def whole(obj: Mapping[str, Any], key: str) -> int | None:
     """Return the integer under `key`, `None` when there is none."""
-    found = number(obj, key)
-    return None if found is None else int(found)
+    result = number(obj, key)
+    return None if result is None else int(result)
 
 
 def when(obj: Mapping[str, Any], key: str) -> float | None:
     """Return the time under `key` in epoch seconds; unset and unreadable times are `None`."""
-    found = value(obj, key)
-    return moment(found) if isinstance(found, str) else None
+    result = value(obj, key)
+    return moment(result) if isinstance(result, str) else None
 
 
 @lru_cache(maxsize=8192)
-def moment(found: str) -> float | None:
+def moment(result: str) -> float | None:
     """Parse one time text; a page of hosts repeats the same few thousand. Each heartbeat has a new one: bounded."""
     try:
-        return times.parse(found)
+        return times.parse(result)
     except ValueError:
         return None
 

@@ -61,22 +61,22 @@ def happenings(
     """
     clusters: list[list[EventRow]] = []
     latest: dict[tuple[str, str], list[EventRow]] = {}
-    for event in sorted((one for one in events if one.reason not in QUIET), key=lambda one: (one.at, one.uid)):
+    for event in sorted((item for item in events if item.reason not in QUIET), key=lambda item: (item.at, item.uid)):
         kind = (event.reason, event.severity)
         cluster = latest.get(kind) if event.reason else None
         if cluster is None or event.at - cluster[-1].at > GAP or event.at - cluster[0].at > SPAN:
             cluster = latest[kind] = []
             clusters.append(cluster)
         cluster.append(event)
-    found: list[Happening] = []
+    matches: list[Happening] = []
     for cluster in clusters:
         if len({event.object_uid or event.object_name for event in cluster}) >= FOLD_FROM:
             newest_first = tuple(reversed(cluster))
-            found.append(Happening(cluster[-1].at, newest_first, _sentence(newest_first, hosts or {})))
+            matches.append(Happening(cluster[-1].at, newest_first, _sentence(newest_first, hosts or {})))
         else:
-            found += [Happening(event.at, (event,)) for event in cluster]
-    found.sort(key=lambda one: (one.at, one.events[0].uid), reverse=True)
-    return found if limit is None else found[:limit]
+            matches += [Happening(event.at, (event,)) for event in cluster]
+    matches.sort(key=lambda item: (item.at, item.events[0].uid), reverse=True)
+    return matches if limit is None else matches[:limit]
 
 
 def _sentence(events: tuple[EventRow, ...], hosts: Mapping[str, HostRow]) -> str:
@@ -84,12 +84,12 @@ def _sentence(events: tuple[EventRow, ...], hosts: Mapping[str, HostRow]) -> str
     sites = {hosts[uid].site if uid in hosts else "" for uid in uids}
     count = f"{len(uids):,} hosts" + (f" of {next(iter(sites))}" if len(sites) == 1 and "" not in sites else "")
     reason = events[0].reason
-    told = _SENTENCES.get(reason, "{count}: " + _spaced(reason)).format(count=count)
+    reported = _SENTENCES.get(reason, "{count}: " + _spaced(reason)).format(count=count)
     lasted = events[0].at - events[-1].at
-    return f"{told} in {words(lasted)}" if lasted >= 1 else f"{told} at once"
+    return f"{reported} in {words(lasted)}" if lasted >= 1 else f"{reported} at once"
 
 
 def _spaced(reason: str) -> str:
     """Return a reason like `DiskPressure` as words: `disk pressure`."""
-    out = "".join(f" {one.lower()}" if one.isupper() else one for one in reason)
+    out = "".join(f" {item.lower()}" if item.isupper() else item for item in reason)
     return " ".join(out.split())

@@ -32,9 +32,9 @@ __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is
 def problems(model: Model, now: float, limit: int | None = None) -> list[Problem]:
     """Return the problems of the model, worst first (`core.problems.ranked`); acknowledged and silenced ones last."""
     *_, last = problems_in_slices(model, now, len(model.hosts) or 1)
-    found = ranked(last or ())
-    found.sort(key=lambda problem: is_handled(model, problem.key, now))
-    return found if limit is None else found[:limit]
+    result = ranked(last or ())
+    result.sort(key=lambda problem: is_handled(model, problem.key, now))
+    return result if limit is None else result[:limit]
 
 
 def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Problem] | None]:
@@ -59,8 +59,8 @@ def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Pro
         yield None
     duplicates = {uid for row in ALERTS.of(model).values() if row.kind == "duplicate-identity" for uid in row.host_uids}
     parts = (_alerts(model), _approvals(model, waiting), _tokens(model, now), _certificates(model, now))
-    found = [problem for part in parts for problem in part]
-    yield found + host_problems(states, known, duplicates)
+    matches = [problem for part in parts for problem in part]
+    yield matches + host_problems(states, known, duplicates)
 
 
 def _pieces(model: Model, size: int) -> Iterator[list[HostRow]]:

@@ -85,10 +85,10 @@ def waits_for_approval(row: HostRow) -> bool:
 
 def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> list[TokenRow]:
     """Return active tokens that end within `within` seconds or have ended, the soonest first."""
-    found = [
+    matches = [
         row for row in model.tokens.values() if row.active and row.expiry is not None and row.expiry - now <= within
     ]
-    return sorted(found, key=lambda row: (row.expiry or 0.0, row.uid))
+    return sorted(matches, key=lambda row: (row.expiry or 0.0, row.uid))
 
 
 def hosts_of_token(model: Model, uid: str) -> list[HostRow]:
@@ -100,8 +100,8 @@ def neighbours(model: Model, row: HostRow) -> list[HostRow]:
     """Return the other hosts of the same site, by name."""
     if not row.site:
         return []
-    found = (other for other in model.hosts.values() if other.site == row.site and other.uid != row.uid)
-    return sorted(found, key=lambda other: (other.name, other.uid))
+    result = (other for other in model.hosts.values() if other.site == row.site and other.uid != row.uid)
+    return sorted(result, key=lambda other: (other.name, other.uid))
 
 
 def newest_events(model: Model, limit: int = 200, host: str | None = None) -> list[EventRow]:
@@ -123,13 +123,13 @@ def waiting_operations(model: Model, now: float) -> list[OperationRow]:
 
     Those of deleted hosts are left out: there will be no answer.
     """
-    found = [
+    matches = [
         (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
         for row in model.operations.values()
         if row.host_uid in model.hosts
         and (judged := operation_status(now, row.state, row.deadline, row.finished is not None)).waits
     ]
-    return [row for _left, _at, _uid, row in sorted(found, key=lambda one: one[:3])]
+    return [row for _left, _at, _uid, row in sorted(matches, key=lambda item: item[:3])]
 
 
 def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow]:
@@ -181,8 +181,8 @@ def heartbeat_rate(model: Model, now: float, over: int = 5) -> float | None:
     """Return heartbeats a second over the last minutes that were received completely, `None` when there is none."""
     newest = int(now // 60)
     known = _complete_minutes(model, now)
-    whole = [known[minute] for minute in range(newest - over, newest) if minute in known]
-    return sum(whole) / len(whole) if whole else None
+    complete = [known[minute] for minute in range(newest - over, newest) if minute in known]
+    return sum(complete) / len(complete) if complete else None
 
 
 def _complete_minutes(model: Model, now: float) -> dict[int, float]:
@@ -191,11 +191,11 @@ def _complete_minutes(model: Model, now: float) -> dict[int, float]:
     The feed was there at the beginning of a minute when it was there in the one before.
     """
     newest = int(now // 60)
-    heard = {entry.minute for entry in model.pulse}
+    received = {entry.minute for entry in model.pulse}
     return {
         entry.minute: entry.heartbeats / 60.0
         for entry in model.pulse
-        if entry.minute < newest and entry.minute - 1 in heard
+        if entry.minute < newest and entry.minute - 1 in received
     }
 
 

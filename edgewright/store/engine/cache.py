@@ -154,9 +154,9 @@ def _uncollected() -> Iterator[None]:
 
 def save(path: Path, model: Model) -> None:
     """Write a model, atomically and private. Raises `EdgewrightError` when the disk does not take it."""
-    kept = msgspec.structs.replace(model, **_LEFT_OUT)
-    head = head_of(kept)
-    body = msgspec.msgpack.encode(kept if head is None else head)
+    stored = msgspec.structs.replace(model, **_LEFT_OUT)
+    head = head_of(stored)
+    body = msgspec.msgpack.encode(stored if head is None else head)
     rest = bytearray()
     rows = [] if head is None else list(model.hosts.values())
     for start in range(0, len(rows), PIECE):

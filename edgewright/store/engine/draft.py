@@ -67,9 +67,9 @@ class Draft:
         rows = self.view(collection)
         if len(rows) <= limit + limit // 10:
             return
-        held = {row.uid for row in rows.values() if pinned(row)} if pinned is not None else set()
-        newest = sorted((row for row in rows.values() if row.uid not in held), key=_age_of, reverse=True)[:limit]
-        self.retain_only(collection, held | {row.uid for row in newest})
+        stored = {row.uid for row in rows.values() if pinned(row)} if pinned is not None else set()
+        newest = sorted((row for row in rows.values() if row.uid not in stored), key=_age_of, reverse=True)[:limit]
+        self.retain_only(collection, stored | {row.uid for row in newest})
 
     def put_host(self, row: HostRow) -> None:
         """Set a host's row, count its heartbeats and update the sums."""
@@ -109,8 +109,8 @@ class Draft:
             self._pulse = (*self._pulse[:-1], now)
         else:
             now = Minute(minute, self._heard, healthy, unhealthy, unknown)
-            kept = tuple(old for old in self._pulse if old.minute > minute - names.PULSE_MINUTES)
-            self._pulse = (*kept, now)
+            stored = tuple(old for old in self._pulse if old.minute > minute - names.PULSE_MINUTES)
+            self._pulse = (*stored, now)
         self._heard = 0
 
     def finish(self) -> tuple[Model, tuple[Patch, ...]]:

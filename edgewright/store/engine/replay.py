@@ -101,7 +101,7 @@ class Replay:
 
     def troubles(self) -> tuple[float, ...]:
         """Return the times within the recording at which a warning or an error was reported, oldest first."""
-        found: set[float] = set()
+        matches: set[float] = set()
         for item in self._items:
             if isinstance(item, Snapshot):
                 rows: Iterable[EventRow | None] = FEED.of(item.model).values()
@@ -109,12 +109,12 @@ class Replay:
                 rows = map(event_row, (doc for doc in docs if isinstance(doc, dict)))
             else:
                 continue
-            found.update(row.at for row in rows if row is not None and not row.severity.startswith(_CALM))
-        return tuple(sorted(at for at in found if self.start <= at <= self.end))
+            matches.update(row.at for row in rows if row is not None and not row.severity.startswith(_CALM))
+        return tuple(sorted(at for at in matches if self.start <= at <= self.end))
 
     def _restart(self, position: int) -> None:
         """Begin at the nearest stored model or picture at or before `position`, if that is nearer than where we are."""
-        best = max((kept for kept in self._keyframes if kept <= position), default=0)
+        best = max((stored for stored in self._keyframes if stored <= position), default=0)
         if best and (position < self.position or best > self.position):
             self.position, self.model = best, self._keyframes[best]
         elif position < self.position:
