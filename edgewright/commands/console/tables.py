@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgewright.commands.kernel.base import Command, Param, Scope
+from edgewright.commands.kernel.base import LISTS, Command, Param, Scope
 from edgewright.commands.kernel.params import CONSOLE_ONLY
 
-ACCESS: tuple[Scope, ...] = ("users", "roles", "keys")
-"""Lists of who may do what."""
+OBJECTS = tuple(scope for scope in LISTS if scope != "feed")
+"""Lists of objects that verbs work on; entries of the feed are only read."""
+ARRANGED = tuple(scope for scope in LISTS if scope != "installers")
+"""Lists with columns to choose from."""
 
 
 class _TableView(Command):
     """What these verbs share: live where there is a table, console only, nothing is changed."""
 
     scope: ClassVar[Scope] = "hosts"
-    also: ClassVar[tuple[Scope, ...]] = ("tokens", "feed", "installers", *ACCESS)
+    also: ClassVar[tuple[Scope, ...]] = LISTS
     online = False
     cli = False
     no_cli = CONSOLE_ONLY
@@ -27,7 +29,7 @@ class Filter(_TableView):
     name = "filter"
     title = "filter"
     keys = ("/",)
-    also = ("pulse", "tokens", "feed", "installers", *ACCESS)
+    also = ("pulse", *LISTS)
     params = (Param("filter", "the filter", many=True, metavar="FILTER"),)
     action = "filter"
 
@@ -49,7 +51,7 @@ class Columns(_TableView):
     name = "columns"
     title = "columns"
     keys = ("C",)
-    also = ("tokens", "feed", *ACCESS)
+    also = ARRANGED
     action = "columns"
 
 
@@ -73,7 +75,7 @@ class Mark(_TableView):
     name = "mark"
     title = "mark"
     keys = ("space",)
-    also = ("tokens", "installers", *ACCESS)
+    also = OBJECTS
     action = "mark"
 
 
@@ -83,7 +85,7 @@ class MarkRange(_TableView):
     name = "mark range"
     title = "mark range"
     keys = ("ctrl+@",)
-    also = ("tokens", "installers", *ACCESS)
+    also = OBJECTS
     action = "mark_range"
 
 
@@ -93,7 +95,7 @@ class MarkClear(_TableView):
     name = "mark clear"
     title = "clear marks"
     keys = ("ctrl+backslash",)
-    also = ("tokens", "installers", *ACCESS)
+    also = OBJECTS
     action = "mark_clear"
 
 
@@ -113,7 +115,7 @@ class SortName(_TableView):
     name = "sort name"
     title = "sort by name"
     keys = ("N",)
-    also = ("tokens", "installers", *ACCESS)
+    also = OBJECTS
     action = "sort"
     preset = (("field", "name"),)
 
@@ -124,7 +126,7 @@ class SortAge(_TableView):
     name = "sort age"
     title = "sort by age"
     keys = ("A",)
-    also = ("tokens", "installers", *ACCESS)
+    also = OBJECTS
     action = "sort"
     preset = (("field", "since"),)
 

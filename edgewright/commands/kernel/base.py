@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from edgewright.core.errors import EdgewrightError
 
 Danger = Literal["none", "write", "destructive"]
-Scope = Literal["global", "pulse", "hosts", "host", "tokens", "feed", "installers", "users", "roles", "keys"]
+Scope = str
+"""Where keys of a verb are live: `global`, or the `scope` of a screen. A test finds the screen of each."""
+LISTS: tuple[Scope, ...] = ("tokens", "feed", "installers", "users", "roles", "keys")
+"""Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
 
 
 _RANK = {"viewer": 1, "operator": 2, "admin": 3}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from edgewright.commands.kernel.base import LISTS
+
 
 class Move(NamedTuple):
     """One movement: binding id, default keys (Textual's names), the words of the help, and where it is live.
@@ -26,9 +28,6 @@ class Move(NamedTuple):
         """Return every place where its keys are live."""
         return (self.scope, *self.also)
 
-
-SORTED = ("tokens", "feed", "installers", "users", "roles", "keys")
-"""Places beside the hosts where a table can be sorted."""
 
 MOVES: tuple[Move, ...] = (
     Move("nav-down", ("down", "j"), "Go one line down"),
@@ -50,13 +49,13 @@ MOVES: tuple[Move, ...] = (
     Move("nav-last", ("-",), "Swap with the last view"),
     Move("nav-search-next", ("n",), "Go to the next match", "feed"),
     Move("nav-search-previous", ("N",), "Go to the previous match", "feed"),
-    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", SORTED),
+    Move("nav-sort-next", ("shift+right", "greater_than_sign"), "Sort by the next column", "hosts", LISTS),
     Move(
         "nav-sort-previous",
         ("shift+left", "less_than_sign"),
         "Sort by the column before",
         "hosts",
-        SORTED,
+        LISTS,
     ),
     Move("nav-unfold", ("v",), "Show or fold the virtual network cards", "host"),
     Move("log-follow", ("s",), "Follow the log, or stop", "logs", ("installer-log", "hub-log")),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-TargetKind = Literal["host", "token", "context", "project", "build", "alert", "receiver", "user", "role", "key"]
+TargetKind = str
+"""The noun of the command line whose `list` names the objects; a test finds the list of each."""
 
 
 class Param(NamedTuple):
