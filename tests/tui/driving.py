@@ -52,7 +52,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     """
     app = pilot.app
     assert isinstance(app, EdgewrightApp)
-    calm, latest = 0, time.monotonic() + 20
+    calm, latest = 0, time.monotonic() + 60
     while calm < 2 and app.is_running:
         assert time.monotonic() < latest, "the console does not come to rest"
         await pilot.pause()
