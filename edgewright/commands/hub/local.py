@@ -131,7 +131,7 @@ class LocalHub:
 
     async def simulate(self, info: HubInfo, hosts: int, report: Report) -> None:
         """Start simulated hosts; faults happen to them. Raises `EdgewrightError`."""
-        report(f"Letting {hosts} simulated hosts in")
+        report(f"Registering {hosts} simulated hosts")
         token = await self.token_file(info, "demo", self.data / "demo-token")
         words = ["agent", "simulate", "--hosts", str(hosts), "--endpoint", info.url, "--ca", str(info.ca)]
         self._spawn("simulated", [*words, "--token-file", str(token)], self.data / "simulated.out")
