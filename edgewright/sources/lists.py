@@ -13,7 +13,7 @@ from edgewright.store.every import COLLECTIONS
 
 
 async def payload_of(client: PlaneClient, reading: Reading, page: int) -> dict[str, Any] | None:
-    """Ask for a list; return the payload of its event, or None when a plane that has none is no news.
+    """Ask for a list; return the payload of its event, or None when a plane that has none means nothing new.
 
     `page` is how many things one answer may have. Raises `EdgewrightError`.
     """

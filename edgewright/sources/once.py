@@ -13,7 +13,7 @@ from edgewright.store.every import COLLECTIONS
 
 
 async def read_problems(client: PlaneClient, store: Store) -> None:
-    """Read what problems are judged by: hosts and the lists that say so. Raises `EdgewrightError`."""
+    """Read what problems are judged by: hosts and the lists that are marked for it. Raises `EdgewrightError`."""
     features = await client.features()
     hosts = [document async for document in client.all_hosts(limit=features.page_limit)]
     store.emit("plane", events.HOSTS_SEEN, {"docs": hosts})

@@ -73,7 +73,7 @@ class Collection(NamedTuple, Generic[R]):
     ends_with_host: bool = False
     """Whether a row goes when its host goes."""
     message: Callable[[R | None, R, Mapping[str, Any]], tuple[str, str] | None] | None = None
-    """Level and sentence for the user when a row comes in the place of another; gets the hosts too."""
+    """Level and sentence for the user when a row replaces another; gets the hosts too."""
     problem: Callable[[R], str] | None = None
     """Key of the problem that a row is; its acknowledgement ends with the row."""
     status: Mapping[str, bool] = {}

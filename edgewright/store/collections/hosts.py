@@ -32,7 +32,7 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     """One edge host.
 
     `state` is unpaired, ready or in-use; `health` is healthy, unhealthy or unknown; the two are never mixed. `who`
-    is the owner: host, plane, person (an operator) or no one. `deadline` is when the present state becomes overdue.
+    is the owner: a value of `core.hosts.states.OWNERS`. `deadline` is when the present state becomes overdue.
     `last_seen` is the last heartbeat, `fetched_at` when this copy came from the plane.
     """
 

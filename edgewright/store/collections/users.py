@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class UserRow(Row, frozen=True, array_like=True, gc=False):
-    """One user. `name` is the email address, `person` the name of the person, `projects` are uids."""
+    """One user. `name` is the email address, `person` the name of the user, `projects` are uids."""
 
     uid: str
     name: str = ""
