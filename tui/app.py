@@ -19,9 +19,8 @@ from edgewright.core.errors import EdgewrightError
 from tui.frame import ages
 from tui.frame.background_errors import report_defect
 from tui.frame.base import BaseScreen, CommandTyped
-from tui.navigation.paths import MAIN
 from tui.navigation.type_ahead import Probe, TypeAhead
-from tui.navigation.views import load
+from tui.navigation.views import KINDS, MAIN, load
 from tui.session import LeaveAnswer, Session
 from tui.terminal import toolkit, toolkit_caches
 from tui.terminal.app import TerminalApp
@@ -30,10 +29,6 @@ from tui.verbs.bindings import keys_to_apply, verb_bindings
 from tui.verbs.verbs import act, refusal, run_verb
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
-
-LISTED = {"hosts": "host", "host": "host", "pulse": "host", "tokens": "token", "installers": "build"}
-LISTED |= {"users": "user", "roles": "role", "keys": "key"}
-"""Kind of the objects on the screens of a scope."""
 
 
 def _verbs() -> type[Provider]:
@@ -208,7 +203,7 @@ class EdgewrightApp(TerminalApp):
     def _targets_of(self, command: type[Command]) -> Sequence[str]:
         """Return what the screen points at, if that is of the kind that the verb works on: an event is not a host."""
         screen, wanted = self.screen, command.target
-        if wanted is None or not isinstance(screen, BaseScreen) or LISTED.get(screen.scope) != wanted.kind:
+        if wanted is None or not isinstance(screen, BaseScreen) or KINDS.get(screen.scope) != wanted.kind:
             return ()
         return screen.targets()
 

@@ -13,8 +13,8 @@ from edgewright.core.errors import EdgewrightError
 from tui.frame.base import BaseScreen
 from tui.navigation.history import History
 from tui.navigation.openings import Openings
-from tui.navigation.paths import MAIN, OVERLAYS, Path, Place, extended, new_path, stack_of
-from tui.navigation.views import DIALOGS, VIEWS, load
+from tui.navigation.paths import OVERLAYS, Path, Place, extended, new_path, stack_of
+from tui.navigation.views import DIALOGS, MAIN, VIEWS, load
 from tui.terminal import toolkit
 from tui.theme.app import ThemedApp
 

@@ -12,8 +12,6 @@ Path = tuple[Place, ...]
 """Places from the outermost to the one in front. One that does not begin with the start view has it above it, unseen:
 Esc on the first place of a path goes there."""
 
-MAIN = frozenset({"pulse", "hosts", "tokens", "events", "audit", "installers", "users", "roles", "keys", "replay"})
-"""Views that start a new path wherever they are opened by key or by name."""
 OVERLAYS = frozenset({"help", "messages"})
 """Views about the place below them: one takes the place of another, and the history does not list them."""
 ABOVE = {

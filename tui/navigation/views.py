@@ -36,6 +36,32 @@ VIEWS: dict[str, str] = {
     "disk": "tui.screens.host.disk:DiskScreen",
 }
 """View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""
+MAIN = frozenset(
+    {
+        "pulse",
+        "hosts",
+        "tokens",
+        "events",
+        "audit",
+        "installers",
+        "users",
+        "roles",
+        "keys",
+        "replay",
+    }
+)
+"""Views that start a new path wherever they are opened by key or by name."""
+KINDS = {
+    "hosts": "host",
+    "host": "host",
+    "pulse": "host",
+    "tokens": "token",
+    "installers": "build",
+    "users": "user",
+    "roles": "role",
+    "keys": "key",
+}
+"""Kind of the objects (`Target.kind`) on the screens of a scope."""
 DIALOGS = "tui.navigation.dialogs:open_dialog"
 """What opens any other name: a dialog."""
 
