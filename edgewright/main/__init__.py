@@ -6,6 +6,7 @@ Here is the way in; `console` puts the console together, `verbs` the verbs that 
 from __future__ import annotations
 
 import sys
+from os.path import dirname, join
 
 TYPE_CHECKING = False  # as typing has it; importing typing would double the time of --help
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def _main(text: list[str]) -> int:
 
 def _overview() -> int:
     """Print the program's help from the file that `cli.help` makes of the registry (a test compares them)."""
-    from os.path import dirname, join
-
     above = dirname(dirname(__file__))  # noqa: PTH120
     with open(join(above, "cli", "overview.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
         text = file.read()

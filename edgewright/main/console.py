@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.cli.global_options import settings_of
 from edgewright.commands.kernel.bindings import load_keymap
-from edgewright.config import locations
+from edgewright.config import contexts, locations
 from edgewright.config.viewstate import ViewStateFile
 from edgewright.core.errors import UsageError
 from edgewright.store.engine.store import Store
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 def console(options: dict[str, str]) -> int:
     """Open the console; with no context yet, its guide. Raises `EdgewrightError`."""
     gc.disable()  # nothing becomes garbage on the way to the first frame; the app turns it on again after it
-    from edgewright.config import contexts
 
     try:
         settings = settings_of(options, strict=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.cli.output import say
+from edgewright.config import contexts
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.core.interrupt import terminated_is_interrupted
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     """Draw one frame: of a recording, or of the plane as it is now."""
-    from edgewright.config import contexts
-
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(args["size"]))
     if not match or not (1 <= int(match.group(1)) <= 1000 and 1 <= int(match.group(2)) <= 1000):
         raise InvalidInput(f"--size {args['size']} is not a size.", "Write columns x lines, e.g. --size 80x24")

@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
-from edgewright.hub.process import configuration
 from edgewright.hub.process import configuration as stored_in
-from edgewright.hub.process.backup import backup, restore
 from edgewright.hub.process.names import check_name
 from edgewright.hub.process.options import ServeOptions
-from edgewright.hub.process.serve import run
 from edgewright.hub.process.status import DAMAGED, status
 from edgewright.wire import protocol
 
@@ -126,10 +123,10 @@ def add_configure_arguments(configure: argparse.ArgumentParser) -> None:
 
 def _serve(arguments: argparse.Namespace) -> int:
 
-    stored = configuration.read(arguments.data)
+    stored = stored_in.read(arguments.data)
     options = ServeOptions(
         data=arguments.data.absolute(),
-        listen=arguments.listen or stored.listen or configuration.DEFAULT_LISTEN,
+        listen=arguments.listen or stored.listen or stored_in.DEFAULT_LISTEN,
         db=arguments.db,
         advertise=tuple(arguments.advertise) or stored.names,
         silence_limit=arguments.silence_limit,
@@ -156,11 +153,12 @@ def _serve(arguments: argparse.Namespace) -> int:
         ready_json=arguments.output == "json",
     )
     options.check()
+    from edgewright.hub.process.serve import run  # what shows a status loads no database library
+
     return run(options)
 
 
 def _configure(arguments: argparse.Namespace) -> int:
-
     data: Path = arguments.data
     stored_in.check_directory(data)
     before = stored_in.read(data)
@@ -231,12 +229,14 @@ def _tell(arguments: argparse.Namespace, sentence: str, **message: str) -> int:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
+    from edgewright.hub.process.backup import backup
 
     written = backup(arguments.data, arguments.file)
     return _tell(arguments, f"backup written to {written}", file=str(written))
 
 
 def _restore(arguments: argparse.Namespace) -> int:
+    from edgewright.hub.process.backup import restore
 
     restore(arguments.file, arguments.data)
     return _tell(arguments, f"restored into {arguments.data} (lineage renewed)", data=str(arguments.data))

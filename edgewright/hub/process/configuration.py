@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from edgewright.core import times
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.hub.process.files import DATABASE, DataLock, lock_holder, write_atomically
 from edgewright.hub.process.names import check_name
@@ -152,7 +153,6 @@ def configure(data: Path, new: Configuration) -> Configured:
 
 
 def _issue(data: Path, new: Configuration) -> bool:
-    from edgewright.core import times
     from edgewright.hub.process.clock import AWAY, read_seen
     from edgewright.hub.process.options import ServeOptions
     from edgewright.hub.security import pki
