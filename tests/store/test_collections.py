@@ -204,7 +204,11 @@ class Feed:
 
 
 class Answers(list[dict[str, Any]]):
-    """A list, or a page, of documents."""
+    """A list, a page, or the reply with a list, of documents."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"items": list(self)}
 
     @property
     def items(self) -> list[dict[str, Any]]:
