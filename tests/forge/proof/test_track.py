@@ -94,7 +94,7 @@ def test_a_secure_boot_that_is_not_told_is_not_taken_for_granted() -> None:
     play(track, ["[ 0.1] secureboot: Secure boot disabled"], 2)
     assert track.failed == "secure-boot"
     assert track.why is not None
-    assert "not on" in track.why.sentence
+    assert "Secure Boot is off" in track.why.sentence
 
 
 def test_the_host_saying_that_it_is_registered_is_not_enough() -> None:
