@@ -7,6 +7,7 @@ from typing import Any
 from textual.app import App
 from textual.screen import Screen
 
+from tui.navigation.views import OBJECTS
 from tui.terminal import toolkit
 
 
@@ -32,8 +33,9 @@ def leave(screen: Screen[Any], view: str = "", target: str = "") -> None:
 
 VIEWS = frozenset(
     {
-        *("host", "hosts", "token", "tokens", "events", "audit", "entry", "raw", "logs", "disk", "installer"),
-        *("first-steps", "user", "role", "key"),
+        *OBJECTS,
+        *OBJECTS.values(),
+        *("events", "audit", "entry", "raw", "logs", "disk", "first-steps"),
     }
 )
 """Views that a line may lead to."""

@@ -6,6 +6,8 @@ view starts a new path; opening what the cursor is on extends the present one.
 
 from __future__ import annotations
 
+from tui.navigation.views import OBJECTS
+
 Place = tuple[str, str]
 """View and target."""
 Path = tuple[Place, ...]
@@ -15,12 +17,7 @@ Esc on the first place of a path goes there."""
 OVERLAYS = frozenset({"help", "messages"})
 """Views about the place below them: one takes the place of another, and the history does not list them."""
 ABOVE = {
-    "host": "hosts",
-    "token": "tokens",
-    "user": "users",
-    "role": "roles",
-    "key": "keys",
-    "installer": "installers",
+    **{view: list_ for list_, view in OBJECTS.items()},
     "installer-log": "installers",
     "installer-new": "installers",
 }

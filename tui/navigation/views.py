@@ -62,6 +62,8 @@ KINDS = {
     "keys": "key",
 }
 """Kind of the objects (`Target.kind`) on the screens of a scope."""
+OBJECTS = {f"{view}s": view for view in VIEWS if f"{view}s" in VIEWS}
+"""Each list with the view of one of its objects: hosts -> host."""
 DIALOGS = "tui.navigation.dialogs:open_dialog"
 """What opens any other name: a dialog."""
 

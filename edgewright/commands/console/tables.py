@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgewright.commands.kernel.base import LISTS, Command, Param, Scope
+from edgewright.commands.kernel.base import LISTS, RAW, Command, Param, Scope
 from edgewright.commands.kernel.params import CONSOLE_ONLY
 
 OBJECTS = tuple(scope for scope in LISTS if scope != "feed")
@@ -40,7 +40,7 @@ class Yaml(_TableView):
     name = "yaml"
     title = "raw"
     keys = ("y",)
-    also = ("host", "tokens", "feed")
+    also = RAW
     action = "yaml"
     no_cli = "The command line has -o yaml."
 

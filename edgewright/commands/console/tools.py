@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param
-
-SCREENS = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
+from edgewright.commands.kernel.base import FRAMES, Command, Param
 
 
 class Render(Command):
@@ -14,7 +12,7 @@ class Render(Command):
     title = "render"
     outputs = ("text", "svg")
     params = (
-        Param("screen", "which screen", required=True, choices=SCREENS, metavar="SCREEN"),
+        Param("screen", "which screen", required=True, choices=FRAMES, metavar="SCREEN"),
         Param("size", "columns x lines", flag="--size", default="80x24", metavar="CxL"),
         Param("theme", "name of the theme", flag="--theme", metavar="THEME"),
         Param("file", "a recording to draw from", flag="--from", kind="file"),

@@ -30,6 +30,10 @@ Scope = str
 """Where keys of a verb are live: `global`, or the `scope` of a screen. A test finds the screen of each."""
 LISTS: tuple[Scope, ...] = ("tokens", "feed", "installers", "users", "roles", "keys")
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
+RAW: tuple[Scope, ...] = ("host", "tokens", "feed")
+"""Scopes beside the hosts that show a raw document."""
+FRAMES = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
+"""Screens of which one frame is drawn without a terminal."""
 
 
 _RANK = {"viewer": 1, "operator": 2, "admin": 3}

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
     from edgewright.store.collections.hosts import HostRow
-    from edgewright.store.collections.tokens import TokenRow
     from edgewright.store.engine.journal import Journal
     from edgewright.store.engine.store import Store
 
@@ -105,10 +104,6 @@ class CommandContext:
     def host_row(self, uid: str) -> HostRow | None:
         """Return what the console knows about a host, or None (always None on the command line)."""
         return None if self.store is None else self.store.model.hosts.get(uid)
-
-    def token_row(self, uid: str) -> TokenRow | None:
-        """Return what the console knows about a token, or None (always None on the command line)."""
-        return None if self.store is None else self.store.model.tokens.get(uid)
 
     async def aclose(self) -> None:
         """Close the client if this object made it."""

@@ -1,4 +1,4 @@
-"""From what was typed to what the plane knows: a host, token or project by name or by uid."""
+"""From what was typed to what the plane knows: a host by name or by uid."""
 
 from __future__ import annotations
 
@@ -74,22 +74,6 @@ async def find_hosts(ctx: CommandContext, words: Sequence[str]) -> list[FoundHos
 
     found = await asyncio.gather(*(one(word) for word in dict.fromkeys(words)))
     return list({host.uid: host for host in found}.values())
-
-
-async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
-    """Return a token's document by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
-    tokens = await client.tokens()
-    meta = [(token, token.get("metadata") or {}) for token in tokens]
-    for token, data in meta:
-        if data.get("uid") == word:
-            return token
-    named = [token for token, data in meta if data.get("name") == word]
-    if len(named) > 1:
-        raise Conflict(f"{len(named)} tokens are called {clean(word)}.", "Name one by its uid: edgewright token list")
-    if not named:
-        near = suggestion(word, [str(data.get("name")) for _, data in meta])
-        raise NotFound(f"There is no token {clean(word)}{near}.", "See them: edgewright token list")
-    return named[0]
 
 
 async def saved_filter(client: PlaneClient, name: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 from edgewright.clients.palette.projects import project_uid
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.lookup import find_token
 from edgewright.commands.kernel.results import Listing, Text
 from edgewright.commands.token import rows as token_rows
 from edgewright.commands.token import verbs as declared
+from edgewright.commands.token.rows import find_token
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput, Refused
 from edgewright.core.filters.fields import TOKEN_FIELDS

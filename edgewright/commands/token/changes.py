@@ -8,9 +8,8 @@ from typing import Any
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.lookup import find_token
 from edgewright.commands.token import change_verbs as declared
-from edgewright.commands.token.rows import ends, hosts_by_token, state_of
+from edgewright.commands.token.rows import ends, find_token, hosts_by_token, state_of
 from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.wire.palette.tokens import EdgeToken

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.lookup import every_host
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
+from edgewright.config.nearest import suggestion
 from edgewright.core import times
+from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
 from edgewright.store.collections.tokens import TokenRow, token_row, token_state
 from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
+    from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (
@@ -94,6 +97,22 @@ def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, re
     sections = (Section("TOKEN", facts), Section("HOSTS REGISTERED WITH IT", (("hosts", came),)))
     shown = document if reveal else masked(document)
     return Detail(clean(token.uid), shown, f"{clean(token.name)} is {state_of(token, now)}", sections)
+
+
+async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
+    """Return a token's document by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
+    tokens = await client.tokens()
+    meta = [(token, token.get("metadata") or {}) for token in tokens]
+    for token, data in meta:
+        if data.get("uid") == word:
+            return token
+    named = [token for token, data in meta if data.get("name") == word]
+    if len(named) > 1:
+        raise Conflict(f"{len(named)} tokens are called {clean(word)}.", "Name one by its uid: edgewright token list")
+    if not named:
+        near = suggestion(word, [str(data.get("name")) for _, data in meta])
+        raise NotFound(f"There is no token {clean(word)}{near}.", "See them: edgewright token list")
+    return named[0]
 
 
 async def hosts_by_token(ctx: CommandContext, uids: Sequence[str]) -> dict[str, list[str]] | None:
