@@ -233,6 +233,13 @@ def unreleased(text: str) -> str:
     return "".join(part if part.startswith("## [Unreleased]") else "\n" * part.count("\n") for part in parts)
 
 
+def without_sources(text: str) -> str:
+    """Return a page with the lines of its fenced sources empty: they are searched where they are files."""
+    return re.sub(
+        r"^```(?:python|diff|toml)\n.*?^```$", lambda match: "\n" * match[0].count("\n"), text, flags=re.M | re.S
+    )
+
+
 def search(root: Path, settings: Settings, packages: tuple[str, ...] = PACKAGES) -> list[Hit]:
     """Search the pages and `packages` of a checkout. Returns the hits in the order of the files."""
     hits: list[Hit] = []
@@ -242,7 +249,7 @@ def search(root: Path, settings: Settings, packages: tuple[str, ...] = PACKAGES)
 
     text_of("readme", root / "README.md", (root / "README.md").read_text("utf-8"))
     for page in sorted((root / "docs").rglob("*.md")):
-        text_of("docs", page, page.read_text("utf-8"))
+        text_of("docs", page, without_sources(page.read_text("utf-8")))
     text_of("changelog", root / "CHANGELOG.md", unreleased((root / "CHANGELOG.md").read_text("utf-8")))
     for path in sorted(path for package in packages for path in (root / package).rglob("*")):
         if path.suffix == ".py":

@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tools.words import AREAS, Settings, in_name, in_source, in_text, read_settings, search, too_many, unreleased
+from tools.words import (
+    AREAS,
+    Settings,
+    in_name,
+    in_source,
+    in_text,
+    read_settings,
+    search,
+    too_many,
+    unreleased,
+    without_sources,
+)
 
 NONE = Settings((), {})
 
@@ -53,6 +64,11 @@ def test_a_source_is_searched_by_area() -> None:
         ("names", 3, "told"),
     ]
     assert sorted(hits) == sorted(expected)
+
+
+def test_sources_in_a_page_are_left_out() -> None:
+    page = "Say it.\n\n```python\nsay = 1\n```\n\n    Say it.\n"
+    assert [hit.line for hit in in_text("docs", "a.md", 1, without_sources(page), NONE)] == [1, 7]
 
 
 def test_a_name_is_judged_by_its_parts() -> None:
