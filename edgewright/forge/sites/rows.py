@@ -133,7 +133,7 @@ def _yaml(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
     try:
         parsed = read(text, str(path))
     except InvalidInput as wrong:
-        if "no map" not in wrong.message:
+        if wrong.code != "NotAMap":
             raise
         hint = "Write CSV with a first line of column names (and a name that ends with .csv), or a YAML list `sites`."
         raise InvalidInput(f"{path} is not a plan of sites.", hint, "NoPlan") from None

@@ -171,7 +171,7 @@ def test_what_is_refused(base_iso: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="contains no content bundle"):
         make_iso(base_iso, USER_DATA, out, Job(), content=[tmp_path])
     (tmp_path / "bad").write_bytes(b"#cloud-config\n")
-    with pytest.raises(InvalidInput, match=r"no \.tgz"):
+    with pytest.raises(InvalidInput, match=r"not a \.tgz"):
         make_iso(base_iso, USER_DATA, out, Job(), cluster_definition=tmp_path / "bad")
     with pytest.raises(InvalidInput, match="would be merged"):
         make_iso(base_iso, USER_DATA, out, Job(), edge_custom_config=tmp_path / "bad")

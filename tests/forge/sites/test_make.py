@@ -75,7 +75,7 @@ def test_a_second_run_keeps_what_is_the_same_and_never_replaces(plan: Plan, tmp_
         make_seeds(plan, tmp_path, Job())
     assert not (tmp_path / "edge-1-cidata.iso").exists()  # found before anything is written
     (tmp_path / "sites.json").write_text("[]")
-    with pytest.raises(Conflict, match="no index of sites"):
+    with pytest.raises(Conflict, match="not an index of sites"):
         write_index(tmp_path, tmp_path / "plan.csv", [], whole=False, base=None)
 
 
