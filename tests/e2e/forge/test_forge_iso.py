@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(
     from edgewright.forge.iso import partfile
 
     (small_disk / "filler").write_bytes(b"x" * 2_000_000)
-    monkeypatch.setattr(partfile, "need_room", lambda target, needed: None)
+    monkeypatch.setattr(partfile, "require_room", lambda target, needed: None)
     text = USER_DATA + b"# more\n" * 20_000 if longer else USER_DATA
     with pytest.raises(Failed) as caught:
         make_iso(base_iso, text, small_disk / "out.iso", Job())
