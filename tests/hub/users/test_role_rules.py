@@ -369,6 +369,21 @@ def test_roles_in_two_projects_count_each_in_its_own(plane: Plane) -> None:
     assert "edgehost.update" not in mine["projectPermissions"][plane.foreign.uid] and not mine["tenantPermissions"]
 
 
+def test_a_role_in_a_project_above_that_of_the_tenant_is_reported(plane: Plane) -> None:
+    """A console refuses what the reported role may not do, before it asks."""
+    mixed = person(plane.hub, VIEWER, {plane.own.uid: OPERATOR})
+    tag = {"metadata": {"labels": {"site": "oslo"}}}
+    assert mixed.client.put(f"/v1/edgehosts/{plane.own.host}/meta", json=tag).status_code == 204
+
+    def reported(**headers: str) -> str:
+        client = plane.hub.client(ApiKey=mixed.key, **headers)
+        return str(client.get("/v1/users/info").json()["edgewright"]["role"])
+
+    assert reported() == OPERATOR
+    assert reported(ProjectUid=plane.own.uid) == OPERATOR
+    assert reported(ProjectUid=plane.foreign.uid) == VIEWER
+
+
 def test_the_documented_table_is_what_the_routes_say() -> None:
     """docs/hub.md: each call of a user with its role and where it counts, none missing and none too many."""
     text = (ROOT / "docs" / "hub.md").read_text()

@@ -80,9 +80,12 @@ async def refresh(call: Call) -> Response:
 
 
 def _role_here(call: Call) -> str:
-    """Return the caller's role in the project of the call, in the tenant, else the highest that it has anywhere."""
+    """Return the caller's role in the project of the call; without one the highest that it has anywhere.
+
+    A console refuses by this role before it asks, so a lower one would take rights that the user has in a project.
+    """
     grants = call.actor.grants
-    return (grants.role(call.project) if call.project else grants.tenant) or grants.highest
+    return (grants.role(call.project) if call.project else "") or grants.highest
 
 
 async def info(call: Call) -> Response:
