@@ -31,7 +31,7 @@ class BuildList(_Build):
     key_id = "installer-list"
     title = "installers"
     keys = ("6",)
-    aliases = ("installers", "builds", "installer list")
+    aliases = ("installers", "builds", "build", "installer list")
     scope: ClassVar[Scope] = "global"
     opens = "installers"
 
