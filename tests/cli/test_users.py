@@ -47,6 +47,16 @@ def test_a_user_from_the_first_link_to_the_end(plane: Cli, cli: Cli, hub: Runnin
     assert gone.code == 3 and "There is no user ana@example.com" in gone.err
 
 
+def test_activating_a_user_without_a_key_names_the_way_to_one(plane: Cli) -> None:
+    """The first link ends with the deactivation, so the user is active and cannot sign in."""
+    assert plane("user", "create", "new@example.com", "--yes").code == 0
+    assert plane("user", "deactivate", "new@example.com", "--yes").code == 0
+    done = plane("user", "activate", "new@example.com", "--yes")
+    assert done.code == 0
+    assert "No API key yet for new@example.com; make a new link: edgewright user invite new@example.com" in done.out
+    assert "No API key" not in plane("user", "activate", "admin@localhost", "--yes").out
+
+
 def test_what_cannot_be_a_user(plane: Cli) -> None:
     assert plane("user", "create", "nobody", "--yes").code == 7
     assert plane("user", "create", "a@example.com", "--project-role", "nope=viewer", "--yes").code == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.user import change_verbs as declared
 from edgewright.commands.user import rows
 from edgewright.core.errors import UsageError
+from edgewright.wire.palette.users import User
 
 
 class UserUpdate(declared.UserUpdate):
@@ -56,14 +58,21 @@ class UserActivate(declared.UserActivate):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return whose keys work again. Raises `NotFound`, `Conflict`."""
-        return await _plan(self, ctx, targets, "Activate", "API keys that were made before work again.", ())
+        told = "API keys that were made before work again; activation links do not."
+        return await _plan(self, ctx, targets, "Activate", told, ())
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Activate, user by user."""
+        """Activate, user by user; the message names those who have no API key and therefore need a new link."""
         client = await ctx.client()
-        return await for_each(plan, lambda uid: client.set_user_active(uid, True), report, "active")
+        outcome = await for_each(plan, lambda uid: client.set_user_active(uid, True), report, "active")
+        stuck = [plan.name_of(uid) for uid in outcome.done if uid in plan.payload]
+        if not stuck:
+            return outcome
+        who = stuck[0] if len(stuck) == 1 else f"{len(stuck)} of them"
+        hint = f"edgewright user invite {shlex.quote(stuck[0])}"
+        return outcome._replace(message=f"{outcome.message} No API key yet for {who}; make a new link: {hint}")
 
 
 class UserDeactivate(declared.UserDeactivate):
@@ -110,4 +119,5 @@ async def _plan(
     typed = emails[0] if len(emails) == 1 else str(len(emails))
     confirm = typed if verb == "Delete" and ctx.settings.typed_confirmation else None
     cli, names = command.cli_line(emails, {}), dict(zip(users, emails, strict=True))
-    return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, None, names)
+    without_key = tuple(uid for uid, user in users.items() if User(user.document).keys == 0)
+    return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, without_key, names)
