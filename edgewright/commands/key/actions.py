@@ -56,7 +56,8 @@ class KeyList(declared.KeyList):
         wanted = parse(" ".join(args.get("filter") or ()), SSH_KEY_FIELDS)
         found = [key for key in await rows.every_key(await ctx.client()) if wanted.matches(key.get)]
         now = times.now()
-        empty = "No SSH key matches." if args.get("filter") else "No SSH key yet; add one: edgewright key create NAME"
+        add = "No SSH key yet; add one: edgewright key create NAME --public-key-file FILE"
+        empty = "No SSH key matches." if args.get("filter") else add
         return Outcome((), result=Listing(rows.COLUMNS, tuple(rows.item(key, now) for key in found), empty))
 
 
