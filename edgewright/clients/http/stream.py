@@ -93,8 +93,14 @@ def change_of(reported: ServerEvent) -> Change | None:
     return Change(seq, reported.event, op, uid, doc if isinstance(doc, dict) else None)
 
 
-class StreamApi(Transport):
+class Stream:
     """The change stream of a hub."""
+
+    def __init__(self, transport: Transport) -> None:
+        import httpx
+
+        self._transport = transport
+        self._httpx = httpx
 
     async def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]:
         """Yield changes as the hub makes them, for ever; `since` continues after that number.
@@ -108,18 +114,15 @@ class StreamApi(Transport):
         params: dict[str, str | int] = {} if since is None else {"since": since}
         if beats is not None:
             params["beats"] = int(beats)
-        headers = {**self._headers(False, None), "Accept": "text/event-stream"}
-        timeout = self._httpx.Timeout(self.timeout, read=SILENCE)
         what = "change stream"
         opened = False
+        plane = self._transport
         try:
-            async with self._http.stream(
-                "GET", protocol.CHANGES, params=params, headers=headers, timeout=timeout
-            ) as answer:
+            async with plane.stream(protocol.CHANGES, params, "text/event-stream", SILENCE) as answer:
                 if answer.status_code != 200:
                     body = await answer.aread()
                     reported = msgspec.json.decode(body) if body[:1] == b"{" else None
-                    raise errors.from_answer(answer.status_code, reported, what, self.peer, self.credential.kind)
+                    raise errors.from_answer(answer.status_code, reported, what, plane.peer, plane.credential.kind)
                 opened = True
                 yield Change(since or 0, OPEN)
                 async with aclosing(server_events(_lines(answer.aiter_text()))) as events:
@@ -130,7 +133,7 @@ class StreamApi(Transport):
         except self._httpx.ReadTimeout as error:
             raise errors.stream_silent(SILENCE) from error
         except (self._httpx.HTTPError, OSError, msgspec.DecodeError) as error:
-            raise (errors.stream_broke() if opened else await self.failure(error, what)) from error
+            raise (errors.stream_broke() if opened else await plane.failure(error, what)) from error
         raise errors.stream_broke()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Transport:
-    """What all resources of `PlaneClient` share.
+    """What all nouns of `PlaneClient` share.
 
     `timeout` is in seconds and applies to connecting and to each wait for bytes. `http` replaces the network in tests.
     """
@@ -73,6 +74,10 @@ class Transport:
             trust_env=not _loopback(self.url),
             headers={"Accept": "application/json", "User-Agent": "edgewright"},
         )
+
+    async def page_limit(self) -> int:
+        """Return how many entries of a list may be asked for at a time. Raises `EdgewrightError`."""
+        return protocol.PAGE_LIMIT
 
     async def aclose(self) -> None:
         """Close the connections. Calls that are under way end with an error."""
@@ -131,6 +136,14 @@ class Transport:
         if isinstance(error, httpx.ConnectError | httpx.ProxyError | OSError):
             return errors.no_connection(error, self.peer, self.url)
         return errors.lost(self.peer)
+
+    def stream(
+        self, path: str, params: Mapping[str, str | int], accept: str, silence: float
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open an answer that is read as it arrives; `silence` is the longest wait for bytes in seconds."""
+        headers = {**self._headers(False, None), "Accept": accept}
+        timeout = self._httpx.Timeout(self.timeout, read=silence)
+        return self._http.stream("GET", path, params=params, headers=headers, timeout=timeout)
 
     def _headers(self, tenant: bool, more: Mapping[str, str] | None) -> dict[str, str]:
         sent = self.credential.headers()

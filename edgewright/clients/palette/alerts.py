@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from edgewright.clients.http.errors import UNKNOWN_PATH
-from edgewright.clients.http.transport import Transport
-from edgewright.clients.palette.hosts import document, items_of
+from edgewright.clients.palette.pages import Resource, document, items_of
 from edgewright.core import times
 from edgewright.core.errors import NotFound
 from edgewright.wire import protocol
@@ -27,14 +26,14 @@ UNCHANGED: Final = Unchanged()
 """In place of an end of a silence: leave it as it is (`None` ends the silence)."""
 
 
-class AlertsApi(Transport):
-    """Calls about the handling of problems and the receivers of alerts. Each raises `EdgewrightError`."""
+class Problems(Resource):
+    """Calls about who handles a problem. Each raises `EdgewrightError`."""
 
-    async def handling(self) -> list[dict[str, Any]]:
+    async def all(self) -> list[dict[str, Any]]:
         """Return who handles which problem: `{key, acknowledgedBy, acknowledgedAt, assignee, note, silencedUntil}`."""
-        return items_of((await self.call("GET", protocol.HANDLING, "list of handled problems")).data)
+        return items_of((await self._call("GET", protocol.HANDLING, "list of handled problems")).data)
 
-    async def set_handling(
+    async def set(
         self,
         key: str,
         *,
@@ -57,28 +56,32 @@ class AlertsApi(Transport):
         if not isinstance(silenced_until, Unchanged):
             body["silencedUntil"] = None if silenced_until is None else times.rfc3339(silenced_until)
         path = protocol.path(protocol.HANDLING_ITEM, key=key)
-        return document((await self.call("PATCH", path, f"problem {key}", body=body)).data)
+        return document((await self._call("PATCH", path, f"problem {key}", body=body)).data)
 
-    async def receivers(self) -> list[dict[str, Any]]:
+
+class Receivers(Resource):
+    """Calls about receivers of alerts. Each raises `EdgewrightError`."""
+
+    async def all(self) -> list[dict[str, Any]]:
         """Return the receivers of alerts with how their deliveries go; nothing secret."""
         try:
-            return items_of((await self.call("GET", protocol.RECEIVERS, "list of alert receivers")).data)
+            return items_of((await self._call("GET", protocol.RECEIVERS, "list of alert receivers")).data)
         except NotFound as error:
             raise _known(error) from None
 
-    async def add_receiver(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def add(self, body: dict[str, Any]) -> dict[str, Any]:
         """Add a receiver; returns its uid, and the signing key when the plane made one."""
         what = f"alert receiver {body.get('name')}"
         try:
-            return document((await self.call("POST", protocol.RECEIVERS, what, body=body)).data)
+            return document((await self._call("POST", protocol.RECEIVERS, what, body=body)).data)
         except NotFound as error:
             raise _known(error) from None
 
-    async def remove_receiver(self, uid: str) -> None:
+    async def remove(self, uid: str) -> None:
         """Delete a receiver and what waits for it."""
-        await self.call("DELETE", protocol.path(protocol.RECEIVER, uid=uid), "alert receiver")
+        await self._call("DELETE", protocol.path(protocol.RECEIVER, uid=uid), "alert receiver")
 
-    async def test_receiver(self, uid: str) -> dict[str, Any]:
+    async def test(self, uid: str) -> dict[str, Any]:
         """Send a test message; returns `{deliveryId, delivered, error}`."""
         path = protocol.path(protocol.RECEIVER_TEST, uid=uid)
-        return document((await self.call("POST", path, "test of the alert receiver", body={})).data)
+        return document((await self._call("POST", path, "test of the alert receiver", body={})).data)

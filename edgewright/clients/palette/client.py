@@ -6,27 +6,33 @@ Importing this module is cheap; the HTTP library is loaded when a client is crea
 from __future__ import annotations
 
 import time
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
+from edgewright.clients import ports
 from edgewright.clients.http.budget import Budget
 from edgewright.clients.http.credential import Credential
-from edgewright.clients.http.stream import Change, StreamApi
-from edgewright.clients.palette.alerts import AlertsApi
-from edgewright.clients.palette.feed import FeedApi, Page
-from edgewright.clients.palette.filters import FiltersApi
-from edgewright.clients.palette.hosts import HostsApi, HostsPage
-from edgewright.clients.palette.operations import OperationsApi
-from edgewright.clients.palette.ssh_keys import SshKeysApi
-from edgewright.clients.palette.tokens import TokensApi
-from edgewright.clients.palette.users import UsersApi
+from edgewright.clients.http.stream import Change, Stream
+from edgewright.clients.http.transport import Transport
+from edgewright.clients.palette.alerts import Problems, Receivers
+from edgewright.clients.palette.feed import Alerts, Audits, Events, Projects
+from edgewright.clients.palette.filters import Filters
+from edgewright.clients.palette.hosts import Hosts
+from edgewright.clients.palette.operations import Operations
+from edgewright.clients.palette.pages import Page
+from edgewright.clients.palette.session import Session
+from edgewright.clients.palette.ssh_keys import SshKeys
+from edgewright.clients.palette.tokens import Tokens
+from edgewright.clients.palette.users import Roles, Users
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
+from edgewright.core.errors import EdgewrightError, ExitCode, NotFound, Refused
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
-__all__ = ["Budget", "Caller", "Change", "Credential", "Features", "HostsPage", "Page", "PlaneClient"]
+__all__ = ["Budget", "Caller", "Change", "Credential", "Features", "Page", "PlaneClient"]
+
+P = TypeVar("P")
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -61,13 +67,46 @@ class Caller(msgspec.Struct, frozen=True):
     """What was shown, e.g. `API key noc-wall`."""
 
 
-class PlaneClient(HostsApi, TokensApi, UsersApi, SshKeysApi, FiltersApi, FeedApi, AlertsApi, OperationsApi, StreamApi):
-    """Everything that the console and the command line ask of a plane.
+class PlaneClient(Transport):
+    """Everything that the console and the command line ask of a plane, by noun: `client.hosts.reset(uid)`.
 
     `async with PlaneClient(url, Credential(api_key=...), ca=path, project_uid=uid) as client: ...`
     """
 
     _features: Features | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what `Transport` takes."""
+        super().__init__(*arguments, **options)
+        self.hosts = Hosts(self)
+        self.operations = Operations(self)
+        self.tokens = Tokens(self)
+        self.projects = Projects(self)
+        self.users = Users(self)
+        self.roles = Roles(self)
+        self.ssh_keys = SshKeys(self)
+        self.filters = Filters(self)
+        self.events = Events(self)
+        self.audits = Audits(self)
+        self.alerts = Alerts(self)
+        self.problems = Problems(self)
+        self.receivers = Receivers(self)
+        self.changes = Stream(self)
+        self.session = Session(self)
+        self._offered = self._ports()
+
+    async def port(self, wanted: type[P]) -> P:
+        """Return a port; the first question for one that only a hub has asks the plane what it is.
+
+        Raises `Refused` (code `NotAvailable`) when this plane does not have it, else `EdgewrightError`.
+        """
+        if wanted in ports.HUB_ONLY and wanted in ports.missing((await self.features()).kind):
+            raise Refused(ports.sentence(wanted), ports.HINT_HUB, ports.NOT_AVAILABLE)
+        return cast("P", self._offered[wanted])
+
+    async def page_limit(self) -> int:
+        """Return how many entries of a list this plane gives at a time."""
+        return (await self.features()).page_limit
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,7 +132,7 @@ class PlaneClient(HostsApi, TokensApi, UsersApi, SshKeysApi, FiltersApi, FeedApi
     async def caller(self) -> Caller:
         """Return who calls by the hub's own words; a plane without them is not an error. Raises `EdgewrightError`."""
         try:
-            user = (await self.who()).get(protocol.EXTENSION)
+            user = (await self.session.who()).get(protocol.EXTENSION)
         except NotFound:
             user = None
         if not isinstance(user, dict):
@@ -105,6 +144,37 @@ class PlaneClient(HostsApi, TokensApi, UsersApi, SshKeysApi, FiltersApi, FeedApi
         began = time.perf_counter()
         await self.features(fresh=True)
         return time.perf_counter() - began
+
+    def _ports(self) -> dict[type, object]:
+        offered: dict[type, object] = {}
+
+        def offer(port: type[P], noun: P) -> None:  # the type checker compares the noun with the port here
+            offered[port] = noun
+
+        offer(ports.CanDescribe, self)
+        offer(ports.CanListHosts, self.hosts)
+        offer(ports.CanRegisterHosts, self.hosts)
+        offer(ports.CanTag, self.hosts)
+        offer(ports.CanReset, self.hosts)
+        offer(ports.CanDeleteHosts, self.hosts)
+        offer(ports.CanReadLogs, self.operations)
+        offer(ports.CanListOperations, self.operations)
+        offer(ports.CanListTokens, self.tokens)
+        offer(ports.CanManageTokens, self.tokens)
+        offer(ports.CanListProjects, self.projects)
+        offer(ports.CanListUsers, self.users)
+        offer(ports.CanManageUsers, self.users)
+        offer(ports.CanListRoles, self.roles)
+        offer(ports.CanListKeys, self.ssh_keys)
+        offer(ports.CanManageKeys, self.ssh_keys)
+        offer(ports.CanListFilters, self.filters)
+        offer(ports.CanReadEvents, self.events)
+        offer(ports.CanReadAudits, self.audits)
+        offer(ports.CanReadAlerts, self.alerts)
+        offer(ports.CanHandleProblems, self.problems)
+        offer(ports.CanManageReceivers, self.receivers)
+        offer(ports.CanFollow, self.changes)
+        return offered
 
 
 def _features(data: Any) -> Features:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgewright.clients.http.transport import Transport
-from edgewright.clients.palette.hosts import items_of, uid_of
+from edgewright.clients.palette.pages import Resource, items_of, uid_of
 from edgewright.wire import protocol
 
 
-class SshKeysApi(Transport):
+class SshKeys(Resource):
     """Calls about SSH keys. Each raises `EdgewrightError`."""
 
-    async def ssh_keys(self) -> list[dict[str, Any]]:
+    async def all(self) -> list[dict[str, Any]]:
         """Return the keys (`v1UserAssetSsh`)."""
-        return items_of((await self.call("GET", protocol.SSH_KEYS, "list of SSH keys")).data)
+        return items_of((await self._call("GET", protocol.SSH_KEYS, "list of SSH keys")).data)
 
-    async def create_ssh_key(self, name: str, public_key: str) -> str:
+    async def create(self, name: str, public_key: str) -> str:
         """Add a key to the client's project, or to the tenant without one; returns the uid."""
         body = {"metadata": {"name": name}, "spec": {"publicKey": public_key}}
-        return uid_of((await self.call("POST", protocol.SSH_KEYS, f"SSH key {name}", body=body)).data)
+        return uid_of((await self._call("POST", protocol.SSH_KEYS, f"SSH key {name}", body=body)).data)
 
-    async def delete_ssh_key(self, uid: str) -> None:
+    async def delete(self, uid: str) -> None:
         """Delete a key; hosts that have it store it."""
-        await self.call("DELETE", protocol.path(protocol.SSH_KEY, uid=uid), "SSH key")
+        await self._call("DELETE", protocol.path(protocol.SSH_KEY, uid=uid), "SSH key")

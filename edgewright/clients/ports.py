@@ -1,0 +1,296 @@
+"""What a connection to a source can do, as small protocols: a verb asks for the one that it needs.
+
+A connection offers a port or it does not (`Connection.port`); nothing above `clients` knows which client is behind it.
+This module is on the path of `edgewright host --help`: it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+
+    from edgewright.clients.http.stream import Change
+    from edgewright.clients.palette.alerts import Unchanged
+    from edgewright.clients.palette.client import Caller, Features
+    from edgewright.clients.palette.pages import Page
+
+    Document = dict[str, Any]
+
+P = TypeVar("P")
+
+
+class CanDescribe(Protocol):
+    """Says what the source is, what it can do, and who the credential belongs to."""
+
+    async def features(self, fresh: bool = False) -> Features: ...
+    async def caller(self) -> Caller: ...
+
+
+class CanListHosts(Protocol):
+    """Reads edge hosts: a page, all of them, or one."""
+
+    async def search(
+        self,
+        spec: Mapping[str, Any] | None = None,
+        limit: int = ...,
+        continue_: str = "",
+        offset: int | None = None,
+    ) -> Page: ...
+    def each(self, spec: Mapping[str, Any] | None = None, limit: int | None = None) -> AsyncIterator[Document]: ...
+    async def get(self, uid: str) -> Document: ...
+
+
+class CanRegisterHosts(Protocol):
+    """Registers a host before its agent does."""
+
+    async def create(
+        self,
+        uid: str,
+        labels: Mapping[str, str] | None = None,
+        arch: str = "",
+        pairing_key: str = "",
+        name: str = "",
+    ) -> str: ...
+
+
+class CanTag(Protocol):
+    """Replaces the tags of a host."""
+
+    async def set_labels(self, uid: str, name: str, labels: Mapping[str, str]) -> None: ...
+
+
+class CanReset(Protocol):
+    """Orders a host to remove its cluster state."""
+
+    async def reset(self, uid: str) -> None: ...
+
+
+class CanDeleteHosts(Protocol):
+    """Deletes the record of a host."""
+
+    async def delete(self, uid: str) -> None: ...
+
+
+class CanReadLogs(Protocol):
+    """Orders an operation of a host, such as its log, and reads what it sent."""
+
+    async def create(
+        self, uid: str, kind: str, params: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> str: ...
+    async def get(self, uid: str, operation_id: str) -> Document: ...
+    async def logs(self, uid: str, operation_id: str) -> Document: ...
+
+
+class CanListOperations(Protocol):
+    """Reads the operations of one host or of all."""
+
+    async def of(self, uid: str) -> list[Document]: ...
+    async def all(self) -> list[Document]: ...
+
+
+class CanListTokens(Protocol):
+    """Reads registration tokens."""
+
+    async def all(self) -> list[Document]: ...
+    async def get(self, uid: str) -> Document: ...
+
+
+class CanManageTokens(Protocol):
+    """Creates, revokes, activates and deletes registration tokens."""
+
+    async def create(
+        self, name: str, project_uid: str = "", expiry: float | None = None, description: str = ""
+    ) -> str: ...
+    async def set_active(self, uid: str, active: bool) -> None: ...
+    async def delete(self, uid: str) -> None: ...
+
+
+class CanListProjects(Protocol):
+    """Reads the projects that the credential may see."""
+
+    async def all(self) -> list[Document]: ...
+
+
+class CanListUsers(Protocol):
+    """Reads users."""
+
+    async def all(self) -> list[Document]: ...
+    async def get(self, uid: str) -> Document: ...
+
+
+class CanManageUsers(Protocol):
+    """Creates, changes, invites and deletes users, and gives them roles."""
+
+    async def get(self, uid: str) -> Document: ...
+    async def create(self, email: str, first: str = "", last: str = "", roles: Sequence[str] = ()) -> str: ...
+    async def update(self, uid: str, **properties: str) -> None: ...
+    async def set_active(self, uid: str, active: bool) -> None: ...
+    async def invite(self, uid: str) -> None: ...
+    async def delete(self, uid: str) -> None: ...
+    async def set_tenant_roles(self, uid: str, roles: Sequence[str]) -> None: ...
+    async def project_roles(self, uid: str) -> dict[str, list[str]]: ...
+    async def set_project_roles(self, uid: str, roles: Mapping[str, Sequence[str]]) -> None: ...
+
+
+class CanListRoles(Protocol):
+    """Reads roles."""
+
+    async def all(self) -> list[Document]: ...
+
+
+class CanListKeys(Protocol):
+    """Reads SSH keys."""
+
+    async def all(self) -> list[Document]: ...
+
+
+class CanManageKeys(Protocol):
+    """Adds and deletes SSH keys."""
+
+    async def create(self, name: str, public_key: str) -> str: ...
+    async def delete(self, uid: str) -> None: ...
+
+
+class CanListFilters(Protocol):
+    """Reads tag filters."""
+
+    async def all(self) -> list[Document]: ...
+    async def get(self, uid: str) -> Document: ...
+
+
+class CanReadEvents(Protocol):
+    """Reads component events, a page at a time."""
+
+    async def page(
+        self,
+        kind: str = "edgehost",
+        uid: str | None = None,
+        limit: int = ...,
+        continue_: str = "",
+        newest_first: bool = True,
+    ) -> Page: ...
+
+
+class CanReadAudits(Protocol):
+    """Reads the audit log, a page at a time."""
+
+    async def page(self, limit: int = ..., continue_: str = "") -> Page: ...
+
+
+class CanReadAlerts(Protocol):
+    """Reads what needs an operator and is not the state of a host."""
+
+    async def all(self) -> list[Document]: ...
+
+
+class CanHandleProblems(Protocol):
+    """Stores who handles a problem."""
+
+    async def all(self) -> list[Document]: ...
+    async def set(
+        self,
+        key: str,
+        *,
+        acknowledged: bool | None = None,
+        assignee: str | None = None,
+        note: str | None = None,
+        silenced_until: float | Unchanged | None = ...,
+    ) -> Document: ...
+
+
+class CanManageReceivers(Protocol):
+    """Lists, adds, removes and tests receivers of alerts."""
+
+    async def all(self) -> list[Document]: ...
+    async def add(self, body: Document) -> Document: ...
+    async def remove(self, uid: str) -> None: ...
+    async def test(self, uid: str) -> Document: ...
+
+
+class CanFollow(Protocol):
+    """Sends changes as they are made."""
+
+    def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]: ...
+
+
+class Connection(Protocol):
+    """A source as verbs see it: where it is, and its ports."""
+
+    @property
+    def peer(self) -> str:
+        """The other end, for sentences: `plane.example.com:8443`."""
+
+    @property
+    def project_uid(self) -> str | None:
+        """The project that its calls are limited to, None for all that the credential sees."""
+
+    async def port(self, wanted: type[P]) -> P:
+        """Return the port. Raises `Refused` (code `NotAvailable`) when this connection does not have it."""
+
+    async def aclose(self) -> None:
+        """Close it; calls that are under way end with an error."""
+
+
+class Words(NamedTuple):
+    """How a port is called in a sentence, and the verb that agrees with it."""
+
+    what: str
+    be: str = "is"
+
+
+WORDS: dict[type, Words] = {
+    CanDescribe: Words("The description of the source"),
+    CanListHosts: Words("The list of hosts"),
+    CanRegisterHosts: Words("Registering hosts"),
+    CanTag: Words("Changing tags of hosts"),
+    CanReset: Words("Resetting hosts"),
+    CanDeleteHosts: Words("Deleting hosts"),
+    CanReadLogs: Words("Reading logs and disk usage of hosts"),
+    CanListOperations: Words("The list of operations"),
+    CanListTokens: Words("The list of tokens"),
+    CanManageTokens: Words("Changing tokens"),
+    CanListProjects: Words("The list of projects"),
+    CanListUsers: Words("The list of users"),
+    CanManageUsers: Words("Changing users"),
+    CanListRoles: Words("The list of roles"),
+    CanListKeys: Words("The list of SSH keys"),
+    CanManageKeys: Words("Changing SSH keys"),
+    CanListFilters: Words("The list of tag filters"),
+    CanReadEvents: Words("The list of events"),
+    CanReadAudits: Words("The audit log"),
+    CanReadAlerts: Words("The list of alerts"),
+    CanHandleProblems: Words("Storing who handles a problem"),
+    CanManageReceivers: Words("Receivers of alerts", "are"),
+    CanFollow: Words("The change stream"),
+}
+"""Every port."""
+
+HUB_ONLY: frozenset[type] = frozenset(
+    {CanReadLogs, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
+)
+"""Ports of our extension: a hub has them, Palette does not."""
+
+BY_NAME: dict[str, type] = {port.__name__: port for port in WORDS}
+
+NOT_AVAILABLE = "NotAvailable"
+"""The code of the error for a port that a connection does not have."""
+HINT_HUB = "Palette does not have it: use the context of a hub. See them: edgewright context list"
+HINT_RECORDING = "This shows what was recorded; open the console on a plane: edgewright"
+
+
+def missing(kind: str) -> frozenset[type]:
+    """Return the ports that a plane of this kind (`hub`, `palette`) does not have; none while it is unknown."""
+    return HUB_ONLY if kind == "palette" else frozenset()
+
+
+def names(ports: Iterable[type]) -> tuple[str, ...]:
+    """Return the names of ports in order, as a source states them in its events."""
+    return tuple(sorted(port.__name__ for port in ports))
+
+
+def sentence(port: type) -> str:
+    """Return that a connection does not have this port, as a complete sentence."""
+    words = WORDS[port]
+    return f"{words.what} {words.be} not available over this connection."
