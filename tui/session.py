@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct, field
 
+from edgewright.commands.kernel.registry import unavailable
 from edgewright.core import times
 
 if TYPE_CHECKING:
@@ -192,10 +193,13 @@ class Session(Struct):
         return self.read_only or self.viewer
 
     def refusal(self, command: type[Command]) -> str:
-        """Return why the mode or the role refuses a verb, one sentence; empty when it may run."""
+        """Return why the mode, the role or the source refuses a verb, one sentence; empty when it may run."""
         if command.danger != "none" and self.read_only:
             return "Refused now: this session is read-only."
         if not command.for_role(self.role):
             limits = ", which may only read" if self.viewer else f": this needs the role {command.role}"
             return f"Refused: this credential has the role {self.role}{limits}."
+        missing = unavailable(command, self.store.model.source)
+        if missing is not None:
+            return missing.reason
         return ""

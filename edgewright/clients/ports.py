@@ -1,12 +1,14 @@
 """What a connection to a source can do, as small protocols: a verb asks for the one that it needs.
 
 A connection offers a port or it does not (`Connection.port`); nothing above `clients` knows which client is behind it.
-This module is on the path of `edgewright host --help`: it imports nothing heavy.
+Verbs declare them by name: this module is loaded when the first one runs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
+
+from edgewright.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
@@ -215,6 +217,34 @@ class CanFollow(Protocol):
     def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]: ...
 
 
+PortName = Literal[
+    "CanDescribe",
+    "CanListHosts",
+    "CanRegisterHosts",
+    "CanTag",
+    "CanReset",
+    "CanDeleteHosts",
+    "CanReadLogs",
+    "CanListOperations",
+    "CanListTokens",
+    "CanManageTokens",
+    "CanListProjects",
+    "CanListUsers",
+    "CanManageUsers",
+    "CanListRoles",
+    "CanListKeys",
+    "CanManageKeys",
+    "CanListFilters",
+    "CanReadEvents",
+    "CanReadAudits",
+    "CanReadAlerts",
+    "CanHandleProblems",
+    "CanManageReceivers",
+    "CanFollow",
+]
+"""Names of ports, as verbs declare what they need without loading this module."""
+
+
 class Connection(Protocol):
     """A source as verbs see it: where it is, and its ports."""
 
@@ -231,6 +261,25 @@ class Connection(Protocol):
 
     async def aclose(self) -> None:
         """Close it; calls that are under way end with an error."""
+
+
+class Plane(Connection, CanDescribe, Protocol):
+    """A plane as its feed reads it."""
+
+    @property
+    def hosts(self) -> CanListHosts: ...
+    @property
+    def changes(self) -> CanFollow: ...
+
+
+async def offered(connection: Connection, wanted: type[P]) -> P | None:
+    """Return a port, None when the connection does not have it. Raises `EdgewrightError` when it cannot be asked."""
+    try:
+        return await connection.port(wanted)
+    except Refused as error:
+        if error.code != NOT_AVAILABLE:
+            raise
+        return None
 
 
 class Words(NamedTuple):
@@ -267,12 +316,26 @@ WORDS: dict[type, Words] = {
 }
 """Every port."""
 
+BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in WORDS}
+
 HUB_ONLY: frozenset[type] = frozenset(
     {CanReadLogs, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
 )
 """Ports of our extension: a hub has them, Palette does not."""
 
-BY_NAME: dict[str, type] = {port.__name__: port for port in WORDS}
+RECORDED: frozenset[type] = frozenset(
+    {
+        CanDescribe,
+        CanListHosts,
+        CanListTokens,
+        CanListProjects,
+        CanListOperations,
+        CanReadEvents,
+        CanReadAudits,
+        CanReadAlerts,
+    }
+)
+"""Ports that a recording stands in for: its screens show what was read by them."""
 
 NOT_AVAILABLE = "NotAvailable"
 """The code of the error for a port that a connection does not have."""
@@ -281,7 +344,9 @@ HINT_RECORDING = "This shows what was recorded; open the console on a plane: edg
 
 
 def missing(kind: str) -> frozenset[type]:
-    """Return the ports that a plane of this kind (`hub`, `palette`) does not have; none while it is unknown."""
+    """Return the ports that a source does not have: `hub`, `palette` or `recording`; none while it is unknown."""
+    if kind == "recording":
+        return frozenset(WORDS) - RECORDED
     return HUB_ONLY if kind == "palette" else frozenset()
 
 

@@ -80,7 +80,7 @@ async def _fill(ctx: CommandContext, store: Any) -> None:
     from edgewright.sources.once import read_once
 
     try:
-        await read_once(await ctx.client(), store)
+        await read_once(await ctx.connection(), store)
     finally:
         await ctx.aclose()
 

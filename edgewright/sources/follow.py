@@ -11,7 +11,8 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from edgewright.clients.http.stream import OPEN
-from edgewright.clients.palette.client import Change, Features, PlaneClient
+from edgewright.clients.palette.client import Change, Features
+from edgewright.clients.ports import Plane
 from edgewright.sources.lists import read_lists
 from edgewright.sources.redact import redact, redact_all
 from edgewright.sources.teller import Teller
@@ -100,7 +101,7 @@ class Inbox:
 class Follower:
     """Reads one hub for `PlaneSource`; retains its number over breaks."""
 
-    def __init__(self, client: PlaneClient, teller: Teller) -> None:
+    def __init__(self, client: Plane, teller: Teller) -> None:
         self._client = client
         self._teller = teller
         self._since: int | None = None
@@ -136,7 +137,7 @@ class Follower:
 
     async def _read(self, inbox: Inbox, beats: float | None) -> None:
         try:
-            async with aclosing(self._client.changes(self._since, beats)) as changes:
+            async with aclosing(self._client.changes.changes(self._since, beats)) as changes:
                 async for change in changes:
                     inbox.put(change)
         except Exception as error:
@@ -149,7 +150,7 @@ class Follower:
         uids: list[str] = []
         continue_, total = "", 0
         while True:
-            page = await self._client.search_hosts(_SORT, features.page_limit, continue_)
+            page = await self._client.hosts.search(_SORT, features.page_limit, continue_)
             docs = redact_all(page.items)
             uids += [uid for doc in docs if (uid := uid_of(doc))]
             total = max(total, page.count)

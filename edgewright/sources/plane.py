@@ -11,7 +11,9 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from edgewright.clients.palette.client import Caller, Features, PlaneClient
+from edgewright.clients import ports
+from edgewright.clients.palette.client import Caller, Features
+from edgewright.clients.ports import Plane
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.errors import EdgewrightError, ExitCode
@@ -38,7 +40,7 @@ class PlaneSource:
 
     def __init__(
         self,
-        client: PlaneClient,
+        client: Plane,
         emit: Emit,
         *,
         pace: Pace | None = None,
@@ -149,6 +151,7 @@ class PlaneSource:
         if state in ("live", "polling") or (state == "loading" and total):
             payload["plane"] = self._features.kind
             payload["certificates"] = [list(entry) for entry in self._features.certificates]
+            payload["missing"] = list(ports.names(ports.missing(self._features.kind)))
             payload["role"], payload["caller"] = self._caller.role, self._caller.via
         self.emit(kinds.SOURCE_STATE, payload)
 

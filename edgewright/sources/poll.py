@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from edgewright.clients.palette.client import HostsPage, PlaneClient
+from edgewright.clients.palette.pages import Page
+from edgewright.clients.ports import Plane
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound
 from edgewright.sources.follow import uid_of
 from edgewright.sources.lists import read_list
@@ -36,7 +37,7 @@ _FRESH_PAGES: Final = 4
 class Poller:
     """Reads one Palette for `PlaneSource`; what it has seen it retains over breaks."""
 
-    def __init__(self, client: PlaneClient, teller: Teller, pace: Pace) -> None:
+    def __init__(self, client: Plane, teller: Teller, pace: Pace) -> None:
         self._client = client
         self._teller = teller
         self._pace = pace
@@ -92,7 +93,7 @@ class Poller:
                 return
         await asyncio.sleep(self._pace.fresh)
 
-    async def _scans(self, first: HostsPage) -> None:
+    async def _scans(self, first: Page) -> None:
         while True:
             await self._scan(first)
             self._filled = True
@@ -102,7 +103,7 @@ class Poller:
             first = await self._page(0)
             self._take(first)
 
-    async def _scan(self, first: HostsPage) -> None:
+    async def _scan(self, first: Page) -> None:
         """Read the entire fleet behind its newest page, several pages at a time."""
         step = protocol.PAGE_LIMIT
         total = max(first.count, len(first.items))
@@ -138,10 +139,10 @@ class Poller:
         await self._settle(before - seen)
         self.scans += 1
 
-    async def _scan_by_token(self, first: HostsPage, seen: set[str]) -> None:
+    async def _scan_by_token(self, first: Page, seen: set[str]) -> None:
         continue_ = first.continue_
         while continue_:
-            page = await self._client.search_hosts(self._sort, protocol.PAGE_LIMIT, continue_)
+            page = await self._client.hosts.search(self._sort, protocol.PAGE_LIMIT, continue_)
             self._take(page)
             seen.update(uid_of(doc) for doc in page.items)
             if not page.items or page.continue_ == continue_:
@@ -153,7 +154,7 @@ class Poller:
         removed = []
         for uid in sorted(absent, key=lambda uid: (uid not in self._missing, uid))[:_ASKED_FOR]:
             try:
-                await self._client.host(uid)
+                await self._client.hosts.get(uid)
             except NotFound:
                 removed.append(uid)
         self._missing = absent - set(removed)
@@ -164,11 +165,11 @@ class Poller:
         if not self._filled and self._known:
             self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": sorted(self._known)})
 
-    async def _page(self, offset: int) -> HostsPage:
+    async def _page(self, offset: int) -> Page:
         """Fetch one page; a passing failure is tried again."""
         for attempt in range(1, _TRIES + 1):
             try:
-                return await self._client.search_hosts(self._sort, protocol.PAGE_LIMIT, offset=offset)
+                return await self._client.hosts.search(self._sort, protocol.PAGE_LIMIT, offset=offset)
             except EdgewrightError as error:
                 if error.exit_code == ExitCode.INVALID and self._sort:
                     self._sort = {}  # an older plane that cannot sort: take its own order
@@ -176,7 +177,7 @@ class Poller:
                     raise
         raise AssertionError("unreachable")
 
-    def _take(self, page: HostsPage) -> int:
+    def _take(self, page: Page) -> int:
         """Emit what is new on a page; return how many of its hosts are new or changed."""
         news, docs = 0, []
         for doc in page.items:

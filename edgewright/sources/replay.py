@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from edgewright.clients import ports
 from edgewright.core import times
 from edgewright.store.engine.model import Model, SourceStatus
 from edgewright.store.engine.replay import Replay
@@ -131,4 +132,5 @@ class ReplaySource:
             contact=self._moment,
             plane=recorded.plane,
             version=recorded.version,
+            missing=ports.names(ports.missing("recording")),
         )

@@ -13,7 +13,7 @@ from edgewright.core.errors import ExitCode
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import PortName
 
 R = TypeVar("R", bound=Row)
 Documents = list[dict[str, Any]]
@@ -26,14 +26,16 @@ NOT_FOR_ALL = frozenset({ExitCode.NOT_FOUND, ExitCode.REFUSED, ExitCode.INVALID}
 class Reading(NamedTuple):
     """How the list of a resource is read from a plane."""
 
-    read: Callable[[PlaneClient, int], Awaitable[Documents]]
-    """Asks a client, in pages of that many things; returns documents."""
+    read: Callable[[Any, int], Awaitable[Documents]]
+    """Asks the port, in pages of that many things; returns documents."""
     words: str
     """What is named in the note when a plane refuses the list."""
+    port: PortName
+    """The port that it asks; a source without it has no such list."""
     entire: bool = True
     """Whether the answer is all there is, so that what is not in it no longer exists; else it is the newest part."""
     hub_only: bool = False
-    """Whether a Palette does not have it."""
+    """Whether it is read from a hub alone, although a Palette may have it."""
     every: float | None = None
     """Seconds between two readings from a plane without a change stream; None: it is not read there."""
     quiet: frozenset[ExitCode] = frozenset()
@@ -60,8 +62,8 @@ class Collection(NamedTuple, Generic[R]):
     """Whether it is in the last known fleet on disk."""
     reading: Reading | None = None
     """How its list is read; None for hosts, which are read in pages of their own."""
-    one: Callable[[PlaneClient, str], Awaitable[dict[str, Any]]] | None = None
-    """Asks for the document of one thing by its uid; None where the plane returns it with its list only."""
+    one: PortName | None = None
+    """The port whose `get` gives the document of one thing; None where the plane returns it with its list only."""
     key: str = "uid"
     """Field of a row that is its key in the model."""
     pinned: Callable[[R], bool] | None = None

@@ -110,7 +110,7 @@ async def test_answers_become_errors(
 ) -> None:
     async with client_of(answers(status, body)) as client:
         with pytest.raises(kind) as caught:
-            await client.host("edge-1")
+            await client.hosts.get("edge-1")
     assert caught.value.code == code and words in caught.value.message and caught.value.hint
 
 
@@ -132,20 +132,20 @@ async def test_failures_of_the_network_become_errors(
 
     async with client_of(fail) as client:
         with pytest.raises(kind) as caught:
-            await client.host("edge-1")
+            await client.hosts.get("edge-1")
     assert words in caught.value.message
 
 
 async def test_a_page_that_is_no_json_is_told() -> None:
     async with client_of(lambda _: httpx.Response(200, text="<html>login</html>")) as client:
         with pytest.raises(Failed, match="sent no JSON"):
-            await client.tokens()
+            await client.tokens.all()
 
 
 async def test_control_characters_of_a_plane_reach_no_terminal() -> None:
     async with client_of(answers(400, {"code": "X\x1b[2J", "message": "bad\x1b]0;x\x07"})) as client:
         with pytest.raises(InvalidInput) as caught:
-            await client.tokens()
+            await client.tokens.all()
     assert "\x1b" not in caught.value.message + caught.value.code
 
 
@@ -157,13 +157,13 @@ async def test_scope_and_credential_go_into_the_headers() -> None:
         return httpx.Response(200, json={"items": None})
 
     async with client_of(take, project_uid="p1") as client:
-        await client.host("edge 1/..")
-        assert await client.tokens() == [] and await client.projects() == []
+        await client.hosts.get("edge 1/..")
+        assert await client.tokens.all() == [] and await client.projects.all() == []
     assert seen[0].headers["projectuid"] == "p1" and seen[0].headers["apikey"] == "k"
     assert seen[0].url.raw_path == b"/v1/edgehosts/edge%201%2F.."
     assert "projectuid" not in seen[1].headers and "projectuid" not in seen[2].headers
     async with client_of(take, credential=Credential(jwt="a.b.c")) as client:
-        await client.who()
+        await client.session.who()
     assert seen[-1].headers["authorization"] == "a.b.c" and "apikey" not in seen[-1].headers
 
 
@@ -175,17 +175,17 @@ async def test_bodies_are_those_that_palette_takes() -> None:
         return httpx.Response(201, json={"uid": "u1"}) if request.method == "POST" else httpx.Response(204)
 
     async with client_of(take) as client:
-        assert await client.create_host("edge-1", {"site": "a"}, "arm64", "key") == "u1"
-        await client.update_labels("edge-1", "till", {"site": "b"})
-        await client.set_tunnel("edge-1", True)
-        await client.set_pairing_key("edge-1", "k2")
-        await client.reset_host("edge-1")
-        await client.delete_host("edge-1")
-        assert await client.create_token("shop", "p1", 0.0, "for shops") == "u1"
-        await client.set_token_state("u1", False)
-        await client.update_token("u1", "shop", "p2", None)
-        await client.delete_token("u1")
-        assert await client.create_operation("edge-1", "collect-logs", {"lines": 5}) == "u1"
+        assert await client.hosts.create("edge-1", {"site": "a"}, "arm64", "key") == "u1"
+        await client.hosts.set_labels("edge-1", "till", {"site": "b"})
+        await client.hosts.set_tunnel("edge-1", True)
+        await client.hosts.set_pairing_key("edge-1", "k2")
+        await client.hosts.reset("edge-1")
+        await client.hosts.delete("edge-1")
+        assert await client.tokens.create("shop", "p1", 0.0, "for shops") == "u1"
+        await client.tokens.set_active("u1", False)
+        await client.tokens.update("u1", "shop", "p2", None)
+        await client.tokens.delete("u1")
+        assert await client.operations.create("edge-1", "collect-logs", {"lines": 5}) == "u1"
     assert seen == [
         (
             "POST",
@@ -230,7 +230,7 @@ async def test_all_hosts_follows_the_token_and_stops_at_a_plane_that_repeats_it(
         return httpx.Response(200, json={"items": [{"metadata": {"uid": uid}}], "listmeta": {"continue": following}})
 
     async with client_of(take) as client:
-        assert [doc["metadata"]["uid"] async for doc in client.all_hosts()] == ["a", "b", "c"]
+        assert [doc["metadata"]["uid"] async for doc in client.hosts.each()] == ["a", "b", "c"]
 
 
 async def test_a_429_is_waited_for_and_sent_again() -> None:
@@ -245,7 +245,7 @@ async def test_a_429_is_waited_for_and_sent_again() -> None:
 
     budget = Budget(sleep=sleep)
     async with client_of(take, budget=budget) as client:
-        assert (await client.search_hosts()).items == []
+        assert (await client.hosts.search()).items == []
     assert waits[:1] == [3.0] and budget.refusals == 2
 
 
@@ -257,18 +257,18 @@ async def test_a_plane_that_is_always_busy_is_told() -> None:
         answers(429, {"code": "TooManyRequests", "message": "m"}), budget=Budget(sleep=sleep)
     ) as client:
         with pytest.raises(Failed, match="too many requests"):
-            await client.search_hosts()
+            await client.hosts.search()
 
 
 async def test_a_plane_without_receivers_of_alerts_is_a_sentence() -> None:
     async with client_of(answers(404, {"code": 404, "message": "path /x was not found"})) as client:
-        for call in (client.receivers(), client.add_receiver({"name": "ops"})):
+        for call in (client.receivers.all(), client.receivers.add({"name": "ops"})):
             with pytest.raises(NotFound, match="This plane sends no alerts"):
                 await call
     gone = {"code": "ResourceNotFound", "message": "The project 'x' is not found."}
     async with client_of(answers(404, gone)) as client:
         with pytest.raises(NotFound, match="There is no alert receiver ops"):
-            await client.add_receiver({"name": "ops"})
+            await client.receivers.add({"name": "ops"})
 
 
 async def test_features_tell_a_hub_from_a_palette() -> None:
@@ -311,21 +311,21 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("edgewright.clients.http.transport.MAX_ANSWER", 10)
     async with client_of(answers(200, {"items": ["x" * 100]})) as client:
         with pytest.raises(Failed, match="more than 64 MB"):
-            await client.tokens()
+            await client.tokens.all()
 
 
 async def test_a_closed_client_says_so_and_cancelling_is_cancelling() -> None:
     client = client_of(answers(200, {}))
     await client.aclose()
     with pytest.raises(Unreachable):
-        await client.who()
+        await client.session.who()
 
     async def never(_: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         raise AssertionError
 
     async with PlaneClient("https://plane.test", http=httpx.MockTransport(never)) as slow:
-        task = asyncio.create_task(slow.who())
+        task = asyncio.create_task(slow.session.who())
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

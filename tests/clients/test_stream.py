@@ -53,7 +53,7 @@ async def test_a_stream_that_ends_is_a_lost_connection() -> None:
     seen = []
     async with PlaneClient("https://plane.test", http=httpx.MockTransport(take)) as client:
         with pytest.raises(Unreachable) as broke:
-            async for change in client.changes(6):
+            async for change in client.changes.changes(6):
                 seen.append(change.kind)
     assert broke.value.message == "The plane's stream broke." and not broke.value.hint
     assert seen == ["open", "ping", "host", "host", "resync"]
@@ -63,7 +63,7 @@ async def test_a_refused_stream_says_why() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(401, json={"code": "UnAuthorizedAccess", "message": "no"}))
     async with PlaneClient("https://plane.test", http=transport) as client:
         with pytest.raises(Refused):
-            async for _ in client.changes():
+            async for _ in client.changes.changes():
                 pass
 
 
@@ -97,7 +97,7 @@ async def test_a_broken_stream_puts_no_change_in_doubt(
 
     async with PlaneClient("https://plane.test", http=httpx.MockTransport(take)) as client:
         with pytest.raises(kind) as broke:
-            async for _ in client.changes():
+            async for _ in client.changes.changes():
                 pass
     assert broke.value.message == words and not broke.value.hint
     assert limits == [2 * protocol.STREAM_PING + 5]

@@ -91,7 +91,7 @@ async def listener(context: ssl.SSLContext | None) -> AsyncIterator[str]:
 async def fails(url: str, ca: Path | None) -> Unreachable:
     async with PlaneClient(url, ca=ca, timeout=5.0) as client:
         with pytest.raises(Unreachable) as caught:
-            await client.who()
+            await client.session.who()
     assert caught.value.hint
     return caught.value
 
@@ -99,7 +99,7 @@ async def fails(url: str, ca: Path | None) -> Unreachable:
 async def test_a_right_ca_is_let_in(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "right")
     async with listener(authority.context()) as url, PlaneClient(url, ca=authority.path) as client:
-        assert await client.who() == {"userUid": "u"}
+        assert await client.session.who() == {"userUid": "u"}
 
 
 async def test_an_unknown_ca(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
 from edgewright.clients.http.stream import OPEN
+from edgewright.clients.ports import NOT_AVAILABLE, CanFollow, Connection
 from edgewright.commands.event import actions as feed
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.config.settings import Settings
 from edgewright.core.errors import Refused, Unreachable
 
 
@@ -43,10 +46,15 @@ class _Plane:
         self.stored = [event(number) for number in range(30)]
         self.stream, self.scripts = stream, list(scripts)
 
+    async def port(self, wanted: type) -> Any:
+        if wanted is CanFollow and not self.stream:
+            raise Refused("The change stream is not available over this connection.", "", NOT_AVAILABLE)
+        return self
+
     async def features(self) -> _Features:
         return _Features(self.stream)
 
-    async def events(self, uid: str | None, limit: int) -> _Page:
+    async def page(self, uid: str | None, limit: int) -> _Page:
         if not self.stream and len(self.stored) > 31:
             raise Refused("That is the end of the test.", "")
         return _Page(list(reversed(self.stored))[:limit])
@@ -65,8 +73,9 @@ async def follow(plane: _Plane, monkeypatch: pytest.MonkeyPatch) -> tuple[list[s
     monkeypatch.setattr(feed, "_POLL", 0.0)
     given: list[str] = []
     reports: list[str] = []
+    ctx = CommandContext(Settings(), client=cast("Connection", plane))
     try:
-        async for item in feed._follow(plane, None, reports.append):  # type: ignore[arg-type]
+        async for item in feed._follow(ctx, None, reports.append):
             given.append(item.name)
             if not plane.stream:
                 plane.stored.append(event(len(plane.stored)))

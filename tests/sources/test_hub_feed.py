@@ -77,30 +77,30 @@ async def test_the_client_speaks_to_a_real_hub(hub: RunningHub) -> None:
     async with client_of(hub) as client:
         features = await client.features()
         assert features.hub and features.page_limit == 1000 and features.stream
-        assert (await client.who())["userUid"]
-        project = (await client.projects())[0]["metadata"]["uid"]
-        uid = await client.create_token("by-client", project, 2_000_000_000.0, "for the test")
-        token = await client.token(uid)
+        assert (await client.session.who())["userUid"]
+        project = (await client.projects.all())[0]["metadata"]["uid"]
+        uid = await client.tokens.create("by-client", project, 2_000_000_000.0, "for the test")
+        token = await client.tokens.get(uid)
         assert token["metadata"]["name"] == "by-client" and token["spec"]["token"]
-        await client.set_token_state(uid, False)
-        assert (await client.token(uid))["status"]["isActive"] is False
-        await client.delete_token(uid)
+        await client.tokens.set_active(uid, False)
+        assert (await client.tokens.get(uid))["status"]["isActive"] is False
+        await client.tokens.delete(uid)
         with pytest.raises(NotFound):
-            await client.token(uid)
-        assert await client.create_host("pre-1", {"site": "kiel"}, "amd64") == "pre-1"
-        await client.update_labels("pre-1", "pre-1", {"site": "berlin", "till": "spectro__tag"})
-        assert (await client.host("pre-1"))["metadata"]["labels"]["site"] == "berlin"
-        assert "pre-1" in [doc["metadata"]["uid"] async for doc in client.all_hosts()]
-        assert (await client.audits()).items
-        await client.delete_host("pre-1")
+            await client.tokens.get(uid)
+        assert await client.hosts.create("pre-1", {"site": "kiel"}, "amd64") == "pre-1"
+        await client.hosts.set_labels("pre-1", "pre-1", {"site": "berlin", "till": "spectro__tag"})
+        assert (await client.hosts.get("pre-1"))["metadata"]["labels"]["site"] == "berlin"
+        assert "pre-1" in [doc["metadata"]["uid"] async for doc in client.hosts.each()]
+        assert (await client.audits.page()).items
+        await client.hosts.delete("pre-1")
         with pytest.raises(NotFound):
-            await client.host("pre-1")
+            await client.hosts.get("pre-1")
 
 
 async def test_a_wrong_key_is_refused_by_a_real_hub(hub: RunningHub) -> None:
     async with client_of(hub, "ewk_wrong") as client:
         with pytest.raises(Refused):
-            await client.projects()
+            await client.projects.all()
     async with feeding(hub, "ewk_wrong") as (store, _, _):
         await until(store, lambda model: model.source.state == "refused")
         assert store.model.source.next_try is not None
@@ -115,11 +115,11 @@ async def test_changes_of_a_hub_are_seen_as_they_happen(hub: RunningHub) -> None
         await asyncio.to_thread(hub.register, "edge-after", token, "b" * 32)
         await until(store, lambda model: "edge-after" in model.hosts)
         assert store.model.hosts["edge-after"].site == "berlin"
-        await client.update_labels("edge-after", "edge-after", {"site": "kiel"})
+        await client.hosts.set_labels("edge-after", "edge-after", {"site": "kiel"})
         await until(store, lambda model: model.hosts["edge-after"].site == "kiel")
-        await client.delete_host("edge-after")
+        await client.hosts.delete("edge-after")
         await until(store, lambda model: "edge-after" not in model.hosts)
-        uid = await client.create_token("seen", (await client.projects())[0]["metadata"]["uid"])
+        uid = await client.tokens.create("seen", (await client.projects.all())[0]["metadata"]["uid"])
         await until(store, lambda model: uid in model.tokens)
 
 
@@ -128,19 +128,19 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "E ana"
 
 async def test_users_roles_keys_and_filters_are_read_and_followed(hub: RunningHub) -> None:
     async with client_of(hub) as client:
-        before = await client.create_ssh_key("before", KEY)
+        before = await client.ssh_keys.create("before", KEY)
     async with feeding(hub) as (store, _, client):
         await until(store, lambda model: model.source.state == "live")
         model = store.model
         assert {row.name for row in ROLES.of(model).values()} == {"admin", "operator", "viewer"}
         assert before in SSH_KEYS.of(model) and FILTERS.of(model) == {} and USERS.of(model)
-        uid = await client.create_user("ana@example.com", "Ana")
+        uid = await client.users.create("ana@example.com", "Ana")
         await until(store, lambda model: uid in USERS.of(model))
         row = USERS.of(store.model)[uid]
         assert (row.name, row.person, row.state) == ("ana@example.com", "Ana", "invited")
-        await client.delete_user(uid)
+        await client.users.delete(uid)
         await until(store, lambda model: uid not in USERS.of(model))
-        await client.delete_ssh_key(before)
+        await client.ssh_keys.delete(before)
         await until(store, lambda model: before not in SSH_KEYS.of(model))
 
 
@@ -226,14 +226,14 @@ async def test_what_hosts_are_asked_to_do_is_read_and_followed(hub: RunningHub) 
     first = (await asyncio.to_thread(lambda: hub.client().post(asked, json={"kind": "reset"}))).json()["uid"]
     async with feeding(hub) as (store, _, client):
         await until(store, lambda model: model.source.state == "live" and first in model.operations)
-        second = await client.create_operation("edge-op", "collect-logs", {"lines": 5})
+        second = await client.operations.create("edge-op", "collect-logs", {"lines": 5})
         await until(store, lambda model: second in model.operations)
         assert store.model.operations[second].state == "pending"
         result = {"state": "succeeded", "message": "sent"}
         await asyncio.to_thread(lambda: agent.post(f"{asked}/{second}/result", json=result))
         await until(store, lambda model: model.operations[second].state == "succeeded")
         assert any(line.text.startswith("edge-op: log done") for line in store.model.messages)
-        await client.delete_host("edge-op")
+        await client.hosts.delete("edge-op")
         await until(store, lambda model: not model.operations)
 
 
@@ -262,11 +262,11 @@ async def test_p39_alerts_are_read_and_followed(hub: RunningHub) -> None:
 
 async def test_p57_who_handles_a_problem_is_read_and_followed(hub: RunningHub) -> None:
     async with client_of(hub) as other:
-        await other.set_handling("host/before/1", assignee="ana")
+        await other.problems.set("host/before/1", assignee="ana")
         async with feeding(hub) as (store, _, _):
             await until(store, lambda model: "host/before/1" in model.handling)
-            await other.set_handling("host/later", note="on it", silenced_until=store.now() + 600)
+            await other.problems.set("host/later", note="on it", silenced_until=store.now() + 600)
             await until(store, lambda model: "host/later" in model.handling)
             assert store.model.handling["host/later"].silenced(store.now())
-            await other.set_handling("host/later", note="", silenced_until=None)
+            await other.problems.set("host/later", note="", silenced_until=None)
             await until(store, lambda model: "host/later" not in model.handling)

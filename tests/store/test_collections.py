@@ -221,6 +221,9 @@ class Client:
     def __init__(self, answer: Answers | EdgewrightError) -> None:
         self._answer = answer
 
+    async def port(self, wanted: type) -> Any:
+        return self
+
     def __getattr__(self, call: str) -> Any:
         async def answer(*_: Any, **__: Any) -> Any:
             if isinstance(self._answer, EdgewrightError):
@@ -234,7 +237,7 @@ class Client:
 def test_the_list_is_read_by_what_the_collection_names(collection: Collection[Any]) -> None:
     assert collection.reading is not None
     feed, client = Feed(), Client(Answers([document(collection, "a")]))
-    assert asyncio.run(read_list(client, feed, set(), collection, 50))  # type: ignore[arg-type]
+    assert asyncio.run(read_list(client, feed, set(), collection, 50))
     ((kind, payload),) = feed.events
     assert kind == collection.seen and len(payload["docs"]) == 1
     assert payload.get("complete", False) is collection.reading.entire
@@ -249,6 +252,6 @@ def test_a_list_that_is_refused_is_noted_once_or_is_no_news(
     assert collection.reading is not None
     feed, noted, client = Feed(), set[str](), Client(error)
     for _ in range(2):
-        asyncio.run(read_list(client, feed, noted, collection, 50))  # type: ignore[arg-type]
+        asyncio.run(read_list(client, feed, noted, collection, 50))
     assert feed.events == []
     assert len(feed.notes) == (0 if error.exit_code in collection.reading.quiet else 1)

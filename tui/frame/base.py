@@ -148,8 +148,9 @@ class BaseScreen(Screen[None]):
         return command is None or does_something(self, command)
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
-        """Return the ids of verbs that are refused now (the key line does not offer them): by mode or role."""
-        if not self.session.changes_refused and self.session.role != "operator":
+        """Return the ids of verbs that are refused now (the key line does not offer them): by mode, role or source."""
+        lacks = self.session.store.model.source.missing
+        if not self.session.changes_refused and self.session.role != "operator" and not lacks:
             return frozenset()
         names = [entry.partition("=")[0] for entry in entries]
         matches = {name: console_verb(name) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewright.commands.kernel.documents import document_of, events_of_host, operations_of_host
 from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from edgewright.sources.redact import redact_all
 from edgewright.store.every import of_noun
@@ -20,14 +21,13 @@ def known_document(session: Session, collection: str, uid: str) -> dict[str, Any
 async def fetch_document(session: Session, noun: str, uid: str) -> dict[str, Any]:
     """Return the document of a thing, e.g. a `host`, as the plane has it now. Raises `EdgewrightError`."""
     collection = of_noun(noun)
-    if collection is None or collection.one is None:
+    if collection is None or not collection.one:
         raise Failed("This document was not seen in this session; the plane returns it with its list only.")
     if session.replay is not None and (recorded := known_document(session, collection.name, uid)) is not None:
         return recorded
     if session.make_context is None:
         raise Unreachable("There is no plane to ask: this shows what was recorded.", code="NoPlane")
-    doc: Any = await collection.one(await session.make_context().client(), uid)
-    raw: dict[str, Any] = doc if isinstance(doc, dict) else doc.raw
+    raw = await document_of(session.make_context(), collection.one, uid)
     if collection.documents:
         session.store.store_document(collection.name, uid, raw)
     return raw
@@ -37,9 +37,7 @@ async def fetch_events(session: Session, uid: str, limit: int = 50) -> list[dict
     """Return the newest events of a host as documents, and put them into the model. Raises `EdgewrightError`."""
     if session.make_context is None:
         return []
-    client = await session.make_context().client()
-    page: Any = await client.events("edgehost", uid, limit=limit)
-    docs = [item if isinstance(item, dict) else item.raw for item in getattr(page, "items", page)]
+    docs = await events_of_host(session.make_context(), uid, limit)
     if docs:
         session.store.emit("plane", "feed.seen", {"docs": docs})
     return docs
@@ -49,8 +47,7 @@ async def fetch_operations(session: Session, uid: str) -> None:
     """Put what a host was asked to do into the model; only a hub knows it. Raises `EdgewrightError`."""
     if session.make_context is None or session.store.model.source.plane != "hub":
         return
-    client = await session.make_context().client()
-    docs = await client.operations(uid)
+    docs = await operations_of_host(session.make_context(), uid)
     if docs:
         session.store.emit("plane", "operations.seen", {"docs": redact_all(docs)})
 

@@ -26,6 +26,7 @@ from tui.widgets.lines import Line, Piece, facts, heading, line, spread, wrap
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 EVERY = 30.0
@@ -45,7 +46,7 @@ class Fetches(BaseScreen):
     _error: str = ""
 
     @abstractmethod
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return the rows by uid. Raises `EdgewrightError`."""
 
     def begin(self) -> None:
@@ -61,7 +62,7 @@ class Fetches(BaseScreen):
             self._error = _NO_PLANE
         else:
             try:
-                self._things = await self.fetched(await self.session.make_context().client())
+                self._things = await self.fetched(self.session.make_context())
                 self._error = ""
             except EdgewrightError as error:
                 self._error = sentence(error)

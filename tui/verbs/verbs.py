@@ -27,6 +27,8 @@ def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) 
     source = app.session.store.model.source
     if not command.for_role(source.role):
         return registry.role_refusal(source.caller, source.role, command)
+    if (missing := registry.unavailable(command, source)) is not None:
+        return missing
     if command.opens or command.action:
         return None
     if app.session.make_context is None:
@@ -47,7 +49,10 @@ async def run_verb(
 ) -> None:
     """Run a verb as the console does; every failure becomes a message. With `start` a view begins a path of its own."""
     try:
-        if command.opens:
+        missing = registry.unavailable(command, app.session.store.model.source)
+        if missing is not None:
+            app.refuse(f"{missing.reason} {missing.hint}")
+        elif command.opens:
             target = targets[0] if command.target is not None and targets else rest
             listed = command.scope != "global"  # a project or a context is chosen in the view that opens
             if listed and not target and command.target is not None and command.target.least:

@@ -10,6 +10,8 @@ class AlertAcknowledge(Command):
 
     name = "alert acknowledge"
     implementation = "alert.changes"
+    needs = ("CanDescribe", "CanListHosts", "CanListTokens")
+    uses = ("CanHandleProblems", "CanReadAlerts")
     title = "acknowledge"
     danger = "write"
     target = Target("alert")
@@ -22,6 +24,8 @@ class AlertAssign(Command):
 
     name = "alert assign"
     implementation = "alert.changes"
+    needs = ("CanDescribe", "CanHandleProblems", "CanListHosts", "CanListTokens")
+    uses = ("CanReadAlerts",)
     title = "assign"
     danger = "write"
     target = Target("alert", 1, 1)
@@ -34,6 +38,8 @@ class AlertNote(Command):
 
     name = "alert note"
     implementation = "alert.changes"
+    needs = ("CanDescribe", "CanHandleProblems", "CanListHosts", "CanListTokens")
+    uses = ("CanReadAlerts",)
     title = "note"
     danger = "write"
     target = Target("alert", 1, 1)
@@ -46,6 +52,8 @@ class AlertSilence(Command):
 
     name = "alert silence"
     implementation = "alert.changes"
+    needs = ("CanDescribe", "CanHandleProblems", "CanListHosts", "CanListTokens")
+    uses = ("CanReadAlerts",)
     title = "silence"
     danger = "write"
     target = Target("alert")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanHandleProblems
 from edgewright.commands.alert import change_verbs as declared
 from edgewright.commands.alert.rows import find, model_of
 from edgewright.commands.kernel.base import Command, Outcome, Plan
@@ -105,9 +106,8 @@ async def _plan(
     model, now = await model_of(ctx), times.now()
     alone = "acknowledged" in change and ctx.store is not None
     if not model.source.handling and not alone:
-        raise NotFound(
-            "This plane does not store who handles a problem.", "A hub does from version 0.2 on; Palette does not."
-        )
+        await ctx.port(CanHandleProblems)
+        raise NotFound("This plane does not store who handles a problem.", "A hub does from version 0.2 on.")
     keys = find(model, targets, now)
     known = {problem.key: problem for problem in problems(model, now)}
     lines = tuple(f"{known[key].subject}: {known[key].text}" if key in known else f"{key}: gone" for key in keys)
@@ -117,8 +117,8 @@ async def _plan(
 
 async def _change(ctx: CommandContext, plan: Plan, report: Callable[[str], None], done: str) -> Outcome:
     """Send the change for each problem."""
-    client = await ctx.client()
-    return await for_each(plan, lambda key: client.set_handling(key, **plan.payload), report, done)
+    handling = await ctx.port(CanHandleProblems)
+    return await for_each(plan, lambda key: handling.set(key, **plan.payload), report, done)
 
 
 def _text(value: Any, what: str, most: int) -> str:

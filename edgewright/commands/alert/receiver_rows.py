@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgewright.clients.ports import CanManageReceivers
 from edgewright.commands.kernel.cells import ago, or_dash
 from edgewright.commands.kernel.results import Column, Item
 from edgewright.config.nearest import suggestion
@@ -12,7 +13,7 @@ from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (
     Column("RECEIVER"),
@@ -46,9 +47,9 @@ def item(document: dict[str, Any], now: float) -> Item:
     return Item(cells[0], cells, document)
 
 
-async def find(client: PlaneClient, word: str) -> dict[str, Any]:
+async def find(ctx: CommandContext, word: str) -> dict[str, Any]:
     """Return a receiver by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
-    documents = await client.receivers()
+    documents = await (await ctx.port(CanManageReceivers)).all()
     for document in documents:
         if document.get("uid") == word:
             return document

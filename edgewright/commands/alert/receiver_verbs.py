@@ -15,6 +15,7 @@ class ReceiverAdd(Command):
     name = "alert receiver add"
     role = "admin"
     implementation = "alert.receivers"
+    needs = ("CanManageReceivers",)
     title = "add receiver"
     danger = "write"
     params = (
@@ -55,6 +56,7 @@ class ReceiverList(Command):
 
     name = "alert receiver list"
     implementation = "alert.receivers"
+    needs = ("CanManageReceivers",)
     title = "receivers"
     console = False
 
@@ -65,6 +67,7 @@ class ReceiverRemove(Command):
     name = "alert receiver remove"
     role = "admin"
     implementation = "alert.receivers"
+    needs = ("CanManageReceivers",)
     title = "remove receiver"
     danger = "destructive"
     target = Target("receiver", 1, 1)
@@ -77,6 +80,7 @@ class ReceiverTest(Command):
     name = "alert receiver test"
     role = "admin"
     implementation = "alert.receivers"
+    needs = ("CanManageReceivers",)
     title = "test receiver"
     danger = "write"
     target = Target("receiver", 1, 1)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanManageReceivers
 from edgewright.commands.alert import receiver_rows
 from edgewright.commands.alert import receiver_verbs as declared
 from edgewright.commands.alert.receiver_rows import find
@@ -36,7 +37,7 @@ class ReceiverAdd(declared.ReceiverAdd):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Add it; print the signing key that the plane made. Raises `Conflict` for a name that exists, `Refused`."""
-        made = await (await ctx.client()).add_receiver(plan.payload)
+        made = await (await ctx.port(CanManageReceivers)).add(plan.payload)
         name, uid, key = plan.touches[0], str(made.get("uid", "")), str(made.get("key", ""))
         see = f"Test it: edgewright alert receiver test {shlex.quote(name)}"
         if not key:
@@ -53,7 +54,7 @@ class ReceiverList(declared.ReceiverList):
     ) -> Outcome:
         """Give all receivers, by name."""
         now = times.now()
-        items = [receiver_rows.item(document, now) for document in await (await ctx.client()).receivers()]
+        items = [receiver_rows.item(document, now) for document in await (await ctx.port(CanManageReceivers)).all()]
         empty = "No receiver of alerts yet; add one: edgewright alert receiver add NAME --url-file FILE"
         return Outcome((), result=Listing(receiver_rows.COLUMNS, tuple(items), empty))
 
@@ -63,7 +64,7 @@ class ReceiverRemove(declared.ReceiverRemove):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name what is deleted. Raises `NotFound`, `Conflict`."""
-        document = await find(await ctx.client(), targets[0])
+        document = await find(ctx, targets[0])
         name, waiting = str(document["name"]), int((document.get("status") or {}).get("waiting") or 0)
         lost = (f"{waiting} waiting messages",) if waiting else ()
         lines = (f"{document.get('kind')} to {document.get('target')}",)
@@ -75,7 +76,7 @@ class ReceiverRemove(declared.ReceiverRemove):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Remove it."""
-        await (await ctx.client()).remove_receiver(plan.payload)
+        await (await ctx.port(CanManageReceivers)).remove(plan.payload)
         return Outcome(plan.touches, (), f"Receiver {plan.touches[0]} removed.")
 
 
@@ -85,7 +86,7 @@ class ReceiverTest(declared.ReceiverTest):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Name the receiver. Raises `NotFound`, `Conflict`."""
         ctx.timeout = max(ctx.timeout, TEST_WITHIN)
-        document = await find(await ctx.client(), targets[0])
+        document = await find(ctx, targets[0])
         name = str(document["name"])
         lines = (f"One message to {document.get('target')}",)
         return Plan(f"Test receiver {name}", lines, (name,), (), self.cli_line(targets, args), None, document["uid"])
@@ -95,7 +96,7 @@ class ReceiverTest(declared.ReceiverTest):
     ) -> Outcome:
         """Send it. Raises `Failed` with what the plane met."""
         name = plan.touches[0]
-        done = await (await ctx.client()).test_receiver(plan.payload)
+        done = await (await ctx.port(CanManageReceivers)).test(plan.payload)
         if not done.get("delivered"):
             raise Failed(
                 f"Receiver {name} did not take the test message: {clean(done.get('error'), 300)}",

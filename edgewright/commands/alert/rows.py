@@ -39,7 +39,7 @@ async def model_of(ctx: CommandContext) -> Model:
         return ctx.store.model
 
     store = Store()
-    await read_problems(await ctx.client(), store)
+    await read_problems(await ctx.connection(), store)
     return store.model
 
 

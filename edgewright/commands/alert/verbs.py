@@ -10,6 +10,8 @@ class AlertList(Command):
 
     name = "alert list"
     implementation = "alert.actions"
+    needs = ("CanDescribe", "CanListHosts", "CanListTokens")
+    uses = ("CanHandleProblems", "CanReadAlerts")
     title = "alerts"
     params = (Param("only_open", "only what has no assignee yet", flag="--open", kind="flag"),)
     console = False

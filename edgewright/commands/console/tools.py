@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edgewright.commands.kernel.base import FRAMES, Command, Param
+
+if TYPE_CHECKING:
+    from edgewright.clients.ports import PortName
+
+FLEET: tuple[PortName, ...] = (
+    "CanDescribe",
+    "CanListHosts",
+    "CanListTokens",
+    "CanListProjects",
+    "CanReadEvents",
+    "CanReadAudits",
+)
+"""What the model of the console is read by."""
 
 
 class Render(Command):
     """Draw one frame of a screen without a terminal, from the live plane or a recording."""
 
     name = "render"
+    needs = FLEET
+    uses = ("CanHandleProblems", "CanListOperations", "CanReadAlerts")
     title = "render"
     outputs = ("text", "svg")
     params = (
@@ -25,6 +42,8 @@ class Record(Command):
     """Write the event log of the console's model into a file, until Ctrl-C."""
 
     name = "record"
+    needs = FLEET
+    uses = ("CanFollow", "CanHandleProblems", "CanListOperations", "CanReadAlerts")
     title = "record"
     params = (
         Param("file", "where to", required=True, kind="file"),

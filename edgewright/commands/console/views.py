@@ -93,6 +93,7 @@ class Retry(Command):
     """Ask the plane now: reconnect at once if it was lost, else refresh."""
 
     name = "retry"
+    needs = ("CanDescribe",)
     title = "refresh"
     keys = ("ctrl+r",)
     aliases = ("refresh", "reconnect")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from edgewright.clients.http.stream import OPEN
-from edgewright.clients.palette.client import PlaneClient
+from edgewright.clients.ports import CanDescribe, CanFollow, CanReadAudits, CanReadEvents
 from edgewright.commands.event import verbs as declared
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.cells import or_dash, stamp
@@ -35,15 +35,13 @@ class EventList(declared.EventList):
         # An event has no site: the console takes it from the host.
         fields = tuple(field for field in EVENT_FIELDS if field.name != "site")
         matches = _matcher(args, fields, event_row)
-        client = await ctx.client()
         columns = (Column("TIME"), Column("SEVERITY"), Column("HOST"), Column("REASON"), Column("MESSAGE"))
-        uid = (await find_host(client, str(args["host"]))).uid if args.get("host") else None
+        uid = (await find_host(ctx, str(args["host"]))).uid if args.get("host") else None
         if args.get("follow"):
-            stream = _matching(_follow(client, uid, report), matches)
+            stream = _matching(_follow(ctx, uid, report), matches)
             return Outcome((), result=Stream(columns, (20, 8, 20, 22, 0), stream))
-        documents, note = await _newest(
-            lambda n, c: client.events(uid=uid, limit=n, continue_=c), _limit(args), matches
-        )
+        events = await ctx.port(CanReadEvents)
+        documents, note = await _newest(lambda n, c: events.page(uid=uid, limit=n, continue_=c), _limit(args), matches)
         items = [item for item in map(_event_item, reversed(documents)) if item is not None]
         empty = "Nothing has happened yet." if matches is None else "No event matches."
         return Outcome((), result=Listing(columns, tuple(items), empty, note))
@@ -57,7 +55,7 @@ class AuditList(declared.AuditList):
     ) -> Outcome:
         """Give the newest entries that match. Raises `InvalidInput` for a wrong filter."""
         matches = _matcher(args, AUDIT_FIELDS, audit_row)
-        client = await ctx.client()
+        audits = await ctx.port(CanReadAudits)
         columns = (
             Column("TIME"),
             Column("WHO"),
@@ -69,7 +67,7 @@ class AuditList(declared.AuditList):
             Column("NOTE", wide=True),
         )
         items = []
-        documents, note = await _newest(lambda n, c: client.audits(limit=n, continue_=c), _limit(args), matches)
+        documents, note = await _newest(lambda n, c: audits.page(limit=n, continue_=c), _limit(args), matches)
         for document in reversed(documents):
             row = audit_row(document)
             if row is not None:
@@ -139,25 +137,26 @@ def _event_item(document: dict[str, Any]) -> Item | None:
     return Item(row.uid, (stamp(row.at), *map(or_dash, (row.severity, host, row.reason, row.message))), document)
 
 
-async def _follow(client: PlaneClient, uid: str | None, report: Callable[[str], None]) -> AsyncIterator[Item]:
+async def _follow(ctx: CommandContext, uid: str | None, report: Callable[[str], None]) -> AsyncIterator[Item]:
     """Yield events as they come: the last ten, then from the stream of a hub, or asking a Palette every 5 s.
 
     When the plane is unreachable later, it is tried again until it is back; `report` gets the cause. What happened
     meanwhile follows, up to 50 events. Raises what the first connection raises, and `Refused` at any time.
     """
-    feed = _Feed(client, uid)
-    features = await client.features()
+    feed = _Feed(await ctx.port(CanReadEvents), uid)
+    features = await (await ctx.port(CanDescribe)).features()
+    stream = await ctx.port_or_none(CanFollow)
     opened, wait = False, _RETRY
     while True:
         try:
-            if not features.stream:
+            if stream is None:
                 for item in await feed.fresh():
                     yield item
                 opened, wait = True, _RETRY
                 await asyncio.sleep(_POLL)
                 continue
             # Heartbeats in short form, which are ignored: else the hub would send a complete document for each.
-            async for change in client.changes(beats=0.0 if features.beats else None):
+            async for change in stream.changes(beats=0.0 if features.beats else None):
                 if change.kind in (OPEN, "resync"):
                     opened, wait = True, _RETRY
                     for item in await feed.fresh():
@@ -180,14 +179,14 @@ _POLL, _RETRY, _RETRY_MOST = 5.0, 1.0, 30.0
 class _Feed:
     """Events that were not given yet. `_from` is the time of the oldest one given: older ones are history."""
 
-    def __init__(self, client: PlaneClient, uid: str | None) -> None:
-        self._client, self._uid = client, uid
+    def __init__(self, events: CanReadEvents, uid: str | None) -> None:
+        self._events, self._uid = events, uid
         self._seen: dict[str, None] = {}
         self._from: str | None = None
 
     async def fresh(self) -> list[Item]:
         """Return the newest events by asking: ten the first time, then what is new of the last 50."""
-        page = await self._client.events(uid=self._uid, limit=10 if self._from is None else 50)
+        page = await self._events.page(uid=self._uid, limit=10 if self._from is None else 50)
         items = [item for item in map(_event_item, reversed(page.items)) if item is not None]
         if self._from is None:
             self._from = items[0].cells[0] if len(items) >= 10 else ""

@@ -10,6 +10,8 @@ class EventList(Command):
 
     name = "event list"
     implementation = "event.actions"
+    needs = ("CanReadEvents",)
+    uses = ("CanDescribe", "CanFollow", "CanListHosts")
     title = "events"
     keys = ("4",)
     aliases = ("events", "event", "ev")
@@ -27,6 +29,7 @@ class AuditList(Command):
 
     name = "audit list"
     implementation = "event.actions"
+    needs = ("CanReadAudits",)
     title = "audit"
     keys = ("5",)
     aliases = ("audit", "audits")

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from edgewright.clients.ports import CanDescribe, CanListHosts, CanListProjects, CanListTokens
 from edgewright.commands.kernel.context import make_plane_client
 from edgewright.config import contexts
 from edgewright.core.cloudconfig.look import at, text
@@ -16,7 +17,7 @@ from edgewright.wire.palette.tokens import EdgeToken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import Connection
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.config.contexts import Context
 
@@ -46,14 +47,14 @@ async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
         found, why = await _context_for(ctx, document, endpoint)
         if found is None:
             return Known(why=why)
-        client = await ctx.client() if found is ctx.context else make_plane_client(found, "", ctx.timeout)
+        source = await ctx.connection() if found is ctx.context else make_plane_client(found, "", ctx.timeout)
     except EdgewrightError as wrong:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     try:
-        tokens = await client.tokens()
-        projects = await _projects(client)
+        tokens = await (await source.port(CanListTokens)).all()
+        projects = await _projects(source)
         try:
-            hosts = await asyncio.wait_for(_hosts(client), ctx.timeout * 3)
+            hosts = await asyncio.wait_for(_hosts(source), ctx.timeout * 3)
         except (EdgewrightError, TimeoutError):
             return Known(tokens, projects=projects)
         return Known(tokens, hosts, projects=projects)
@@ -61,7 +62,7 @@ async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     finally:
         if found is not ctx.context:
-            await client.aclose()
+            await source.aclose()
 
 
 async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoint: str) -> tuple[Context | None, str]:
@@ -80,7 +81,7 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
             return one, ""
     if ctx.context is None:
         return None, "none of your contexts is for its plane" if known else "there is no context for its plane here"
-    mine = await (await ctx.client()).features()
+    mine = await (await ctx.port(CanDescribe)).features()
     if mine.hub and mine.started:
         other = await features_at(document, ctx.timeout)
         if other is not None and other.started == mine.started:
@@ -88,16 +89,17 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
     return None, f"the context {ctx.context.name} is of another plane ({ctx.context.url})"
 
 
-async def _projects(client: PlaneClient) -> list[dict[str, Any]] | None:
+async def _projects(source: Connection) -> list[dict[str, Any]] | None:
     try:
-        return await client.projects()
+        return await (await source.port(CanListProjects)).all()
     except EdgewrightError:
         return None
 
 
-async def _hosts(client: PlaneClient) -> list[dict[str, Any]]:
+async def _hosts(source: Connection) -> list[dict[str, Any]]:
     found = []
-    async for host in client.all_hosts():
+    hosts = await source.port(CanListHosts)
+    async for host in hosts.each():
         found.append(host)
         if len(found) >= MOST_HOSTS:
             break

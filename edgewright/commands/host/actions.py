@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanListHosts, CanRegisterHosts
 from edgewright.commands.host import rows as host_rows
 from edgewright.commands.host import verbs as declared
+from edgewright.commands.host.conditions import condition_of_found
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.host_states import condition_of_found
 from edgewright.commands.kernel.lookup import FoundHost, every_host, find_host, saved_filter
 from edgewright.commands.kernel.results import Listing, Text
 from edgewright.config.credentials import read_key_file
@@ -31,10 +32,9 @@ class HostList(declared.HostList):
         """Give the hosts that match. Raises `InvalidInput` for a filter that cannot be read."""
         words = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
         wanted = parse(" ".join(words))
-        client = await ctx.client()
-        found = [host async for host in every_host(client) if wanted.matches(host.row.get)]
+        found = [host async for host in every_host(ctx) if wanted.matches(host.row.get)]
         if args.get("saved"):
-            saved = await saved_filter(client, str(args["saved"]))
+            saved = await saved_filter(ctx, str(args["saved"]))
             found = [host for host in found if passes(saved, (host.document.get("metadata") or {}).get("labels") or {})]
         found.sort(key=_order(args.get("sort") or "name"))
         limit = args.get("limit")
@@ -52,9 +52,9 @@ class HostShow(declared.HostShow):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give one host, by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
-        client, now = await ctx.client(), times.now()
-        host = await find_host(client, plan.touches[0])
-        return Outcome((), result=host_rows.detail(host, await condition_of_found(client, host, now), now))
+        now = times.now()
+        host = await find_host(ctx, plan.touches[0])
+        return Outcome((), result=host_rows.detail(host, await condition_of_found(ctx, host, now), now))
 
 
 class HostRegister(declared.HostRegister):
@@ -85,11 +85,10 @@ class HostRegister(declared.HostRegister):
             key = read_key_file(args["pairing_key_file"])
         elif args.get("make_pairing_key"):
             key = secrets.token_hex(16)
-        client = await ctx.client()
-        uid = await client.create_host(
+        uid = await (await ctx.port(CanRegisterHosts)).create(
             str(args["uid"]), plan.payload, str(args.get("arch") or ""), key, str(args.get("host_name") or "")
         )
-        document = await client.host(uid)
+        document = await (await ctx.port(CanListHosts)).get(uid)
         made = bool(args.get("make_pairing_key"))
         text = key if made else ""
         message = f"{uid} may come now" + ("; its pairing key is on stdout." if made else ".")

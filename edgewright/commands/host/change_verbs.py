@@ -10,6 +10,7 @@ class HostTag(Command):
 
     name = "host tag"
     implementation = "host.changes"
+    needs = ("CanListHosts", "CanTag")
     title = "tag"
     keys = ("t",)
     scope = "hosts"
@@ -34,6 +35,7 @@ class HostUntag(Command):
 
     name = "host untag"
     implementation = "host.changes"
+    needs = ("CanListHosts", "CanTag")
     title = "untag"
     keys = ("u",)
     scope = "hosts"
@@ -58,6 +60,7 @@ class HostReset(Command):
 
     name = "host reset"
     implementation = "host.changes"
+    needs = ("CanListHosts", "CanReset")
     title = "reset"
     keys = ("R",)
     scope = "hosts"
@@ -72,6 +75,7 @@ class HostDelete(Command):
     name = "host delete"
     role = "admin"
     implementation = "host.changes"
+    needs = ("CanListHosts", "CanDeleteHosts")
     title = "delete"
     keys = ("ctrl+d",)
     scope = "hosts"

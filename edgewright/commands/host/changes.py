@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanDeleteHosts, CanReset
 from edgewright.commands.host import change_verbs as declared
 from edgewright.commands.host.labels import plan_labels, write_labels
 from edgewright.commands.kernel.base import Command, Outcome, Plan
@@ -58,8 +59,8 @@ class HostReset(declared.HostReset):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Order the reset, host by host."""
-        client = await ctx.client()
-        return await for_each(plan, client.reset_host, report, "asked to reset")
+        hosts = await ctx.port(CanReset)
+        return await for_each(plan, hosts.reset, report, "asked to reset")
 
 
 class HostDelete(declared.HostDelete):
@@ -83,8 +84,8 @@ class HostDelete(declared.HostDelete):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete the records, host by host."""
-        client = await ctx.client()
-        return await for_each(plan, client.delete_host, report, "deleted")
+        hosts = await ctx.port(CanDeleteHosts)
+        return await for_each(plan, hosts.delete, report, "deleted")
 
 
 async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgewright.clients.ports import CanTag
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.lookup import find_hosts
@@ -56,12 +57,12 @@ def _without(labels: Mapping[str, str], wanted: Sequence[tuple[str, str]]) -> di
 
 async def write_labels(ctx: CommandContext, plan: Plan, report: Callable[[str], None]) -> Outcome:
     """Write what the plan lists; a host that does not change counts as done."""
-    client = await ctx.client()
+    hosts = await ctx.port(CanTag)
 
     async def write(uid: str) -> None:
         if uid in plan.payload:
             name, labels = plan.payload[uid]
-            await client.update_labels(uid, name, labels)
+            await hosts.set_labels(uid, name, labels)
 
     outcome = await for_each(plan, write, report, "has new tags" if plan.payload else "has these tags already")
     if outcome.failed or not plan.payload:

@@ -10,6 +10,7 @@ class HostLogs(Command):
 
     name = "host logs"
     implementation = "host.logs"
+    needs = ("CanListHosts", "CanReadLogs")
     title = "logs"
     keys = ("l",)
     scope = "hosts"
@@ -28,6 +29,7 @@ class HostDisk(Command):
 
     name = "host disk"
     implementation = "host.logs"
+    needs = ("CanListHosts", "CanReadLogs")
     title = "disk usage"
     keys = ("U",)
     scope = "hosts"

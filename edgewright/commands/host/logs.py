@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edgewright.clients.ports import CanReadLogs
 from edgewright.commands.host import log_verbs as declared
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
@@ -29,7 +30,7 @@ class HostLogs(declared.HostLogs):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for the log and wait for it. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses."""
-        host = await find_host(await ctx.client(), plan.touches[0])
+        host = await find_host(ctx, plan.touches[0])
         refuse_illegal([host], self.name)
         count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
         lines = await fetch_lines(ctx, host.uid, count, report, unit=unit)
@@ -44,7 +45,7 @@ class HostDisk(declared.HostDisk):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask for it and wait. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses, as older agents do."""
-        host = await find_host(await ctx.client(), plan.touches[0])
+        host = await find_host(ctx, plan.touches[0])
         refuse_illegal([host], self.name)
         params = {"mount": str(args.get("mount") or "/")}
         lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report)
@@ -85,16 +86,16 @@ async def fetch_text(
 
     Waits up to `LONGEST` seconds. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
     """
-    client = await ctx.client()
-    operation = await client.create_operation(uid, kind, params)
+    operations = await ctx.port(CanReadLogs)
+    operation = await operations.create(uid, kind, params)
     report("requested; the host responds at its next heartbeat")
     began, pause = time.monotonic(), 0.2
     while time.monotonic() - began < LONGEST:
-        document = await client.operation(uid, operation)
+        document = await operations.get(uid, operation)
         body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
         state = str(body.get("state") or protocol.OP_PENDING)
         if state == protocol.OP_SUCCEEDED:
-            return [str(line) for line in (await client.logs(uid, operation)).get("lines") or []]
+            return [str(line) for line in (await operations.logs(uid, operation)).get("lines") or []]
         if state != protocol.OP_PENDING:
             sentence = clean(body.get("message")) or f"The host answered: {clean(state)}"
             raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")

@@ -12,6 +12,8 @@ class HostList(Command):
 
     name = "host list"
     implementation = "host.actions"
+    needs = ("CanListHosts",)
+    uses = ("CanListFilters",)
     title = "hosts"
     keys = ("2",)
     aliases = ("hosts", "host", "edgehosts", "eh")
@@ -30,6 +32,7 @@ class HostShow(Command):
 
     name = "host show"
     implementation = "host.actions"
+    needs = ("CanListHosts",)
     title = "open"
     keys = ("d",)
     aliases = ("describe",)
@@ -45,6 +48,7 @@ class HostRegister(Command):
     name = "host register"
     role = "admin"
     implementation = "host.actions"
+    needs = ("CanListHosts", "CanRegisterHosts")
     title = "register"
     keys = ("plus",)
     scope = "hosts"

@@ -143,12 +143,14 @@ class LocalHub:
         key = read_key_file(str(info.key_file))
         async with PlaneClient(info.url, Credential(api_key=key), ca=info.ca) as client:
             now = times.now()
-            found = [t for t in map(EdgeToken, await client.tokens()) if t.name == name and t.usable(now + times.DAY)]
+            found = [
+                t for t in map(EdgeToken, await client.tokens.all()) if t.name == name and t.usable(now + times.DAY)
+            ]
             if not found:
-                projects = await client.projects()
+                projects = await client.projects.all()
                 project = str((projects[0].get("metadata") or {}).get("uid", "")) if projects else ""
-                uid = await client.create_token(name, project, now + 365 * times.DAY, "made for hosts of this machine")
-                found = [t for t in map(EdgeToken, await client.tokens()) if t.uid == uid]
+                uid = await client.tokens.create(name, project, now + 365 * times.DAY, "made for hosts of this machine")
+                found = [t for t in map(EdgeToken, await client.tokens.all()) if t.uid == uid]
         if not found or not found[0].token:
             raise Failed(f"The hub at {info.url} made no token for this machine.", f"Its log is {self.log}")
         locations.write_private(path, found[0].token + "\n")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.clients.ports import CanListTokens
 from edgewright.commands.forge.userdata_plane import Known, ask
 from edgewright.commands.kernel.context import CommandContext as Made
 from edgewright.config import contexts
@@ -184,8 +185,7 @@ async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
 async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, str, float | None, str]]:
     """Return uid, name, text, expiry and project of the usable tokens at the plane of the context `name`."""
     async with at_context(ctx, name) as there:
-        client = await there.client()
-        known = list(map(EdgeToken, await client.tokens()))
+        known = list(map(EdgeToken, await (await there.port(CanListTokens)).all()))
     now = times.now()
     found = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
     found.sort(key=lambda token: token.created or 0.0, reverse=True)

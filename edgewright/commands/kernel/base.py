@@ -22,6 +22,7 @@ from edgewright.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from edgewright.clients.ports import PortName
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.core.errors import EdgewrightError
 
@@ -114,6 +115,10 @@ class Command:
     """Role that the plane asks for; empty: operator for what changes something there, viewer for the rest."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
+    needs: ClassVar[tuple[PortName, ...]] = ()
+    """Names of the ports (`clients.ports`) without which it cannot run; none for what is not `online`."""
+    uses: ClassVar[tuple[PortName, ...]] = ()
+    """Names of ports that it asks for only with some arguments, or does without."""
     params: ClassVar[tuple[Param, ...]] = ()
     opens: ClassVar[str] = ""
     """For a view verb: the console screen that it opens."""

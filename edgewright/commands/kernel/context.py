@@ -6,25 +6,30 @@ heavy is made on first use, so that a verb that needs no plane pays for none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from edgewright.clients.ports import CanListProjects, offered
 from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import Connection
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
     from edgewright.store.collections.hosts import HostRow
     from edgewright.store.engine.journal import Journal
     from edgewright.store.engine.store import Store
 
+P = TypeVar("P")
+C = TypeVar("C", bound="Connection")
+
 
 class MakeClient(Protocol):
     """How a client is made for a context; `main` and the tests give one."""
 
-    def __call__(self, context: Context, project: str, timeout: float) -> PlaneClient:
+    def __call__(self, context: Context, project: str, timeout: float) -> Connection:
         """Return a client that has not spoken yet. Raises `EdgewrightError` when the credential cannot be read."""
 
 
@@ -45,7 +50,7 @@ class CommandContext:
         timeout: float = 10.0,
         store: Store | None = None,
         journal: Journal | None = None,
-        client: PlaneClient | None = None,
+        client: Connection | None = None,
         make_client: MakeClient | None = None,
         actor: str = "",
     ) -> None:
@@ -77,8 +82,8 @@ class CommandContext:
         """What is shown to the plane, e.g. `API key noc-wall`, or "" while that is unknown."""
         return "" if self.store is None else self.store.model.source.caller
 
-    async def client(self) -> PlaneClient:
-        """Return the plane's client, made on first use. Raises `UsageError` without a context."""
+    async def connection(self) -> Connection:
+        """Return the connection to the plane, made on first use. Raises `UsageError` without a context."""
         if self._client is None:
             if self.context is None:
                 raise UsageError(
@@ -86,20 +91,21 @@ class CommandContext:
                     "Add one: edgewright context add NAME --url URL --api-key-file FILE (edgewright alone guides you).",
                     code="NoContext",
                 )
-            client = self._make_client(self.context, "", self.timeout)
-            wanted = self.project or self.context.project
-            if wanted:
-                from edgewright.clients.palette.projects import project_uid
-
-                try:
-                    uid = await project_uid(client, wanted)
-                except BaseException:
-                    await client.aclose()
-                    raise
-                await client.aclose()
-                client = self._make_client(self.context, uid, self.timeout)
-            self._client = client
+            self._client = await connect(self._make_client, self.context, self.project, self.timeout)
         return self._client
+
+    async def port(self, wanted: type[P]) -> P:
+        """Return what a verb needs of the source. Raises `Refused` when the source does not have it, `UsageError`."""
+        return await (await self.connection()).port(wanted)
+
+    async def port_or_none(self, wanted: type[P]) -> P | None:
+        """Return a port, None when the source does not have it. Raises `EdgewrightError` when it cannot be asked."""
+        return await offered(await self.connection(), wanted)
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Names of the ports that the source does not have; empty while that is unknown."""
+        return frozenset() if self.store is None else frozenset(self.store.model.source.missing)
 
     def host_row(self, uid: str) -> HostRow | None:
         """Return what the console knows about a host, or None (always None on the command line)."""
@@ -110,6 +116,24 @@ class CommandContext:
         client, self._client = self._client, None
         if client is not None and self._owns_client:
             await client.aclose()
+
+
+async def connect(make: Callable[[Context, str, float], C], context: Context, project: str, timeout: float) -> C:
+    """Return a client of `context`, limited to a project by uid or name ("": the context's own, if it has one).
+
+    Raises `EdgewrightError`, `NotFound` for a project that does not exist.
+    """
+    client = make(context, "", timeout)
+    wanted = project or context.project
+    if not wanted:
+        return client
+    from edgewright.clients.palette.projects import project_uid
+
+    try:
+        uid = await project_uid(await client.port(CanListProjects), wanted)
+    finally:
+        await client.aclose()
+    return make(context, uid, timeout)
 
 
 def make_plane_client(context: Context, project: str, timeout: float) -> PlaneClient:

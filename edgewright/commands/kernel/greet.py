@@ -16,7 +16,7 @@ async def greet(context: Context, key: str, timeout: float) -> str:
     """Ask the plane who the key belongs to; returns words for a sentence. Raises `Unreachable`, `Refused`."""
     async with PlaneClient(context.url, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
         features = await client.features()
-        told = await client.who()
+        told = await client.session.who()
     kind = f"hub {features.version}" if features.hub else "Palette"
     organisation = clean(told.get("orgName"), 60)
     return f" ({kind}{', ' + organisation if organisation else ''})"
@@ -29,7 +29,7 @@ async def activated(context: Context, link: str, timeout: float) -> str:
     """
     code = link.rpartition("#")[2].strip()
     async with PlaneClient(context.url, Credential(), ca=context.ca_path(), timeout=timeout) as client:
-        key = (await client.activate(code)).get("apiKey")
+        key = (await client.session.activate(code)).get("apiKey")
     if not isinstance(key, str) or not key:
         raise Failed(f"The plane at {context.url} returned no API key.", "Ask an admin for a new link: user invite")
     return key

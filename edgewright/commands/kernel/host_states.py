@@ -9,12 +9,11 @@ from edgewright.commands.kernel.base import Refusal
 from edgewright.core import times
 from edgewright.core.errors import Refused
 from edgewright.core.hosts import states
-from edgewright.store.collections.conditions import condition_of_row, rejection_in, rejection_of, state_key
+from edgewright.store.collections.conditions import rejection_in, rejection_of, state_key
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.lookup import FoundHost
-    from edgewright.core.hosts.condition import Condition, Rejection
+    from edgewright.core.hosts.condition import Rejection
     from edgewright.store.collections.hosts import HostRow
     from edgewright.store.engine.model import Model
 
@@ -40,17 +39,3 @@ def refuse_illegal(hosts: Sequence[FoundHost], verb: str) -> None:
 def _refusal(row: HostRow, verb: str, rejection: Rejection | None) -> Refusal | None:
     reason, legal = states.refusal(state_key(row, times.now(), rejection), verb, row.name or row.uid)
     return Refusal(reason, legal) if reason else None
-
-
-async def condition_of_found(client: PlaneClient, host: FoundHost, now: float) -> Condition:
-    """Return the condition of a fetched host; for a silent one a page of the hosts of its site is asked for."""
-    rejection = rejection_in(host.document)
-    condition = condition_of_row(host.row, now, rejection)
-    if states.NEIGHBOURS not in condition.state.evidence or not host.row.site:
-        return condition
-    from edgewright.commands.kernel.lookup import host_of
-    from edgewright.wire.palette.search import hosts_by
-
-    page = await client.search_hosts(hosts_by(tags=[f"site:{host.row.site}"]))
-    others = [other for item in page.items if (other := host_of(item)) is not None and other.uid != host.uid]
-    return condition_of_row(host.row, now, rejection, [other.row for other in others])

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.commands.kernel.context import CommandContext, make_plane_client
+from edgewright.commands.kernel.context import CommandContext, connect, make_plane_client
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from edgewright.sources.base import Gate
@@ -115,15 +115,11 @@ class LiveFeed:
         await self.complete()
         emit = self._gate.open()
         try:
-            # through CommandContext for the one rule of how a project is found by name
-            holder = CommandContext(
-                self.settings, context=context, project=self.project, timeout=self.settings.timeout, actor="console"
-            )
             uid_known = not (self.project or context.project) or len(self.project) == 24
             if uid_known:
                 self._client = make_plane_client(context, self.project, self.settings.timeout)
             else:
-                self._client = await holder.client()
+                self._client = await connect(make_plane_client, context, self.project, self.settings.timeout)
         except EdgewrightError as error:
             state = "refused" if error.exit_code == 4 else "lost"
             told = {"state": state, "message": f"{error.message} {error.hint}".strip(), "since": times.now()}

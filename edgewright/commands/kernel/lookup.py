@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.clients.ports import CanListFilters, CanListHosts
 from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
@@ -14,7 +15,6 @@ from edgewright.store.collections.hosts import host_row
 from edgewright.wire.palette.search import hosts_by
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.store.collections.hosts import HostRow
 
@@ -34,54 +34,56 @@ def host_of(document: dict[str, Any]) -> FoundHost | None:
     return None if row is None else FoundHost(row.uid, row.name, document, row)
 
 
-async def every_host(client: PlaneClient) -> AsyncIterator[FoundHost]:
+async def every_host(ctx: CommandContext) -> AsyncIterator[FoundHost]:
     """Yield every host that the credential may see, in pages as large as the plane gives."""
-    limit = (await client.features()).page_limit
-    async for document in client.all_hosts(limit=limit):
+    hosts = await ctx.port(CanListHosts)
+    async for document in hosts.each():
         found = host_of(document)
         if found is not None:
             yield found
 
 
-async def find_host(client: PlaneClient, word: str) -> FoundHost:
+async def find_host(ctx: CommandContext, word: str) -> FoundHost:
     """Return a host by uid, else by its name. Raises `NotFound`, or `Conflict` when the name is not unique."""
+    hosts = await ctx.port(CanListHosts)
     try:
-        found = host_of(await client.host(word))
+        found = host_of(await hosts.get(word))
         if found is not None:
             return found
     except NotFound:
         pass
 
-    page = await client.search_hosts(hosts_by(name=word))
+    page = await hosts.search(hosts_by(name=word))
     named = [host for item in page.items if (host := host_of(item)) is not None and host.name == word]
     if len(named) > 1:
         uids = ", ".join(host.uid for host in named[:5])
         raise Conflict(f"{len(named)} hosts are called {clean(word)}.", f"Name one by its uid: {uids}")
     if not named:
-        raise NotFound(f"There is no host {clean(word)} on {client.peer}.", "See them: edgewright host list")
-    whole = host_of(await client.host(named[0].uid))
+        peer = (await ctx.connection()).peer
+        raise NotFound(f"There is no host {clean(word)} on {peer}.", "See them: edgewright host list")
+    whole = host_of(await hosts.get(named[0].uid))
     return whole or named[0]
 
 
 async def find_hosts(ctx: CommandContext, words: Sequence[str]) -> list[FoundHost]:
     """Return several hosts, each once, in order; eight are asked for at a time. Raises the first error."""
-    client = await ctx.client()
     gate = asyncio.Semaphore(8)
 
     async def one(word: str) -> FoundHost:
         async with gate:
-            return await find_host(client, word)
+            return await find_host(ctx, word)
 
     found = await asyncio.gather(*(one(word) for word in dict.fromkeys(words)))
     return list({host.uid: host for host in found}.values())
 
 
-async def saved_filter(client: PlaneClient, name: str) -> dict[str, Any]:
+async def saved_filter(ctx: CommandContext, name: str) -> dict[str, Any]:
     """Return the spec of a tag filter of the plane by name or uid. Raises `NotFound`."""
-    filters = [item.get("metadata") or {} for item in await client.filters()]
-    for data in filters:
+    filters = await ctx.port(CanListFilters)
+    known = [item.get("metadata") or {} for item in await filters.all()]
+    for data in known:
         if name in (data.get("uid"), data.get("name")):
-            found: dict[str, Any] = (await client.tag_filter(str(data.get("uid")))).get("spec") or {}
+            found: dict[str, Any] = (await filters.get(str(data.get("uid")))).get("spec") or {}
             return found
-    near = suggestion(name, [str(data.get("name")) for data in filters])
+    near = suggestion(name, [str(data.get("name")) for data in known])
     raise NotFound(f"There is no tag filter {clean(name)}{near}.", "Filters are made over the API: /v1/filters/tag")

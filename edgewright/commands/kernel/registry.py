@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from edgewright.commands.kernel.context import CommandContext
+    from edgewright.store.engine.model import SourceStatus
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("context.verbs",),
@@ -158,6 +159,8 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
         )
     if not command.for_role(ctx.role):
         return role_refusal(ctx.caller, ctx.role, command)
+    if ctx.store is not None and (refused := unavailable(command, ctx.store.model.source)) is not None:
+        return refused
     if command.target is not None:
         few, most = command.target.least, command.target.most
         if len(targets) < few:
@@ -189,6 +192,17 @@ def acting(command: type[Command]) -> type[Command]:
         return command
     found: type[Command] = getattr(import_module(f"edgewright.commands.{command.implementation}"), command.__name__)
     return found
+
+
+def unavailable(command: type[Command], source: SourceStatus) -> Refusal | None:
+    """Return that the source lacks a port which the verb needs, None when it has all or is not known yet."""
+    lacks = next((name for name in command.needs if name in source.missing), None)
+    if lacks is None:
+        return None
+    from edgewright.clients import ports  # what a first frame needs nothing of
+
+    hint = ports.HINT_RECORDING if source.state == "replay" else ports.HINT_HUB
+    return Refusal(ports.sentence(ports.BY_NAME[lacks]), hint)
 
 
 def role_refusal(caller: str, role: str, command: type[Command]) -> Refusal:

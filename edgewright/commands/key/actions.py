@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanManageKeys
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
@@ -32,7 +33,7 @@ class KeyCreate(declared.KeyCreate):
             key = read_key(text)
         except ValueError as error:
             raise InvalidInput(f"The SSH key in {file} {str(error).rstrip(chr(46))}.") from None
-        project = (await ctx.client()).project_uid
+        project = (await ctx.connection()).project_uid
         where = "the project in use" if project else "the tenant: it is offered in every project"
         lines = (f"{key.kind}, {key.bits} bits, {key.fingerprint} {key.comment}".strip(), f"It belongs to {where}.")
         return Plan(f"Add SSH key {name}", lines, (name,), (), self.cli_line(targets, args), None, text.strip())
@@ -42,7 +43,7 @@ class KeyCreate(declared.KeyCreate):
     ) -> Outcome:
         """Add the key. Raises `Conflict` for a name or key that exists."""
         name = plan.touches[0]
-        uid = await (await ctx.client()).create_ssh_key(name, plan.payload)
+        uid = await (await ctx.port(CanManageKeys)).create(name, plan.payload)
         return Outcome((uid,), (), f"SSH key {name} added.")
 
 
@@ -54,7 +55,7 @@ class KeyList(declared.KeyList):
     ) -> Outcome:
         """Return the keys that match, by name. Raises `InvalidInput` for a filter that cannot be read."""
         wanted = parse(" ".join(args.get("filter") or ()), SSH_KEY_FIELDS)
-        found = [key for key in await rows.every_key(await ctx.client()) if wanted.matches(key.get)]
+        found = [key for key in await rows.every_key(ctx) if wanted.matches(key.get)]
         now = times.now()
         add = "No SSH key yet; add one: edgewright key create NAME --public-key-file FILE"
         empty = "No SSH key matches." if args.get("filter") else add
@@ -68,7 +69,7 @@ class KeyShow(declared.KeyShow):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Return one key. Raises `NotFound`, `Conflict`."""
-        return Outcome((), result=rows.detail(await rows.find_key(await ctx.client(), plan.touches[0]), times.now()))
+        return Outcome((), result=rows.detail(await rows.find_key(ctx, plan.touches[0]), times.now()))
 
 
 class KeyDelete(declared.KeyDelete):
@@ -76,8 +77,7 @@ class KeyDelete(declared.KeyDelete):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which keys. Raises `NotFound`, `Conflict`."""
-        client = await ctx.client()
-        keys = {key.uid: key for key in [await rows.find_key(client, word) for word in targets]}
+        keys = {key.uid: key for key in [await rows.find_key(ctx, word) for word in targets]}
         names = [key.name for key in keys.values()]
         lines = [f"{key.name}: {key.kind}, {key.fingerprint}, {key.project}" for key in keys.values()]
         lines.append("They are not offered any more; hosts that have them do not change.")
@@ -89,5 +89,5 @@ class KeyDelete(declared.KeyDelete):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete, key by key."""
-        client = await ctx.client()
-        return await for_each(plan, client.delete_ssh_key, report, "deleted")
+        keys = await ctx.port(CanManageKeys)
+        return await for_each(plan, keys.delete, report, "deleted")

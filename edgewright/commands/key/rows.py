@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.clients.ports import CanListKeys, CanListProjects
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.config.nearest import suggestion
@@ -13,7 +14,7 @@ from edgewright.core.text import clean
 from edgewright.wire.palette.users import SshPublicKey
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (
     Column("KEY"),
@@ -99,19 +100,19 @@ def detail(key: KeyRow, now: float) -> Detail:
     return Detail(key.name or key.uid, key.document, f"{key.name}: {key.fingerprint}", (Section("SSH KEY", facts),))
 
 
-async def every_key(client: PlaneClient) -> list[KeyRow]:
+async def every_key(ctx: CommandContext) -> list[KeyRow]:
     """Return all keys that the credential may see, by name."""
-    documents = await client.ssh_keys()
+    documents = await (await ctx.port(CanListKeys)).all()
     names: dict[str, str] = {}
     if any(SshPublicKey(document).project_uid for document in documents):
-        meta = [project.get("metadata") or {} for project in await client.projects()]
+        meta = [project.get("metadata") or {} for project in await (await ctx.port(CanListProjects)).all()]
         names = {str(data.get("uid")): str(data.get("name")) for data in meta}
     return sorted((row(document, names) for document in documents), key=lambda key: (key.name, key.uid))
 
 
-async def find_key(client: PlaneClient, word: str) -> KeyRow:
+async def find_key(ctx: CommandContext, word: str) -> KeyRow:
     """Return a key by uid, name or fingerprint. Raises `NotFound`, or `Conflict` when a name is not unique."""
-    keys = await every_key(client)
+    keys = await every_key(ctx)
     for key in keys:
         if word in (key.uid, key.fingerprint):
             return key

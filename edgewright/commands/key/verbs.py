@@ -11,6 +11,7 @@ class KeyCreate(Command):
     name = "key create"
     role = "admin"
     implementation = "key.actions"
+    needs = ("CanManageKeys",)
     title = "create"
     keys = ("plus",)
     scope = "keys"
@@ -33,6 +34,8 @@ class KeyList(Command):
 
     name = "key list"
     implementation = "key.actions"
+    needs = ("CanListKeys",)
+    uses = ("CanListProjects",)
     title = "SSH keys"
     no_key = "Keys rarely change; type :key."
     aliases = ("key", "sshkeys")
@@ -45,6 +48,8 @@ class KeyShow(Command):
 
     name = "key show"
     implementation = "key.actions"
+    needs = ("CanListKeys",)
+    uses = ("CanListProjects",)
     title = "open"
     keys = ("d",)
     scope = "keys"
@@ -58,6 +63,8 @@ class KeyDelete(Command):
     name = "key delete"
     role = "admin"
     implementation = "key.actions"
+    needs = ("CanListKeys", "CanManageKeys")
+    uses = ("CanListProjects",)
     title = "delete"
     keys = ("ctrl+d",)
     scope = "keys"

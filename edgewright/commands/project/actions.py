@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgewright.clients.palette.projects import project_uid
+from edgewright.clients.ports import CanListProjects
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
@@ -22,12 +23,11 @@ class ProjectList(declared.ProjectList):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give the projects, by name; the one in use is marked."""
-        client = await ctx.client()
-        items = []
-        for document in await client.projects():
+        items, used = [], (await ctx.connection()).project_uid
+        for document in await (await ctx.port(CanListProjects)).all():
             meta = document.get("metadata") or {}
             uid, name = clean(meta.get("uid")), clean(meta.get("name"))
-            cells = ("*" if uid == client.project_uid else "", name or uid, uid)
+            cells = ("*" if uid == used else "", name or uid, uid)
             items.append(Item(uid, cells, document))
         items.sort(key=lambda item: item.cells[1:])
         columns = (Column(""), Column("PROJECT"), Column("UID"))
@@ -41,7 +41,7 @@ class ProjectUse(declared.ProjectUse):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Remember the project in the context. Raises `NotFound` for one that is not there."""
-        client = await ctx.client()
+        projects = await ctx.port(CanListProjects)
         assert ctx.context is not None
         if ctx.context.name not in contexts.load().items:
             raise UsageError(
@@ -49,7 +49,7 @@ class ProjectUse(declared.ProjectUse):
                 "Set EDGEWRIGHT_PROJECT, or use --project.",
             )
         word = plan.touches[0]
-        uid = await project_uid(client, word)
+        uid = await project_uid(projects, word)
         contexts.set_project(ctx.context.name, uid)
         where = f"project {word}" if uid else "every project"
         return Outcome((word,), (), f"Context {ctx.context.name} now works in {where}.")

@@ -10,6 +10,7 @@ class ProjectList(Command):
 
     name = "project list"
     implementation = "project.actions"
+    needs = ("CanListProjects",)
     title = "projects"
     no_key = "The switch (:project) shows the same list."
     aliases = ("projects",)
@@ -21,6 +22,7 @@ class ProjectUse(Command):
 
     name = "project use"
     implementation = "project.actions"
+    needs = ("CanListProjects",)
     title = "project"
     keys = ("p",)
     aliases = ("project", "proj", "ns")

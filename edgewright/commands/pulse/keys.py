@@ -39,6 +39,8 @@ class Acknowledge(_Handle):
     """Acknowledge a problem for every console, or take that back; it moves below the others until its cause changes."""
 
     name = "acknowledge"
+    needs = ("CanListHosts",)
+    uses = ("CanHandleProblems",)
     title = "acknowledge"
     keys = ("a",)
     aliases = ("ack",)
@@ -50,6 +52,7 @@ class Assign(_Handle):
     """Assign a problem to a user by name."""
 
     name = "assign"
+    needs = ("CanHandleProblems",)
     title = "assign"
     keys = ("A",)
     action = "assign"
@@ -60,6 +63,7 @@ class Note(_Handle):
     """Write a note on a problem, for every console."""
 
     name = "note"
+    needs = ("CanHandleProblems",)
     title = "note"
     keys = ("w",)
     action = "note"
@@ -70,6 +74,7 @@ class Silence(_Handle):
     """Silence a problem for a while: no messages about it, and it moves below the others."""
 
     name = "silence"
+    needs = ("CanHandleProblems",)
     title = "silence"
     keys = ("s",)
     action = "silence"

@@ -10,6 +10,8 @@ class Pulse(Command):
 
     name = "pulse"
     implementation = "pulse.actions"
+    needs = ("CanDescribe", "CanListHosts", "CanListTokens")
+    uses = ("CanHandleProblems", "CanReadAlerts")
     title = "pulse"
     keys = ("1",)
     aliases = ("pu", "pulses", "home")

@@ -22,7 +22,7 @@ class RoleList(declared.RoleList):
     ) -> Outcome:
         """Return the roles that match. Raises `InvalidInput` for a filter that cannot be read."""
         wanted = parse(" ".join(args.get("filter") or ()), ROLE_FIELDS)
-        found = [rows.row(document) for document in await (await ctx.client()).roles()]
+        found = await rows.every_role(ctx)
         items = tuple(rows.item(role) for role in found if wanted.matches(role.get))
         return Outcome((), result=Listing(rows.COLUMNS, items, "No role matches."))
 
@@ -34,5 +34,5 @@ class RoleShow(declared.RoleShow):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Return one role. Raises `NotFound`."""
-        found = [rows.row(document) for document in await (await ctx.client()).roles()]
+        found = await rows.every_role(ctx)
         return Outcome((), result=rows.detail(rows.find(found, plan.touches[0])))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.clients.ports import CanListRoles
 from edgewright.commands.kernel.cells import or_dash
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import NotFound
 from edgewright.core.text import clean
 from edgewright.wire.palette.users import Role
+
+if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (Column("ROLE"), Column("PERMISSIONS", right=True), Column("MEANING"), Column("UID", wide=True))
 
@@ -71,3 +75,8 @@ def find(roles: list[RoleRow], word: str) -> RoleRow:
             return role
     near = suggestion(word, [role.name for role in roles])
     raise NotFound(f"There is no role {clean(word)}{near}.", "See them: edgewright role list")
+
+
+async def every_role(ctx: CommandContext) -> list[RoleRow]:
+    """Return the roles. Raises `EdgewrightError`."""
+    return [row(document) for document in await (await ctx.port(CanListRoles)).all()]

@@ -10,6 +10,7 @@ class RoleList(Command):
 
     name = "role list"
     implementation = "role.actions"
+    needs = ("CanListRoles",)
     title = "roles"
     no_key = "Roles rarely change; type :role."
     aliases = ("roles", "role")
@@ -22,6 +23,7 @@ class RoleShow(Command):
 
     name = "role show"
     implementation = "role.actions"
+    needs = ("CanListRoles",)
     title = "open"
     keys = ("d",)
     scope = "roles"

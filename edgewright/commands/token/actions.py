@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgewright.clients.palette.projects import project_uid
+from edgewright.clients.ports import CanListProjects, CanListTokens, CanManageTokens
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Listing, Text
@@ -30,9 +31,8 @@ class TokenCreate(declared.TokenCreate):
             raise InvalidInput("A token needs a name of 1 to 128 printable characters.")
         if seconds < 60:
             raise InvalidInput("A token is valid for a minute at least.", "Write --expires 12h or 30d")
-        client = await ctx.client()
-        wanted = str(args.get("default_project") or "") or client.project_uid or ""
-        uid = await project_uid(client, wanted) if wanted else await _only_project(ctx)
+        wanted = str(args.get("default_project") or "") or (await ctx.connection()).project_uid or ""
+        uid = await project_uid(await ctx.port(CanListProjects), wanted) if wanted else await _only_project(ctx)
         end = times.now() + seconds
         lines = (f"Whoever has it may register hosts until {times.rfc3339(end)[:16]}Z.",)
         return Plan(f"Create token {name}", lines, (name,), (), self.cli_line(targets, args), None, (uid, end))
@@ -41,14 +41,14 @@ class TokenCreate(declared.TokenCreate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Make the token and give its text."""
-        client = await ctx.client()
+        tokens = await ctx.port(CanListTokens)
         project, expiry = plan.payload
         name = plan.touches[0]
-        uid = await client.create_token(name, project, expiry, str(args.get("description") or ""))
-        document = await client.token(uid)
+        uid = await (await ctx.port(CanManageTokens)).create(name, project, expiry, str(args.get("description") or ""))
+        document = await tokens.get(uid)
         token = EdgeToken(document)
         if not token.token:  # Palette returns the text in its list only
-            document = next((t for t in await client.tokens() if EdgeToken(t).uid == uid), document)
+            document = next((t for t in await tokens.all() if EdgeToken(t).uid == uid), document)
             token = EdgeToken(document)
         until = f"valid until {times.rfc3339(token.expiry)[:10]}" if token.expiry else "without an end"
         message = f"Token {name} is created, {until}."
@@ -63,7 +63,7 @@ class TokenList(declared.TokenList):
     ) -> Outcome:
         """Give the tokens that match, by name, their texts masked. Raises `InvalidInput` for a wrong filter."""
         now, wanted = times.now(), parse(" ".join(args.get("filter") or ()), TOKEN_FIELDS)
-        documents = await (await ctx.client()).tokens()
+        documents = await (await ctx.port(CanListTokens)).all()
         if wanted:
             documents = [token for token in documents if wanted.matches(token_rows.values(token, now), now)]
         items = sorted((token_rows.item(token, now) for token in documents), key=lambda item: item.cells)
@@ -82,7 +82,7 @@ class TokenShow(declared.TokenShow):
 
         Raises `NotFound`, `Conflict` when the name is not unique, `Refused` when the text is not for this role.
         """
-        document = await find_token(await ctx.client(), plan.touches[0])
+        document = await find_token(ctx, plan.touches[0])
         if args.get("reveal") and not (document.get("spec") or {}).get("token"):
             raise Refused(
                 f"The plane does not give the text of token {plan.touches[0]} to this credential.",
@@ -97,6 +97,5 @@ class TokenShow(declared.TokenShow):
 
 async def _only_project(ctx: CommandContext) -> str:
     """Return the project when there is only one, else "": hosts then have to name theirs."""
-    client = await ctx.client()
-    projects = await client.projects()
+    projects = await (await ctx.port(CanListProjects)).all()
     return str((projects[0].get("metadata") or {}).get("uid", "")) if len(projects) == 1 else ""

@@ -11,6 +11,8 @@ class TokenRevoke(Command):
     name = "token revoke"
     role = "admin"
     implementation = "token.changes"
+    needs = ("CanListTokens", "CanManageTokens")
+    uses = ("CanDescribe", "CanListHosts")
     title = "revoke"
     keys = ("r",)
     scope = "tokens"
@@ -24,6 +26,8 @@ class TokenActivate(Command):
     name = "token activate"
     role = "admin"
     implementation = "token.changes"
+    needs = ("CanListTokens", "CanManageTokens")
+    uses = ("CanDescribe", "CanListHosts")
     title = "activate"
     keys = ("a",)
     scope = "tokens"
@@ -37,6 +41,8 @@ class TokenDelete(Command):
     name = "token delete"
     role = "admin"
     implementation = "token.changes"
+    needs = ("CanListTokens", "CanManageTokens")
+    uses = ("CanDescribe", "CanListHosts")
     title = "delete"
     keys = ("ctrl+d",)
     scope = "tokens"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanManageTokens
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
@@ -26,8 +27,8 @@ class TokenRevoke(declared.TokenRevoke):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Revoke, token by token."""
-        client = await ctx.client()
-        return await for_each(plan, lambda uid: client.set_token_state(uid, False), report, "revoked")
+        tokens = await ctx.port(CanManageTokens)
+        return await for_each(plan, lambda uid: tokens.set_active(uid, False), report, "revoked")
 
 
 class TokenActivate(declared.TokenActivate):
@@ -41,8 +42,8 @@ class TokenActivate(declared.TokenActivate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Activate, token by token."""
-        client = await ctx.client()
-        return await for_each(plan, lambda uid: client.set_token_state(uid, True), report, "activated")
+        tokens = await ctx.port(CanManageTokens)
+        return await for_each(plan, lambda uid: tokens.set_active(uid, True), report, "activated")
 
 
 class TokenDelete(declared.TokenDelete):
@@ -56,16 +57,15 @@ class TokenDelete(declared.TokenDelete):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete, token by token."""
-        client = await ctx.client()
-        return await for_each(plan, client.delete_token, report, "deleted")
+        tokens = await ctx.port(CanManageTokens)
+        return await for_each(plan, tokens.delete, report, "deleted")
 
 
 async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
     """Return the plan for these tokens, with the hosts that depend on each."""
-    client = await ctx.client()
-    tokens = {token.uid: token for token in [EdgeToken(await find_token(client, word)) for word in targets]}
+    tokens = {token.uid: token for token in [EdgeToken(await find_token(ctx, word)) for word in targets]}
     uids, now = tuple(tokens), times.now()
     lines: list[str] = []
     hosts = await hosts_by_token(ctx, uids) if verb != "Activate" else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgewright.clients.ports import CanDescribe, CanListTokens
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.lookup import every_host
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
@@ -16,7 +17,6 @@ from edgewright.store.collections.tokens import TokenRow, token_row, token_state
 from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
     from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (
@@ -99,9 +99,9 @@ def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, re
     return Detail(clean(token.uid), shown, f"{clean(token.name)} is {state_of(token, now)}", sections)
 
 
-async def find_token(client: PlaneClient, word: str) -> dict[str, Any]:
+async def find_token(ctx: CommandContext, word: str) -> dict[str, Any]:
     """Return a token's document by uid or name. Raises `NotFound`, or `Conflict` when the name is not unique."""
-    tokens = await client.tokens()
+    tokens = await (await ctx.port(CanListTokens)).all()
     meta = [(token, token.get("metadata") or {}) for token in tokens]
     for token, data in meta:
         if data.get("uid") == word:
@@ -123,10 +123,10 @@ async def hosts_by_token(ctx: CommandContext, uids: Sequence[str]) -> dict[str, 
             if row.token_uid in found:
                 found[row.token_uid].append(row.name)
         return found
-    client = await ctx.client()
-    if not (await client.features()).hub:
+    source = await ctx.port(CanDescribe)
+    if not (await source.features()).hub:
         return None
-    async for host in every_host(client):
+    async for host in every_host(ctx):
         if host.row.token_uid in found:
             found[host.row.token_uid].append(host.name)
     return found

@@ -11,6 +11,7 @@ class TokenCreate(Command):
     name = "token create"
     role = "admin"
     implementation = "token.actions"
+    needs = ("CanListTokens", "CanManageTokens", "CanListProjects")
     title = "create"
     keys = ("plus",)
     scope = "tokens"
@@ -31,6 +32,7 @@ class TokenList(Command):
 
     name = "token list"
     implementation = "token.actions"
+    needs = ("CanListTokens",)
     title = "tokens"
     keys = ("3",)
     aliases = ("tokens", "token", "tok")
@@ -43,6 +45,8 @@ class TokenShow(Command):
 
     name = "token show"
     implementation = "token.actions"
+    needs = ("CanListTokens",)
+    uses = ("CanDescribe", "CanListHosts")
     title = "open"
     keys = ("d",)
     scope = "tokens"
@@ -56,6 +60,7 @@ class TokenReveal(Command):
 
     name = "token reveal"
     role = "admin"
+    needs = ("CanListTokens",)
     title = "reveal"
     keys = ("x",)
     scope = "tokens"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanManageUsers
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Listing, Text
@@ -27,7 +28,7 @@ class UserCreate(declared.UserCreate):
         if "@" not in email or len(email) > 254 or not email.isprintable() or " " in email:
             raise InvalidInput(f"{email[:60]!r} is not an email address.", "Write it as NAME@DOMAIN.")
         words = rows.project_role_text(args.get("project_roles") or ())
-        uids = await rows.by_project_uid(await ctx.client(), words)
+        uids = await rows.by_project_uid(ctx, words)
         lines = rows.role_lines(role, words)
         if role == rows.NO_ROLE and not words:
             lines.append("Without a role the user has no access: give one by --role or --project-role.")
@@ -38,18 +39,16 @@ class UserCreate(declared.UserCreate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Create the user and return the link. What cannot get its roles is deleted again."""
-        client, email = await ctx.client(), plan.touches[0]
+        users, email = await ctx.port(CanManageUsers), plan.touches[0]
         tenant, projects = plan.payload
-        uid = await client.create_user(
-            email, str(args.get("first_name") or ""), str(args.get("last_name") or ""), tenant
-        )
+        uid = await users.create(email, str(args.get("first_name") or ""), str(args.get("last_name") or ""), tenant)
         try:
             if projects:
-                await client.set_project_roles(uid, projects)
+                await users.set_project_roles(uid, projects)
         except EdgewrightError:
-            await client.delete_user(uid)
+            await users.delete(uid)
             raise
-        document = await client.user(uid)
+        document = await users.get(uid)
         link = str((document.get("status") or {}).get("activationLink") or "")
         return Outcome((uid,), (), f"User {email} created. {_USE}", Text(link, document, uid))
 
@@ -62,7 +61,7 @@ class UserList(declared.UserList):
     ) -> Outcome:
         """Return the users that match, by email address. Raises `InvalidInput` for a filter that cannot be read."""
         wanted = parse(" ".join(args.get("filter") or ()), USER_FIELDS)
-        found = [rows.row(document) for document in await (await ctx.client()).users()]
+        found = await rows.every_user(ctx)
         found = sorted((user for user in found if wanted.matches(user.get)), key=lambda user: user.email)
         now = times.now()
         empty = "No user matches." if args.get("filter") else "There is no user."
@@ -76,7 +75,7 @@ class UserShow(declared.UserShow):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Return one user. Raises `NotFound`, `Conflict`."""
-        user = await rows.find_user(await ctx.client(), plan.touches[0])
+        user = await rows.find_user(ctx, plan.touches[0])
         return Outcome((), result=rows.detail(user, times.now()))
 
 
@@ -85,7 +84,7 @@ class UserInvite(declared.UserInvite):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what the link gives. Raises `NotFound`, `Conflict`."""
-        user = await rows.find_user(await ctx.client(), targets[0])
+        user = await rows.find_user(ctx, targets[0])
         lines = [f"{user.email} is {user.state}, role {user.role}, {user.keys} API keys"]
         lines.append("Whoever has the link gets an API key of this user, once, within 7 days.")
         if user.state == "inactive":
@@ -98,8 +97,8 @@ class UserInvite(declared.UserInvite):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Make the link and return it."""
-        client, uid = await ctx.client(), plan.touches[0]
-        await client.invite_user(uid)
-        document = await client.user(uid)
+        users, uid = await ctx.port(CanManageUsers), plan.touches[0]
+        await users.invite(uid)
+        document = await users.get(uid)
         link = str((document.get("status") or {}).get("activationLink") or "")
         return Outcome((uid,), (), f"New activation link for {plan.name_of(uid)}. {_USE}", Text(link, document, uid))

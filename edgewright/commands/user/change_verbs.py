@@ -12,6 +12,8 @@ class UserUpdate(Command):
     name = "user update"
     role = "admin"
     implementation = "user.changes"
+    needs = ("CanListUsers", "CanManageUsers")
+    uses = ("CanListProjects",)
     title = "update"
     keys = ("e",)
     scope = "users"
@@ -33,6 +35,7 @@ class UserActivate(Command):
     name = "user activate"
     role = "admin"
     implementation = "user.changes"
+    needs = ("CanListUsers", "CanManageUsers")
     title = "activate"
     keys = ("a",)
     scope = "users"
@@ -46,6 +49,7 @@ class UserDeactivate(Command):
     name = "user deactivate"
     role = "admin"
     implementation = "user.changes"
+    needs = ("CanListUsers", "CanManageUsers")
     title = "deactivate"
     keys = ("r",)
     scope = "users"
@@ -59,6 +63,7 @@ class UserDelete(Command):
     name = "user delete"
     role = "admin"
     implementation = "user.changes"
+    needs = ("CanListUsers", "CanManageUsers")
     title = "delete"
     keys = ("ctrl+d",)
     scope = "users"

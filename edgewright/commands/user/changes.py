@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ports import CanManageUsers
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
@@ -20,8 +21,7 @@ class UserUpdate(declared.UserUpdate):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what changes. Raises `NotFound`, `Conflict`, `InvalidInput`."""
-        client = await ctx.client()
-        user = await rows.find_user(client, targets[0])
+        user = await rows.find_user(ctx, targets[0])
         keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
         words = rows.project_role_text(args.get("project_roles") or ())
@@ -30,7 +30,8 @@ class UserUpdate(declared.UserUpdate):
             raise UsageError("Nothing to change is given.", "See: edgewright user update --help")
         projects: dict[str, list[str]] | None = None
         if words:
-            projects = {**await client.project_roles(user.uid), **await rows.by_project_uid(client, words)}
+            users = await ctx.port(CanManageUsers)
+            projects = {**await users.project_roles(user.uid), **await rows.by_project_uid(ctx, words)}
         lines = [f"{user.email}: role {user.role}, projects {user.projects or rows.NO_ROLE}"]
         lines += [f"{name} becomes {value}" for name, value in properties.items()]
         lines += rows.role_lines(role, words)
@@ -42,14 +43,14 @@ class UserUpdate(declared.UserUpdate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Change the user; rights are taken or given first."""
-        client, uid = await ctx.client(), plan.touches[0]
+        users, uid = await ctx.port(CanManageUsers), plan.touches[0]
         properties, tenant, projects = plan.payload
         if tenant is not None:
-            await client.set_tenant_roles(uid, tenant)
+            await users.set_tenant_roles(uid, tenant)
         if projects is not None:
-            await client.set_project_roles(uid, projects)
+            await users.set_project_roles(uid, projects)
         if properties:
-            await client.update_user(uid, **properties)
+            await users.update(uid, **properties)
         return Outcome((uid,), (), f"User {plan.name_of(uid)} changed.")
 
 
@@ -65,8 +66,8 @@ class UserActivate(declared.UserActivate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Activate, user by user; the message names those who have no API key and therefore need a new link."""
-        client = await ctx.client()
-        outcome = await for_each(plan, lambda uid: client.set_user_active(uid, True), report, "active")
+        users = await ctx.port(CanManageUsers)
+        outcome = await for_each(plan, lambda uid: users.set_active(uid, True), report, "active")
         stuck = [plan.name_of(uid) for uid in outcome.done if uid in plan.payload]
         if not stuck:
             return outcome
@@ -87,8 +88,8 @@ class UserDeactivate(declared.UserDeactivate):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Deactivate, user by user."""
-        client = await ctx.client()
-        return await for_each(plan, lambda uid: client.set_user_active(uid, False), report, "inactive")
+        users = await ctx.port(CanManageUsers)
+        return await for_each(plan, lambda uid: users.set_active(uid, False), report, "inactive")
 
 
 class UserDelete(declared.UserDelete):
@@ -103,16 +104,15 @@ class UserDelete(declared.UserDelete):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Delete, user by user."""
-        client = await ctx.client()
-        return await for_each(plan, client.delete_user, report, "deleted")
+        users = await ctx.port(CanManageUsers)
+        return await for_each(plan, users.delete, report, "deleted")
 
 
 async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, told: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
 
-    client = await ctx.client()
-    users = {user.uid: user for user in [await rows.find_user(client, word) for word in targets]}
+    users = {user.uid: user for user in [await rows.find_user(ctx, word) for word in targets]}
     emails = [user.email for user in users.values()]
     lines = [f"{user.email} is {user.state}, role {user.role}, {user.keys} API keys" for user in users.values()]
     title = f"{verb} user {emails[0]}" if len(emails) == 1 else f"{verb} {len(emails)} users"

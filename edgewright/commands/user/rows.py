@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.clients.palette.projects import project_uid
+from edgewright.clients.ports import CanListProjects, CanListUsers
 from edgewright.commands.kernel.cells import ago, or_dash, stamp
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.config.nearest import suggestion
@@ -15,7 +16,7 @@ from edgewright.core.text import clean
 from edgewright.wire.palette.users import User
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.commands.kernel.context import CommandContext
 
 COLUMNS = (
     Column("USER"),
@@ -115,9 +116,14 @@ def detail(user: UserRow, now: float) -> Detail:
     return Detail(user.email or user.uid, masked(user.document), headline, (Section("USER", facts),))
 
 
-async def find_user(client: PlaneClient, word: str) -> UserRow:
+async def every_user(ctx: CommandContext) -> list[UserRow]:
+    """Return the users. Raises `EdgewrightError`."""
+    return [row(document) for document in await (await ctx.port(CanListUsers)).all()]
+
+
+async def find_user(ctx: CommandContext, word: str) -> UserRow:
     """Return a user by uid, email address or name. Raises `NotFound`, or `Conflict` when a name is not unique."""
-    users = [row(document) for document in await client.users()]
+    users = await every_user(ctx)
     for user in users:
         if user.uid == word or user.email.lower() == word.lower():
             return user
@@ -152,9 +158,12 @@ def project_role_text(words: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-async def by_project_uid(client: PlaneClient, wanted: Mapping[str, list[str]]) -> dict[str, list[str]]:
+async def by_project_uid(ctx: CommandContext, wanted: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return roles by uid of the project in place of its name. Raises `NotFound`."""
-    return {await project_uid(client, project): mine for project, mine in wanted.items()}
+    if not wanted:
+        return {}
+    projects = await ctx.port(CanListProjects)
+    return {await project_uid(projects, project): mine for project, mine in wanted.items()}
 
 
 def role_lines(role: str, projects: Mapping[str, list[str]]) -> list[str]:

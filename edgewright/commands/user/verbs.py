@@ -21,6 +21,8 @@ class UserCreate(Command):
     name = "user create"
     role = "admin"
     implementation = "user.actions"
+    needs = ("CanManageUsers",)
+    uses = ("CanListProjects",)
     title = "create"
     keys = ("plus",)
     scope = "users"
@@ -40,6 +42,7 @@ class UserList(Command):
 
     name = "user list"
     implementation = "user.actions"
+    needs = ("CanListUsers",)
     title = "users"
     keys = ("9",)
     aliases = ("users", "user")
@@ -52,6 +55,7 @@ class UserShow(Command):
 
     name = "user show"
     implementation = "user.actions"
+    needs = ("CanListUsers",)
     title = "open"
     keys = ("d",)
     scope = "users"
@@ -65,6 +69,7 @@ class UserInvite(Command):
     name = "user invite"
     role = "admin"
     implementation = "user.actions"
+    needs = ("CanListUsers", "CanManageUsers")
     title = "invite"
     keys = ("i",)
     scope = "users"

@@ -85,7 +85,7 @@ class ProofPlane:
         """Return what the plane knows of the user-data's token. Raises `Unreachable`."""
         at = times.now() if now is None else now
         try:
-            documents = self._ask(lambda client: client.tokens())
+            documents = self._ask(lambda client: client.tokens.all())
         except (Refused, NotFound) as error:
             return Verdict("unknown", masked(token), f"The plane does not list its tokens: {error.message}")
         known = [EdgeToken(document) for document in documents]
@@ -123,7 +123,7 @@ class ProofPlane:
 
     def project_named(self, name: str) -> str:
         """Return the uid of a project by its name. Raises `NotFound`."""
-        for document in self._ask(lambda client: client.projects()):
+        for document in self._ask(lambda client: client.projects.all()):
             meta: dict[str, Any] = document.get("metadata") or {}
             if name in (meta.get("name"), meta.get("uid")):
                 return str(meta.get("uid"))
@@ -131,7 +131,7 @@ class ProofPlane:
 
     def only_project(self) -> str:
         """Return the project when there is one only, else the empty text."""
-        result = self._ask(lambda client: client.projects())
+        result = self._ask(lambda client: client.projects.all())
         return str((result[0].get("metadata") or {}).get("uid", "")) if len(result) == 1 else ""
 
     def make_token(self, name: str, project_uid: str, made: Callable[[str], None]) -> str:
@@ -139,12 +139,12 @@ class ProofPlane:
 
         async def ask(client: PlaneClient) -> str:
             end = times.now() + DAY
-            uid = await client.create_token(name, project_uid, end, "one boot proof; deleted at its end")
+            uid = await client.tokens.create(name, project_uid, end, "one boot proof; deleted at its end")
             made(uid)
-            token = EdgeToken(await client.token(uid))
+            token = EdgeToken(await client.tokens.get(uid))
             if token.token:
                 return token.token
-            listed = (EdgeToken(document) for document in await client.tokens())
+            listed = (EdgeToken(document) for document in await client.tokens.all())
             return next((item.token for item in listed if item.uid == uid and item.token), "")
 
         text = self._ask(ask)
@@ -155,7 +155,7 @@ class ProofPlane:
     def see(self, uid: str) -> Seen | None:
         """Return the host, None while it is not there; a plane that does not answer just now means nothing."""
         try:
-            document = self._ask(lambda client: client.host(uid))
+            document = self._ask(lambda client: client.hosts.get(uid))
         except EdgewrightError:
             return None
         status: dict[str, Any] = document.get("status") or {}
@@ -192,7 +192,7 @@ class ProofPlane:
         A plane that does not answer just now, or has no such events, reports nothing.
         """
         try:
-            page = self._ask(lambda client: client.events(limit=50))
+            page = self._ask(lambda client: client.events.page(limit=50))
         except EdgewrightError:
             return []
         events = {str((item.get("metadata") or {}).get("uid") or at): item for at, item in enumerate(page.items)}
@@ -210,13 +210,13 @@ class ProofPlane:
     def forget_host(self, uid: str) -> None:
         """Delete the proof's host; one that is not there is not an error. Raises `EdgewrightError`."""
         try:
-            self._ask(lambda client: client.delete_host(uid))
+            self._ask(lambda client: client.hosts.delete(uid))
         except NotFound:
             return
 
     def forget_token(self, uid: str) -> None:
         """Delete the proof's token; one that is not there is not an error. Raises `EdgewrightError`."""
         try:
-            self._ask(lambda client: client.delete_token(uid))
+            self._ask(lambda client: client.tokens.delete(uid))
         except NotFound:
             return

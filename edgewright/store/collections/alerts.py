@@ -11,7 +11,7 @@ from edgewright.store.collections.document_values import text, texts, when, whol
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanReadAlerts
 
 PLANE = "plane"
 """Kind of an alert about the management plane itself, for example that it cannot store."""
@@ -66,8 +66,8 @@ def alert_row(doc: Mapping[str, Any], _at: float = 0.0) -> AlertRow | None:
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.alerts()
+async def _read(alerts: CanReadAlerts, _page: int) -> Documents:
+    return await alerts.all()
 
 
 ALERTS = Collection(
@@ -76,7 +76,7 @@ ALERTS = Collection(
     alert_row,
     noun="alert",
     change_kind="alert",
-    reading=Reading(_read, "alerts", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
+    reading=Reading(_read, "alerts", "CanReadAlerts", quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
     hosts_of=lambda row: row.host_uids,
     problem=lambda row: row.problem,  # when it comes back it is news again
 )

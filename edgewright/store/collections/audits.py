@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import EXTENSION, part, text, 
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanReadAudits
 
 LIMIT: Final = 2000
 """Newest audit entries in the model; older ones are requested from the plane."""
@@ -60,8 +60,8 @@ def audit_row(doc: Mapping[str, Any], _at: float = 0.0) -> AuditRow | None:
     )
 
 
-async def _read(client: PlaneClient, page: int) -> Documents:
-    return (await client.audits(limit=page)).items
+async def _read(audits: CanReadAudits, page: int) -> Documents:
+    return (await audits.page(limit=page)).items
 
 
 AUDITS = Collection(
@@ -71,6 +71,6 @@ AUDITS = Collection(
     noun="audit",
     change_kind="audit",
     limit=LIMIT,
-    reading=Reading(_read, "audits", entire=False, every=60.0),
+    reading=Reading(_read, "audits", "CanReadAudits", entire=False, every=60.0),
     documents=True,
 )

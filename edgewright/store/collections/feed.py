@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import part, text, when
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanReadEvents
 
 LIMIT: Final = 2000
 """Newest component events (and as many audit entries) in the model; older ones are requested from the plane."""
@@ -52,8 +52,8 @@ def event_row(doc: Mapping[str, Any], _at: float = 0.0) -> EventRow | None:
     )
 
 
-async def _read(client: PlaneClient, page: int) -> Documents:
-    return (await client.events(limit=page)).items
+async def _read(events: CanReadEvents, page: int) -> Documents:
+    return (await events.page(limit=page)).items
 
 
 FEED = Collection(
@@ -63,7 +63,7 @@ FEED = Collection(
     noun="events",
     change_kind="event",
     limit=LIMIT,
-    reading=Reading(_read, "events", entire=False, every=15.0),
+    reading=Reading(_read, "events", "CanReadEvents", entire=False, every=15.0),
     documents=True,
     hosts_of=lambda row: (row.object_uid,),
 )

@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import part, text, when
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListFilters
 
 
 class FilterRow(Row, frozen=True, array_like=True, gc=False):
@@ -31,8 +31,8 @@ def filter_row(doc: Mapping[str, Any], _at: float = 0.0) -> FilterRow | None:
     return FilterRow(uid, text(meta, "name"), when(meta, "creationTimestamp"), when(meta, "lastModifiedTimestamp"))
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.filters()
+async def _read(filters: CanListFilters, _page: int) -> Documents:
+    return await filters.all()
 
 
 FILTERS = Collection(
@@ -42,5 +42,5 @@ FILTERS = Collection(
     noun="filter",
     change_kind="filter",
     cached=False,
-    reading=Reading(_read, "filters", hub_only=True, quiet=NOT_FOR_ALL),
+    reading=Reading(_read, "filters", "CanListFilters", hub_only=True, quiet=NOT_FOR_ALL),
 )

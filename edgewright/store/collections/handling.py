@@ -11,7 +11,7 @@ from edgewright.store.collections.document_values import text, when
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanHandleProblems
 
 
 class HandlingRow(Row, frozen=True, array_like=True, gc=False):
@@ -51,8 +51,8 @@ def handling_row(doc: Mapping[str, Any], _at: float = 0.0) -> HandlingRow | None
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.handling()
+async def _read(problems: CanHandleProblems, _page: int) -> Documents:
+    return await problems.all()
 
 
 HANDLING = Collection(
@@ -61,7 +61,7 @@ HANDLING = Collection(
     handling_row,
     noun="handling",
     change_kind="handling",
-    reading=Reading(_read, "handling", hub_only=True, quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
+    reading=Reading(_read, "handling", "CanHandleProblems", quiet=frozenset({ExitCode.NOT_FOUND}), judged=True),
     key="key",
     status={"handling": True},
 )

@@ -211,7 +211,7 @@ HOSTS = Collection(
     HostRow,
     host_row,
     noun="host",
-    one=lambda client, uid: client.host(uid),
+    one="CanListHosts",
     change_kind="host",
     documents=True,
 )

@@ -13,7 +13,7 @@ from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListOperations
 
 LIMIT: Final = 500
 """Newest finished operations that the model stores; those that are pending stay whatever their number."""
@@ -75,8 +75,8 @@ def operation_row(doc: Mapping[str, Any], _at: float = 0.0) -> OperationRow | No
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.all_operations()
+async def _read(operations: CanListOperations, _page: int) -> Documents:
+    return await operations.all()
 
 
 OPERATIONS = Collection(
@@ -86,7 +86,7 @@ OPERATIONS = Collection(
     noun="operation",
     change_kind="operation",
     limit=LIMIT,
-    reading=Reading(_read, "operations", hub_only=True),
+    reading=Reading(_read, "operations", "CanListOperations"),
     pinned=lambda row: row.state == PENDING,
     hosts_of=lambda row: (row.host_uid,),
     ends_with_host=True,

@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import part, text
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListProjects
 
 
 class ProjectRow(Row, frozen=True, array_like=True, gc=False):
@@ -30,8 +30,8 @@ def project_row(doc: Mapping[str, Any], _at: float = 0.0) -> ProjectRow | None:
     return ProjectRow(uid=uid, name=text(meta, "name"), description=text(part(meta, "annotations"), "description"))
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.projects()
+async def _read(projects: CanListProjects, _page: int) -> Documents:
+    return await projects.all()
 
 
 PROJECTS = Collection(
@@ -40,5 +40,5 @@ PROJECTS = Collection(
     project_row,
     noun="project",
     change_kind="project",
-    reading=Reading(_read, "projects", every=300.0),
+    reading=Reading(_read, "projects", "CanListProjects", every=300.0),
 )

@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import part, text, texts
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListRoles
 
 
 class RoleRow(Row, frozen=True, array_like=True, gc=False):
@@ -32,8 +32,8 @@ def role_row(doc: Mapping[str, Any], _at: float = 0.0) -> RoleRow | None:
     return RoleRow(uid, text(meta, "name"), about, texts(part(doc, "spec"), "permissions"))
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.roles()
+async def _read(roles: CanListRoles, _page: int) -> Documents:
+    return await roles.all()
 
 
 ROLES = Collection(
@@ -43,5 +43,5 @@ ROLES = Collection(
     noun="role",
     change_kind="",
     cached=False,
-    reading=Reading(_read, "roles", hub_only=True, quiet=NOT_FOR_ALL),
+    reading=Reading(_read, "roles", "CanListRoles", hub_only=True, quiet=NOT_FOR_ALL),
 )

@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import EXTENSION, part, text, 
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListKeys
 
 
 class SshKeyRow(Row, frozen=True, array_like=True, gc=False):
@@ -45,8 +45,8 @@ def ssh_key_row(doc: Mapping[str, Any], _at: float = 0.0) -> SshKeyRow | None:
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.ssh_keys()
+async def _read(keys: CanListKeys, _page: int) -> Documents:
+    return await keys.all()
 
 
 SSH_KEYS = Collection(
@@ -56,5 +56,5 @@ SSH_KEYS = Collection(
     noun="key",
     change_kind="sshkey",
     cached=False,
-    reading=Reading(_read, "SSH keys", hub_only=True, quiet=NOT_FOR_ALL),
+    reading=Reading(_read, "SSH keys", "CanListKeys", hub_only=True, quiet=NOT_FOR_ALL),
 )

@@ -11,7 +11,7 @@ from edgewright.store.collections.document_values import flag, part, text, when
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListTokens
 
 
 SOON: Final = 7 * times.DAY
@@ -63,8 +63,8 @@ def token_row(doc: Mapping[str, Any], fetched_at: float) -> TokenRow | None:
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.tokens()
+async def _read(tokens: CanListTokens, _page: int) -> Documents:
+    return await tokens.all()
 
 
 TOKENS = Collection(
@@ -72,7 +72,7 @@ TOKENS = Collection(
     TokenRow,
     token_row,
     noun="token",
-    one=lambda client, uid: client.token(uid),
+    one="CanListTokens",
     change_kind="token",
-    reading=Reading(_read, "tokens", every=60.0, judged=True),
+    reading=Reading(_read, "tokens", "CanListTokens", every=60.0, judged=True),
 )

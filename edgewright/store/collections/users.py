@@ -10,7 +10,7 @@ from edgewright.store.collections.document_values import EXTENSION, MAX_ITEMS, f
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
-    from edgewright.clients.palette.client import PlaneClient
+    from edgewright.clients.ports import CanListUsers
 
 
 class UserRow(Row, frozen=True, array_like=True, gc=False):
@@ -49,8 +49,8 @@ def user_row(doc: Mapping[str, Any], _at: float = 0.0) -> UserRow | None:
     )
 
 
-async def _read(client: PlaneClient, _page: int) -> Documents:
-    return await client.users()
+async def _read(users: CanListUsers, _page: int) -> Documents:
+    return await users.all()
 
 
 USERS = Collection(
@@ -60,5 +60,5 @@ USERS = Collection(
     noun="user",
     change_kind="user",
     cached=False,
-    reading=Reading(_read, "users", hub_only=True, quiet=NOT_FOR_ALL),
+    reading=Reading(_read, "users", "CanListUsers", hub_only=True, quiet=NOT_FOR_ALL),
 )

@@ -53,6 +53,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     """The plane's own certificates: name, end (epoch seconds), and whether the plane renews it by itself."""
     handling: bool = False
     """Whether the plane stores who handles a problem; without it a console acknowledges for itself alone."""
+    missing: tuple[str, ...] = ()
+    """Names of the ports (`clients.ports`) that the source does not have; empty while that is unknown."""
 
     @property
     def away(self) -> bool:

@@ -150,7 +150,17 @@ def _source_state(draft: Draft, event: Event) -> None:
         role=clean(before.role if told.get("role") is None else told["role"], limit=20),
         caller=clean(before.caller if told.get("caller") is None else told["caller"], limit=120),
         certificates=before.certificates if told.get("certificates") is None else _certificates(told["certificates"]),
+        missing=before.missing if told.get("missing") is None else _ports(told["missing"]),
         handling=before.handling and before.plane in ("", plane),
+    )
+
+
+def _ports(value: object) -> tuple[str, ...]:
+    """Return the names of ports that a source does not have; odd entries are left out."""
+    return (
+        tuple(clean(name, limit=40) for name in value[:100] if isinstance(name, str))
+        if isinstance(value, (list, tuple))
+        else ()
     )
 
 

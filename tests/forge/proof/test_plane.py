@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from edgewright.clients.palette.hosts import HostsPage
+from edgewright.clients.palette.pages import Page
 from edgewright.core.cloudconfig.findings import Finding, error, note, unknown
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 from edgewright.forge.proof.failures import refusal_in
@@ -23,8 +24,13 @@ class StandInClient:
     def __init__(self, tokens: list[dict[str, Any]], fails: dict[str, EdgewrightError] | None = None) -> None:
         self.documents, self.fails = tokens, fails or {}
         self.calls: list[str] = []
-        self.hosts: dict[str, dict[str, Any]] = {}
+        self.known: dict[str, dict[str, Any]] = {}
         self.news: list[dict[str, Any]] = []
+        self.hosts = SimpleNamespace(get=self._host, delete=self._delete_host)
+        self.events = SimpleNamespace(page=self._events)
+        self.tokens = SimpleNamespace(
+            all=self._tokens, get=self._token, create=self._create_token, delete=self._delete_token
+        )
 
     async def __aenter__(self) -> StandInClient:
         return self
@@ -37,34 +43,34 @@ class StandInClient:
         if name in self.fails:
             raise self.fails[name]
 
-    async def tokens(self) -> list[dict[str, Any]]:
+    async def _tokens(self) -> list[dict[str, Any]]:
         self._called("tokens")
         return self.documents
 
-    async def events(self, limit: int) -> HostsPage:
+    async def _events(self, limit: int) -> Page:
         self._called("events")
-        return HostsPage(list(self.news), len(self.news), "", 0)
+        return Page(list(self.news), len(self.news), "", 0)
 
-    async def token(self, uid: str) -> dict[str, Any]:
+    async def _token(self, uid: str) -> dict[str, Any]:
         self._called("token", uid)
         return {"metadata": {"uid": uid}, "spec": {}}
 
-    async def create_token(self, name: str, project: str, expiry: float, description: str) -> str:
+    async def _create_token(self, name: str, project: str, expiry: float, description: str) -> str:
         self._called("create_token", f"{name} {project}")
         self.documents.append({"metadata": {"uid": "t9", "name": name}, "spec": {"token": "ewt_proof000000"}})
         return "t9"
 
-    async def delete_token(self, uid: str) -> None:
+    async def _delete_token(self, uid: str) -> None:
         self._called("delete_token", uid)
 
-    async def delete_host(self, uid: str) -> None:
+    async def _delete_host(self, uid: str) -> None:
         self._called("delete_host", uid)
 
-    async def host(self, uid: str) -> dict[str, Any]:
+    async def _host(self, uid: str) -> dict[str, Any]:
         self._called("host", uid)
-        if uid not in self.hosts:
+        if uid not in self.known:
             raise NotFound(f"There is no host {uid}.")
-        return self.hosts[uid]
+        return self.known[uid]
 
 
 def token(text: str = SHIPS, *, active: bool = True, expiry: str = "2099-01-01T00:00:00.000Z") -> dict[str, Any]:
@@ -117,11 +123,11 @@ def test_its_own_token_is_told_before_anything_else_can_fail() -> None:
 def test_a_host_counts_with_its_health_known() -> None:
     client = StandInClient([])
     assert plane(client).see("proof-1") is None
-    client.hosts["proof-1"] = {"status": {"edgewright": {"healthState": "unknown"}}}
+    client.known["proof-1"] = {"status": {"edgewright": {"healthState": "unknown"}}}
     seen = plane(client).see("proof-1")
     assert seen is not None
     assert seen.health == ""
-    client.hosts["proof-1"] = {"metadata": {"labels": {"site": "berlin"}}, "status": {"health": {"state": "Healthy"}}}
+    client.known["proof-1"] = {"metadata": {"labels": {"site": "berlin"}}, "status": {"health": {"state": "Healthy"}}}
     seen = plane(client).see("proof-1")
     assert seen is not None
     assert (seen.health, seen.tags) == ("healthy", {"site": "berlin"})

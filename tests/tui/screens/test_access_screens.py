@@ -170,17 +170,17 @@ async def test_keys_typed_ahead_reach_the_rows_they_are_meant_for(view: str) -> 
     gate = asyncio.Event()
 
     class Slow(FakePlane):
-        async def users(self) -> list[dict[str, Any]]:
+        async def users_all(self) -> list[dict[str, Any]]:
             await gate.wait()
-            return await super().users()
+            return await super().users_all()
 
-        async def roles(self) -> list[dict[str, Any]]:
+        async def roles_all(self) -> list[dict[str, Any]]:
             await gate.wait()
-            return await super().roles()
+            return await super().roles_all()
 
-        async def ssh_keys(self) -> list[dict[str, Any]]:
+        async def ssh_keys_all(self) -> list[dict[str, Any]]:
             await gate.wait()
-            return await super().ssh_keys()
+            return await super().ssh_keys_all()
 
     app, _ = made(view, plane=Slow())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from edgewright.clients.ports import CanListTokens
 from edgewright.commands.installer import wizard_api as facade
 from edgewright.commands.installer.checks import public_keys
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.config.settings import Settings
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.shown_values import certificates, fingerprint, shown_text
 from tests.core.installer.samples import CA
+from tests.fake_connection import FakeConnection
 from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.samples import NOW
 from tests.tui.wizards.installing import KEY, TOKEN, StandIn, answered, every_build
@@ -247,12 +251,10 @@ async def test_tokens_of_a_plane_are_those_that_can_be_used(monkeypatch: pytest.
         document("old", expiry="2020-01-01T00:00:00Z"),
     ]
 
-    async def client() -> Any:
-        async def tokens() -> list[Any]:
-            await asyncio.sleep(0)
-            return every
+    async def listed() -> list[Any]:
+        await asyncio.sleep(0)
+        return every
 
-        return SimpleNamespace(tokens=tokens)
-
-    found = await facade.tokens(SimpleNamespace(client=client, context_name="here"), "")  # type: ignore[arg-type]
+    plane = FakeConnection({CanListTokens: SimpleNamespace(all=listed)})
+    found = await facade.tokens(CommandContext(Settings(), client=plane), "")
     assert [(one.name, one.text) for one in found] == [("good", "ewt_x")]

@@ -11,6 +11,7 @@ from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.keys.screen import keys_by_uid
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 
@@ -24,9 +25,9 @@ class KeyScreen(FetchedDetail):
     missing = "This SSH key does not exist any more."
     hints = ("key-delete",)
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all keys."""
-        return await keys_by_uid(client)
+        return await keys_by_uid(ctx)
 
     def told(self, row: rows.KeyRow) -> Detail:
         """Return the key in full."""

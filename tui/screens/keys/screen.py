@@ -20,12 +20,13 @@ from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 
-async def keys_by_uid(client: Any) -> dict[str, rows.KeyRow]:
+async def keys_by_uid(ctx: CommandContext) -> dict[str, rows.KeyRow]:
     """Return all keys by uid, in the order of their names. Raises `EdgewrightError`."""
-    return {key.uid: key for key in await rows.every_key(client)}
+    return {key.uid: key for key in await rows.every_key(ctx)}
 
 
 class KeysScreen(FetchedListing):
@@ -52,9 +53,9 @@ class KeysScreen(FetchedListing):
         Column("created", "AGE", 4, "right"),
     )
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all keys."""
-        return await keys_by_uid(client)
+        return await keys_by_uid(ctx)
 
     def entry(self, row: rows.KeyRow) -> Listed:
         """Return a key as a row."""

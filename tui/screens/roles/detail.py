@@ -11,6 +11,7 @@ from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.roles.screen import every_role
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 
@@ -23,9 +24,9 @@ class RoleScreen(FetchedDetail):
     collections = Fetches.collections | {ROLES.name}
     missing = "This role does not exist any more."
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all roles."""
-        return await every_role(client)
+        return await every_role(ctx)
 
     def told(self, row: rows.RoleRow) -> Detail:
         """Return the role in full."""

@@ -19,12 +19,13 @@ from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 
-async def every_role(client: Any) -> dict[str, rows.RoleRow]:
+async def every_role(ctx: CommandContext) -> dict[str, rows.RoleRow]:
     """Return the roles by uid, in the plane's order. Raises `EdgewrightError`."""
-    found = [rows.row(document) for document in await client.roles()]
+    found = await rows.every_role(ctx)
     return {role.uid: role for role in found}
 
 
@@ -46,9 +47,9 @@ class RolesScreen(FetchedListing):
         Column("about", "MEANING", 24, weight=3),
     )
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all roles."""
-        return await every_role(client)
+        return await every_role(ctx)
 
     def entry(self, row: rows.RoleRow) -> Listed:
         """Return a role as a row."""

@@ -11,6 +11,7 @@ from tui.frame.fetched import FetchedDetail, Fetches
 from tui.screens.users.screen import every_user
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 
@@ -24,9 +25,9 @@ class UserScreen(FetchedDetail):
     missing = "This user does not exist any more."
     hints = ("user-update=change", "user-invite=invite", "user-activate", "user-deactivate", "user-delete")
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all users."""
-        return await every_user(client)
+        return await every_user(ctx)
 
     def told(self, row: rows.UserRow) -> Detail:
         """Return the user in full."""

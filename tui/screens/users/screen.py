@@ -21,15 +21,16 @@ from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
 STATES: dict[str, tuple[str, Role]] = {"active": ("•", "ok"), "invited": ("‼", "warn"), "inactive": ("▬", "parked")}
 _RANK = {role: place for place, role in enumerate((*roles.ROLES, rows.NO_ROLE))}
 
 
-async def every_user(client: Any) -> dict[str, rows.UserRow]:
+async def every_user(ctx: CommandContext) -> dict[str, rows.UserRow]:
     """Return all users by uid, in the order of their email addresses. Raises `EdgewrightError`."""
-    found = sorted((rows.row(document) for document in await client.users()), key=lambda user: user.email.lower())
+    found = sorted(await rows.every_user(ctx), key=lambda user: user.email.lower())
     return {user.uid: user for user in found}
 
 
@@ -68,9 +69,9 @@ class UsersScreen(FetchedListing):
         Column("projects", "PROJECTS", 12, weight=3),
     )
 
-    async def fetched(self, client: Any) -> dict[str, Any]:
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return all users."""
-        return await every_user(client)
+        return await every_user(ctx)
 
     def entry(self, row: rows.UserRow) -> Listed:
         """Return a user as a row."""

@@ -1,0 +1,28 @@
+"""Documents that a screen asks of the plane on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgewright.clients.ports import BY_NAME, CanListOperations, CanReadEvents
+
+if TYPE_CHECKING:
+    from edgewright.clients.ports import PortName
+    from edgewright.commands.kernel.context import CommandContext
+
+
+async def document_of(ctx: CommandContext, port: PortName, uid: str) -> dict[str, Any]:
+    """Return one thing as the plane has it now, by the port whose `get` gives it. Raises `EdgewrightError`."""
+    found: dict[str, Any] = await (await ctx.port(BY_NAME[port])).get(uid)
+    return found
+
+
+async def events_of_host(ctx: CommandContext, uid: str, limit: int) -> list[dict[str, Any]]:
+    """Return the newest events of a host. Raises `EdgewrightError`."""
+    return (await (await ctx.port(CanReadEvents)).page("edgehost", uid, limit=limit)).items
+
+
+async def operations_of_host(ctx: CommandContext, uid: str) -> list[dict[str, Any]]:
+    """Return the operations of a host; none where the source has no operations. Raises `EdgewrightError`."""
+    operations = await ctx.port_or_none(CanListOperations)
+    return [] if operations is None else await operations.of(uid)
