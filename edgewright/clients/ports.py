@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 
     from edgewright.clients.http.stream import Change
+    from edgewright.clients.http.transport import Reply
     from edgewright.clients.palette.alerts import Unchanged
     from edgewright.clients.palette.client import Caller, Features
     from edgewright.clients.palette.pages import Page
@@ -28,6 +29,22 @@ class CanDescribe(Protocol):
 
     async def features(self, fresh: bool = False) -> Features: ...
     async def caller(self) -> Caller: ...
+
+
+class CanCall(Protocol):
+    """Sends any request of the plane's API: for a resource that has no port of its own."""
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        tenant: bool = False,
+    ) -> Reply: ...
 
 
 class CanListHosts(Protocol):
@@ -219,6 +236,7 @@ class CanFollow(Protocol):
 
 PortName = Literal[
     "CanDescribe",
+    "CanCall",
     "CanListHosts",
     "CanRegisterHosts",
     "CanTag",
@@ -291,6 +309,7 @@ class Words(NamedTuple):
 
 WORDS: dict[type, Words] = {
     CanDescribe: Words("The description of the source"),
+    CanCall: Words("This request"),
     CanListHosts: Words("The list of hosts"),
     CanRegisterHosts: Words("Registering hosts"),
     CanTag: Words("Changing tags of hosts"),

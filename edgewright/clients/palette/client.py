@@ -152,6 +152,7 @@ class PlaneClient(Transport):
             offered[port] = noun
 
         offer(ports.CanDescribe, self)
+        offer(ports.CanCall, self)
         offer(ports.CanListHosts, self.hosts)
         offer(ports.CanRegisterHosts, self.hosts)
         offer(ports.CanTag, self.hosts)
