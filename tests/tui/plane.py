@@ -134,6 +134,7 @@ NOUNS: dict[type, str] = {
     ports.CanListKeys: "ssh_keys",
     ports.CanManageKeys: "ssh_keys",
     ports.CanReadEvents: "events",
+    ports.CanHandleProblems: "problems",
 }
 
 

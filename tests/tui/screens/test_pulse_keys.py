@@ -29,7 +29,7 @@ class HandlingPlane(FakePlane):
         self.session: Session | None = None
         self.records: dict[str, dict[str, Any]] = {}
 
-    async def set_handling(self, key: str, **change: Any) -> dict[str, Any]:
+    async def problems_set(self, key: str, **change: Any) -> dict[str, Any]:
         self._called("set_handling", key)
         record = self.records.setdefault(key, {"key": key})
         if "acknowledged" in change:
