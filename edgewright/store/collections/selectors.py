@@ -10,8 +10,6 @@ import msgspec
 
 from edgewright.core.hosts.operations import operation_status
 from edgewright.store.collections.alerts import PLANE, AlertRow
-from edgewright.store.collections.audits import AuditRow
-from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OperationRow
 from edgewright.store.collections.tokens import TokenRow
@@ -60,11 +58,6 @@ def by_site(model: Model) -> dict[str, Counts]:
     return _counts((row.site or NO_SITE, row) for row in model.hosts.values())
 
 
-def by_project(model: Model) -> dict[str, Counts]:
-    """Return the counts for each project uid."""
-    return _counts((row.project_uid, row) for row in model.hosts.values())
-
-
 def tag_names(model: Model) -> list[tuple[str, int]]:
     """Return the names of all tags in use with their number of hosts, the most used first."""
     seen: Counter[str] = Counter()
@@ -91,31 +84,12 @@ def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> li
     return sorted(matches, key=lambda row: (row.expiry or 0.0, row.uid))
 
 
-def hosts_of_token(model: Model, uid: str) -> list[HostRow]:
-    """Return the hosts that registered with a token, by name."""
-    return sorted((row for row in model.hosts.values() if row.token_uid == uid), key=lambda row: (row.name, row.uid))
-
-
 def neighbours(model: Model, row: HostRow) -> list[HostRow]:
     """Return the other hosts of the same site, by name."""
     if not row.site:
         return []
     result = (other for other in model.hosts.values() if other.site == row.site and other.uid != row.uid)
     return sorted(result, key=lambda other: (other.name, other.uid))
-
-
-def newest_events(model: Model, limit: int = 200, host: str | None = None) -> list[EventRow]:
-    """Return component events, the newest first; of one host when its uid is given."""
-    rows = model.feed.values() if host is None else [row for row in model.feed.values() if row.object_uid == host]
-    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
-
-
-def newest_audits(model: Model, limit: int = 200, resource: str | None = None) -> list[AuditRow]:
-    """Return audit entries, the newest first; of one thing when its uid is given."""
-    rows: Iterable[AuditRow] = model.audits.values()
-    if resource is not None:
-        rows = [row for row in rows if row.resource_uid == resource]
-    return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
 
 
 def waiting_operations(model: Model, now: float) -> list[OperationRow]:
@@ -141,11 +115,6 @@ def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow
 def host_age(row: HostRow, now: float) -> float | None:
     """Return the seconds since the host's last heartbeat, `None` when there was none."""
     return None if row.last_seen is None else max(0.0, now - row.last_seen)
-
-
-def data_age(model: Model, now: float) -> float | None:
-    """Return how old the picture is: seconds since the plane last answered, `None` when it never did."""
-    return None if model.source.contact is None else max(0.0, now - model.source.contact)
 
 
 def minutes(model: Model, now: float) -> list[Minute | None]:

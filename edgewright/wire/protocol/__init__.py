@@ -149,8 +149,6 @@ CHANGE_KINDS: Tuple[str, ...] = (
     "sshkey",
     "filter",
 )
-TENANT_CHANGES: Tuple[str, ...] = ("audit", "token", "user", "filter")
-"""Kinds that a reader of single projects does not get when they belong to the tenant (P35)."""
 CHANGE_RESYNC = "resync"
 CHANGE_BEATS = "beats"
 """Kind of the event with the heartbeats of many hosts, for a reader that asked for it (P34)."""

@@ -36,7 +36,7 @@ class Table(NamedTuple):
 
 def csv_text(table: Table) -> str:
     """Return the table with a header line, every cell quoted; an unknown value is an empty cell."""
-    import csv  # not before the first frame: see `tests/tui/test_first_frame.py`
+    import csv  # not before the first frame: see `tests/tui/terminal/test_first_frame.py`
 
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
