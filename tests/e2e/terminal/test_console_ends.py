@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fleet import command_environment
+from tests.e2e.fleet import command_environment, until
 from tests.e2e.terminal.console_terminal import ConsoleTerminal, InPty, open_console, runs
 from tests.tui.screens.test_replay import recording
 
@@ -52,8 +52,8 @@ def test_a_signal_ends_a_blocked_console_and_restores_the_terminal(
     seconds, ended = blocked.ended_within(LIMIT)
     assert ended == code
     assert seconds > 2, "the orderly way had its time"
-    assert "The console did not respond and was stopped." in blocked.screen()
-    assert "last step" in blocked.screen()
+    for text in ("The console did not respond and was stopped.", "last step"):
+        until(f"{text!r} is on the screen", 5, lambda text=text: text in blocked.screen())  # type: ignore[misc]
 
 
 def test_a_second_signal_ends_a_blocked_console_at_once(blocked: ConsoleTerminal) -> None:
