@@ -7,7 +7,7 @@ import pytest
 from edgewright.core import roles
 from edgewright.core.roles import ADMIN, EVERYTHING, OPERATOR, VIEWER, Grants, Scope
 
-UIDS = ["87a1c5364a78e9a6fe72d3b7", "32da4c7b4f9dcce8aea4f0bf", "3d598df625c11337f89de571"]
+UIDS = ["97fb845404da24b144e942d6", "4eefd0b80198d9b837de084e", "f51feed2790e96bc8b707b23"]
 
 
 def test_each_role_includes_those_below_it() -> None:

@@ -120,7 +120,7 @@ def test_a_value_comes_out_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "error", "words"),
     [
-        ("name", UsageError, "no key=value"),
+        ("name", UsageError, "is not a key=value"),
         ("edgeHostTokn=x", NotFound, "`stylus.site.edgeHostToken`"),
         ("install.reboot=perhaps", InvalidInput, "true or false"),
         ("stylus.localUI.port=x", InvalidInput, "an integer"),

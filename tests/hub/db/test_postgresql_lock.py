@@ -164,14 +164,17 @@ def test_a_hub_that_was_taken_over_answers_nothing(tmp_path: Path, postgres: Clu
     assert first.process.returncode == 0
 
 
+@pytest.mark.timeout(240)
 def test_of_two_hubs_in_a_storm_of_lost_sessions_only_one_writes(tmp_path: Path, postgres: Cluster) -> None:
     """Both want the database, sessions end all the time: what a hub acknowledged after it lost is nothing."""
     database = postgres.create()
     url = postgres.url(database)
     end = threading.Event()
 
+    both = threading.Event()
+
     def storm() -> None:
-        while not end.wait(0.15):
+        while not end.wait(0.15 if both.is_set() else 1.0):  # a hub that starts needs a moment to take the lock
             end_sessions(postgres, database)
 
     with running_hub("--db", url, data=tmp_path / "a") as first:
@@ -185,6 +188,7 @@ def test_of_two_hubs_in_a_storm_of_lost_sessions_only_one_writes(tmp_path: Path,
             for _ in range(20):
                 try:
                     with running_hub("--db", url, data=other) as second:
+                        both.set()
                         first.process.send_signal(signal.SIGCONT)
                         for number in range(60):
                             for name, hub in (("a", first), ("b", second)):
