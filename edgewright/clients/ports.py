@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgewright.clients.http.stream import Change
     from edgewright.clients.http.transport import Reply
     from edgewright.clients.palette.alerts import Unchanged
-    from edgewright.clients.palette.client import Caller, Features
+    from edgewright.clients.palette.features import Caller, Features
     from edgewright.clients.palette.pages import Page
 
     Document = dict[str, Any]

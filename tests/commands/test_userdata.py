@@ -288,12 +288,12 @@ def test_the_help_of_user_data_is_help(capsys: pytest.CaptureFixture[str], words
 def test_a_project_of_a_plan_is_asked_at_the_plane(
     files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgewright.commands.forge import userdata_plane
+    from edgewright.commands.forge import sites, userdata_plane
 
     async def ask(*_: object) -> userdata_plane.Known:
         return userdata_plane.Known(projects=[{"metadata": {"uid": "1", "name": "shops"}}])
 
-    monkeypatch.setattr(userdata_plane, "ask", ask)
+    monkeypatch.setattr(sites, "ask", ask)
     (files / "plan.csv").write_text("name,project\nedge-1,shops\nedge-2,Nope\n")
     words = ["forge", "sites", "plan.csv", "--base-user-data", "good.yaml", "-o", "S"]
     assert run(words) == 7

@@ -33,6 +33,7 @@ REGISTERED = {
 }
 """What a new resource is entered in, one or two lines each. It may only become smaller."""
 USES = {
+    "edgewright/clients/ports.py",  # a port of their own; a resource without one uses `CanCall`
     "edgewright/commands/build/rows.py",  # the token in an installer
     "edgewright/commands/forge/checked.py",
     "edgewright/commands/forge/iso.py",
@@ -78,7 +79,7 @@ USES = {
 }
 """Features that work with tokens, whatever the layout: they are about them. It may only become smaller."""
 OTHER = {
-    "edgewright/clients/palette/feed.py",  # continuation of a list
+    "edgewright/clients/palette/session.py",  # of a session
     "edgewright/hub/db/lock.py",  # of the hub that has the database
     "edgewright/hub/http/auth.py",  # of a session
     "edgewright/hub/http/limiter.py",  # bucket
