@@ -15,6 +15,7 @@ from typing import Any
 
 from edgewright.config import locations
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+from edgewright.core.small_file import read_small_file
 
 SERVICE = "edgewright"
 
@@ -82,9 +83,9 @@ def forget(context: str, stored: str) -> None:
 
 
 def read_key_file(path: str) -> str:
-    """Return the key in a file, or of stdin for `-`. Raises `NotFound`, `Failed` or `InvalidInput`."""
+    """Return the key in a file, or of stdin for `-`. Raises `NotFound`, `Failed`, `InvalidInput`, `UsageError`."""
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).expanduser().read_text("utf-8")
+        text = read_small_file(path, 8192)
     except FileNotFoundError:
         raise NotFound(f"There is no key file {path}.", "Name the file with the API key.") from None
     except (OSError, UnicodeDecodeError) as error:

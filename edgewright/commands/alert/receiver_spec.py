@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
+from edgewright.core.small_file import read_small_file
 from edgewright.core.text import clean
 
 _MAIL_ONLY = {"sender": "--from", "smtp": "--smtp", "user": "--user", "password_file": "--password-file"}
@@ -105,11 +104,7 @@ def _secret(path: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        if path == "-":
-            text = sys.stdin.read(_MOST + 1)
-        else:
-            with Path(path).expanduser().open(encoding="utf-8") as file:
-                text = file.read(_MOST + 1)
+        text = read_small_file(path, _MOST + 1)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Check its path.") from None
     except (OSError, UnicodeDecodeError) as error:

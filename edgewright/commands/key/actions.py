@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,13 +29,13 @@ class KeyCreate(declared.KeyCreate):
         name, file = str(args["name"]).strip(), str(args["public_key_file"])
         if not name or len(name) > 253 or not name.isprintable():
             raise InvalidInput("An SSH key needs a name of 1 to 253 printable characters.")
-        text = read_public_key(file)
+        text = await asyncio.to_thread(read_public_key, file)  # a path may be a pipe, or on a dead share
         try:
             key = read_key(text)
         except ValueError as error:
             raise InvalidInput(f"The SSH key in {file} {str(error).rstrip(chr(46))}.") from None
         project = (await ctx.connection()).project_uid
-        where = "the project in use" if project else "the tenant: it is offered in every project"
+        where = "the project in use" if project else "the tenant: every project lists it"
         lines = (f"{key.kind}, {key.bits} bits, {key.fingerprint} {key.comment}".strip(), f"It belongs to {where}.")
         return Plan(f"Add SSH key {name}", lines, (name,), (), self.cli_line(targets, args), None, text.strip())
 

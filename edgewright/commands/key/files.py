@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from edgewright.core.errors import Failed, NotFound
+from edgewright.core.small_file import read_small_file
 from edgewright.core.sshkey import MAX_LINE
 
 
 def read_public_key(path: str) -> str:
     """Return the text of a file, or of stdin for `-`, a little more than a key has at most.
 
-    Raises `NotFound` and `Failed`.
+    Raises `NotFound`, `Failed`, and `UsageError` for `-` where stdin is a terminal.
     """
     try:
-        if path == "-":
-            return sys.stdin.read(MAX_LINE + 1)
-        with Path(path).expanduser().open(encoding="utf-8") as file:
-            return file.read(MAX_LINE + 1)
+        return read_small_file(path, MAX_LINE + 1)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Name the .pub file, e.g. ~/.ssh/id_ed25519.pub.") from None
     except (OSError, UnicodeDecodeError) as error:

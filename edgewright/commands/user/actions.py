@@ -16,7 +16,10 @@ from edgewright.core.errors import EdgewrightError, InvalidInput
 from edgewright.core.filters.fields import USER_FIELDS
 from edgewright.core.filters.filters import parse
 
-_USE = "Give it to the user on a way that you trust; it works once: edgewright context add NAME --activation-file FILE"
+_USE = (
+    "Give the user this link over a channel that you trust; it works once: "
+    "edgewright context add NAME --activation-file FILE"
+)
 
 
 class UserCreate(declared.UserCreate):

@@ -36,7 +36,7 @@ class KeysScreen(FetchedListing):
     view = "keys"
     audit_kind = "sshkey"
     collections = Fetches.collections | {SSH_KEYS.name}
-    nothing = "No SSH key yet. Press + to add one; it is offered where a host gets its users."
+    nothing = "No SSH key yet. Press + to store one; installers do not use stored keys yet."
     held: ClassVar[int] = 1
     hints = ("nav-open=open", "filter", "key-create=new", "mark", "key-delete")
     filter_fields = SSH_KEY_FIELDS

@@ -1,1 +1,1 @@
-"""SSH public keys of a project or the tenant, offered where a host gets its users."""
+"""SSH public keys of a project or the tenant: stored and listed; nothing installs them on hosts yet."""
