@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 from edgewright.core.errors import Failed
 from edgewright.hub.db.integrity import cause, is_damage
 from edgewright.hub.db.lock import DatabaseLock
+from edgewright.hub.db.unique import unique_problem
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.process.files import DATABASE
 
@@ -134,7 +135,7 @@ def lock_of(engine: Engine) -> DatabaseLock | None:
 
 
 def storage_problem(error: BaseException) -> Problem | None:
-    """Return what to answer for a failure of the database itself; `None` when it is something else."""
+    """Return what to answer for a failure of the database itself, or for a row that exists already; else `None`."""
     if not isinstance(error, DBAPIError):
         return None
     reason = str(error.orig)
@@ -144,6 +145,8 @@ def storage_problem(error: BaseException) -> Problem | None:
         return StorageProblem(503, "StorageReadOnly", f"The hub's database is read-only; {_LOST}")
     if error.orig is not None and is_damage(error.orig):
         return StorageProblem(503, "StorageDamaged", f"The hub's database is damaged; {_LOST} See: hub status.")
+    if (duplicate := unique_problem(error)) is not None:
+        return duplicate
     if isinstance(error, (OperationalError, InternalError)):
         return StorageProblem(503, "StorageFailed", f"The hub's database does not answer; {_LOST}")
     return None

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
+from edgewright.hub.db.rows import insert_new
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def store_event(state: State, tx: Tx, document: dict[str, Any], project_uid: str
         return uid
     name_host(state, document)
     row = event_row(document, project_uid, tx.now)
-    tx.run(schema.events.insert().values(row))
+    if not insert_new(tx, schema.events, row):
+        return str(row["uid"])  # another hub stored it a moment ago
     tx.emit("event", "put", row["uid"], project_uid, document)
     return str(row["uid"])
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from edgewright.hub.db import document_bounds, schema
 from edgewright.hub.db.records import HostRecord, new_beat_row
+from edgewright.hub.db.rows import locked, retain_project
 from edgewright.hub.http.problems import not_found
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def find_host(tx: Tx, uid: str) -> HostRecord | None:
-    """Return a host's record as the database has it."""
-    row = tx.one(select(schema.hosts).where(schema.hosts.c.uid == uid))
+    """Return a host's record as the database has it, locked until the end of the transaction."""
+    row = tx.one(locked(select(schema.hosts).where(schema.hosts.c.uid == uid)))
     return HostRecord(**row._mapping) if row is not None else None
 
 
 def get_host_or_404(tx: Tx, uid: str) -> HostRecord:
-    """Return a host's record; raises 404."""
+    """Return a host's record, locked until the end of the transaction; raises 404."""
     record = find_host(tx, uid)
     if record is None:
         raise not_found("edge host", uid)
@@ -32,6 +33,7 @@ def get_host_or_404(tx: Tx, uid: str) -> HostRecord:
 def insert_host(tx: Tx, record: HostRecord) -> None:
     """Add a host; raises 413 for a document over its limits (rule P45)."""
     document_bounds.check_host(record.uid, record.doc, "")
+    retain_project(tx, record.project_uid)
     tx.run(schema.hosts.insert().values(**msgspec.structs.asdict(record)))
     tx.run(new_beat_row(record.uid))
     tx.changed(record)
@@ -54,7 +56,10 @@ def save_host(tx: Tx, record: HostRecord, **changes: Any) -> HostRecord:
 def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostRecord:
     """Raise a host's generation by one (rule P7), noting the fields that changed (rule P28)."""
     record = get_host_or_404(tx, uid)
-    newer = save_host(tx, record, generation=record.generation + 1, **changes)
+    hosts = schema.hosts
+    raised = hosts.update().where(hosts.c.uid == uid).values(generation=hosts.c.generation + 1)
+    generation = int(tx.one(raised.returning(hosts.c.generation)).generation)
+    newer = save_host(tx, msgspec.structs.replace(record, generation=generation), **changes)
     for field in fields:
         table = schema.host_fields
         at_field = (table.c.host_uid == uid, table.c.field == field)

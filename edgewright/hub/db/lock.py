@@ -40,10 +40,10 @@ UNSURE = 60.0
 LOOK_EVERY = 5.0
 """Seconds between two looks at the lock when nothing is written."""
 # An idle hub is still the one hub. The server ends the session of a machine that disappeared, so that another can
-# start.
+# start. A hub that is paused in the middle of a transaction must not lock rows for the others for ever.
 _SESSION = """
 SELECT set_config(known.name, wanted.value, false) FROM pg_settings AS known JOIN (VALUES
-    ('idle_session_timeout', '0'),
+    ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '5s'),
     ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
 ) AS wanted (name, value) ON known.name = wanted.name"""
 _TAKE = f"SELECT pg_try_advisory_lock({KEY})"

@@ -6,7 +6,7 @@ Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypt
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, true
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, func, true
 
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -50,6 +50,7 @@ users = Table(
     Index("users_activation", "activation_hash", unique=True),
 )
 """`role`: the roles for the tenant, separated by spaces."""
+Index("users_email_lower", func.lower(users.c.email), unique=True)
 
 project_roles = Table(
     "project_roles",
@@ -100,6 +101,7 @@ api_keys = Table(
     Column("doc", Text, nullable=False),
     Column("created", Float, nullable=False),
     Column("modified", Float, nullable=False),
+    Index("api_keys_name", "user_uid", "name", unique=True),
 )
 
 tokens = Table(
@@ -115,6 +117,7 @@ tokens = Table(
     Column("doc", Text, nullable=False),
     Column("created", Float, nullable=False),
     Column("modified", Float, nullable=False),
+    Index("tokens_name", "name", unique=True),
 )
 
 hosts = Table(
@@ -281,6 +284,7 @@ alert_receivers = Table(
     Column("last_failure", Float),
     Column("last_error", Text, nullable=False),
     Column("dropped", Integer, nullable=False),
+    Index("alert_receivers_name", "project_uid", "name", unique=True),
 )
 """Where alerts are sent. URL, headers and passwords are in `secret_encrypted` only."""
 

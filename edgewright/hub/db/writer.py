@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from edgewright.hub.db import schema
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.db.replay import TRIES, gave_up, is_transient, pause
 from edgewright.hub.db.transaction import Follower, Tx
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE
@@ -31,7 +32,8 @@ from edgewright.wire import protocol
 log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 Beat = Mapping[str, Any]
-_MAX_BATCH = 500
+_MAX_BATCH, _MAX_SHARED = 500, 64
+"""Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
 DRAIN = 5.0
 """Seconds of a stop in which commits of what is queued may still begin."""
 _FORGET = 0.9
@@ -73,6 +75,7 @@ class Writer:
         self._follower = follower
         self._failed = failed
         self._engine = engine
+        self._most = _MAX_BATCH if engine.dialect.name == "sqlite" else _MAX_SHARED
         self._loop = loop
         self._condition = threading.Condition()
         self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
@@ -159,7 +162,7 @@ class Writer:
                 if self._stopping and not ((self._jobs or self._beats) and self._may_start()):
                     self._refuse_queue()
                     return
-                jobs, self._jobs = self._jobs[:_MAX_BATCH], self._jobs[_MAX_BATCH:]
+                jobs, self._jobs = self._jobs[: self._most], self._jobs[self._most :]
                 beats, self._beats = self._beats, {}
                 beats_done, self._beats_done = self._beats_done, None
                 self._in_flight = [future for _, future in jobs] + ([beats_done] if beats_done is not None else [])
@@ -177,6 +180,52 @@ class Writer:
         beats: dict[str, Beat],
         beats_done: asyncio.Future[None] | None,
     ) -> None:
+        done, failure = self._attempt(jobs, beats)
+        if is_transient(failure):
+            done, failure, storage = self._replay(jobs, beats)
+        else:
+            storage = failure
+        self.batches += 1
+        self.beats_written += len(beats)
+        if beats_done is not None:
+            last = _Done(beats_done)
+            last.error = failure
+            done.append(last)
+        for outcome in done:
+            if isinstance(outcome.error, Problem):
+                # A traceback leads to the frames with the entire request, in a circle through `outcome`, and such a
+                # circle stays in memory until the garbage collector happens to run.
+                outcome.error.__traceback__ = None
+        self._hand_back(done, storage)
+
+    def _replay(
+        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: dict[str, Beat]
+    ) -> tuple[list[_Done], BaseException | None, BaseException | None]:
+        """Run each job of a batch that met another hub in a transaction of its own, then the heartbeats.
+
+        Returns the outcomes, what failed the heartbeats, and what the storage did not take.
+        """
+        done: list[_Done] = []
+        failure: BaseException | None = None
+        storage: BaseException | None = None
+        for one, some in [*(([job], {}) for job in jobs), *([([], beats)] if beats else [])]:
+            for attempt in range(1, TRIES + 1):
+                time.sleep(pause(attempt))
+                outcomes, failure = self._attempt(one, some)
+                if not is_transient(failure):
+                    break
+            if is_transient(failure):
+                failure = gave_up()
+                for outcome in outcomes:
+                    outcome.error = failure
+            done += outcomes
+            storage = failure if isinstance(failure, StorageProblem) else storage
+        return done, failure if beats else None, storage
+
+    def _attempt(
+        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: dict[str, Beat]
+    ) -> tuple[list[_Done], BaseException | None]:
+        """Run jobs and heartbeats in one transaction; returns the outcome of each job, and what failed all of them."""
         done: list[_Done] = []
         failure: BaseException | None = None
         commits = False
@@ -190,29 +239,20 @@ class Writer:
                     connection.execute(_BEAT_SQL, list(beats.values()))
                 commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
-            if not (commits and isinstance(error, DBAPIError) and self._committed()):
+            if is_transient(error):
+                failure = error
+            elif not (commits and isinstance(error, DBAPIError) and self._committed()):
                 failure = storage_problem(error) or error
-        self.batches += 1
-        self.beats_written += len(beats)
         if failure is not None:
             for outcome in done:
                 outcome.error, outcome.hooks = outcome.error or failure, []
-        if beats_done is not None:
-            last = _Done(beats_done)
-            last.error = failure
-            done.append(last)
         waiting = {id(outcome.future) for outcome in done}
         for _, future in jobs:
             if id(future) not in waiting:
                 lost = _Done(future)
                 lost.error = failure
                 done.append(lost)
-        for outcome in done:
-            if isinstance(outcome.error, Problem):
-                # A traceback leads to the frames with the entire request, in a circle through `outcome`, and such a
-                # circle stays in memory until the garbage collector happens to run.
-                outcome.error.__traceback__ = None
-        self._hand_back(done, failure)
+        return done, failure
 
     def _hand_back(self, done: list[_Done], failure: BaseException | None = None) -> None:
         try:
@@ -241,6 +281,8 @@ class Writer:
                 raise
             return
         except BaseException as error:
+            if is_transient(error):
+                raise  # the entire batch runs again, job by job
             outcome.error = storage_problem(error) or error
             if alone or isinstance(outcome.error, StorageProblem):
                 raise

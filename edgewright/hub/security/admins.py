@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 
 from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
+from edgewright.hub.db.rows import queue
 from edgewright.hub.http.problems import bad_request
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ def require_admin(tx: Tx, what: str) -> None:
     """Raise 400 when after this transaction no active admin has an active API key; `what` names what was the last one.
 
     Called after the change: the transaction is rolled back, and two changes at once cannot each take one of the last
-    two.
+    two. One waits for the other, since neither sees a change that is not committed.
     """
+    queue(tx, "admins")
     keys, users = schema.api_keys, schema.users
     usable = (
         select(func.count())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,8 @@ async def fresh(folder: Path) -> Hub:
         new_uid(), "t", digest(TOKEN), hub.box.seal(TOKEN), project, True, None,
         dump({"metadata": {}, "spec": {}}), now, now,
     )  # fmt: skip
+    with hub.engine.begin() as connection:
+        connection.execute(schema.tokens.insert().values(**msgspec.structs.asdict(token)))
     hub.part(Tokens).put(token)
     await hub.start()
     return hub

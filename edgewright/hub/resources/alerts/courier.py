@@ -134,8 +134,10 @@ class Courier:
 
         def job(tx: Tx) -> None:
             if given_up:
+                tx.run(_TABLE.update().where(_TABLE.c.uid == self.receiver.uid).values(dropped=_TABLE.c.dropped + 1))
                 dropped = self.receiver.dropped + 1
-                self._store(tx, waiting, last_failure=tx.now, last_error=failure.message, dropped=dropped)
+                tx.after(lambda: self._take_note(self.receiver.uid, dropped=dropped))
+                self._store(tx, waiting, last_failure=tx.now, last_error=failure.message)
                 return
             stored.delay_message(tx, waiting, attempts, tx.now + pause)
             self._note(tx, last_failure=tx.now, last_error=failure.message)

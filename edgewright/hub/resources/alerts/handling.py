@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.core.roles import Scope
 from edgewright.hub.db import schema
+from edgewright.hub.db.rows import queue
 from edgewright.hub.http import problems
 from edgewright.wire import protocol
 
@@ -91,13 +92,18 @@ class Handling:
 
     @staticmethod
     def stored(tx: Tx, key: str) -> HandlingRecord | None:
-        """Return the record of a problem as this transaction sees it: memory is behind within a batch."""
+        """Return the record of a problem as this transaction sees it: memory is behind within a batch.
+
+        No other transaction decides about this problem until this one ends; there may be no row to lock.
+        """
+        queue(tx, f"handling {key}")
         row = tx.one(select(_TABLE).where(_TABLE.c.key == key))
         return None if row is None else HandlingRecord(**row._mapping)
 
     @staticmethod
     def count(tx: Tx, project_uid: str) -> int:
-        """Return how many records a project has."""
+        """Return how many records a project has; no other transaction adds one until this one ends."""
+        queue(tx, f"handled {project_uid}")
         rows = tx.one(select(func.count()).select_from(_TABLE).where(_TABLE.c.project_uid == project_uid))
         return int(rows[0])
 

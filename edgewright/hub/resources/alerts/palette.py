@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
@@ -20,7 +18,7 @@ from edgewright.hub.resources.alerts import receivers, shapes, stored
 from edgewright.hub.resources.alerts.engine import Alerting
 from edgewright.hub.resources.alerts.message import COMPONENT
 from edgewright.hub.resources.alerts.receivers import EMAIL, WEBHOOK, Receiver, configure, seal
-from edgewright.hub.resources.alerts.routes import KIND, add
+from edgewright.hub.resources.alerts.routes import KIND, add, change
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -169,16 +167,9 @@ async def _update(call: Call, before: Receiver, channel: dict[str, Any]) -> None
 
     def job(tx: Tx) -> None:
         changes: dict[str, Any] = {"doc": doc, "secret_encrypted": sealed, "active": active, "modified": tx.now}
-        if not tx.run(_TABLE.update().where(_TABLE.c.uid == before.uid).values(**changes)):
-            raise not_found("alert channel", before.uid)
+        change(tx, before.uid, **changes)
         text = f"Alert receiver '{before.name}' is changed: {kind} to {config['target']}"
         call.audit(tx, "update", KIND, before.uid, before.name, text, before.project_uid)
-
-        def after() -> None:
-            current = call.hub.part(Alerting).receivers.get(before.uid, before)
-            call.hub.part(Alerting).put(msgspec.structs.replace(current, **changes))
-
-        tx.after(after)
 
     await call.write(job)
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
+from edgewright.hub.db.rows import queue, retain_project
 from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -81,10 +82,12 @@ async def add(
     def job(tx: Tx) -> Receiver:
         if tx.one(select(_TABLE.c.uid).where(_TABLE.c.name == name, _TABLE.c.project_uid == project)) is not None:
             raise problems.conflict(f"An alert receiver named '{name}' exists already.", "DuplicateName")
+        queue(tx, "receivers")
         if int(tx.one(select(func.count()).select_from(_TABLE))[0]) >= receivers.MOST:
             raise Problem(
                 409, protocol.E_TOO_MANY_RECEIVERS, f"A plane has at most {receivers.MOST} alert receivers; remove one."
             )
+        retain_project(tx, project)
         receiver = Receiver(new_uid(), name, kind, project, active, dump(config), sealed, tx.now, tx.now)
         tx.run(_TABLE.insert().values(**msgspec.structs.asdict(receiver)))
         text = f"Alert receiver '{name}' is added: {kind} to {config['target']}"
@@ -95,6 +98,14 @@ async def add(
     return await call.write(job)
 
 
+def change(tx: Tx, uid: str, **changes: Any) -> None:
+    """Change columns of a receiver; raises 404."""
+    row = tx.one(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes).returning(*_TABLE.c))
+    if row is None:
+        raise not_found("alert receiver", uid)
+    tx.changed(Receiver(**row._mapping))
+
+
 async def switch(call: Call) -> Response:
     """Switch a receiver on or off; what waits for it stays."""
     body = await call.body()
@@ -102,17 +113,9 @@ async def switch(call: Call) -> Response:
     active = body["active"]
 
     def job(tx: Tx) -> None:
-        if not tx.run(_TABLE.update().where(_TABLE.c.uid == before.uid).values(active=active, modified=tx.now)):
-            raise not_found("alert receiver", before.uid)
+        change(tx, before.uid, active=active, modified=tx.now)
         text = f"Alert receiver '{before.name}' is switched {'on' if active else 'off'}"
         call.audit(tx, "update", KIND, before.uid, before.name, text, before.project_uid)
-        now = tx.now
-
-        def after() -> None:
-            current = call.hub.part(Alerting).receivers.get(before.uid, before)
-            call.hub.part(Alerting).put(msgspec.structs.replace(current, active=active, modified=now))
-
-        tx.after(after)
 
     await call.write(job)
     return call.empty()

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import FilterRecord
+from edgewright.hub.db.rows import locked, queue
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 
@@ -18,8 +19,8 @@ _TABLE = schema.tag_filters
 
 
 def need(tx: Tx, uid: str) -> FilterRecord:
-    """Return a filter as this transaction sees it; raises 404."""
-    row = tx.one(select(_TABLE).where(_TABLE.c.uid == uid))
+    """Return a filter, locked until the end of the transaction; raises 404."""
+    row = tx.one(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
     if row is None:
         raise not_found("filter", uid)
     return FilterRecord(**row._mapping)
@@ -28,6 +29,7 @@ def need(tx: Tx, uid: str) -> FilterRecord:
 def insert(tx: Tx, record: FilterRecord) -> None:
     """Store a new filter; raises 409 for a name that exists, or too many filters."""
     _refuse_duplicate(tx, record)
+    queue(tx, "filters")
     if int(tx.one(select(func.count()).select_from(_TABLE))[0]) >= MOST:
         raise Problem(409, "TooManyFilters", f"A plane has at most {MOST} filters; delete one first.")
     tx.run(_TABLE.insert().values(**msgspec.structs.asdict(record)))

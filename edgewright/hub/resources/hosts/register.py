@@ -6,18 +6,20 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy import select
 
 from edgewright.core import times
 from edgewright.core.hosts.hosts import MAX_UID, HostState, check_uid
+from edgewright.hub.db import schema
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import find_host, insert_host, save_host
 from edgewright.hub.db.records import HostRecord, TokenRecord, dump
+from edgewright.hub.db.rows import queue
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.merge import merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, Route
-from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.hub.security.secretbox import digest, new_host_credential
 from edgewright.wire import protocol
@@ -96,9 +98,19 @@ class _Asked:
         self.registration_hash = digest(registration) if registration else None
 
 
-def _check_token(call: Call, asked: _Asked) -> TokenRecord:
+def _token(tx: Tx, text: str) -> TokenRecord | None:
+    """Return a registration token as the database has it, so that one revoked by any hub lets no host in.
+
+    It is locked against a change until the host is stored, but not against other registrations.
+    """
+    table = schema.tokens
+    row = tx.one(select(table).where(table.c.secret_hash == digest(text)).with_for_update(read=True)) if text else None
+    return None if row is None else TokenRecord(**row._mapping)
+
+
+def _check_token(call: Call, tx: Tx, asked: _Asked) -> TokenRecord:
     """Return the token that lets the host in; raises 401 (rule P11)."""
-    record = call.hub.part(Tokens).by_secret.get(digest(asked.token)) if asked.token else None
+    record = _token(tx, asked.token)
     if record is None:
         if not asked.token:
             raise problems.unauthorized(
@@ -143,7 +155,7 @@ def _not_pre_registered(uid: str) -> Problem:
     )
 
 
-def _admit(call: Call, asked: _Asked, record: HostRecord | None) -> tuple[TokenRecord | None, bool]:
+def _admit(call: Call, tx: Tx, asked: _Asked, record: HostRecord | None) -> tuple[TokenRecord | None, bool]:
     """Decide whether the host may register; returns its token and whether this repeats a registration."""
     if record is not None and record.registered_at is not None:
         same = record.registration_hash and asked.registration_hash
@@ -159,7 +171,7 @@ def _admit(call: Call, asked: _Asked, record: HostRecord | None) -> tuple[TokenR
         return None, False
     if record is None and not asked.token:
         raise _not_pre_registered(asked.uid)
-    token = _check_token(call, asked)
+    token = _check_token(call, tx, asked)
     if record is None and asked.manual:
         raise _not_pre_registered(asked.uid)
     return token, False
@@ -168,7 +180,10 @@ def _admit(call: Call, asked: _Asked, record: HostRecord | None) -> tuple[TokenR
 def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
     """Store the registration; returns the host's uid and its new credential."""
     record = find_host(tx, asked.uid)
-    token, repeated = _admit(call, asked, record)
+    if record is None:  # there is no row to lock: the same registration may arrive at another hub right now (rule P9)
+        queue(tx, f"host {asked.uid}")
+        record = find_host(tx, asked.uid)
+    token, repeated = _admit(call, tx, asked, record)
     credential = new_host_credential(asked.uid)
     current = digest(credential)
     actor = Actor("host", asked.uid, asked.uid, call.actor.address, "registration")

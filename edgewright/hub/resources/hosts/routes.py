@@ -19,6 +19,7 @@ from edgewright.hub.db.hosts import (
     save_host,
 )
 from edgewright.hub.db.records import HostRecord, dump
+from edgewright.hub.db.rows import queue
 from edgewright.hub.http import bodies
 from edgewright.hub.http.merge import merge_metadata, merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict
@@ -55,6 +56,7 @@ async def create(call: Call) -> Response:
     call.need(ADMIN, project)
 
     def job(tx: Tx) -> None:
+        queue(tx, f"host {uid}")
         if find_host(tx, uid) is not None:
             raise conflict(f"The UID '{uid}' is registered already.", protocol.E_DUPLICATE_HOST)
         record = HostRecord(

@@ -14,6 +14,7 @@ from edgewright.hub.db.document_bounds import MAX_INTENT, limited
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import get_host_or_404
 from edgewright.hub.db.records import dump
+from edgewright.hub.db.rows import lock_host
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -62,10 +63,10 @@ async def offer_intent(call: Call) -> Response:
 
     def job(tx: Tx) -> tuple[Any, bool]:
         mine = select(table).where(table.c.host_uid == call.uid, table.c.id == body["id"])
+        record = get_host_or_404(tx, call.uid)
         stored = tx.one(mine)
         if stored is not None:
             return stored, False
-        record = get_host_or_404(tx, call.uid)
         changed = tx.one(
             select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
         )
@@ -125,6 +126,7 @@ async def add_log(call: Call) -> Response:
         known = select(schema.operations.c.id).where(
             schema.operations.c.host_uid == call.uid, schema.operations.c.id == operation
         )
+        lock_host(tx, call.uid)
         if tx.one(known) is None:
             raise not_found("operation", operation)
         key = (table.c.host_uid == call.uid, table.c.operation_id == operation, table.c.offset == offset)

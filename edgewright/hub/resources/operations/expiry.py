@@ -12,6 +12,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.engines import storage_problem
 from edgewright.hub.db.hosts import raise_generation
 from edgewright.hub.db.pruning import DAY, delete_rows
+from edgewright.hub.db.rows import lock_hosts
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.operations.routes import publish
@@ -46,6 +47,7 @@ async def expire_operations(hub: Services) -> None:
         return
 
     def job(tx: Tx) -> None:
+        lock_hosts(tx, (row.host_uid for row in rows))  # a result that a host sends locks its host first, too
         for row in rows:
             changed = tx.run(
                 table.update()

@@ -13,6 +13,7 @@ from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import get_host_or_404, raise_generation
 from edgewright.hub.db.records import dump
+from edgewright.hub.db.rows import lock_host
 from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -97,13 +98,13 @@ def _check_text(params: dict[str, Any], name: str, most: int) -> None:
 
 def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None) -> str:
     """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id."""
+    record = get_host_or_404(tx, call.uid)
     if key:
         stored = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
         if stored is not None:
             if (stored.kind, stored.params) != (kind, dump(params)):
                 raise conflict("This Idempotency-Key was used for another operation.", protocol.E_IDEMPOTENCY)
             return str(stored.id)
-    record = get_host_or_404(tx, call.uid)
     if record.registered_at is None:
         raise bad_request(
             f"The host '{call.uid}' has not registered yet and cannot run the operation.",
@@ -163,6 +164,7 @@ async def reset(call: Call) -> Response:
     call.host()
 
     def job(tx: Tx) -> None:
+        lock_host(tx, call.uid)
         waiting = select(_TABLE.c.id).where(
             _TABLE.c.host_uid == call.uid,
             _TABLE.c.kind == protocol.OP_RESET,
@@ -221,6 +223,7 @@ async def result(call: Call) -> Response:
     text = limited(body, MAX_RESULT, "The result of the operation")
 
     def job(tx: Tx) -> None:
+        lock_host(tx, call.uid)
         row = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.id == operation))
         if row is None:
             raise not_found("operation", operation)

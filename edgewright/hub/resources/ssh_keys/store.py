@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import SshKeyRecord
+from edgewright.hub.db.rows import locked, queue, retain_project
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 
@@ -18,8 +19,8 @@ _TABLE = schema.ssh_keys
 
 
 def need(tx: Tx, uid: str) -> SshKeyRecord:
-    """Return a key as this transaction sees it; raises 404."""
-    row = tx.one(select(_TABLE).where(_TABLE.c.uid == uid))
+    """Return a key, locked until the end of the transaction; raises 404."""
+    row = tx.one(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
     if row is None:
         raise not_found("SSH key", uid)
     return SshKeyRecord(**row._mapping)
@@ -28,12 +29,11 @@ def need(tx: Tx, uid: str) -> SshKeyRecord:
 def insert(tx: Tx, record: SshKeyRecord) -> None:
     """Store a new key; raises 409 for a name or a key that exists in the project, or too many keys."""
     _refuse_duplicate(tx, record)
+    queue(tx, f"ssh keys {record.project_uid}")
     counting = select(func.count()).select_from(_TABLE).where(_TABLE.c.project_uid == record.project_uid)
     if int(tx.one(counting)[0]) >= MOST:
         raise Problem(409, "TooManySshKeys", f"A project has at most {MOST} SSH keys; delete one first.")
-    project = select(schema.projects.c.uid).where(schema.projects.c.uid == record.project_uid)
-    if record.project_uid and tx.one(project) is None:
-        raise not_found("project", record.project_uid)
+    retain_project(tx, record.project_uid)
     tx.run(_TABLE.insert().values(**msgspec.structs.asdict(record)))
     tx.changed(record)
 

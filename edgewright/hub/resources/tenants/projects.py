@@ -11,6 +11,7 @@ from sqlalchemy import select
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import ProjectRecord, dump
+from edgewright.hub.db.rows import locked
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
@@ -108,6 +109,14 @@ async def summary(call: Call) -> Response:
     return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(matches), limit)})
 
 
+def _need(tx: Tx, uid: str) -> ProjectRecord:
+    """Return a project, locked until the end of the transaction; raises 404."""
+    row = tx.one(locked(select(schema.projects).where(schema.projects.c.uid == uid)))
+    if row is None:
+        raise not_found("project", uid)
+    return ProjectRecord(**row._mapping)
+
+
 def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in body.items() if key not in ("metadata", "status")}
     return {**stored, **rest, "metadata": merge_metadata(stored.get("metadata") or {}, body.get("metadata") or {})}
@@ -148,10 +157,12 @@ async def update(call: Call) -> Response:
     only_meta = call.request.url.path.endswith("/meta")
     body = await call.body()
     body = {"metadata": body} if only_meta else body
-    record = _record(call)
-    name = str((body.get("metadata") or {}).get("name") or record.name)
+    _record(call)
+    sent = str((body.get("metadata") or {}).get("name") or "")
 
     def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
+        name = sent or record.name
         other = tx.one(
             select(schema.projects.c.uid).where(schema.projects.c.name == name, schema.projects.c.uid != record.uid)
         )
@@ -174,9 +185,10 @@ async def update(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """Delete a project that no host and no registration token uses."""
-    record = _record(call)
+    _record(call)
 
     def job(tx: Tx) -> None:
+        record = _need(tx, call.uid)
         stored = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
         if stored is not None:
             raise conflict(f"The project '{record.name}' still has hosts, such as '{stored.uid}'.", "ProjectInUse")

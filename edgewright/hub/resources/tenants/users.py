@@ -13,6 +13,7 @@ from edgewright.core.roles import ADMIN, PROJECT_SCOPE, ROLES, covers, lower, pe
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import KeyRecord, UserRecord, dump
+from edgewright.hub.db.rows import locked, retain_user
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import SESSION_COOKIE
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
@@ -65,9 +66,10 @@ async def authenticate(call: Call) -> Response:
 
 def _signed_in(call: Call, tx: Tx, uid: str) -> None:
     """Store when a user logged in."""
-    now = tx.now
-    if tx.run(schema.users.update().where(schema.users.c.uid == uid).values(last_sign_in=now)):
-        tx.changed(UserRecord(**tx.one(select(schema.users).where(schema.users.c.uid == uid))._mapping))
+    table = schema.users
+    row = tx.one(table.update().where(table.c.uid == uid).values(last_sign_in=tx.now).returning(*table.c))
+    if row is not None:
+        tx.changed(UserRecord(**row._mapping))
 
 
 async def refresh(call: Call) -> Response:
@@ -131,7 +133,7 @@ async def me(call: Call) -> Response:
 
 
 def _need(tx: Tx, uid: str) -> KeyRecord:
-    row = tx.one(select(schema.api_keys).where(schema.api_keys.c.uid == uid))
+    row = tx.one(locked(select(schema.api_keys).where(schema.api_keys.c.uid == uid)))
     if row is None:
         raise not_found("API key", uid)
     return KeyRecord(**row._mapping)
@@ -225,6 +227,7 @@ async def create_key(call: Call) -> Response:
     text = new_secret(protocol.API_KEY_PREFIX)
 
     def job(tx: Tx) -> str:
+        retain_user(tx, user_uid)
         _refuse_duplicate(tx, name, user_uid)
         record = KeyRecord(
             new_uid(), name, digest(text), role, user_uid, True, expiry, doc, tx.now, tx.now,

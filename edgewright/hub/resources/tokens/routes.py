@@ -11,6 +11,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import TokenRecord, dump
+from edgewright.hub.db.rows import locked, retain_project
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found
@@ -32,7 +33,7 @@ TOKEN_HOSTS = protocol.PREFIX + "/tokens/{uid}/hosts"
 
 
 def _need(tx: Tx, uid: str) -> TokenRecord:
-    row = tx.one(select(schema.tokens).where(schema.tokens.c.uid == uid))
+    row = tx.one(locked(select(schema.tokens).where(schema.tokens.c.uid == uid)))
     if row is None:
         raise not_found("registration token", uid)
     return TokenRecord(**row._mapping)
@@ -116,6 +117,7 @@ async def create(call: Call) -> Response:
 
     def job(tx: Tx) -> str:
         _refuse_duplicate(tx, name)
+        retain_project(tx, project or "")
         record = TokenRecord(
             new_uid(), name, digest(secret), hub.box.seal(secret), project, True, expiry, doc, tx.now, tx.now
         )
@@ -144,6 +146,7 @@ async def update(call: Call) -> Response:
         if name != record.name:
             _refuse_duplicate(tx, name, record.uid)
         project = wanted if "defaultProjectUid" in spec else record.project_uid
+        retain_project(tx, wanted or "")
         expiry = merge_expiry(spec, record.expiry, tx.now)
         stored = _document(body, msgspec.json.decode(record.doc))
         doc = check_record("registration token", name, dump(stored), record.doc)

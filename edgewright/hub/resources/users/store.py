@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import UserProjectRoles, UserRecord
+from edgewright.hub.db.rows import locked, queue, retain_project
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.resources.users.rules import MOST, Roles
@@ -19,8 +20,8 @@ _USERS, _ROLES, _KEYS = schema.users, schema.project_roles, schema.api_keys
 
 
 def need(tx: Tx, uid: str) -> UserRecord:
-    """Return a user as this transaction sees it; raises 404."""
-    row = tx.one(select(_USERS).where(_USERS.c.uid == uid))
+    """Return a user, locked until the end of the transaction; raises 404."""
+    row = tx.one(locked(select(_USERS).where(_USERS.c.uid == uid)))
     if row is None:
         raise not_found("user", uid)
     return UserRecord(**row._mapping)
@@ -29,6 +30,7 @@ def need(tx: Tx, uid: str) -> UserRecord:
 def insert(tx: Tx, record: UserRecord) -> None:
     """Store a new user; raises 409 for an email address in use, or too many users."""
     _refuse_duplicate(tx, record.email)
+    queue(tx, "users")
     if int(tx.one(select(func.count()).select_from(_USERS))[0]) >= MOST:
         raise Problem(409, "TooManyUsers", f"A plane has at most {MOST} users; delete one first.")
     tx.run(_USERS.insert().values(**msgspec.structs.asdict(record)))
@@ -50,9 +52,8 @@ def update(tx: Tx, record: UserRecord, **changes: Any) -> UserRecord:
 def set_project_roles(tx: Tx, record: UserRecord, roles: Mapping[str, Roles]) -> None:
     """Replace the roles of a user in projects."""
     tx.run(_ROLES.delete().where(_ROLES.c.user_uid == record.uid))
-    for project, mine in roles.items():
-        if tx.one(select(schema.projects.c.uid).where(schema.projects.c.uid == project)) is None:
-            raise not_found("project", project)
+    for project, mine in sorted(roles.items()):
+        retain_project(tx, project)
         tx.run(_ROLES.insert().values(user_uid=record.uid, project_uid=project, roles=" ".join(mine)))
     update(tx, record)
     tx.changed(UserProjectRoles(record.uid, dict(roles)))
