@@ -179,6 +179,14 @@ class CanListFilters(Protocol):
     async def get(self, uid: str) -> Document: ...
 
 
+class CanManageFilters(Protocol):
+    """Creates, changes and deletes tag filters; `spec` is `v1TagFilterSpec`."""
+
+    async def create(self, name: str, spec: Document) -> str: ...
+    async def update(self, uid: str, name: str, spec: Document) -> None: ...
+    async def delete(self, uid: str) -> None: ...
+
+
 class CanReadEvents(Protocol):
     """Reads component events, a page at a time."""
 
@@ -253,6 +261,7 @@ PortName = Literal[
     "CanListKeys",
     "CanManageKeys",
     "CanListFilters",
+    "CanManageFilters",
     "CanReadEvents",
     "CanReadAudits",
     "CanReadAlerts",
@@ -326,6 +335,7 @@ WORDS: dict[type, Words] = {
     CanListKeys: Words("The list of SSH keys"),
     CanManageKeys: Words("Changing SSH keys"),
     CanListFilters: Words("The list of tag filters"),
+    CanManageFilters: Words("Changing tag filters"),
     CanReadEvents: Words("The list of events"),
     CanReadAudits: Words("The audit log"),
     CanReadAlerts: Words("The list of alerts"),

@@ -14,6 +14,7 @@ from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
     from edgewright.clients.ports import PortName
+    from edgewright.store.table import Table
 
 R = TypeVar("R", bound=Row)
 Documents = list[dict[str, Any]]
@@ -80,6 +81,13 @@ class Collection(NamedTuple, Generic[R]):
     """Key of the problem that a row is; its acknowledgement ends with the row."""
     status: Mapping[str, bool] = {}
     """What a complete list shows about the plane: fields of `SourceStatus`."""
+    table: Table[R] | None = None
+    """How it is shown: with one it has a list and a detail in the console, and the verbs `list` and `show`."""
+
+    @property
+    def view(self) -> str:
+        """Name of its list in the console: `tokens`; the detail is called by the noun."""
+        return f"{self.noun}s"
 
     @property
     def seen(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from edgewright.wire import protocol
 from tests.cli_support import Cli
 from tests.hub.people import ssh_key
@@ -106,6 +108,48 @@ def test_hosts_by_a_filter_of_the_plane(plane: Cli, hub: RunningHub) -> None:
     hub.client().post(protocol.TAG_FILTERS, json=made).raise_for_status()
     assert plane("host", "list", "--filter", "north", "-o", "name").out == "f-2\n"
     assert plane("host", "list", "--filter", "south").code == 3
+
+
+def test_a_tag_filter_from_its_creation_to_its_end(plane: Cli, hub: RunningHub) -> None:
+    for uid, labels in (("t-1", {"site": "bonn", "gpu": "spectro__tag"}), ("t-2", {"site": "kiel"})):
+        hub.client().post("/v1/edgehosts", json={"metadata": {"uid": uid, "labels": labels}}).raise_for_status()
+    made = plane("filter", "create", "west", "--tag", "site:bonn,koeln", "--tag", "gpu", "--yes")
+    assert made.code == 0, made.err
+    assert plane("filter", "create", "west", "--tag", "gpu", "--yes").code == 6, "a name exists once"
+    listed = plane("filter", "list", "name:west").out.splitlines()
+    assert listed[0].split() == ["FILTER", "MATCH", "CONDITIONS", "CHANGED", "AGE"]
+    assert listed[1].split()[:5] == ["west", "all", "site:bonn,koeln", "and", "gpu"]
+    assert plane("host", "list", "--filter", "west", "-o", "name").out == "t-1\n"
+    planned = plane("filter", "update", "west", "--tag", "!gpu", "--match", "any", "--plan")
+    assert "site:bonn,koeln and gpu (now)" in planned.out and "!gpu (after)" in planned.out
+    changed = plane("filter", "update", "west", "--tag", "!gpu", "--name", "no gpu", "--yes")
+    assert changed.code == 0, changed.err
+    shown = plane("filter", "show", "no gpu").out
+    assert "!gpu" in shown and "site:bonn" not in shown and "all conditions" in shown
+    assert "t-1" not in plane("host", "list", "--filter", "no gpu", "-o", "name").out
+    assert plane("filter", "list", "condition:gpu", "-o", "name").out == "no gpu\n"
+    assert plane("filter", "delete", "no gpu", "--yes").code == 0
+    assert plane("filter", "show", "no gpu").code == 3
+    entries = plane("audit", "list", "kind:filter", "-o", "json").json()
+    uid = next(item["spec"]["resource"]["uid"] for item in entries if item["spec"]["actionType"] == "delete")
+    mine = [item["spec"]["actionType"] for item in entries if item["spec"]["resource"]["uid"] == uid]
+    assert sorted(mine) == ["create", "delete", "update"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("create", "x"), 7, "needs a condition"),
+        (("create", "x", "--tag", "site:"), 7, "is not a condition"),
+        (("create", "x", "--tag", "!"), 7, "is not a condition"),
+        (("create", " ", "--tag", "gpu"), 7, "needs a name"),
+        (("update", "no-such", "--name", "y"), 3, "There is no tag filter"),
+        (("delete", "no-such"), 3, "There is no tag filter"),
+    ],
+)
+def test_what_cannot_be_a_tag_filter(plane: Cli, words: tuple[str, ...], code: int, text: str) -> None:
+    done = plane("filter", *words, "--yes")
+    assert done.code == code and text in done.err
 
 
 def test_every_change_is_in_the_journal(plane: Cli, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Allowed, Command, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import shown
 from edgewright.config.settings import Settings
 from edgewright.core.errors import Refused
 from edgewright.store.engine.model import SourceStatus
@@ -61,7 +62,7 @@ def _asked(module: Path) -> set[str]:
     return {name for name in found if name.startswith("Can")}
 
 
-@pytest.mark.parametrize("noun", ["alert", "event", "host", "key", "project", "role", "token", "user"])
+@pytest.mark.parametrize("noun", ["alert", "event", "filter", "host", "key", "project", "token", "user"])
 def test_a_noun_declares_every_port_that_its_modules_ask_for(noun: str) -> None:
     declared = {
         port
@@ -71,6 +72,14 @@ def test_a_noun_declares_every_port_that_its_modules_ask_for(noun: str) -> None:
     }
     asked = {name for module in (ROOT / noun).glob("*.py") for name in _asked(module)}
     assert asked and asked <= declared, asked - declared
+
+
+@pytest.mark.parametrize("command", [c for c in ONLINE if c.described], ids=lambda command: command.name)
+def test_a_described_verb_declares_the_ports_of_its_collection(command: type[Command]) -> None:
+    collection, table, reading = shown(command.name.split()[0])
+    assert reading.port in command.needs
+    assert table.project_of is None or "CanListProjects" in (*command.needs, *command.uses)
+    assert collection.one is None or collection.one in command.needs
 
 
 @pytest.mark.parametrize("command", ONLINE, ids=lambda command: command.name)
@@ -88,6 +97,7 @@ def test_a_source_that_lacks_the_port_gives_a_sentence(command: type[Command]) -
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "token create": {"name": "shops"},
+    "filter create": {"name": "north", "tags": ["site:oslo"]},
     "host register": {"uid": "edge-1"},
     "host tag": {"tags": ["a:b"]},
     "host untag": {"tags": ["a:b"]},

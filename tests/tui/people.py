@@ -62,3 +62,23 @@ def ssh_keys() -> list[dict[str, Any]]:
             "spec": {"publicKey": ssh_key(2, "noc"), "edgewright": {"projectUid": "p-shops"}},
         },
     ]
+
+
+def filters() -> list[dict[str, Any]]:
+    """Return two tag filters as a hub lists them."""
+    groups: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
+        ("stores-north", "and", [{"key": "site", "values": ["berlin", "bonn"]}, {"key": "ring", "values": ["3"]}]),
+        ("gpu-or-lab", "or", [{"key": "gpu", "values": []}, {"key": "site", "values": ["lab"], "negation": True}]),
+    )
+    return [
+        {
+            "metadata": {
+                "uid": f"f-{number}",
+                "name": name,
+                "creationTimestamp": "2026-11-01T08:00:00.000Z",
+                "lastModifiedTimestamp": "2026-11-20T08:00:00.000Z",
+            },
+            "spec": {"filterType": "tag", "edgewright": {"filterGroup": {"conjunction": joined, "filters": items}}},
+        }
+        for number, (name, joined, items) in enumerate(groups, 1)
+    ]

@@ -13,7 +13,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, NotFound, Refused
 from edgewright.store.engine.store import Store
-from tests.tui.people import roles, ssh_keys, users
+from tests.tui.people import filters, roles, ssh_keys, users
 from tests.tui.samples import NOW, fleet, token, tokens
 
 P = TypeVar("P")
@@ -90,6 +90,16 @@ class FakePlane:
     async def ssh_keys_delete(self, uid: str) -> None:
         self._called("delete_ssh_key", uid)
 
+    async def filters_all(self) -> list[dict[str, Any]]:
+        self._called("filters", "")
+        return filters()
+
+    async def filters_get(self, uid: str) -> dict[str, Any]:
+        return next(each for each in filters() if each["metadata"]["uid"] == uid)
+
+    async def filters_delete(self, uid: str) -> None:
+        self._called("delete_filter", uid)
+
     async def tokens_all(self) -> list[dict[str, Any]]:
         self._called("tokens", "")
         return list(self.keys.values())
@@ -133,6 +143,8 @@ NOUNS: dict[type, str] = {
     ports.CanListRoles: "roles",
     ports.CanListKeys: "ssh_keys",
     ports.CanManageKeys: "ssh_keys",
+    ports.CanListFilters: "filters",
+    ports.CanManageFilters: "filters",
     ports.CanReadEvents: "events",
     ports.CanHandleProblems: "problems",
 }

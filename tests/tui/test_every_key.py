@@ -20,6 +20,7 @@ from edgewright.config.keymap import canonical
 from tests.tui.driving import console, press, said, view
 from tui.frame.base import BaseScreen
 from tui.frame.help import help_groups
+from tui.navigation.views import VIEWS, load
 from tui.screens.host.screen import HostScreen
 from tui.terminal.paint.screen_text import screen_text
 from tui.verbs.bindings import keys_by_id, live_keys
@@ -36,6 +37,11 @@ def own_keys() -> Iterator[tuple[str, Key]]:
                 for binding in cls.__dict__.get("BINDINGS", ()):
                     assert isinstance(binding, Key), f"{cls.__name__}: {binding}"
                     yield cls.__name__, binding
+    for place in VIEWS.values():
+        made = load(place)
+        if "(" in place and isinstance(made, type):  # a screen that is made from a collection's table
+            for binding in made.__dict__.get("BINDINGS", ()):
+                yield made.__name__, binding
 
 
 def test_every_key_has_an_id_that_the_key_map_knows_with_the_same_defaults() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
+from edgewright.store.every import COLLECTIONS
+
+_DESCRIBED: Final = tuple(each for each in COLLECTIONS if each.table is not None)
+"""Collections with a table: list and detail come from it (`tui.frame.lists.described`)."""
 VIEWS: dict[str, str] = {
     "pulse": "tui.screens.pulse.screen:PulseScreen",
     "hosts": "tui.screens.hosts.screen:HostsScreen",
@@ -27,15 +31,12 @@ VIEWS: dict[str, str] = {
     "entry": "tui.screens.feed.entry:EntryScreen",
     "logs": "tui.screens.host.logs:LogsScreen",
     "hub-log": "tui.screens.hub.log:HubLogScreen",
-    "users": "tui.screens.users.screen:UsersScreen",
-    "user": "tui.screens.users.detail:UserScreen",
-    "roles": "tui.screens.roles.screen:RolesScreen",
-    "role": "tui.screens.roles.detail:RoleScreen",
-    "keys": "tui.screens.keys.screen:KeysScreen",
-    "key": "tui.screens.keys.detail:KeyScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
+    **{each.view: f"tui.frame.lists.described:list_screen({each.noun})" for each in _DESCRIBED},
+    **{each.noun: f"tui.frame.lists.described:detail_screen({each.noun})" for each in _DESCRIBED},
 }
-"""View name (`Command.opens`) to `module:class`; the class is made with (session, target)."""
+"""View name (`Command.opens`) to `module:class` or `module:function(noun)`, which returns the class; the class is made
+with (session, target)."""
 MAIN = frozenset(
     {
         "pulse",
@@ -44,10 +45,8 @@ MAIN = frozenset(
         "events",
         "audit",
         "installers",
-        "users",
-        "roles",
-        "keys",
         "replay",
+        *(each.view for each in _DESCRIBED),
     }
 )
 """Views that start a new path wherever they are opened by key or by name."""
@@ -57,9 +56,7 @@ KINDS = {
     "pulse": "host",
     "tokens": "token",
     "installers": "build",
-    "users": "user",
-    "roles": "role",
-    "keys": "key",
+    **{each.view: each.noun for each in _DESCRIBED},
 }
 """Kind of the objects (`Target.kind`) on the screens of a scope."""
 OBJECTS = {f"{view}s": view for view in VIEWS if f"{view}s" in VIEWS}
@@ -69,7 +66,8 @@ DIALOGS = "tui.navigation.dialogs:open_dialog"
 
 
 def load(place: str) -> Callable[..., Any]:
-    """Return the class of `module:class`."""
-    module, _, name = place.partition(":")
+    """Return the class of `module:class`, or the one that `module:function(noun)` returns."""
+    module, _, called = place.partition(":")
+    name, _, noun = called.rstrip(")").partition("(")
     result: Callable[..., Any] = getattr(import_module(module), name)
-    return result
+    return result(noun) if noun else result

@@ -136,6 +136,7 @@ class PlaneClient(Transport):
         offer(ports.CanListKeys, self.ssh_keys)
         offer(ports.CanManageKeys, self.ssh_keys)
         offer(ports.CanListFilters, self.filters)
+        offer(ports.CanManageFilters, self.filters)
         offer(ports.CanReadEvents, self.events)
         offer(ports.CanReadAudits, self.audits)
         offer(ports.CanReadAlerts, self.alerts)

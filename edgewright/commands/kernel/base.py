@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from edgewright.commands.kernel.line import command_line
 from edgewright.commands.kernel.params import Param as Param
 from edgewright.commands.kernel.params import Target as Target
+from edgewright.commands.kernel.params import filtered_by as filtered_by
 from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Danger = Literal["none", "write", "destructive"]
 Scope = str
 """Where keys of a verb are live: `global`, or the `scope` of a screen. A test finds the screen of each."""
-LISTS: tuple[Scope, ...] = ("tokens", "feed", "installers", "users", "roles", "keys")
+LISTS: tuple[Scope, ...] = ("tokens", "feed", "installers", "users", "roles", "keys", "filters")
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
 RAW: tuple[Scope, ...] = ("host", "tokens", "feed")
 """Scopes beside the hosts that show a raw document."""
@@ -113,6 +114,8 @@ class Command:
     danger: ClassVar[Danger] = "none"
     role: ClassVar[str] = ""
     """Role that the plane asks for; empty: operator for what changes something there, viewer for the rest."""
+    described: ClassVar[bool] = False
+    """Whether it is `list` or `show` of a collection with a table: `implementation.acting` carries it out."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
     needs: ClassVar[tuple[PortName, ...]] = ()
@@ -183,3 +186,19 @@ class Command:
     ) -> Outcome:
         """Do what `plan` shows; `report` gets one line of progress at a time. Raises `EdgewrightError`."""
         raise UsageError(f"`{self.name}` works in the console only.", "Open the console: edgewright")
+
+
+class ListVerb(Command):
+    """`NOUN list` of a collection with a table (`store.table`): it needs no action of its own."""
+
+    implementation = "kernel.described"
+    described = True
+
+
+class ShowVerb(Command):
+    """`NOUN show` of such a collection."""
+
+    implementation = "kernel.described"
+    described = True
+    title = "open"
+    keys = ("d",)

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.clients.ports import CanListFilters, CanListHosts
-from edgewright.config.nearest import suggestion
+from edgewright.clients.ports import CanListHosts
+from edgewright.commands.kernel.described import complete, find
 from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
@@ -78,12 +78,7 @@ async def find_hosts(ctx: CommandContext, words: Sequence[str]) -> list[FoundHos
 
 
 async def saved_filter(ctx: CommandContext, name: str) -> dict[str, Any]:
-    """Return the spec of a tag filter of the plane by name or uid. Raises `NotFound`."""
-    filters = await ctx.port(CanListFilters)
-    known = [item.get("metadata") or {} for item in await filters.all()]
-    for data in known:
-        if name in (data.get("uid"), data.get("name")):
-            found: dict[str, Any] = (await filters.get(str(data.get("uid")))).get("spec") or {}
-            return found
-    near = suggestion(name, [str(data.get("name")) for data in known])
-    raise NotFound(f"There is no tag filter {clean(name)}{near}.", "Filters are made over the API: /v1/filters/tag")
+    """Return the spec of a tag filter of the plane by name or uid. Raises `NotFound`, `Conflict`."""
+    entry = await complete(ctx, "filter", await find(ctx, "filter", name))
+    spec: dict[str, Any] = entry.document.get("spec") or {}
+    return spec

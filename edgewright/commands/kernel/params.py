@@ -34,3 +34,8 @@ class Target(NamedTuple):
 
 
 CONSOLE_ONLY = "It changes what the console shows; a command line shows nothing that could change."
+
+
+def filtered_by(example: str) -> tuple[Param, ...]:
+    """Return the parameters of a list; `example` is a filter."""
+    return (Param("filter", f"show only what matches: {example}", many=True, metavar="FILTER"),)

@@ -26,6 +26,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "user": ("user.verbs", "user.change_verbs"),
     "role": ("role.verbs",),
     "key": ("key.verbs",),
+    "filter": ("filter.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
@@ -190,7 +191,8 @@ def acting(command: type[Command]) -> type[Command]:
     """Return the class that plans and applies a verb: that of its `implementation`, imported now, or itself."""
     if not command.implementation:
         return command
-    found: type[Command] = getattr(import_module(f"edgewright.commands.{command.implementation}"), command.__name__)
+    module = import_module(f"edgewright.commands.{command.implementation}")
+    found: type[Command] = module.acting(command) if command.described else getattr(module, command.__name__)
     return found
 
 

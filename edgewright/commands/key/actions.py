@@ -1,4 +1,4 @@
-"""Actions: verbs about SSH keys: list, show, create, delete."""
+"""Actions: verbs that create and delete SSH keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from edgewright.clients.ports import CanManageKeys
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.results import Listing
-from edgewright.commands.key import rows
+from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.key import verbs as declared
 from edgewright.commands.key.files import read_public_key
-from edgewright.core import times
 from edgewright.core.errors import InvalidInput
-from edgewright.core.filters.fields import SSH_KEY_FIELDS
-from edgewright.core.filters.filters import parse
 from edgewright.core.sshkey import read_key
 
 
@@ -48,39 +44,16 @@ class KeyCreate(declared.KeyCreate):
         return Outcome((uid,), (), f"SSH key {name} added.")
 
 
-class KeyList(declared.KeyList):
-    """See the declaration."""
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Return the keys that match, by name. Raises `InvalidInput` for a filter that cannot be read."""
-        wanted = parse(" ".join(args.get("filter") or ()), SSH_KEY_FIELDS)
-        found = [key for key in await rows.every_key(ctx) if wanted.matches(key.get)]
-        now = times.now()
-        add = "No SSH key yet; add one: edgewright key create NAME --public-key-file FILE"
-        empty = "No SSH key matches." if args.get("filter") else add
-        return Outcome((), result=Listing(rows.COLUMNS, tuple(rows.item(key, now) for key in found), empty))
-
-
-class KeyShow(declared.KeyShow):
-    """See the declaration."""
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Return one key. Raises `NotFound`, `Conflict`."""
-        return Outcome((), result=rows.detail(await rows.find_key(ctx, plan.touches[0]), times.now()))
-
-
 class KeyDelete(declared.KeyDelete):
     """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which keys. Raises `NotFound`, `Conflict`."""
-        keys = {key.uid: key for key in [await rows.find_key(ctx, word) for word in targets]}
+        found = await entries(ctx, "key")
+        look = found.look()
+        keys = {row.uid: row for row in [one_of("key", found.items, text).row for text in targets]}
         names = [key.name for key in keys.values()]
-        lines = [f"{key.name}: {key.kind}, {key.fingerprint}, {key.project}" for key in keys.values()]
+        lines = [f"{key.name}: {key.kind}, {key.fingerprint}, {look.project(key.project_uid)}" for key in keys.values()]
         lines.append("They are not offered any more; hosts that have them do not change.")
         title = f"Delete SSH key {names[0]}" if len(names) == 1 else f"Delete {len(names)} SSH keys"
         by_uid = dict(zip(keys, names, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param, Target
+from edgewright.commands.kernel.base import Command, ListVerb, Param, ShowVerb, Target, filtered_by
 
 
 class KeyCreate(Command):
@@ -29,29 +29,25 @@ class KeyCreate(Command):
     )
 
 
-class KeyList(Command):
+class KeyList(ListVerb):
     """List SSH keys: type, size, project, comment."""
 
     name = "key list"
-    implementation = "key.actions"
     needs = ("CanListKeys",)
     uses = ("CanListProjects",)
     title = "SSH keys"
     no_key = "Keys rarely change; type :key."
     aliases = ("key", "sshkeys")
-    params = (Param("filter", "show only what matches: type:ssh-rsa project:shop", many=True, metavar="FILTER"),)
+    params = filtered_by("type:ssh-rsa project:shop")
     opens = "keys"
 
 
-class KeyShow(Command):
+class KeyShow(ShowVerb):
     """Show one SSH key with its fingerprint."""
 
     name = "key show"
-    implementation = "key.actions"
     needs = ("CanListKeys",)
     uses = ("CanListProjects",)
-    title = "open"
-    keys = ("d",)
     scope = "keys"
     target = Target("key", 1, 1)
     opens = "key"

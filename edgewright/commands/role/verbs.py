@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param, Target
+from edgewright.commands.kernel.base import Command, ListVerb, ShowVerb, Target, filtered_by
 
 
-class RoleList(Command):
+class RoleList(ListVerb):
     """List the roles that users can have, from the most rights to the least."""
 
     name = "role list"
-    implementation = "role.actions"
     needs = ("CanListRoles",)
     title = "roles"
     no_key = "Roles rarely change; type :role."
     aliases = ("roles", "role")
-    params = (Param("filter", "show only what matches: permission:edgehost.update", many=True, metavar="FILTER"),)
+    params = filtered_by("permission:edgehost.update")
     opens = "roles"
 
 
-class RoleShow(Command):
+class RoleShow(ShowVerb):
     """Show the permissions of one role, for the tenant and in a project."""
 
     name = "role show"
-    implementation = "role.actions"
     needs = ("CanListRoles",)
-    title = "open"
-    keys = ("d",)
     scope = "roles"
     target = Target("role", 1, 1)
     opens = "role"

@@ -10,9 +10,11 @@ from edgewright.clients.ports import CanManageUsers
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import find
 from edgewright.commands.user import change_verbs as declared
-from edgewright.commands.user import rows
+from edgewright.commands.user import roles
 from edgewright.core.errors import UsageError
+from edgewright.store.collections.users import NO_ROLE
 from edgewright.wire.palette.users import User
 
 
@@ -21,23 +23,23 @@ class UserUpdate(declared.UserUpdate):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what changes. Raises `NotFound`, `Conflict`, `InvalidInput`."""
-        user = await rows.find_user(ctx, targets[0])
+        user = (await find(ctx, "user", targets[0])).row
         keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
-        words = rows.project_role_text(args.get("project_roles") or ())
+        words = roles.project_role_text(args.get("project_roles") or ())
         role = str(args.get("role") or "")
         if not properties and not words and not role:
             raise UsageError("Nothing to change is given.", "See: edgewright user update --help")
         projects: dict[str, list[str]] | None = None
         if words:
             users = await ctx.port(CanManageUsers)
-            projects = {**await users.project_roles(user.uid), **await rows.by_project_uid(ctx, words)}
-        lines = [f"{user.email}: role {user.role}, projects {user.projects or rows.NO_ROLE}"]
+            projects = {**await users.project_roles(user.uid), **await roles.by_project_uid(ctx, words)}
+        lines = [f"{user.name}: role {user.role}, projects {user.access or NO_ROLE}"]
         lines += [f"{name} becomes {value}" for name, value in properties.items()]
-        lines += rows.role_lines(role, words)
-        payload = (properties, rows.role_uids(role) if role else None, projects)
-        cli, names = self.cli_line((user.email,), args), {user.uid: user.email}
-        return Plan(f"Change user {user.email}", tuple(lines), (user.uid,), (), cli, None, payload, names)
+        lines += roles.role_lines(role, words)
+        payload = (properties, roles.role_uids(role) if role else None, projects)
+        cli, names = self.cli_line((user.name,), args), {user.uid: user.name}
+        return Plan(f"Change user {user.name}", tuple(lines), (user.uid,), (), cli, None, payload, names)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -111,13 +113,13 @@ class UserDelete(declared.UserDelete):
 async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, told: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
-
-    users = {user.uid: user for user in [await rows.find_user(ctx, word) for word in targets]}
-    emails = [user.email for user in users.values()]
-    lines = [f"{user.email} is {user.state}, role {user.role}, {user.keys} API keys" for user in users.values()]
+    entries = {entry.row.uid: entry for entry in [await find(ctx, "user", text) for text in targets]}
+    users = {uid: entry.row for uid, entry in entries.items()}
+    emails = [user.name for user in users.values()]
+    lines = [f"{user.name} is {user.state}, role {user.role}, {user.keys} API keys" for user in users.values()]
     title = f"{verb} user {emails[0]}" if len(emails) == 1 else f"{verb} {len(emails)} users"
     typed = emails[0] if len(emails) == 1 else str(len(emails))
     confirm = typed if verb == "Delete" and ctx.settings.typed_confirmation else None
     cli, names = command.cli_line(emails, {}), dict(zip(users, emails, strict=True))
-    without_key = tuple(uid for uid, user in users.items() if User(user.document).keys == 0)
+    without_key = tuple(uid for uid, entry in entries.items() if User(entry.document).keys == 0)
     return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, without_key, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param, Target
+from edgewright.commands.kernel.base import Command, ListVerb, Param, ShowVerb, Target, filtered_by
 
 ROLE_CHOICES = ("admin", "operator", "viewer", "none")
 PROJECT_ROLE = Param(
@@ -37,27 +37,23 @@ class UserCreate(Command):
     )
 
 
-class UserList(Command):
+class UserList(ListVerb):
     """List users with their roles, state and keys."""
 
     name = "user list"
-    implementation = "user.actions"
     needs = ("CanListUsers",)
     title = "users"
     keys = ("9",)
     aliases = ("users", "user")
-    params = (Param("filter", "show only what matches: role:admin state:active", many=True, metavar="FILTER"),)
+    params = filtered_by("role:admin state:active")
     opens = "users"
 
 
-class UserShow(Command):
+class UserShow(ShowVerb):
     """Show one user: roles, state, keys."""
 
     name = "user show"
-    implementation = "user.actions"
     needs = ("CanListUsers",)
-    title = "open"
-    keys = ("d",)
     scope = "users"
     target = Target("user", 1, 1)
     opens = "user"

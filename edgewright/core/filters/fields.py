@@ -78,37 +78,6 @@ TOKEN_FIELDS: Tuple[FilterField, ...] = (
 )
 """Fields of a registration token. `state` and `hosts` are worked out by the list that shows it."""
 
-USER_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("uid", "text", "uid of the user", aliases=("id",), searched=True),
-    FilterField("email", "text", "email address", aliases=("user",), searched=True),
-    FilterField("name", "text", "first and last name", searched=True),
-    FilterField("role", "word", "role of the tenant: admin, operator, viewer or none", searched=True),
-    FilterField("project", "text", "projects with a role, and the role", source="projects", searched=True),
-    FilterField("state", "word", "active, invited or inactive", searched=True),
-    FilterField("keys", "number", "API keys"),
-    FilterField("signed-in", "age", "time since the last login", source="last_sign_in"),
-    FilterField("age", "age", "time since the user was created", source="created"),
-)
-"""Fields of a user."""
-
-ROLE_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("name", "text", "name of the role", aliases=("role",), searched=True),
-    FilterField("permission", "text", "a permission, e.g. edgehost.update", source="permissions", searched=True),
-)
-"""Fields of a role."""
-
-SSH_KEY_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("uid", "text", "uid of the key", aliases=("id",), searched=True),
-    FilterField("name", "text", "name of the key", aliases=("key",), searched=True),
-    FilterField("type", "text", "ssh-ed25519, ssh-rsa, ...", source="kind", searched=True),
-    FilterField("bits", "number", "size in bits"),
-    FilterField("project", "text", "project, or tenant", searched=True),
-    FilterField("comment", "text", "comment in the key", searched=True),
-    FilterField("fingerprint", "text", "SHA256 fingerprint", searched=True),
-    FilterField("age", "age", "time since it was added", source="created"),
-)
-"""Fields of an SSH key."""
-
 EVENT_FIELDS: Tuple[FilterField, ...] = (
     FilterField("severity", "word", "info, normal, warning or error", searched=True),
     FilterField("reason", "text", "reason in one word", searched=True),

@@ -65,6 +65,12 @@ PLANE: dict[str, str] = {
     "key": """
         : key <space> list <enter> -> Keys | No SSH key yet
         """,
+    "filters": """
+        : filters <enter> -> Filters | No tag filter yet
+        """,
+    "filter": """
+        : filter <space> list <enter> -> Filters | No tag filter yet
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03

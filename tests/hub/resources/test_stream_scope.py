@@ -17,8 +17,9 @@ from edgewright.wire import protocol
 Inside = tuple[Hub, httpx.AsyncClient]
 KINDS = protocol.CHANGE_KINDS
 TENANT_KINDS = frozenset(kind for resource in RESOURCES for kind in resource.tenant_kinds)
-FOR_ALL = ("event", "alert", "project", "handling", "host", "operation", "sshkey")
-"""Kinds whose change without a project every reader gets: an event of the plane itself, an alert of kind `plane`."""
+SECRETIVE = {"token", "audit", "user", "filter"}
+"""Kinds of the tenant that no reader of one project may get; the others are read by all without a project of their own:
+an event of the plane itself, an alert of kind `plane`."""
 
 
 async def read_of(changes: Changes, project: str, since: int) -> bytes:
@@ -31,6 +32,10 @@ async def read_of(changes: Changes, project: str, since: int) -> bytes:
     return read
 
 
+def test_p35_no_descriptor_forgets_what_is_of_the_tenant() -> None:
+    assert TENANT_KINDS >= SECRETIVE and set(KINDS) >= TENANT_KINDS
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_p35_a_change_reaches_its_project_and_a_tenants_token_or_audit_entry_no_project(kind: str) -> None:
     changes = Changes(1.0, lambda kind, uid: {"uid": uid}, tenant_kinds=TENANT_KINDS)
@@ -39,7 +44,7 @@ async def test_p35_a_change_reaches_its_project_and_a_tenants_token_or_audit_ent
         changes.publish(kind, "put", f"of-{project or 'tenant'}", project, {"text": f"doc-{project or 'tenant'}"})
     of_one, of_all = await read_of(changes, "p-1", first), await read_of(changes, "", first)
     assert b"doc-p-1" in of_one and b"p-2" not in of_one
-    assert (b"tenant" in of_one) == (kind in FOR_ALL)
+    assert (b"tenant" in of_one) == (kind not in TENANT_KINDS)
     assert all(text in of_all for text in (b"doc-p-1", b"doc-p-2", b"doc-tenant"))
 
 

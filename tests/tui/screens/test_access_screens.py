@@ -1,4 +1,4 @@
-"""Users, Roles and Keys: lists that are fetched, their details, what works on them, and their pictures."""
+"""Users, Roles, Keys and Filters: lists that are fetched, their details, what works on them, and their pictures."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ SCREENS = {
     "role": ("role", ""),
     "keys": ("keys", ""),
     "key": ("key", "k-2"),
+    "filters": ("filters", ""),
+    "filter": ("filter", "f-2"),
 }
 
 
@@ -138,7 +140,7 @@ async def test_why_there_is_nothing_is_shown() -> None:
         assert "ana@example.com" in shown(pilot)
 
 
-@pytest.mark.parametrize("view", ["users", "keys"])
+@pytest.mark.parametrize("view", ["users", "keys", "filters"])
 async def test_a_viewer_changes_nothing(view: str) -> None:
     app, plane = made(view)
     source = {"state": "live", "role": "viewer", "caller": "API key noc"}
@@ -164,7 +166,7 @@ async def test_enter_opens_and_escape_returns() -> None:
         assert app.screen.view == "keys"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("view", ["users", "roles", "keys"])
+@pytest.mark.parametrize("view", ["users", "roles", "keys", "filters"])
 async def test_keys_typed_ahead_reach_the_rows_they_are_meant_for(view: str) -> None:
     """The plane answers after the keys were typed."""
     gate = asyncio.Event()
@@ -181,6 +183,10 @@ async def test_keys_typed_ahead_reach_the_rows_they_are_meant_for(view: str) -> 
         async def ssh_keys_all(self) -> list[dict[str, Any]]:
             await gate.wait()
             return await super().ssh_keys_all()
+
+        async def filters_all(self) -> list[dict[str, Any]]:
+            await gate.wait()
+            return await super().filters_all()
 
     app, _ = made(view, plane=Slow())
     async with app.run_test(size=(80, 24)) as pilot:

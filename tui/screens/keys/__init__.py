@@ -1,1 +1,0 @@
-"""SSH keys: list and detail."""

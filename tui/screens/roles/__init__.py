@@ -1,1 +1,0 @@
-"""Roles: list and detail."""

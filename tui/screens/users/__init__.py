@@ -1,1 +1,0 @@
-"""Users: list and detail."""
