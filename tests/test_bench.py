@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import pairs
 from tests.support import ROOT
 from tools import bench
 from tools.bench import Benchmark
@@ -73,3 +74,25 @@ def test_every_file_is_a_benchmark_or_a_helper(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     assert files == {benchmark.name for benchmark in bench.BENCHMARKS} | set(bench.HELPERS)
+
+
+def test_pairs_compare_each_pair_with_itself_and_the_console_with_the_trivial_app() -> None:
+    """A slow second pair changes the figures of both trees, not their ratio."""
+    old: pairs.Runs = {
+        "key to paint, trivial (ms)": [[1.0, 1.0], [4.0, 4.0]],
+        "key to paint, Hosts (ms)": [[3.0, 3.0], [12.0, 12.0]],
+    }
+    new: pairs.Runs = {
+        "key to paint, trivial (ms)": [[1.0, 1.0], [4.0, 4.0]],
+        "key to paint, Hosts (ms)": [[1.5, 1.5], [6.0, 6.0]],
+    }
+    lines = pairs.report(old, new).splitlines()
+    hosts = next(line for line in lines if line.startswith("key to paint, Hosts"))
+    assert "new/old 0.50 (0.50 to 0.50)" in hosts and "x trivial 3.00, 1.50" in hosts
+    assert "95th percentile" in lines
+
+
+def test_pairs_refuse_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        pairs.main([str(tmp_path), str(ROOT)])
+    assert ended.value.code == 2 and f"{tmp_path} is not a checkout of this project" in capsys.readouterr().err

@@ -51,8 +51,8 @@ BENCHMARKS = (
     Benchmark("soak", ("--hours", "4", "--step", "120"), minutes=3),
     Benchmark("slow_link", ("--no-stock", "--rest", "3", "20"), minutes=3, full_minutes=25),
 )
-HELPERS = ("simulated_palette", "virtual_time", "walks")
-"""Files of `benchmarks/` that are none: imported by others, or a count of modules (walks)."""
+HELPERS = ("pairs", "simulated_palette", "virtual_time", "walks")
+"""Files of `benchmarks/` that are none: imported by others, a comparison (pairs), a count of modules (walks)."""
 
 
 class Row(NamedTuple):
