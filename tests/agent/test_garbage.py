@@ -53,7 +53,7 @@ def trickle(authority: Authority, head: bytes, seconds: float) -> Iterator[int]:
 def test_p4_an_answer_that_trickles_counts_as_lost(
     authority: Authority, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Answer, "whole", 0.5)
+    monkeypatch.setattr(Answer, "max_seconds", 0.5)
     with trickle(authority, head, 20.0) as port:
         client = Client(parse_endpoint(f"https://127.0.0.1:{port}"), make_context(str(authority.file)))
         began = time.monotonic()

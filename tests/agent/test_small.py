@@ -80,12 +80,12 @@ def test_systemd_hears_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyP
         listener.bind(str(tmp_path / "notify"))
         listener.settimeout(5)
         life = Notifier()
-        life.tell("READY=1")
+        life.notify("READY=1")
         assert listener.recv(100) == b"READY=1"
         life.wait(0)
         assert listener.recv(100) == b"WATCHDOG=1"
-    life.tell("READY=1")
-    life.tell("READY=1")
+    life.notify("READY=1")
+    life.notify("READY=1")
 
 
 def test_p21_events_are_bounded_and_say_how_many_were_dropped(tmp_path: Path) -> None:

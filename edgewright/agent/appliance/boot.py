@@ -16,12 +16,12 @@ from edgewright.core.cloudconfig.userdata import Site, site_of
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 
-Tell = Callable[[str], None]
+Announce = Callable[[str], None]
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOST_KEYS = ("ed25519", "ecdsa")
 
 
-def early(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
+def early(runner: Runner, report: Announce = milestone, root: str = "/") -> int:
     """Do what must be there before services start. Returns 0 even when parts failed: each is reported."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     missing: List[str] = []
@@ -29,7 +29,7 @@ def early(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     if slot in places.SLOTS:
         missing = mounts.mount_all(mounts.base_mounts(), runner, report, mounts.wait_for)
         document = read_configuration(report, root)
-        folders = [*mounts.KEPT, *_bind_specs(document, report)]
+        folders = [*mounts.PERSISTENT, *_bind_specs(document, report)]
         if places.L_PERSISTENT not in missing:
             mounts.bind_all(folders, runner, report, root)
         extra = mounts.extra_mounts(read_text(below(root, places.OEM + "/edgewright-extra-partitions")))
@@ -51,7 +51,7 @@ def early(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     return 0
 
 
-def late(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
+def late(runner: Runner, report: Announce = milestone, root: str = "/") -> int:
     """Print which slot runs, mark the boot as good, then run what `boot` and `network` of the user-data ask for."""
     slot = bootloader.slot_of(read_text(below(root, "/proc/cmdline")))
     state = _load(root)
@@ -70,7 +70,7 @@ def late(runner: Runner, report: Tell = milestone, root: str = "/") -> int:
     return 0
 
 
-def mark(slot: str, good: bool, report: Tell, root: str = "/") -> str:
+def mark(slot: str, good: bool, report: Announce, root: str = "/") -> str:
     """Write the judgement of this boot where GRUB reads it; return the sentence for the operator."""
     path = below(root, places.GRUBENV)
     try:
@@ -89,7 +89,7 @@ def mark(slot: str, good: bool, report: Tell, root: str = "/") -> str:
     return judged.sentence
 
 
-def read_configuration(report: Tell, root: str = "/") -> Dict[str, Any]:
+def read_configuration(report: Announce, root: str = "/") -> Dict[str, Any]:
     """Return the box's configuration: files of /usr/local/cloud-config, then of /oem, later ones over earlier."""
     layers: List[documents.Layer] = []
     for folder in (places.PERSISTENT + "/cloud-config", places.OEM):
@@ -112,7 +112,7 @@ def read_configuration(report: Tell, root: str = "/") -> Dict[str, Any]:
         return {}
 
 
-def _live_configuration(report: Tell, root: str) -> Dict[str, Any]:
+def _live_configuration(report: Announce, root: str) -> Dict[str, Any]:
     try:
         return documents.merge(documents.scan(below(root, places.LIVE)).layers)
     except EdgewrightError as error:
@@ -120,7 +120,7 @@ def _live_configuration(report: Tell, root: str) -> Dict[str, Any]:
         return {}
 
 
-def _bind_specs(document: Mapping[str, Any], report: Tell) -> Tuple[str, ...]:
+def _bind_specs(document: Mapping[str, Any], report: Announce) -> Tuple[str, ...]:
     try:
         spec = read_install_spec(document)
     except EdgewrightError as error:
@@ -137,7 +137,7 @@ def site(document: Mapping[str, Any]) -> Site:
         return Site({})
 
 
-def people(document: Mapping[str, Any], runner: Runner, report: Tell, root: str = "/") -> None:
+def people(document: Mapping[str, Any], runner: Runner, report: Announce, root: str = "/") -> None:
     """Make the accounts of the document; what fails is reported."""
     try:
         users = accounts.users_of(document)
@@ -151,7 +151,7 @@ def people(document: Mapping[str, Any], runner: Runner, report: Tell, root: str 
             report(f"the account {user.name} is not as asked for: {clean(getattr(error, 'message', error), 200)}")
 
 
-def write_network(document: Mapping[str, Any], report: Tell, root: str = "/") -> None:
+def write_network(document: Mapping[str, Any], report: Announce, root: str = "/") -> None:
     """Write the network files of the document; a card with mistakes is reported and takes DHCP."""
     good = []
     for card in network.read_cards(document):
@@ -176,7 +176,7 @@ def write_network(document: Mapping[str, Any], report: Tell, root: str = "/") ->
         report(f"the network settings cannot be written: {error.strerror}")
 
 
-def _host_name(document: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _host_name(document: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     name = site(document).host_name or str(document.get("hostname") or "")
     if name and "{{" not in name:
         try:
@@ -185,7 +185,7 @@ def _host_name(document: Mapping[str, Any], runner: Runner, report: Tell, root: 
             report(clean(getattr(error, "message", error), 200))
 
 
-def _certificates(document: Mapping[str, Any], report: Tell, root: str) -> None:
+def _certificates(document: Mapping[str, Any], report: Announce, root: str) -> None:
     pems = [text for text in site(document).ca_certs if "-----BEGIN CERTIFICATE-----" in text]
     path = below(root, CA_BUNDLE)
     if not pems:
@@ -199,7 +199,7 @@ def _certificates(document: Mapping[str, Any], report: Tell, root: str) -> None:
         report(f"the CA certificates cannot be added to the system's: {error.strerror}")
 
 
-def _host_keys(runner: Runner, report: Tell, root: str) -> None:
+def _host_keys(runner: Runner, report: Announce, root: str) -> None:
     for kind in HOST_KEYS:
         path = below(root, f"/etc/ssh/ssh_host_{kind}_key")
         parts = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path]

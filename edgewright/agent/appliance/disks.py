@@ -35,7 +35,7 @@ class Disk(NamedTuple):
         return "/dev/" + self.name
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """Return the disk as an operator knows it: path, size in GiB, model."""
         return f"{self.path} ({self.size / (1 << 30):.1f} GiB{', ' + self.model if self.model else ''})"
 
@@ -100,7 +100,7 @@ def choose(disks: Sequence[Disk], device: str, required: int) -> Disk:
     reasons: Dict[str, str] = {disk.path: _against(disk, required) for disk in disks}
     fit = [disk for disk in disks if not reasons[disk.path]]
     if not fit:
-        why = "; ".join(f"{disk.words}: {reasons[disk.path]}" for disk in disks) or "this machine shows no disk"
+        why = "; ".join(f"{disk.label}: {reasons[disk.path]}" for disk in disks) or "this machine shows no disk"
         raise NotFound(f"No disk fits: {why}.", "Add a disk, or name one with install.device.", code="NoDisk")
     return min(fit, key=lambda disk: (-disk.size, disk.name))
 

@@ -20,7 +20,7 @@ MAX_SIZE = 1 << 20
 """Bytes of one file; larger ones are no configuration (the Kairos agent's own bound)."""
 MARK = "# edgewright placeholder"
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./$@%+=-]*")
-_WORDS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "none", "~", "y", "n", ".inf", ".nan"])
+_SPECIAL_SCALARS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "none", "~", "y", "n", ".inf", ".nan"])
 
 
 class Layer(NamedTuple):
@@ -30,11 +30,11 @@ class Layer(NamedTuple):
     document: Dict[str, Any]
 
 
-class Found(NamedTuple):
+class FolderLayers(NamedTuple):
     """What was found in a folder: layers in the order of their merging, and sentences about what was left out."""
 
     layers: Tuple[Layer, ...]
-    told: Tuple[str, ...]
+    notices: Tuple[str, ...]
 
 
 def has_header(text: str) -> bool:
@@ -68,7 +68,7 @@ def _faithful(typed: Any, parts: Any) -> Any:
     return typed if scalar(typed) == parts else parts
 
 
-def scan(folder: str, names: Sequence[str] = ()) -> Found:
+def scan(folder: str, names: Sequence[str] = ()) -> FolderLayers:
     """Return the cloud-configs below a folder, sorted by path; with `names`, only those files directly in it."""
     paths: List[str] = []
     if names:
@@ -81,7 +81,7 @@ def scan(folder: str, names: Sequence[str] = ()) -> Found:
     messages: List[str] = []
     for path in paths:
         _take(path, layers, messages)
-    return Found(tuple(layers), tuple(messages))
+    return FolderLayers(tuple(layers), tuple(messages))
 
 
 def _take(path: str, layers: List[Layer], messages: List[str]) -> None:
@@ -162,7 +162,7 @@ def scalar(value: Any) -> str:
     text = str(value)
     if (
         _PLAIN.fullmatch(text)
-        and text.lower() not in _WORDS
+        and text.lower() not in _SPECIAL_SCALARS
         and not re.fullmatch(r"[-+.]?[0-9][0-9_.xXoOa-fA-F:eE+-]*", text)
     ):
         return text

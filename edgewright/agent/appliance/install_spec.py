@@ -58,7 +58,7 @@ class InstallSpec(NamedTuple):
     grub_options: Mapping[str, str] = {}
     entry_name: str = ""
     system_size: int = 0
-    told: Tuple[str, ...] = ()
+    notices: Tuple[str, ...] = ()
 
     @property
     def by_itself(self) -> bool:
@@ -107,7 +107,7 @@ def read_install_spec(document: Mapping[str, Any]) -> InstallSpec:
         grub_options=options,
         entry_name=_text(block.get("grub-entry-name")),
         system_size=_size(system.get("size"), "install.system.size"),
-        told=tuple(messages),
+        notices=tuple(messages),
     )
 
 

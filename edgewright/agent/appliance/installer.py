@@ -26,7 +26,7 @@ class Job(NamedTuple):
     """What is installed where."""
 
     document: Mapping[str, Any]
-    wish: InstallSpec
+    spec: InstallSpec
     disk: Disk
     sources: Tuple[str, ...]
     installer: str
@@ -83,14 +83,14 @@ def install(job: Job, runner: Runner, progress: Progress, report: Callable[[str]
         "at": times.rfc3339(times.now()),
     }
     size = sum(os.path.getsize(path) for path in job.sources)
-    parts = layout.plan(job.wish, job.disk.size, size)
+    parts = layout.plan(job.spec, job.disk.size, size)
     machine_id = secrets.token_hex(16)
-    grub = bootloader.grub_cfg(job.wish, machine_id)  # refused answers are reported before anything is wiped
+    grub = bootloader.grub_cfg(job.spec, machine_id)  # refused answers are reported before anything is wiped
     mounts = Mounts(runner, job.target)
     try:
         progress.step("running the commands of before-install")
         stages.run_stage(job.document, "before-install", runner, report, full=False)
-        progress.step(f"partitioning {job.disk.words}")
+        progress.step(f"partitioning {job.disk.label}")
         _partition(job, runner, parts)
         progress.step("making the file systems")
         for part in parts:

@@ -31,9 +31,9 @@ PAUSE = 2.0
 class Medium:
     """The live system's installer. `paths` may be set elsewhere by tests."""
 
-    def __init__(self, runner: Runner, tell: Callable[[str], None] = milestone, live: str = places.LIVE) -> None:
+    def __init__(self, runner: Runner, announce: Callable[[str], None] = milestone, live: str = places.LIVE) -> None:
         self.runner = runner
-        self.tell = tell
+        self.announce = announce
         self.live = live
         self.state = places.INSTALL_STATE
         self.confirm = places.CONFIRM
@@ -44,15 +44,15 @@ class Medium:
 
     def run(self) -> int:
         """Install, or report why not. Returns 0 when installed or unchanged, 1 after a failure; the box stays up."""
-        progress = Progress(self.tell, installer.STEPS, self.state)
+        progress = Progress(self.announce, installer.STEPS, self.state)
         progress.note("looking")
         try:
             document, reported = self.collect()
             for line in reported:
-                self.tell(line)
+                self.announce(line)
             spec = read_install_spec(document)
-            for line in spec.told:
-                self.tell(line)
+            for line in spec.notices:
+                self.announce(line)
             if spec.by_itself:
                 chosen = spec.device
             else:
@@ -65,23 +65,23 @@ class Medium:
             sentence = f"{error.filename or 'The medium'}: {why}. Check the medium and the disk."
         except Exception as error:  # an operator is at this screen: a sentence, and the place to report
             sentence = unexpected(error).message
-        self.tell(f"install failed: {sentence}")
+        self.announce(f"install failed: {sentence}")
         progress.note("failed", message=sentence)
         return 1
 
     def collect(self) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         """Return the user-data of the medium with that of a `cidata` medium over it, and what was left out."""
         result = documents.scan(self.live)
-        layers, reported = list(result.layers), list(result.told)
+        layers, reported = list(result.layers), list(result.notices)
         seed = self._seed()
         layers += seed.layers
-        reported += seed.told
+        reported += seed.notices
         document = documents.merge(layers)
         if layers:
             reported.append("user-data from " + ", then ".join(layer.source for layer in layers))
         return document, tuple(reported)
 
-    def _seed(self) -> documents.Found:
+    def _seed(self) -> documents.FolderLayers:
         """Read a medium labelled cidata (iso9660 or vfat)."""
         for label in CIDATA:
             device = self.runner.run(["blkid", "-L", label], check=False).strip()
@@ -95,12 +95,12 @@ class Medium:
             finally:
                 self.runner.succeeds(["umount", folder])
             if result.layers:
-                return documents.Found(
+                return documents.FolderLayers(
                     tuple(documents.Layer(f"{label} medium {device}", layer.document) for layer in result.layers),
-                    result.told,
+                    result.notices,
                 )
-            return documents.Found((), (*result.told, f"the medium {label} ({device}) contains no user-data"))
-        return documents.Found((), ())
+            return documents.FolderLayers((), (*result.notices, f"the medium {label} ({device}) contains no user-data"))
+        return documents.FolderLayers((), ())
 
     def find(self) -> List[disks.Disk]:
         """Return the disks of the machine, the live medium marked."""
@@ -112,9 +112,9 @@ class Medium:
             reason = "the user-data sets neither install.auto nor install.device"
         else:
             reason = "this medium carries no user-data"
-        self.tell(f"waiting for an operator: {reason}")
+        self.announce(f"waiting for an operator: {reason}")
         while True:
-            choice = [[disk.path, disk.words] for disk in self.find() if not disk.live and not disk.read_only]
+            choice = [[disk.path, disk.label] for disk in self.find() if not disk.live and not disk.read_only]
             progress.note("waiting", message=reason[:1].upper() + reason[1:] + ".", disks=choice)
             answer = read_json(self.confirm)
             if answer.get("device"):
@@ -125,19 +125,19 @@ class Medium:
     def _install(self, progress: Progress, document: Dict[str, Any], spec: InstallSpec, device: str) -> int:
         sources = slots.slot_sources(self.live)
         size = sum(os.path.getsize(path) for path in sources)
-        required = self._need(spec, size)
+        required = self._required_bytes(spec, size)
         disk = disks.choose(self.find(), device, required)
         layout.plan(spec, disk.size, size)  # a disk that is too small is reported before anything is changed
         identity = installer_id(sources)
         record = installer.look_at(self.runner, disk, self.target)
         if same_installation(record, identity, document_hash(document)) and not spec.force:
-            self.tell("medium left in place: not installing again")
+            self.announce("medium left in place: not installing again")
             message = f"{disk.path} contains this installation already (since {clean(record.get('at', '?'), 40)}). "
             message += "Take the medium out and restart; install.force installs again."
-            self.tell(message)
+            self.announce(message)
             progress.note("in-place", message=message, device=disk.path)
             return 0
-        self.tell(f"install begins on {disk.path}")
+        self.announce(f"install begins on {disk.path}")
         there = what_is_there(record, self._signatures(disk))
         if there and spec.no_format and not record:
             raise Failed(
@@ -145,18 +145,18 @@ class Medium:
                 "Empty the disk, or take no-format out.",
             )
         if there:
-            self.tell(f"{disk.path} contains {there}; it is overwritten")
+            self.announce(f"{disk.path} contains {there}; it is overwritten")
         job = installer.Job(document, spec, disk, sources, identity, self.target, self.root)
-        installer.install(job, self.runner, progress, self.tell)
-        self.tell("install done")
+        installer.install(job, self.runner, progress, self.announce)
+        self.announce("install done")
         end = "poweroff" if spec.poweroff else "reboot" if spec.reboot else "stay"
         progress.note("done", message=_END[end], end=end)
-        self.tell(_END[end])
+        self.announce(_END[end])
         if end != "stay":
             self.runner.run(["systemctl", "--no-block", end])
         return 0
 
-    def _need(self, spec: InstallSpec, slot_bytes: int) -> int:
+    def _required_bytes(self, spec: InstallSpec, slot_bytes: int) -> int:
         """Return the bytes of the smallest disk that the spec fits on."""
         low, high = 1, 1 << 30  # MiB
         while low < high:

@@ -15,7 +15,7 @@ from edgewright.core.text import clean
 
 PATIENCE = 30.0
 """Seconds until a partition that has not shown up counts as missing."""
-KEPT = (
+PERSISTENT = (
     "/etc/ssh", "/home", "/root", "/var/log", "/etc/rancher", "/etc/kubernetes", "/etc/cni", "/opt",
     "/var/lib/edgewright", "/var/lib/rancher", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/etcd",
     "/var/lib/systemd/timesync", "/var/lib/cni",

@@ -21,8 +21,8 @@ HEAD = 1 << 20
 class Progress:
     """Reports steps. `record_in` is the folder where COS_OEM is mounted, once it is."""
 
-    def __init__(self, tell: Callable[[str], None], total: int, state: str = INSTALL_STATE) -> None:
-        self.tell = tell
+    def __init__(self, announce: Callable[[str], None], total: int, state: str = INSTALL_STATE) -> None:
+        self.announce = announce
         self.total = total
         self.state = state
         self.number = 0
@@ -36,17 +36,17 @@ class Progress:
         self.number += 1
         self.text = text
         self._percent = -1
-        self.tell(f"install step {self.number} of {self.total}: {text}")
+        self.announce(f"install step {self.number} of {self.total}: {text}")
         self.note("running")
         self.save_record("running")
 
-    def at(self, done: int, whole: int) -> None:
+    def at(self, done: int, size: int) -> None:
         """Report the progress of the step: a line at each quarter, the file at each hundredth."""
-        percent = 100 * done // max(1, whole)
+        percent = 100 * done // max(1, size)
         if percent == self._percent:
             return
         if percent // 25 > self._percent // 25 and 0 < percent < 100:
-            self.tell(f"install step {self.number} of {self.total}: {self.text}: {percent} %")
+            self.announce(f"install step {self.number} of {self.total}: {self.text}: {percent} %")
         self._percent = percent
         self.note("running", percent=percent)
 

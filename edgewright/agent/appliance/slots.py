@@ -41,7 +41,7 @@ def copy_slot(sources: Sequence[str], folder: str, at: At) -> Tuple[str, ...]:
     return tuple(hashes)
 
 
-def _copy(path: str, target: str, done: int, whole: int, at: At) -> Tuple[str, int]:
+def _copy(path: str, target: str, done: int, size: int, at: At) -> Tuple[str, int]:
     digest = hashlib.sha256()
     part = target + ".part"
     try:
@@ -55,7 +55,7 @@ def _copy(path: str, target: str, done: int, whole: int, at: At) -> Tuple[str, i
                 while view:
                     view = view[copy.write(view) :]
                 done += len(piece)
-                at(done, whole)
+                at(done, size)
             os.fsync(copy.fileno())
             os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # so that the comparison reads the disk
         os.replace(part, target)
@@ -74,7 +74,7 @@ def _copy(path: str, target: str, done: int, whole: int, at: At) -> Tuple[str, i
     return digest.hexdigest(), done
 
 
-def _digest(path: str, done: int, whole: int, at: At) -> Tuple[str, int]:
+def _digest(path: str, done: int, size: int, at: At) -> Tuple[str, int]:
     digest = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:
@@ -84,7 +84,7 @@ def _digest(path: str, done: int, whole: int, at: At) -> Tuple[str, int]:
                     return digest.hexdigest(), done
                 digest.update(piece)
                 done += len(piece)
-                at(done, whole)
+                at(done, size)
     except OSError as error:
         reported = (error.strerror or str(error)).lower()
         raise Failed(f"Reading {path} back failed: {reported}.", "The disk may be faulty.") from None

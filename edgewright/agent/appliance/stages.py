@@ -28,7 +28,7 @@ KNOWN = frozenset(
         "timesyncd",
     ]
 )
-Tell = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 def steps_of(document: Mapping[str, Any], stage: str) -> List[Mapping[str, Any]]:
@@ -42,7 +42,7 @@ def steps_of(document: Mapping[str, Any], stage: str) -> List[Mapping[str, Any]]
 
 
 def run_stage(
-    document: Mapping[str, Any], stage: str, runner: Runner, report: Tell, *, root: str = "/", full: bool = True
+    document: Mapping[str, Any], stage: str, runner: Runner, report: Announce, *, root: str = "/", full: bool = True
 ) -> int:
     """Run the steps of a stage; return how many failed. With `full` false (installing) only commands and files."""
     failed = 0
@@ -66,14 +66,14 @@ def run_stage(
     return failed
 
 
-def _directories(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _directories(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     for item in _list(step, "directories"):
         path = below(root, str(item["path"]))
         os.makedirs(path, exist_ok=True)
         _own(item, path, 0o755, runner)
 
 
-def _files(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _files(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     for item in _list(step, "files"):
         path = below(root, str(item["path"]))
         write_file(path, content(item.get("content"), str(item.get("encoding") or "")), _mode(item, 0o644))
@@ -115,12 +115,12 @@ def _own(item: Mapping[str, Any], path: str, default: int, runner: Runner) -> No
         os.chown(path, int(item.get("owner") or 0), int(item.get("group") or 0))
 
 
-def _host_name(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _host_name(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     if step.get("hostname"):
         accounts.set_host_name(str(step["hostname"]), runner, root)
 
 
-def _users(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _users(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     users = step.get("users")
     for name, user in users.items() if isinstance(users, Mapping) else ():
         accounts.ensure(accounts.user_of(str(name), user), runner, report, root)
@@ -129,7 +129,7 @@ def _users(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> 
         accounts.add_keys(str(name), [str(text) for text in texts or ()], runner, root)
 
 
-def _kernel(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _kernel(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     for name in _list(step, "modules"):
         runner.run(["modprobe", str(name)])
     settings = step.get("sysctl")
@@ -137,7 +137,7 @@ def _kernel(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) ->
         runner.run(["sysctl", "-q", "-w", f"{key}={value}"])
 
 
-def _services(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _services(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     block = step.get("systemctl")
     for verb in ("mask", "disable", "enable", "start"):
         for name in _list(block, verb) if isinstance(block, Mapping) else ():
@@ -147,7 +147,7 @@ def _services(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) 
         report("systemctl.overrides is not supported here and is left out")
 
 
-def _environment(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _environment(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     values = step.get("environment")
     if not isinstance(values, Mapping) or not values:
         return
@@ -161,7 +161,7 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
 
 
-def _names(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _names(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     dns, times = step.get("dns"), step.get("timesyncd")
     if isinstance(dns, Mapping):
         lines = ["[Resolve]"]
@@ -174,7 +174,7 @@ def _names(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> 
         write_file(below(root, "/etc/systemd/timesyncd.conf.d/40-stage.conf"), ("[Time]\n" + body).encode())
 
 
-def _commands(step: Mapping[str, Any], runner: Runner, report: Tell, root: str) -> None:
+def _commands(step: Mapping[str, Any], runner: Runner, report: Announce, root: str) -> None:
     for command in _list(step, "commands"):
         runner.run(["/bin/sh", "-c", str(command)], seconds=SECONDS)
 

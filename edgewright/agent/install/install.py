@@ -48,13 +48,13 @@ class Step(NamedTuple):
     target: str
     data: bytes = b""
     mode: int = 0o644
-    words: "tuple[str, ...]" = ()
+    arguments: "tuple[str, ...]" = ()
 
     def __str__(self) -> str:
         if self.kind == "run":
-            return "run    " + " ".join(self.words)
+            return "run    " + " ".join(self.arguments)
         if self.kind == "link":
-            return f"link   {self.target} -> {self.words[0]}"
+            return f"link   {self.target} -> {self.arguments[0]}"
         if self.kind == "folder":
             return f"folder {self.target} (mode {self.mode:04o})"
         return f"write  {self.target} ({len(self.data)} bytes, mode {self.mode:04o})"
@@ -108,14 +108,14 @@ def make_plan(spec: InstallOptions) -> List[Step]:
     secrets = [step.target for step in steps if step.kind == "write" and step.mode == 0o600]
     text = unit.unit_text(command, spec.data, spec.observe, secrets)
     steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
-    steps.append(Step("link", f"{WANTS}/{unit.NAME}", words=(f"{UNITS}/{unit.NAME}",)))
+    steps.append(Step("link", f"{WANTS}/{unit.NAME}", arguments=(f"{UNITS}/{unit.NAME}",)))
     left = [step for step in steps if not _done(spec, step)]
     if spec.root == "/" and spec.start:
         if any(step.kind in ("write", "link") for step in left):
-            left.append(Step("run", "", words=("systemctl", "daemon-reload")))
-            left.append(Step("run", "", words=("systemctl", "restart", unit.NAME)))
+            left.append(Step("run", "", arguments=("systemctl", "daemon-reload")))
+            left.append(Step("run", "", arguments=("systemctl", "restart", unit.NAME)))
         elif _inactive():
-            left.append(Step("run", "", words=("systemctl", "start", unit.NAME)))
+            left.append(Step("run", "", arguments=("systemctl", "start", unit.NAME)))
     return [step._replace(target=_below(spec, step.target)) if step.target else step for step in left]
 
 
@@ -127,22 +127,24 @@ def apply_plan(plan: List[Step], report: Callable[[str], None]) -> None:
             _apply(step)
         except PermissionError:
             raise Refused(
-                f"{step.target or step.words[0]}: permission denied.", "Run the installation as root."
+                f"{step.target or step.arguments[0]}: permission denied.", "Run the installation as root."
             ) from None
         except OSError as error:
             reported = (error.strerror or str(error)).lower()
             raise Failed(
-                f"{step.target or step.words[0]}: {reported}.", "Fix that and run the installation again."
+                f"{step.target or step.arguments[0]}: {reported}.", "Fix that and run the installation again."
             ) from None
     report("installed" if plan else "nothing to do: everything is in place")
 
 
 def _apply(step: Step) -> None:
     if step.kind == "run":
-        done = subprocess.run(step.words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(step.arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode != 0:
             reported = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
-            raise Failed(f"`{' '.join(step.words)}` failed: {reported[0]}.", f"Look at `journalctl -u {unit.NAME}`.")
+            raise Failed(
+                f"`{' '.join(step.arguments)}` failed: {reported[0]}.", f"Look at `journalctl -u {unit.NAME}`."
+            )
     elif step.kind == "folder":
         os.makedirs(step.target, mode=step.mode, exist_ok=True)
         os.chmod(step.target, step.mode)
@@ -150,7 +152,7 @@ def _apply(step: Step) -> None:
         os.makedirs(os.path.dirname(step.target), exist_ok=True)
         if os.path.lexists(step.target):
             os.unlink(step.target)
-        os.symlink(step.words[0], step.target)
+        os.symlink(step.arguments[0], step.target)
     else:
         _write(step.target, step.data, step.mode)
 
@@ -179,7 +181,7 @@ def _done(spec: InstallOptions, step: Step) -> bool:
         if step.kind == "folder":
             return os.path.isdir(path) and os.stat(path).st_mode & 0o777 == step.mode
         if step.kind == "link":
-            return os.readlink(path) == step.words[0]
+            return os.readlink(path) == step.arguments[0]
         with open(path, "rb") as file:
             return file.read() == step.data and os.stat(path).st_mode & 0o777 == step.mode
     except OSError:

@@ -62,7 +62,7 @@ class Agent:
         self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
         self._facts_at = -FACTS_EVERY
         self._plane: Optional[Plane] = None
-        self._told_digest = ""
+        self._reported_digest = ""
         self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)  # above every earlier beat of this boot (P17)
         self._clock_off = 0.0
         self._duplicate = ""
@@ -75,7 +75,7 @@ class Agent:
         self.folder.open()
         try:
             self._begin()
-            self.life.tell("READY=1")
+            self.life.notify("READY=1")
             while True:
                 self.life.wait(self.step())
         except Stopped:
@@ -83,7 +83,7 @@ class Agent:
             self.plane_link.note("stopped", "The agent was stopped.", self.interval)
             return 0
         finally:
-            self.life.tell("STOPPING=1")
+            self.life.notify("STOPPING=1")
             self.folder.close()
 
     def _begin(self) -> None:
@@ -102,7 +102,7 @@ class Agent:
             if before:
                 self.outbox.event("HostBooted", f"{self.facts.host_name} has booted.")
             self.folder.save("boot", {"bootId": self.facts.boot_id})
-        self._told_digest = str((self.folder.load("facts") or {}).get("digest", ""))
+        self._reported_digest = str((self.folder.load("facts") or {}).get("digest", ""))
         kind = "observes" if self.flags.observe else "runs on"
         self.agent_log(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
         if not self.enrolment.registered:
@@ -154,7 +154,7 @@ class Agent:
 
     def _start_over(self, error: CredentialLost) -> float:
         self.desired.forget()
-        self._told_digest = ""
+        self._reported_digest = ""
         self._drop_plane()
         return self.plane_link.credential_lost(error, self.interval)
 
@@ -181,7 +181,7 @@ class Agent:
             endpoint = parse_endpoint(settings.endpoint)
             if self.enrolment.go_to(settings.endpoint):
                 self.desired.forget()
-                self._told_digest = ""
+                self._reported_digest = ""
                 self.agent_log(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
@@ -245,7 +245,7 @@ class Agent:
         if not self.flags.interval and pulse.interval is not None:
             self.interval = max(1.0, min(3600.0, pulse.interval))
         self.plane_link.reached(plane.name, self.outbox.event)
-        if self.facts is not None and self.facts.digest != self._told_digest:
+        if self.facts is not None and self.facts.digest != self._reported_digest:
             self._send_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
@@ -284,7 +284,7 @@ class Agent:
             self.agent_log.once("desired", say.WARNING, sentence, times.now())
         if change is not None:
             self.agent_log(say.WARNING, change.message)
-            self._told_digest = ""  # a restored plane has older facts of this host
+            self._reported_digest = ""  # a restored plane has older facts of this host
         if answer is not Answer.TO_APPLY:
             return
         self.agent_log.over("desired")
@@ -292,7 +292,7 @@ class Agent:
         for offer in self.desired.operations():
             if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
                 self.agent_log(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
-            self.life.tell("WATCHDOG=1")
+            self.life.notify("WATCHDOG=1")
         status = self.desired.tunnel_answer(refusal)
         if status is not None:
             plane.tunnel_status(*status)
@@ -316,5 +316,5 @@ class Agent:
 
     def _facts_sent(self) -> None:
         if self.facts is not None:
-            self._told_digest = self.facts.digest
-            self.folder.save("facts", {"digest": self._told_digest})
+            self._reported_digest = self.facts.digest
+            self.folder.save("facts", {"digest": self._reported_digest})

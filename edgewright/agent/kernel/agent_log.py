@@ -32,7 +32,7 @@ class AgentLog:
         self.level = level
         self._prefixed = "JOURNAL_STREAM" in os.environ
         self.console = console if console is not None else ("/dev/console" if self._prefixed else "")
-        self._told: Dict[str, Tuple[str, float]] = {}
+        self._reported: Dict[str, Tuple[str, float]] = {}
 
     def __call__(self, priority: int, sentence: str) -> None:
         """Write one message to the journal (or to the terminal, when an operator runs the agent manually)."""
@@ -59,21 +59,21 @@ class AgentLog:
         """
         if os.environ.get(APPLIANCE) and self.console:
             now = times.now()
-            before = self._told.get("milestone:" + text)
+            before = self._reported.get("milestone:" + text)
             if before is not None and 0 <= now - before[1] < REPEAT:
                 return
-            self._told["milestone:" + text] = (text, now)
+            self._reported["milestone:" + text] = (text, now)
             milestone(text, self.console)
 
     def once(self, topic: str, priority: int, sentence: str, now: float, loud: bool = False) -> bool:
         """Log a message unless the same one was logged for this topic within the last hour; return whether it was."""
-        before = self._told.get(topic)
+        before = self._reported.get(topic)
         if before is not None and before[0] == sentence and 0 <= now - before[1] < REPEAT:
             return False
-        self._told[topic] = (sentence, now)
+        self._reported[topic] = (sentence, now)
         (self.announce if loud else self)(priority, sentence)
         return True
 
     def over(self, topic: str) -> None:
         """Forget what was logged for a topic, so that the same reason is logged again when it comes back."""
-        self._told.pop(topic, None)
+        self._reported.pop(topic, None)

@@ -13,7 +13,7 @@ from typing import Callable
 from edgewright.core.text import clean
 
 CONSOLE = "/dev/console"
-Tell = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 def milestone(text: str, console: str = CONSOLE) -> None:

@@ -26,7 +26,7 @@ _OWN_SHARE = 0.4
 _UNSEEN_SHARE = 0.1
 
 
-class Found(NamedTuple):
+class DiskUsage(NamedTuple):
     """What was counted: bytes by directory and by file, bytes in all, and whether all was counted in time."""
 
     directories: List[Tuple[int, str]]
@@ -35,7 +35,7 @@ class Found(NamedTuple):
     complete: bool
 
 
-def largest(top: str, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> Found:
+def largest(top: str, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> DiskUsage:
     """Return the largest directories and files below `top`, largest first. Raises `OSError` when it cannot be read."""
     until, device = clock() + seconds, os.lstat(top).st_dev
     totals: Dict[str, int] = {}
@@ -76,7 +76,7 @@ def largest(top: str, seconds: float = SECONDS, clock: Callable[[], float] = tim
         for place in counted:
             totals[place] = totals.get(place, 0) + own
     files.sort(reverse=True)
-    return Found(_telling(totals, top)[:DIRECTORIES], files[:FILES], totals.get(top, 0), complete)
+    return DiskUsage(_telling(totals, top)[:DIRECTORIES], files[:FILES], totals.get(top, 0), complete)
 
 
 def _with(files: List[Tuple[int, str]], size: int, path: str) -> List[Tuple[int, str]]:
@@ -100,7 +100,7 @@ def _telling(totals: Dict[str, int], top: str) -> List[Tuple[int, str]]:
     return sorted(shown, key=lambda item: (-item[0], item[1]))
 
 
-def report(mount: str, result: Found, usage: Optional[Tuple[int, int, int]], strip: str = "") -> List[str]:
+def report(mount: str, result: DiskUsage, usage: Optional[Tuple[int, int, int]], strip: str = "") -> List[str]:
     """Return the lines to print. `usage` is (total, used, free) bytes; `strip` is cut off the front of paths."""
     lines = []
     if usage is not None:

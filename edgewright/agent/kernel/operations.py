@@ -16,7 +16,7 @@ from edgewright.core.text import clean
 from edgewright.wire import protocol
 
 NAME = "operations"
-KEPT = 500
+MAX_RECORDS = 500
 """Records stored; the oldest acknowledged ones go first."""
 INTERRUPTED = "The agent stopped during this operation; how far it came is not known. It is not started again."
 
@@ -110,7 +110,7 @@ class Journal:
             if record.get("id") == operation:
                 record["acknowledged"] = True
         done = [record for record in self._records if record.get("acknowledged")]
-        for record in done[: max(0, len(self._records) - KEPT)]:
+        for record in done[: max(0, len(self._records) - MAX_RECORDS)]:
             self._records.remove(record)
         self._save()
 

@@ -59,9 +59,9 @@ class PlaneLink:
 
     def credential_lost(self, error: CredentialLost, interval: float) -> float:
         """Forget the credential (P16); return the seconds to wait before the host registers again."""
-        self.enrolment.lose(error.gone)
+        self.enrolment.lose(error.removed)
         self.agent_log.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
-        wait = _spread(CEILING) if error.gone else self.backoff.next()
+        wait = _spread(CEILING) if error.removed else self.backoff.next()
         self._note_failure("refused", error, wait, interval)
         return wait
 

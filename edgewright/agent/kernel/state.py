@@ -25,7 +25,7 @@ class StateFolder:
     def __init__(self, folder: str, log: Callable[[int, str], None]) -> None:
         self.folder = folder
         self.trouble = ""
-        self._say = log
+        self._log = log
         self._unsaved: Dict[str, Body] = {}
         self._lock: Optional[int] = None
 
@@ -67,9 +67,9 @@ class StateFolder:
             return body
         previous, _ = read_checked(path + ".previous")
         if problem and previous is not None:
-            self._say(4, f"The state file {path} {problem}; its previous copy is used.")
+            self._log(4, f"The state file {path} {problem}; its previous copy is used.")
         elif problem:
-            self._say(4, f"The state file {path} {problem} and there is no previous copy; it is created again.")
+            self._log(4, f"The state file {path} {problem} and there is no previous copy; it is created again.")
         return previous
 
     def save(self, name: str, body: Body, durable: bool = True) -> bool:
@@ -84,7 +84,7 @@ class StateFolder:
         self._unsaved.pop(name, None)
         if not self._unsaved and self.trouble:
             self.trouble = ""
-            self._say(5, f"The data folder {self.folder} can be written again; everything is saved.")
+            self._log(5, f"The data folder {self.folder} can be written again; everything is saved.")
         return True
 
     def retry(self) -> None:
@@ -111,7 +111,7 @@ class StateFolder:
         reported = _reason(error)
         if reported != self.trouble:
             self.trouble = reported
-            self._say(
+            self._log(
                 3, f"Cannot write {path}: {reported}. The agent continues with its state in memory; {_advice(error)}."
             )
 

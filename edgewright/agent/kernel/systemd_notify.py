@@ -69,7 +69,7 @@ class Notifier:
         """Sleep, in stretches short enough for the watchdog. Raises `Stopped`; ends early on SIGHUP."""
         end = time.monotonic() + seconds
         while True:
-            self.tell("WATCHDOG=1")
+            self.notify("WATCHDOG=1")
             left = end - time.monotonic()
             if left <= 0:
                 return
@@ -87,7 +87,7 @@ class Notifier:
             finally:
                 self._waiting = False
 
-    def tell(self, message: str) -> None:
+    def notify(self, message: str) -> None:
         """Send a line to systemd's notification socket, if this is a service."""
         if not self._address:
             return

@@ -27,7 +27,7 @@ class Delivery:
     def __init__(self, journal: Journal, outbox: Outbox, console_log: say.AgentLog) -> None:
         self._journal = journal
         self._outbox = outbox
-        self._voice = console_log
+        self._console_log = console_log
         self._not_before = 0.0
 
     def send(self, plane: Plane) -> None:
@@ -44,14 +44,14 @@ class Delivery:
             if error.status != 429:
                 raise
             self._not_before = time.monotonic() + (error.at_least or PAUSE)
-            self._voice.once("delivery", say.NOTICE, f"{error.message} What waits stays on disk.", times.now())
+            self._console_log.once("delivery", say.NOTICE, f"{error.message} What waits stays on disk.", times.now())
         else:
-            self._voice.over("delivery")
+            self._console_log.over("delivery")
 
     def _send_intents(self, plane: Plane) -> None:
         for intent in self._outbox.intents():
             if not plane.intent(intent):
-                self._voice(say.WARNING, f"The plane refused the intent on {intent.get('field')}; it is dropped.")
+                self._console_log(say.WARNING, f"The plane refused the intent on {intent.get('field')}; it is dropped.")
             self._outbox.intent_taken(intent)
 
     def _send_events(self, plane: Plane) -> None:
@@ -67,5 +67,5 @@ class Delivery:
         """Send the events of a refused batch one by one, so that only those are lost that the plane never takes."""
         for event in batch:
             if len(batch) == 1 or not plane.events([event]):
-                self._voice(say.WARNING, f"The plane refused the event {event.get('reason')}; it is dropped.")
+                self._console_log(say.WARNING, f"The plane refused the event {event.get('reason')}; it is dropped.")
             self._outbox.events_taken([event])

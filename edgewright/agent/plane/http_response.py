@@ -17,7 +17,7 @@ GRACE = 20.0
 """Seconds until an answer is measured by its rate (P4)."""
 LEAST_RATE = 256.0
 """Bytes a second that an answer must bring on average once `GRACE` is over."""
-WHOLE = 120.0
+MAX_SECONDS = 120.0
 """Seconds that one answer may take in all."""
 MAX_HEAD = 64 * 1024
 """Bytes before the body, `100 Continue` heads included."""
@@ -26,13 +26,13 @@ MAX_HEAD = 64 * 1024
 class _Timed(io.RawIOBase):
     """Reads a socket's file for as long as the answer arrives at its pace. `in_head` until the body begins."""
 
-    def __init__(self, raw: io.RawIOBase, link: socket.socket, grace: float, whole: float) -> None:
+    def __init__(self, raw: io.RawIOBase, link: socket.socket, grace: float, max_seconds: float) -> None:
         self._raw = raw
         self._link = link
         self._each = link.gettimeout()
         self._began = time.monotonic()
         self._grace = grace
-        self._whole = whole
+        self._max_seconds = max_seconds
         self._received = 0
         self.in_head = True
 
@@ -41,7 +41,7 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> Any:
         """Read once. Raises `TimeoutError` for an answer that is too slow, `ValueError` for a head without end."""
-        allowed = min(self._whole, self._grace + self._received / LEAST_RATE)
+        allowed = min(self._max_seconds, self._grace + self._received / LEAST_RATE)
         left = self._began + allowed - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer is too slow")
@@ -64,11 +64,11 @@ class Answer(http.client.HTTPResponse):
     """`http.client`'s own answer, read through `_Timed`."""
 
     grace = GRACE
-    whole = WHOLE
+    max_seconds = MAX_SECONDS
 
     def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
-        self._timed = _Timed(self.fp.detach(), sock, self.grace, self.whole)
+        self._timed = _Timed(self.fp.detach(), sock, self.grace, self.max_seconds)
         self.fp = io.BufferedReader(self._timed)
 
     def begin(self) -> None:

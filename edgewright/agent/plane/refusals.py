@@ -122,13 +122,13 @@ class CredentialLost(Refused):
 
     def __init__(self, message: str, hint: str, code: str, removed: bool) -> None:
         super().__init__(message, hint, code=code)
-        self.gone = removed
+        self.removed = removed
 
 
 def call_refused(reply: Reply, what: str, uid: str, plane: str) -> Refused:
     """Return the refusal of a call that a registered host made."""
     code, message = _answer_of(reply)
-    if code == protocol.E_HOST_GONE:
+    if code == protocol.E_HOST_DELETED:
         return CredentialLost(
             f"The plane has deleted this host ({uid}).",
             "If that was wanted, stop the agent; else it registers again while its token is valid.",

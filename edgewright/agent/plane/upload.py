@@ -18,7 +18,7 @@ GRACE = 20.0
 """Seconds in which some of the body must leave (P4)."""
 LEAST_RATE = 256.0
 """Bytes a second that must leave on average once `GRACE` is over."""
-WHOLE = 120.0
+MAX_SECONDS = 120.0
 """Seconds that a body may take at most."""
 _LOOK = 0.1
 
@@ -33,7 +33,7 @@ def wait_sent(link: socket.socket, size: int, grace: float = GRACE) -> None:
         if left < before:
             moved = now
         too_slow = now - began > grace + (first - left) / LEAST_RATE
-        if now - moved > grace or too_slow or now - began > WHOLE:
+        if now - moved > grace or too_slow or now - began > MAX_SECONDS:
             return
 
 

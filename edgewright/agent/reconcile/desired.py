@@ -57,7 +57,7 @@ class Desired:
         self.observed = min(read_generation(body.get("observed")) or 0, self.generation)
         config = body.get("config")
         self._config: Dict[str, Any] = config if isinstance(config, dict) and self.generation else {}
-        self._tunnel_told: str = str(body.get("tunnelTold", ""))
+        self._tunnel_reported: str = str(body.get("tunnelTold", ""))
         changed = body.get("lineageChanged")
         self._changed: Dict[str, Any] = changed if isinstance(changed, dict) else {}
         self._beats = ASK_EVERY  # ask once after each start
@@ -93,7 +93,7 @@ class Desired:
         change = LineageChange(before, after) if before.generation and lineage != before.lineage else None
         if change is not None:
             self.observed = 0
-            self._tunnel_told = ""
+            self._tunnel_reported = ""
             if not before.lineage and generation >= before.generation:
                 change = None  # the plane was updated from a version that named none
         if after != before or dict(config) != self._config:
@@ -112,14 +112,14 @@ class Desired:
         """Return the tunnel state to report (P30), `None` when the plane knows it."""
         config = self._config.get("tunnelConfig")
         wanted = str(config.get("remoteSsh", "")) if isinstance(config, dict) else ""
-        if wanted == self._tunnel_told or (wanted != "enabled" and not self._tunnel_told):
+        if wanted == self._tunnel_reported or (wanted != "enabled" and not self._tunnel_reported):
             return None
         return ("Failed", refusal or NO_TUNNEL) if wanted == "enabled" else ("Deleted", "")
 
     def tunnel_answered(self) -> None:
         """Note that the plane has taken the tunnel's state."""
         config = self._config.get("tunnelConfig")
-        self._tunnel_told = str(config.get("remoteSsh", "")) if isinstance(config, dict) else ""
+        self._tunnel_reported = str(config.get("remoteSsh", "")) if isinstance(config, dict) else ""
         self._save()
 
     def applied(self) -> None:
@@ -141,13 +141,13 @@ class Desired:
         self.generation = self.observed = 0
         self.lineage = ""
         self._config, self._changed = {}, {}
-        self._tunnel_told = ""
+        self._tunnel_reported = ""
         self._beats = ASK_EVERY
         self._folder.forget(NAME)
 
     def _save(self) -> None:
         body = {"generation": self.generation, "observed": self.observed, "config": self._config}
-        body.update(tunnelTold=self._tunnel_told, lineage=self.lineage, lineageChanged=self._changed)
+        body.update(tunnelTold=self._tunnel_reported, lineage=self.lineage, lineageChanged=self._changed)
         self._folder.save(NAME, body)
 
 

@@ -28,11 +28,11 @@ class Faults:
     """Causes faults. `tell` gets each as a line; times are seconds of the caller's clock."""
 
     def __init__(
-        self, sites: Dict[str, List[int]], rng: random.Random, tell: Callable[[str], None], speed: float = 1.0
+        self, sites: Dict[str, List[int]], rng: random.Random, announce: Callable[[str], None], speed: float = 1.0
     ) -> None:
         self._sites = sites
         self._rng = rng
-        self._tell = tell
+        self._announce = announce
         self._speed = max(0.01, speed)
         self._count = sum(len(hosts) for hosts in sites.values())
         self.troubles: Dict[int, Trouble] = {}
@@ -73,7 +73,7 @@ class Faults:
         self.troubles.pop(index, None)
 
     def _cut(self, site: str, until: float) -> None:
-        self._tell(f"the link of {site} is cut")
+        self._announce(f"the link of {site} is cut")
         for index in self._sites[site]:
             self.troubles[index] = Trouble("silent", until)
 
@@ -81,7 +81,7 @@ class Faults:
         if index in self.troubles:
             return
         self.troubles[index] = trouble
-        self._tell(f"host {index + 1}: {trouble.kind} {trouble.symptom.name}".rstrip())
+        self._announce(f"host {index + 1}: {trouble.kind} {trouble.symptom.name}".rstrip())
 
     def _span(self, shortest: float, longest: float) -> float:
         return self._rng.uniform(shortest, longest) / self._speed

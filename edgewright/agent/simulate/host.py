@@ -273,7 +273,7 @@ async def run_simulated(
     seed: int = 1,
     speed: float = 1.0,
     interval: float = 0.0,
-    tell: Callable[[str], None] = lambda line: None,
+    announce: Callable[[str], None] = lambda line: None,
     started: Optional[Callable[[Fleet], None]] = None,
 ) -> None:
     """Run `n` made-up hosts until cancelled. `ca` is a file; `tell` gets each fault; `started` gets the fleet.
@@ -284,7 +284,7 @@ async def run_simulated(
     link = Link(place, make_context(ca))
     made = make_hosts(n, seed)
     rng = random.Random(f"{seed} faults")  # noqa: S311 - made-up faults, not secrets
-    dealt = Faults(by_site([host.site for host in made]), rng, tell, speed) if faults and made else None
+    dealt = Faults(by_site([host.site for host in made]), rng, announce, speed) if faults and made else None
     fleet = Fleet(made, link, token, seed, dealt)
     fleet.interval = interval
     if started is not None:

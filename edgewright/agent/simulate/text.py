@@ -6,7 +6,7 @@ import random
 from typing import List
 
 from edgewright.agent.facts.device import Facts
-from edgewright.agent.kernel.disk_usage import Found, report
+from edgewright.agent.kernel.disk_usage import DiskUsage, report
 
 _PLACES = {
     "/": (
@@ -33,4 +33,4 @@ def made_up_usage(facts: Facts, mount: str, rng: random.Random) -> List[str]:
     files = [
         (int(sizes[0] * share), f"{places[0]}/{name}") for share, name in ((0.3, "system.journal"), (0.2, "old.1"))
     ]
-    return report(mount, Found(directories, files, used, True), (total, used, total - used))
+    return report(mount, DiskUsage(directories, files, used, True), (total, used, total - used))

@@ -25,7 +25,7 @@ MAX_TEXT = 2048
 def store_event(state: State, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
     """Store an event once by its uid (rule P21); returns the uid."""
     uid = str((document.get("metadata") or {}).get("uid") or "")
-    if uid and tx.one(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
+    if uid and tx.first(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
         return uid
     name_host(state, document)
     row = event_row(document, project_uid, tx.now)

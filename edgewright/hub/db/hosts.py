@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def find_host(tx: Tx, uid: str) -> HostRecord | None:
     """Return a host's record as the database has it, locked until the end of the transaction."""
-    row = tx.one(locked(select(schema.hosts).where(schema.hosts.c.uid == uid)))
+    row = tx.first(locked(select(schema.hosts).where(schema.hosts.c.uid == uid)))
     return HostRecord(**row._mapping) if row is not None else None
 
 
@@ -58,7 +58,7 @@ def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostReco
     record = get_host_or_404(tx, uid)
     hosts = schema.hosts
     raised = hosts.update().where(hosts.c.uid == uid).values(generation=hosts.c.generation + 1)
-    generation = int(tx.one(raised.returning(hosts.c.generation)).generation)
+    generation = int(tx.first(raised.returning(hosts.c.generation)).generation)
     newer = save_host(tx, msgspec.structs.replace(record, generation=generation), **changes)
     for field in fields:
         table = schema.host_fields
@@ -72,7 +72,7 @@ def delete_host(tx: Tx, record: HostRecord) -> None:
     """Remove a host and what hangs on it; its credentials stay known as gone (rule P16)."""
     for stored in (record.credential_hash, record.pending_hash):
         if stored:
-            tx.run(schema.gone_credentials.insert().values(hash=stored, host_uid=record.uid, at=tx.now))
+            tx.run(schema.revoked_credentials.insert().values(hash=stored, host_uid=record.uid, at=tx.now))
     for table in (schema.operations, schema.intents, schema.logs, schema.host_fields):
         tx.run(table.delete().where(table.c.host_uid == record.uid))
     for table in (schema.hosts, schema.heartbeats):

@@ -158,12 +158,12 @@ class Live:
         "deadline",
         "duplicate",
         "excused",
-        "gone_boots",
         "health",
         "message",
         "observed_generation",
         "published",
         "reason",
+        "replaced_boots",
         "sender",
         "seq",
         "since",
@@ -177,7 +177,7 @@ class Live:
         self.count = 0
         self.boot_id = ""
         self.seq = -1
-        self.gone_boots: tuple[str, ...] = ()
+        self.replaced_boots: tuple[str, ...] = ()
         self.state = ""
         self.message = ""
         self.agent_version = ""
@@ -204,7 +204,7 @@ class Live:
         live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
-        live.gone_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
+        live.replaced_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
         # it reported so at its last heartbeat; without it each beat would begin again
         live.since = row.at if row.state else None
         return live
@@ -222,7 +222,7 @@ class Live:
             "agent_version": self.agent_version,
             "observed_generation": self.observed_generation,
             "vitals": msgspec.json.encode(self.vitals).decode(),
-            "gone_boots": msgspec.json.encode(self.gone_boots).decode() if self.gone_boots else "[]",
+            "gone_boots": msgspec.json.encode(self.replaced_boots).decode() if self.replaced_boots else "[]",
         }
 
 

@@ -157,7 +157,7 @@ heartbeats = Table(
 )
 """Apart from `hosts`, so that a heartbeat writes a short row and not a complete document."""
 
-gone_credentials = Table(
+revoked_credentials = Table(
     "gone_credentials",
     metadata,
     Column("hash", String, primary_key=True),

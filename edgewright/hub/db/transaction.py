@@ -67,7 +67,7 @@ class Tx:
         """Run `hook` on the event loop after the commit, for what is this process's alone."""
         self.hooks.append(hook)
 
-    def one(self, statement: Any) -> Any:
+    def first(self, statement: Any) -> Any:
         """Return the first row, or `None`."""
         return self.connection.execute(statement).first()
 

@@ -234,7 +234,7 @@ class Writer:
                 for job, future in jobs:
                     outcome = _Done(future)
                     done.append(outcome)
-                    self._one(connection, job, outcome, alone=len(jobs) == 1 and not beats)
+                    self._run_job(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
                     connection.execute(_BEAT_SQL, list(beats.values()))
                 commits = True
@@ -267,7 +267,7 @@ class Writer:
         lock = lock_of(self._engine)
         return lock is not None and lock.committed(self._engine, lambda: self._stopping)
 
-    def _one(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
+    def _run_job(self, connection: Connection, job: Callable[[Tx], Any], outcome: _Done, *, alone: bool) -> None:
         tx = Tx(connection, self._follower)
         try:
             if alone:

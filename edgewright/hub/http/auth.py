@@ -15,7 +15,7 @@ from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox, digest
 from edgewright.wire import protocol
 
-HOST, NOBODY = "host", ""
+HOST, ANONYMOUS = "host", ""
 SESSION_COOKIE = "Authorization"
 """The cookie of `authenticate?setCookie=true`, as Palette names it; `SameSite=Strict`, so no other site can use it."""
 PAIRING_TRIES = 10
@@ -83,7 +83,7 @@ class Authenticator:
             return self._session(authorization, address)
         if session := cookie(headers.get("cookie", ""), SESSION_COOKIE):
             return self._session(session, address)
-        return Actor(NOBODY, "", "", address)
+        return Actor(ANONYMOUS, "", "", address)
 
     def still_valid(self, key: KeyRecord | None) -> bool:
         """Return whether an API key would be accepted now: for a login."""
@@ -142,9 +142,9 @@ class Authenticator:
         stored = digest(credential)
         entry = self._state.credentials.get(stored)
         if entry is None:
-            if stored in self._state.gone:
-                uid = self._state.gone[stored]
-                raise unauthorized(f"The host {uid} was deleted here; it must register again.", protocol.E_HOST_GONE)
+            if stored in self._state.revoked:
+                uid = self._state.revoked[stored]
+                raise unauthorized(f"The host {uid} was deleted here; it must register again.", protocol.E_HOST_DELETED)
             raise self.fail(address, "This host credential is not known here.")
         record = entry.record
         return Actor(HOST, record.uid, record.uid, address, "host", entry, pending=stored == record.pending_hash)

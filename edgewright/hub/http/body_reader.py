@@ -84,7 +84,7 @@ class BodyReader:
         self._limit = limit
         self._budget = budget
         self._stranger = stranger
-        self._held = 0
+        self._charged = 0
 
     async def read(self, length: str, *, expects: bool) -> bytes:
         """Return the body; `length` is the header Content-Length, `expects` whether the peer waits for 100 Continue.
@@ -100,7 +100,7 @@ class BodyReader:
             return await self._collect()
         finally:
             if self._stranger is not None:
-                self._budget.give(self._stranger, self._held)
+                self._budget.give(self._stranger, self._charged)
 
     async def _collect(self) -> bytes:
         chunks: list[bytes] = []
@@ -113,7 +113,7 @@ class BodyReader:
                 if more:
                     await self._drain(size)
                 raise self._too_large()
-            self._hold(len(chunk))
+            self._charge(len(chunk))
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -140,13 +140,13 @@ class BodyReader:
             chunk, more = await self._next()
             size += len(chunk) + 1
 
-    def _hold(self, size: int) -> None:
+    def _charge(self, size: int) -> None:
         if self._stranger is None:
             return
         if not self._budget.take(self._stranger, size):
             message = "The hub is receiving too many unfinished requests; try again in a moment."
             raise Problem(503, protocol.E_UNAVAILABLE, message, {**_CLOSE, "Retry-After": "10"})
-        self._held += size
+        self._charged += size
 
     def _too_large(self) -> Problem:
         message = f"The body is larger than the {self._limit} bytes that this hub takes."

@@ -60,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = self._lines = self._hosts = 0
         self._pending = 0
         self._progress = False
-        self._held = 0
+        self._charged = 0
         self._rest = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
@@ -236,7 +236,7 @@ class BoundedProtocol(HttpToolsProtocol):
         while self._at < len(self._backlog):
             if self._is_blocked():
                 self.flow.pause_reading()
-                self._hold(len(self._backlog) - self._at if self.pipeline else 0)
+                self._charge(len(self._backlog) - self._at if self.pipeline else 0)
                 return
             if turns == _TURN:
                 self.flow.pause_reading()
@@ -249,7 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
         self._backlog, self._at = b"", 0
         unfinished = self._phase is Phase.HEAD or (self._phase is Phase.BODY and not self._progress)
-        self._hold(self._pending if unfinished else 0)
+        self._charge(self._pending if unfinished else 0)
         if self._refused:
             return
         if self._is_blocked():
@@ -309,21 +309,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reason = (status, message)
         raise _Refused
 
-    def _hold(self, size: int) -> None:
+    def _charge(self, size: int) -> None:
         """Charge the budget of all connections with what this one has sent and not finished."""
-        more = size - self._held
+        more = size - self._charged
         if more > 0 and not self.budget.take(self.address, more):
             self._refuse(503, "Too many unfinished requests; try again in a moment.")
             return
         if more < 0:
             self.budget.give(self.address, -more)
-        self._held = size
+        self._charged = size
 
     def _drop_backlog(self) -> None:
         self._backlog, self._at, self._pending = b"", 0, 0
-        if self._held:
-            self.budget.give(self.address, self._held)
-            self._held = 0
+        if self._charged:
+            self.budget.give(self.address, self._charged)
+            self._charged = 0
 
     # Ending
 

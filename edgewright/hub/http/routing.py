@@ -119,7 +119,7 @@ class Call:
         """Return whether the caller is an admin of the tenant."""
         return self.actor.grants.tenant == ADMIN
 
-    def need(self, role: str, project_uid: str) -> None:
+    def require(self, role: str, project_uid: str) -> None:
         """Raise 403 unless the caller has a role in a project (`""`: in the tenant); for routes on `On.OBJECT`."""
         own = self.actor.grants.role(project_uid)
         if self.actor.is_user and not covers(own, role):
@@ -220,10 +220,10 @@ class Call:
         if asked:
             most = max(most, min(asked, self.hub.options.page_limit))
         try:
-            size = _whole(query.get("limit"), "limit")
+            size = _integer(query.get("limit"), "limit")
             limit = listmeta.check_limit(size if strict or size is None else min(size, most), most)
             token = query.get("continue", "")
-            offset = listmeta.decode(token).offset if token else _whole(query.get("offset"), "offset") or 0
+            offset = listmeta.decode(token).offset if token else _integer(query.get("offset"), "offset") or 0
         except InvalidInput as error:
             if error.code.isdigit():
                 raise problems.invalid(int(error.code), error.message) from None
@@ -238,7 +238,7 @@ class Call:
         return listmeta.decode(token).token if token else ""
 
 
-def _whole(text: str | None, name: str) -> int | None:
+def _integer(text: str | None, name: str) -> int | None:
     if text is None or text == "":
         return None
     try:

@@ -89,7 +89,14 @@ TEXTS = many(text())
 LABELS = Shape("map", item=name(1024), limit=256)
 ANNOTATIONS = Shape("map", item=text(64_000), limit=256)
 
-_WORDS = {"object": "object", "map": "object", "list": "array", "text": "string", "flag": "boolean", "when": "string"}
+_JSON_TYPES = {
+    "object": "object",
+    "map": "object",
+    "list": "array",
+    "text": "string",
+    "flag": "boolean",
+    "when": "string",
+}
 
 
 def decode(body: bytes) -> Any:
@@ -182,7 +189,7 @@ def _walk(value: Any, shape: Shape, path: str, matches: list[Problem], depth: in
     if shape.kind == "any":
         return scrub(value, depth)
     if not _fits(value, shape.kind):
-        wanted = _WORDS.get(shape.kind, shape.kind)
+        wanted = _JSON_TYPES.get(shape.kind, shape.kind)
         got = type(value).__name__.replace("dict", "object").replace("str", "string")
         matches.append(invalid(problems.TYPE, f'{path or "body"} in body must be of type {wanted}: "{got}"'))
         return None

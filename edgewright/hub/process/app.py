@@ -26,7 +26,7 @@ from edgewright.hub.db.hosts import get_host_or_404, save_host
 from edgewright.hub.db.lineage import Lineage
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
-from edgewright.hub.http.auth import HOST, NOBODY, Actor, Authenticator
+from edgewright.hub.http.auth import ANONYMOUS, HOST, Actor, Authenticator
 from edgewright.hub.http.body_reader import Disconnected
 from edgewright.hub.http.bounds import Budget
 from edgewright.hub.http.intake import Intake
@@ -265,7 +265,7 @@ class _Endpoint:
             message = f"method {request.method} is not allowed, but [{allowed}] are"
             raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
         address = request.client.host if request.client else ""
-        actor = Actor(NOBODY, "", "", address)
+        actor = Actor(ANONYMOUS, "", "", address)
         if route.path not in self._open_paths:
             actor = self._hub.authenticator.actor(request.headers, address)
         params: dict[str, str] = request.path_params

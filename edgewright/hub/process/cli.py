@@ -137,13 +137,13 @@ def _serve(arguments: argparse.Namespace) -> int:
         operation_deadline=arguments.operation_deadline,
         max_connections=arguments.max_connections,
         max_connections_per_address=arguments.max_connections_per_address,
-        keep_events=arguments.keep_events,
+        event_days=arguments.keep_events,
         max_events=arguments.max_events,
         max_host_events=arguments.max_host_events,
         event_rate=arguments.event_rate,
-        keep_audits=arguments.keep_audits,
-        keep_operations=arguments.keep_operations,
-        keep_intents=arguments.keep_intents,
+        audit_days=arguments.keep_audits,
+        operation_days=arguments.keep_operations,
+        intent_days=arguments.keep_intents,
         housekeeping=arguments.housekeeping,
         simulate_palette=arguments.simulate_palette_limits,
         new_admin_key=arguments.new_admin_key,
@@ -223,7 +223,7 @@ def _word(value: object) -> str:
     return "-" if value is None else "yes" if value is True else "no" if value is False else str(value)
 
 
-def _tell(arguments: argparse.Namespace, sentence: str, **message: str) -> int:
+def _report(arguments: argparse.Namespace, sentence: str, **message: str) -> int:
     sys.stdout.write((json.dumps(message) if arguments.output == "json" else sentence) + "\n")
     return 0
 
@@ -232,14 +232,14 @@ def _backup(arguments: argparse.Namespace) -> int:
     from edgewright.hub.process.backup import backup
 
     written = backup(arguments.data, arguments.file)
-    return _tell(arguments, f"backup written to {written}", file=str(written))
+    return _report(arguments, f"backup written to {written}", file=str(written))
 
 
 def _restore(arguments: argparse.Namespace) -> int:
     from edgewright.hub.process.backup import restore
 
     restore(arguments.file, arguments.data)
-    return _tell(arguments, f"restored into {arguments.data} (lineage renewed)", data=str(arguments.data))
+    return _report(arguments, f"restored into {arguments.data} (lineage renewed)", data=str(arguments.data))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from edgewright.core.text import clean
 from edgewright.hub.process.log_limit import LimitedHandler
 
 LOG_FILE = "hub.log"
-_SIZE, _KEPT = 10_000_000, 3
+_SIZE, _BACKUPS = 10_000_000, 3
 _SECRETS = re.compile(r"(ew[khts]_|gAAAA)[A-Za-z0-9_\-]{8,}=*")
 """API keys, host credentials, registration tokens, keys that sign webhooks, and what `SecretBox` sealed."""
 
@@ -57,7 +57,7 @@ def set_up(data: Path, *, stderr: bool) -> None:
     handlers: list[logging.Handler] = []
     with contextlib.suppress(OSError):
         (data / LOG_FILE).touch(mode=0o600)
-        handlers.append(_Calm(data / LOG_FILE, maxBytes=_SIZE, backupCount=_KEPT, delay=True))
+        handlers.append(_Calm(data / LOG_FILE, maxBytes=_SIZE, backupCount=_BACKUPS, delay=True))
     if stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:

@@ -34,7 +34,7 @@ class ServeOptions:
     """Seconds between two looks at silent hosts."""
     housekeeping: float = 3_600.0
     """Seconds between two looks at the certificate's end and at what is too old."""
-    keep_events: float = 30.0
+    event_days: float = 30.0
     """Days that events are stored."""
     max_events: int = 200_000
     """Events that are retained at most; of the host with the most events the oldest go first."""
@@ -42,11 +42,11 @@ class ServeOptions:
     """Events of one host that are retained at most, the newest."""
     event_rate: float = 60.0
     """Events a minute that one host may send in the long run."""
-    keep_audits: float = 365.0
+    audit_days: float = 365.0
     """Days that audit entries are stored."""
-    keep_operations: float = 90.0
+    operation_days: float = 90.0
     """Days that operations which have ended are stored, with their logs."""
-    keep_intents: float = 365.0
+    intent_days: float = 365.0
     """Days that intents are stored."""
     simulate_palette: bool = False
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
@@ -68,13 +68,13 @@ class ServeOptions:
             ("--operation-deadline", self.operation_deadline, 0.1, 31_536_000.0),
             ("--max-connections", float(self.max_connections), 0.0, 1_000_000.0),
             ("--max-connections-per-address", float(self.max_connections_per_address), 0.0, 1_000_000.0),
-            ("--keep-events", self.keep_events, 1.0, 36_500.0),
+            ("--keep-events", self.event_days, 1.0, 36_500.0),
             ("--max-events", float(self.max_events), 1_000.0, 100_000_000.0),
             ("--max-host-events", float(self.max_host_events), 100.0, 100_000_000.0),
             ("--event-rate", self.event_rate, 1.0, 1_000_000.0),
-            ("--keep-audits", self.keep_audits, 1.0, 36_500.0),
-            ("--keep-operations", self.keep_operations, 1.0, 36_500.0),
-            ("--keep-intents", self.keep_intents, 1.0, 36_500.0),
+            ("--keep-audits", self.audit_days, 1.0, 36_500.0),
+            ("--keep-operations", self.operation_days, 1.0, 36_500.0),
+            ("--keep-intents", self.intent_days, 1.0, 36_500.0),
             ("--max-body", float(self.max_body), 1_024.0, 10_485_760.0),
         ):
             if not least <= value <= most:

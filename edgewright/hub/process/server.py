@@ -19,7 +19,7 @@ from edgewright.hub.http.tls_reads import BufferedReads
 from edgewright.hub.process.gate import Gate, Report
 from edgewright.hub.process.options import ServeOptions
 
-KEEP_ALIVE_SECONDS = 90
+IDLE_SECONDS = 90
 """Longer than a heartbeat interval, so that an agent reuses its connection."""
 GOODBYE, PEERS, ANSWERS = 1.0, 5.0, 25.0
 """Seconds of a stop after which idle connections are cut, those whose peer does not read, and all others."""
@@ -167,7 +167,7 @@ def make_server(
         server_header=False,
         # The peer itself counts, never X-Forwarded-For: the audit log and the brake on wrong credentials rest on it.
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=5,
         ssl_certfile=certificate,
         ssl_keyfile=key,

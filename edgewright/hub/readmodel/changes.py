@@ -206,7 +206,7 @@ class Changes:
             last = change.seq
             # A newer change of the same thing that follows in this chunk makes this one needless.
             if newest.get((change.kind, change.uid)) == change.seq and self._in_scope(change, scope):
-                piece += self._told(change)
+                piece += self._encoded(change)
             if pace.due or len(piece) >= _PIECE:
                 break
         return last, bytes(piece)
@@ -218,7 +218,7 @@ class Changes:
         hidden = change.kind in self._tenant_kinds or (scope.member and change.kind in _OF_NO_PROJECT)
         return not change.project_uid and not hidden
 
-    def _told(self, change: Change) -> bytes:
+    def _encoded(self, change: Change) -> bytes:
         doc: msgspec.Raw | dict[str, Any] | None = change.doc
         if change.op == protocol.CHANGE_PUT and doc is None:
             doc = self._render(change.kind, change.uid)

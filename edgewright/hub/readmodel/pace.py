@@ -77,10 +77,10 @@ class Pace:
     def __init__(self, turns: Turns, owner: str = "", removed: Callable[[], Awaitable[bool]] | None = None) -> None:
         self._turns = turns
         self.owner = owner
-        self._gone = removed
+        self._removed = removed
         self.end = 0.0
         """When the slice is used up, by `time.perf_counter`."""
-        self._held = False
+        self._waiting = False
 
     @classmethod
     def alone(cls) -> Pace:
@@ -106,15 +106,15 @@ class Pace:
 
     async def _take(self) -> None:
         waited = await self._turns.take(self.owner)
-        self._held = True
-        if waited and self._gone is not None and await self._gone():
+        self._waiting = True
+        if waited and self._removed is not None and await self._removed():
             self._give()
             raise ClientDisconnect
         self.end = perf_counter() + SLICE
 
     def _give(self) -> None:
-        if self._held:
-            self._held = False
+        if self._waiting:
+            self._waiting = False
             self._turns.give()
 
     def admit(self) -> None:

@@ -29,7 +29,7 @@ from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.state import State
 
-KEPT = 16
+MAX_RESULTS = 16
 """Results that are cached at the same time."""
 FRESH = 30.0
 """Seconds that a result serves further pages."""
@@ -137,7 +137,7 @@ class Finder:
     def __init__(self, state: State, renderer: Renderer) -> None:
         self._state = state
         self._renderer = renderer
-        self._kept: OrderedDict[tuple[Scope, bytes], Result] = OrderedDict()
+        self._results: OrderedDict[tuple[Scope, bytes], Result] = OrderedDict()
         self._ordered: list[HostEntry] = []
         self._version = -1
 
@@ -169,10 +169,10 @@ class Finder:
             uids, orders = [entry.record.uid for entry in match], [entry.facts.order for entry in match]
         result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
         key = _key_of(scope, spec)
-        self._kept[key] = result
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT or now - next(iter(self._kept.values())).at > FRESH:
-            self._kept.popitem(last=False)
+        self._results[key] = result
+        self._results.move_to_end(key)
+        while len(self._results) > MAX_RESULTS or now - next(iter(self._results.values())).at > FRESH:
+            self._results.popitem(last=False)
         return result
 
     async def page(
@@ -180,7 +180,7 @@ class Finder:
     ) -> tuple[Result, int]:
         """Return a result and where in it the page begins; raises `Problem` 400 for a foreign cursor."""
         wanted = _read_cursor(cursor) if cursor else None
-        stored = self._kept.get(_key_of(scope, spec))
+        stored = self._results.get(_key_of(scope, spec))
         if stored is not None and now - stored.at <= FRESH and offset and (wanted is None or wanted.s == stored.serial):
             return stored, offset
         result = await self.find(scope, spec, now, pace)

@@ -47,7 +47,7 @@ class State:
         """User uid -> what the user may do, until it changes: it is asked at each request and piece of a stream."""
         self.hosts: dict[str, HostEntry] = {}
         self.credentials: dict[str, HostEntry] = {}
-        self.gone: dict[str, str] = {}
+        self.revoked: dict[str, str] = {}
         self.loaded: dict[type, list[Any]] = {}
         """Records that a resource read at the start for a part of its own, by type."""
         self.hosts_by_token: dict[str, set[str]] = {}
@@ -80,7 +80,7 @@ class State:
         for row in rows(schema.hosts):
             beat = beats.get(row.uid)
             self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
-        self.gone = {row.hash: row.host_uid for row in rows(schema.gone_credentials)}
+        self.revoked = {row.hash: row.host_uid for row in rows(schema.revoked_credentials)}
 
     @property
     def tenant_uid(self) -> str:
@@ -190,7 +190,7 @@ class State:
             for stored in (entry.record.credential_hash, entry.record.pending_hash):
                 if stored:
                     self.credentials.pop(stored, None)
-                    self.gone[stored] = uid
+                    self.revoked[stored] = uid
             self._leave(entry.record)
         return entry
 

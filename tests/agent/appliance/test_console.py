@@ -12,7 +12,7 @@ import pytest
 from edgewright.agent.appliance import documents, network
 from edgewright.agent.appliance.console.actions import BoxActions
 from edgewright.agent.appliance.console.facts import Facts, Nic, code_lines
-from edgewright.agent.appliance.console.session import KEEP, Session
+from edgewright.agent.appliance.console.session import CONFIRM_SECONDS, Session
 from edgewright.agent.appliance.console.terminal import Terminal, split_keys
 from edgewright.core.errors import Failed
 from tests.agent.appliance.helpers import Recorder
@@ -190,12 +190,14 @@ def test_the_menu_and_a_static_adapter() -> None:
     assert "come back in 60 s." in stand.text()
 
 
-@pytest.mark.parametrize(("key", "seconds", "call"), [("enter", 0, "keep"), ("esc", 0, "back"), ("", KEEP, "back")])
+@pytest.mark.parametrize(
+    ("key", "seconds", "call"), [("enter", 0, "keep"), ("esc", 0, "back"), ("", CONFIRM_SECONDS, "back")]
+)
 def test_new_network_settings_stay_only_when_a_person_says_so(key: str, seconds: int, call: str) -> None:
     stand = Stand(FACTS)
     stand.press("enter", "down", "enter", "enter")
     assert stand.session.page == "keep"
-    stand.now += KEEP - 1
+    stand.now += CONFIRM_SECONDS - 1
     stand.session.tick(FACTS)
     assert stand.session.page == "keep" and "come back in 1 s." in stand.text()
     if key:

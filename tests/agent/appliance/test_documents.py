@@ -29,7 +29,7 @@ def test_only_files_with_the_header_are_read_and_the_rest_is_told(tmp_path: Path
     (tmp_path / "config.yaml").write_text("#cloud-config\n# edgewright placeholder\n" + "\n" * 500)
     found = documents.scan(str(tmp_path))
     assert [layer.document for layer in found.layers] == [{"install": {"auto": True}}]
-    assert len(found.told) == 1 and "other.yml does not begin with #cloud-config" in found.told[0]
+    assert len(found.notices) == 1 and "other.yml does not begin with #cloud-config" in found.notices[0]
 
 
 def test_a_filled_placeholder_is_user_data(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_wishes_that_no_installation_can_follow(install: object, said: str) -> N
 def test_unknown_and_unsupported_keys_are_told() -> None:
     wish = read_install_spec({"install": {"auto": "true", "devise": "x", "bundles": [], "device": "auto"}})
     assert wish.auto and not wish.device
-    assert wish.told == (
+    assert wish.notices == (
         "install.devise is not known and is left out.",
         "install.bundles is not supported by this appliance and is left out.",
     )

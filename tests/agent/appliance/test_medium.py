@@ -220,7 +220,7 @@ def test_the_least_disk_is_the_same_that_the_plan_accepts(tmp_path: Path, monkey
     from edgewright.agent.appliance.install_spec import read_install_spec
 
     wish = read_install_spec({"install": {"partitions": {"persistent": {"size": 20000}}}})
-    least = box.medium._need(wish, 190 << 20)
+    least = box.medium._required_bytes(wish, 190 << 20)
     layout.plan(wish, least, 190 << 20)
     with pytest.raises(Exception, match="too small"):
         layout.plan(wish, least - layout.MIB, 190 << 20)

@@ -19,7 +19,7 @@ from tests.core.installer import samples
 @pytest.mark.parametrize("name", samples.ALL)
 def test_the_install_block_is_understood_whole(name: str) -> None:
     wish = read_install_spec(read_document(dump(user_data(complete(samples.ALL[name])))))
-    assert wish.told == () and wish.by_itself
+    assert wish.notices == () and wish.by_itself
     assert wish.reboot == (name not in ("local", "static_vlan_proxy"))
     if name == "local":
         assert wish.device == "/dev/disk/by-id/nvme-1" and wish.parts["persistent"].size == 20480

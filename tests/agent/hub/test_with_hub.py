@@ -212,7 +212,7 @@ async def test_twenty_simulated_hosts_live_on_a_real_hub(hub: RunningHub) -> Non
     told: list[str] = []
     token = fresh(hub)
     run = asyncio.ensure_future(
-        run_simulated(20, hub.url, token, str(hub.ca), seed=7, speed=200, tell=told.append, started=fleets.append)
+        run_simulated(20, hub.url, token, str(hub.ca), seed=7, speed=200, announce=told.append, started=fleets.append)
     )
     try:
         deadline = time.monotonic() + 30

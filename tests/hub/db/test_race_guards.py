@@ -44,7 +44,7 @@ async def test_an_event_that_became_young_after_the_look_is_not_deleted(
     """The clock was put right meanwhile, and with it the times of the rows."""
     hub, _ = inside
     table = schema.events
-    add_events(hub, 2, times.now() - (hub.options.keep_events + 1) * pruning.DAY)
+    add_events(hub, 2, times.now() - (hub.options.event_days + 1) * pruning.DAY)
     ids = select(table.c.id)
     with hub.readers.connect() as connection:
         first, second = sorted(connection.execute(ids).scalars())[-2:]

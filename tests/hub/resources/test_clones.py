@@ -117,7 +117,7 @@ async def test_p17_the_machine_that_goes_on_alone_is_taken_again(
     await left.beat()
     assert (live.message, live.boot_id, live.seq) == ("10.0.0.5", boot, left.seq)
     await left.beat()
-    assert live.seq == left.seq and live.boot_id not in live.gone_boots
+    assert live.seq == left.seq and live.boot_id not in live.replaced_boots
     assert await listed(admin) == []
 
 

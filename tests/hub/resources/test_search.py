@@ -107,7 +107,7 @@ def test_pages_give_each_unchanged_host_once(
     offset, cursor, turn = 0, "", 0
     while True:
         if not kept:
-            finder._kept.clear()
+            finder._results.clear()
         result, start = asyncio.run(finder.page(EVERYTHING, {"sort": sort}, NOW, offset, cursor))
         page = result.uids[start : start + limit]
         seen += [uid for uid in page if uid in state.hosts]
@@ -134,7 +134,7 @@ def test_p32_a_page_of_a_fresh_result_begins_after_the_host_of_the_cursor() -> N
         state.put_host(record(f"h-{number}"))
     result, _ = asyncio.run(finder.page(EVERYTHING, {}, NOW, 0, ""))
     cursor = finding.cursor(result, 2)  # of the page with h-0 and h-1
-    finder._kept.clear()
+    finder._results.clear()
     state.put_host(record("g-new"))
     fresh, start = asyncio.run(finder.page(EVERYTHING, {}, NOW, 2, cursor))
     assert fresh.uids[start:] == ["h-2", "h-3"]

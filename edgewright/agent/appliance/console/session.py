@@ -12,7 +12,7 @@ from edgewright.agent.appliance.console.forms import Field, Form
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.hosts.hosts import check_hostname
 
-KEEP = 60
+CONFIRM_SECONDS = 60
 """Seconds in which new network settings must be confirmed."""
 
 
@@ -50,7 +50,7 @@ class Session:
         self.facts = Facts()
         self.page = "info"
         self.at = 0
-        self.told = ""
+        self.notice = ""
         self.form: Optional[Form] = None
         self._deadline = 0.0
         self._apply: Callable[[Form], Optional[str]] = lambda form: None
@@ -62,7 +62,7 @@ class Session:
         if self.page == "code" and self.facts.code_url:
             return pages.code_page(self.facts, self.code(self.facts.code_url, width, height), width, height)
         if self.page == "menu":
-            return pages.menu([name for name, _ in self.entries()], self.at, self.told, width, height)
+            return pages.menu([name for name, _ in self.entries()], self.at, self.notice, width, height)
         if self.page == "form" and self.form is not None:
             form = self.form
             return pages.form_page(form.title, form.lines(width), form.wrong, form.key_line, width, height)
@@ -112,7 +112,7 @@ class Session:
         elif key == "r" and self.facts.code_url:
             self.page = "code"
         elif key == "enter" and self._may_change():
-            self.page, self.at, self.told = "menu", 0, ""
+            self.page, self.at, self.notice = "menu", 0, ""
         return ""
 
     def _may_change(self) -> bool:
@@ -152,16 +152,16 @@ class Session:
                 self.form.wrong = (getattr(error, "message", "") or str(error),)
                 return
             if reported is not None:
-                self.page, self.told = "menu", reported
+                self.page, self.notice = "menu", reported
 
     def _open(self, form: Form, apply: Callable[[Form], Optional[str]]) -> None:
-        self.form, self._apply, self.page, self.told = form, apply, "form", ""
+        self.form, self._apply, self.page, self.notice = form, apply, "form", ""
 
     def _end_confirm(self, action: Callable[[], str]) -> None:
         try:
-            self.told = action()
+            self.notice = action()
         except (EdgewrightError, OSError) as error:
-            self.told = getattr(error, "message", "") or str(error)
+            self.notice = getattr(error, "message", "") or str(error)
         self.page = "menu"
 
     # --- the forms ---------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Session:
 
     def _try(self, card: Optional[network.Card], names: Optional[network.Names]) -> None:
         self.actions.try_network(card, names)
-        self.page, self._deadline = "keep", self.clock() + KEEP
+        self.page, self._deadline = "keep", self.clock() + CONFIRM_SECONDS
 
 
 def _card(name: str, before: network.Card, form: Form) -> network.Card:

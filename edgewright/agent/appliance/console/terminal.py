@@ -87,11 +87,11 @@ class Terminal:
             rows, columns = 0, 0
         return (columns, rows) if columns >= 40 and rows >= 12 else (80, 24)
 
-    def show(self, lines: Sequence[str], whole: bool = False) -> None:
+    def show(self, lines: Sequence[str], redraw: bool = False) -> None:
         """Draw a frame: what changed, or all of it. The last column stays free, so that no line wraps."""
-        out = ["\x1b[2J"] if whole else []
+        out = ["\x1b[2J"] if redraw else []
         for at, line in enumerate(lines):
-            if whole or at >= len(self._shown) or self._shown[at] != line:
+            if redraw or at >= len(self._shown) or self._shown[at] != line:
                 text = f"\x1b[7m{line}\x1b[K\x1b[0m" if at == 0 else line
                 out.append(f"\x1b[{at + 1};1H{text}\x1b[K")
         if out:

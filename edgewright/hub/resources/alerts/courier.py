@@ -34,7 +34,7 @@ BASE, CAP = 2.0, 300.0
 """Seconds before the second attempt, and at most between two attempts."""
 REJECTED_TRIES = 5
 """Attempts of a message that the receiver rejects as such; then it is given up, so that the next ones get through."""
-KEEP = 7 * 86_400.0
+MAX_AGE = 7 * 86_400.0
 """Seconds for which a message is tried; an older one is given up."""
 REPORT_AFTER = 300.0
 """Seconds of failing deliveries after which the receiver is a problem."""
@@ -124,7 +124,7 @@ class Courier:
     async def _failed(self, waiting: Waiting, failure: DeliveryFailed) -> None:
         self._hub.look_at_clock()
         attempts, now = waiting.attempts + 1, times.now()
-        too_old = now - waiting.created > KEEP and self._hub.clock.may_delete
+        too_old = now - waiting.created > MAX_AGE and self._hub.clock.may_delete
         given_up = too_old or (failure.rejected and attempts >= REJECTED_TRIES)
         self._report(failure, now)
         if attempts == 1 or given_up:

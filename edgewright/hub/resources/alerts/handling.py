@@ -97,14 +97,14 @@ class Handling:
         No other transaction decides about this problem until this one ends; there may be no row to lock.
         """
         queue(tx, f"handling {key}")
-        row = tx.one(select(_TABLE).where(_TABLE.c.key == key))
+        row = tx.first(select(_TABLE).where(_TABLE.c.key == key))
         return None if row is None else HandlingRecord(**row._mapping)
 
     @staticmethod
     def count(tx: Tx, project_uid: str) -> int:
         """Return how many records a project has; no other transaction adds one until this one ends."""
         queue(tx, f"handled {project_uid}")
-        rows = tx.one(select(func.count()).select_from(_TABLE).where(_TABLE.c.project_uid == project_uid))
+        rows = tx.first(select(func.count()).select_from(_TABLE).where(_TABLE.c.project_uid == project_uid))
         return int(rows[0])
 
     def store(self, tx: Tx, before: HandlingRecord | None, after: HandlingRecord) -> None:

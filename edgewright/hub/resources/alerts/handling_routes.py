@@ -73,7 +73,7 @@ async def update(call: Call) -> Response:
         if before is not None and before.project_uid and not visible(before.project_uid, call.scope):
             raise not_found("problem", key)
         record = before or HandlingRecord(key, project_of(call, key))
-        call.need(OPERATOR, record.project_uid)
+        call.require(OPERATOR, record.project_uid)
         after = changed(record, body, raw, call.origin, tx.now)
         if after == record:
             return record.document()

@@ -80,10 +80,10 @@ async def add(
     sealed = seal(call.hub.box, secret)
 
     def job(tx: Tx) -> Receiver:
-        if tx.one(select(_TABLE.c.uid).where(_TABLE.c.name == name, _TABLE.c.project_uid == project)) is not None:
+        if tx.first(select(_TABLE.c.uid).where(_TABLE.c.name == name, _TABLE.c.project_uid == project)) is not None:
             raise problems.conflict(f"An alert receiver named '{name}' exists already.", "DuplicateName")
         queue(tx, "receivers")
-        if int(tx.one(select(func.count()).select_from(_TABLE))[0]) >= receivers.MOST:
+        if int(tx.first(select(func.count()).select_from(_TABLE))[0]) >= receivers.MOST:
             raise Problem(
                 409, protocol.E_TOO_MANY_RECEIVERS, f"A plane has at most {receivers.MOST} alert receivers; remove one."
             )
@@ -100,7 +100,7 @@ async def add(
 
 def change(tx: Tx, uid: str, **changes: Any) -> None:
     """Change columns of a receiver; raises 404."""
-    row = tx.one(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes).returning(*_TABLE.c))
+    row = tx.first(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes).returning(*_TABLE.c))
     if row is None:
         raise not_found("alert receiver", uid)
     tx.changed(Receiver(**row._mapping))

@@ -105,7 +105,7 @@ def add_message(tx: Tx, receiver_uid: str, uid: str, key: str, event: str, doc: 
         )
     )  # fmt: skip
     mine = _OUTBOX.c.receiver_uid == receiver_uid
-    excess = int(tx.one(select(func.count()).select_from(_OUTBOX).where(mine))[0]) - MOST_WAITING
+    excess = int(tx.first(select(func.count()).select_from(_OUTBOX).where(mine))[0]) - MOST_WAITING
     if excess <= 0:
         return 0
     oldest = [row.id for row in tx.all(select(_OUTBOX.c.id).where(mine).order_by(_OUTBOX.c.id).limit(excess))]

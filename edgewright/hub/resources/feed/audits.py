@@ -88,7 +88,7 @@ async def user_message(call: Call) -> Response:
     body = await call.body()
     document = await _document(call)
     project = str((document["spec"]["actor"].get("project") or {}).get("uid") or "")
-    call.need(ADMIN, project)
+    call.require(ADMIN, project)
     document["spec"]["userMsg"] = body.get("userMsg", "")
 
     def job(tx: Tx) -> None:

@@ -76,7 +76,7 @@ def _owned(call: Call, event: dict[str, Any]) -> str:
         event["relatedObject"] = {**reference, **(event.get("relatedObject") or {}), "kind": EDGE_HOST}
         uid = call.actor.uid
     project = _project(call, uid)
-    call.need(OPERATOR, project)
+    call.require(OPERATOR, project)
     return project
 
 
@@ -143,7 +143,7 @@ async def delete(call: Call) -> Response:
     """Delete the events of one thing."""
     kind, uid = _kind(call), call.params["objectUid"]
     project = _project(call, uid)
-    call.need(ADMIN, project)
+    call.require(ADMIN, project)
 
     def job(tx: Tx) -> None:
         scope = in_scope(_TABLE.c.project_uid, call.scope)

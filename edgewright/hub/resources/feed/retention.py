@@ -17,7 +17,7 @@ CONFIRM = DAY
 async def prune(hub: Services, now: float) -> dict[str, int]:
     """Delete events and audit entries that are too old at `now`."""
     events = schema.events
-    old = events.c.at < now - hub.options.keep_events * DAY
+    old = events.c.at < now - hub.options.event_days * DAY
     return {"events": await delete_rows(hub, events, events.c.id, old), "audits": await _prune_audits(hub, now)}
 
 
@@ -27,7 +27,7 @@ async def _prune_audits(hub: Services, now: float) -> int:
     earlier, before = seen.audits_at, seen.audits_before
     if earlier is not None and before is not None and earlier <= now < earlier + CONFIRM:
         return 0
-    seen.audits_at, seen.audits_before = now, now - hub.options.keep_audits * DAY
+    seen.audits_at, seen.audits_before = now, now - hub.options.audit_days * DAY
     if earlier is None or before is None or now < earlier:
         return 0
     return await delete_rows(hub, audits, audits.c.id, audits.c.at < min(before, seen.audits_before))

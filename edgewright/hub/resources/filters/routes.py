@@ -85,7 +85,7 @@ async def update(call: Call) -> Response:
     spec = check_spec(body["spec"]) if body.get("spec") else None
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         name = str(meta.get("name") or "").strip() or record.name
         stored = msgspec.json.decode(record.doc)
         document = {"metadata": merge_metadata(stored.get("metadata") or {}, meta), "spec": spec or stored.get("spec")}
@@ -100,7 +100,7 @@ async def delete(call: Call) -> Response:
     """Delete a filter."""
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         store.delete(tx, record)
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Filter '{record.name}' is deleted")
 

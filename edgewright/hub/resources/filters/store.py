@@ -18,9 +18,9 @@ MOST = 500
 _TABLE = schema.tag_filters
 
 
-def need(tx: Tx, uid: str) -> FilterRecord:
+def get_or_404(tx: Tx, uid: str) -> FilterRecord:
     """Return a filter, locked until the end of the transaction; raises 404."""
-    row = tx.one(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
+    row = tx.first(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
     if row is None:
         raise not_found("filter", uid)
     return FilterRecord(**row._mapping)
@@ -30,7 +30,7 @@ def insert(tx: Tx, record: FilterRecord) -> None:
     """Store a new filter; raises 409 for a name that exists, or too many filters."""
     _refuse_duplicate(tx, record)
     queue(tx, "filters")
-    if int(tx.one(select(func.count()).select_from(_TABLE))[0]) >= MOST:
+    if int(tx.first(select(func.count()).select_from(_TABLE))[0]) >= MOST:
         raise Problem(409, "TooManyFilters", f"A plane has at most {MOST} filters; delete one first.")
     tx.run(_TABLE.insert().values(**msgspec.structs.asdict(record)))
     tx.changed(record)
@@ -53,5 +53,5 @@ def delete(tx: Tx, record: FilterRecord) -> None:
 
 def _refuse_duplicate(tx: Tx, record: FilterRecord) -> None:
     same = select(_TABLE.c.uid).where(_TABLE.c.name == record.name, _TABLE.c.uid != record.uid)
-    if tx.one(same) is not None:
+    if tx.first(same) is not None:
         raise conflict(f"A filter named '{record.name}' exists already.", "DuplicateName")

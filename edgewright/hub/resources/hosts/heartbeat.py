@@ -130,7 +130,7 @@ class Heartbeats:
         live = entry.live
         extension = beat.edgewright or Extension()
         boot = clean(extension.bootId, 64)
-        late = boot in live.gone_boots if boot != live.boot_id else (
+        late = boot in live.replaced_boots if boot != live.boot_id else (
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
         clones, sender = self._hub.part(Clones), Sender(peer, extension.address or "", extension.mac or "")
@@ -138,8 +138,8 @@ class Heartbeats:
             await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
             return clones.others(entry.record.uid, sender)
         if boot != live.boot_id:
-            removed = tuple(other for other in live.gone_boots if other != boot)
-            live.gone_boots = (*removed[-3:], live.boot_id) if live.boot_id else removed
+            removed = tuple(other for other in live.replaced_boots if other != boot)
+            live.replaced_boots = (*removed[-3:], live.boot_id) if live.boot_id else removed
             live.boot_id, live.seq = boot, -1
         live.sender = sender
         live.seq = extension.seq if extension.seq is not None else live.seq

@@ -109,7 +109,7 @@ class Rejections:
 
     def __init__(self, hub: Services) -> None:
         self._hub = hub
-        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._reported: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._by_address: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._names: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
         self._handshakes: OrderedDict[str, tuple[float, int]] = OrderedDict()
@@ -119,7 +119,7 @@ class Rejections:
         """Report that the registration of `uid` was refused, and why."""
         name = clean(uid, 128)
         message = f"'{name}' was refused: {problem.message} It came from {address}."
-        self._tell(uid, name, address, "RegistrationRefused", message, str(problem.code))
+        self._report(uid, name, address, "RegistrationRefused", message, str(problem.code))
         self._alert(f"rejected/{name}", uid, name, address, str(problem.code), problem.message)
 
     def of(self, uid: str) -> Rejection | None:
@@ -145,7 +145,7 @@ class Rejections:
                 message = f"{who} {sentence}"
                 if word != "PlaneNotTrusted":
                     message += f" The clock of this hub shows {clock_text(times.now())}."
-                self._tell(uid, uid or address, address, word, message, word)
+                self._report(uid, uid or address, address, word, message, word)
                 if self._comes_back(address):
                     self._alert(f"handshake/{address}", uid, uid or address, address, word, message)
 
@@ -190,11 +190,11 @@ class Rejections:
         names.add(key)
         return True
 
-    def _tell(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
+    def _report(self, uid: str, name: str, address: str, reason: str, message: str, code: str) -> None:
         now = times.now()
-        before = self._told.pop((name, code), 0.0)
+        before = self._reported.pop((name, code), 0.0)
         if 0 <= now - before < AGAIN:  # a clock that was set back must not silence it for longer
-            self._told[(name, code)] = before
+            self._reported[(name, code)] = before
             return
         site = network(address)
         began, count = self._by_address.pop(site, (now, 0))
@@ -205,8 +205,8 @@ class Rejections:
         if uid not in self._hub.state.hosts and not self._strangers.take():
             log.warning("a rejection is not stored as an event: too many unknown names", extra={"peer": address})
             return
-        self._told[(name, code)] = now
-        for memory in (self._told, self._by_address):
+        self._reported[(name, code)] = now
+        for memory in (self._reported, self._by_address):
             while len(memory) > _MAX_REPORTED:
                 memory.popitem(last=False)
         hub = self._hub

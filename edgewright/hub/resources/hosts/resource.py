@@ -46,7 +46,7 @@ def _begin(hub: Services) -> None:
 
 async def _prune(hub: Services, now: float) -> dict[str, int]:
     table = schema.intents
-    old = table.c.received < now - hub.options.keep_intents * DAY
+    old = table.c.received < now - hub.options.intent_days * DAY
     return {"intents": await delete_rows(hub, table, table.c.id, old)}
 
 
@@ -59,7 +59,7 @@ RESOURCE = Resource(
         *search_routes.ROUTES,
         *site_routes.ROUTES,
     ),
-    tables=(schema.hosts, schema.heartbeats, schema.host_fields, schema.gone_credentials, schema.intents),
+    tables=(schema.hosts, schema.heartbeats, schema.host_fields, schema.revoked_credentials, schema.intents),
     parts=_parts,
     follows=_follows,
     render={"host": _host},

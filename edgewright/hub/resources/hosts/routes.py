@@ -53,7 +53,7 @@ async def create(call: Call) -> Response:
     project = call.project or _only_project(call)
     if project not in call.hub.state.projects:
         raise bad_request("Name the project of the host in the header ProjectUid.", protocol.E_PROJECT_REQUIRED)
-    call.need(ADMIN, project)
+    call.require(ADMIN, project)
 
     def job(tx: Tx) -> None:
         queue(tx, f"host {uid}")

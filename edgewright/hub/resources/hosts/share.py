@@ -66,7 +66,7 @@ def trim_events(tx: Tx, keys: Iterable[EventKey], most: int) -> None:
     """Delete the oldest events of things that have more than `most`."""
     table = schema.events
     for key in set(keys):
-        row = tx.one(first_excess_event(key, most))
+        row = tx.first(first_excess_event(key, most))
         if row is not None:
             tx.run(table.delete().where(table.c.kind == key[0], table.c.object_uid == key[1], table.c.id <= row.id))
 
@@ -114,7 +114,7 @@ def pending(tx: Tx, host_uid: str) -> int:
     """Return how many operations of a host wait for their result."""
     table = schema.operations
     statement = select(func.count()).where(table.c.host_uid == host_uid, table.c.state == protocol.OP_PENDING)
-    return int(tx.one(statement)[0])
+    return int(tx.first(statement)[0])
 
 
 def log_size(tx: Tx, host_uid: str, operation: str) -> int:
@@ -123,14 +123,14 @@ def log_size(tx: Tx, host_uid: str, operation: str) -> int:
     statement = select(func.coalesce(func.sum(func.length(table.c.lines)), 0)).where(
         table.c.host_uid == host_uid, table.c.operation_id == operation
     )
-    return int(tx.one(statement)[0])
+    return int(tx.first(statement)[0])
 
 
 def trim_logs(tx: Tx, host_uid: str) -> None:
     """Delete the logs of a host's oldest operations beyond its share."""
     table, operations = schema.logs, schema.operations
     mine = select(func.count(table.c.operation_id.distinct())).where(table.c.host_uid == host_uid)
-    if int(tx.one(mine)[0]) * MAX_LOG_BYTES <= MAX_HOST_LOG_BYTES:
+    if int(tx.first(mine)[0]) * MAX_LOG_BYTES <= MAX_HOST_LOG_BYTES:
         return  # however long each is; spares reading them
     rows = tx.all(
         select(table.c.operation_id, func.sum(func.length(table.c.lines)).label("size"))

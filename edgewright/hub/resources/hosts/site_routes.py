@@ -64,10 +64,10 @@ async def offer_intent(call: Call) -> Response:
     def job(tx: Tx) -> tuple[Any, bool]:
         mine = select(table).where(table.c.host_uid == call.uid, table.c.id == body["id"])
         record = get_host_or_404(tx, call.uid)
-        stored = tx.one(mine)
+        stored = tx.first(mine)
         if stored is not None:
             return stored, False
-        changed = tx.one(
+        changed = tx.first(
             select(fields.c.generation).where(fields.c.host_uid == call.uid, fields.c.field == body["field"])
         )
         # A generation of another lineage cannot be compared: a restored plane may have changed the field or not.
@@ -94,7 +94,7 @@ async def offer_intent(call: Call) -> Response:
         event = host_event(call.uid, call.uid, "Warning" if clash else "Info", "IntentOffered", reported)
         store_event(call.hub.state, tx, event, record.project_uid)
         share.trim_intents(call.hub, tx, call.uid, body["id"], record.project_uid)
-        return tx.one(mine), True
+        return tx.first(mine), True
 
     row, fresh = await call.write(job)
     return call.json(_intent(row), 201 if fresh else 200)
@@ -127,10 +127,10 @@ async def add_log(call: Call) -> Response:
             schema.operations.c.host_uid == call.uid, schema.operations.c.id == operation
         )
         lock_host(tx, call.uid)
-        if tx.one(known) is None:
+        if tx.first(known) is None:
             raise not_found("operation", operation)
         key = (table.c.host_uid == call.uid, table.c.operation_id == operation, table.c.offset == offset)
-        if tx.one(select(table.c.offset).where(*key)) is None:
+        if tx.first(select(table.c.offset).where(*key)) is None:
             if share.log_size(tx, call.uid, operation) + len(text) > share.MAX_LOG_BYTES:
                 message = f"The log of operation {operation} has more than {share.MAX_LOG_BYTES} bytes."
                 raise Problem(413, protocol.E_DOCUMENT, message)

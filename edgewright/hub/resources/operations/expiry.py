@@ -64,5 +64,5 @@ async def expire_operations(hub: Services) -> None:
 async def prune(hub: Services, now: float) -> dict[str, int]:
     """Delete operations that ended too long before `now`, with their logs."""
     table = schema.operations
-    old = and_(table.c.state != protocol.OP_PENDING, table.c.created < now - hub.options.keep_operations * DAY)
+    old = and_(table.c.state != protocol.OP_PENDING, table.c.created < now - hub.options.operation_days * DAY)
     return {"operations": await delete_rows(hub, table, table.c.id, old, with_logs=True)}

@@ -100,7 +100,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
     """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id."""
     record = get_host_or_404(tx, call.uid)
     if key:
-        stored = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
+        stored = tx.first(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
         if stored is not None:
             if (stored.kind, stored.params) != (kind, dump(params)):
                 raise conflict("This Idempotency-Key was used for another operation.", protocol.E_IDEMPOTENCY)
@@ -142,7 +142,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
 
 def publish(tx: Tx, operation: str, project: str) -> None:
     """Notify readers of an operation, with its document as it is in this transaction."""
-    row = tx.one(select(_TABLE).where(_TABLE.c.id == operation))
+    row = tx.first(select(_TABLE).where(_TABLE.c.id == operation))
     if row is not None:
         reported = document(row)
         tx.emit("operation", "put", operation, project, reported)
@@ -170,7 +170,7 @@ async def reset(call: Call) -> Response:
             _TABLE.c.kind == protocol.OP_RESET,
             _TABLE.c.state == protocol.OP_PENDING,
         )
-        if tx.one(waiting) is None:
+        if tx.first(waiting) is None:
             make_operation(call, tx, protocol.OP_RESET, {}, None)
         else:
             message = f"Reset of edge host '{call.uid}' is asked again; one waits already"
@@ -224,7 +224,7 @@ async def result(call: Call) -> Response:
 
     def job(tx: Tx) -> None:
         lock_host(tx, call.uid)
-        row = tx.one(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.id == operation))
+        row = tx.first(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.id == operation))
         if row is None:
             raise not_found("operation", operation)
         if row.result is not None:

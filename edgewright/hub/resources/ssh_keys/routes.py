@@ -105,12 +105,12 @@ async def get(call: Call) -> Response:
 async def update(call: Call) -> Response:
     """Change name, labels or the key; what is not sent stays (rule P51)."""
     body = await call.body()
-    call.need(ADMIN, _record(call).project_uid)
+    call.require(ADMIN, _record(call).project_uid)
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
     sent = _key(spec) if "publicKey" in spec else None
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         name = str(meta.get("name") or "").strip() or record.name
         text, key = sent or (record.public_key, read_key(record.public_key))
         stored = msgspec.json.decode(record.doc).get("metadata") or {}
@@ -125,10 +125,10 @@ async def update(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """Delete a key; hosts that have it do not change."""
-    call.need(ADMIN, _record(call).project_uid)
+    call.require(ADMIN, _record(call).project_uid)
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         store.delete(tx, record)
         message = f"SSH key '{record.name}' is deleted: {record.fingerprint}"
         call.audit(tx, "delete", KIND, record.uid, record.name, message, record.project_uid)

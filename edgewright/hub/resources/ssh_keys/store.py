@@ -18,9 +18,9 @@ MOST = 500
 _TABLE = schema.ssh_keys
 
 
-def need(tx: Tx, uid: str) -> SshKeyRecord:
+def get_or_404(tx: Tx, uid: str) -> SshKeyRecord:
     """Return a key, locked until the end of the transaction; raises 404."""
-    row = tx.one(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
+    row = tx.first(locked(select(_TABLE).where(_TABLE.c.uid == uid)))
     if row is None:
         raise not_found("SSH key", uid)
     return SshKeyRecord(**row._mapping)
@@ -31,7 +31,7 @@ def insert(tx: Tx, record: SshKeyRecord) -> None:
     _refuse_duplicate(tx, record)
     queue(tx, f"ssh keys {record.project_uid}")
     counting = select(func.count()).select_from(_TABLE).where(_TABLE.c.project_uid == record.project_uid)
-    if int(tx.one(counting)[0]) >= MOST:
+    if int(tx.first(counting)[0]) >= MOST:
         raise Problem(409, "TooManySshKeys", f"A project has at most {MOST} SSH keys; delete one first.")
     retain_project(tx, record.project_uid)
     tx.run(_TABLE.insert().values(**msgspec.structs.asdict(record)))
@@ -55,8 +55,8 @@ def delete(tx: Tx, record: SshKeyRecord) -> None:
 
 def _refuse_duplicate(tx: Tx, record: SshKeyRecord) -> None:
     others = (_TABLE.c.project_uid == record.project_uid, _TABLE.c.uid != record.uid)
-    if tx.one(select(_TABLE.c.uid).where(_TABLE.c.name == record.name, *others)) is not None:
+    if tx.first(select(_TABLE.c.uid).where(_TABLE.c.name == record.name, *others)) is not None:
         raise conflict(f"An SSH key named '{record.name}' exists already.", "DuplicateName")
-    same = tx.one(select(_TABLE.c.name).where(_TABLE.c.fingerprint == record.fingerprint, *others))
+    same = tx.first(select(_TABLE.c.name).where(_TABLE.c.fingerprint == record.fingerprint, *others))
     if same is not None:
         raise conflict(f"This SSH key exists already under the name '{same.name}'.", "DuplicateSshKey")

@@ -109,9 +109,9 @@ async def summary(call: Call) -> Response:
     return call.json({"items": items, "listmeta": listmeta.block(offset, len(page), len(matches), limit)})
 
 
-def _need(tx: Tx, uid: str) -> ProjectRecord:
+def _get_or_404(tx: Tx, uid: str) -> ProjectRecord:
     """Return a project, locked until the end of the transaction; raises 404."""
-    row = tx.one(locked(select(schema.projects).where(schema.projects.c.uid == uid)))
+    row = tx.first(locked(select(schema.projects).where(schema.projects.c.uid == uid)))
     if row is None:
         raise not_found("project", uid)
     return ProjectRecord(**row._mapping)
@@ -135,7 +135,7 @@ async def create(call: Call) -> Response:
     name = _name(body)
 
     def job(tx: Tx) -> str:
-        if tx.one(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
+        if tx.first(select(schema.projects.c.uid).where(schema.projects.c.name == name)) is not None:
             raise conflict(f"A project named '{name}' exists already.", "DuplicateName")
         doc = check_record("project", name, dump(_document(body, {})))
         record = ProjectRecord(new_uid(), name, doc, tx.now, tx.now)
@@ -161,9 +161,9 @@ async def update(call: Call) -> Response:
     sent = str((body.get("metadata") or {}).get("name") or "")
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         name = sent or record.name
-        other = tx.one(
+        other = tx.first(
             select(schema.projects.c.uid).where(schema.projects.c.name == name, schema.projects.c.uid != record.uid)
         )
         if other is not None:
@@ -188,18 +188,18 @@ async def delete(call: Call) -> Response:
     _record(call)
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
-        stored = tx.one(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
+        record = _get_or_404(tx, call.uid)
+        stored = tx.first(select(schema.hosts.c.uid).where(schema.hosts.c.project_uid == record.uid))
         if stored is not None:
             raise conflict(f"The project '{record.name}' still has hosts, such as '{stored.uid}'.", "ProjectInUse")
-        token = tx.one(select(schema.tokens.c.name).where(schema.tokens.c.project_uid == record.uid))
+        token = tx.first(select(schema.tokens.c.name).where(schema.tokens.c.project_uid == record.uid))
         if token is not None:
             raise conflict(
                 f"The registration token '{token.name}' registers hosts into the project '{record.name}'; "
                 "delete the token or give it another project first.",
                 "ProjectInUse",
             )
-        receiver = tx.one(
+        receiver = tx.first(
             select(schema.alert_receivers.c.name).where(schema.alert_receivers.c.project_uid == record.uid)
         )
         if receiver is not None:
@@ -207,7 +207,7 @@ async def delete(call: Call) -> Response:
                 f"The alert receiver '{receiver.name}' belongs to the project '{record.name}'; remove it first.",
                 "ProjectInUse",
             )
-        key = tx.one(select(schema.ssh_keys.c.name).where(schema.ssh_keys.c.project_uid == record.uid))
+        key = tx.first(select(schema.ssh_keys.c.name).where(schema.ssh_keys.c.project_uid == record.uid))
         if key is not None:
             raise conflict(
                 f"The SSH key '{key.name}' belongs to the project '{record.name}'; delete it first.", "ProjectInUse"

@@ -67,7 +67,7 @@ async def authenticate(call: Call) -> Response:
 def _signed_in(call: Call, tx: Tx, uid: str) -> None:
     """Store when a user logged in."""
     table = schema.users
-    row = tx.one(table.update().where(table.c.uid == uid).values(last_sign_in=tx.now).returning(*table.c))
+    row = tx.first(table.update().where(table.c.uid == uid).values(last_sign_in=tx.now).returning(*table.c))
     if row is not None:
         tx.changed(UserRecord(**row._mapping))
 
@@ -132,8 +132,8 @@ async def me(call: Call) -> Response:
     )
 
 
-def _need(tx: Tx, uid: str) -> KeyRecord:
-    row = tx.one(locked(select(schema.api_keys).where(schema.api_keys.c.uid == uid)))
+def _get_or_404(tx: Tx, uid: str) -> KeyRecord:
+    row = tx.first(locked(select(schema.api_keys).where(schema.api_keys.c.uid == uid)))
     if row is None:
         raise not_found("API key", uid)
     return KeyRecord(**row._mapping)
@@ -147,7 +147,7 @@ def _refuse_duplicate(tx: Tx, name: str, user_uid: str, own_uid: str = "") -> No
     """Raise 409 when a user has another key of this name: which one is revoked must never be a guess."""
     table = schema.api_keys
     same = select(table.c.uid).where(table.c.name == name, table.c.user_uid == user_uid, table.c.uid != own_uid)
-    if tx.one(same) is not None:
+    if tx.first(same) is not None:
         raise problems.conflict(f"An API key named '{name}' exists already.", "DuplicateName")
 
 
@@ -158,7 +158,7 @@ def _owner(call: Call, asked: str) -> str:
     """
     if not asked or asked in (call.hub.state.tenant_uid, call.actor.uid):
         return call.actor.uid
-    call.need(ADMIN, "")
+    call.require(ADMIN, "")
     if asked not in call.hub.state.users:
         raise not_found("user", asked)
     return asked
@@ -192,7 +192,7 @@ def _check_change(call: Call, record: KeyRecord) -> None:
     if not _seen(call, record):
         raise not_found("API key", record.uid)
     if record.user_uid != call.actor.uid:
-        call.need(ADMIN, "")
+        call.require(ADMIN, "")
     limit = call.actor.key.role if call.actor.key is not None else ADMIN
     if not covers(limit, record.role):
         raise problems.forbidden(f"The {call.actor.via} is limited to the role {limit} and cannot change this key.")
@@ -261,7 +261,7 @@ async def update_key(call: Call) -> Response:
     body = await call.body()
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         _check_change(call, record)
         name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
         if name != record.name:
@@ -283,7 +283,7 @@ async def set_key_state(call: Call) -> Response:
     active = bool(body.get("isActive", False))
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         _check_change(call, record)
         _change(call, tx, record, f"API key '{record.name}' is switched {'on' if active else 'off'}", active=active)
         if not active and record.role == ADMIN:
@@ -297,7 +297,7 @@ async def delete_key(call: Call) -> Response:
     """Delete an API key."""
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         _check_change(call, record)
         tx.run(schema.api_keys.delete().where(schema.api_keys.c.uid == record.uid))
         if record.role == ADMIN:

@@ -32,8 +32,8 @@ _COLUMNS = ("token", "defaultProject", "defaultProjectUid", "expiry")
 TOKEN_HOSTS = protocol.PREFIX + "/tokens/{uid}/hosts"
 
 
-def _need(tx: Tx, uid: str) -> TokenRecord:
-    row = tx.one(locked(select(schema.tokens).where(schema.tokens.c.uid == uid)))
+def _get_or_404(tx: Tx, uid: str) -> TokenRecord:
+    row = tx.first(locked(select(schema.tokens).where(schema.tokens.c.uid == uid)))
     if row is None:
         raise not_found("registration token", uid)
     return TokenRecord(**row._mapping)
@@ -75,7 +75,7 @@ def _document(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
 def _refuse_duplicate(tx: Tx, name: str, own_uid: str = "") -> None:
     """Raise 409 when another token has this name: Palette's clients find tokens by name."""
     same = select(schema.tokens.c.uid).where(schema.tokens.c.name == name, schema.tokens.c.uid != own_uid)
-    if tx.one(same) is not None:
+    if tx.first(same) is not None:
         raise problems.conflict(f"A registration token named '{name}' exists already.", "DuplicateName")
 
 
@@ -141,7 +141,7 @@ async def update(call: Call) -> Response:
     wanted = _project(call, str(spec.get("defaultProjectUid") or ""))
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         name = str((body.get("metadata") or {}).get("name") or "").strip() or record.name
         if name != record.name:
             _refuse_duplicate(tx, name, record.uid)
@@ -163,7 +163,7 @@ async def set_state(call: Call) -> Response:
     active = bool(body.get("isActive", False))
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         message = f"Registration token '{record.name}' is {'active again' if active else 'revoked'}"
         _save(call, tx, record, message, active=active)
 
@@ -175,7 +175,7 @@ async def delete(call: Call) -> Response:
     """Delete a token."""
 
     def job(tx: Tx) -> None:
-        record = _need(tx, call.uid)
+        record = _get_or_404(tx, call.uid)
         tx.run(schema.tokens.delete().where(schema.tokens.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Registration token '{record.name}' is deleted")
         tx.removed(record)

@@ -61,7 +61,7 @@ async def activate(call: Call) -> Response:
         raise hub.authenticator.fail(call.actor.address, "This activation code is not valid: it was used or has ended.")
 
     def job(tx: Tx) -> UserRecord:
-        record = store.need(tx, known.uid)
+        record = store.get_or_404(tx, known.uid)
         if record.activation_hash != stored or tx.now >= (record.activation_until or 0.0):
             raise unauthorized("This activation code was used already.")
         newer = store.update(tx, record, active=True, **NONE)

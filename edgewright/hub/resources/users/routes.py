@@ -173,7 +173,7 @@ async def update(call: Call) -> Response:
     changes = rules.read_properties(body.get("spec") or {})
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         _change(call, tx, record, changes, body.get("metadata") or {})
 
     await call.write(job)
@@ -186,7 +186,7 @@ async def patch(call: Call) -> Response:
     if not isinstance(operations, list):
         raise bad_request("The request body is a list of operations.")
     changes = rules.read_patch([operation for operation in operations if operation])
-    await call.write(lambda tx: _change(call, tx, store.need(tx, call.uid), changes, {}))
+    await call.write(lambda tx: _change(call, tx, store.get_or_404(tx, call.uid), changes, {}))
     return call.empty()
 
 
@@ -218,7 +218,7 @@ async def delete(call: Call) -> Response:
     """Delete a user; API keys, sessions and open streams end at once."""
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         keys = store.delete(tx, record)
         ended = f"; {keys} API keys ended" if keys else ""
         call.audit(tx, "delete", KIND, record.uid, record.email, f"User '{record.email}' is deleted{ended}")
@@ -231,7 +231,7 @@ async def invite(call: Call) -> Response:
     """Make a new activation link, which replaces an older one; Palette would send it by email."""
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         store.update(tx, record, **activation.new_code(call.hub.box, tx.now))
         call.audit(tx, "update", KIND, record.uid, record.email, f"A new activation link is made for '{record.email}'")
 
@@ -248,7 +248,7 @@ async def set_tenant_roles(call: Call) -> Response:
     """Replace the roles of a user for the tenant (`v1UserRoleUIDs`)."""
     body = await call.body()
     changes = {"role": " ".join(rules.read_roles(body.get("roles") or [], "roles"))}
-    await call.write(lambda tx: _change(call, tx, store.need(tx, call.uid), changes, {}))
+    await call.write(lambda tx: _change(call, tx, store.get_or_404(tx, call.uid), changes, {}))
     return call.empty()
 
 
@@ -264,7 +264,7 @@ async def set_project_roles(call: Call) -> Response:
     names = {uid: record.name for uid, record in call.hub.state.projects.items()}
 
     def job(tx: Tx) -> None:
-        record = store.need(tx, call.uid)
+        record = store.get_or_404(tx, call.uid)
         store.set_project_roles(tx, record, wanted)
         mine = ", ".join(f"{highest(stored)} in {names.get(uid, uid)}" for uid, stored in wanted.items()) or "none"
         message = f"User '{record.email}' has the project roles: {mine}"

@@ -19,9 +19,9 @@ from edgewright.hub.security.admins import require_admin
 _USERS, _ROLES, _KEYS = schema.users, schema.project_roles, schema.api_keys
 
 
-def need(tx: Tx, uid: str) -> UserRecord:
+def get_or_404(tx: Tx, uid: str) -> UserRecord:
     """Return a user, locked until the end of the transaction; raises 404."""
-    row = tx.one(locked(select(_USERS).where(_USERS.c.uid == uid)))
+    row = tx.first(locked(select(_USERS).where(_USERS.c.uid == uid)))
     if row is None:
         raise not_found("user", uid)
     return UserRecord(**row._mapping)
@@ -31,7 +31,7 @@ def insert(tx: Tx, record: UserRecord) -> None:
     """Store a new user; raises 409 for an email address in use, or too many users."""
     _refuse_duplicate(tx, record.email)
     queue(tx, "users")
-    if int(tx.one(select(func.count()).select_from(_USERS))[0]) >= MOST:
+    if int(tx.first(select(func.count()).select_from(_USERS))[0]) >= MOST:
         raise Problem(409, "TooManyUsers", f"A plane has at most {MOST} users; delete one first.")
     tx.run(_USERS.insert().values(**msgspec.structs.asdict(record)))
     tx.changed(record)
@@ -71,5 +71,5 @@ def delete(tx: Tx, record: UserRecord) -> int:
 
 def _refuse_duplicate(tx: Tx, email: str, own_uid: str = "") -> None:
     same = select(_USERS.c.uid).where(func.lower(_USERS.c.email) == email.lower(), _USERS.c.uid != own_uid)
-    if tx.one(same) is not None:
+    if tx.first(same) is not None:
         raise conflict(f"A user with the email address '{email}' exists already.", "DuplicateName")
