@@ -10,7 +10,7 @@ from edgewright.core.errors import Failed, UsageError
 from edgewright.core.text import clean
 
 
-def words_of(plan: Plan) -> str:
+def plan_text(plan: Plan) -> str:
     """Return a plan as text for the terminal."""
     lines = [clean(plan.title)]
     lines += [f"  {clean(line, 4096)}" for line in plan.lines]
@@ -38,7 +38,7 @@ def ask(command: type[Command], plan: Plan, form: str = "table") -> None:
     """
     answers = sys.stdin is not None and sys.stdin.isatty()
     if answers or form != "json":
-        print(words_of(plan), file=sys.stderr)
+        print(plan_text(plan), file=sys.stderr)
     if not answers:
         raise UsageError(
             f"`{command.name}` needs confirmation, and there is no terminal to confirm it.",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def tell(error: EdgewrightError, form: str = "table") -> int:
+def report_error(error: EdgewrightError, form: str = "table") -> int:
     """Print an error on stderr and return its exit code."""
     if form == "json":
         from edgewright.cli.output import as_json
@@ -37,7 +37,7 @@ def tell(error: EdgewrightError, form: str = "table") -> int:
 def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
     """Print how it ended and return the exit code; called while `error` is handled, which may be anything."""
     if isinstance(error, EdgewrightError):
-        return tell(error, form)
+        return report_error(error, form)
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":  # asyncio may not be loaded
         return interrupted(argv)
     if isinstance(error, BrokenPipeError):
@@ -53,7 +53,9 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
 
 def no_room(error: OSError, form: str = "table") -> int:
     """Report that a disk is full, most often the one that the output goes to."""
-    code = tell(Failed(f"Nothing more can be written: {error.strerror}.", "Free space and try again.", "NoSpace"), form)
+    code = report_error(
+        Failed(f"Nothing more can be written: {error.strerror}.", "Free space and try again.", "NoSpace"), form
+    )
     pipe_closed()
     return code
 
@@ -118,4 +120,4 @@ def crashed(argv: Sequence[str], form: str = "table") -> int:
     except EdgewrightError as error:
         where = f"What happened could not be written down: {error.message}"
     name = kind.__name__ if kind else "error"
-    return tell(Failed(f"Something inside Edgewright went wrong ({name}).", where, "Internal"), form)
+    return report_error(Failed(f"Something inside Edgewright went wrong ({name}).", where, "Internal"), form)

@@ -127,7 +127,7 @@ def _detail(detail: Detail) -> str:
     return "\n".join(lines)
 
 
-def say(text: str, *, ascii_only: bool = False, error: bool = False) -> None:
+def print_text(text: str, *, ascii_only: bool = False, error: bool = False) -> None:
     """Print a text; glyphs become ASCII where the stream cannot show them or the user wants it so."""
     stream = sys.stderr if error else sys.stdout
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")

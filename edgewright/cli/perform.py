@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from edgewright.cli import confirm, errors
-from edgewright.cli.output import as_json, as_yaml, render, say, stream_line
+from edgewright.cli.output import as_json, as_yaml, print_text, render, stream_line
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
@@ -47,7 +47,7 @@ async def perform(
 
 def _stoppable(command: type[Command]) -> contextlib.AbstractContextManager[None]:
     """Let SIGTERM end long work as Ctrl-C does; a short verb is ended by it at once."""
-    if not command.tells:
+    if not command.shows_progress:
         return contextlib.nullcontext()
     from edgewright.commands.forge.background import terminated_is_cancelled
 
@@ -61,16 +61,16 @@ def _show_plan(plan: Plan, form: str, *, ascii_only: bool) -> None:
     elif form == "yaml":
         text = as_yaml(document)
     else:
-        text = confirm.words_of(plan)
-    say(text, ascii_only=ascii_only)
+        text = confirm.plan_text(plan)
+    print_text(text, ascii_only=ascii_only)
 
 
 def _reporter(command: type[Command], plan: Plan, form: str) -> Any:
     """Return what takes progress lines: stderr, where they add to the result."""
     many = len(plan.touches) > 1 and command.danger != "none"
     waits = command.name in ("host logs", "config validate")
-    if form in ("table", "wide") and (many or waits or command.tells):
-        return lambda line: say(line, error=True)
+    if form in ("table", "wide") and (many or waits or command.shows_progress):
+        return lambda line: print_text(line, error=True)
     return lambda line: None
 
 
@@ -80,32 +80,32 @@ async def _print(command: type[Command], outcome: Outcome, form: str, *, ascii_o
     if outcome.result is not None:
         text = render(outcome.result, form)
         if text:
-            say(text, ascii_only=ascii_only)
+            print_text(text, ascii_only=ascii_only)
         if isinstance(outcome.result, Listing) and form in ("table", "wide"):
             for line in (outcome.result.note, "" if outcome.result.items else outcome.result.empty):
                 if line:
-                    say(line, ascii_only=ascii_only, error=True)
+                    print_text(line, ascii_only=ascii_only, error=True)
         if outcome.message and form in ("table", "wide"):
-            say(outcome.message, ascii_only=ascii_only, error=True)
+            print_text(outcome.message, ascii_only=ascii_only, error=True)
     elif form in ("json", "yaml"):
         reported = {
             "done": list(outcome.done),
             "failed": [{"target": target, **error.as_dict()} for target, error in outcome.failed],
             "message": outcome.message,
         }
-        say(as_json(reported) if form == "json" else as_yaml(reported))
+        print_text(as_json(reported) if form == "json" else as_yaml(reported))
     elif form == "name":
         if outcome.done:
-            say("\n".join(outcome.done))
+            print_text("\n".join(outcome.done))
     elif outcome.message:
-        say(outcome.message, ascii_only=ascii_only)
+        print_text(outcome.message, ascii_only=ascii_only)
     return _code(outcome, form)
 
 
 async def _print_stream(stream: Stream, form: str, *, ascii_only: bool) -> int:
     async with aclosing(stream.items) as items:  # type: ignore[type-var]
         async for item in items:
-            say(stream_line(item, stream.widths, form), ascii_only=ascii_only)
+            print_text(stream_line(item, stream.widths, form), ascii_only=ascii_only)
             sys.stdout.flush()
     return 0
 
@@ -116,5 +116,5 @@ def _code(outcome: Outcome, form: str) -> int:
         return 0
     codes = {int(error.exit_code) for _, error in outcome.failed}
     for _, error in outcome.failed[:20]:
-        errors.tell(error, form)
+        errors.report_error(error, form)
     return codes.pop() if len(codes) == 1 else 1

@@ -309,7 +309,7 @@ async def offered(connection: Connection, wanted: type[P]) -> P | None:
         return None
 
 
-class Words(NamedTuple):
+class PortPhrase(NamedTuple):
     """How a port is called in a sentence, and the verb that agrees with it."""
 
     what: str
@@ -345,7 +345,7 @@ WORDS: dict[type, Words] = {
 }
 """Every port."""
 
-BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in WORDS}
+BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in PHRASES}
 
 HUB_ONLY: frozenset[type] = frozenset(
     {CanReadLogs, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
@@ -375,7 +375,7 @@ HINT_RECORDING = "This shows what was recorded; open the console on a plane: edg
 def missing(kind: str) -> frozenset[type]:
     """Return the ports that a source does not have: `hub`, `palette` or `recording`; none while it is unknown."""
     if kind == "recording":
-        return frozenset(WORDS) - RECORDED
+        return frozenset(PHRASES) - RECORDED
     return HUB_ONLY if kind == "palette" else frozenset()
 
 
@@ -386,5 +386,5 @@ def names(ports: Iterable[type]) -> tuple[str, ...]:
 
 def sentence(port: type) -> str:
     """Return that a connection does not have this port, as a complete sentence."""
-    words = WORDS[port]
-    return f"{words.what} {words.be} not available over this connection."
+    phrase = PHRASES[port]
+    return f"{phrase.what} {phrase.be} not available over this connection."

@@ -135,12 +135,12 @@ def load() -> Contexts:
     tables = reported.get("contexts", {})
     if not isinstance(tables, dict):
         raise InvalidInput(f"{path}: `contexts` is a table.")
-    items = {name: _one(path, text, name, table) for name, table in tables.items()}
+    items = {name: _read_context(path, text, name, table) for name, table in tables.items()}
     current = reported.get("current", "")
     return Contexts(items, current if current in items else "")
 
 
-def _one(path: Path, text: str, name: str, table: object) -> Context:
+def _read_context(path: Path, text: str, name: str, table: object) -> Context:
     line = tomlfile.line_of(text, "", f"contexts.{name}")
     if not isinstance(table, dict) or not isinstance(table.get("url"), str):
         raise InvalidInput(f"{path}, line {line}: context {name} has no url.")

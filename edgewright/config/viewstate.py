@@ -19,7 +19,7 @@ class ViewStateFile:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or locations.folder("state") / "views.json"
-        self._kept: dict[str, dict[str, Any]] | None = None
+        self._cached: dict[str, dict[str, Any]] | None = None
 
     def load(self, view: str) -> Mapping[str, Any]:
         """Return what was stored for `view`; empty when nothing was."""
@@ -37,12 +37,12 @@ class ViewStateFile:
             return
 
     def _all(self) -> dict[str, dict[str, Any]]:
-        if self._kept is None:
+        if self._cached is None:
             try:
                 reported = json.loads(self.path.read_text("utf-8"))
             except (OSError, ValueError):
                 reported = {}
-            self._kept = (
+            self._cached = (
                 {k: v for k, v in reported.items() if isinstance(v, dict)} if isinstance(reported, dict) else {}
             )
-        return self._kept
+        return self._cached

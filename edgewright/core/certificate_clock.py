@@ -100,7 +100,7 @@ def explain(host: str, here: str, now: float, early: bool, evidence: Evidence) -
     if abs(apart) <= AGREE:
         return f"{sentence}; the clock of {host} agrees with it.", _sentence(_renew(early))
     side = "ahead of" if apart > 0 else "behind"
-    sentence += f"; that is {times.words(abs(apart))} {side} the clock of {host}."
+    sentence += f"; that is {times.duration(abs(apart))} {side} the clock of {host}."
     if _inside(evidence.peer_now, evidence):
         return sentence, f"{_set(here)} If it is right, set the clock of {host}, and {_renew(False)}"
     return sentence, f"Compare both clocks with a third one and set the wrong one. Then {_renew(early)}"

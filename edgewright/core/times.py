@@ -102,7 +102,7 @@ def age(seconds: Optional[float]) -> str:
     return f"{complete // 86400}d"
 
 
-def words(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration for a sentence: `45 s`, `14 min`, `3 h`, `2 days`."""
     complete = max(0, int(seconds))
     if complete < 60:

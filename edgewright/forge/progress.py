@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from edgewright.core.errors import Cancelled
-from edgewright.core.times import words
+from edgewright.core.times import duration
 
 Unit = Literal["bytes", "steps", "seconds"]
 
@@ -40,7 +40,7 @@ class Progress(NamedTuple):
         if self.rate and self.unit == "bytes":
             parts.append(f"{size(int(self.rate))}/s")
         if self.left is not None and self.left >= 1:
-            parts.append(f"{words(self.left)} left")
+            parts.append(f"{duration(self.left)} left")
         return "  ".join(parts)
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgewright.cli.output import say
+from edgewright.cli.output import print_text
 from edgewright.config import contexts
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
@@ -51,7 +51,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     if session.start_view == "host":
         _find_host(session, store)
     size = (int(match.group(1)), int(match.group(2)))
-    say(import_module("tui.render").render(session, size, form).rstrip())
+    print_text(import_module("tui.render").render(session, size, form).rstrip())
     return 0
 
 
@@ -100,7 +100,7 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
             return
 
     recorder = Recorder(feed.store, Path(args["file"]), ctx.context_name)
-    say(f"Recording {ctx.context_name} into {args['file']}; Ctrl-C ends it.", error=True)
+    print_text(f"Recording {ctx.context_name} into {args['file']}; Ctrl-C ends it.", error=True)
     try:
         with terminated_is_interrupted():
             asyncio.run(run())
@@ -109,7 +109,7 @@ def record(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     finally:
         feed.store.flush()
         recorder.close()
-    say(f"{recorder.events} events recorded in {args['file']}.")
+    print_text(f"{recorder.events} events recorded in {args['file']}.")
     return 0
 
 
@@ -151,11 +151,11 @@ def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str
     """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it."""
     from edgewright.commands.hub.first_run import start_demo
 
-    context = asyncio.run(start_demo(hub, hosts, lambda line: say(line, error=True)))
+    context = asyncio.run(start_demo(hub, hosts, lambda line: print_text(line, error=True)))
     if not alone:
         return open_console(ctx.settings, context, hub=hub, simulated=True)
     shown = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}
     text = f"EDGEWRIGHT_URL={shown['url']} EDGEWRIGHT_CA={shown['ca']} EDGEWRIGHT_API_KEY_FILE={shown['apiKeyFile']}"
-    say(json.dumps(shown) if form == "json" else text)
+    print_text(json.dumps(shown) if form == "json" else text)
     hub.wait()
     return 0

@@ -106,7 +106,7 @@ class Follower:
         self._teller = teller
         self._since: int | None = None
         self._beats_at = 0.0
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     async def run(self, features: Features) -> None:
         """Follow until the stream breaks. Raises `EdgewrightError`."""
@@ -161,7 +161,7 @@ class Follower:
                 break
             continue_ = page.continue_
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
-        await read_lists(self._client, self._teller, self._told, features)
+        await read_lists(self._client, self._teller, self._reported, features)
         self._since = inbox.seq or None
 
     def _pass_on_beats(self, beats: list[list[Any]]) -> None:

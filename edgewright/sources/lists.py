@@ -27,7 +27,9 @@ async def payload_of(client: Connection, reading: Reading, page: int) -> dict[st
     return {"docs": docs, "complete": True} if reading.entire else {"docs": docs}
 
 
-async def read_list(client: Connection, teller: Teller, told: set[str], collection: Collection[Any], page: int) -> bool:
+async def read_list(
+    client: Connection, teller: Teller, reported: set[str], collection: Collection[Any], page: int
+) -> bool:
     """Read one list and emit it; return whether the plane gives it, report a refusal once. Raises `EdgewrightError`."""
     reading = collection.reading
     if reading is None:
@@ -38,10 +40,10 @@ async def read_list(client: Connection, teller: Teller, told: set[str], collecti
         if payload is not None:
             teller.emit(collection.seen, payload)
 
-    return await optional(teller, told, reading.words, read)
+    return await optional(teller, reported, reading.label, read)
 
 
-async def read_lists(client: Connection, teller: Teller, told: set[str], features: Features) -> None:
+async def read_lists(client: Connection, teller: Teller, reported: set[str], features: Features) -> None:
     """Read every list of a hub, in the order of the collections. Raises `EdgewrightError`."""
     for collection in COLLECTIONS:
-        await read_list(client, teller, told, collection, features.page_limit)
+        await read_list(client, teller, reported, collection, features.page_limit)

@@ -56,7 +56,7 @@ class PlaneSource:
         self._refused_retry = refused_retry
         self._wake = asyncio.Event()
         self._state = ""
-        self._told_at = float("-inf")
+        self._reported_at = float("-inf")
         self._features = Features()
         self._caller = Caller()
         self._away_since: float | None = None
@@ -90,15 +90,15 @@ class PlaneSource:
     def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
         """Report that the plane answers; the first time after an outage, with how long it lasted."""
         if self._away_since is not None:
-            removed = times.words(self._clock() - self._away_since)
+            removed = times.duration(self._clock() - self._away_since)
             self._away_since = None
             self.emit(kinds.MESSAGE, {"level": "ok", "text": f"The plane is back after {removed}."})
         self._backoff.reset()
         now = self._clock()
-        if state == self._state and not total and 0 <= now - self._told_at < CONTACT_EVERY:
+        if state == self._state and not total and 0 <= now - self._reported_at < CONTACT_EVERY:
             return
-        self._state, self._told_at = state, now
-        self._tell(state, message, done=done, total=total)
+        self._state, self._reported_at = state, now
+        self._emit_state(state, message, done=done, total=total)
 
     def note(self, text: str, level: str = "warn") -> None:
         """Put one line on the message line."""
@@ -106,7 +106,7 @@ class PlaneSource:
 
     async def _attempt(self) -> None:
         if self._state in ("", "loading"):
-            self._tell("loading", "asking the plane what it can do")
+            self._emit_state("loading", "asking the plane what it can do")
         features = await self._client.features(fresh=True)
         self._features = features
         self._caller = await self._client.caller() if features.hub else Caller()
@@ -139,10 +139,12 @@ class PlaneSource:
         if self._away_since is None:
             self._away_since = self._clock()
         self._state = state
-        self._tell(state, error.message, next_try=self._clock() + wait)
+        self._emit_state(state, error.message, next_try=self._clock() + wait)
         return wait
 
-    def _tell(self, state: str, message: str, next_try: float | None = None, done: int = 0, total: int = 0) -> None:
+    def _emit_state(
+        self, state: str, message: str, next_try: float | None = None, done: int = 0, total: int = 0
+    ) -> None:
         payload: dict[str, Any] = {"state": state, "message": message, "done": done, "total": total}
         if next_try is not None:
             payload["next_try"] = next_try

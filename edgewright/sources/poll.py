@@ -44,7 +44,7 @@ class Poller:
         self._known: dict[str, str] = {}
         """Time of last change by uid, as text."""
         self._missing: set[str] = set()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._filled = False
         self._fill_over = asyncio.Event()
         self._sort: dict[str, Any] = dict(_NEWEST_FIRST)
@@ -193,7 +193,7 @@ class Poller:
         return news
 
     async def _every(self, collection: Collection[Any], seconds: float) -> None:
-        while await read_list(self._client, self._teller, self._told, collection, protocol.PAGE_LIMIT):
+        while await read_list(self._client, self._teller, self._reported, collection, protocol.PAGE_LIMIT):
             await asyncio.sleep(seconds)
 
 

@@ -29,7 +29,7 @@ class Reading(NamedTuple):
 
     read: Callable[[Any, int], Awaitable[Documents]]
     """Asks the port, in pages of that many things; returns documents."""
-    words: str
+    label: str
     """What is named in the note when a plane refuses the list."""
     port: PortName
     """The port that it asks; a source without it has no such list."""
@@ -63,7 +63,7 @@ class Collection(NamedTuple, Generic[R]):
     """Whether it is in the last known fleet on disk."""
     reading: Reading | None = None
     """How its list is read; None for hosts, which are read in pages of their own."""
-    one: PortName | None = None
+    getter: PortName | None = None
     """The port whose `get` gives the document of one thing; None where the plane returns it with its list only."""
     key: str = "uid"
     """Field of a row that is its key in the model."""

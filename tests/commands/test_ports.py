@@ -46,7 +46,7 @@ def test_each_online_verb_names_its_ports(command: type[Command]) -> None:
 
 def test_every_port_has_a_name_and_words() -> None:
     assert set(get_args(ports.PortName)) == set(ports.BY_NAME)
-    assert set(ports.WORDS) >= ports.RECORDED | ports.HUB_ONLY
+    assert set(ports.PHRASES) >= ports.RECORDED | ports.HUB_ONLY
 
 
 def test_what_is_not_online_needs_no_port() -> None:
@@ -85,10 +85,10 @@ def test_a_described_verb_declares_the_ports_of_its_collection(command: type[Com
 @pytest.mark.parametrize("command", ONLINE, ids=lambda command: command.name)
 def test_a_source_that_lacks_the_port_gives_a_sentence(command: type[Command]) -> None:
     store = Store()
-    status = SourceStatus(state="polling", plane="x", missing=ports.names(ports.WORDS))
+    status = SourceStatus(state="polling", plane="x", missing=ports.names(ports.PHRASES))
     refused = registry.unavailable(command, status)
     assert refused is not None and refused.reason.endswith("not available over this connection.") and refused.hint
-    store.emit("plane", "source.state", {"state": "polling", "missing": list(ports.names(ports.WORDS))})
+    store.emit("plane", "source.state", {"state": "polling", "missing": list(ports.names(ports.PHRASES))})
     store.flush()
     ctx = CommandContext(Settings(), store=store, client=FakeConnection({}))
     verdict = registry.check(command, ctx, ("a",) if command.target else ())

@@ -61,7 +61,7 @@ def test_unset_and_impossible_times_are_zero() -> None:
 def test_ages_have_one_unit() -> None:
     given_ = [None, -5, 0, 7.9, 60, 3599, 3600, 86399, 86400 * 9]
     assert [times.age(x) for x in given_] == ["-", "0s", "0s", "7s", "1m", "59m", "1h", "23h", "9d"]
-    assert [times.words(x) for x in (5, 840, 7200, 86400, 200000)] == ["5 s", "14 min", "2 h", "1 day", "2 days"]
+    assert [times.duration(x) for x in (5, 840, 7200, 86400, 200000)] == ["5 s", "14 min", "2 h", "1 day", "2 days"]
 
 
 def test_spans() -> None:

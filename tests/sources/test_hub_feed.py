@@ -137,7 +137,7 @@ async def test_users_roles_keys_and_filters_are_read_and_followed(hub: RunningHu
         uid = await client.users.create("ana@example.com", "Ana")
         await until(store, lambda model: uid in USERS.of(model))
         row = USERS.of(store.model)[uid]
-        assert (row.name, row.person, row.state) == ("ana@example.com", "Ana", "invited")
+        assert (row.name, row.full_name, row.state) == ("ana@example.com", "Ana", "invited")
         await client.users.delete(uid)
         await until(store, lambda model: uid not in USERS.of(model))
         await client.ssh_keys.delete(before)

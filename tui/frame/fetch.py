@@ -21,13 +21,13 @@ def known_document(session: Session, collection: str, uid: str) -> dict[str, Any
 async def fetch_document(session: Session, noun: str, uid: str) -> dict[str, Any]:
     """Return the document of a thing, e.g. a `host`, as the plane has it now. Raises `EdgewrightError`."""
     collection = of_noun(noun)
-    if collection is None or not collection.one:
+    if collection is None or not collection.getter:
         raise Failed("This document was not seen in this session; the plane returns it with its list only.")
     if session.replay is not None and (recorded := known_document(session, collection.name, uid)) is not None:
         return recorded
     if session.make_context is None:
         raise Unreachable("There is no plane to ask: this shows what was recorded.", code="NoPlane")
-    raw = await document_of(session.make_context(), collection.one, uid)
+    raw = await document_of(session.make_context(), collection.getter, uid)
     if collection.documents:
         session.store.store_document(collection.name, uid, raw)
     return raw

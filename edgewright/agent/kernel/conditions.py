@@ -60,7 +60,7 @@ def judge(
         problems.append(f"the agent cannot save its state: {state_trouble}")
     if abs(clock_off) > CLOCK_OFF:
         side = "ahead of" if clock_off > 0 else "behind"
-        problems.append(f"clock {times.words(abs(clock_off))} {side} the plane's (it shows {clock_text(now)})")
+        problems.append(f"clock {times.duration(abs(clock_off))} {side} the plane's (it shows {clock_text(now)})")
     if duplicate:
         problems.append(f"another machine reports with this identity: {duplicate}")
     if problems:

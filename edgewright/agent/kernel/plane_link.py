@@ -72,7 +72,7 @@ class PlaneLink:
             return
         gap, self.lost_since = times.now() - self.lost_since, None
         if gap >= 1 and self.enrolment.registered:
-            sentence = f"{name} answers again after {times.words(gap)}."
+            sentence = f"{name} answers again after {times.duration(gap)}."
             self.agent_log(say.NOTICE, sentence)
             event("PlaneReached", sentence)
 

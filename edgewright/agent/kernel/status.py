@@ -115,7 +115,7 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
         rows.append((name, "-" if moment is None else f"{times.age(now - moment)} ago ({times.rfc3339(moment)})"))
     next_try = _moment(facts.get("nextTry"))
     if next_try is not None and next_try > now:
-        rows.append(("Next try", f"in {times.words(next_try - now)}"))
+        rows.append(("Next try", f"in {times.duration(next_try - now)}"))
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
     if facts.get("duplicate"):
         rows.append(("Duplicate", f"another machine reports with this identity: {facts['duplicate']}"))

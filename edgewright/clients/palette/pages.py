@@ -35,9 +35,9 @@ def page_of(data: Any) -> Page:
     continue_ = meta.get("continue")
     return Page(
         items_of(body),
-        whole(meta.get("count")),
+        count_of(meta.get("count")),
         continue_ if isinstance(continue_, str) else "",
-        whole(meta.get("offset")),
+        count_of(meta.get("offset")),
     )
 
 
@@ -58,7 +58,7 @@ def uid_of(data: Any) -> str:
     return result if isinstance(result, str) else ""
 
 
-def whole(result: Any) -> int:
+def count_of(result: Any) -> int:
     """Return a count, 0 when it is none."""
     return result if isinstance(result, int) and not isinstance(result, bool) and result > 0 else 0
 

@@ -43,7 +43,7 @@ async def model_of(ctx: CommandContext) -> Model:
     return store.model
 
 
-def find(model: Model, words: Sequence[str], now: float) -> list[str]:
+def find(model: Model, names: Sequence[str], now: float) -> list[str]:
     """Return the keys of problems given by key, or by the name of what they are about.
 
     A key with an assignee or an acknowledgement is found also when its problem has ended. Raises `NotFound`, or
@@ -51,7 +51,7 @@ def find(model: Model, words: Sequence[str], now: float) -> list[str]:
     """
     known = {problem.key: problem for problem in problems(model, now)}
     keys: list[str] = []
-    for word in words:
+    for word in names:
         if word in known or word in model.handling:
             keys.append(word)
             continue

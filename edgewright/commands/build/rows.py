@@ -45,7 +45,7 @@ def detail(build: Build) -> Detail:
     """Return one build as text: what it does or why it failed first, then provenance and checks."""
 
     took = (build.ended or times.now()) - build.created
-    facts = [("state", build.state), ("began", times.rfc3339(build.created)), ("took", times.words(took))]
+    facts = [("state", build.state), ("began", times.rfc3339(build.created)), ("took", times.duration(took))]
     if build.state == "running":
         facts += [("now", build.line), ("process", str(build.pid))]
     sections = [Section("BUILD", tuple(facts))]
@@ -104,8 +104,8 @@ async def follow(build: Build, last: int) -> AsyncIterator[Item]:
         except OSError:
             return
         offset += len(data)
-        *whole, rest = (rest + data).split(b"\n")
-        for raw in whole:
+        *lines, rest = (rest + data).split(b"\n")
+        for raw in lines:
             yield _item(clean(raw.decode("utf-8", "replace"), 4096))
         if not data:
             if now is None or now.over:

@@ -105,18 +105,18 @@ async def _newest(
     page: Callable[[int, str], Any], limit: int, matches: Callable[[dict[str, Any]], bool] | None
 ) -> tuple[list[dict[str, Any]], str]:
     """Return up to `limit` documents that match, newest first, in pages of Palette's size, and a note for the user."""
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     continue_, looked_at, most = "", 0, max(_LOOKED_AT, limit)
-    while len(found) < limit:
+    while len(events) < limit:
         if looked_at >= most:
-            return found, f"The newest {looked_at} were looked at; --limit {2 * most} looks at more."
-        answer = await page(50 if matches else min(50, limit - len(found)), continue_)
+            return events, f"The newest {looked_at} were looked at; --limit {2 * most} looks at more."
+        answer = await page(50 if matches else min(50, limit - len(events)), continue_)
         looked_at += len(answer.items)
-        found += [document for document in answer.items if matches is None or matches(document)]
+        events += [document for document in answer.items if matches is None or matches(document)]
         if not answer.items or not answer.continue_ or answer.continue_ == continue_:
             break
         continue_ = answer.continue_
-    return found[:limit], ""
+    return events[:limit], ""
 
 
 async def _matching(

@@ -51,7 +51,7 @@ class ForgeBase(declared.ForgeBase):
             )
         with reserved(out):
             result = await work(lambda job: _build(out, path, args, job), report)
-        texts.append(_told(result))
+        texts.append(_result_text(result))
         document = {"iso": str(result.path), "sha256": result.sha256, "size": result.size}
         return Outcome((str(out),), result=Text("\n".join(texts), document, str(out)))
 
@@ -99,7 +99,7 @@ def _report_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
     return "\n".join(lines if changes else [*lines, "  changed     nothing"])
 
 
-def _told(result: BaseResult) -> str:
+def _result_text(result: BaseResult) -> str:
 
     begin = f"edgewright forge iso --base {shlex.quote(str(result.path))}"
     return "\n".join(

@@ -20,7 +20,7 @@ from edgewright.forge.manifest import read_manifest
 from edgewright.forge.progress import Job
 from edgewright.forge.scratch import scratch
 
-KEPT = 2
+MAX_BASES = 2
 """Bases that are cached; older ones are deleted when a new one is there."""
 
 
@@ -32,7 +32,7 @@ def cached_base(job: Job) -> Path:
     bases = ensure(folder("cache") / "bases")
     target = bases / f"appliance-{_mark()}.iso"
     with _alone(bases / ".lock", job):
-        if not _whole(target):
+        if not _is_complete(target):
             target.unlink(missing_ok=True)
             _build(target, None, parse(ForgeBase, ())[1], job)  # as `forge base` does it without options
             _forget_old(bases, target)
@@ -53,7 +53,7 @@ def _mark() -> str:
     return digest.hexdigest()[:16]
 
 
-def _whole(iso: Path) -> bool:
+def _is_complete(iso: Path) -> bool:
     """Whether a cached base is there as its manifest has it; the hash is checked when it is read for an installer."""
     manifest = read_manifest(iso)
     known = manifest.get("iso") if manifest else None
@@ -66,7 +66,7 @@ def _whole(iso: Path) -> bool:
 def _forget_old(bases: Path, newest: Path) -> None:
     others = [path for path in bases.glob("appliance-*.iso") if path != newest]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for iso in others[KEPT - 1 :]:
+    for iso in others[MAX_BASES - 1 :]:
         for path in bases.glob(iso.name + "*"):
             path.unlink(missing_ok=True)
 

@@ -100,16 +100,16 @@ def refuse_errors(findings: Sequence[Finding], what: str, report: Callable[[str]
         return
     if len(wrong) == 1:
         hint = wrong[0].hint or f"Look at all of it: {look or f'edgewright forge user-data check {shlex.quote(what)}'}"
-        raise InvalidInput(f"{what} is not right: {_told(wrong[0])}", hint, wrong[0].code or "InvalidInput")
+        raise InvalidInput(f"{what} is not right: {_finding_text(wrong[0])}", hint, wrong[0].code or "InvalidInput")
     wrong.sort(key=lambda finding: finding.line or 10**9)
     _report(wrong, report)
-    problems = [DocumentProblem(finding.path, _told(finding), finding.hint, finding.code) for finding in wrong]
+    problems = [DocumentProblem(finding.path, _finding_text(finding), finding.hint, finding.code) for finding in wrong]
     raise ErrorsReported(what, problems, look or wrong[0].hint)
 
 
 def _report(findings: Sequence[Finding], report: Callable[[str], None]) -> None:
     for finding in findings[:MOST_SHOWN]:
-        report(f"{finding.severity}: {_told(finding)}")
+        report(f"{finding.severity}: {_finding_text(finding)}")
     if len(findings) > MOST_SHOWN:
         report(f"... and {len(findings) - MOST_SHOWN} more like these.")
 
@@ -119,5 +119,5 @@ def as_check(findings: Sequence[Finding]) -> Check:
     return Check("user-data", not has_errors(findings), counted(findings))
 
 
-def _told(finding: Finding) -> str:
+def _finding_text(finding: Finding) -> str:
     return f"line {finding.line}: {finding.message}" if finding.line else finding.message

@@ -41,7 +41,7 @@ class ImageFile(NamedTuple):
     args: dict[str, Any]
 
     @property
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The words of the same command, without the program."""
         return shlex.split(ForgeImage.cli_line((), self.args))[1:]
 

@@ -50,7 +50,7 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
             program, request.name, request.arch, Path(args["user_data"]), Path(args["out"]), job, report
         )
         document["artefacts"] = [item.document() for item in made]
-    return Outcome((reference,), result=Text(words(document), document, reference), message=_end(document))
+    return Outcome((reference,), result=Text(image_text(document), document, reference), message=_end(document))
 
 
 def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Outcome:
@@ -86,7 +86,7 @@ def tree_arguments(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def words(document: Mapping[str, Any]) -> str:
+def image_text(document: Mapping[str, Any]) -> str:
     """Return what the user sees: the image, and the block for the profile."""
     base, kubernetes = document["base"], document["kubernetes"]
     lines = [

@@ -71,10 +71,10 @@ class ForgeIso(declared.ForgeIso):
             )
         for sentence in modes.warnings(out.name, modes.modes_of(manifest)):
             report(f"warning: {sentence}")
-        return Outcome((str(out),), result=Text(told(out, manifest), manifest, str(out)))
+        return Outcome((str(out),), result=Text(iso_text(out, manifest), manifest, str(out)))
 
 
-def told(out: Path, manifest: Manifest) -> str:
+def iso_text(out: Path, manifest: Manifest) -> str:
     """Return the text when an ISO is made: what it is, how sure one may be, what to do next."""
     iso, label, boots = manifest["iso"], manifest["label"], modes_of(manifest)
     site = manifest["userData"]

@@ -28,7 +28,7 @@ async def work(
     """
     last, listener = "", sink or LISTENER.get()
 
-    def tell(progress: Progress) -> None:
+    def show(progress: Progress) -> None:
         nonlocal last
         if listener is not None:
             listener(progress)
@@ -37,7 +37,7 @@ async def work(
             last = line
             report(line)
 
-    job = Job(tell, every=every)
+    job = Job(show, every=every)
     running = asyncio.ensure_future(asyncio.to_thread(do, job))
     try:
         return await asyncio.shield(running)

@@ -35,7 +35,7 @@ class Known(NamedTuple):
 
     def token_uid(self, token: str) -> str:
         """Return the uid of the token with this text, or "" when the plane has none or could not be asked."""
-        return next((one.uid or "" for one in map(EdgeToken, self.tokens or ()) if token and one.token == token), "")
+        return next((item.uid or "" for item in map(EdgeToken, self.tokens or ()) if token and item.token == token), "")
 
 
 async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
@@ -44,10 +44,10 @@ async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
     if not endpoint:
         return Known()
     try:
-        found, why = await _context_for(ctx, document, endpoint)
-        if found is None:
+        context, why = await _context_for(ctx, document, endpoint)
+        if context is None:
             return Known(why=why)
-        source = await ctx.connection() if found is ctx.context else make_plane_client(found, "", ctx.timeout)
+        source = await ctx.connection() if context is ctx.context else make_plane_client(context, "", ctx.timeout)
     except EdgewrightError as wrong:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     try:
@@ -61,7 +61,7 @@ async def ask(ctx: CommandContext, document: Mapping[str, Any]) -> Known:
     except EdgewrightError as wrong:
         return Known(why=f"the plane could not be asked: {wrong.message.rstrip('.')}")
     finally:
-        if found is not ctx.context:
+        if context is not ctx.context:
             await source.aclose()
 
 
@@ -76,9 +76,9 @@ async def _context_for(ctx: CommandContext, document: Mapping[str, Any], endpoin
         ctx.context = stored.choose("")
     known = [*([ctx.context] if ctx.context else []), *stored.items.values()]
     wanted = _peer(https_url(endpoint))
-    for one in known:
-        if _peer(one.url) == wanted:
-            return one, ""
+    for context in known:
+        if _peer(context.url) == wanted:
+            return context, ""
     if ctx.context is None:
         return None, "none of your contexts is for its plane" if known else "there is no context for its plane here"
     mine = await (await ctx.port(CanDescribe)).features()
@@ -97,13 +97,13 @@ async def _projects(source: Connection) -> list[dict[str, Any]] | None:
 
 
 async def _hosts(source: Connection) -> list[dict[str, Any]]:
-    found = []
+    documents = []
     hosts = await source.port(CanListHosts)
     async for host in hosts.each():
-        found.append(host)
-        if len(found) >= MOST_HOSTS:
+        documents.append(host)
+        if len(documents) >= MOST_HOSTS:
             break
-    return found
+    return documents
 
 
 def _peer(url: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgewright.core.cloudconfig.merge import Merged
 
 WIDTH = 100
-_WORDS = {UNKNOWN: "not checked"}
+_SEVERITIES = {UNKNOWN: "not checked"}
 
 
 def findings_text(matches: Sequence[tuple[str, Finding]]) -> Text:
@@ -28,7 +28,7 @@ def findings_text(matches: Sequence[tuple[str, Finding]]) -> Text:
     lines = []
     for name, item in matches:
         place = clean(name, 200) + (f":{item.line}" if item.line else "")
-        lines.append(f"{place}: {_WORDS.get(item.severity, item.severity)}: {clean(item.message, 2000)}")
+        lines.append(f"{place}: {_SEVERITIES.get(item.severity, item.severity)}: {clean(item.message, 2000)}")
         if item.hint and item.severity != NOTE:
             lines.append(f"    {clean(item.hint, 2000)}")
     documents = [{"file": name, **item.as_dict()} for name, item in matches]
@@ -37,7 +37,7 @@ def findings_text(matches: Sequence[tuple[str, Finding]]) -> Text:
 
 def key_text(key: Key, path: str) -> Text:
     """Return everything that is known about a key."""
-    facts = [("key", path), ("kind", model.WORDS[key.kind])]
+    facts = [("key", path), ("kind", model.KIND_NAMES[key.kind])]
     if key.default not in (None, ""):
         shown = {True: "true", False: "false"}.get(key.default) if isinstance(key.default, bool) else str(key.default)
         facts.append(

@@ -30,18 +30,18 @@ class HostList(declared.HostList):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give the hosts that match. Raises `InvalidInput` for a filter that cannot be read."""
-        words = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
-        wanted = parse(" ".join(words))
-        found = [host async for host in every_host(ctx) if wanted.matches(host.row.get)]
+        terms = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
+        wanted = parse(" ".join(terms))
+        hosts = [host async for host in every_host(ctx) if wanted.matches(host.row.get)]
         if args.get("saved"):
             saved = await saved_filter(ctx, str(args["saved"]))
-            found = [host for host in found if passes(saved, (host.document.get("metadata") or {}).get("labels") or {})]
-        found.sort(key=_order(args.get("sort") or "name"))
+            hosts = [host for host in hosts if passes(saved, (host.document.get("metadata") or {}).get("labels") or {})]
+        hosts.sort(key=_order(args.get("sort") or "name"))
         limit = args.get("limit")
         now = times.now()
-        items = tuple(host_rows.item(host, now) for host in found[:limit])
-        note = f"{len(items)} of {len(found)} hosts; the rest is cut by --limit." if len(items) < len(found) else ""
-        empty = "No host matches." if words or args.get("saved") else "There is no host yet."
+        items = tuple(host_rows.item(host, now) for host in hosts[:limit])
+        note = f"{len(items)} of {len(hosts)} hosts; the rest is cut by --limit." if len(items) < len(hosts) else ""
+        empty = "No host matches." if terms or args.get("saved") else "There is no host yet."
         return Outcome((), result=Listing(host_rows.COLUMNS, items, empty, note))
 
 

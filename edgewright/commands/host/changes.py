@@ -51,7 +51,7 @@ class HostReset(declared.HostReset):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_told(host)}: {_cluster_text(host)}" for host in hosts]
+        lines = [f"{_plan_line(host)}: {_cluster_text(host)}" for host in hosts]
         lines.append("Each host does it at its next heartbeat; name, identity and credential stay the same.")
         return _plan(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
 
@@ -69,7 +69,7 @@ class HostDelete(declared.HostDelete):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is deleted and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_told(host)} is removed from the plane, with its health history" for host in hosts]
+        lines = [f"{_plan_line(host)} is removed from the plane, with its health history" for host in hosts]
         if len(hosts) == 1:
             lines.append("The machine keeps running; its credential is revoked.")
         else:
@@ -98,7 +98,7 @@ async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) ->
     return hosts
 
 
-def _told(host: FoundHost) -> str:
+def _plan_line(host: FoundHost) -> str:
     """Return name, site and health of a host for a line of a plan."""
     site = f" of {host.row.site}" if host.row.site else ""
     return f"{host.name}{site} ({host.row.health}, {host.row.state.replace('-', ' ')})"

@@ -34,12 +34,12 @@ async def plan_labels(
     for host in hosts:
         if host.row.observed:
             raise Refused(observed_reason(host.name, command.name), "Leave it out.")
-        told = (host.document.get("metadata") or {}).get("labels") or {}
-        before = {str(key): str(value) for key, value in told.items()}
+        labels = (host.document.get("metadata") or {}).get("labels") or {}
+        before = {str(key): str(value) for key, value in labels.items()}
         after = _without(before, wanted) if take_off else {**before, **dict(wanted)}
-        gone = [f"- {tag_text(k, v)}" for k, v in before.items() if after.get(k) != v]
-        come = [f"+ {tag_text(k, v)}" for k, v in after.items() if before.get(k) != v]
-        lines.append(f"{host.name}: {'  '.join(gone + come) or 'nothing changes'}")
+        removed = [f"- {tag_text(k, v)}" for k, v in before.items() if after.get(k) != v]
+        added = [f"+ {tag_text(k, v)}" for k, v in after.items() if before.get(k) != v]
+        lines.append(f"{host.name}: {'  '.join(removed + added) or 'nothing changes'}")
         if after != before:
             changes[host.uid] = (str((host.document.get("metadata") or {}).get("name") or host.uid), after)
     verb = "Untag" if take_off else "Tag"

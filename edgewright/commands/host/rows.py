@@ -56,7 +56,7 @@ def health_text(row: HostRow) -> str:
     return f"{GLYPHS.get(row.health, '○')} {word}"
 
 
-def condition_words(condition: Condition) -> str:
+def condition_cell(condition: Condition) -> str:
     """Return the state by its label, and whether it is overdue."""
     return f"{condition.state.label}, overdue" if condition.overdue > 0 else condition.state.label
 
@@ -82,7 +82,7 @@ def item(host: FoundHost, now: float) -> Item:
         or_dash(row.arch),
         or_dash(",".join(row.tags)),
         or_dash(row.reason),
-        condition_words(condition),
+        condition_cell(condition),
         or_dash(condition.owner),
     )
     return Item(row.uid, cells, host.document)

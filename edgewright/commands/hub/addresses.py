@@ -27,7 +27,7 @@ def machine_addresses() -> list[Address]:
     """Return every address but loopback and link-local ones; that of the default route first, containers' last."""
     names = dict(socket.if_nameindex())
     default = default_route(Root())[0]
-    found: list[tuple[tuple[int, int, str], Address]] = []
+    candidates: list[tuple[tuple[int, int, str], Address]] = []
     for index, addresses in kernel_addresses().items():
         card = names.get(index, f"#{index}")
         for text, _ in addresses:
@@ -37,8 +37,8 @@ def machine_addresses() -> list[Address]:
             internal = card.startswith(INTERNAL)
             note = "default route" if card == default else "containers of this machine" if internal else ""
             rank = (0 if card == default else 2 if internal else 1, address.version, card)
-            found.append((rank, Address(card, text, note)))
-    return [address for _, address in sorted(found)]
+            candidates.append((rank, Address(card, text, note)))
+    return [address for _, address in sorted(candidates)]
 
 
 def address_problem(text: str) -> str:

@@ -132,8 +132,8 @@ class Guide:
 
     def deployment(self) -> Deployment:
         """Return what an installer and an install command need to know about the plane that is shown."""
-        found = deployment_of(self.feed.context)
-        return found._replace(movable=found.movable and not self.simulated)
+        deployment = deployment_of(self.feed.context)
+        return deployment._replace(movable=deployment.movable and not self.simulated)
 
     async def connect(self, url: str, api_key: str, ca: str = "", project: str = "", name: str = "") -> str:
         """Make a context for a plane that lets this key in, and return its name. Raises `EdgewrightError`."""

@@ -70,10 +70,10 @@ class LocalHub:
 
     def info(self) -> HubInfo | None:
         """Return where the hub is, as it reported when it was ready; None if it never was."""
-        told = self._read_note()
-        if not all(isinstance(told.get(k), str) for k in ("url", "ca", "key")):
+        note = self._read_note()
+        if not all(isinstance(note.get(k), str) for k in ("url", "ca", "key")):
             return None
-        return HubInfo(str(told["url"]), Path(str(told["ca"])), Path(str(told["key"])))
+        return HubInfo(str(note["url"]), Path(str(note["ca"])), Path(str(note["key"])))
 
     async def start(self, report: Report) -> HubInfo:
         """Start the hub unless it runs, and wait until it is ready.
@@ -125,16 +125,16 @@ class LocalHub:
         report("Registering this machine as an observed host")
         folder = locations.ensure(self.data / "observed")
         token = await self.token_file(info, "this-machine", folder / "token")
-        words = ["agent", "run", "--observe", "--endpoint", info.url, "--ca", str(info.ca)]
-        words += ["--token-file", str(token), "--data", str(folder / "agent")]
-        self._spawn("agent", words, folder / "agent.out")
+        arguments = ["agent", "run", "--observe", "--endpoint", info.url, "--ca", str(info.ca)]
+        arguments += ["--token-file", str(token), "--data", str(folder / "agent")]
+        self._spawn("agent", arguments, folder / "agent.out")
 
     async def simulate(self, info: HubInfo, hosts: int, report: Report) -> None:
         """Start simulated hosts; faults happen to them. Raises `EdgewrightError`."""
         report(f"Registering {hosts} simulated hosts")
         token = await self.token_file(info, "demo", self.data / "demo-token")
-        words = ["agent", "simulate", "--hosts", str(hosts), "--endpoint", info.url, "--ca", str(info.ca)]
-        self._spawn("simulated", [*words, "--token-file", str(token)], self.data / "simulated.out")
+        arguments = ["agent", "simulate", "--hosts", str(hosts), "--endpoint", info.url, "--ca", str(info.ca)]
+        self._spawn("simulated", [*arguments, "--token-file", str(token)], self.data / "simulated.out")
 
     async def token_file(self, info: HubInfo, name: str, path: Path) -> Path:
         """Return a file with a registration token of this name; made if it is not there or ends within a day."""
@@ -143,17 +143,17 @@ class LocalHub:
         key = read_key_file(str(info.key_file))
         async with PlaneClient(info.url, Credential(api_key=key), ca=info.ca) as client:
             now = times.now()
-            found = [
+            tokens = [
                 t for t in map(EdgeToken, await client.tokens.all()) if t.name == name and t.usable(now + times.DAY)
             ]
-            if not found:
+            if not tokens:
                 projects = await client.projects.all()
                 project = str((projects[0].get("metadata") or {}).get("uid", "")) if projects else ""
                 uid = await client.tokens.create(name, project, now + 365 * times.DAY, "made for hosts of this machine")
-                found = [t for t in map(EdgeToken, await client.tokens.all()) if t.uid == uid]
-        if not found or not found[0].token:
+                tokens = [t for t in map(EdgeToken, await client.tokens.all()) if t.uid == uid]
+        if not tokens or not tokens[0].token:
             raise Failed(f"The hub at {info.url} made no token for this machine.", f"Its log is {self.log}")
-        locations.write_private(path, found[0].token + "\n")
+        locations.write_private(path, tokens[0].token + "\n")
         return path
 
     async def stop(self) -> None:
@@ -211,13 +211,13 @@ class LocalHub:
                 return f"{host}:0"
         return listen
 
-    def _spawn(self, name: str, words: list[str], log: Path) -> None:
+    def _spawn(self, name: str, arguments: list[str], log: Path) -> None:
         package = str(Path(__file__).resolve().parents[3])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             child = subprocess.Popen(
-                [sys.executable, "-m", "edgewright", *words],
+                [sys.executable, "-m", "edgewright", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=handle,
                 stderr=handle,
@@ -238,8 +238,8 @@ class LocalHub:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             text = self.log.read_text("utf-8", "replace")
-            found = READY.search(text)
-            if found and found.group(3) is None:
+            match = READY.search(text)
+            if match and match.group(3) is None:
                 await asyncio.to_thread(_end, pid)
                 if child is not None:
                     await asyncio.to_thread(child.wait)
@@ -247,22 +247,22 @@ class LocalHub:
                     f"The hub in {self.data} has no admin key file, so this console cannot be let in.",
                     f"Make one: edgewright hub serve --data {shlex.quote(str(self.data))} --new-admin-key",
                 )
-            if found:
-                return HubInfo(_reachable(found.group(1)), Path(found.group(2)), Path(found.group(3)))
+            if match:
+                return HubInfo(_reachable(match.group(1)), Path(match.group(2)), Path(match.group(3)))
             if not self.running():
                 ended = f"it ended with {child.returncode}" if child is not None else "it ended"
-                words = text.strip().splitlines()[-1:] or [ended]
-                raise Failed(f"The hub did not start: {words[0].rstrip('.')}.", f"Its log is {self.log}")
+                last = text.strip().splitlines()[-1:] or [ended]
+                raise Failed(f"The hub did not start: {last[0].rstrip('.')}.", f"Its log is {self.log}")
             await asyncio.sleep(0.05)
         await asyncio.to_thread(_end, pid)
         raise TimedOut(f"The hub was not ready within {PATIENCE:.0f} s.", f"Its log is {self.log}")
 
     def _read_note(self) -> dict[str, object]:
         try:
-            told = json.loads(self._note.read_text("utf-8"))
+            note = json.loads(self._note.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return note if isinstance(note, dict) else {}
 
     def _write_note(self, **values: object) -> None:
         if self.data.is_dir():
@@ -287,11 +287,11 @@ def _reachable(url: str) -> str:
 def _is_ours(pid: int) -> bool:
     """Whether a process runs and belongs to Edgewright; a number that another program has now is not."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return b"edgewright" in words and state != "Z"
+    return b"edgewright" in arguments and state != "Z"
 
 
 def _end_with_parent() -> None:

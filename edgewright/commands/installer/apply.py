@@ -99,7 +99,7 @@ class Apply(declared.Apply):
         if isinstance(verdict, Refusal):
             raise Refused(verdict.reason, verdict.hint)
 
-        build = start("image", image.file.name, image.file.words)
+        build = start("image", image.file.name, image.file.arguments)
         return Outcome((build,), (), f"Build {build} runs; see: edgewright build show {build}", Text(build))
 
 

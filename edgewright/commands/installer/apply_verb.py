@@ -26,7 +26,7 @@ class Apply(Command):
     )
     online = False
     console = False
-    tells = True
+    shows_progress = True
 
 
 COMMANDS: tuple[type[Command], ...] = (Apply,)

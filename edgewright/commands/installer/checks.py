@@ -44,23 +44,23 @@ def offline(answers: Mapping[str, Any], keys: frozenset[str] | None) -> list[Fin
     complete, wrong = rules.completed(answers)
     if wrong:
         return [error(p.key.removeprefix("answers."), p.message, p.hint, p.code) for p in wrong]
-    found = [error(p.key, p.message, code="WrongAnswer") for p in rules.problems(complete, keys)]
-    found += [finding for finding in _files(complete) if keys is None or finding.path in keys]
-    if any(finding.severity == ERROR for finding in found):
-        return found
-    return found + _document(complete, keys)
+    findings = [error(p.key, p.message, code="WrongAnswer") for p in rules.problems(complete, keys)]
+    findings += [finding for finding in _files(complete) if keys is None or finding.path in keys]
+    if any(finding.severity == ERROR for finding in findings):
+        return findings
+    return findings + _document(complete, keys)
 
 
 def _document(complete: dict[str, Any], keys: frozenset[str] | None) -> list[Finding]:
 
     broken = {problem.key for problem in rules.problems(complete)}
     document = user_data(settle(complete, strict=False))
-    told = []
+    findings = []
     for finding in _that_apply(check_document(document, "palette", now()), complete):
         key = key_of(finding.path, complete["net.mode"])
         if keys is None or (key in keys and key not in broken):
-            told.append(finding._replace(path=key or finding.path))
-    return ordered(told)
+            findings.append(finding._replace(path=key or finding.path))
+    return ordered(findings)
 
 
 def _that_apply(findings: list[Finding], answers: dict[str, Any]) -> list[Finding]:
@@ -72,7 +72,7 @@ def _that_apply(findings: list[Finding], answers: dict[str, Any]) -> list[Findin
 
 def _files(complete: dict[str, Any]) -> list[Finding]:
     """Return the paths among the visible answers that lead nowhere."""
-    found = []
+    findings = []
     for page in PAGES:
         for question in page.visible(complete) if page.shown(complete) else ():
             value = complete[question.key]
@@ -82,8 +82,8 @@ def _files(complete: dict[str, Any]) -> list[Finding]:
             for text in texts:
                 problem = _path_problem(question.key, text)
                 if problem:
-                    found.append(error(question.key, problem, "Correct the path.", "NoFile"))
-    return found
+                    findings.append(error(question.key, problem, "Correct the path.", "NoFile"))
+    return findings
 
 
 def _path_problem(key: str, text: str) -> str:
@@ -161,14 +161,14 @@ async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Findin
             known = await ask(there, document)
     except EdgewrightError as wrong:
         known = Known(why=wrong.message.rstrip("."))
-    told = await check_online(
+    online = await check_online(
         document, tokens=known.tokens, hosts=known.hosts, why_no_tokens=known.why, timeout=min(ctx.timeout, 5.0)
     )
-    found = []
-    for finding in told:
+    findings = []
+    for finding in online:
         key = key_of(finding.path, settled["net.mode"])
-        found.append(finding._replace(path=key or finding.path))
-    return ordered(found)
+        findings.append(finding._replace(path=key or finding.path))
+    return ordered(findings)
 
 
 async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
@@ -187,14 +187,14 @@ async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, 
     async with at_context(ctx, name) as there:
         known = list(map(EdgeToken, await (await there.port(CanListTokens)).all()))
     now = times.now()
-    found = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
-    found.sort(key=lambda token: token.created or 0.0, reverse=True)
-    return [(one.uid, one.name, one.token, one.expiry, one.project_name) for one in found[:MAX_OFFERED]]
+    usable = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
+    usable.sort(key=lambda token: token.created or 0.0, reverse=True)
+    return [(token.uid, token.name, token.token, token.expiry, token.project_name) for token in usable[:MAX_OFFERED]]
 
 
 def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
     """Return file name, line, kind and comment of the public keys in a folder; anything else is left out."""
-    found = []
+    keys = []
     for path in sorted(folder.glob("*.pub"))[:MAX_OFFERED]:
         try:
             with path.open("rb") as file:
@@ -203,8 +203,8 @@ def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
             continue
         kind, _, rest = text.partition(" ")
         if text and not ssh_key(text):
-            found.append((path.name, text, kind, rest.partition(" ")[2]))
-    return found
+            keys.append((path.name, text, kind, rest.partition(" ")[2]))
+    return keys
 
 
 def facts_of_base(path: Path) -> list[tuple[str, str]]:

@@ -139,7 +139,7 @@ class Command:
     """For a process of its own: whether it works on the hub that the guide started where no `--data` is given."""
     writes: ClassVar[bool] = False
     """For a process of its own: whether `--read-only` refuses it."""
-    tells: ClassVar[bool] = False
+    shows_progress: ClassVar[bool] = False
     """Whether its progress lines are printed (stderr) on the command line: it takes longer than a user waits."""
     outputs: ClassVar[tuple[str, ...]] = ("table", "wide", "json", "yaml", "name")
     """What `-o` may be on the command line; the first is the default."""

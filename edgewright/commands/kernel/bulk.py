@@ -30,7 +30,7 @@ async def for_each(
     targets: Sequence[str] = plan.touches
     gate = asyncio.Semaphore(AT_A_TIME)
 
-    async def one(target: str) -> EdgewrightError | None:
+    async def apply_to(target: str) -> EdgewrightError | None:
         async with gate:
             try:
                 await act(target)
@@ -40,7 +40,7 @@ async def for_each(
             report(f"{plan.name_of(target)} {done_word}")
             return None
 
-    results = await asyncio.gather(*(one(target) for target in targets))
+    results = await asyncio.gather(*(apply_to(target) for target in targets))
     done = tuple(target for target, error in zip(targets, results, strict=True) if error is None)
     failed = tuple((target, error) for target, error in zip(targets, results, strict=True) if error is not None)
     if failed:

@@ -181,9 +181,9 @@ def _fish() -> str:
         for param in command.params:
             if param.flag:
                 takes = "" if param.kind == "flag" else " -r -F" if param.kind == "file" else " -x"
-                words_ = f" -a '{' '.join(param.choices)}'" if param.choices else ""
+                choices = f" -a '{' '.join(param.choices)}'" if param.choices else ""
                 flag = f"-l {param.flag[2:]}" if param.flag.startswith("--") else f"-s {param.flag[1:]}"
-                lines.append(f"complete -c edgewright -n '{seen}' {flag}{takes}{words_} -d {_quoted(param.help)}")
+                lines.append(f"complete -c edgewright -n '{seen}' {flag}{takes}{choices} -d {_quoted(param.help)}")
         values = _values(command)
         if values.startswith("@") and values != "@file":
             values = f'(__edgewright_names "{values[1:]}")'

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 async def document_of(ctx: CommandContext, port: PortName, uid: str) -> dict[str, Any]:
     """Return one thing as the plane has it now, by the port whose `get` gives it. Raises `EdgewrightError`."""
-    found: dict[str, Any] = await (await ctx.port(BY_NAME[port])).get(uid)
-    return found
+    document: dict[str, Any] = await (await ctx.port(BY_NAME[port])).get(uid)
+    return document
 
 
 async def events_of_host(ctx: CommandContext, uid: str, limit: int) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ def _reader(param: Param) -> Any:
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    def whole(text: str) -> int:
+    def integer(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
@@ -98,7 +98,7 @@ def _reader(param: Param) -> Any:
             raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 on")
         return number
 
-    return {"span": span, "time": moment, "int": whole}.get(param.kind, str)
+    return {"span": span, "time": moment, "int": integer}.get(param.kind, str)
 
 
 def parse(

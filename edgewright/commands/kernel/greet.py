@@ -16,9 +16,9 @@ async def greet(context: Context, key: str, timeout: float) -> str:
     """Ask the plane who the key belongs to; returns words for a sentence. Raises `Unreachable`, `Refused`."""
     async with PlaneClient(context.url, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
         features = await client.features()
-        told = await client.session.who()
+        caller = await client.session.who()
     kind = f"hub {features.version}" if features.hub else "Palette"
-    organisation = clean(told.get("orgName"), 60)
+    organisation = clean(caller.get("orgName"), 60)
     return f" ({kind}{', ' + organisation if organisation else ''})"
 
 

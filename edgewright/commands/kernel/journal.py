@@ -23,7 +23,7 @@ def open_journal() -> Journal:
 def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
     """Write the first line. Raises `Failed` when it cannot be written: nothing is done then."""
     assert ctx.journal is not None
-    told = {
+    entry = {
         "title": plan.title,
         "lines": list(plan.lines),
         "cli": plan.cli,
@@ -32,7 +32,7 @@ def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
         "actor": ctx.actor,
     }
     try:
-        return ctx.journal.begin(command.name, plan.touches, told)
+        return ctx.journal.begin(command.name, plan.touches, entry)
     except OSError as error:
         raise Failed(
             f"The journal {ctx.journal.path} cannot be written ({error.strerror}), so nothing was done.",
@@ -51,13 +51,13 @@ def finish(
 ) -> None:
     """Write the second line; a disk that got full meanwhile leaves the entry open, which the next start reports."""
     assert ctx.journal is not None
-    told: dict[str, Any] = {
+    outcome: dict[str, Any] = {
         "done": list(done),
         "failed": [{"target": target, **error.as_dict()} for target, error in failed],
     }
     if note:
-        told["note"] = note
+        outcome["note"] = note
     try:
-        ctx.journal.end(entry, told)
+        ctx.journal.end(entry, outcome)
     except OSError:
         return

@@ -122,8 +122,8 @@ class LiveFeed:
                 self._client = await connect(make_plane_client, context, self.project, self.settings.timeout)
         except EdgewrightError as error:
             state = "refused" if error.exit_code == 4 else "lost"
-            told = {"state": state, "message": f"{error.message} {error.hint}".strip(), "since": times.now()}
-            emit("plane", SOURCE_STATE, told)
+            payload = {"state": state, "message": f"{error.message} {error.hint}".strip(), "since": times.now()}
+            emit("plane", SOURCE_STATE, payload)
             return
         self._source = PlaneSource(self._client, emit)
         path = self._cache_path()

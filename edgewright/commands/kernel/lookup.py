@@ -38,18 +38,18 @@ async def every_host(ctx: CommandContext) -> AsyncIterator[FoundHost]:
     """Yield every host that the credential may see, in pages as large as the plane gives."""
     hosts = await ctx.port(CanListHosts)
     async for document in hosts.each():
-        found = host_of(document)
-        if found is not None:
-            yield found
+        host = host_of(document)
+        if host is not None:
+            yield host
 
 
 async def find_host(ctx: CommandContext, word: str) -> FoundHost:
     """Return a host by uid, else by its name. Raises `NotFound`, or `Conflict` when the name is not unique."""
     hosts = await ctx.port(CanListHosts)
     try:
-        found = host_of(await hosts.get(word))
-        if found is not None:
-            return found
+        direct = host_of(await hosts.get(word))
+        if direct is not None:
+            return direct
     except NotFound:
         pass
 
@@ -61,20 +61,20 @@ async def find_host(ctx: CommandContext, word: str) -> FoundHost:
     if not named:
         peer = (await ctx.connection()).peer
         raise NotFound(f"There is no host {clean(word)} on {peer}.", "See them: edgewright host list")
-    whole = host_of(await hosts.get(named[0].uid))
-    return whole or named[0]
+    complete = host_of(await hosts.get(named[0].uid))
+    return complete or named[0]
 
 
-async def find_hosts(ctx: CommandContext, words: Sequence[str]) -> list[FoundHost]:
+async def find_hosts(ctx: CommandContext, names: Sequence[str]) -> list[FoundHost]:
     """Return several hosts, each once, in order; eight are asked for at a time. Raises the first error."""
     gate = asyncio.Semaphore(8)
 
-    async def one(word: str) -> FoundHost:
+    async def find(word: str) -> FoundHost:
         async with gate:
             return await find_host(ctx, word)
 
-    found = await asyncio.gather(*(one(word) for word in dict.fromkeys(words)))
-    return list({host.uid: host for host in found}.values())
+    hosts = await asyncio.gather(*(find(word) for word in dict.fromkeys(names)))
+    return list({host.uid: host for host in hosts}.values())
 
 
 async def saved_filter(ctx: CommandContext, name: str) -> dict[str, Any]:

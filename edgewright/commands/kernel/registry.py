@@ -97,8 +97,8 @@ def _commands_of(module: str) -> tuple[type[Command], ...]:
 
 def for_noun(noun: str) -> tuple[type[Command], ...]:
     """Return the command-line verbs of one noun, in the order of the help; empty when there is no such noun."""
-    found = [c for module in NOUNS.get(noun, ()) for c in _commands_of(module)]
-    return tuple(c for c in found if c.name.split(" ", 1)[0] == noun)
+    commands = [c for module in NOUNS.get(noun, ()) for c in _commands_of(module)]
+    return tuple(c for c in commands if c.name.split(" ", 1)[0] == noun)
 
 
 def _modules() -> tuple[str, ...]:
@@ -121,9 +121,9 @@ _ALL_NAMES: dict[str, type[Command]] = {}
 
 def by_name(name: str) -> type[Command] | None:
     """Return the verb of this name, id (`host-delete`) or `:` alias, or None."""
-    found = console_verb(name)
-    if found is not None:
-        return found
+    command = console_verb(name)
+    if command is not None:
+        return command
     if not _ALL_NAMES:
         _ALL_NAMES.update(_named(all_commands()))
     return _ALL_NAMES.get(name)
@@ -139,8 +139,8 @@ def console_verb(name: str) -> type[Command] | None:
 def _named(commands: Iterable[type[Command]]) -> dict[str, type[Command]]:
     names: dict[str, type[Command]] = {}
     for command in commands:
-        for one in (command.name, command.id(), *command.aliases):
-            names.setdefault(one, command)
+        for name in (command.name, command.id(), *command.aliases):
+            names.setdefault(name, command)
     return names
 
 

@@ -82,13 +82,13 @@ def _headline(model: Model, attention: list[Problem], unhealthy: list[Problem]) 
 
 
 def _section(title: str, sign: str, matches: list[Problem], model: Model, now: float) -> list[Section]:
-    lines = [(f"{sign} {problem.subject}", _words(model, problem, now)) for problem in matches[:MOST]]
+    lines = [(f"{sign} {problem.subject}", _problem_text(model, problem, now)) for problem in matches[:MOST]]
     if len(matches) > MOST:
         lines.append(("", f"and {len(matches) - MOST} more: edgewright alert list"))
     return [Section(title, tuple(lines))] if lines else []
 
 
-def _words(model: Model, problem: Problem, now: float) -> str:
+def _problem_text(model: Model, problem: Problem, now: float) -> str:
     """Return text, addresses, age, owner, who handles it, and the next step of a problem."""
     alert, row = alert_of(model, problem.key), model.handling.get(problem.key)
     where = f"(from {', '.join(alert.addresses)})" if alert is not None and alert.addresses else ""
@@ -96,7 +96,7 @@ def _words(model: Model, problem: Problem, now: float) -> str:
     handled = row.assignee if row is not None and row.assignee else "" if state == "open" else state
     age = "" if problem.since is None else ago(problem.since, now)
     condition = None if alert is None else alert_condition(alert, now)
-    late = f"overdue for {times.words(condition.overdue)}" if condition is not None and condition.overdue > 0 else ""
+    late = f"overdue for {times.duration(condition.overdue)}" if condition is not None and condition.overdue > 0 else ""
     return "  ".join(filter(None, [problem.text, where, age, late, problem.owner, handled, problem.next_step]))
 
 

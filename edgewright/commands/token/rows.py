@@ -91,10 +91,10 @@ def detail(document: dict[str, Any], hosts: Sequence[str] | None, now: float, re
         ("description", or_dash(clean(token.description))),
         ("text", clean(token.token) if reveal else f"{MASK}  (--reveal shows it)"),
     )
-    came = "not reported by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
+    registered = "not reported by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
     if hosts is not None and len(hosts) > 50:
-        came += f" and {len(hosts) - 50} more"
-    sections = (Section("TOKEN", facts), Section("HOSTS REGISTERED WITH IT", (("hosts", came),)))
+        registered += f" and {len(hosts) - 50} more"
+    sections = (Section("TOKEN", facts), Section("HOSTS REGISTERED WITH IT", (("hosts", registered),)))
     shown = document if reveal else masked(document)
     return Detail(clean(token.uid), shown, f"{clean(token.name)} is {state_of(token, now)}", sections)
 
@@ -117,16 +117,16 @@ async def find_token(ctx: CommandContext, word: str) -> dict[str, Any]:
 
 async def hosts_by_token(ctx: CommandContext, uids: Sequence[str]) -> dict[str, list[str]] | None:
     """Return token uid to the names of the hosts registered with it; None where the plane does not report it."""
-    found: dict[str, list[str]] = {uid: [] for uid in uids}
+    names: dict[str, list[str]] = {uid: [] for uid in uids}
     if ctx.store is not None and not ctx.store.model.source.away:
         for row in ctx.store.model.hosts.values():
-            if row.token_uid in found:
-                found[row.token_uid].append(row.name)
-        return found
+            if row.token_uid in names:
+                names[row.token_uid].append(row.name)
+        return names
     source = await ctx.port(CanDescribe)
     if not (await source.features()).hub:
         return None
     async for host in every_host(ctx):
-        if host.row.token_uid in found:
-            found[host.row.token_uid].append(host.name)
-    return found
+        if host.row.token_uid in names:
+            names[host.row.token_uid].append(host.name)
+    return names

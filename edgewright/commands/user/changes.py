@@ -28,10 +28,10 @@ class UserUpdate(declared.UserUpdate):
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
         words = roles.project_role_text(args.get("project_roles") or ())
         role = str(args.get("role") or "")
-        if not properties and not words and not role:
+        if not properties and not project_roles and not role:
             raise UsageError("Nothing to change is given.", "See: edgewright user update --help")
         projects: dict[str, list[str]] | None = None
-        if words:
+        if project_roles:
             users = await ctx.port(CanManageUsers)
             projects = {**await users.project_roles(user.uid), **await roles.by_project_uid(ctx, words)}
         lines = [f"{user.name}: role {user.role}, projects {user.access or NO_ROLE}"]
@@ -61,8 +61,8 @@ class UserActivate(declared.UserActivate):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return whose keys work again. Raises `NotFound`, `Conflict`."""
-        told = "API keys that were made before work again; activation links do not."
-        return await _plan(self, ctx, targets, "Activate", told, ())
+        effect = "API keys that were made before work again; activation links do not."
+        return await _plan(self, ctx, targets, "Activate", effect, ())
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -83,8 +83,8 @@ class UserDeactivate(declared.UserDeactivate):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return whose access ends. Raises `NotFound`, `Conflict`."""
-        told = "API keys, sessions and open consoles of these users end at once; `user activate` restores the keys."
-        return await _plan(self, ctx, targets, "Deactivate", told, ())
+        effect = "API keys, sessions and open consoles of these users end at once; `user activate` restores the keys."
+        return await _plan(self, ctx, targets, "Deactivate", effect, ())
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -99,8 +99,10 @@ class UserDelete(declared.UserDelete):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what ends. Raises `NotFound`, `Conflict`."""
-        told = "API keys, sessions and open consoles of these users end at once. What they did stays in the audit log."
-        return await _plan(self, ctx, targets, "Delete", told, ("the users, their roles and API keys",))
+        effect = (
+            "API keys, sessions and open consoles of these users end at once. What they did stays in the audit log."
+        )
+        return await _plan(self, ctx, targets, "Delete", effect, ("the users, their roles and API keys",))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -111,7 +113,7 @@ class UserDelete(declared.UserDelete):
 
 
 async def _plan(
-    command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, told: str, cannot_undo: tuple[str, ...]
+    command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, effect: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
     entries = {entry.row.uid: entry for entry in [await find(ctx, "user", text) for text in targets]}
     users = {uid: entry.row for uid, entry in entries.items()}

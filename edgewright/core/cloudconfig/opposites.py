@@ -26,19 +26,19 @@ _PAIRS: Tuple[FrozenSet[str], ...] = (
 _SAME = {"pre": "before", "post": "after", "enabled": "enable", "disabled": "disable", "update": "upgrade"}
 
 
-def words_of(name: str) -> List[str]:
+def name_parts(name: str) -> List[str]:
     """Return the words of a name in camelCase, snake_case, kebab-case or with dots, in lower case."""
-    return list(_words(name[:100]))
+    return list(_parts(name[:100]))
 
 
 @lru_cache(maxsize=2048)
-def _words(name: str) -> Tuple[str, ...]:
+def _parts(name: str) -> Tuple[str, ...]:
     return tuple(part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name))
 
 
 def is_inverse(name: str, known: str) -> bool:
     """Return whether two names mean yes and no to the same thing, e.g. `autoRegister` and `disableAutoRegister`."""
-    mine, theirs = words_of(name), words_of(known)
+    mine, theirs = name_parts(name), name_parts(known)
     if not set(mine) - _NEUTRAL or not set(theirs) - _NEUTRAL:
         return False
     return _rest(mine) == _rest(theirs) and _negative(mine) != _negative(theirs)
@@ -46,13 +46,13 @@ def is_inverse(name: str, known: str) -> bool:
 
 def only_yes_or_no(name: str) -> bool:
     """Return whether a name is nothing but a yes or no, such as `enable`: many blocks have one."""
-    return not _rest(words_of(name))
+    return not _rest(name_parts(name))
 
 
 def are_opposite(name: str, known: str) -> bool:
     """Return whether two names contain opposite words (before and after), or one negates the other."""
-    mine = {_SAME.get(word, word) for word in words_of(name)}
-    theirs = {_SAME.get(word, word) for word in words_of(known)}
+    mine = {_SAME.get(word, word) for word in name_parts(name)}
+    theirs = {_SAME.get(word, word) for word in name_parts(known)}
     for pair in _PAIRS:
         ours, others = pair & mine, pair & theirs
         if ours and others and not ours & others:

@@ -21,7 +21,7 @@ MOST = 5_000
 """Values of a document that are looked at."""
 
 _VARIABLE = r"\$\{[^{}$]{1,64}\}|\$env:[A-Za-z_]\w{0,63}|\$[A-Za-z_]\w{0,63}|\$\([^()]{1,200}\)|%[A-Z_][A-Z0-9_]{1,63}%"
-_WHOLE = re.compile(rf"{_VARIABLE}|`[^`]{{1,200}}`")
+_ENTIRE = re.compile(rf"{_VARIABLE}|`[^`]{{1,200}}`")
 _INSIDE = re.compile(_VARIABLE)
 _SHOUTED = re.compile(r"\$\{[^{}$]{1,64}\}|\$env:\w{1,64}|\$[A-Z_][A-Z0-9_]{0,63}|\$\([^()]{1,200}\)|%[A-Z_]{2,64}%")
 """What is a variable even as a password, in which a `$` is nothing odd."""
@@ -68,7 +68,7 @@ class Word(NamedTuple):
 def check_slips(document: Mapping[str, Any]) -> List[Finding]:
     """Return what was forgotten or spoilt in the values of a document."""
     findings: List[Finding] = []
-    for count, word in enumerate(_words(document, SCHEMA.root, "")):
+    for count, word in enumerate(_texts(document, SCHEMA.root, "")):
         if count >= MOST:
             break
         if not word.value or is_template(word.value):
@@ -89,7 +89,7 @@ def is_gap(value: str, *, secret: bool = False, name: bool = False, token: bool 
         return True
     if secret:
         return _SHOUTED.fullmatch(word) is not None or _SECRET_GAP.fullmatch(word[:500]) is not None
-    return (_INSIDE.search(word) if name else _WHOLE.fullmatch(word)) is not None
+    return (_INSIDE.search(word) if name else _ENTIRE.fullmatch(word)) is not None
 
 
 def slip(value: str, *, secret: bool = False, token: bool = False) -> str:
@@ -101,19 +101,19 @@ def slip(value: str, *, secret: bool = False, token: bool = False) -> str:
     return odd_letters(value)
 
 
-def _words(value: Any, node: Node, path: str, depth: int = 0) -> Iterator[Word]:
+def _texts(value: Any, node: Node, path: str, depth: int = 0) -> Iterator[Word]:
     if isinstance(value, Mapping):
         for name, below in value.items():
             child = node.child(str(name))
             where = f"{path}.{name}" if path else str(name)
             if child is not None and depth < 20:
-                yield from _words(below, child, where, depth + 1)
+                yield from _texts(below, child, where, depth + 1)
             elif isinstance(below, str) and node.key is not None and node.key.kind == model.TABLE:
                 yield Word(where, node.path, node.key, below)
     elif isinstance(value, list):
         item = node.children.get("[]", node)
         for place, entry in enumerate(value):
-            yield from _words(entry, item, f"{path}[{place}]", depth + 1)
+            yield from _texts(entry, item, f"{path}[{place}]", depth + 1)
     elif isinstance(value, str):
         key = node.key or SCHEMA.keys.get(node.path[:-2])
         if key is not None and not _FREE.match(node.path):
@@ -130,7 +130,7 @@ def _gap(word: Word) -> List[Finding]:
     token = word.pattern == "stylus.site.edgeHostToken"
     hint = "Make one: edgewright token create NAME" if token else "Fill it in."
     variable = _SHOUTED.search(value) if secret else _INSIDE.search(value)
-    complete = _WHOLE.fullmatch(value) is not None
+    complete = _ENTIRE.fullmatch(value) is not None
     if variable is not None and (complete or name or token):
         message = f"{word.path} contains the variable {shown(variable.group(), 40)}, which nothing filled in."
         why = "Write the value itself; a here-document of a shell fills it in only without quotes around EOF."

@@ -57,7 +57,7 @@ def _blob_problem(kind: str, rest: List[str]) -> str:
         return "is damaged or incomplete (type and key do not agree)"
     if kind == "ssh-dss":
         return "is a DSA key, which SSH accepts no more"
-    return "" if _whole(kind, fields[1:]) else _cut(kind, rest)
+    return "" if _is_complete(kind, fields[1:]) else _cut(kind, rest)
 
 
 def _fields(blob: bytes) -> Optional[List[bytes]]:
@@ -72,7 +72,7 @@ def _fields(blob: bytes) -> Optional[List[bytes]]:
     return matches
 
 
-def _whole(kind: str, fields: List[bytes]) -> bool:
+def _is_complete(kind: str, fields: List[bytes]) -> bool:
     """Return whether the fields behind the type are those of a key of this kind, each of its length."""
     if kind == "ssh-rsa":
         return len(fields) == 2 and len(fields[1].lstrip(b"\0")) * 8 >= _LEAST_RSA
@@ -94,7 +94,7 @@ def _cut(kind: str, rest: List[str]) -> str:
             fields = _fields(base64.b64decode(joined, validate=True))
         except (binascii.Error, ValueError):
             fields = None
-        if fields and _whole(kind, fields[1:]):
+        if fields and _is_complete(kind, fields[1:]):
             return "is cut by a line wrap: join the two parts behind its type, without a space"
         return f"{_CUT}, or is cut by a line wrap"
     return _CUT

@@ -43,7 +43,7 @@ Check = Callable[[Get, float], bool]
 
 _MEMORY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE | re.ASCII)
 _MEMORY_UNIT = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
-_WORDS, _TAGS = 1000, 20_000
+_MAX_TEXTS, _TAGS = 1000, 20_000
 """Different words and tags whose result a filter stores."""
 _YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 
@@ -126,7 +126,7 @@ def _fold(value: object) -> str:
 def _free(value: Value, fields: Tuple[FilterField, ...]) -> Check:
     texts = tuple(field.get for field in fields if field.searched)
     tags = tuple(field.get for field in fields if field.kind == "tags")
-    test = _tester(value, whole=False)
+    test = _tester(value, exact=False)
     if value.kind == "text" and value.text:
         return _part_of_any(value.text.casefold(), texts, tags)
 
@@ -154,7 +154,7 @@ def _part_of_any(wanted: str, texts: Tuple[str, ...], tags: Tuple[str, ...]) -> 
     return check
 
 
-def _tester(value: Value, whole: bool) -> Callable[[str], bool]:
+def _tester(value: Value, exact: bool) -> Callable[[str], bool]:
     """Return a test of one folded text."""
     if value.kind == "unset":
         return lambda text: not text
@@ -164,7 +164,7 @@ def _tester(value: Value, whole: bool) -> Callable[[str], bool]:
         search = re.compile(value.text, re.IGNORECASE).search
         return lambda text: search(text) is not None
     wanted = value.text.casefold()
-    if whole or not wanted:
+    if exact or not wanted:
         return lambda text: text == wanted
     return lambda text: wanted in text
 
@@ -206,7 +206,7 @@ def _word_check(name: str, tests: Tuple[Callable[[str], bool], ...]) -> Check:
             return known[value]
         except KeyError:
             result = any(test(_dashed(value)) for test in tests)
-            if len(known) < _WORDS:
+            if len(known) < _MAX_TEXTS:
                 known[value] = result
             return result
         except TypeError:  # not a word: a list
@@ -302,7 +302,7 @@ def _tag_check(term: Term, name: str, at: int) -> Check:
     if term.op not in (":", "="):
         raise FilterError("A tag is compared with ':'; write tag.site:berlin.", at)
     wants_none = any(value.kind == "unset" for value in term.values)
-    tests = tuple(_tester(value, whole=True) for value in term.values if value.kind != "unset")
+    tests = tuple(_tester(value, exact=True) for value in term.values if value.kind != "unset")
     anything = any(value.kind == "any" for value in term.values)
     key = term.key.casefold()
 
@@ -325,13 +325,13 @@ def _tag_check(term: Term, name: str, at: int) -> Check:
             stored = stored or match is not None
         return wants_none and not stored
 
-    def whole(get: Get, now: float) -> bool:
+    def any_tag(get: Get, now: float) -> bool:
         tags = [_fold(tag) for tag in _tags(get(name))]
         if any(test(tag) or test(tag.partition(":")[0]) for tag in tags for test in tests):
             return True
         return wants_none and not tags
 
-    return with_key if key else whole
+    return with_key if key else any_tag
 
 
 _SEARCHED: Dict[str, str] = {

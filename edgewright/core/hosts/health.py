@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Rejection, of_rejection, rejected
 from edgewright.core.hosts.hosts import Health
-from edgewright.core.times import words
+from edgewright.core.times import duration
 
 LIMIT = 600.0
 """Seconds of silence that make a host unhealthy."""
@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
 
 def silence_sentence(name: str, seconds: float) -> str:
     """Return e.g. `No heartbeat from edge-7f3a for 14 min.`."""
-    return f"No heartbeat from {name} for {words(seconds)}."
+    return f"No heartbeat from {name} for {duration(seconds)}."
 
 
 def judge(
@@ -96,11 +96,11 @@ def judge(
     if now >= deadline:
         reason = silence_sentence(name, silence)
         if started > word:
-            reason += f" The plane itself has been up for {words(now - started)}."
+            reason += f" The plane itself has been up for {duration(now - started)}."
         elif last_heartbeat is None:
-            reason = f"No heartbeat from {name} since it registered {words(silence)} ago."
+            reason = f"No heartbeat from {name} since it registered {duration(silence)} ago."
         if excused > 0:
-            reason += f" {words(excused)} of that do not count: the plane itself was in trouble."
+            reason += f" {duration(excused)} of that do not count: the plane itself was in trouble."
         return _verdict(Health.UNHEALTHY, reason, word, deadline, None, states.UNHEALTHY_SILENT)
 
     late = now - counted_from > GRACE * interval
@@ -114,7 +114,7 @@ def judge(
         since = reported.since if reported.since is not None else last_heartbeat
         return _verdict(Health.UNHEALTHY, reason, since, deadline, deadline, states.UNHEALTHY_REPORTED)
     if late:
-        reason = f"{silence_sentence(name, silence)} It counts as unhealthy in {words(deadline - now)}."
+        reason = f"{silence_sentence(name, silence)} It counts as unhealthy in {duration(deadline - now)}."
         return _verdict(Health.HEALTHY, reason, word, deadline, deadline, states.SILENT)
     since = reported.since if reported is not None and reported.since is not None else last_heartbeat
     check = counted_from + GRACE * interval

@@ -11,7 +11,7 @@ EXPIRED = "expired"
 OVERDUE_SHOWN = 3600.0
 """Seconds after its deadline for which an operation without a result is reported; then it is history."""
 
-_WORDS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
+_NOUNS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
 
 
 class OperationStatus(NamedTuple):
@@ -52,4 +52,4 @@ def operation_status(now: float, state: str, deadline: Optional[float], answered
 
 def kind_text(kind: str) -> str:
     """Return how people call an operation of this kind."""
-    return _WORDS.get(kind, kind)
+    return _NOUNS.get(kind, kind)

@@ -104,7 +104,7 @@ def _stylus(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[st
     tags[INSTALLER_TAG] = answers["output.name"]
     site["tags"] = tags
     site["caCerts"] = authorities(answers)
-    site["ntpServers"] = _words(answers["ntp.servers"])
+    site["ntpServers"] = _stripped(answers["ntp.servers"])
     site["network"] = _network(answers, links, bond)
     matches["site"] = {key: value for key, value in site.items() if value not in ("", [], {})}
     return matches
@@ -193,8 +193,10 @@ def _network(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[s
     if answers["proxy.http"] or answers["proxy.https"]:
         matches["httpProxy"] = answers["proxy.http"]
         matches["httpsProxy"] = answers["proxy.https"]
-        matches["noProxy"] = ",".join(w.strip() for line in _words(answers["proxy.none_for"]) for w in line.split(","))
-    matches["nameserver"] = ",".join(_words(answers["dns.servers"]))
+        matches["noProxy"] = ",".join(
+            w.strip() for line in _stripped(answers["proxy.none_for"]) for w in line.split(",")
+        )
+    matches["nameserver"] = ",".join(_stripped(answers["dns.servers"]))
     staged = _staged(links, bond)
     matches["interfaces"] = {link.nic: interface(link) for link in links if link.nic not in staged}
     return {key: value for key, value in matches.items() if value}
@@ -213,7 +215,7 @@ def _network_step(links: List[Link], bond: "Bond | None") -> Dict[str, Any]:
 
 
 def _search_step(answers: Answers) -> Dict[str, Any]:
-    domains = _words(answers["dns.search"])
+    domains = _stripped(answers["dns.search"])
     if not domains:
         return {}
     content = "[Resolve]\nDomains=" + " ".join(domains) + "\n"
@@ -231,7 +233,7 @@ def _users_step(answers: Answers) -> Dict[str, Any]:
         item: Dict[str, Any] = {"groups": ["sudo", "admin"]} if row["admin"] else {}
         if row["password"]:
             item["passwd"] = row["password"]
-        keys = _words(row["keys"])
+        keys = _stripped(row["keys"])
         if keys:
             item["ssh_authorized_keys"] = keys
         users[row["name"]] = item
@@ -260,5 +262,5 @@ def _install(answers: Answers) -> Dict[str, Any]:
     return matches
 
 
-def _words(lines: List[str]) -> List[str]:
+def _stripped(lines: List[str]) -> List[str]:
     return [line.strip() for line in lines if line.strip()]

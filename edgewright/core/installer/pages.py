@@ -15,7 +15,7 @@ PAGES: Tuple[Page, ...] = (
     STAGES, BASE, OUTPUT, CONTENT, PROOF,
 )  # fmt: skip
 
-KEPT: Tuple[Question, ...] = (
+STORED: Tuple[Question, ...] = (
     Question(
         "token.uid", "token's uid", help="Found out when the token was made or looked up; goes into the manifest."
     ),
@@ -23,7 +23,7 @@ KEPT: Tuple[Question, ...] = (
 """What is stored with the answers without a question."""
 
 QUESTIONS: Dict[str, Question] = {question.key: question for page in PAGES for question in page.fields}
-QUESTIONS.update((question.key, question) for question in KEPT)
+QUESTIONS.update((question.key, question) for question in STORED)
 
 STEPS: Tuple[str, ...] = tuple(dict.fromkeys(page.short for page in PAGES))
 """The words of the row of steps, each once."""

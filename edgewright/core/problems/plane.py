@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from edgewright.core.hosts.states import CREDENTIAL_REFUSED, STATES
 from edgewright.core.problems.problem import ATTENTION, CERTIFICATE, PLANE, REST, WARNING, Problem, owner_of
-from edgewright.core.times import DAY, words
+from edgewright.core.times import DAY, duration
 
 CERTIFICATE_SOON = 30 * DAY
 """Seconds before the end of a certificate from which it is a problem."""
@@ -104,7 +104,7 @@ def token_problem(uid: str, name: str, expiry: float, now: float) -> Problem:
         kind="token",
         harm=REST,
         subject=name or uid,
-        text=f"token ended {words(-left)} ago" if ended else f"token ends in {words(left)}",
+        text=f"token ended {duration(-left)} ago" if ended else f"token ends in {duration(left)}",
         since=expiry if ended else None,
         owner="operator",
         next_step="Extend the token, or create a new one and build new installers with it.",
@@ -140,7 +140,7 @@ def certificate_problem(name: str, ends: float, now: float, renews: bool) -> Opt
         kind="certificate",
         harm=CERTIFICATE,
         subject=certificate_name(name),
-        text=f"certificate ended {words(-left)} ago" if left <= 0 else f"certificate ends in {words(left)}",
+        text=f"certificate ended {duration(-left)} ago" if left <= 0 else f"certificate ends in {duration(left)}",
         since=ends if left <= 0 else None,
         owner="plane" if renews else "operator",
         next_step=step,

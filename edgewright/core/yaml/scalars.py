@@ -62,13 +62,13 @@ def resolve(word: str, typed: bool = True) -> Any:
         return False
     if word[0] in "+-.0123456789":
         if _INT.fullmatch(word):
-            return _whole(word)
+            return _integer(word)
         if _FLOAT.fullmatch(word):
             return float(word.replace("_", ""))
     return word
 
 
-def _whole(word: str) -> Any:
+def _integer(word: str) -> Any:
     digits = word.replace("_", "")
     sign = -1 if digits.startswith("-") else 1
     digits = digits.lstrip("+-")

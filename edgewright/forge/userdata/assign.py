@@ -102,5 +102,7 @@ def _value(path: str, text: str) -> Any:
         return text.strip() if kind == model.TEXT_OR_TEXTS and len(parts) < 2 else parts
     if kind in (model.MAP, model.MAPS, model.TABLE):
         below = next((item.path for item in SCHEMA.below(path)), f"{path}.NAME")
-        raise UsageError(f"{path} is {model.WORDS[kind]}; set what is in it.", f"E.g. {below.replace('[]', '[0]')}=...")
+        raise UsageError(
+            f"{path} is {model.KIND_NAMES[kind]}; set what is in it.", f"E.g. {below.replace('[]', '[0]')}=..."
+        )
     return text.rstrip("\n") if "-----BEGIN" not in text else text

@@ -14,7 +14,7 @@ from edgewright.core.cloudconfig.look import at, items
 from edgewright.core.cloudconfig.pem import certificates
 from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.text import clean
-from edgewright.core.times import DAY, words
+from edgewright.core.times import DAY, duration
 
 SOON = 30 * DAY
 """A certificate that ends within this time is reported."""
@@ -76,15 +76,15 @@ def _check(path: str, der: bytes, now: float) -> list[Finding]:
         return [error(path, f"{path} contains a certificate that cannot be read.", "Copy it again.", "Certificate")]
     matches = []
     if ends <= now:
-        message = f"The certificate {subject} in {path} ended {words(now - ends)} ago."
+        message = f"The certificate {subject} in {path} ended {duration(now - ends)} ago."
         matches.append(error(path, message, "Put the present one there.", "CertificateExpired"))
     elif ends - now < SOON:
-        message = f"The certificate {subject} in {path} ends in {words(ends - now)}: hosts lose the plane then."
+        message = f"The certificate {subject} in {path} ends in {duration(ends - now)}: hosts lose the plane then."
         matches.append(
             warning(path, message, "Add its successor too; both may be there side by side.", "CertificateEnds")
         )
     if begins > now:
-        message = f"The certificate {subject} in {path} is valid only in {words(begins - now)}."
+        message = f"The certificate {subject} in {path} is valid only in {duration(begins - now)}."
         matches.append(
             error(path, message, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid")
         )

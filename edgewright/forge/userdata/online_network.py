@@ -50,7 +50,7 @@ async def check_time(path: str, server: str, seconds: float, port: int = NTP_POR
         return [warning(path, message, "Its own source is lost; name a second one.", "Unsynchronised")]
     if abs(offset) > MOST_APART:
         side = "ahead of" if offset > 0 else "behind"
-        message = f"The clock of {name} is {times.words(abs(offset))} {side} this machine's."
+        message = f"The clock of {name} is {times.duration(abs(offset))} {side} this machine's."
         return [warning(path, message, "One of both is wrong: certificates and tokens depend on it.", "ClocksDiffer")]
     return [note(path, f"The time server {name} answers.", code="Fine")]
 

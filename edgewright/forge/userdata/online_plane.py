@@ -126,18 +126,20 @@ def check_token(
         hint = f"Activate it: edgewright token activate {shlex.quote(name)}; or make another one."
         return [error(TOKEN, f"The token {name} is revoked: a host with it is rejected.", hint, "TokenRevoked")]
     if token.expired(now):
-        message = f"The token {name} ended {times.words(now - (token.expiry or now))} ago: a host with it is rejected."
+        message = (
+            f"The token {name} ended {times.duration(now - (token.expiry or now))} ago: a host with it is rejected."
+        )
         return [error(TOKEN, message, "Make one that lasts until the boxes are set up.", "TokenExpired")]
     matches = []
     left = None if token.expiry is None else token.expiry - now
     if left is not None and left < 7 * times.DAY:
-        message = f"The token {name} ends in {times.words(left)}: a box that is set up later is rejected."
+        message = f"The token {name} ends in {times.duration(left)}: a box that is set up later is rejected."
         matches.append(warning(TOKEN, message, "Make one that lasts until the boxes are set up.", "TokenEnds"))
     if not token.project_uid and not text(site.get("projectName")) and not text(site.get("projectUid")):
         message = f"The token {name} has no default project, and the user-data names none: the host does not register."
         matches.append(error(TOKEN, message, "Give stylus.site.projectName, or a token with a project.", "NoProject"))
     if not matches:
-        until = "without end" if left is None else f"for {times.words(left)} more"
+        until = "without end" if left is None else f"for {times.duration(left)} more"
         project = f" into the project {shown(token.project_name)}" if token.project_name else ""
         matches.append(
             note(TOKEN, f"The token is {name}, valid {until}; hosts come{project or ' in'} by it.", code="Fine")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.core.hosts.health import GRACE
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.hub.db import schema
 from edgewright.hub.process.clock import Look
 from edgewright.wire import protocol
@@ -34,7 +34,9 @@ def excuse(hub: Services, seen: Look) -> None:
     if seen.jump:
         log.warning("the clock of this machine jumped by %.0f s; what is counted by it moved along", seen.jump)
     if seen.absent:
-        log.warning("this hub did not run for %s; that time does not count as silence of the hosts", words(seen.absent))
+        log.warning(
+            "this hub did not run for %s; that time does not count as silence of the hosts", duration(seen.absent)
+        )
         if seen.absent >= protocol.ANSWER_TIMEOUT:
             credit += max(GRACE * hub.options.heartbeat, protocol.BACKOFF_CAP)
     hub.renderer.started = min(hub.renderer.started + seen.jump, now)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.hub.readmodel.alert_board import PLANE, Alert
 from edgewright.wire import protocol
 
@@ -65,9 +65,9 @@ def count(hub: Services) -> None:
     stored = hub.alerts.get(ALERT)
     hub.alerts.report(
         Alert(
-            uid=ALERT, kind=PLANE, subject="management plane", text=f"clock {words(abs(off))} {side} its hosts'",
-            message=f"{agreeing} of {of} hosts agree on a time that the clock of this hub is {words(abs(off))} {side}. "
-            "Their own clocks are not reported as wrong meanwhile.",
+            uid=ALERT, kind=PLANE, subject="management plane", text=f"clock {duration(abs(off))} {side} its hosts'",
+            message=f"{agreeing} of {of} hosts agree on a time that the clock of this hub is {duration(abs(off))} {side}."
+            " Their own clocks are not reported as wrong meanwhile.",
             hint="Set the clock of the hub's machine, or let it reach a time server.", code=CODE, project_uid="",
             host_uids=(), since=stored.since if stored is not None else now, last=now, quiet=None,
         )

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.hub.db.events import plane_event, store_event, store_new_events
 from edgewright.hub.db.probe import probe
 from edgewright.hub.http.problems import StorageProblem
@@ -217,12 +217,12 @@ class StorageWatch:
         outage, waited = boottime() - self._began, self._events
         self.since, self.code = None, ""
         self._hub.alerts.drop(ALERT)
-        log.warning("the storage works again after %s; %d events are delivered now", words(outage), waited)
+        log.warning("the storage works again after %s; %d events are delivered now", duration(outage), waited)
         await self._flush()
         if self.since is None:
             late = f" {waited:,} {_events_were(waited)} delivered late" if waited else ""
             lost = f", {self.lost:,} {'was' if self.lost == 1 else 'were'} lost" if self.lost else ""
-            message = f"The management plane stores again after {words(outage)}.{late}{lost}{'.' if late else ''}"
+            message = f"The management plane stores again after {duration(outage)}.{late}{lost}{'.' if late else ''}"
             self.deliver(self._event("Info", RECOVERED, message))
 
     async def _flush(self) -> None:

@@ -154,7 +154,7 @@ class ClockWatch:
         shows = f"The clock of this machine shows {clock_text(now)}"
         if abs(now - expected) > DOUBT_FROM:
             side = "ahead of" if now > expected else "behind"
-            self.doubt = f"{shows}, {times.words(abs(now - expected))} {side} what this hub expects."
+            self.doubt = f"{shows}, {times.duration(abs(now - expected))} {side} what this hub expects."
         else:
             self.doubt = f"{shows}, which is before this version was built."
         log.warning("%s Nothing is deleted for its age until it is believed again.", self.doubt)
@@ -195,5 +195,5 @@ class ClockWatch:
         differs = None
         if self.off_by:
             side = "ahead of" if self.off_by > 0 else "behind"
-            differs = f"The clock of this machine is {times.words(abs(self.off_by))} {side} that of most hosts."
+            differs = f"The clock of this machine is {times.duration(abs(self.off_by))} {side} that of most hosts."
         return {"clockDoubted": self.doubt or differs}

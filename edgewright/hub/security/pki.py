@@ -187,7 +187,7 @@ def _check_dates(data: Path, ca: x509.Certificate, last_seen: float | None) -> N
         clock_first = "Set the clock of this machine, or let it reach a time server, and start the hub again"
     elif last_seen is not None and abs(now - last_seen) > times.DAY:
         side = "later" if now > last_seen else "earlier"
-        message += f", which is {times.words(abs(now - last_seen))} {side} than when this hub last ran"
+        message += f", which is {times.duration(abs(now - last_seen))} {side} than when this hub last ran"
     raise Failed(
         f"{message}.",
         f"{clock_first}; if it is right, {NEW_CA}.",

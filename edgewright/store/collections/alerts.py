@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core.errors import ExitCode
 from edgewright.store.collection import Collection, Documents, Reading
-from edgewright.store.collections.document_values import text, texts, when, whole
+from edgewright.store.collections.document_values import integer, text, texts, when
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def alert_row(doc: Mapping[str, Any], _at: float = 0.0) -> AlertRow | None:
         addresses=texts(doc, "addresses"),
         since=when(doc, "since"),
         last=when(doc, "last"),
-        count=max(0, whole(doc, "count") or 0),
+        count=max(0, integer(doc, "count") or 0),
         owner=text(doc, "owner"),
     )
 

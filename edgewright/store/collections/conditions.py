@@ -10,7 +10,7 @@ from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluat
 from edgewright.core.hosts.health import GRACE, INTERVAL
 from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.alerts import AlertRow
-from edgewright.store.collections.document_values import EXTENSION, flag, part, text, tidy, value, when, whole
+from edgewright.store.collections.document_values import EXTENSION, flag, integer, part, text, tidy, value, when
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OperationRow
 from edgewright.store.collections.selectors import neighbours
@@ -97,7 +97,7 @@ def rejection_in(document: Mapping[str, Any]) -> Rejection | None:
     since = when(report, "since")
     if since is None:
         return None
-    count = max(1, whole(report, "attempts") or 1)
+    count = max(1, integer(report, "attempts") or 1)
     last = when(report, "last")
     sent = value(report, "addresses")
     addresses = tuple(tidy(each) for each in sent[:MOST] if isinstance(each, str)) if isinstance(sent, list) else ()

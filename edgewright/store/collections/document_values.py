@@ -65,7 +65,7 @@ def number(obj: Mapping[str, Any], key: str) -> float | None:
     return float(result) if -1e18 < result < 1e18 else None
 
 
-def whole(obj: Mapping[str, Any], key: str) -> int | None:
+def integer(obj: Mapping[str, Any], key: str) -> int | None:
     """Return the integer under `key`, `None` when there is none."""
     result = number(obj, key)
     return None if result is None else int(result)

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.hosts import HostRow
 
@@ -86,7 +86,7 @@ def _sentence(events: tuple[EventRow, ...], hosts: Mapping[str, HostRow]) -> str
     reason = events[0].reason
     reported = _SENTENCES.get(reason, "{count}: " + _spaced(reason)).format(count=count)
     lasted = events[0].at - events[-1].at
-    return f"{reported} in {words(lasted)}" if lasted >= 1 else f"{reported} at once"
+    return f"{reported} in {duration(lasted)}" if lasted >= 1 else f"{reported} at once"
 
 
 def _spaced(reason: str) -> str:

@@ -11,6 +11,7 @@ from edgewright.store.collections.document_values import (
     EXTENSION,
     MAX_ITEMS,
     flag,
+    integer,
     number,
     part,
     parts,
@@ -18,7 +19,6 @@ from edgewright.store.collections.document_values import (
     tidy,
     value,
     when,
-    whole,
 )
 from edgewright.store.collections.rows import Row, tag_value
 
@@ -95,7 +95,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
     ours, reported = part(spec, EXTENSION), part(status, EXTENSION)
     health = part(status, "health")
     labels = _tags(part(meta, "labels"))
-    memory = whole(part(device, "memory"), "sizeInMB")
+    memory = integer(part(device, "memory"), "sizeInMB")
     used = number(ours, "memoryUsedMB")
     disk, mount = _fullest(device)
     ip, mac = _address(device, host)
@@ -114,7 +114,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         last_seen=when(reported, "lastHeartbeat"),
         site=tag_value(labels, core_tags.SITE) or "",
         tags=labels,
-        cpu=whole(part(device, "cpu"), "cores") or None,
+        cpu=integer(part(device, "cpu"), "cores") or None,
         memory_mb=memory or None,
         disk_percent=disk,
         cpu_percent=_share(number(ours, "cpuPercent"), 100.0),
@@ -138,7 +138,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         fetched_at=fetched_at,
         token_name=text(reported, "tokenName"),
         registered=when(reported, "registeredAt"),
-        heartbeats=whole(reported, "heartbeats"),
+        heartbeats=integer(reported, "heartbeats"),
         silence_limit=number(reported, "silenceLimit"),
         disk_mount=mount,
     )
@@ -195,7 +195,7 @@ def _address(device: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, s
 def _gpus(device: Mapping[str, Any]) -> str:
     names = []
     for gpu in parts(device, "gpus"):
-        count = whole(gpu, "gpuCount") or 1
+        count = integer(gpu, "gpuCount") or 1
         name = text(gpu, "model") or text(gpu, "vendor") or "GPU"
         names.append(f"{count} x {name}" if count > 1 else name)
     return ", ".join(names[:4])
@@ -211,7 +211,7 @@ HOSTS = Collection(
     HostRow,
     host_row,
     noun="host",
-    one="CanListHosts",
+    getter="CanListHosts",
     change_kind="host",
     documents=True,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core.hosts.operations import EXPIRED, PENDING, kind_text
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.store.collection import Collection, Documents, Reading
 from edgewright.store.collections.document_values import part, text, when
 from edgewright.store.collections.hosts import HostRow
@@ -49,12 +49,12 @@ def finished_message(
     host = hosts.get(row.host_uid)
     lead = f"{host.name if host else row.host_uid}: {kind_text(row.kind)}"
     if row.state == EXPIRED:
-        return "warn", f"{lead} is overdue: no answer within {words(max((row.deadline or row.at) - row.at, 0.0))}."
-    took = "" if row.finished is None else f" after {words(max(row.finished - row.at, 0.0))}"
-    said = f" {row.message.rstrip('.')}." if row.message else ""
+        return "warn", f"{lead} is overdue: no answer within {duration(max((row.deadline or row.at) - row.at, 0.0))}."
+    took = "" if row.finished is None else f" after {duration(max(row.finished - row.at, 0.0))}"
+    reason = f" {row.message.rstrip('.')}." if row.message else ""
     done = {"succeeded": ("ok", "done"), "refused": ("warn", "was refused"), "failed": ("bad", "failed")}
     level, verb = done.get(row.state, ("info", row.state))
-    return level, f"{lead} {verb}{took}.{said}"
+    return level, f"{lead} {verb}{took}.{reason}"
 
 
 def operation_row(doc: Mapping[str, Any], _at: float = 0.0) -> OperationRow | None:

@@ -18,7 +18,7 @@ from edgewright.core.problems import (
     ranked,
     token_problem,
 )
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.store.collections.alerts import ALERTS, AlertRow
 from edgewright.store.collections.conditions import condition_of, is_silent, rejection
 from edgewright.store.collections.handling import HANDLING
@@ -98,7 +98,9 @@ def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | 
     if not is_silent(row):
         return row.reason or f"{row.name} reports that it is unhealthy, without a reason."
     since = (
-        f"No heartbeat from {row.name} for {words(now - row.last_seen)}." if row.last_seen is not None else row.reason
+        f"No heartbeat from {row.name} for {duration(now - row.last_seen)}."
+        if row.last_seen is not None
+        else row.reason
     )
     cause = condition_of(model, row, now, others).cause
     return " ".join(filter(None, (since or f"No heartbeat from {row.name}.", cause)))

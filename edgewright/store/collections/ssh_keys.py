@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
-from edgewright.store.collections.document_values import EXTENSION, part, text, when, whole
+from edgewright.store.collections.document_values import EXTENSION, integer, part, text, when
 from edgewright.store.collections.rows import Row
 from edgewright.store.table import TENANT, Column, Facts, Look, Table, ago, or_dash, stamp
 

@@ -72,7 +72,7 @@ TOKENS = Collection(
     TokenRow,
     token_row,
     noun="token",
-    one="CanListTokens",
+    getter="CanListTokens",
     change_kind="token",
     reading=Reading(_read, "tokens", "CanListTokens", every=60.0, judged=True),
 )

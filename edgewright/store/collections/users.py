@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core import roles
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
-from edgewright.store.collections.document_values import EXTENSION, MAX_ITEMS, flag, part, parts, text, when, whole
+from edgewright.store.collections.document_values import EXTENSION, MAX_ITEMS, flag, integer, part, parts, text, when
 from edgewright.store.collections.rows import Row
 from edgewright.store.table import Column, Facts, Look, Table, or_dash, stamp
 
@@ -30,7 +30,7 @@ class UserRow(Row, frozen=True, array_like=True, gc=False):
 
     uid: str
     name: str = ""
-    person: str = ""
+    full_name: str = ""
     role: str = ""
     projects: tuple[str, ...] = ()
     state: str = ""
@@ -58,7 +58,7 @@ def user_row(doc: Mapping[str, Any], _at: float = 0.0) -> UserRow | None:
         role=text(ours, "tenantRole") or named or NO_ROLE,
         projects=tuple(filter(None, (text(project, "uid") for project in projects))),
         state="active" if flag(status, "isActive") else "invited" if pending else "inactive",
-        keys=max(0, whole(ours, "keys") or 0),
+        keys=max(0, integer(ours, "keys") or 0),
         last_sign_in=when(status, "lastSignIn"),
         created=when(meta, "creationTimestamp"),
         access=_access(part(ours, "projectRoles"), projects),

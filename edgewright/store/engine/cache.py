@@ -184,7 +184,7 @@ class CacheWriter:
         self._written = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._told = False
+        self._failure_reported = False
         self._subscription = store.subscribe(_CACHED, self._changed)
 
     async def close(self) -> None:
@@ -227,9 +227,9 @@ class CacheWriter:
         self._dirty = False
         try:
             await asyncio.to_thread(save, self._path, self._store.model)
-            self._told = False
+            self._failure_reported = False
         except EdgewrightError as error:
             log.warning("%s", error.message)
-            if not self._told:
-                self._told = True
+            if not self._failure_reported:
+                self._failure_reported = True
                 self._store.message(error.message, "warn", source="cache")

@@ -27,9 +27,9 @@ class Coalescer:
     itself.
     """
 
-    def __init__(self, work: Callable[[], bool], tell: Callable[[], bool], tick: float = TICK) -> None:
+    def __init__(self, work: Callable[[], bool], notify: Callable[[], bool], tick: float = TICK) -> None:
         self._work = work
-        self._tell = tell
+        self._notify = notify
         self.tick = min(max(tick, LIMITS[0]), LIMITS[1])
         self._working: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
@@ -68,5 +68,5 @@ class Coalescer:
 
     def _round(self) -> None:
         self._telling = None
-        if self._tell() and self._loop is not None and self._telling is None:
+        if self._notify() and self._loop is not None and self._telling is None:
             self._telling = self._loop.call_later(BREATH, self._round)

@@ -29,7 +29,7 @@ class Draft:
         self._copies: dict[str, dict[str, Any]] = {}
         self._touched: dict[str, dict[str, None]] = {}
         self._tally = list(msgspec.structs.astuple(base.tally))
-        self._heard = 0
+        self._heartbeats = 0
         self._pulse = base.pulse
         self.seq = base.seq
         self.at = base.at
@@ -79,9 +79,9 @@ class Draft:
         if before is not None:
             self._count(before, -1)
             if row.heartbeats is not None and before.heartbeats is not None:
-                self._heard += max(0, row.heartbeats - before.heartbeats)
+                self._heartbeats += max(0, row.heartbeats - before.heartbeats)
             elif row.last_seen is not None and row.last_seen != before.last_seen:
-                self._heard += 1
+                self._heartbeats += 1
         self._count(row, 1)
         self.put(names.HOSTS, row.uid, row)
 
@@ -95,7 +95,7 @@ class Draft:
                 for key in [key for key, row in self.view(collection).items() if uid in hosts_of(row)]:
                     self.drop(collection, key)
 
-    def say(self, message: MessageRow) -> None:
+    def add_message(self, message: MessageRow) -> None:
         """Add a line to the message log."""
         self.messages = (*self.messages, message)[-names.MESSAGE_LIMIT :]
 
@@ -105,13 +105,13 @@ class Draft:
         _total, healthy, unhealthy, unknown = self._tally[:4]
         last = self._pulse[-1] if self._pulse else None
         if last is not None and minute <= last.minute:
-            now = Minute(last.minute, last.heartbeats + self._heard, healthy, unhealthy, unknown)
+            now = Minute(last.minute, last.heartbeats + self._heartbeats, healthy, unhealthy, unknown)
             self._pulse = (*self._pulse[:-1], now)
         else:
-            now = Minute(minute, self._heard, healthy, unhealthy, unknown)
+            now = Minute(minute, self._heartbeats, healthy, unhealthy, unknown)
             stored = tuple(old for old in self._pulse if old.minute > minute - names.PULSE_MINUTES)
             self._pulse = (*stored, now)
-        self._heard = 0
+        self._heartbeats = 0
 
     def finish(self) -> tuple[Model, tuple[Patch, ...]]:
         """Return the next model and the patches from the base to it."""

@@ -117,7 +117,7 @@ class Picture(msgspec.Struct, frozen=True):
     tally: Tally = Tally()
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether all hosts are here; for the first frame of a big fleet most are still on disk, only counted."""
         return len(self.hosts) >= self.tally.total
 

@@ -49,13 +49,13 @@ def fold(draft: Draft, event: Event) -> None:
 
 
 def _docs(event: Event) -> list[dict[str, Any]]:
-    found = event.payload.get("docs")
-    return [doc for doc in found if isinstance(doc, dict)] if isinstance(found, list) else []
+    docs = event.payload.get("docs")
+    return [doc for doc in docs if isinstance(doc, dict)] if isinstance(docs, list) else []
 
 
 def _uids(event: Event) -> list[str]:
-    found = event.payload.get("uids")
-    return [clean(uid) for uid in found if isinstance(uid, str)] if isinstance(found, list) else []
+    uids = event.payload.get("uids")
+    return [clean(uid) for uid in uids if isinstance(uid, str)] if isinstance(uids, list) else []
 
 
 def _hosts_seen(draft: Draft, event: Event) -> None:
@@ -82,8 +82,8 @@ def _hosts_removed(draft: Draft, event: Event) -> None:
 
 
 def _hosts_complete(draft: Draft, event: Event) -> None:
-    kept = set(_uids(event))
-    for uid in [uid for uid in draft.view(names.HOSTS) if uid not in kept]:
+    current = set(_uids(event))
+    for uid in [uid for uid in draft.view(names.HOSTS) if uid not in current]:
         draft.drop_host(uid)
     draft.beat(event.at)
 
@@ -100,7 +100,7 @@ def _seen(collection: Collection[Any]) -> Handler:
             if message is not None:
                 news = message(draft.view(name).get(key), row, draft.view(names.HOSTS))
                 if news is not None:
-                    draft.say(MessageRow(event.seq, event.at, *news))
+                    draft.add_message(MessageRow(event.seq, event.at, *news))
             draft.put(name, key, row)
         if event.payload.get("complete") is True:
             draft.retain_only(name, {key_of(row) for row in rows})
@@ -128,29 +128,31 @@ def _removed(collection: Collection[Any]) -> Handler:
 
 
 def _source_state(draft: Draft, event: Event) -> None:
-    told = event.payload
+    payload = event.payload
     before = draft.source
-    state = str(told.get("state") or before.state)
+    state = str(payload.get("state") or before.state)
     # "loading" is reported before the plane's first answer too; with a total, the plane has reported how many there are
-    in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(told.get("total")) > 0)
+    in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(payload.get("total")) > 0)
     if state in ("live", "polling"):
         draft.beat(event.at)  # a minute in which the plane was reached is known, also when no host reported anything
-    contact = _time(told.get("contact")) or (event.at if in_touch else before.contact)
-    plane = clean(told.get("plane") or before.plane, limit=20)
+    contact = _time(payload.get("contact")) or (event.at if in_touch else before.contact)
+    plane = clean(payload.get("plane") or before.plane, limit=20)
     draft.source = SourceStatus(
         state=state,
-        message=clean(told.get("message") or ""),
-        since=_time(told.get("since")) or (before.since if state == before.state else event.at),
-        next_try=_time(told.get("next_try")),
-        done=_count(told.get("done")),
-        total=_count(told.get("total")),
+        message=clean(payload.get("message") or ""),
+        since=_time(payload.get("since")) or (before.since if state == before.state else event.at),
+        next_try=_time(payload.get("next_try")),
+        done=_count(payload.get("done")),
+        total=_count(payload.get("total")),
         contact=contact,
         plane=plane,
-        version=clean(told.get("version") or before.version, limit=60),
-        role=clean(before.role if told.get("role") is None else told["role"], limit=20),
-        caller=clean(before.caller if told.get("caller") is None else told["caller"], limit=120),
-        certificates=before.certificates if told.get("certificates") is None else _certificates(told["certificates"]),
-        missing=before.missing if told.get("missing") is None else _ports(told["missing"]),
+        version=clean(payload.get("version") or before.version, limit=60),
+        role=clean(before.role if payload.get("role") is None else payload["role"], limit=20),
+        caller=clean(before.caller if payload.get("caller") is None else payload["caller"], limit=120),
+        certificates=before.certificates
+        if payload.get("certificates") is None
+        else _certificates(payload["certificates"]),
+        missing=before.missing if payload.get("missing") is None else _ports(payload["missing"]),
         handling=before.handling and before.plane in ("", plane),
     )
 
@@ -166,18 +168,18 @@ def _ports(value: object) -> tuple[str, ...]:
 
 def _certificates(value: object) -> tuple[tuple[str, float, bool], ...]:
     """Return a plane's certificates from `[[name, end in epoch seconds, renewed], ...]`; odd entries are left out."""
-    found = []
+    certificates = []
     for entry in value[:_MOST_CERTIFICATES] if isinstance(value, list) else ():
         if isinstance(entry, (list, tuple)) and len(entry) == 3 and isinstance(entry[1], (int, float)):
-            found.append((clean(str(entry[0]), limit=40), float(entry[1]), entry[2] is True))
-    return tuple(found)
+            certificates.append((clean(str(entry[0]), limit=40), float(entry[1]), entry[2] is True))
+    return tuple(certificates)
 
 
 def _message(draft: Draft, event: Event) -> None:
     level = event.payload.get("level")
     text = clean(event.payload.get("text") or "")
     shown = level if level in ("info", "ok", "warn", "bad") else "info"
-    draft.say(MessageRow(event.seq, event.at, str(shown), text, event.payload.get("reply") is True))
+    draft.add_message(MessageRow(event.seq, event.at, str(shown), text, event.payload.get("reply") is True))
 
 
 def _acknowledged(draft: Draft, event: Event) -> None:

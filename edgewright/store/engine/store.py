@@ -133,7 +133,7 @@ class Store:
         self._beats.clear()
         self._model = self.restored = model
         self._seq = max(self._seq, model.seq)
-        self._tell(tuple(Patch(name, op="reset") for name in sorted(NAMES)))
+        self._deliver(tuple(Patch(name, op="reset") for name in sorted(NAMES)))
 
     def complete_hosts(self, head: Model, hosts: dict[str, HostRow]) -> None:
         """Take all hosts of a cached fleet of which `head` was restored; when another model came since, do nothing.
@@ -143,7 +143,7 @@ class Store:
         if self.restored is head:
             self.flush()
             self._model = completed(self._model, head, hosts)
-            self._tell((Patch(names.HOSTS, op="reset"),))
+            self._deliver((Patch(names.HOSTS, op="reset"),))
 
     def document(self, collection: str, uid: str) -> dict[str, Any] | None:
         """Return the raw document seen last of a thing, `None` when it was not seen in this session (ask the plane)."""
@@ -198,10 +198,10 @@ class Store:
         self._draft = None
         self._model, patches = draft.finish()
         if patches:
-            self._tell(patches)
+            self._deliver(patches)
         return False
 
-    def _tell(self, patches: tuple[Patch, ...]) -> None:
+    def _deliver(self, patches: tuple[Patch, ...]) -> None:
         for subscription in tuple(self._subscriptions):
             try:
                 subscription.deliver(patches)

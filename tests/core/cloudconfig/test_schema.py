@@ -54,7 +54,7 @@ def test_every_key_of_the_reference_is_known(path: str) -> None:
 @pytest.mark.parametrize("key", SCHEMA.keys.values(), ids=lambda key: key.path)
 def test_a_key_explains_itself(key: model.Key) -> None:
     assert key.doc.endswith((".", "?")) and len(key.doc) <= 110
-    assert key.kind in model.WORDS
+    assert key.kind in model.KIND_NAMES
     if isinstance(key.default, str) and key.choices:
         assert key.default in ("", *key.choices)
     if key.kind == model.FLAG and key.default is not None:

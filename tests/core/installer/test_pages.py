@@ -9,7 +9,7 @@ import pytest
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.installer.answers import complete, initial, problem, problems
-from edgewright.core.installer.pages import KEPT, PAGES, QUESTIONS, STEPS, page_of, visible_pages
+from edgewright.core.installer.pages import PAGES, QUESTIONS, STEPS, STORED, page_of, visible_pages
 from edgewright.core.installer.paths import _PREFIXES, key_of
 from edgewright.core.installer.questions import KINDS, Page, Question, coerce
 from edgewright.core.installer.shown_values import shown_lines, shown_text, taken, taken_lines
@@ -19,7 +19,7 @@ ROOM = 11
 """Lines that a page's fields may take at 80x24."""
 ASKED = [question for page in PAGES for question in page.fields]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.key)
-EACH = pytest.mark.parametrize("question", [*ASKED, *KEPT], ids=lambda question: question.key)
+EACH = pytest.mark.parametrize("question", [*ASKED, *STORED], ids=lambda question: question.key)
 
 
 def fields_of(question: Question) -> tuple[Question, ...]:
@@ -33,7 +33,7 @@ def test_the_pages_come_in_the_issues_order() -> None:
 
 
 def test_every_key_is_asked_once() -> None:
-    keys = [question.key for question in [*ASKED, *KEPT]]
+    keys = [question.key for question in [*ASKED, *STORED]]
     assert len(keys) == len(set(keys)) == len(QUESTIONS)
 
 

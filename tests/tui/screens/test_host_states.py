@@ -90,7 +90,7 @@ def test_an_unknown_machine_is_overdue_after_a_day_on_pulse_and_on_the_command_l
     problem = next(each for each in problems(store.model, NOW) if each.subject == "box")
     (item,) = items_of(store.model, [problem], NOW)
     assert any("Pending approval, overdue for 1 h" in text for text in item.detail), item.detail
-    assert "overdue for 1 h" in report._words(store.model, problem, NOW)
+    assert "overdue for 1 h" in report._problem_text(store.model, problem, NOW)
     assert report._alert(store.model, problem, NOW)["condition"]["state"] == "waiting-for-approval"
     (early,) = items_of(store.model, [problem], NOW - 7200)
     assert not any("overdue" in text for text in early.detail)

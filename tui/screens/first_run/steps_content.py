@@ -115,7 +115,7 @@ def _token(progress: Progress, now: float) -> Step:
         advice = "Enter creates one. A host registers with it; it can be revoked at any time."
         return Step("token", "next", title, "none yet", advice)
     newest = progress.tokens[0]
-    left = f", valid for {times.words(newest.expiry - now)}" if newest.expiry else ""
+    left = f", valid for {times.duration(newest.expiry - now)}" if newest.expiry else ""
     more = f" and {len(progress.tokens) - 1} more" if len(progress.tokens) > 1 else ""
     return Step("token", "done", title, f"{newest.name}{left}{more}", "Enter creates another one.")
 
@@ -140,7 +140,7 @@ def _host(progress: Progress, now: float) -> Step:
         return Step("host", "next", title, "waiting for it to register", advice)
     first = progress.hosts[0]
     at = first.registered or first.created
-    when = f"registered {times.words(max(now - at, 0))} ago, " if at else ""
+    when = f"registered {times.duration(max(now - at, 0))} ago, " if at else ""
     more = f"; {len(progress.hosts) - 1} more" if len(progress.hosts) > 1 else ""
     return Step(f"host/{first.uid}", "done", title, f"{first.name or first.uid} {when}{first.health}{more}", "")
 

@@ -63,7 +63,7 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     """Return how it is, since when, why, its owner, until when, and the last heartbeat."""
     glyph, role = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
     word = "never connected" if host.health == "unknown" and host.last_seen is None else host.health
-    since = "" if host.since is None else f" for {times.words(max(host.now - host.since, 0))}"
+    since = "" if host.since is None else f" for {times.duration(max(host.now - host.since, 0))}"
     state: list[Piece] = [(host.state or UNKNOWN, "strong"), "  "]
     for flag, reported in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
         if flag:
@@ -97,9 +97,9 @@ def _clock(host: HostFacts) -> str:
     if condition.deadline is not None:
         beats = condition.state.deadline.rule == SILENCE
         if condition.overdue > 0:
-            due = f"{'Next heartbeat overdue' if beats else 'Overdue'} by {times.words(condition.overdue)}."
+            due = f"{'Next heartbeat overdue' if beats else 'Overdue'} by {times.duration(condition.overdue)}."
         else:
-            due = f"{'Next heartbeat due' if beats else 'Overdue'} in {times.words(condition.deadline - host.now)}."
+            due = f"{'Next heartbeat due' if beats else 'Overdue'} in {times.duration(condition.deadline - host.now)}."
     return " ".join(filter(None, (owner, due, beat)))
 
 
@@ -129,7 +129,7 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
         ("agent", f"{text(doc, 'status.health.agentVersion')}  {_mode(text(doc, 'spec.device.hostType'))}"),
         ("boot slot", (slot, "warn") if slot in ("passive", "recovery") else slot),
         *([("failed units", cut(failed, width - LABEL - 2))] if failed else []),
-        ("up for", UNKNOWN if uptime is None else times.words(uptime)),
+        ("up for", UNKNOWN if uptime is None else times.duration(uptime)),
     ]
     return [heading("MACHINE"), *facts(pairs, LABEL)]
 

@@ -28,14 +28,14 @@ def operation_lines(rows: Sequence[OperationRow], now: float, width: int, limit:
         sign: str
         role: Role
         if judged.overdue:
-            sign, role, message = "‼", "warn", f"overdue for {times.words(-(judged.left or 0.0))}"
+            sign, role, message = "‼", "warn", f"overdue for {times.duration(-(judged.left or 0.0))}"
         elif judged.waits:
-            left = "" if judged.left is None else f", {times.words(judged.left)} left"
+            left = "" if judged.left is None else f", {times.duration(judged.left)} left"
             sign, role, message = "►", "work", f"waits for the host{left}"
         else:
             sign, message, role = _ENDS.get(row.state, ("○", row.state or "-", "muted"))
             if row.finished is not None:
-                message += f" after {times.words(max(row.finished - row.at, 0.0))}"
+                message += f" after {times.duration(max(row.finished - row.at, 0.0))}"
         text = f"  {row.message}" if row.message and not judged.waits else ""
         sentence = cut(f"{message}{text}", max(width - 20, 8))
         pieces: list[Piece] = [Span(f"{sign} ", role), (pad(kind_text(row.kind), 10), "strong"), sentence]

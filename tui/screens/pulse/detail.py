@@ -21,12 +21,12 @@ def detail_lines(item: Item | None, pulse: Pulse, width: int, key: str = "n") ->
     first, rest = (item.detail[0], item.detail[1:]) if repeated else (item.sentence, item.detail)
     lines += wrap(first, width - 2, first="  ", rest="  ")
     if item.since is not None:
-        age = times.words(max(pulse.now - item.since, 0))
+        age = times.duration(max(pulse.now - item.since, 0))
         lines.append(line("  ", (f"since {exact(item.since)}, {age}", "muted")))
     if item.deadline is not None:
         left = item.deadline - pulse.now
-        text = f"until {exact(item.deadline)}, {times.words(left)} left" if left > 0 else ""
-        overdue = f"overdue for {times.words(-left)}"
+        text = f"until {exact(item.deadline)}, {times.duration(left)} left" if left > 0 else ""
+        overdue = f"overdue for {times.duration(-left)}"
         lines.append(line("  ", (text or overdue, "muted" if left > 0 else "warn")))
     if item.step.text:  # before the details: they may be longer than the pane
         lines += [line(), *_labelled("NEXT", item.step.text, width)]
@@ -71,7 +71,9 @@ def _handling_lines(item: Item, now: float, width: int) -> list[Line]:
             else "Acknowledged in this console only."
         )
     if handling.silenced_until is not None and handling.silenced(now):
-        texts.append(f"Silenced until {exact(handling.silenced_until)} ({times.words(handling.silenced_until - now)}).")
+        texts.append(
+            f"Silenced until {exact(handling.silenced_until)} ({times.duration(handling.silenced_until - now)})."
+        )
     lines: list[Line] = []
     for index, text in enumerate(texts):
         lines += _labelled("" if index else "HANDLED", text, width)

@@ -27,7 +27,7 @@ def slider_lines(moment: Moment, width: int) -> list[Line]:
     """Return two lines: REPLAY with the time, and the slider."""
     how: Piece = ("▬ paused", "parked") if moment.paused else (f"► {moment.speed:g}x", "work")
     stamp = exact(moment.now)
-    length = times.words(max(moment.end - moment.start, 0))
+    length = times.duration(max(moment.end - moment.start, 0))
     left: list[Piece] = [("REPLAY", "work"), "  ", (stamp, "strong"), "  ", how]
     right: list[Piece] = [(f"event {moment.position:,} of {moment.events:,}, {length}", "muted")]
     return [spread(left, right, width), _slider(moment, width)]

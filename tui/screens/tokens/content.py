@@ -99,7 +99,7 @@ def _sentence(row: TokenRow, state: str, now: float) -> str:
     if state == "expired":
         return "Expired: no host can register with it. Registered hosts are unaffected."
     if state == "ends soon":
-        left = times.words((row.expiry or now) - now)
+        left = times.duration((row.expiry or now) - now)
         return f"Ends in {left}: installers that carry it are refused after that. Make a new one before."
     return "Hosts can register with it."
 

@@ -108,7 +108,7 @@ class Offers(InstallerServices):
         return [
             line(
                 pad(token.name, room),
-                (f"  valid for {times.words(token.expiry - now)}" if token.expiry else "", "muted"),
+                (f"  valid for {times.duration(token.expiry - now)}" if token.expiry else "", "muted"),
                 (f"  {token.project}" if token.project else "", "muted"),
                 key=token.uid,
             )
@@ -129,7 +129,7 @@ class Offers(InstallerServices):
             answers["token.uid"] = token.uid
             facts = [("token", token.name)]
             if token.expiry:
-                facts.append(("valid for", times.words(token.expiry - self.now)))
+                facts.append(("valid for", times.duration(token.expiry - self.now)))
             self._facts["token.text"] = facts
         elif key == "user.keys":
             text = next(item.text for item in self._ssh_keys or () if item.file == answer)

@@ -17,7 +17,7 @@ class ForgeBase(Command):
     title = "base"
     console = False
     online = False
-    tells = True
+    shows_progress = True
     params = (
         Param("out", "the new ISO (-o base.iso does the same)", "--out", kind="file", metavar="ISO"),
         Param("lock", "lock file (default: your refreshed one, else the one that came with Edgewright)", "--lock",

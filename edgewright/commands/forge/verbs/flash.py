@@ -28,7 +28,7 @@ class ForgeFlash(Command):
     title = "flash"
     console = False
     online = False
-    tells = True
+    shows_progress = True
     danger = "destructive"
     params = (
         Param("iso", "the installer", required=True, kind="file", metavar="ISO"),

@@ -93,7 +93,7 @@ class ForgeImage(Command):
     )
     online = False
     console = False
-    tells = True
+    shows_progress = True
 
 
 COMMANDS: tuple[type[Command], ...] = (ForgeImage,)

@@ -18,7 +18,7 @@ class ForgeIso(Command):
     title = "iso"
     console = False
     online = False
-    tells = True
+    shows_progress = True
     params = (
         Param("base", "ISO to make it from", "--base", required=True, kind="file", metavar="ISO"),
         Param("user_data", "cloud-config for the box", "--user-data", required=True, kind="file", metavar="FILE"),

@@ -19,7 +19,7 @@ class ForgeSites(Command):
     title = "sites"
     console = False
     online = False
-    tells = True
+    shows_progress = True
     params = (
         Param("plan", "the plan, .csv or .yaml", required=True, kind="file", metavar="PLAN"),
         Param("base_user_data", "user-data that all sites share", "--base-user-data", required=True, kind="file",

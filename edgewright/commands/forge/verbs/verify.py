@@ -19,7 +19,7 @@ class ForgeVerify(Command):
     console = False
     online = False
     danger = "write"
-    tells = True
+    shows_progress = True
     params = (
         Param("iso", "the ISO to boot", required=True, kind="file", metavar="ISO"),
         Param("uefi", "boot by UEFI (the default)", "--uefi", kind="flag"),

@@ -96,7 +96,7 @@ def unknown_key(name: str, value: Any, node: Node, path: str) -> Finding:
     homes = _fitting(value, homes_of(name, node.path))
     foreign = keys_at(node.path)
     ours = [home for home in homes if home.path.endswith(f".{name}")]
-    if name in foreign and not (isinstance(value, Mapping) and ours and _holds(ours[0], value)):
+    if name in foreign and not (isinstance(value, Mapping) and ours and _has_home(ours[0], value)):
         return _cloud_init(name, where, foreign[name])
     if name in STAGES and isinstance(value, list):
         return error(
@@ -132,11 +132,11 @@ def _fitting(value: Any, homes: List[Home]) -> List[Home]:
     """Return the homes whose kind is that of the value; all of them when none is."""
     fitting = [home for home in homes if kind_problem(SCHEMA.keys[home.path], value, home.path) is None]
     if isinstance(value, Mapping):
-        fitting = [home for home in fitting if _holds(home, value)] or fitting
+        fitting = [home for home in fitting if _has_home(home, value)] or fitting
     return fitting or homes
 
 
-def _holds(home: Home, value: Mapping[str, Any]) -> bool:
+def _has_home(home: Home, value: Mapping[str, Any]) -> bool:
     """Return whether a map contains keys of the block at a home (`network` with `interfaces`, not with `ethernets`)."""
     node = SCHEMA.node(home.path)
     return node is not None and bool(value) and all(node.child(str(name)) is not None for name in value)

@@ -68,7 +68,7 @@ def _with_loss(sentence: str, path: str) -> str:
 
 
 def _wrong(key: Key, value: Any, path: str, hint: str) -> Finding:
-    sentence = f"{path} must be {model.WORDS[key.kind]}, not {kind_of(value)}"
+    sentence = f"{path} must be {model.KIND_NAMES[key.kind]}, not {kind_of(value)}"
     return error(path, _with_loss(sentence, path), hint, "Type")
 
 

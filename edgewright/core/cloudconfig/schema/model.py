@@ -21,7 +21,7 @@ TEXT_OR_TEXTS = "text or texts"
 TABLE = "table"
 """A map of free names to texts."""
 
-WORDS = {
+KIND_NAMES = {
     TEXT: "a text",
     FLAG: "true or false",
     INT: "an integer",

@@ -27,20 +27,20 @@ def check_shape(document: Mapping[str, Any], profile: str = model.PALETTE) -> Li
 class _Walk:
     def __init__(self, profile: str) -> None:
         self.profile = profile
-        self.found: List[Finding] = []
+        self.findings: List[Finding] = []
         self.unknown = 0
         self.fixed: Dict[str, List[str]] = {}
 
     def all(self) -> List[Finding]:
         if self.unknown > MOST_UNKNOWN:
             more = self.unknown - MOST_UNKNOWN
-            self.found.append(
+            self.findings.append(
                 warning("", f"{more} more keys are not known.", "Is this a user-data file?", "UnknownKey")
             )
         for why, paths in self.fixed.items():
             names = ", ".join(paths[:6]) + (f" and {len(paths) - 6} more" if len(paths) > 6 else "")
-            self.found.append(note(paths[0], f"Cannot be undone later: {names}; {why}.", code="Fixed"))
-        return self.found
+            self.findings.append(note(paths[0], f"Cannot be undone later: {names}; {why}.", code="Fixed"))
+        return self.findings
 
     def map(self, value: Mapping[str, Any], node: Node, path: str) -> None:
         for name, below in value.items():
@@ -56,7 +56,7 @@ class _Walk:
         self.unknown += 1
         if self.unknown > MOST_UNKNOWN:
             return
-        self.found.append(unknown_key(name, value, node, path))
+        self.findings.append(unknown_key(name, value, node, path))
 
     def value(self, value: Any, node: Node, path: str) -> None:
         key = node.key
@@ -65,7 +65,7 @@ class _Walk:
                 self.map(value, node, path)
             return
         if key.old:
-            self.found.append(warning(path, f"{path} is deprecated.", key.old, "Deprecated"))
+            self.findings.append(warning(path, f"{path} is deprecated.", key.old, "Deprecated"))
         self._other_profile(key, path)
         if is_template(value) or key.kind == model.ANY:
             return
@@ -76,7 +76,7 @@ class _Walk:
             return  # a text that is read as octal: modes.py
         problem = kind_problem(key, value, path)
         if problem is not None:
-            self.found.append(problem)
+            self.findings.append(problem)
             return
         self._in_bounds(key, value, path)
         if key.fixed and value not in ("", False, 0, key.default, [], {}):
@@ -91,25 +91,25 @@ class _Walk:
                     if item is not None:
                         self.map(entry, item, where)
                 elif not is_template(entry):
-                    self.found.append(no_map(entry, where))
+                    self.findings.append(no_map(entry, where))
 
     def _other_profile(self, key: Key, path: str) -> None:
         if key.profile == model.KAIROS and self.profile == model.PALETTE:
             hint = "With a plane the agent makes the cluster; check with --profile kairos for a host without one."
-            self.found.append(note(path, f"{path} belongs to Kairos without a plane.", hint, "OtherProfile"))
+            self.findings.append(note(path, f"{path} belongs to Kairos without a plane.", hint, "OtherProfile"))
         elif key.path == "stylus" and self.profile == model.KAIROS:
             hint = "Check with --profile palette when the image has Palette's agent or ours."
             message = "stylus is passed over by a plain Kairos host (profile kairos)."
-            self.found.append(warning(path, message, hint, "OtherProfile"))
+            self.findings.append(warning(path, message, hint, "OtherProfile"))
 
     def _empty(self, key: Key, path: str) -> None:
         hint = "Give it a value, or remove the key."
         harmless = key.kind in (model.MAP, model.MAPS, model.TEXTS, model.TABLE, model.TEXT_OR_TEXTS)
         if harmless or reads_any_scalar(path):
-            self.found.append(warning(path, f"{path} is empty.", hint, "Empty"))
+            self.findings.append(warning(path, f"{path} is empty.", hint, "Empty"))
         else:
-            message = f"{path} has no value; {model.WORDS[key.kind]} is expected."
-            self.found.append(error(path, message, hint, "Empty"))
+            message = f"{path} has no value; {model.KIND_NAMES[key.kind]} is expected."
+            self.findings.append(error(path, message, hint, "Empty"))
 
     def _in_bounds(self, key: Key, value: Any, path: str) -> None:
         if key.choices and isinstance(value, str) and value not in key.choices:
@@ -117,12 +117,12 @@ class _Walk:
             more = f"; the nearest is `{near}`" if near else ""
             given = shown(value) or "empty"
             message = f"{path} is {given}; it must be one of {', '.join(key.choices)}{more}."
-            self.found.append(error(path, message, "", "Choice"))
+            self.findings.append(error(path, message, "", "Choice"))
         elif isinstance(value, int) and not isinstance(value, bool):
             low, high = key.low, key.high
             if (low is not None and value < low) or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"{low} to {high}"
-                self.found.append(
+                self.findings.append(
                     error(path, f"{path} is {shown(value) or 'too big'}; it must be {bounds}.", key.rule, "Range")
                 )
 

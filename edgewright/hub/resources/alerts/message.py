@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.problems import CERTIFICATE, CLOCK, DISK
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.hub.resources.alerts.incidents import OPENED, RESOLVED, TEST, Message
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def document(
     """Return the JSON document of a message. `project` is uid and name, empty for a plane-wide receiver."""
     problem, incident = message.problem, message.incident
     since = problem.get("since")
-    lasted = f" after {words(now - incident.opened)}" if message.event == RESOLVED else ""
+    lasted = f" after {duration(now - incident.opened)}" if message.event == RESOLVED else ""
     subject, text = str(problem.get("subject", "")), str(problem.get("text", ""))
     lead = "" if message.event == OPENED else f"{message.event}{lasted}: "
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.hosts.hosts import Health
-from edgewright.core.times import words
+from edgewright.core.times import duration
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.records import HostEntry, HostRecord
 from edgewright.hub.process.clock import boottime
@@ -42,7 +42,7 @@ def settle(hub: Services, entry: HostEntry, now: float, events: list[tuple[dict[
         document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
     elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
         live.since = now  # a silent host reports "healthy" as before; to the plane it is that since it is back
-        lasted = f" after {words(now - silent_since)}" if silent_since else ""
+        lasted = f" after {duration(now - silent_since)}" if silent_since else ""
         document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{lasted}.")
     elif after == Health.HEALTHY.value and live.count <= 1:
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
