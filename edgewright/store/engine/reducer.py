@@ -128,8 +128,8 @@ def _removed(collection: Collection[Any]) -> Handler:
 
 
 def _source_state(draft: Draft, event: Event) -> None:
-    payload = event.payload
-    before = draft.source
+    payload, before = event.payload, draft.source
+    certificates = payload.get("certificates")
     state = str(payload.get("state") or before.state)
     # "loading" is reported before the plane's first answer too; with a total, the plane has reported how many there are
     in_touch = state in ("live", "polling", "replay") or (state == "loading" and _count(payload.get("total")) > 0)
@@ -149,9 +149,7 @@ def _source_state(draft: Draft, event: Event) -> None:
         version=clean(payload.get("version") or before.version, limit=60),
         role=clean(before.role if payload.get("role") is None else payload["role"], limit=20),
         caller=clean(before.caller if payload.get("caller") is None else payload["caller"], limit=120),
-        certificates=before.certificates
-        if payload.get("certificates") is None
-        else _certificates(payload["certificates"]),
+        certificates=before.certificates if certificates is None else _certificates(certificates),
         missing=before.missing if payload.get("missing") is None else _ports(payload["missing"]),
         handling=before.handling and before.plane in ("", plane),
     )

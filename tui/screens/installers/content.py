@@ -163,8 +163,10 @@ def progress_lines(shown: Shown, now: float, width: int) -> list[Line]:
     out.append(
         line(
             (
-                f"  runs since {times.duration(max(now - build.created, 0.0))};"
-                " it continues when the console is closed",
+                (
+                    f"  runs since {times.duration(max(now - build.created, 0.0))};"
+                    " it continues when the console is closed"
+                ),
                 "muted",
             )
         )
