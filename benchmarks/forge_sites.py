@@ -71,7 +71,7 @@ def child(plan: Path, out: Path) -> int:
     assert not [finding for finding in findings if finding.severity == "error"], findings[:3]
     out.mkdir()
     made = make_seeds(sites, out, Job())
-    write_index(out, plan, made, whole=False, base=None)
+    write_index(out, plan, made, complete=False, base=None)
     took = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(took, checked, len(made), sum(one.size for one in made), peak)

@@ -10,7 +10,7 @@ the terms of these. A text that has to use a word anyway is listed in tools/word
     readme, docs, changelog   Markdown; of the changelog only what is not released
     ui                        text with a blank in string literals (messages, help, labels) and in files of the package
     docstrings, comments      of edgewright/ and tui/
-    names                     functions, classes, parameters, variables and modules of edgewright/ and tui/
+    names                     functions, classes, parameters, variables, attributes, aliases and modules
 """
 
 from __future__ import annotations
@@ -200,6 +200,8 @@ def _names(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.attr
         elif isinstance(node, ast.ExceptHandler) and node.name:
             yield node.lineno, node.name
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.lineno, node.asname
 
 
 def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, int, str]]:

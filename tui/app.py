@@ -88,12 +88,12 @@ class EdgewrightApp(TerminalApp):
     async def on_event(self, event: events.Event) -> None:
         """Let a key wait until the screen that the keys before it open is there."""
         if isinstance(event, events.InputEvent | events.Paste):
-            came_back = event.is_forwarded
-            if not came_back and self.type_ahead.takes(event):
+            is_returned = event.is_forwarded
+            if not is_returned and self.type_ahead.takes(event):
                 return
-            if came_back or not self.thaws(event):
+            if is_returned or not self.thaws(event):
                 await super().on_event(event)
-            if came_back or not event.is_forwarded:  # else a widget has it now
+            if is_returned or not event.is_forwarded:  # else a widget has it now
                 self.type_ahead.returned(event)
         else:
             await super().on_event(event)
@@ -122,7 +122,7 @@ class EdgewrightApp(TerminalApp):
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
         gc.enable()
         for problem in self.session.keymap_problems:
-            self.say(problem, "warn")
+            self.announce(problem, "warn")
         if not self.is_headless:
             self.set_interval(THEME_POLL, self.look_at_themes, name="themes")
         if self.session.start is not None:
@@ -132,7 +132,7 @@ class EdgewrightApp(TerminalApp):
         try:
             await start()
         except EdgewrightError as error:
-            self.say(f"{error.message} {error.hint}".strip(), "bad")
+            self.announce(f"{error.message} {error.hint}".strip(), "bad")
 
     async def action_leave(self) -> None:
         """Leave; a hub that this console started is asked about once."""
@@ -188,7 +188,7 @@ class EdgewrightApp(TerminalApp):
         """Run a verb: what only changes the view at once, so that it shows in the next frame, the rest in a worker."""
         refused = refusal(self, command, ()) if command.role and command.danger == "none" else None
         if refused is not None:
-            self.say(f"{refused.reason} {refused.hint}", "warn")
+            self.announce(f"{refused.reason} {refused.hint}", "warn")
             return
         if command.action and not command.opens:
             waiting = act(self, command, args)
@@ -242,16 +242,20 @@ class EdgewrightApp(TerminalApp):
         """Ask the plane now."""
         if self.session.retry_now is not None:
             self.session.retry_now()
-            self.say("Asking the plane now.")
+            self.announce("Asking the plane now.")
 
     def action_read_only(self) -> None:
         """Enter or leave read-only mode; the role viewer may only read in either."""
         if self.session.viewer:
             caller = self.session.store.model.source.caller or "credential"
-            self.say(f"The {caller} has the role viewer: `read-only` is refused. It only reads in any mode.", "warn")
+            self.announce(
+                f"The {caller} has the role viewer: `read-only` is refused. It only reads in any mode.", "warn"
+            )
             return
         self.session.read_only = not self.session.read_only
-        self.say("Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed.")
+        self.announce(
+            "Read-only: what changes something is refused." if self.session.read_only else "Changes are allowed."
+        )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report work that failed because of a bug in Edgewright."""

@@ -42,15 +42,15 @@ class MemoryViewStates:
     """View states that live as long as the program: tests, `render`, a read-only home."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[str, Any]] = {}
+        self._view_states: dict[str, dict[str, Any]] = {}
 
     def load(self, view: str) -> Mapping[str, Any]:
         """Return what was stored for `view`."""
-        return self._kept.get(view, {})
+        return self._view_states.get(view, {})
 
     def save(self, view: str, state: Mapping[str, Any]) -> None:
         """Store `state` for `view`."""
-        self._kept[view] = dict(state)
+        self._view_states[view] = dict(state)
 
 
 class TerminalChoice(Struct):

@@ -25,7 +25,7 @@ P = TypeVar("P")
 
 
 class CanDescribe(Protocol):
-    """Says what the source is, what it can do, and who the credential belongs to."""
+    """Describes what the source is, what it can do, and who the credential belongs to."""
 
     async def features(self, fresh: bool = False) -> Features: ...
     async def caller(self) -> Caller: ...
@@ -364,7 +364,7 @@ RECORDED: frozenset[type] = frozenset(
         CanReadAlerts,
     }
 )
-"""Ports that a recording stands in for: its screens show what was read by them."""
+"""Ports that a recording replaces: its screens show what was read by them."""
 
 NOT_AVAILABLE = "NotAvailable"
 """The code of the error for a port that a connection does not have."""

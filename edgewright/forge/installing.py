@@ -243,7 +243,7 @@ def _make_sites(ready: Ready, base: Path, job: Job) -> tuple[Path, ...]:
         made = make_isos(ready.plan, base, ready.document, out, job, checks=[_checked(ready.findings)])
     else:
         made = make_seeds(ready.plan, out, job)
-    index = write_index(out, Path(ready.request.plan), made, whole=complete, base=base)
+    index = write_index(out, Path(ready.request.plan), made, complete=complete, base=base)
     return (*(item.file for item in made), index)
 
 
@@ -268,7 +268,7 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def told(ready: Ready) -> dict[str, Any]:
+def plan_values(ready: Ready) -> dict[str, Any]:
     """Return what would be built, as plain values for a plan: no secrets."""
     request = ready.request
     return {

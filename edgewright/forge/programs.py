@@ -135,8 +135,8 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         chunk = os.read(stream.fileno(), 65536)
         if not chunk:
             break
-        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        for line in whole:
+        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
             text = line.decode("utf-8", "replace").rstrip()
             if text:
                 yield text

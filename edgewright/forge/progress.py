@@ -66,7 +66,7 @@ class Job:
         self._cancelled = threading.Event()
         self._step = ""
         self._unit: Unit = "steps"
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the work to stop; safe from any thread."""
@@ -86,16 +86,16 @@ class Job:
         """Begin a new part of the work; reported at once. Raises `Cancelled`."""
         self.check()
         self._step, self._unit = text, unit
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._sink(Progress(text, unit=unit))
 
     def at(self, done: int, total: int = 0) -> None:
         """Report how far the present part is. Raises `Cancelled`."""
         self.check()
         now = time.monotonic()
-        if now - self._told < self._every and (not total or done < total):
+        if now - self._reported < self._every and (not total or done < total):
             return
-        self._told = now
+        self._reported = now
         took = now - self._began
         rate = done / took if took > 0 else 0.0
         left = (total - done) / rate if rate and total else None

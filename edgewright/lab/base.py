@@ -33,7 +33,7 @@ PACKAGES = (
 FORMAT = "1"
 """Raised when the way the base is made changes, so that older ones are not taken."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def cache_folder() -> Path:
@@ -47,7 +47,7 @@ def base_key(suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> str:
     return f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def ensure_base(log: Say, suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> Path:
+def ensure_base(log: Report, suite: str = SUITE, packages: tuple[str, ...] = PACKAGES) -> Path:
     """Return the folder of the base, made if it is not there yet (about half a minute, 60 MB of packages).
 
     Two labs that want it at once make it once. Raises `Failed` with the installer's own words.
@@ -103,7 +103,7 @@ def _size(folder: Path) -> int:
     return sum(files.values())
 
 
-def _install(target: Path, suite: str, packages: tuple[str, ...], log: Say) -> None:
+def _install(target: Path, suite: str, packages: tuple[str, ...], log: Report) -> None:
     """Run mmdebstrap into `target`, reporting how long it takes."""
     began = time.monotonic()
     log(f"base image: unpacking Debian {suite} with {len(packages)} packages (once, about half a minute)")

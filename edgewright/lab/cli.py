@@ -107,10 +107,10 @@ def _teller() -> Callable[[str], None]:
     """Return what prints progress on stderr with the seconds since the start."""
     began = time.monotonic()
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         print(f"[{time.monotonic() - began:6.1f} s] {line}", file=sys.stderr, flush=True)
 
-    return say
+    return report
 
 
 def _up(folder: Folder, namespace: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from edgewright.lab import faults, groups, machine, network, plane, prepare, pro
 from edgewright.lab.base import ensure_base
 from edgewright.lab.state import HUB, Folder, LabState, Member
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 MAX_HOSTS = 200
 FIRST_HOST = 11
@@ -48,7 +48,7 @@ def check_options(specs: LabOptions) -> None:
         prepare.check_token(specs.token_file)
 
 
-def bring_up(folder: Folder, specs: LabOptions, log: Say) -> LabState:
+def bring_up(folder: Folder, specs: LabOptions, log: Report) -> LabState:
     """Make the network, the hub (unless another plane was named) and the hosts, and wait until they have booted.
 
     Raises `Conflict` when the lab is up. Remains of one that was not taken down in order are cleared away first.
@@ -101,7 +101,7 @@ def bring_up(folder: Folder, specs: LabOptions, log: Say) -> LabState:
     return state
 
 
-def take_down(folder: Folder, log: Say, patience: float = 8.0) -> bool:
+def take_down(folder: Folder, log: Report, patience: float = 8.0) -> bool:
     """End everything of the lab and remove its files, the lock last; return whether there was anything.
 
     Works without a readable state: namespaces, groups and mounts are found by the names that follow from the folder.

@@ -18,7 +18,7 @@ from edgewright.lab.tools import run
 REBOOT_CODE = 133
 """What systemd-nspawn --keep-unit ends with when the host asked for a reboot."""
 
-KEEPER = f"""
+SUPERVISOR = f"""
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn || exit 1
 mkfifo /run/systemd/nspawn/typed || exit 1
@@ -59,7 +59,7 @@ def switch_on(folder: Folder, state: LabState, host: Member) -> None:
         "private",
         "sh",
         "-c",
-        KEEPER,
+        SUPERVISOR,
         "keeper",
         "systemd-nspawn",
         "--quiet",

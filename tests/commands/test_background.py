@@ -58,4 +58,4 @@ def test_words_are_a_verb_of_the_command_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         background.verb_of(["forge", "iso"])
     with pytest.raises(NotFound):
-        builds.words_of(tmp_path)
+        builds.arguments_of(tmp_path)

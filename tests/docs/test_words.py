@@ -66,6 +66,20 @@ def test_a_source_is_searched_by_area() -> None:
     assert sorted(hits) == sorted(expected)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "self._told = 1",
+        "from a import log as say",
+        "def need(): ...",
+        "def f(told): ...",
+        "try: ...\nexcept E as said: ...",
+    ],
+)
+def test_every_binding_is_a_name(source: str) -> None:
+    assert [hit.area for hit in in_source("a.py", source, NONE)] == ["names"]
+
+
 def test_sources_in_a_page_are_left_out() -> None:
     page = "Say it.\n\n```python\nsay = 1\n```\n\n    Say it.\n"
     assert [hit.line for hit in in_text("docs", "a.md", 1, without_sources(page), NONE)] == [1, 7]

@@ -12,7 +12,7 @@ from edgewright.store.collections.happenings import Happening
 from tui.widgets.lines import Line, Role, cut, line, wrap
 
 
-class Told(Struct, frozen=True):
+class FeedLine(Struct, frozen=True):
     """One line of the event feed."""
 
     key: str
@@ -22,7 +22,7 @@ class Told(Struct, frozen=True):
 
 
 def feed_lines(
-    feed: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
+    feed: Sequence[FeedLine], width: int, limit: int | None = None, now: float | None = None, most: int = 1
 ) -> list[Line]:
     """Return the newest events first: time, then the sentence in its colour, on at most `most` lines each."""
     out: list[Line] = []
@@ -60,7 +60,7 @@ def _named(event: EventRow, name: str) -> str:
     return event.message
 
 
-def told(event: EventRow, name: str = "", own: bool = False) -> Told:
+def feed_line(event: EventRow, name: str = "", own: bool = False) -> FeedLine:
     """Return an event as one line of a feed: the thing and the sentence.
 
     `name` is what people call the thing; a plane may name it by its uid. `own` is for a feed of that thing alone.
@@ -71,13 +71,13 @@ def told(event: EventRow, name: str = "", own: bool = False) -> Told:
     lead = "" if role == "muted" else f"{sign} "
     message = own or not name or name.lower() in text.lower()
     key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
-    return Told(key, event.at, lead + (text if message else f"{name} {text}"), "" if role == "muted" else role)
+    return FeedLine(key, event.at, lead + (text if message else f"{name} {text}"), "" if role == "muted" else role)
 
 
-def reported_together(happening: Happening) -> Told:
+def reported_together(happening: Happening) -> FeedLine:
     """Return what happened to many hosts at once as one line, which leads to all of its events."""
     first = happening.events[0]
     sign, _, role = severity(first)
     lead = "" if role == "muted" else f"{sign} "
     key = f"events/reason:{first.reason}"
-    return Told(key, happening.at, lead + happening.text, "" if role == "muted" else role)
+    return FeedLine(key, happening.at, lead + happening.text, "" if role == "muted" else role)

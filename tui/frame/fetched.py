@@ -100,7 +100,7 @@ class FetchedListing(ListingScreen, Fetches):
         """Return a row of the table."""
 
     @abstractmethod
-    def told(self, row: Any) -> Detail:
+    def describe(self, row: Any) -> Detail:
         """Return a row in full."""
 
     def patched(self, patches: Sequence[Patch]) -> None:
@@ -122,7 +122,7 @@ class FetchedListing(ListingScreen, Fetches):
     def detail(self, key: str, width: int) -> list[Line]:
         """Return what is under the cursor."""
         row = (self._things or {}).get(key)
-        return [*self.problem(width), *(detail_lines(self.told(row), width) if row is not None else [])]
+        return [*self.problem(width), *(detail_lines(self.describe(row), width) if row is not None else [])]
 
     def empty(self) -> list[Line]:
         """Return why there is nothing to show."""
@@ -142,7 +142,7 @@ class FetchedDetail(Fetches):
     """What is shown when it does not exist any more."""
 
     @abstractmethod
-    def told(self, row: Any) -> Detail:
+    def describe(self, row: Any) -> Detail:
         """Return it in full."""
 
     def compose_body(self) -> ComposeResult:
@@ -158,7 +158,7 @@ class FetchedDetail(Fetches):
     def crumb(self) -> str:
         """Its name."""
         row = (self._things or {}).get(self.target)
-        return self.told(row).name if row is not None else self.target
+        return self.describe(row).name if row is not None else self.target
 
     def targets(self) -> tuple[str, ...]:
         """Return this one."""
@@ -173,7 +173,7 @@ class FetchedDetail(Fetches):
         width = min(view.room or self.size.width, 110)
         row = (self._things or {}).get(self.target)
         if row is not None:
-            view.set_lines([*self.problem(width), *detail_lines(self.told(row), width)])
+            view.set_lines([*self.problem(width), *detail_lines(self.describe(row), width)])
         elif self._things is None and not self._error:
             view.set_lines([line(("► ", "work"), "Loading ...")])
         else:

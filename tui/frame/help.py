@@ -100,7 +100,7 @@ def _row(session: Session, command: type[Command], keys: Mapping[str, str]) -> H
     return HelpRow(
         keys=_keys(session, command.id(), command.keys, keys),
         verb=command.name,
-        words=command.help(),
+        text=command.help(),
         danger=command.danger == "destructive",
         refused=session.refusal(command),
         remapped=command.id() in session.keymap,

@@ -22,7 +22,7 @@ async def open_contexts(app: NavigatingApp, target: str = "") -> None:
     try:
         known = contexts.load().items
     except EdgewrightError as error:
-        app.say(f"{error.message} {error.hint}".strip(), "bad")
+        app.announce(f"{error.message} {error.hint}".strip(), "bad")
         return
     if target and target not in known:
         app.refuse(f"There is no context {target}. See: :context")
@@ -39,11 +39,11 @@ async def open_contexts(app: NavigatingApp, target: str = "") -> None:
             for name, item in sorted(known.items())
         ]
         if not options:
-            app.say(
+            app.announce(
                 "No context is stored yet; add one: edgewright context add NAME --url URL --api-key-file FILE", "warn"
             )
             return
         target = await app.ask(ChooseModal("Context", options, current=session.context_name)) or ""
     if target and target != session.context_name:
         await session.switch_context(target)
-        app.say(f"Working with {target}.", "ok")
+        app.announce(f"Working with {target}.", "ok")

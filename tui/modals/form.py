@@ -121,14 +121,14 @@ class FormModal(DecisionModal[dict[str, str]]):
         for field in self._fields:
             if field.name == name:
                 wrong = self.problems(self.answers()).get(name, "") if self.answers()[name] else ""
-                self._tell(field, wrong)
+                self._show_problem(field, wrong)
 
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
         answers = self.answers()
         wrong = self.problems(answers)
         for field in self._fields:
-            self._tell(field, wrong.get(field.name, ""))
+            self._show_problem(field, wrong.get(field.name, ""))
         if not wrong:
             self.dismiss(answers)
             return
@@ -144,7 +144,7 @@ class FormModal(DecisionModal[dict[str, str]]):
             self._remember.update(self.answers())
         self.dismiss(None)
 
-    def _tell(self, field: Field, wrong: str) -> None:
+    def _show_problem(self, field: Field, wrong: str) -> None:
         help_line = self.query_one(f"#help-{field.name}", Static)
         help_line.update(wrong or self._help(field))
         help_line.set_class(bool(wrong), "-wrong")

@@ -17,7 +17,7 @@ class HelpRow(NamedTuple):
     """As a user types them; empty when only `:` reaches it."""
     verb: str
     """The words after `:`, empty for a movement."""
-    words: str
+    text: str
     danger: bool = False
     refused: str = ""
     """Why it may not run now, empty when it may."""
@@ -52,7 +52,7 @@ def _row_lines(row: HelpRow, width: int, verb_width: int) -> list[Line]:
     role: Role = "bad" if row.danger else "accent"
     verb = pad(f":{row.verb}" if row.verb else "", verb_width) if verb_width else ""
     lead = KEY_WIDTH + 3 + verb_width
-    parts = row.words + (" (your key)" if row.remapped else "")
+    parts = row.text + (" (your key)" if row.remapped else "")
     lines = wrap(parts, max(width - lead, 16))
     first = line("  ", (pad(row.keys or "-", KEY_WIDTH), role), " ", (verb, "muted"), *lines[0].spans)
     out = [first, *(line(" " * lead, *rest.spans) for rest in lines[1:])]

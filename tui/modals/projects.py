@@ -35,7 +35,7 @@ async def open_projects(app: NavigatingApp, target: str = "") -> None:
             return
     uid = "" if chosen == ALL else chosen
     await session.switch_project(uid)
-    app.say(f"Working in {projects[uid].name if uid in projects else 'all projects'}.", "ok")
+    app.announce(f"Working in {projects[uid].name if uid in projects else 'all projects'}.", "ok")
 
 
 def _option(key: str, name: str, about: str, hosts: int) -> Line:

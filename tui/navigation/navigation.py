@@ -30,14 +30,14 @@ class NavigatingApp(ThemedApp):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.history = History()
-        self.openings = Openings(self, self.say)
+        self.openings = Openings(self, self.announce)
         super().__init__()
 
     def refuse(self, text: str) -> None:
         """Show why a key or a command does nothing; it leaves the message line with the next view that is opened."""
         self.session.store.message(text, "warn", reply=True)
 
-    def say(self, text: str, level: str = "info") -> None:
+    def announce(self, text: str, level: str = "info") -> None:
         """Put one sentence on the message line and into the message log; level is info, ok, warn or bad."""
         self.session.store.message(text, level)
 
@@ -118,7 +118,7 @@ class NavigatingApp(ThemedApp):
         try:
             await load(DIALOGS)(self, name, target)
         except EdgewrightError as error:
-            self.say(f"{error.message} {error.hint}".strip(), "bad")
+            self.announce(f"{error.message} {error.hint}".strip(), "bad")
 
     def _follow(self, work: Awaitable[Any], group: str) -> None:
         """Do what may open a dialog; keys wait for that a moment."""

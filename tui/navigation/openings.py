@@ -35,7 +35,7 @@ class Openings:
     def __init__(self, app: App[Any], report: Callable[[str, str], None]) -> None:
         """`report` puts a sentence with its level on the message line."""
         self._app = app
-        self._say = report
+        self._report = report
         self._steps: deque[Step] = deque()
         self._running = False
         self._unsettled: Screen[Any] | None = None
@@ -87,10 +87,10 @@ class Openings:
                 try:
                     await step()
                 except EdgewrightError as error:
-                    self._say(f"{error.message} {error.hint}".strip(), "bad")
+                    self._report(f"{error.message} {error.hint}".strip(), "bad")
                 except Exception as error:
                     log.exception("a view could not be opened")
-                    self._say(f"The view could not be opened, a bug in Edgewright: {error!r:.200}", "bad")
+                    self._report(f"The view could not be opened, a bug in Edgewright: {error!r:.200}", "bad")
         finally:
             self._running = False
 

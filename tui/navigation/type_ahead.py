@@ -79,7 +79,7 @@ class TypeAhead:
             self._note(event)
             return False
         if len(self._waiting) >= MOST:
-            self._app.say("Too many keys at once: the last ones were dropped.", "warn")
+            self._app.announce("Too many keys at once: the last ones were dropped.", "warn")
             return True
         self._waiting.append(event)
         if not self._running:

@@ -110,7 +110,9 @@ class TerminalApp(NavigatingApp):
             self.exit(ExitCode.INTERRUPTED)
         else:
             self._interrupted = time.monotonic()
-            self.say("Press ctrl+c again to leave now; ctrl+q asks first what becomes of a hub that was started here.")
+            self.announce(
+                "Press ctrl+c again to leave now; ctrl+q asks first what becomes of a hub that was started here."
+            )
 
     # Mouse and background -----------------------------------------------------------------------------------------
 
@@ -121,7 +123,7 @@ class TerminalApp(NavigatingApp):
             return
         self.session.terminal.mouse = not self.session.terminal.mouse
         toolkit.capture_mouse(self, self.session.terminal.mouse)
-        self.say(MOUSE_ON if self.session.terminal.mouse else MOUSE_OFF)
+        self.announce(MOUSE_ON if self.session.terminal.mouse else MOUSE_OFF)
 
     def action_background(self) -> None:
         """Stop the process as ctrl+z does in a shell, where a shell can bring it back."""
@@ -175,7 +177,7 @@ class TerminalApp(NavigatingApp):
         else:
             self.copy_to_clipboard(text)
             tmux = osc.multiplexer(os.environ).tmux
-            self.say(f"Copied: {what}." + (" tmux passes it on with `set -g set-clipboard on`." if tmux else ""))
+            self.announce(f"Copied: {what}." + (" tmux passes it on with `set -g set-clipboard on`." if tmux else ""))
 
     async def action_copy(self) -> None:
         """Copy what the screen points at; of several texts one is chosen."""
@@ -211,7 +213,7 @@ class TerminalApp(NavigatingApp):
             try:
                 text = clean(find(await fetch_document(self.session, "token", item.uid), "spec.token") or "")
             except EdgewrightError as error:
-                self.say(sentence(error), "bad")
+                self.announce(sentence(error), "bad")
                 return
             if not text:
                 self.refuse(f"The plane does not give the text of token {item.of} to this credential.")

@@ -75,9 +75,9 @@ class Attention:
 
     def patched(self, patches: tuple[Patch, ...]) -> None:
         """Take note of what changed: heartbeats of healthy hosts are not worth a look."""
-        self._changed = self._changed or any(map(self._tells, patches))
+        self._changed = self._changed or any(map(self._is_notable, patches))
 
-    def _tells(self, patch: Patch) -> bool:
+    def _is_notable(self, patch: Patch) -> bool:
         if patch.collection != names.HOSTS or patch.op != "put" or patch.new or not TELLING.isdisjoint(patch.fields):
             return True
         row = self._session.store.model.hosts.get(patch.key)

@@ -62,7 +62,7 @@ class Watchdog:
         self._output = output
         self._end = end
         self._restore: Callable[[], str] = str
-        self._gone = False
+        self._ended = False
         self._attributes: list[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: Callable[[int], object] | None = None
@@ -166,7 +166,7 @@ class Watchdog:
         return max(self._asked_at + self._patience - time.monotonic(), 0.0) * 1000 + 1
 
     def _terminal_closed(self) -> None:
-        self._gone = True
+        self._ended = True
         if self._deaf is not None:
             with contextlib.suppress(Exception):
                 self._deaf()
@@ -205,7 +205,7 @@ class Watchdog:
         self._end(self.code)
 
     def _give_back(self) -> None:
-        if self._gone:
+        if self._ended:
             return
         if self._attributes is not None:
             with contextlib.suppress(termios.error, OSError):

@@ -26,7 +26,7 @@ class ThemedApp(StoresDefect, CellDisplay):
     _themes_left = False
     """Whether files of themes are still to be read."""
 
-    def say(self, text: str, level: str = "info") -> None:
+    def announce(self, text: str, level: str = "info") -> None:
         """Show a message to the user."""
         raise NotImplementedError
 
@@ -48,26 +48,26 @@ class ThemedApp(StoresDefect, CellDisplay):
         """Read the theme files and take `wanted`; what is wrong with a file is reported and the theme before stays."""
         self._theme_stamp, self._themes_left = theme_files.stamp(self.theme_folders), False
         read = theme_files.load(self.theme_folders)
-        for theme in read.found.values():
+        for theme in read.themes.values():
             if self.available_themes.get(theme.name) != theme:
                 self.register_theme(theme)
         for problem in read.problems:
-            self.say(f"{problem.sentence} The theme stays as it was.", "warn")
+            self.announce(f"{problem.sentence} The theme stays as it was.", "warn")
         if wanted in self.available_themes:
             self._take(wanted)
         elif wanted:
             fallback = "dark" if "dark" in self.available_themes else "textual-dark"
-            self.say(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
+            self.announce(f"There is no theme `{wanted}`; {fallback} is used. See: :theme", "warn")
             self._take(fallback)
 
     def load_first_theme(self, wanted: str) -> None:
         """Take the theme of the first frame, before the app runs: of the themes that come with it, read that alone."""
         own, path = theme_files.load(self.theme_folders[1:]), theme_files.builtin(wanted)
-        if wanted in own.found or path is None or own.problems:
+        if wanted in own.themes or path is None or own.problems:
             self.load_themes(wanted)
             return
         self._theme_stamp = theme_files.stamp(self.theme_folders)
-        for theme in (*theme_files.load_files([path]).found.values(), *own.found.values()):
+        for theme in (*theme_files.load_files([path]).themes.values(), *own.themes.values()):
             self.register_theme(theme)
         self._themes_left = True
         self._take(wanted)

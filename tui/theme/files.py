@@ -59,7 +59,7 @@ class ThemeProblem(NamedTuple):
 class Themes(NamedTuple):
     """What was read: themes by name, and what is wrong with the files that are not among them."""
 
-    found: dict[str, Theme]
+    themes: dict[str, Theme]
     problems: tuple[ThemeProblem, ...]
 
 

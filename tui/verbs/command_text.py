@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command
-from edgewright.commands.kernel.grammar import parse as parse_words
+from edgewright.commands.kernel.grammar import parse as parse_arguments
 from edgewright.core.errors import UsageError
 from edgewright.store.engine.model import Model
 from edgewright.store.every import of_noun
@@ -53,7 +53,7 @@ def parse(text: str, model: Model) -> Typed:
         raise UsageError("A quote is left open.", "Close it, or leave it off.") from None
     if not parts:
         return Typed(command, (), {}, "")
-    targets, args = parse_words(command, parts)
+    targets, args = parse_arguments(command, parts)
     return Typed(command, _uids(targets, model, command), args, rest)
 
 

@@ -68,7 +68,7 @@ async def run_verb(
         else:
             await _change(app, command, tuple(targets), dict(args))
     except EdgewrightError as error:
-        app.say(f"{error.message} {error.hint}".strip(), "bad")
+        app.announce(f"{error.message} {error.hint}".strip(), "bad")
 
 
 def _illegal(app: NavigatingApp, command: type[Command], target: str) -> Refusal | None:
@@ -108,7 +108,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
     if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
         ConfirmModal(plan, command.danger)
     ):
-        app.say(f"{plan.title}: cancelled, nothing changed.")
+        app.announce(f"{plan.title}: cancelled, nothing changed.")
         return
 
     async def apply(report: Callable[[str], None]) -> Outcome:
@@ -117,7 +117,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
     stay = bool(command.params) and not command.target
     outcome = await app.ask(RunModal(plan.title, apply, stay=stay, name_of=plan.name_of))
     if outcome is not None:
-        _tell(app, plan, outcome)
+        _report_outcome(app, plan, outcome)
 
 
 def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
@@ -132,14 +132,14 @@ def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
     return not (harmless and asked and command.target is not None and len(plan.touches) == 1)
 
 
-def _tell(app: NavigatingApp, plan: Plan, outcome: Outcome) -> None:
+def _report_outcome(app: NavigatingApp, plan: Plan, outcome: Outcome) -> None:
     if not outcome.failed:
-        app.say(outcome.message or f"{plan.title}: done.", "ok")
+        app.announce(outcome.message or f"{plan.title}: done.", "ok")
         return
     target, error = outcome.failed[0]
     failed, count = len(outcome.failed), len(outcome.done) + len(outcome.failed)
     for_whom = f" for {failed} of {count}, first {plan.name_of(target)}" if count > 1 else ""
-    app.say(f"{plan.title} failed{for_whom}. {error.message} {error.hint}".strip(), "bad")
+    app.announce(f"{plan.title} failed{for_whom}. {error.message} {error.hint}".strip(), "bad")
 
 
 async def _ask_missing(

@@ -73,7 +73,7 @@ class LineView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._lines: tuple[Line, ...] = tuple(lines)
         self._cursor = self._first_keyed()
-        self._found: frozenset[int] = frozenset()
+        self._match_lines: frozenset[int] = frozenset()
         self.dim_all = False
         self._painter = RolePainter(self, "line-view")
 
@@ -125,7 +125,7 @@ class LineView(ScrollView, can_focus=True):
 
     def mark_matches(self, places: Sequence[int]) -> None:
         """Show the lines at `places` as hits of a search."""
-        self._found = frozenset(places)
+        self._match_lines = frozenset(places)
         self.refresh()
 
     def point_at(self, key: str) -> bool:
@@ -166,7 +166,7 @@ class LineView(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if not 0 <= place < len(self._lines):
             return Strip.blank(width, self._painter.base)
-        state: tuple[str, ...] = ("found",) if place in self._found else ()
+        state: tuple[str, ...] = ("found",) if place in self._match_lines else ()
         if place == self._cursor and self.has_focus and self._lines[place].key:
             state = (*state, "cursor")
         style = self._painter.style

@@ -78,20 +78,20 @@ def spread(left: Sequence[Piece], right: Sequence[Piece], width: int, key: str =
     return Line((*before.spans, Span(" " * gap), *after.spans), key)
 
 
-def clip_line(whole: Line, width: int) -> Line:
+def clip_line(text: Line, width: int) -> Line:
     """Return the line in at most `width` cells."""
-    if whole.width <= width:
-        return whole
+    if text.width <= width:
+        return text
     spans: list[Span] = []
     room = width
-    for piece in whole.spans:
+    for piece in text.spans:
         size = cell_len(piece.text)
         if size >= room:
             spans.append(Span(cut(piece.text + ("  " if size == room else ""), room), piece.role))
             break
         spans.append(piece)
         room -= size
-    return Line(tuple(spans), whole.key)
+    return Line(tuple(spans), text.key)
 
 
 def columns(cells: Sequence[tuple[Piece, int]], gap: int = 2, key: str = "") -> Line:

@@ -35,12 +35,12 @@ class RolePainter:
         self._widget = widget
         self._prefix = prefix
         self._styles: dict[str, Style] = {}
-        self._whole: dict[tuple[str, tuple[str, ...]], Style] = {}
+        self._combined: dict[tuple[str, tuple[str, ...]], Style] = {}
 
     def clear(self) -> None:
         """Forget the styles; they are looked up again when next painted."""
         self._styles.clear()
-        self._whole.clear()
+        self._combined.clear()
 
     @property
     def base(self) -> Style:
@@ -75,12 +75,12 @@ class RolePainter:
 
     def style(self, role: str, state: tuple[str, ...] = ()) -> Style:
         """Return the widget's own style with `role` over it and the component classes `state` over that."""
-        style = self._whole.get((role, state))
+        style = self._combined.get((role, state))
         if style is None:
             over = Style.null()
             for name in state:
                 over += self.component(name)
-            style = self._whole[role, state] = self.base + self.role(role) + over
+            style = self._combined[role, state] = self.base + self.role(role) + over
         return style
 
 

@@ -13,10 +13,10 @@ MORE_ROOM = 2
 class TableView:
     """Places columns in a width. What was measured only grows while the columns stay: tables do not jump."""
 
-    def __init__(self, columns: Sequence[Column], held: int, longest: Callable[[str], int] | None = None) -> None:
+    def __init__(self, columns: Sequence[Column], frozen: int, longest: Callable[[str], int] | None = None) -> None:
         """`longest` gives the cells of the longest text in a column, by its id; without it widths are fixed."""
         self.columns = tuple(columns)
-        self.held = held
+        self.frozen = frozen
         self.placed: tuple[Placed, ...] = ()
         self.shown: frozenset[int] = frozenset()
         self.width = -1
@@ -28,7 +28,7 @@ class TableView:
     def take(self, columns: Sequence[Column], stored: int | None = None) -> None:
         """Show other columns, from the first on."""
         self.columns = tuple(columns)
-        self.held = self.held if stored is None else stored
+        self.frozen = self.frozen if stored is None else stored
         self._offset = 0
         self.width = -1
 
@@ -55,9 +55,9 @@ class TableView:
     def fit(self, width: int) -> None:
         """Place the columns in `width` cells."""
         self.width = width
-        self.placed = place(self.columns, width, self.held, self._offset, self.measure)
+        self.placed = place(self.columns, width, self.frozen, self._offset, self.measure)
         if self.has_more:
-            self.placed = place(self.columns, width - MORE_ROOM, self.held, self._offset, self.measure)
+            self.placed = place(self.columns, width - MORE_ROOM, self.frozen, self._offset, self.measure)
         self.shown = frozenset(item.column for item in self.placed)
 
     @property
@@ -73,13 +73,13 @@ class TableView:
 
     def move(self, step: int, width: int) -> bool:
         """Go `step` columns to the right (negative: to the left); return whether that changed anything."""
-        limit = last_offset(self.columns, width, self.held, self.measure)
+        limit = last_offset(self.columns, width, self.frozen, self.measure)
         return self._go(min(max(self._offset + step, 0), limit))
 
     def bring(self, column: str, width: int) -> None:
         """Move sideways until the column with this id is in sight."""
         index = next((at for at, item in enumerate(self.columns) if item.id == column), -1)
-        self._go(offset_showing(self.columns, width, self.held, self._offset, index, self.measure))
+        self._go(offset_showing(self.columns, width, self.frozen, self._offset, index, self.measure))
 
     def _go(self, offset: int) -> bool:
         if offset == self._offset:

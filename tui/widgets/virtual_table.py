@@ -69,7 +69,7 @@ class VirtualTable(ScrollView, can_focus=True):
         columns: Sequence[Column] = (),
         row_text: Callable[[str], Cells] | None = None,
         *,
-        held: int = 0,
+        frozen: int = 0,
         longest: Callable[[str], int] | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -79,7 +79,7 @@ class VirtualTable(ScrollView, can_focus=True):
         `longest` gives the cells of the longest text in a column, by the column's id.
         """
         super().__init__(id=id, classes=classes)
-        self._view = TableView(columns, held, longest)
+        self._view = TableView(columns, frozen, longest)
         self._row_text = row_text or (lambda key: (Span(key),))
         self._rows = TableRows()
         self._flashing: set[str] = set()

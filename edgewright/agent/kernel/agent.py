@@ -12,8 +12,7 @@ from typing import Dict, Optional
 
 from edgewright import __version__
 from edgewright.agent.facts import device, system
-from edgewright.agent.kernel import agent_log as say
-from edgewright.agent.kernel import conditions
+from edgewright.agent.kernel import agent_log, conditions
 from edgewright.agent.kernel.binding import NAME as BINDING
 from edgewright.agent.kernel.binding import Binding, OtherMachine
 from edgewright.agent.kernel.disk_usage import usage_collector
@@ -51,7 +50,7 @@ OBSERVED = "This host is only observed: its agent changes nothing. Install the a
 class Agent:
     """One host's agent. `run` ends only when `life` is stopped."""
 
-    def __init__(self, flags: Flags, console_log: say.AgentLog, life: Notifier) -> None:
+    def __init__(self, flags: Flags, console_log: agent_log.AgentLog, life: Notifier) -> None:
         self.flags = flags
         self.agent_log = console_log
         self.life = life
@@ -79,7 +78,7 @@ class Agent:
             while True:
                 self.life.wait(self.step())
         except Stopped:
-            self.agent_log(say.NOTICE, "Stopped as asked.")
+            self.agent_log(agent_log.NOTICE, "Stopped as asked.")
             self.plane_link.note("stopped", "The agent was stopped.", self.interval)
             return 0
         finally:
@@ -104,10 +103,10 @@ class Agent:
             self.folder.save("boot", {"bootId": self.facts.boot_id})
         self._reported_digest = str((self.folder.load("facts") or {}).get("digest", ""))
         kind = "observes" if self.flags.observe else "runs on"
-        self.agent_log(say.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
+        self.agent_log(agent_log.INFO, f"Agent {__version__} {kind} {self.facts.host_name} as {self.enrolment.uid}.")
         if not self.enrolment.registered:
             self.agent_log.announce(
-                say.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}"
+                agent_log.NOTICE, f"MachineID: {self.enrolment.uid}  MachineIP: {self.facts.address or '-'}"
             )
 
     def _bind(self, settings: Settings) -> None:
@@ -119,7 +118,7 @@ class Agent:
             for name in (IDENTITY, REGISTRATION, BINDING):
                 self.folder.forget(name)
             self.agent_log(
-                say.NOTICE, f"{self._other_machine.message} It was never registered; this machine makes its own."
+                agent_log.NOTICE, f"{self._other_machine.message} It was never registered; this machine makes its own."
             )
             self.enrolment = Enrolment(self.folder, settings, self.agent_log)
             self.plane_link = PlaneLink(self.folder, self.agent_log, self.enrolment)
@@ -168,10 +167,10 @@ class Agent:
         try:
             settings = load_settings(self.flags)
         except EdgewrightError as error:
-            self.agent_log.once("user-data", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+            self.agent_log.once("user-data", agent_log.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
             settings = Settings(self.flags, Site({}), self.flags.user_data, ())
         for problem in settings.problems:
-            self.agent_log.once("problem:" + problem, say.WARNING, problem, times.now())
+            self.agent_log.once("problem:" + problem, agent_log.WARNING, problem, times.now())
         return settings
 
     def _get_plane(self) -> Plane:
@@ -182,7 +181,7 @@ class Agent:
             if self.enrolment.go_to(settings.endpoint):
                 self.desired.forget()
                 self._reported_digest = ""
-                self.agent_log(say.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
+                self.agent_log(agent_log.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
             context = make_context(self.flags.ca, settings.ca_pems())
             proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
             client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
@@ -209,7 +208,7 @@ class Agent:
         with self.life.interruptible():
             labels, warnings = find_labels(self.settings)
         for warning in warnings:
-            self.agent_log.once("tags:" + warning, say.WARNING, warning, times.now())
+            self.agent_log.once("tags:" + warning, agent_log.WARNING, warning, times.now())
         self._read_facts(force=True)
         assert self.facts is not None
         registration_id = self.enrolment.prepare(self.settings.endpoint)
@@ -223,7 +222,7 @@ class Agent:
         self._facts_sent()
         self.agent_log.over("plane")
         self.agent_log.announce(
-            say.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
+            agent_log.NOTICE, f"Registered with {plane.name[:1].lower() + plane.name[1:]} as {self.enrolment.uid}."
         )
         self.agent_log.milestone(f"registered as {self.enrolment.uid}")
         self.outbox.event("HostRegistered", f"{self.enrolment.uid} has registered.")
@@ -260,10 +259,10 @@ class Agent:
         """Report on this host that another machine uses its identity, for as long as the plane sees both."""
         if others:
             sentence = f"Another machine reports to the plane as {self.enrolment.uid}: {others}. {DUPLICATE_HINT}"
-            self.agent_log.once("duplicate", say.ERROR, sentence, times.now(), loud=True)
+            self.agent_log.once("duplicate", agent_log.ERROR, sentence, times.now(), loud=True)
         elif self._duplicate:
             self.agent_log.over("duplicate")
-            self.agent_log(say.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
+            self.agent_log(agent_log.NOTICE, f"No other machine reports as {self.enrolment.uid} any more.")
         self._duplicate = others
 
     def _send_facts(self, plane: Plane, gauges: system.Gauges) -> None:
@@ -273,7 +272,7 @@ class Agent:
         except PlaneRefusal as error:
             if retryable(error.status):
                 raise
-            self.agent_log(say.WARNING, f"{error.message} It is not sent again until the facts change.")
+            self.agent_log(agent_log.WARNING, f"{error.message} It is not sent again until the facts change.")
         self._facts_sent()
 
     def _reconcile(self, plane: Plane, plane_time: Optional[float]) -> None:
@@ -281,9 +280,9 @@ class Agent:
         answer, change = self.desired.take(plane.config(self.desired.position))
         if answer is Answer.INVALID:
             sentence = f"{plane.name} sent a desired state without a valid lineage and generation; it is ignored."
-            self.agent_log.once("desired", say.WARNING, sentence, times.now())
+            self.agent_log.once("desired", agent_log.WARNING, sentence, times.now())
         if change is not None:
-            self.agent_log(say.WARNING, change.message)
+            self.agent_log(agent_log.WARNING, change.message)
             self._reported_digest = ""  # a restored plane has older facts of this host
         if answer is not Answer.TO_APPLY:
             return
@@ -291,7 +290,7 @@ class Agent:
         refusal = OBSERVED if self.flags.observe else ""
         for offer in self.desired.operations():
             if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
-                self.agent_log(say.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
+                self.agent_log(agent_log.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
             self.life.notify("WATCHDOG=1")
         status = self.desired.tunnel_answer(refusal)
         if status is not None:

@@ -8,7 +8,7 @@ import sys
 from typing import Any, Callable, Dict, Optional
 
 from edgewright import __version__
-from edgewright.agent.kernel import agent_log as say
+from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.binding import OtherMachine
 from edgewright.agent.kernel.enrolment import Enrolment
 from edgewright.agent.kernel.state import StateFolder
@@ -24,7 +24,7 @@ STATUS = "status"
 class PlaneLink:
     """Evaluates each try, reports what changed (once, then hourly) and writes the status file."""
 
-    def __init__(self, folder: StateFolder, console_log: say.AgentLog, enrolment: Enrolment) -> None:
+    def __init__(self, folder: StateFolder, console_log: agent_log.AgentLog, enrolment: Enrolment) -> None:
         self.folder = folder
         self.agent_log = console_log
         self.enrolment = enrolment
@@ -42,7 +42,9 @@ class PlaneLink:
         elif error.exit_code not in (ExitCode.UNREACHABLE, ExitCode.TIMED_OUT):
             at_least, phase = CEILING, "faulty"
         loud = not self.enrolment.registered or isinstance(error, OtherMachine)
-        priority = say.NOTICE if phase == "waiting" else (say.ERROR if refused or loud else say.WARNING)
+        priority = (
+            agent_log.NOTICE if phase == "waiting" else (agent_log.ERROR if refused or loud else agent_log.WARNING)
+        )
         if self.lost_since is None:
             self.lost_since = times.now()
         wait = self.backoff.next()
@@ -60,7 +62,7 @@ class PlaneLink:
     def credential_lost(self, error: CredentialLost, interval: float) -> float:
         """Forget the credential (P16); return the seconds to wait before the host registers again."""
         self.enrolment.lose(error.removed)
-        self.agent_log.once("plane", say.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
+        self.agent_log.once("plane", agent_log.ERROR, f"{error.message} {error.hint}", times.now(), loud=True)
         wait = _spread(CEILING) if error.removed else self.backoff.next()
         self._note_failure("refused", error, wait, interval)
         return wait
@@ -73,7 +75,7 @@ class PlaneLink:
         gap, self.lost_since = times.now() - self.lost_since, None
         if gap >= 1 and self.enrolment.registered:
             sentence = f"{name} answers again after {times.duration(gap)}."
-            self.agent_log(say.NOTICE, sentence)
+            self.agent_log(agent_log.NOTICE, sentence)
             event("PlaneReached", sentence)
 
     def note(self, phase: str, message: str, interval: float, **more: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List
 
-from edgewright.agent.kernel import agent_log as say
+from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.operations import Journal
 from edgewright.agent.kernel.outbox import Outbox
 from edgewright.agent.plane.plane import Plane
@@ -24,7 +24,7 @@ PAUSE = 60.0
 class Delivery:
     """Delivers results, intents and events in this order, oldest first."""
 
-    def __init__(self, journal: Journal, outbox: Outbox, console_log: say.AgentLog) -> None:
+    def __init__(self, journal: Journal, outbox: Outbox, console_log: agent_log.AgentLog) -> None:
         self._journal = journal
         self._outbox = outbox
         self._console_log = console_log
@@ -44,14 +44,18 @@ class Delivery:
             if error.status != 429:
                 raise
             self._not_before = time.monotonic() + (error.at_least or PAUSE)
-            self._console_log.once("delivery", say.NOTICE, f"{error.message} What waits stays on disk.", times.now())
+            self._console_log.once(
+                "delivery", agent_log.NOTICE, f"{error.message} What waits stays on disk.", times.now()
+            )
         else:
             self._console_log.over("delivery")
 
     def _send_intents(self, plane: Plane) -> None:
         for intent in self._outbox.intents():
             if not plane.intent(intent):
-                self._console_log(say.WARNING, f"The plane refused the intent on {intent.get('field')}; it is dropped.")
+                self._console_log(
+                    agent_log.WARNING, f"The plane refused the intent on {intent.get('field')}; it is dropped."
+                )
             self._outbox.intent_taken(intent)
 
     def _send_events(self, plane: Plane) -> None:
@@ -67,5 +71,7 @@ class Delivery:
         """Send the events of a refused batch one by one, so that only those are lost that the plane never takes."""
         for event in batch:
             if len(batch) == 1 or not plane.events([event]):
-                self._console_log(say.WARNING, f"The plane refused the event {event.get('reason')}; it is dropped.")
+                self._console_log(
+                    agent_log.WARNING, f"The plane refused the event {event.get('reason')}; it is dropped."
+                )
             self._outbox.events_taken([event])

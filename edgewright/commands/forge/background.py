@@ -16,7 +16,7 @@ from edgewright.commands.kernel.grammar import parse
 from edgewright.commands.kernel.journal import open_journal
 from edgewright.commands.kernel.results import Text
 from edgewright.core.errors import Cancelled, InvalidInput, Refused
-from edgewright.forge.builds import Recorder, words_of
+from edgewright.forge.builds import Recorder, arguments_of
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -74,7 +74,7 @@ async def run_stored(ctx: CommandContext, build_id: str) -> Outcome:
     """Run the command that is stored with a build, and write its record. Raises what the verb raises."""
     recorder = Recorder.of(build_id)
     with terminated_is_cancelled(), recorder:
-        command, targets, args = verb_of(words_of(recorder.folder))
+        command, targets, args = verb_of(arguments_of(recorder.folder))
         if command.danger == "destructive":
             raise Refused(f"`{command.name}` needs confirmation, so it does not run in the background.", "Run it here.")
         if command.danger != "none" and ctx.journal is None:
@@ -83,7 +83,7 @@ async def run_stored(ctx: CommandContext, build_id: str) -> Outcome:
         outcome = await registry.run(command, ctx, targets, args)
         if isinstance(outcome.result, Text):
             for line in outcome.result.text.splitlines():
-                recorder.say(line)
+                recorder.log(line)
         recorder.made([Path(word) for word in outcome.done if Path(word).is_file()])
         if outcome.failed:
             raise outcome.failed[0][1]

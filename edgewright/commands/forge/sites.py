@@ -66,7 +66,7 @@ class ForgeSites(declared.ForgeSites):
         if known is not None:
             for sentence in warnings("Each of them", known.boot_modes):
                 report(f"warning: {sentence}")
-        index = write_index(out, file, made, whole=bool(args["whole"]), base=base)
+        index = write_index(out, file, made, complete=bool(args["whole"]), base=base)
         return Outcome(tuple(str(item.file) for item in made), result=_listing(made, index))
 
 
@@ -75,7 +75,7 @@ def _listing(made: list[Made], index: Path) -> Any:
                Column("SHA256", wide=True))  # fmt: skip
     items = []
     for item in made:
-        state = "unchanged" if item.kept else "made"
+        state = "unchanged" if item.unchanged else "made"
         address = item.site.address or "dhcp"
         cells = (item.site.name, address, item.file.name, size(item.size), state, item.sha256)
         document = {
@@ -86,6 +86,6 @@ def _listing(made: list[Made], index: Path) -> Any:
             "state": state,
         }
         items.append(Item(str(item.file), cells, document))
-    stored = sum(item.kept for item in made)
+    stored = sum(item.unchanged for item in made)
     note = f"{len(made) - stored} made, {stored} unchanged; index: {index}"
     return Listing(columns, tuple(items), note=note)

@@ -21,7 +21,7 @@ from edgewright.forge.builds import Recorder
 from edgewright.forge.manifest import with_proof
 from edgewright.forge.progress import Job, Sink
 from edgewright.forge.proof.plane import ProofPlane
-from edgewright.forge.proof.prove import Wish, prove
+from edgewright.forge.proof.prove import BootSpec, prove
 from edgewright.forge.proof.result import Proof
 
 
@@ -54,7 +54,9 @@ class ForgeVerify(declared.ForgeVerify):
         return Outcome((), ((proof.iso, error),), result=result)
 
 
-async def _recorded(ctx: CommandContext, iso: Path, spec: Wish, build: str, report: Callable[[str], None]) -> Outcome:
+async def _recorded(
+    ctx: CommandContext, iso: Path, spec: BootSpec, build: str, report: Callable[[str], None]
+) -> Outcome:
     """Prove in the background: step, time and end go into the record of `build`. Raises `Failed` when not proven."""
     with terminated_is_cancelled(), Recorder.of(build) as recorder:
         recorder.made([iso])
@@ -64,7 +66,7 @@ async def _recorded(ctx: CommandContext, iso: Path, spec: Wish, build: str, repo
     return Outcome((proof.iso,), (), f"{iso.name} is {label}.")
 
 
-def options_of(args: Mapping[str, Any]) -> Wish:
+def options_of(args: Mapping[str, Any]) -> BootSpec:
     """Return how to boot, from the words of the command line. Raises `UsageError`."""
     if args.get("bios") and (args.get("uefi") or args.get("secure_boot")):
         raise UsageError("--bios excludes --uefi and --secure-boot.", "Verify twice, once for each.")
@@ -73,7 +75,7 @@ def options_of(args: Mapping[str, Any]) -> Wish:
     memory, disk = int(args.get("memory") or 2048), int(args.get("disk") or 32)
     if not 256 <= memory <= 1 << 20 or not 4 <= disk <= 65536:
         raise UsageError("The machine needs 256 MiB of memory and a disk of 4 GiB at least.", "Leave them out.")
-    return Wish(
+    return BootSpec(
         firmware="bios" if args.get("bios") else "uefi",
         secure_boot=bool(args.get("secure_boot")),
         medium="cd" if args.get("cd") else "usb",
@@ -89,7 +91,7 @@ def options_of(args: Mapping[str, Any]) -> Wish:
 async def prove_iso(
     ctx: CommandContext,
     iso: Path,
-    spec: Wish,
+    spec: BootSpec,
     report: Callable[[str], None],
     *,
     console: Callable[[str], None] = lambda line: None,
@@ -124,7 +126,7 @@ async def prove_installer(
 
     `context` is the context that the answers name. Raises `Failed` when it was not proven, and as `prove`.
     """
-    spec = Wish(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
+    spec = BootSpec(asked.firmware, bool(asked.secure_boot), asked.medium, asked.until)
     proof, label = await prove_iso(ctx, iso, spec, report, sink=sink, context=context)
     if not proof.ok:
         raise Failed(f"it failed at the milestone {proof.failed}: {proof.reason}", proof.hint, "NotProven")

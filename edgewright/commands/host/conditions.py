@@ -1,4 +1,4 @@
-"""The condition of a host that was fetched, with what its site says of it."""
+"""The condition of a host that was fetched, with what its site reports of it."""
 
 from __future__ import annotations
 

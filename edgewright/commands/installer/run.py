@@ -31,7 +31,7 @@ from edgewright.core.installer.example import unchanged
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.builds import Recorder, start
-from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, told
+from edgewright.forge.installing import Made, Ready, build, check_places, judge, missing_files, plan_values
 from edgewright.forge.iso.modes import modes_of, next_lines, warnings
 from edgewright.forge.progress import Job
 from edgewright.forge.reservation import handing_over, reserved
@@ -86,7 +86,7 @@ def examine(word: str, document: Mapping[str, Any] | None = None) -> Work:
 
 def lines_of(ready: Ready) -> tuple[str, ...]:
     """Return the lines of the plan."""
-    request, facts = ready.request, told(ready)
+    request, facts = ready.request, plan_values(ready)
     lines = [f"base: {facts['base']}"]
     if request.sites != "iso":
         lines += [f"ISO: {ready.iso}", f"user-data: {ready.user_data_path} (sha256 {facts['userDataSha256']})"]
@@ -172,7 +172,7 @@ async def _with_token_uid(ctx: CommandContext, work: Work, recorder: Recorder) -
         uid = await asyncio.wait_for(token_uid(ctx, work.answers), TOKEN_PATIENCE)
     except (EdgewrightError, TimeoutError) as error:
         why = error.message if isinstance(error, EdgewrightError) else "The plane does not answer."
-        recorder.say(f"the uid of the token is not known: {why}")
+        recorder.log(f"the uid of the token is not known: {why}")
         return work
     return work._replace(ready=work.ready._replace(request=request._replace(token_uid=uid)))
 
@@ -212,7 +212,7 @@ async def _prove(ctx: CommandContext, work: Work, recorder: Recorder, report: Ca
 def _warn(sentences: Iterable[str], recorder: Recorder, report: Callable[[str], None]) -> None:
     """Put warnings into the record's log and on the terminal."""
     for sentence in sentences:
-        recorder.say(f"warning: {sentence}")
+        recorder.log(f"warning: {sentence}")
         report(f"warning: {sentence}")
 
 

@@ -74,9 +74,9 @@ def build_base(
     if not out.parent.is_dir():
         raise Failed(f"There is no folder {out.parent}.", "Make it, or name another --output.")
     cache.mkdir(parents=True, exist_ok=True)
-    system = rootfs.kept(lock, cache)
-    space.need(cache, (1100 if system else 2400) * _MB, "the build")
-    space.need(out.parent, 400 * _MB, "the ISO")
+    system = rootfs.cached_system(lock, cache)
+    space.require(cache, (1100 if system else 2400) * _MB, "the build")
+    space.require(out.parent, 400 * _MB, "the ISO")
     with _work_folder(cache) as work:
         cached = system is not None
         if system is None:

@@ -34,7 +34,7 @@ def fetch(lock: Lock, mirrors: Mapping[str, str] | None, cache: Path, job: Job) 
     missing = []
     seen = 0
     for package in lock.packages:
-        if not holds(folder / package.file, package):
+        if not is_intact(folder / package.file, package):
             missing.append(package)
         seen += package.size
         job.at(seen, lock.size)
@@ -49,7 +49,7 @@ def fetch(lock: Lock, mirrors: Mapping[str, str] | None, cache: Path, job: Job) 
     return [folder / package.file for package in lock.packages]
 
 
-def holds(path: Path, package: Package) -> bool:
+def is_intact(path: Path, package: Package) -> bool:
     """Return whether the file is that package, byte for byte."""
     try:
         if path.stat().st_size != package.size:
@@ -94,7 +94,7 @@ def _download(missing: list[Package], mirrors: Mapping[str, str], folder: Path, 
     try:
         done = run(arguments, job, on_line=look)
         for package, part in list(parts.items()):
-            if holds(part, package):
+            if is_intact(part, package):
                 part.replace(folder / package.file)
                 del parts[package]
     finally:

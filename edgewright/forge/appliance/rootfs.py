@@ -21,7 +21,7 @@ from edgewright.forge.progress import Job
 
 RECIPE = ("parts.py", "rootfs.py", "confined.py", "compile_bytecode.py")
 """The sources that decide what comes out: a change of one makes the cached systems useless."""
-KEPT = 2
+MAX_SYSTEMS = 2
 """Systems in the cache, some 200 MB each."""
 
 _MERGED = (
@@ -59,7 +59,7 @@ def key_of(lock: Lock) -> str:
     return digest.hexdigest()[:16]
 
 
-def kept(lock: Lock, cache: Path) -> System | None:
+def cached_system(lock: Lock, cache: Path) -> System | None:
     """Return the system of this lock when the cache has it."""
     system = _system(cache / "systems" / key_of(lock))
     return system if all(path.exists() for path in system) else None
@@ -188,6 +188,6 @@ def _system(folder: Path) -> System:
 
 def _forget_old(newest: Path) -> None:
     others = [path for path in newest.parent.iterdir() if path != newest]
-    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
+    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[MAX_SYSTEMS - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
     os.utime(newest)

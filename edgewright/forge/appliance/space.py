@@ -11,7 +11,7 @@ from edgewright.forge.programs import Done
 from edgewright.forge.progress import size
 
 
-def need(folder: Path, count: int, what: str) -> None:
+def require(folder: Path, count: int, what: str) -> None:
     """Raise `Failed` when the disk of `folder` has less than `count` bytes free; states how much is missing."""
     free = shutil.disk_usage(folder).free
     if free < count:

@@ -147,7 +147,7 @@ def read(folder: Path) -> Build | None:
     state: Any = reported.get("state")
     if state not in ("queued", "running", *ENDED):
         return None
-    if state not in ENDED and _gone(folder, reported):
+    if state not in ENDED and _is_abandoned(folder, reported):
         again = read_json(folder / "build.json")  # it may have ended between the two looks
         reported = again or reported
         state = reported.get("state") if reported.get("state") in ENDED else "lost"
@@ -201,7 +201,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     locations.write_private(path, json.dumps(document, ensure_ascii=False) + "\n")
 
 
-def _gone(folder: Path, reported: dict[str, Any]) -> bool:
+def _is_abandoned(folder: Path, reported: dict[str, Any]) -> bool:
     """Whether no one works on a build that has not ended."""
     known = reported if reported.get("pid") else read_json(folder / "process.json")
     pid = known.get("pid")

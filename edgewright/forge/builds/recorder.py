@@ -29,8 +29,8 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._told: dict[str, Any] = read_json(folder / "build.json")
-        if not self._told:
+        self._record: dict[str, Any] = read_json(folder / "build.json")
+        if not self._record:
             raise NotFound(f"There is no build in {folder}.", "See them: edgewright build list", "NoBuild")
         self._lock = threading.Lock()
         self._written = 0.0
@@ -53,7 +53,7 @@ class Recorder:
         if not build_id or "/" in build_id or build_id.startswith("."):
             raise NotFound(f"There is no build {build_id[:60]!r}.", "See them: edgewright build list", "NoBuild")
         recorder = cls(root() / build_id)
-        if recorder._told.get("state") != "queued":
+        if recorder._record.get("state") != "queued":
             raise Conflict(f"Build {build_id} has begun already.", f"See: edgewright build show {build_id}")
         return recorder
 
@@ -70,9 +70,9 @@ class Recorder:
     def __call__(self, progress: Progress) -> None:
         """Take where the work is: a new step at once, within a step at most twice a second."""
         with self._lock:
-            new = progress.step != self._told.get("step")
+            new = progress.step != self._record.get("step")
             if new:
-                self.say(str(progress.step))
+                self.log(str(progress.step))
             now = time.monotonic()
             if not new and now - self._written < EVERY:
                 return
@@ -82,7 +82,7 @@ class Recorder:
             except Failed:
                 pass  # no work stops because its progress cannot be reported
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Append a line to the log; that it cannot be written stops no build."""
         stamp = datetime.fromtimestamp(times.now(), UTC).strftime("%H:%M:%SZ")
         try:
@@ -115,20 +115,20 @@ class Recorder:
             state = "failed"
             message = f"That is a bug in Edgewright: {type(error).__name__}."
             reported = {"code": "Defect", "message": message, "hint": "Its log shows where; please report it."}
-        self._end(state, {**reported, "step": str(self._told.get("step") or "")})
+        self._end(state, {**reported, "step": str(self._record.get("step") or "")})
 
     def _end(self, state: str, error: dict[str, str] | None) -> None:
         assert state in ENDED
         with self._lock:
-            self.say(state if error is None else f"{state}: {error['message']} {error['hint']}".rstrip())
+            self.log(state if error is None else f"{state}: {error['message']} {error['hint']}".rstrip())
             try:
                 self._write(state=state, error=error, ended=times.now(), rate=0.0, left=None)
             except Failed as failure:  # a full disk: the process has ended, so it is reported as lost
-                self.say(failure.message)
+                self.log(failure.message)
 
     def _write(self, **values: Any) -> None:
-        self._told.update(values)
-        write_json(self.folder / "build.json", self._told)
+        self._record.update(values)
+        write_json(self.folder / "build.json", self._record)
 
 
 def first_record(kind: str, name: str) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def cancel(word: str, patience: float = CANCEL_PATIENCE) -> Build:
     raise Failed(f"Build {build.id} was asked to stop and has not yet.", f"Look at: edgewright build log {build.id}")
 
 
-def words_of(folder: Path) -> list[str]:
+def arguments_of(folder: Path) -> list[str]:
     """Return the command that is stored with a build. Raises `NotFound` when there are none."""
     arguments = read_json(folder / "words.json").get("words")
     if not isinstance(arguments, list) or not arguments or not all(isinstance(word, str) for word in arguments):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from edgewright.core.errors import NotFound, Refused
 from edgewright.core.text import clean
-from edgewright.forge.progress import size as words_of
+from edgewright.forge.progress import size as size_text
 
 SYSTEM = ("/", "/boot", "/boot/efi", "/usr", "/var", "/home", "/nix", "/etc/hosts")
 KINDS = {
@@ -35,7 +35,7 @@ class Part(NamedTuple):
         """Return it as text."""
         what = " ".join(x for x in (self.kind, f'"{self.label}"' if self.label else "") if x) or "unknown content"
         mounted = f", mounted at {', '.join(self.mounts)}" if self.mounts else ""
-        return f"{self.name} {words_of(self.size)} {what}{mounted}"
+        return f"{self.name} {size_text(self.size)} {what}{mounted}"
 
 
 class Disk(NamedTuple):
@@ -56,7 +56,7 @@ class Disk(NamedTuple):
     def __str__(self) -> str:
         """Return it as text: `sdb SanDisk Ultra 31 GB (USB)`."""
         bus = " (USB)" if self.usb else ""
-        return f"{self.name} {self.model or 'unknown model'} {words_of(self.size)}{bus}"
+        return f"{self.name} {self.model or 'unknown model'} {size_text(self.size)}{bus}"
 
     @property
     def same_as(self) -> tuple[str, str, str, int]:
@@ -76,13 +76,13 @@ class Disk(NamedTuple):
         if holders:
             return f"{self.name} is in use by {', '.join(holders)}."
         if not (self.removable or self.usb):
-            return f"{self.name} ({self.model or 'unknown model'}, {words_of(self.size)}) is not a removable disk."
+            return f"{self.name} ({self.model or 'unknown model'}, {size_text(self.size)}) is not a removable disk."
         if self.read_only:
             return f"{self.name} is write-protected."
         if not self.size:
             return f"There is no medium in {self.name}."
         if self.size < needed:
-            return f"{self.name} has {words_of(self.size)}, {words_of(needed - self.size)} too little."
+            return f"{self.name} has {size_text(self.size)}, {size_text(needed - self.size)} too little."
         return ""
 
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from edgewright.core.errors import Cancelled, Conflict, EdgewrightError, Failed, NotFound, Refused
 from edgewright.forge.flash.disks import Disk, Disks
 from edgewright.forge.progress import Job
-from edgewright.forge.progress import size as words_of
+from edgewright.forge.progress import size as size_text
 
 CHUNK = 4 * 1024 * 1024
 SYNC = 32 * 1024 * 1024
 """Bytes after which the disk is asked to have them: what is reported as written is on it, not in memory."""
 BLKFLSBUF, BLKRRPART = 0x1261, 0x125F
-GONE = (errno.ENXIO, errno.ENODEV, errno.EIO, errno.ENOMEDIUM, errno.EREMOTEIO)
+NO_DEVICE = (errno.ENXIO, errno.ENODEV, errno.EIO, errno.ENOMEDIUM, errno.EREMOTEIO)
 
 
 class Flashed(NamedTuple):
@@ -148,12 +148,12 @@ def _compare(iso: Path, handle: int, disk: Disk, disks: Disks, written: Flashed,
 
 def _lost(error: OSError, disk: Disk, disks: Disks, done: int, total: int) -> EdgewrightError:
     """Return what an error of the disk means."""
-    where = f"after {words_of(done)} of {words_of(total)}"
-    if error.errno in GONE and not disks.there(disk):
+    where = f"after {size_text(done)} of {size_text(total)}"
+    if error.errno in NO_DEVICE and not disks.there(disk):
         return Failed(
             f"{disk.name} was pulled out {where}; it will not boot.", "Plug it in and write it again.", "Gone"
         )
-    if error.errno in GONE:
+    if error.errno in NO_DEVICE:
         return Failed(f"{disk.name} failed {where}: {error.strerror}.", "Take another disk.", "DiskError")
     if error.errno in (errno.ENOSPC, errno.EFBIG):
         return Failed(f"{disk.name} is full {where}; it is smaller than it claims.", "Take another disk.", "NoSpace")

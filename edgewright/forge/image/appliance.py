@@ -28,7 +28,7 @@ def open_appliance(where: str, arch: str, spool: Spool, job: Job) -> Base:
             result.refusal or f"{path.name} has no root file system in it (no squashfs).",
             "Build one with: edgewright forge base -o base.iso",
         )
-    spool.need(result.squashfs_size, f"the root file system of {path.name}")
+    spool.require(result.squashfs_size, f"the root file system of {path.name}")
     job.step(f"unpacking the root file system of {path.name}")
     with spool.layer() as out:
         program = squashfs_layer(Squashfs(path, result.squashfs_offset, result.squashfs_size), out, spool, job)

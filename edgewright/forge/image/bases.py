@@ -105,7 +105,7 @@ class Fetched:
                     yield data
             return
         path = self._spool.fresh("layer-of-the-base")
-        self._spool.need(blob.size, f"a layer of {self._base.name}")
+        self._spool.require(blob.size, f"a layer of {self._base.name}")
         with self._spool.room(), path.open("wb") as out:
             for data in self._base.read(blob):
                 out.write(data)

@@ -237,7 +237,7 @@ def _layer(
     release = content.release(files.get(content.RELEASE, b"").decode("utf-8", "replace"), request.name.kubernetes)
     made = content.entries(request.name, taken, release, base_digest, request.arch, slot_files)
     entries = content.merged(made, over)
-    spool.need(sum(entry.size() for entry in entries), "the layer")
+    spool.require(sum(entry.size() for entry in entries), "the layer")
     job.step("making the layer")
     with spool.layer(request.compression) as out:
         tarlayer.write(entries, out, epoch, job)

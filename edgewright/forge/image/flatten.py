@@ -29,7 +29,7 @@ def flatten(source: layers.Source, root: Path, job: Job) -> None:
     folders: dict[Path, float] = {}
     for number, blob in enumerate(source.layers, 1):
         job.step(f"unpacking layer {number} of {len(source.layers)}")
-        with layers.opened(layers.told(source.read(blob), blob.size, job)) as members:
+        with layers.opened(layers.counted(source.read(blob), blob.size, job)) as members:
             fresh: set[Path] = set()
             for info, tar in members:
                 name = layers.name_of(info)
@@ -50,7 +50,7 @@ def overlay(entries: Iterable[Entry], root: Path) -> None:
     for entry in sorted(entries, key=lambda entry: entry.path):
         path = inside(root, entry.path)
         if entry.folder:
-            _clear(path, keep_folder=True)
+            _clear(path, leave_folder=True)
             path.mkdir(exist_ok=True)
         elif entry.link:
             _clear(path)
@@ -102,7 +102,7 @@ def inside(root: Path, name: str) -> Path:
 
 def _member(root: Path, info: tarfile.TarInfo, name: str, tar: tarfile.TarFile, job: Job) -> Path:
     path = inside(root, name)
-    _clear(path, keep_folder=info.isdir())
+    _clear(path, leave_folder=info.isdir())
     if info.isdir():
         path.mkdir(exist_ok=True)
     elif info.issym():
@@ -147,10 +147,10 @@ def _hide(root: Path, name: str, fresh: set[Path]) -> None:
             _clear(child)
 
 
-def _clear(path: Path, *, keep_folder: bool = False) -> None:
+def _clear(path: Path, *, leave_folder: bool = False) -> None:
     """Remove what is at a path, but for a folder that is to stay one."""
     if path.is_dir() and not path.is_symlink():
-        if not keep_folder:
+        if not leave_folder:
             shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ class Medium(NamedTuple):
         job.step(f"taking {name} out of {self.iso.name}")
         target = spool.fresh(name)
         total = sum(size for _, size in self.extents[name])
-        spool.need(total, name)
+        spool.require(total, name)
         done = 0
         with spool.room(), self.iso.open("rb") as stream, target.open("wb") as out:
             for piece in _pieces(stream, self.extents[name]):

@@ -50,7 +50,7 @@ def document(
             spdx.package(ref, item.name, name.kubernetes.full, sha256=[item.sha256], purpose="FILE", comment=comment)
         )
     seed = reference + base + "".join(item.sha256 for item in inputs)
-    comment = f"Base: {base}. Packages of the base: {_told(files)}." if base else "A tree: it has no base."
+    comment = f"Base: {base}. Packages of the base: {_package_count(files)}." if base else "A tree: it has no base."
     return spdx.document(
         reference,
         f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, seed)}",
@@ -102,7 +102,7 @@ def _paragraphs(raw: bytes, separator: str) -> Iterator[dict[str, str]]:
         yield fields
 
 
-def _told(files: Mapping[str, bytes]) -> str:
+def _package_count(files: Mapping[str, bytes]) -> str:
     count = sum(1 for _ in _installed(files))
     return f"{count} listed" if count else "not known (no list of packages was found in it, or it was not read)"
 

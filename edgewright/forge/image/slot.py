@@ -95,7 +95,7 @@ def layer(files: Sequence[SlotFile], spool: Spool, job: Job, epoch: int) -> Blob
     """Return the layer of the three files: a tar that is not compressed, since what is in it is."""
     entries = [Entry(f"{SLOT}/{file.name}", source=file.path) for file in files]
     entries += [Entry(path, folder=True, mode=0o755) for path in ("usr/lib/edgewright", SLOT)]
-    spool.need(sum(file.size for file in files), "the files of the slot")
+    spool.require(sum(file.size for file in files), "the files of the slot")
     job.step("packing the files of the slot")
     with spool.layer("none") as out:
         write(entries, out, epoch, job)

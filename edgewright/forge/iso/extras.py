@@ -24,7 +24,7 @@ class Piece(NamedTuple):
     offset: int
     length: int
     path: str
-    whole: bool = True
+    complete: bool = True
 
 
 def pieces_of(
@@ -73,7 +73,7 @@ def _bundle(folder: Path) -> list[Piece]:
         for number, offset in enumerate(range(0, size, PART)):
             count = min(PART, size - offset)
             path = f"{CONTENT}/{file.name}_part{number:02d}"
-            matches.append(Piece("content", file.absolute(), offset, count, path, whole=count == size))
+            matches.append(Piece("content", file.absolute(), offset, count, path, complete=count == size))
     return matches
 
 

@@ -105,7 +105,7 @@ def rewrite(base: Base, user_data: bytes, pieces: Sequence[Piece], into: PartFil
         side.join()
     if side.failed is not None:
         raise Failed(f"{side.at} cannot be read: {side.failed.strerror}.", "Copy it again.") from None
-    return side.found
+    return side.hashes
 
 
 def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
@@ -117,7 +117,7 @@ def commands(base: Base, user_data: str, pieces: Sequence[Piece]) -> list[str]:
         arguments += ["-rm", *others, "--"]
     arguments += ["-map", user_data, target]
     for piece in pieces:
-        if piece.whole:
+        if piece.complete:
             arguments += ["-map", str(piece.source.absolute()), piece.path]
         else:  # a part is cut out of the bundle in place, which needs no room for a copy
             arguments += ["-cut_out", str(piece.source.absolute()), str(piece.offset), str(piece.length), piece.path]
@@ -136,7 +136,7 @@ class Reading(threading.Thread):
         super().__init__(daemon=True)
         self.paths = paths
         self.at = paths[0]
-        self.found: dict[Path, str] = {}
+        self.hashes: dict[Path, str] = {}
         self.failed: OSError | None = None
         self.stopped = False
 
@@ -149,6 +149,6 @@ class Reading(threading.Thread):
                 with path.open("rb", buffering=0) as file:
                     while not self.stopped and (data := file.read(CHUNK)):
                         sha256.update(data)
-                self.found[path] = sha256.hexdigest()
+                self.hashes[path] = sha256.hexdigest()
         except OSError as error:
             self.failed = error

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgewright.core.errors import Conflict, EdgewrightError, Failed
-from edgewright.forge.progress import size as words_of
+from edgewright.forge.progress import size as size_text
 
 CHUNK = 1024 * 1024
 AHEAD = 128 * CHUNK
@@ -68,7 +68,7 @@ def require_room(target: Path, needed: int) -> None:
 def full_disk(target: Path, short: int) -> EdgewrightError:
     """Return the error for a disk that lacks `short` bytes."""
     return Failed(
-        f"The disk of {target.parent} is full: {words_of(short)} more are needed for {target.name}.",
+        f"The disk of {target.parent} is full: {size_text(short)} more are needed for {target.name}.",
         "Free that much, or give a place on another disk with -o. Nothing was left behind.",
         "NoSpace",
     )

@@ -126,7 +126,7 @@ class Tree:
                 )
         return Node(f"{path}/{_safe(text)}", folder, parts, link)
 
-    def _rock_ridge(self, area: bytes) -> _Found:
+    def _rock_ridge(self, area: bytes) -> _RockRidge:
         """Return the content of the system use entries: NM names, CL and RE relocation, SL links (RRIP 4.1)."""
         name, child, moved, link = b"", 0, False, False
         for _ in range(MOST_CONTINUED):
@@ -157,10 +157,10 @@ class Tree:
             if following is None or following[2] > SECTOR or following[1] > SECTOR:
                 break
             area = self.image.read(following[0] * SECTOR + following[1], following[2])
-        return _Found(name[:1024].decode("utf-8", "replace"), child, moved, link)
+        return _RockRidge(name[:1024].decode("utf-8", "replace"), child, moved, link)
 
 
-class _Found(NamedTuple):
+class _RockRidge(NamedTuple):
     name: str
     child: int
     moved: bool

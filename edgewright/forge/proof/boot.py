@@ -74,7 +74,7 @@ class Boot:
             self._log.line(self._now(), f"--- machine on, {'disk' if track.from_disk else 'medium'} first ---")
             with Guest(command(self._machine._replace(disk_first=track.from_disk))) as guest:
                 self._watch(guest)
-                message, code = guest.words(), guest.code
+                message, code = guest.messages(), guest.code
             if track.over():
                 break
             self._log.line(self._now(), "--- machine off ---")

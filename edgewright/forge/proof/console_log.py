@@ -64,7 +64,7 @@ class ConsoleLog:
         self._file.write(f"[{at:8.2f}] {clear}\n")
         return clear
 
-    def keep(self) -> None:
+    def publish(self) -> None:
         """Let it appear under its name. Raises `Failed`."""
         try:
             self._file.flush()

@@ -28,12 +28,12 @@ def _before() -> None:
 class Guest:
     """One run of a machine, from power on to its end; as a context manager it is switched off at the end."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str]) -> None:
         """Switch it on. Raises `NotFound` when QEMU is not installed, `Failed` when it cannot be started."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it is switched off)
         try:
             self._process = subprocess.Popen(
-                [find(words[0]), *words[1:]],
+                [find(arguments[0]), *arguments[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
@@ -42,7 +42,7 @@ class Guest:
             )
         except OSError as error:
             self._errors.close()
-            raise Failed(f"{words[0]} cannot be started: {error.strerror}.", "Check its installation.") from None
+            raise Failed(f"{arguments[0]} cannot be started: {error.strerror}.", "Check its installation.") from None
         assert self._process.stdout is not None
         self._out = self._process.stdout
         self._wait = selectors.DefaultSelector()
@@ -70,7 +70,7 @@ class Guest:
             self._ended = True
         return data
 
-    def words(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Return what QEMU itself printed (not the guest), the last lines."""
         try:
             self._errors.seek(0)

@@ -67,7 +67,7 @@ def works(text: Sequence[str], job: Job, seconds: float = SECONDS) -> Choice:
             if any(message in received for message in THROUGH):
                 return Choice("kvm")
             if guest.ended:
-                message = guest.words()
+                message = guest.messages()
                 last = message[-1] if message else f"QEMU ended with {guest.code}"
                 return Choice("tcg", f"KVM is there and does not run a kernel ({last[:160]}); emulation is used.")
     where = "its kernel came to nothing" if b"Linux version" not in received else "its kernel crawled"

@@ -84,7 +84,7 @@ _OVER: tuple[tuple[str, Kind, str], ...] = (
     (r"grub rescue>|^grub> ?$|you need to load the kernel first|Failed to boot both default", "failure", "grub"),
     (r"Failed to execute /sbin/init|Attempted to kill init", "failure", "panic"),
 )
-_TABLE = tuple((re.compile(words), kind, key) for words, kind, key in (*_OURS, *_OVER, *_BOOT, *_KAIROS))
+_TABLE = tuple((re.compile(pattern), kind, key) for pattern, kind, key in (*_OURS, *_OVER, *_BOOT, *_KAIROS))
 _LOGIN = re.compile(r"^(\S{1,64}) login: ?$")
 
 
@@ -108,15 +108,15 @@ class Reader:
     def __init__(self, retain: int = 400) -> None:
         self.lines: list[str] = []
         """The last lines, plain, empty ones left out."""
-        self._keep = retain
+        self._retain = retain
         self._rest = b""
         self._prompted = False
 
     def feed(self, data: bytes) -> list[tuple[str, Sign | None]]:
         """Take bytes as they come; return each line that is complete now with its sign."""
-        *whole, rest = _MOVES.split(self._rest + data)
+        *lines, rest = _MOVES.split(self._rest + data)
         matches: list[tuple[str, Sign | None]] = []
-        for raw in whole:
+        for raw in lines:
             line = plain(raw.decode("utf-8", "replace"))
             if not line.strip() or _WAITS.match(line):
                 continue
@@ -139,7 +139,7 @@ class Reader:
         if line in self.lines[-24:]:
             return  # a screen that is drawn again
         self.lines.append(line)
-        del self.lines[: -self._keep]
+        del self.lines[: -self._retain]
 
     def last(self, count: int = 12) -> list[str]:
         """Return the last lines, the unfinished one among them."""

@@ -39,7 +39,7 @@ KVM_SCALE = 0.5
 """Part of emulation's patience that a machine in KVM is given."""
 
 
-class Wish(NamedTuple):
+class BootSpec(NamedTuple):
     """How an installer is to be booted. Sizes in MiB and GiB, `limit` in seconds for all of it."""
 
     firmware: Firmware = "uefi"
@@ -56,7 +56,7 @@ class Wish(NamedTuple):
 
 def prove(
     iso: Path,
-    spec: Wish,
+    spec: BootSpec,
     job: Job,
     *,
     planes: Callable[[str], ProofPlane],
@@ -75,13 +75,13 @@ class _Run:
     def __init__(
         self,
         iso: Path,
-        spec: Wish,
+        spec: BootSpec,
         job: Job,
         planes: Callable[[str], ProofPlane],
         console: Callable[[str], None],
         log: Path,
     ) -> None:
-        self.iso, self.wish, self.job, self.console, self.log_at = iso, spec, job, console, log
+        self.iso, self.spec, self.job, self.console, self.log_at = iso, spec, job, console, log
         self.planes = planes
         self.plane: ProofPlane | None = None
         self.uid = ""
@@ -90,7 +90,7 @@ class _Run:
         self.notes: list[str] = []
         self.not_proven: tuple[str, ...] = ()
         self.secrets: set[str] = set()
-        self.track = Track(spec.until, secure_boot=spec.secure_boot, scale=spec.scale, told=self._tick)
+        self.track = Track(spec.until, secure_boot=spec.secure_boot, scale=spec.scale, on_mark=self._tick)
 
     def run(self) -> Proof:
         at, began = times.rfc3339(times.now()), time.monotonic()
@@ -106,7 +106,7 @@ class _Run:
         self.notes += notes
         self.secrets |= ephemeral_identity.secrets_of(document)
         site = site_of(document)
-        if self.wish.until == "registered":
+        if self.spec.until == "registered":
             self._must_name_a_plane(site)
             self.plane = self.planes(site.endpoint)
         sha256 = inside.sha256(self.iso, self.job)
@@ -124,7 +124,7 @@ class _Run:
                     machine = self._with_copy(machine, folder, document, site)
                 else:
                     self.not_proven = ("registration at the plane", *ephemeral_identity.ALWAYS)
-                choice = kvm.choose(self.wish.accel, lambda: inside.kernel(self.iso, folder, self.job), self.job)
+                choice = kvm.choose(self.spec.accel, lambda: inside.kernel(self.iso, folder, self.job), self.job)
                 lines, stored = self._boot(
                     machine._replace(accel=choice.accel, cpus=2 if choice.accel == "kvm" else 1), choice, document
                 )
@@ -142,11 +142,11 @@ class _Run:
         return Proof(
             iso=str(self.iso),
             iso_sha256=sha256,
-            until=self.wish.until,
+            until=self.spec.until,
             ok=self.track.done(),
-            firmware=self.wish.firmware,
-            secure_boot=self.wish.secure_boot,
-            medium=self.wish.medium,
+            firmware=self.spec.firmware,
+            secure_boot=self.spec.secure_boot,
+            medium=self.spec.medium,
             medium_text=medium,
             accel=choice.accel,
             accel_note=choice.note,
@@ -171,7 +171,7 @@ class _Run:
 
     def _must_boot_so(self, base: Base) -> None:
         """Raise `InvalidInput` for a way to boot that the ISO does not have: the firmware would find nothing."""
-        spec = self.wish
+        spec = self.spec
         mode = f"{spec.firmware.upper()} from {spec.medium.upper()}"
         if mode in base.boot_modes:
             return
@@ -193,7 +193,7 @@ class _Run:
             )
 
     def _machine(self, folder: Path, document: dict[str, Any]) -> Machine:
-        spec = self.wish
+        spec = self.spec
         disk = folder / "disk.img"
         with disk.open("wb") as file:
             file.truncate(ephemeral_identity.disk_gib(document, spec.disk) << 30)
@@ -276,9 +276,9 @@ class _Run:
             self.job.step(choice.note)
         install = document.get("install")
         itself = isinstance(install, dict) and bool(install.get("reboot") or install.get("poweroff"))
-        timing = Timing(self.wish.limit, 90.0 if itself else 15.0)
+        timing = Timing(self.spec.limit, 90.0 if itself else 15.0)
         if choice.accel == "kvm":
-            self.track.scale = KVM_SCALE * self.wish.scale
+            self.track.scale = KVM_SCALE * self.spec.scale
         log = ConsoleLog(self.log_at, Redactor(self.secrets))
         try:
             boot = Boot(machine, self.track, self.job, log, timing, self.plane, self.uid, self.console)
@@ -286,7 +286,7 @@ class _Run:
         except BaseException:
             log.drop()
             raise
-        log.keep()
+        log.publish()
         return lines, True
 
     def _clean_up(self, folder: Path) -> None:

@@ -28,7 +28,7 @@ class Track:
         *,
         secure_boot: bool = False,
         scale: float = 1.0,
-        told: Callable[[Mark], None] = lambda mark: None,
+        on_mark: Callable[[Mark], None] = lambda mark: None,
     ) -> None:
         self.until = until
         self.marks = {key: Mark(key) for key in wanted(until, secure_boot)}
@@ -44,7 +44,7 @@ class Track:
         self.off = False
         """The host reports that it registered, or the machine may be switched off now."""
         self.scale = scale
-        self._told = told
+        self._on_mark = on_mark
         self._since = 0.0
         self._refused: tuple[float, str, str] | None = None
         """When the host was refused first, the kind of failure, and the sentence."""
@@ -102,7 +102,7 @@ class Track:
                 self.marks[earlier.key] = earlier._replace(state="unseen")
         self.marks[key] = mark._replace(state="passed", at=now, detail=detail)
         self._since = now
-        self._told(self.marks[key])
+        self._on_mark(self.marks[key])
 
     def fail(self, kind: str, detail: str, now: float, lines: Sequence[str] = ()) -> None:
         """End it: the milestone that was waited for failed."""
@@ -115,7 +115,7 @@ class Track:
         self.why, self.failed = reason, self.next
         mark = self.marks[self.failed]._replace(state="failed", at=now, detail=reason.sentence)
         self.marks[self.failed] = mark
-        self._told(mark)
+        self._on_mark(mark)
 
     def overdue(self, now: float, lines: Sequence[str]) -> None:
         """End it when what is waited for is overdue, or when a refusal stayed."""

@@ -37,26 +37,26 @@ class Reader:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
-        self._held = b""
+        self._buffered = b""
 
     def read(self, count: int = -1) -> bytes:
         """Return up to `count` bytes; fewer only at the end."""
         parts, have = [], 0
         while count < 0 or have < count:
-            piece = self._held or next(self._pieces, b"")
-            self._held = b""
+            piece = self._buffered or next(self._pieces, b"")
+            self._buffered = b""
             if not piece:
                 break
             if count >= 0 and have + len(piece) > count:
                 cut = count - have
-                piece, self._held = piece[:cut], piece[cut:]
+                piece, self._buffered = piece[:cut], piece[cut:]
             parts.append(piece)
             have += len(piece)
         return b"".join(parts)
 
     def drain(self) -> None:
         """Read what is left, so that the digest of the source is verified."""
-        self._held = b""
+        self._buffered = b""
         for _ in self._pieces:
             pass
 
@@ -189,7 +189,7 @@ def scan(source: Source, wanted: Callable[[str], bool], noted: Callable[[str], b
     names: set[str] = set()
     for number, blob in enumerate(source.layers, 1):
         job.step(f"reading layer {number} of {len(source.layers)} of the base")
-        with opened(told(source.read(blob), blob.size, job)) as members:
+        with opened(counted(source.read(blob), blob.size, job)) as members:
             fresh: dict[str, bytes] = {}
             present: set[str] = set()
             for info, tar in members:
@@ -231,7 +231,7 @@ def _white_out(matches: dict[str, bytes] | set[str], name: str) -> None:
 def take_out(pieces: Iterator[bytes], place: Callable[[str], Path | None], job: Job, total: int = 0) -> dict[str, Path]:
     """Write the files of a tar that `place` gives a path for; return them by name in the tar."""
     done: dict[str, Path] = {}
-    with opened(told(pieces, total, job)) as members:
+    with opened(counted(pieces, total, job)) as members:
         for info, tar in members:
             target = place(name_of(info)) if info.isreg() else None
             stream = tar.extractfile(info) if target is not None else None
@@ -249,7 +249,7 @@ def copy(stream: IO[bytes], target: Path, job: Job) -> None:
             out.write(data)
 
 
-def told(pieces: Iterator[bytes], total: int, job: Job) -> Iterator[bytes]:
+def counted(pieces: Iterator[bytes], total: int, job: Job) -> Iterator[bytes]:
     """Yield pieces of `total` bytes and report how many there were."""
     done = 0
     for piece in pieces:

@@ -71,9 +71,9 @@ def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: 
             pass  # it may be read but not mounted: then it is sent
     if target.has_blob(blob.digest, f"looking for {what}"):
         return Sent("there", 0)
-    spool.need(blob.size, what)
+    spool.require(blob.size, what)
     target.job.step(f"fetching {what}")
-    path = spool.keep(blob.digest, _told(reader, blob, target))
+    path = spool.store(blob.digest, _counted(reader, blob, target))
     target.job.step(f"pushing {what}")
     try:
         return upload(target, blob.digest, path, f"pushing {what}")
@@ -81,7 +81,7 @@ def _layer(base: Base | None, blob: Blob, target: Registry, spool: Spool, what: 
         path.unlink()
 
 
-def _told(reader: Source, blob: Blob, target: Registry) -> Iterator[bytes]:
+def _counted(reader: Source, blob: Blob, target: Registry) -> Iterator[bytes]:
     done = 0
     for piece in reader.read(blob):
         done += len(piece)

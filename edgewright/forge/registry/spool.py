@@ -54,7 +54,7 @@ class Spool:
         self._count += 1
         return self.folder / f"{self._count}-{name}"
 
-    def keep(self, digest: str, pieces: Iterable[bytes]) -> Path:
+    def store(self, digest: str, pieces: Iterable[bytes]) -> Path:
         """Write a blob that is verified where it comes from, unless it is here already."""
         path = self.path(digest)
         if not path.exists():
@@ -68,7 +68,7 @@ class Spool:
     def small(self, data: bytes) -> str:
         """Store a small blob and return its digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        self.keep(digest, [data])
+        self.store(digest, [data])
         return digest
 
     @contextmanager
@@ -85,7 +85,7 @@ class Spool:
             assert writer.blob is not None
             part.rename(self.path(writer.blob.digest))
 
-    def need(self, count: int, what: str) -> None:
+    def require(self, count: int, what: str) -> None:
         """Raise `Failed` when fewer than `count` bytes are free here."""
         free = shutil.disk_usage(self.folder).free
         if free < count:

@@ -68,14 +68,14 @@ def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, job: Job, do
 class Watched:
     """A stream that counts how much was read of it."""
 
-    def __init__(self, stream: IO[bytes], tell: Callable[[int], None]) -> None:
-        self._stream, self._tell, self._count = stream, tell, 0
+    def __init__(self, stream: IO[bytes], report: Callable[[int], None]) -> None:
+        self._stream, self._report, self._count = stream, report, 0
 
     def read(self, count: int = -1) -> bytes:
         """Read, and report."""
         data = self._stream.read(count)
         self._count += len(data)
-        self._tell(self._count)
+        self._report(self._count)
         return data
 
 

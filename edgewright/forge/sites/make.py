@@ -35,7 +35,7 @@ class Made(NamedTuple):
     size: int
     sha256: str
     user_data_sha256: str
-    kept: bool
+    unchanged: bool
 
 
 def merged(base: Mapping[str, Any], site: Site) -> dict[str, Any]:
@@ -67,22 +67,22 @@ def check_sites(base: Mapping[str, Any], plan: Plan, *, profile: str = "palette"
     return matches
 
 
-def target(site: Site, out: Path, *, whole: bool) -> Path:
+def target(site: Site, out: Path, *, complete: bool) -> Path:
     """Return the file of a site: `NAME.iso`, or `NAME-cidata.iso` for a seed."""
-    return out / (file_name(site.name) + (".iso" if whole else "-cidata.iso"))
+    return out / (file_name(site.name) + (".iso" if complete else "-cidata.iso"))
 
 
 def make_seeds(plan: Plan, out: Path, job: Job) -> list[Made]:
     """Write a seed ISO with each site's own keys. Raises `Conflict` before anything is written, and `Failed`."""
     texts = {site.row: dump(overlay(site)).encode() for site in plan.sites}
     for site in plan.sites:
-        file = target(site, out, whole=False)
-        if file.exists() and not _holds(file, cidata_bytes(texts[site.row], _meta(site))):
+        file = target(site, out, complete=False)
+        if file.exists() and not _contains(file, cidata_bytes(texts[site.row], _meta(site))):
             raise Conflict(f"{file} is there already and contains something else.", "Give another folder.")
     made = []
     job.step("writing the seed ISOs", "steps")
     for number, site in enumerate(plan.sites, 1):
-        file = target(site, out, whole=False)
+        file = target(site, out, complete=False)
         stored = file.exists()
         sha256 = make_cidata(file, texts[site.row], _meta(site), sync=False)
         digest = hashlib.sha256(texts[site.row]).hexdigest()
@@ -98,7 +98,7 @@ def make_isos(
     texts = {site.row: dump(merged(common, site)).encode() for site in plan.sites}
     done: dict[int, Made] = {}
     for site in plan.sites:
-        file = target(site, out, whole=True)
+        file = target(site, out, complete=True)
         if file.exists():
             stored = _same(file, texts[site.row], base)
             if stored is None:
@@ -108,14 +108,14 @@ def make_isos(
         if site.row in done:
             continue
         job.step(f"site {number} of {len(plan.sites)}: {site.name}", "steps")
-        file = target(site, out, whole=True)
+        file = target(site, out, complete=True)
         manifest = make_iso(base, texts[site.row], file, job, name=site.name, checks=checks)
         iso, digest = manifest["iso"], manifest["userData"]["sha256"]
         done[site.row] = Made(site, file, iso["size"], iso["sha256"], digest, False)
     return [done[site.row] for site in plan.sites]
 
 
-def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool, base: Path | None) -> Path:
+def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, complete: bool, base: Path | None) -> Path:
     """Write `sites.json`: which file is for which site, with hashes. Raises `Conflict` for a file that is not ours."""
     path = out / INDEX
     if path.exists():
@@ -131,7 +131,7 @@ def write_index(out: Path, plan_file: Path, made: Sequence[Made], *, whole: bool
         "createdAt": rfc3339(now()),
         "plan": {"file": plan_file.name, "sha256": hashlib.sha256(plan_file.read_bytes()).hexdigest()},
         "base": base.name if base else "",
-        "method": "iso" if whole else "cidata",
+        "method": "iso" if complete else "cidata",
         "sites": [
             {
                 "name": item.site.name,
@@ -167,7 +167,7 @@ def _meta(site: Site) -> bytes:
     return f"instance-id: {site.name}\nlocal-hostname: {site.hostname}\n".encode()
 
 
-def _holds(file: Path, data: bytes) -> bool:
+def _contains(file: Path, data: bytes) -> bool:
     return file.is_file() and file.stat().st_size == len(data) and file.read_bytes() == data
 
 

@@ -162,7 +162,7 @@ def _column(word: str, path: Path) -> str:
 def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding]) -> Site | None:
     """Return a row with its values checked; None when it has no name. Findings name row and line."""
 
-    def told(key: str, message: str) -> None:
+    def add_finding(key: str, message: str) -> None:
         findings.append(
             error(key, f"Row {row}: {key}: {message}", "Correct that row of the plan.", "Plan")._replace(line=line)
         )
@@ -170,12 +170,12 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
     def text(key: str, rule: Callable[[str], str] = lambda value: "") -> str:
         value = values.get(key)
         if isinstance(value, (list, Mapping)):
-            told(key, "It must be one word.")
+            add_finding(key, "It must be one word.")
             return ""
         word = "" if value is None else str(value).strip()
         message = rule(word) if word else ""
         if message:
-            told(key, message)
+            add_finding(key, message)
         return word
 
     def number(key: str, least: int, most: int) -> int | None:
@@ -183,38 +183,38 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
         if not word:
             return None
         if not (word.isascii() and word.isdigit() and least <= int(word) <= most):
-            told(key, f"{word} is not a number from {least} to {most}.")
+            add_finding(key, f"{word} is not a number from {least} to {most}.")
             return None
         return int(word)
 
-    def words(key: str, rule: Callable[[str], str]) -> tuple[str, ...]:
+    def texts(key: str, rule: Callable[[str], str]) -> tuple[str, ...]:
         value = values.get(key)
         parts = [str(part).strip() for part in value] if isinstance(value, list) else split_terms(str(value or ""))
         for part in parts:
             if message := rule(part):
-                told(key, message)
+                add_finding(key, message)
         return tuple(parts)
 
     name = text("name", checks.uid)
     if not name:
-        told("name", "The site has no name.")
+        add_finding("name", "The site has no name.")
         return None
     address = text("address")
     if address.lower() == "dhcp":
         address = ""
     elif address and (message := checks.own_address(address)):
-        told("address", message)
+        add_finding("address", message)
     gateway = text("gateway")
     if gateway and not address:
-        told("gateway", "There is a gateway but no address.")
+        add_finding("gateway", "There is a gateway but no address.")
     elif gateway and not checks.own_address(address) and (message := checks.gateway(gateway, address)):
-        told("gateway", message)
+        add_finding("gateway", message)
     hostname = text("hostname") or name
     if message := checks.hostname(hostname):
-        told("hostname" if values.get("hostname") else "name", message)
-    tags = _tags(values, told)
+        add_finding("hostname" if values.get("hostname") else "name", message)
+    tags = _tags(values, add_finding)
     if message := checks.tags(tags):
-        told("tags", message)
+        add_finding("tags", message)
     return Site(
         row,
         line,
@@ -223,11 +223,11 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
         text("nic", checks.nic) or "eno1",
         address,
         gateway,
-        words("dns", checks.ip),
+        texts("dns", checks.ip),
         number("vlan", 1, 4094),
         number("mtu", 576, 9216),
         text("project"),
-        words("ntp", checks.host),
+        texts("ntp", checks.host),
         tags,
     )
 

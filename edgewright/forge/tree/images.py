@@ -21,14 +21,14 @@ CODE = "TreeImages"
 NAME_KEYS = ("io.containerd.image.name", REF_NAME)
 
 
-class Found(NamedTuple):
+class ArchiveImage(NamedTuple):
     """An image of an archive: its full name, the digest of its manifest (of its configuration, for docker's form)."""
 
     name: str
     digest: str
 
 
-def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> list[Found]:
+def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> list[ArchiveImage]:
     """Return the images of an archive or an OCI layout; `deep` reads every layer and compares its digest.
 
     Raises `InvalidInput` for the first thing that is wrong in it, `NotFound` for a part that is missing.
@@ -45,7 +45,7 @@ def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> l
     )
 
 
-def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[Found]:
+def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[ArchiveImage]:
     index = media.parsed(store.small(files, "index.json"), f"index.json of {what}")
     entries, there = media.objects(index.get("manifests")), frozenset(files.names())
     if not entries:
@@ -70,10 +70,10 @@ def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
         _check_machine(media.parsed(raw, f"The configuration of {name}"), arch, name)
         for blob in media.objects(manifest.get("layers")):
             _check_blob(files, there, _digest(blob), f"a layer of {name}", job, deep=deep)
-        yield Found(name, result.digest)
+        yield ArchiveImage(name, result.digest)
 
 
-def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[Found]:
+def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[ArchiveImage]:
     try:
         listed = json.loads(store.small(files, "manifest.json"))
     except (ValueError, RecursionError):
@@ -94,7 +94,7 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
             if deep and "sha256:" + _sum(layers.plain(files.read(name)), job) != diff:
                 raise InvalidInput(f"A layer of {label} in {what} is damaged.", "Write it again.", CODE)
         for tag in tags:
-            yield Found(tag, media.digest(raw))
+            yield ArchiveImage(tag, media.digest(raw))
 
 
 def _texts(value: Any) -> list[str]:
@@ -143,7 +143,7 @@ class Needed(NamedTuple):
 
 
 def judge(
-    kubernetes: Kubernetes, images: Sequence[Found], kubeadm: Path | None
+    kubernetes: Kubernetes, images: Sequence[ArchiveImage], kubeadm: Path | None
 ) -> tuple[Needed, list[DocumentProblem]]:
     """Compare the images with what this kubeadm asks for (`kubeadm config images list`).
 

@@ -16,7 +16,7 @@ from edgewright.forge.registry import store
 from edgewright.forge.registry.reference import Kubernetes
 from edgewright.forge.registry.spool import Spool
 from edgewright.forge.tree import images as tree_images
-from edgewright.forge.tree.images import Found, Needed
+from edgewright.forge.tree.images import ArchiveImage, Needed
 from edgewright.forge.tree.parts import FOLDERS, PARTS, SOURCES, templates
 
 CODE = "TreePart"
@@ -47,7 +47,7 @@ class Tree(NamedTuple):
     files: tuple[inputs.Input, ...]
     data: dict[str, bytes]
     libraries: dict[str, tuple[Library, ...]]
-    images: tuple[Found, ...]
+    images: tuple[ArchiveImage, ...]
     needed: Needed
     problems: tuple[DocumentProblem, ...]
     notes: tuple[str, ...]
@@ -192,9 +192,9 @@ class _Reader:
             self.notes.append(f"Templates of Edgewright's own are used for {', '.join(sorted(result))}.")
         return {f"templates/{name}": data for name, data in sorted(result.items())}
 
-    def images(self) -> list[Found]:
+    def images(self) -> list[ArchiveImage]:
         """Take the archives of images and return what is in them."""
-        matches: list[Found] = []
+        matches: list[ArchiveImage] = []
         for key, path, source in self._archives():
             try:
                 files: store.Store = store.Folder(path) if path.is_dir() else store.Tar(path)

@@ -179,7 +179,7 @@ def _with_folders(entries: list[Entry]) -> list[Entry]:
 
 
 def _layer(what: str, entries: list[Entry], request: TreeRequest, spool: Spool, job: Job, epoch: int) -> Blob:
-    spool.need(sum(entry.size() for entry in entries), f"the layer of {what}")
+    spool.require(sum(entry.size() for entry in entries), f"the layer of {what}")
     job.step(f"packing {what}")
     with spool.layer(request.compression) as out:
         tarlayer.write(entries, out, epoch, job)

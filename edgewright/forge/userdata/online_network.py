@@ -101,7 +101,7 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
     try:
         status = await asyncio.wait_for(_connect(parts.hostname or "", port, parts, host), seconds)
     except (OSError, TimeoutError, ValueError) as wrong:
-        message = f"Whether the proxy {peer} works is not known: {told(wrong)}."
+        message = f"Whether the proxy {peer} works is not known: {error_text(wrong)}."
         return [unknown(path, message, "The host must reach it from its site.", "NoAnswer")]
     if status == 407:
         message = f"The proxy {peer} wants a login, and does not take the one given."
@@ -113,7 +113,7 @@ async def check_proxy(path: str, proxy: str, endpoint: str, seconds: float) -> l
     return [note(path, f"The proxy {peer} answers{through}.", code="Fine")]
 
 
-def told(wrong: BaseException) -> str:
+def error_text(wrong: BaseException) -> str:
     """Return the text of a failure, as the end of a sentence without its full stop."""
     parts = re.sub(r"^\[Errno -?[0-9]+\] ", "", str(wrong)) or "no answer"
     return shown(parts[:1].lower() + parts[1:], 120).rstrip(".")

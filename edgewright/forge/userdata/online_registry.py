@@ -12,7 +12,7 @@ from edgewright.core.cloudconfig.registries import Registry, domain_problem
 from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.errors import Cancelled, InvalidInput
 from edgewright.forge.userdata.certificates import pem_of
-from edgewright.forge.userdata.online_network import told
+from edgewright.forge.userdata.online_network import error_text
 from edgewright.oci import probe
 from edgewright.oci.access import Access
 from edgewright.oci.credentials import Login
@@ -65,7 +65,7 @@ def _failed(wrong: BaseException, path: str, host: str) -> Finding:
         if result.code == "UnknownCA":
             hint = "Put the CA of the registry into its certificates."
         return error(path, result.message, hint, result.code)
-    message = f"Whether the registry {shown(host)} works is not known: {told(wrong)}."
+    message = f"Whether the registry {shown(host)} works is not known: {error_text(wrong)}."
     return unknown(path, message, "The host must reach it from its site.", "NoAnswer")
 
 

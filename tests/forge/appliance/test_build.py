@@ -29,7 +29,7 @@ def agent(tmp_path: Path) -> Path:
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(build, "find", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(space, "need", lambda folder, count, what: None)
+    monkeypatch.setattr(space, "require", lambda folder, count, what: None)
 
 
 def make(tmp_path: Path, agent: Path, **other: object) -> None:
@@ -87,7 +87,7 @@ def test_what_a_killed_builder_left_is_removed_and_a_living_ones_is_not(
 
 def test_a_full_disk_says_how_much_is_missing(tmp_path: Path) -> None:
     with pytest.raises(Failed) as caught:
-        space.need(tmp_path, 1 << 60, "the build")
+        space.require(tmp_path, 1 << 60, "the build")
     assert caught.value.code == "NoSpace" and "are missing" in caught.value.message
 
 

@@ -22,7 +22,7 @@ from tests.support import ROOT
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
-from edgewright.forge.builds import Recorder, words_of
+from edgewright.forge.builds import Recorder, arguments_of
 from edgewright.forge.progress import Cancelled, Job
 job = None
 def stop(number, frame):
@@ -31,7 +31,7 @@ signal.signal(signal.SIGTERM, stop)
 assert sys.argv[1:3] == ["build", "run"]
 part = Path("half.part")
 with Recorder.of(sys.argv[3]) as recorder:
-    how = words_of(recorder.folder)[0]
+    how = arguments_of(recorder.folder)[0]
     job = Job(recorder)
     job.step("working")
     part.write_text("half")

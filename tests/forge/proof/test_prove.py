@@ -18,7 +18,7 @@ from edgewright.forge.manifest import label_of, read_manifest, with_proof
 from edgewright.forge.progress import Job, Progress
 from edgewright.forge.proof import boot, machine, track
 from edgewright.forge.proof.plane import Report, Seen, Verdict
-from edgewright.forge.proof.prove import Rest, Wish, prove
+from edgewright.forge.proof.prove import BootSpec, Rest, prove
 from edgewright.forge.proof.result import Proof
 from tests.forge.isos import look_alike
 
@@ -32,7 +32,7 @@ stylus:
     edgeHostToken: {SHIPS}
     name: box-1
 """
-WISH = Wish(firmware="bios", medium="cd", accel="tcg", disk=4)
+WISH = BootSpec(firmware="bios", medium="cd", accel="tcg", disk=4)
 
 # Says what an appliance says; `bootindex=0` at the disk tells that it is the second boot.
 GOOD = """
@@ -120,7 +120,7 @@ def left_in(tmp_path: Path) -> list[str]:
     return [path.name for path in (tmp_path / "tmp").iterdir()] + [p.name for p in tmp_path.glob("*.part")]
 
 
-def run(iso: Path, plane: StandInPlane, wish: Wish = WISH, job: Job | None = None) -> Proof:
+def run(iso: Path, plane: StandInPlane, wish: BootSpec = WISH, job: Job | None = None) -> Proof:
     plane.on = iso.with_name("stand-in-qemu.on")
     return prove(iso, wish, job or Job(), planes=lambda endpoint: plane)  # type: ignore[arg-type,return-value]
 
@@ -231,7 +231,7 @@ def test_what_the_plane_reports_of_the_host_is_the_reason(
 def test_a_way_to_boot_that_the_iso_lacks_is_refused_at_once(tmp_path: Path) -> None:
     cd = look_alike(tmp_path, "a b.iso", {"/rootfs.squashfs": b"hsqs", "/boot/kernel": b"k"})
     with pytest.raises(InvalidInput, match=r"a b\.iso does not boot by UEFI from USB; it boots BIOS from CD\.") as told:
-        run(cd, StandInPlane(), Wish())
+        run(cd, StandInPlane(), BootSpec())
     assert told.value.hint == f"Prove what it has: edgewright forge verify '{cd}' --bios --cd"
 
 

@@ -62,7 +62,7 @@ def states(track: Track) -> dict[str, str]:
 
 def test_a_good_installation_until_it_is_registered() -> None:
     told: list[Mark] = []
-    track = Track("registered", told=told.append)
+    track = Track("registered", on_mark=told.append)
     track.passed("plane", 0.0, "10.77.0.1:8443")
     track.passed("token", 0.0, "berlin")
     at = play(track, FIRST)

@@ -63,8 +63,8 @@ def test_seeds_hold_each_sites_own_keys_and_no_secret(plan: Plan, tmp_path: Path
 
 def test_a_second_run_keeps_what_is_the_same_and_never_replaces(plan: Plan, tmp_path: Path) -> None:
     make_seeds(plan, tmp_path, Job())
-    first = write_index(tmp_path, tmp_path / "plan.csv", make_seeds(plan, tmp_path, Job()), whole=False, base=None)
-    assert [one.kept for one in make_seeds(plan, tmp_path, Job())] == [True, True]
+    first = write_index(tmp_path, tmp_path / "plan.csv", make_seeds(plan, tmp_path, Job()), complete=False, base=None)
+    assert [one.unchanged for one in make_seeds(plan, tmp_path, Job())] == [True, True]
     document = json.loads(first.read_text())
     assert [(site["name"], site["file"]) for site in document["sites"]] == [
         ("edge-1", "edge-1-cidata.iso"), ("edge-2", "edge-2-cidata.iso"),
@@ -76,7 +76,7 @@ def test_a_second_run_keeps_what_is_the_same_and_never_replaces(plan: Plan, tmp_
     assert not (tmp_path / "edge-1-cidata.iso").exists()  # found before anything is written
     (tmp_path / "sites.json").write_text("[]")
     with pytest.raises(Conflict, match="not an index of sites"):
-        write_index(tmp_path, tmp_path / "plan.csv", [], whole=False, base=None)
+        write_index(tmp_path, tmp_path / "plan.csv", [], complete=False, base=None)
 
 
 def test_whole_isos_hold_the_merged_user_data(plan: Plan, base_iso: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_whole_isos_hold_the_merged_user_data(plan: Plan, base_iso: Path, tmp_pa
     manifest = read_manifest(made[1].file)
     assert manifest is not None and manifest["name"] == "edge-2" and manifest["iso"]["sha256"] == made[1].sha256
     again = make_isos(plan, base_iso, COMMON, tmp_path, Job())
-    assert [(one.kept, one.sha256) for one in again] == [(True, one.sha256) for one in made]
+    assert [(one.unchanged, one.sha256) for one in again] == [(True, one.sha256) for one in made]
     with pytest.raises(Conflict, match="is another installer"):
         make_isos(plan, base_iso, {**COMMON, "install": {"device": "/dev/sda"}}, tmp_path, Job())
 

@@ -5,7 +5,7 @@ import pytest
 from edgewright.core.times import DAY
 from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, event, fill, fleet
-from tui.frame.feed import Told, feed_lines
+from tui.frame.feed import FeedLine, feed_lines
 from tui.screens.pulse.content import Handling, Item, Pulse, Step, TagCount
 from tui.screens.pulse.counts import board_lines, fleet_lines, rate_text, spark
 from tui.screens.pulse.detail import detail_lines, next_lines
@@ -196,17 +196,20 @@ def test_the_detail_speaks_in_sentences() -> None:
 
 
 def test_an_old_event_has_its_day() -> None:
-    told = (Told("e", NOW - 3 * DAY, "was long ago"), Told("f", NOW - 9, "is new"))
+    told = (FeedLine("e", NOW - 3 * DAY, "was long ago"), FeedLine("f", NOW - 9, "is new"))
     assert text_of(feed_lines(told, 60, now=NOW)) == "11-20 14h was long ago\n14:02:02Z is new"
 
 
 def test_a_long_event_wraps_where_there_is_room_for_it() -> None:
-    told = (Told("e", NOW - 9, "berlin-01-03 clock 4 min behind the plane's (it shows 09:17)"), Told("f", NOW - 8, "b"))
+    told = (
+        FeedLine("e", NOW - 9, "berlin-01-03 clock 4 min behind the plane's (it shows 09:17)"),
+        FeedLine("f", NOW - 8, "b"),
+    )
     lines = feed_lines(told, 50, now=NOW, most=2)
     assert [one.key for one in lines] == ["e", "", "f"], "the cursor goes from event to event"
     assert "…" not in text_of(lines) and max(one.width for one in lines) <= 50
     assert len(feed_lines(told, 50, now=NOW)) == 2
-    assert text_of(feed_lines((Told("g", NOW, "word " * 40),), 50, now=NOW, most=2)).endswith("…")
+    assert text_of(feed_lines((FeedLine("g", NOW, "word " * 40),), 50, now=NOW, most=2)).endswith("…")
 
 
 def test_many_hosts_that_come_in_at_once_are_one_line_of_the_feed() -> None:

@@ -70,8 +70,8 @@ def test_what_the_person_set_wins_and_dumb_is_refused() -> None:
 def test_each_shipped_theme_is_whole() -> None:
     read = theme_files.load([theme_files.builtin_dir()])
     assert read.problems == ()
-    assert set(read.found) >= {"dark", "light", "high-contrast", "mono", "ansi-dark", "ansi-light"}
-    for theme in read.found.values():
+    assert set(read.themes) >= {"dark", "light", "high-contrast", "mono", "ansi-dark", "ansi-light"}
+    for theme in read.themes.values():
         for name in theme_files.SEMANTIC:
             assert theme.variables[name]
             assert f"{name}-style" in theme.variables
@@ -113,7 +113,7 @@ def test_shipped_themes_are_plain() -> None:
 def test_a_wrong_theme_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
     read = theme_files.load([tmp_path])
-    assert read.found == {}
+    assert read.themes == {}
     assert told in read.problems[0].sentence
     assert "mine.toml" in read.problems[0].sentence
 

@@ -26,9 +26,9 @@ COLUMNS = st.lists(
 )
 LONGEST = st.lists(st.integers(0, 70), min_size=14, max_size=14)
 TABLES: dict[str, tuple[tuple[Column, ...], int]] = {
-    "hosts": (tuple(one.column for one in hosts_columns.chosen(hosts_columns.DEFAULT)), hosts_columns.HELD),
+    "hosts": (tuple(one.column for one in hosts_columns.chosen(hosts_columns.DEFAULT)), hosts_columns.FROZEN),
     **{
-        screen.view: (screen.table_columns, screen.held)
+        screen.view: (screen.table_columns, screen.frozen)
         for screen in (TokensScreen, InstallersScreen, EventsScreen, AuditScreen)
     },
 }

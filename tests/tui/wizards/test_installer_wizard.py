@@ -26,7 +26,7 @@ from tui.wizards.installer.content import preview_lines
 from tui.wizards.installer.difference import changes, flatten
 from tui.wizards.installer.drafts import draft_path
 from tui.wizards.installer.wizard import InstallerWizard
-from tui.wizards.installer.wizard_state import said as said_so
+from tui.wizards.installer.wizard_state import answer_text as said_so
 
 
 def wizard(pilot: Driven) -> InstallerWizard:

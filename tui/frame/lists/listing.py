@@ -52,7 +52,7 @@ class ListingScreen(ExportsTable):
     """A table with a filter. Subclasses define their columns, rows, detail and what is shown when there is nothing."""
 
     table_columns: ClassVar[tuple[Column, ...]] = ()
-    held: ClassVar[int] = 2
+    frozen: ClassVar[int] = 2
     filter_fields: ClassVar[tuple[FilterField, ...]] = ()
     """What the rows can be filtered by."""
     filter_example: ClassVar[str] = ""
@@ -72,7 +72,7 @@ class ListingScreen(ExportsTable):
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, the text that is in its place when it is empty, and the detail."""
-        yield VirtualTable(self.table_columns, self._cells, held=self.held, longest=self._longest, id="table")
+        yield VirtualTable(self.table_columns, self._cells, frozen=self.frozen, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
 
@@ -240,20 +240,20 @@ class ListingScreen(ExportsTable):
         room = min(room, self._detail_room or room)  # the layout follows a moment later
         view.set_lines(self.detail(key, room) if key else [])
 
-    def keep(self) -> None:
+    def save_view(self) -> None:
         """Store order and columns for the next time, and the filter for this session."""
         if not self.target or self.filter_text != self.target:
             self.session.filters[self.view] = self.filter_text
         state: dict[str, object] = {"sort": self.sort_by[0], "reverse": self.sort_by[1]}
         if self._in_sight != tuple(range(len(self.table_columns))):
-            state["columns"] = [self.table_columns[index].id for index in self._in_sight[self.held :]]
+            state["columns"] = [self.table_columns[index].id for index in self._in_sight[self.frozen :]]
         self.session.views.save(self.view, state)
 
     def _take_columns(self, ids: Sequence[str]) -> None:
         """Show the first columns and those of `ids` in their order; all of them without ids."""
         places = {item.id: index for index, item in enumerate(self.table_columns)}
-        wanted = [places[item] for item in ids if places.get(item, -1) >= self.held]
-        self._in_sight = (*range(self.held), *(wanted or range(self.held, len(places))))
+        wanted = [places[item] for item in ids if places.get(item, -1) >= self.frozen]
+        self._in_sight = (*range(self.frozen), *(wanted or range(self.frozen, len(places))))
         self.table.set_columns([self.table_columns[index] for index in self._in_sight])
 
     def set_filter(self, text: str) -> None:
@@ -298,7 +298,7 @@ class ListingScreen(ExportsTable):
         """Apply the filter."""
         if kind == "filter":
             self.set_filter(text)
-            self.keep()
+            self.save_view()
             self._focus_list()
 
     def prompt_left(self, kind: str) -> None:
@@ -314,7 +314,7 @@ class ListingScreen(ExportsTable):
         """Take the filter away first; then go back."""
         if self.filter_text and not self.target:
             self.set_filter("")
-            self.keep()
+            self.save_view()
             self._focus_list()
             return
         self.leave()
@@ -328,14 +328,14 @@ class ListingScreen(ExportsTable):
         if field not in names:
             field = next((item for item in SORTED_AS.get(field, ()) if item in names), "")
         if not field:
-            self.app.say(f"{self.view.capitalize()} has no such column.", "warn")  # type: ignore[attr-defined]
+            self.app.announce(f"{self.view.capitalize()} has no such column.", "warn")  # type: ignore[attr-defined]
             return
         self.sort_by = (field, not self.sort_by[1] if field == self._pressed else False)
         self._pressed = field
         self.table.set_sort(*self.sort_by)
         self.select()
         self.table.move_to(0)  # what is sorted to the top is what was looked for
-        self.keep()
+        self.save_view()
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor and go one down."""
@@ -352,16 +352,16 @@ class ListingScreen(ExportsTable):
 
     def action_columns(self) -> None:
         """Choose the columns; the choice is stored."""
-        offered = [(column.id, column.title) for column in self.table_columns[self.held :]]
+        offered = [(column.id, column.title) for column in self.table_columns[self.frozen :]]
         every = [name for name, _ in offered]
-        shown = [self.table_columns[index].id for index in self._in_sight[self.held :]]
+        shown = [self.table_columns[index].id for index in self._in_sight[self.frozen :]]
 
         def take(ids: tuple[str, ...] | None) -> None:
             if ids is not None:
                 self._take_columns(ids)
                 self.table.set_sort(*self.sort_by)
                 self.select()
-                self.keep()
+                self.save_view()
 
         self.app.push_screen(ColumnsModal(offered, shown, every), take)
 

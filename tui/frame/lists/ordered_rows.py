@@ -25,7 +25,7 @@ class OrderedRows(Generic[Row]):
     ) -> None:
         self._order = order
         self._name = name
-        self._keep = retain
+        self._retain = retain
         self._reverse = reverse
         self._places: dict[str, Place] = {}
         self._sorted: list[Place] = []
@@ -41,7 +41,7 @@ class OrderedRows(Generic[Row]):
 
     def fill(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Take these rows and no others."""
-        order, name, retain, reverse = self._order, self._name, self._keep, self._reverse
+        order, name, retain, reverse = self._order, self._name, self._retain, self._reverse
         places: dict[str, Place] = {}
         seen: set[str] | None = None if retain is None else set()
         for key, row in rows:  # `_place` written out: this runs thirty thousand times before the first frame
@@ -66,7 +66,7 @@ class OrderedRows(Generic[Row]):
         filter lets no row through that the one before did not: only the rows that are shown are asked.
         """
         before = self._seen
-        self._keep, self._next = retain, None
+        self._retain, self._next = retain, None
         if retain is None:
             self._seen = None
             return
@@ -90,7 +90,7 @@ class OrderedRows(Generic[Row]):
         before = self._places.get(key)
         after = None if row is None else self._place(key, row)
         seen_before = before is not None and (self._seen is None or key in self._seen)
-        seen = row is not None and (self._keep is None or self._keep(row))
+        seen = row is not None and (self._retain is None or self._retain(row))
         if self._next is not None:  # the rows in sight stay those of the filter before until the next one is applied
             (self._next.add if seen else self._next.discard)(key)
             seen = row is not None and seen_before

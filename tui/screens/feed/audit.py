@@ -33,7 +33,7 @@ class AuditScreen(FeedScreen):
     kind = "audit entries"
     other = "events"
     hints = ("nav-open=open", "filter", "audit-everyone", "follow", "nav-next=other feed", "yaml")
-    held = 1
+    frozen = 1
     filter_fields = AUDIT_FIELDS
     filter_example = "actor:noc  action:delete  kind:edgehost  from:10.4.0.77  age<1d  /regex/  free text"
     collections = frozenset({AUDITS.name, names.SOURCE})

@@ -19,7 +19,7 @@ from edgewright.store.collections.operations import OperationRow
 from tui.frame.ages import age_of, calm_age
 from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
 from tui.frame.exact_times import exact
-from tui.frame.feed import Told, feed_lines
+from tui.frame.feed import FeedLine, feed_lines
 from tui.frame.signs import HEALTH_SIGNS
 from tui.screens.host.condition import condition_lines
 from tui.screens.host.operations import operation_lines
@@ -284,7 +284,7 @@ def fetch_line(host: HostFacts, width: int) -> Line:
     return line(("• ", "muted"), (f"fetched {calm_age(host.fetched_at, host.now)}", "muted"))
 
 
-def body(host: HostFacts, events: Sequence[Told], width: int, unfold: bool = False) -> list[Line]:
+def body(host: HostFacts, events: Sequence[FeedLine], width: int, unfold: bool = False) -> list[Line]:
     """Return all of it in one column, most needed first."""
     blocks = [health_lines(host, width)]
     if host.doc is None or host.fetching or host.error:
@@ -331,7 +331,7 @@ def columns_of(
 
 
 def event_lines(
-    events: Sequence[Told], width: int, limit: int | None = None, now: float | None = None, most: int = 1
+    events: Sequence[FeedLine], width: int, limit: int | None = None, now: float | None = None, most: int = 1
 ) -> list[Line]:
     """Return the events of this host, newest first, on at most `most` lines each."""
     lines = [

@@ -22,7 +22,7 @@ from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
-from tui.frame.feed import Told, told
+from tui.frame.feed import FeedLine, feed_line
 from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, known_document, sentence
 from tui.frame.links import open_key
 from tui.screens.host.content import HostFacts, body, columns_of, event_lines
@@ -148,10 +148,10 @@ class HostScreen(BaseScreen):
         feed = self.session.store.model.feed.values()
         return sorted((event for event in feed if event.object_uid == self.target), key=lambda event: -event.at)
 
-    def _told(self) -> list[Told]:
+    def _feed_lines(self) -> list[FeedLine]:
         row = self.session.store.model.hosts.get(self.target)
         name = row.name if row else ""
-        return [told(event, name, own=True) for event in self._events()]
+        return [feed_line(event, name, own=True) for event in self._events()]
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what its state does not allow, and every change of one that is only observed."""
@@ -163,7 +163,7 @@ class HostScreen(BaseScreen):
     def _show(self) -> None:
         if not self.is_there or not self.size.width:
             return
-        facts, reported = self.facts(), self._told()
+        facts, reported = self.facts(), self._feed_lines()
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed")]
         for view in views:
             view.set_dimmed(facts.lost)

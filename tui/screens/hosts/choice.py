@@ -91,16 +91,16 @@ class HostsChoice:
     def ordered(self) -> OrderedRows[HostRow]:
         """Return empty rows with this filter and order."""
         order = columns.BY_ID[self.sort_by].order
-        return OrderedRows(order, attrgetter("name"), self.keeps(), reverse=self.reverse)
+        return OrderedRows(order, attrgetter("name"), self.predicate(), reverse=self.reverse)
 
-    def keeps(self) -> Callable[[HostRow], bool] | None:
+    def predicate(self) -> Callable[[HostRow], bool] | None:
         """Return the test of the filter at this moment, None without a filter."""
         if self._filter is None:
             return None
         matches, now = self._filter.matches, self._now()
         return lambda row: matches(partial(getattr, row), now)  # all fields of hosts are attributes of the row
 
-    def keep(self) -> None:
+    def save_view(self) -> None:
         """Store columns and order for the next time, and the filter for this session."""
         if not self._asked or self.filter_text != self._asked:
             self._filters[VIEW] = self.filter_text

@@ -16,7 +16,7 @@ from tui.widgets.table_layout import Column, longest_text
 FRESH = 120.0
 """Seconds after which a measured value is old: twice the heartbeat."""
 NONE = "-"
-HELD = 2
+FROZEN = 2
 """Glyph and name stay when the other columns are moved sideways."""
 STATE_LABELS = {"in-use": "in use", "": NONE}
 RANK = {"unhealthy": 1, "unknown": 2, "healthy": 3}
@@ -211,8 +211,8 @@ COLUMNS: tuple[HostColumn, ...] = (
     HostColumn(_C("kernel", "KERNEL", 8, most=28), _text("kernel"), _order("kernel")),
     HostColumn(_C("token_name", "TOKEN", 8, most=32), _text("token_name"), _order("token_name")),
 )
-BY_ID: dict[str, HostColumn] = {one.column.id: one for one in COLUMNS}
-DEFAULT: tuple[str, ...] = tuple(one.column.id for one in COLUMNS[: len(COLUMNS) - 6])
+BY_ID: dict[str, HostColumn] = {item.column.id: item for item in COLUMNS}
+DEFAULT: tuple[str, ...] = tuple(item.column.id for item in COLUMNS[: len(COLUMNS) - 6])
 """Columns of a user who chose none: what the question needs first, Palette's eleven all among them."""
 
 

@@ -37,7 +37,7 @@ REFILTER_TICKS = 15
 """Ticks after which a filter is tried again: terms like `age<2h` become untrue by themselves."""
 
 
-MEASURED = frozenset(one.column.id for one in columns.COLUMNS if one.column.most)
+MEASURED = frozenset(item.column.id for item in columns.COLUMNS if item.column.most)
 """Fields whose longest text makes a column wider."""
 UNSEEN = Span("")
 """Shown in the cells of columns that are out of sight."""
@@ -90,7 +90,7 @@ class HostsScreen(ExportsTable):
     def compose_body(self) -> ComposeResult:
         """Yield the table, what is in its place when it is empty, and the panes of wide terminals."""
         shown = [column.column for column in self.choice.columns]
-        yield VirtualTable(shown, self._cells, held=columns.HELD, longest=self._longest, id="table")
+        yield VirtualTable(shown, self._cells, frozen=columns.FROZEN, longest=self._longest, id="table")
         yield LineView(id="empty")
         yield LineView(id="detail")
         yield LineView(id="events")
@@ -180,7 +180,7 @@ class HostsScreen(ExportsTable):
             return
         rows, narrower = self._rows, self.choice.narrower and not self._rows.filtering
         hosts = len(rows) if narrower else len(self.session.store.model.hosts)
-        pieces = rows.filter_in_pieces(self.choice.keeps(), self._host, PIECE, narrower)
+        pieces = rows.filter_in_pieces(self.choice.predicate(), self._host, PIECE, narrower)
         self._filter_run.start(pieces, hosts if self.choice.filtered else 0)
 
     def _host(self, key: str) -> HostRow | None:
@@ -337,7 +337,7 @@ class HostsScreen(ExportsTable):
 
     def _filter_by(self, text: str) -> None:
         self._try_filter(text)
-        self.choice.keep()
+        self.choice.save_view()
         self.show_frame()
 
     def action_sort(self, field: str = "") -> None:
@@ -349,7 +349,7 @@ class HostsScreen(ExportsTable):
             self.table.set_sort(*self.choice.arrow)
             self.select()
             self.table.move_to(0)  # what is sorted to the top is what was looked for
-            self.choice.keep()
+            self.choice.save_view()
 
     def action_mark(self) -> None:
         """Mark or unmark the host under the cursor."""
@@ -370,12 +370,12 @@ class HostsScreen(ExportsTable):
         """Choose the columns; the choice is stored."""
         from tui.modals.columns import ColumnsModal  # not before the first frame
 
-        offered = [(item.column.id, item.column.title) for item in columns.COLUMNS[columns.HELD :]]
+        offered = [(item.column.id, item.column.title) for item in columns.COLUMNS[columns.FROZEN :]]
 
         def take(ids: tuple[str, ...] | None) -> None:
             if ids is not None:
                 self.choice.take_columns(ids)
-                self.choice.keep()
+                self.choice.save_view()
                 self.table.set_columns([item.column for item in self.choice.columns])
                 self.table.set_sort(*self.choice.arrow)
 

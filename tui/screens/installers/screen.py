@@ -107,7 +107,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
 
     def begin(self) -> None:
         """Look for builds."""
-        self._came: dict[str, list[str]] = {}
+        self._registered: dict[str, list[str]] = {}
         self._counted: tuple[int, int] = (0, -1)
         self._hosts_changed = 0
         super().begin()
@@ -117,7 +117,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
         matches: list[Listed] = []
         now = self.now
         for key, shown in (self.builds or {}).items():
-            hosts = len(self._came.get(key, ()))
+            hosts = len(self._registered.get(key, ()))
             build, state = shown.build, STATES[state_of(shown)]
             when = -(build.ended or build.created)
             kind, name = KINDS.get(build.kind, build.kind), build.name.lower()
@@ -133,7 +133,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
             if known != self._counted:
                 self._counted = known
                 hosts = self.session.store.model.hosts.values()
-                self._came = hosts_by_build(hosts, (self.builds or {}).values())
+                self._registered = hosts_by_build(hosts, (self.builds or {}).values())
         super().select()
         if self.is_there and self.focused is None and not self.prompt.is_open:
             self._focus_list()  # the table was hidden while it was empty, and lost the keyboard by that
@@ -150,7 +150,7 @@ class InstallersScreen(ListingScreen, WatchesBuilds):
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the build under the cursor."""
         shown = (self.builds or {}).get(key)
-        return installer_lines(shown, self._came.get(key, ()), self.now, width) if shown else []
+        return installer_lines(shown, self._registered.get(key, ()), self.now, width) if shown else []
 
     def empty(self) -> list[Line]:
         """Return how to make the first installer, or why none is shown."""

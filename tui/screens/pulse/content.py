@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from edgewright.core import times
 from tui.frame.ages import age_of
-from tui.frame.feed import Told
+from tui.frame.feed import FeedLine
 from tui.widgets.lines import Role
 
 Section = Literal["attention", "unhealthy", "working"]
@@ -135,7 +135,7 @@ class Pulse(Struct, frozen=True):
     """Heartbeats a second for each minute of the last hour, oldest first; None where the plane did not respond."""
     rate: float | None = None
     """Heartbeats a second now, None when not known."""
-    feed: tuple[Told, ...] = ()
+    feed: tuple[FeedLine, ...] = ()
     """Newest first."""
     simulated: int = 0
     loading: str = ""

@@ -36,7 +36,7 @@ async def acknowledge(app: EdgewrightApp, item: Item) -> None:
         app.session.store.acknowledge(item.problem, on)
         done = f"{item.name} acknowledged" if on else f"{item.name} is open again"
         why = "its operation ends by itself" if item.section == "working" else ALONE
-        app.say(f"{done} in this console only; {why}.")
+        app.announce(f"{done} in this console only; {why}.")
         return
     message = f"{item.name} acknowledged for all consoles." if on else f"{item.name} is open again."
     await change(app, item, "alert acknowledge", {} if on else {"off": True}, message)
@@ -68,7 +68,7 @@ async def silence(app: EdgewrightApp, item: Item) -> None:
     elif text is not None and silenced:
         await change(app, item, "alert silence", {"off": True}, f"{item.name} is no longer silenced.")
     elif text is not None:
-        app.say(f"Silence {item.name}: no duration was given, nothing changed.")
+        app.announce(f"Silence {item.name}: no duration was given, nothing changed.")
 
 
 def check_span(text: str) -> str:
@@ -93,13 +93,13 @@ async def change(app: EdgewrightApp, item: Item, name: str, args: Mapping[str, A
             plan = await registry.acting(command)().plan(context, (item.problem,), args)
             outcome = await registry.acting(command)().apply(context, plan, args, lambda text: None)
     except EdgewrightError as error:
-        app.say(f"{error.message} {error.hint}".strip(), "bad")
+        app.announce(f"{error.message} {error.hint}".strip(), "bad")
         return
     if outcome.failed:
         failure = outcome.failed[0][1]
-        app.say(f"{failure.message} {failure.hint}".strip(), "bad")
+        app.announce(f"{failure.message} {failure.hint}".strip(), "bad")
     else:
-        app.say(message, "ok")
+        app.announce(message, "ok")
 
 
 def _may(app: EdgewrightApp, command: type[Command], item: Item) -> bool:

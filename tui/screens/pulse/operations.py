@@ -24,15 +24,15 @@ def working_items(model: Model, now: float) -> tuple[Item, ...]:
     calm: dict[str, list[OperationRow]] = {}
     for row in waiting_operations(model, now):
         if operation_status(now, row.state, row.deadline).overdue:
-            items.append(_one(model, row, now))
+            items.append(_item(model, row, now))
         else:
             calm.setdefault(row.kind, []).append(row)
     for kind, rows in calm.items():
-        items += [_many(model, kind, rows)] if len(rows) > FOLD_OVER else [_one(model, row, now) for row in rows]
+        items += [_many(model, kind, rows)] if len(rows) > FOLD_OVER else [_item(model, row, now) for row in rows]
     return tuple(items)
 
 
-def _one(model: Model, row: OperationRow, now: float) -> Item:
+def _item(model: Model, row: OperationRow, now: float) -> Item:
     condition = operation_condition(model, row, now)
     late = condition.overdue > 0 or condition.state.key == states.OPERATION_OVERDUE
     key = f"operation/{row.uid}"

@@ -12,7 +12,7 @@ from edgewright.store.collections import selectors
 from edgewright.store.collections.happenings import happenings
 from edgewright.store.collections.problems import problems
 from edgewright.store.engine.model import Model
-from tui.frame.feed import Told, reported_together, told
+from tui.frame.feed import FeedLine, feed_line, reported_together
 from tui.screens.pulse.content import Pulse, TagCount
 from tui.screens.pulse.items import items_of
 from tui.screens.pulse.operations import working_items
@@ -70,13 +70,13 @@ def aged(pulse: Pulse, now: float) -> Pulse:
     return replace(pulse, now=now)
 
 
-def newest_reported(model: Model, limit: int = 60) -> tuple[Told, ...]:
+def newest_reported(model: Model, limit: int = 60) -> tuple[FeedLine, ...]:
     """Return the newest events as lines of a feed; what happened to many hosts at once is one line."""
     hosts = model.hosts
     return tuple(
         reported_together(happening)
         if happening.folded
-        else told(event := happening.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
+        else feed_line(event := happening.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
         for happening in happenings(model.feed.values(), hosts, limit)
     )
 

@@ -30,8 +30,8 @@ _RANK = {role: place for place, role in enumerate((*roles.ROLES, rows.NO_ROLE))}
 
 async def every_user(ctx: CommandContext) -> dict[str, rows.UserRow]:
     """Return all users by uid, in the order of their email addresses. Raises `EdgewrightError`."""
-    found = sorted(await rows.every_user(ctx), key=lambda user: user.email.lower())
-    return {user.uid: user for user in found}
+    users = sorted(await rows.every_user(ctx), key=lambda user: user.email.lower())
+    return {user.uid: user for user in users}
 
 
 class UsersScreen(FetchedListing):
@@ -94,7 +94,7 @@ class UsersScreen(FetchedListing):
         order = (row.state, row.email.lower(), row.name.lower(), rank, row.state, row.keys, since, born, row.projects)
         return Listed(row.uid, cells, order, row.get)
 
-    def told(self, row: rows.UserRow) -> Detail:
+    def describe(self, row: rows.UserRow) -> Detail:
         """Return a user in full."""
         return rows.detail(row, self.now)
 

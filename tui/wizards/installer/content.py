@@ -10,7 +10,7 @@ from edgewright.core.installer.pages import STEPS
 from edgewright.core.installer.shown_values import certificates, fingerprint
 from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
 from tui.wizards.installer.difference import Change, changed_lines, without_login
-from tui.wizards.installer.wizard_state import WizardState, said
+from tui.wizards.installer.wizard_state import WizardState, answer_text
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -140,7 +140,7 @@ def _page_lines(state: WizardState, page: Any, width: int) -> list[Line]:
     key = f"page/{page.key}"
     messages: list[tuple[str, str, Role]] = []
     for question in page.visible(state.answers):
-        value = said(question, state.value(question))
+        value = answer_text(question, state.value(question))
         if question.key in problems:
             messages.append((question.label, problems[question.key], "bad"))
         elif value != "-":

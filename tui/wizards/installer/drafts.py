@@ -34,7 +34,7 @@ class Drafts:
         matches: dict[str, Any] = await asyncio.to_thread(self._forge.load, path)
         return matches
 
-    def keep(self, name: str, answers: Mapping[str, Any]) -> None:
+    def save(self, name: str, answers: Mapping[str, Any]) -> None:
         """Store these answers, soon."""
         self._wanted = (name, dict(answers))
         if self._writing is None or self._writing.done():

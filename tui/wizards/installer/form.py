@@ -60,7 +60,7 @@ class QuestionField(Vertical):
         self.query_one(".label").styles.width = width
         self.query_one(".problem").styles.margin = (0, 0, 0, width)
 
-    def tell(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Show what is wrong; '' removes it."""
         message = self.query_one(".problem", Static)
         message.update(f"▲ {problem}" if problem else "")
@@ -143,15 +143,15 @@ class QuestionForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         control: Any = self._fields[key].control
         control.put(field_value(self._fields[key].question, value))
 
-    def tell(self, key: str, problem: str) -> None:
+    def show_problem(self, key: str, problem: str) -> None:
         """Show what is wrong with one field."""
         if key in self._fields:
-            self._fields[key].tell(problem)
+            self._fields[key].show_problem(problem)
 
     def show_all(self, problems: Mapping[str, str]) -> None:
         """Show what is wrong with each field, and nothing where nothing is."""
         for key in self._fields:
-            self.tell(key, problems.get(key, ""))
+            self.show_problem(key, problems.get(key, ""))
 
     def go_first(self, last: bool = False) -> None:
         """Give the keyboard to the first field, or to the last one."""

@@ -87,7 +87,7 @@ class Offers(InstallerServices):
                 "token.text": self._no_tokens or "The plane has no usable token; choose `make one here`, or paste one.",
                 "user.keys": "There is no public key in ~/.ssh; paste one.",
             }
-            self._say(missing[key], "warn")
+            self._announce(missing[key], "warn")
             return
         options = {"plane.context": self._contexts, "token.text": self._token_lines, "user.keys": self._key_lines}
 
@@ -140,7 +140,7 @@ class Offers(InstallerServices):
         self._online = []
         if form is not None:
             form.put(key, value)
-            form.tell(key, "")
+            form.show_problem(key, "")
         if key == "plane.context":
             self._fill_plane()
         self._judge()

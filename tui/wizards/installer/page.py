@@ -289,7 +289,7 @@ class WizardPage(BaseScreen):
             ]  # those are at their fields
         except EdgewrightError as error:
             self._findings = []
-            self._say(sentence(error), "warn")
+            self._announce(sentence(error), "warn")
         self._mark_wrong()
 
     def _mark_wrong(self) -> None:
@@ -312,7 +312,7 @@ class WizardPage(BaseScreen):
             )
         return ""
 
-    def _say(self, text: str, level: str) -> None:
+    def _announce(self, text: str, level: str) -> None:
         self.session.store.message(text, level, reply=level == "warn")  # it leaves with the wizard
         self.session.store.flush()
         if self.is_there:

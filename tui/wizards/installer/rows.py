@@ -75,7 +75,7 @@ class RowsControl(Painted):
             if answer is not None:
                 self.rows[at : at + 1] = [answer]
                 self._at = at + 1 if at == len(self.rows) - 1 else at
-                self._tell()
+                self._redraw()
 
         self.app.push_screen(RowModal(self._question, row, self._answers), given)
 
@@ -83,9 +83,9 @@ class RowsControl(Painted):
         """Take the row under the cursor away."""
         if self._at < len(self.rows):
             del self.rows[self._at]
-            self._tell()
+            self._redraw()
 
-    def _tell(self) -> None:
+    def _redraw(self) -> None:
         self.refresh(layout=True)
         self.post_message(Given(self.key, [dict(row) for row in self.rows]))
 
@@ -147,7 +147,7 @@ class RowModal(DecisionModal["dict[str, Any] | None"]):
     @on(QuestionForm.Left)
     def _left(self, event: QuestionForm.Left) -> None:
         value = self._row.get(event.key) or event.key in self._broken
-        self.query_one(QuestionForm).tell(event.key, self._problems().get(event.key, "") if value else "")
+        self.query_one(QuestionForm).show_problem(event.key, self._problems().get(event.key, "") if value else "")
 
     @on(QuestionForm.Entered)
     def _entered(self, event: QuestionForm.Entered) -> None:

@@ -55,7 +55,7 @@ class InstallerServices(WizardPage):
         try:
             await do()
         except EdgewrightError as error:
-            self._say(sentence(error), "bad")
+            self._announce(sentence(error), "bad")
         finally:
             self._doing = ""
             if self.is_there:
@@ -76,7 +76,7 @@ class InstallerServices(WizardPage):
             known = ", ".join(sorted(self._planes))
             self._wrong["plane.context"] = f"There is no context {name}. There is {known}; or leave it empty."
             if self._form is not None:
-                self._form.tell("plane.context", self._wrong["plane.context"])
+                self._form.show_problem("plane.context", self._wrong["plane.context"])
             return
         self._wrong.pop("plane.context", None)
         if plane is None:
@@ -95,11 +95,11 @@ class InstallerServices(WizardPage):
         except EdgewrightError as error:
             self._wrong["base.path"] = sentence(error)
             if self._form is not None:
-                self._form.tell("base.path", self._wrong["base.path"])
+                self._form.show_problem("base.path", self._wrong["base.path"])
             self._judge()
             return
         if self._wrong.pop("base.path", None) and self._form is not None:
-            self._form.tell("base.path", "")
+            self._form.show_problem("base.path", "")
         self._judge()
         self._facts["base.path"] = [(str(label), str(value)) for label, value in facts]
 
@@ -125,7 +125,7 @@ class InstallerServices(WizardPage):
         context = self._plane_context()
         self._online = list(await self.forge.check_online(context, dict(self.wizard_state.answers)))
         if not self._online:
-            self._say("The plane, registries and time servers confirm the answers.", "ok")
+            self._announce("The plane, registries and time servers confirm the answers.", "ok")
         elif self.wizard_state.page is not None:
             matches = list(self._online)
             self._judge()
@@ -139,7 +139,7 @@ class InstallerServices(WizardPage):
         try:
             result = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
         except EdgewrightError as error:
-            self._say(sentence(error), "bad")
+            self._announce(sentence(error), "bad")
             return False
         answers.update({key: result[key] for key in keys})
         return True
@@ -157,7 +157,7 @@ class InstallerServices(WizardPage):
         if self.session.changes_refused:
             why = "This session is read-only, so no token is created. Leave read-only mode with ctrl+o."
             viewer = "This credential has the role viewer, so no token is created. Use a key of the role admin."
-            self._say(viewer if self.session.viewer else why, "warn")
+            self._announce(viewer if self.session.viewer else why, "warn")
             return
         answers = self.wizard_state.answers
         context = self._plane_context()
@@ -167,12 +167,12 @@ class InstallerServices(WizardPage):
         answers["token.uid"], answers["token.text"] = uid, text
         self._doing = ""
         await self._go(1)
-        self._say(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
+        self._announce(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
 
     async def _save(self, path: Path) -> None:
         name = str(self.wizard_state.answers["output.name"] or "installer")
         await asyncio.to_thread(self.forge.save, path, name, dict(self.wizard_state.answers))
-        self._say(
+        self._announce(
             f"{path} is written, readable by you alone. Build from it: edgewright apply -f {shlex.quote(path.name)}",
             "ok",
         )

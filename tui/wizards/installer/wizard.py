@@ -68,7 +68,7 @@ class InstallerWizard(Offers):
                 stored = await self._drafts.load()
             self._planes = {str(plane.name): plane for plane in await asyncio.to_thread(self.forge.planes)}
         except EdgewrightError as error:
-            self._say(sentence(error), "warn")
+            self._announce(sentence(error), "warn")
             if self.target:  # an empty wizard would look like the answers of that build
                 self._left = True
                 self.leave()
@@ -79,7 +79,9 @@ class InstallerWizard(Offers):
                 self.wizard_state.seen.update(page.key for page in self.wizard_state.pages)
                 self.wizard_state.at = len(self.wizard_state.pages)
             else:
-                self._say("The answers from last time are filled in; esc on the first page can delete them.", "info")
+                self._announce(
+                    "The answers from last time are filled in; esc on the first page can delete them.", "info"
+                )
         elif self.session.context_name in self._planes:
             plane = self._planes[self.session.context_name]
             known = {"plane.context": plane.name, "plane.endpoint": plane.url, "plane.ca": plane.ca}
@@ -135,7 +137,7 @@ class InstallerWizard(Offers):
         empty = self.wizard_state.value(question) in ("", None, [], {}) and question.key not in self.wizard_state.broken
         page = self.wizard_state.page
         spared = empty and (page is None or page.key not in self._tried)
-        self._form.tell(event.key, "" if spared else self._problem(question))
+        self._form.show_problem(event.key, "" if spared else self._problem(question))
         self._after(question)
         self._judge()
         self.refresh_page()
@@ -173,7 +175,7 @@ class InstallerWizard(Offers):
     async def _go(self, step: int) -> None:
         self.wizard_state.step(step)
         self._messages = self.session.store.seq
-        self._keep()
+        self._save_draft()
         await self.show_page()
 
     def _may_pass(self) -> bool:
@@ -192,7 +194,7 @@ class InstallerWizard(Offers):
         errors = tuple(item.message for item in self._findings if item.severity == "error")
         if errors and self._warned != (page.key, errors):
             self._warned = (page.key, errors)
-            self._say(
+            self._announce(
                 "Fix this now, or press again to continue; the installer cannot be built until it is fixed.", "warn"
             )
             self.refresh_page()
@@ -203,7 +205,7 @@ class InstallerWizard(Offers):
         """Stop what is under way; else go to the page before, from the first one ask what becomes of the answers."""
         if self._doing:
             self.workers.cancel_group(self, "wizard:work")
-            self._say("Stopped.", "info")
+            self._announce("Stopped.", "info")
         elif self.wizard_state.at > 0:
             await self._go(-1)
         elif not self.wizard_state.touched:
@@ -213,7 +215,7 @@ class InstallerWizard(Offers):
 
     def _leaving(self, answer: str | None) -> None:
         if answer == "keep":
-            self._keep()
+            self._save_draft()
         elif answer == "drop":
             self._drafts.drop()
         else:
@@ -227,7 +229,7 @@ class InstallerWizard(Offers):
         await self._drafts.settled()
         if stored and self._drafts.problem:
             self._left = False
-            self._say(f"{self._drafts.problem} w writes them elsewhere.", "bad")
+            self._announce(f"{self._drafts.problem} w writes them elsewhere.", "bad")
             self.refresh_page()
             return
         if self._drafts.problem:
@@ -241,9 +243,9 @@ class InstallerWizard(Offers):
             self.wizard_state.go(key)
             await self.show_page()
 
-    def _keep(self) -> None:
+    def _save_draft(self) -> None:
         if self.wizard_state.touched and not self._left:
-            self._drafts.keep(str(self.wizard_state.answers["output.name"] or "installer"), self.wizard_state.answers)
+            self._drafts.save(str(self.wizard_state.answers["output.name"] or "installer"), self.wizard_state.answers)
 
     def action_why(self) -> None:
         """Show the explanation of the page what it asks."""
@@ -255,7 +257,7 @@ class InstallerWizard(Offers):
         shown, result = page, self._shown_findings()
         self.app.push_screen(ReadModal(page.title, lambda width: content.why_lines(shown, answers, result, width)))
 
-    def action_whole(self) -> None:
+    def action_show_file(self) -> None:
         """Show the complete file, secrets masked."""
         self.app.push_screen(CompleteFileScreen(self.session, self._text(), self._before_text))
 
@@ -276,13 +278,13 @@ class InstallerWizard(Offers):
             return
         wrong = self.wizard_state.first_wrong()
         if refused := self._refusal():
-            self._say(refused, "warn")
+            self._announce(refused, "warn")
         elif wrong:
             self.wizard_state.go(wrong)
             self.wizard_state.seen.add(wrong)
             await self.show_page()
         elif any(finding.severity == "error" for finding in self._findings):
-            self._say("The installer would not work with these answers: fix what is marked first.", "warn")
+            self._announce("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
             self._run("Starting the build", self._start)
 

@@ -189,7 +189,7 @@ def shown_answer(question: Question | None, name: str, value: Any) -> Any:
     return value
 
 
-def said(question: Question, value: Any) -> str:
+def answer_text(question: Question, value: Any) -> str:
     """Return an answer as text, for the summary; secrets are dots, `-` is not an answer."""
     value = field_value(question, shown_answer(question, question.key, value))
     if value in ("", None, [], {}):
@@ -209,5 +209,5 @@ def said(question: Question, value: Any) -> str:
 
 def row_text(question: Question, row: Values) -> str:
     """Return a row as text."""
-    texts = (said(part, row.get(part.key, part.empty)) for part in question.fields if part.shown(row))
+    texts = (answer_text(part, row.get(part.key, part.empty)) for part in question.fields if part.shown(row))
     return "  ".join(text for text in texts if text not in ("-", "no")) or "-"
