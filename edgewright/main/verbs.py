@@ -58,7 +58,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 def _check_theme(session: Any) -> None:
     """Raise `NotFound` for a theme that is in no file."""
     files = import_module("tui.theme.files")
-    known = sorted(files.load((files.builtin_dir(), session.themes_dir)).found)
+    known = sorted(files.load((files.builtin_dir(), session.themes_dir)).themes)
     if session.terminal.theme not in known:
         near = suggestion(session.terminal.theme, known)
         raise NotFound(f"There is no theme {session.terminal.theme}{near}.", f"Themes: {', '.join(known)}")

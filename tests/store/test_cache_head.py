@@ -47,7 +47,7 @@ def head_on_disk(fleet: Model, path: Path) -> tuple[Model, cache.Rest]:
 
 def test_the_head_is_small_and_says_what_the_whole_says(fleet: Model, tmp_path: Path) -> None:
     head, _ = head_on_disk(fleet, tmp_path / "fleet")
-    assert len(head.hosts) < 60 and not head.whole and fleet.whole
+    assert len(head.hosts) < 60 and not head.complete and fleet.complete
     assert head.tally == fleet.tally and head.source.state == "cache" and head.source.contact == NOW
     assert problems.problems(head, NOW) == problems.problems(fleet, NOW)
     assert problems.explain(head, head.hosts["y0"], NOW) == problems.explain(fleet, fleet.hosts["y0"], NOW)
@@ -77,7 +77,7 @@ async def test_the_rest_completes_the_fleet_and_is_told_of(fleet: Model, tmp_pat
     store.subscribe(["hosts"], told.extend)
     store.message("meanwhile")
     await cache.complete(store, head, rest)
-    assert list(store.model.hosts.items()) == list(fleet.hosts.items()) and store.model.whole
+    assert list(store.model.hosts.items()) == list(fleet.hosts.items()) and store.model.complete
     assert store.model.messages[-1].text == "meanwhile"
     assert [(patch.collection, patch.op) for patch in told] == [("hosts", "reset")]
 

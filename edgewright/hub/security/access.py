@@ -37,7 +37,7 @@ class On(enum.Enum):
     HOST = "the project of the host in the path"
     PROJECT = "the project in the path"
     TENANT = "the tenant"
-    OBJECT = "what the handler finds; it calls `Call.need`"
+    OBJECT = "what the handler finds; it calls `Call.require`"
 
 
 FOR_THE_HOST = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_OPERATE)

@@ -222,7 +222,7 @@ class CacheWriter:
 
     async def _write(self) -> None:
         self._written = time.monotonic()
-        if not self._store.model.whole:
+        if not self._store.model.complete:
             return  # what is on disk knows more
         self._dirty = False
         try:

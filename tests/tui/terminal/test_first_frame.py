@@ -72,7 +72,7 @@ async def test_head_first_and_the_rest_after_it(cached: cache.Loaded, view: str,
             assert "edge-0005" in said(screen, "#problems") and "899" in said(screen, "#low")
             assert "counting" in said(screen, "#low") and "no host" not in said(screen, "#low")
         go.set()
-        await wait_until(pilot, lambda: store.model.whole)
+        await wait_until(pilot, lambda: store.model.complete)
         if isinstance(screen, HostsScreen):
             await wait_until(pilot, lambda: len(screen.table.keys) == 900)
             assert len(screen.table.keys) == 900 and list(screen.table.keys[:40]) == first

@@ -117,7 +117,7 @@ class HostsScreen(ExportsTable):
         """Return how many are marked and shown, of how many."""
         total = self.session.store.model.tally.total
         marked = len(self.table.marks) if self.is_there else 0
-        counted = self.session.store.model.whole and not self._filter_run.running  # else most are on disk still
+        counted = self.session.store.model.complete and not self._filter_run.running  # else most are on disk still
         result = f"{len(self._rows):,}" if counted else "…"
         shown = f"{result} of {total:,}" if self.choice.filter_text else f"{total:,}"
         return f"{marked:,} marked · {shown}" if marked else shown

@@ -45,7 +45,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
         unknown=tally.unknown,
         by_state=tuple((state, count) for state, count in selectors.by_state(model).items() if count),
         sites=_worst_first(sites),
-        tags=_tag_counts(model) if tags and model.whole else (),
+        tags=_tag_counts(model) if tags and model.complete else (),
         tokens_ending=tuple(
             (row.name or row.uid, row.expiry)
             for row in selectors.ending_tokens(model, now, TOKENS_WITHIN)
@@ -61,7 +61,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
         simulated=tally.simulated,
         loading=f"{source.done:,} of {source.total:,} hosts" if source.state == "loading" and source.total else "",
         lost=_LOST.get(source.state, ""),
-        reading=not model.whole,
+        reading=not model.complete,
     )
 
 
@@ -87,7 +87,7 @@ def _worst_first(counts: dict[str, selectors.Counts]) -> tuple[TagCount, ...]:
 
 
 def _by_site(model: Model) -> dict[str, selectors.Counts]:
-    return selectors.by_site(model) if model.whole else {}
+    return selectors.by_site(model) if model.complete else {}
 
 
 def _tag_counts(model: Model) -> tuple[TagCount, ...]:
