@@ -31,7 +31,7 @@ def locked(statement: S) -> S:
 
 def lock_host(tx: Tx, uid: str) -> None:
     """Lock a host, and with it everything that belongs to it; one that does not exist is no error."""
-    tx.one(locked(select(schema.hosts.c.uid).where(schema.hosts.c.uid == uid)))
+    tx.first(locked(select(schema.hosts.c.uid).where(schema.hosts.c.uid == uid)))
 
 
 def lock_hosts(tx: Tx, uids: Iterable[str]) -> None:
@@ -55,7 +55,7 @@ def retain_user(tx: Tx, uid: str) -> None:
 
 
 def _retain(tx: Tx, table: Table, uid: str, kind: str) -> None:
-    if tx.one(select(table.c.uid).where(table.c.uid == uid).with_for_update(read=True)) is None:
+    if tx.first(select(table.c.uid).where(table.c.uid == uid).with_for_update(read=True)) is None:
         raise not_found(kind, uid)
 
 
@@ -72,4 +72,4 @@ def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique value exists; returns whether it was inserted."""
     insert = postgresql.insert if tx.connection.dialect.name == "postgresql" else sqlite.insert
     inserted = insert(table).values(**values).on_conflict_do_nothing()
-    return tx.one(inserted.returning(*table.primary_key.columns)) is not None
+    return tx.first(inserted.returning(*table.primary_key.columns)) is not None

@@ -242,7 +242,7 @@ async def test_a_deadlock_is_replayed(pair: Pair) -> None:
         def job(tx: Tx) -> None:
             ran.append(first)
             for key in (first, second):
-                row = tx.one(select(table.c.value).where(table.c.key == key).with_for_update())
+                row = tx.first(select(table.c.value).where(table.c.key == key).with_for_update())
                 tx.run(table.update().where(table.c.key == key).values(value=str(int(row.value) + 1)))
                 time.sleep(OVERLAP)
 

@@ -104,7 +104,9 @@ def _token(tx: Tx, text: str) -> TokenRecord | None:
     It is locked against a change until the host is stored, but not against other registrations.
     """
     table = schema.tokens
-    row = tx.one(select(table).where(table.c.secret_hash == digest(text)).with_for_update(read=True)) if text else None
+    row = (
+        tx.first(select(table).where(table.c.secret_hash == digest(text)).with_for_update(read=True)) if text else None
+    )
     return None if row is None else TokenRecord(**row._mapping)
 
 
