@@ -1,4 +1,4 @@
-"""Which failures of a batch are nobody's fault, and end by running its jobs again one by one.
+"""Which failures of a batch no client has caused, and end by running its jobs again one by one.
 
 Two hubs that lock the same rows in another order end in a deadlock, and PostgreSQL rolls one of them back. Its jobs are
 run again, each in a transaction of its own, so that they have at most one order of locks each. A lock that a hub

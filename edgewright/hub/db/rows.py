@@ -30,7 +30,7 @@ def locked(statement: S) -> S:
 
 
 def lock_host(tx: Tx, uid: str) -> None:
-    """Lock a host, and with it everything that belongs to it; one that does not exist is no error."""
+    """Lock a host, and with it everything that belongs to it; one that does not exist is not an error."""
     tx.first(locked(select(schema.hosts.c.uid).where(schema.hosts.c.uid == uid)))
 
 
@@ -43,7 +43,7 @@ def lock_hosts(tx: Tx, uids: Iterable[str]) -> None:
 def retain_project(tx: Tx, uid: str) -> None:
     """Lock a project against its deletion by another hub while something of it is stored.
 
-    Raises 404 when it is gone. An empty uid means the tenant.
+    Raises 404 when it no longer exists. An empty uid means the tenant.
     """
     if uid:
         _retain(tx, schema.projects, uid, "project")

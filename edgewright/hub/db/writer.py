@@ -208,10 +208,10 @@ class Writer:
         done: list[_Done] = []
         failure: BaseException | None = None
         storage: BaseException | None = None
-        for one, some in [*(([job], {}) for job in jobs), *([([], beats)] if beats else [])]:
+        for batch, some in [*(([job], {}) for job in jobs), *([([], beats)] if beats else [])]:
             for attempt in range(1, TRIES + 1):
                 time.sleep(pause(attempt))
-                outcomes, failure = self._attempt(one, some)
+                outcomes, failure = self._attempt(batch, some)
                 if not is_transient(failure):
                     break
             if is_transient(failure):
