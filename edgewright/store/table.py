@@ -80,8 +80,8 @@ class Column(NamedTuple, Generic[R]):
         """Return the value of a row."""
         if self.value is not None:
             return self.value(row, look)
-        found: Any = row.get(self.field or self.id)
-        return found if isinstance(found, (str, int, float)) else None
+        value: Any = row.get(self.field or self.id)
+        return value if isinstance(value, (str, int, float)) else None
 
     def tone_of(self, row: R) -> str:
         """Return the role in which a row shows it."""

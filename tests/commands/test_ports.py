@@ -79,7 +79,7 @@ def test_a_described_verb_declares_the_ports_of_its_collection(command: type[Com
     collection, table, reading = shown(command.name.split()[0])
     assert reading.port in command.needs
     assert table.project_of is None or "CanListProjects" in (*command.needs, *command.uses)
-    assert collection.one is None or collection.one in command.needs
+    assert collection.getter is None or collection.getter in command.needs
 
 
 @pytest.mark.parametrize("command", ONLINE, ids=lambda command: command.name)

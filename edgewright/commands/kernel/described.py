@@ -98,9 +98,9 @@ def one_of(noun: str, items: tuple[Entry, ...], text: str) -> Entry:
 async def complete(ctx: CommandContext, noun: str, entry: Entry) -> Entry:
     """Return a thing with its own document, where the list has less of it. Raises `EdgewrightError`."""
     collection, _, _ = shown(noun)
-    if collection.one is None:
+    if collection.getter is None:
         return entry
-    document = await (await ctx.port(ports.BY_NAME[collection.one])).get(entry.row.uid)
+    document = await (await ctx.port(ports.BY_NAME[collection.getter])).get(entry.row.uid)
     row = collection.from_document(document, times.now())
     return entry if row is None else Entry(row, document)
 
@@ -148,9 +148,9 @@ class _List:
         """Return the things that match. Raises `InvalidInput` for a filter that cannot be read."""
         noun = _noun(self)
         _, table, _ = shown(noun)
-        wanted, found = parse(" ".join(args.get("filter") or ()), table.fields), await entries(ctx, noun)
-        look = found.look()
-        matches = [entry for entry in found.items if wanted.matches(table.get(entry.row, look), look.now)]
+        wanted, result = parse(" ".join(args.get("filter") or ()), table.fields), await entries(ctx, noun)
+        look = result.look()
+        matches = [entry for entry in result.items if wanted.matches(table.get(entry.row, look), look.now)]
         empty = table.add if table.add and not wanted else f"No {table.thing} matches."
         items = tuple(item(table, entry, look) for entry in matches)
         return Outcome((), result=Listing(columns(noun), items, empty))
@@ -164,9 +164,9 @@ class _Show:
     ) -> Outcome:
         """Return one thing. Raises `NotFound`, `Conflict`."""
         noun = _noun(self)
-        found = await entries(ctx, noun)
-        entry = await complete(ctx, noun, one_of(noun, found.items, plan.touches[0]))
-        return Outcome((), result=detail(noun, entry.row, entry.document, found.look()))
+        result = await entries(ctx, noun)
+        entry = await complete(ctx, noun, one_of(noun, result.items, plan.touches[0]))
+        return Outcome((), result=detail(noun, entry.row, entry.document, result.look()))
 
 
 def _noun(verb: object) -> str:

@@ -192,8 +192,8 @@ def acting(command: type[Command]) -> type[Command]:
     if not command.implementation:
         return command
     module = import_module(f"edgewright.commands.{command.implementation}")
-    found: type[Command] = module.acting(command) if command.described else getattr(module, command.__name__)
-    return found
+    action: type[Command] = module.acting(command) if command.described else getattr(module, command.__name__)
+    return action
 
 
 def unavailable(command: type[Command], source: SourceStatus) -> Refusal | None:

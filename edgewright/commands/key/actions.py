@@ -49,9 +49,9 @@ class KeyDelete(declared.KeyDelete):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which keys. Raises `NotFound`, `Conflict`."""
-        found = await entries(ctx, "key")
-        look = found.look()
-        keys = {row.uid: row for row in [one_of("key", found.items, text).row for text in targets]}
+        listed = await entries(ctx, "key")
+        look = listed.look()
+        keys = {row.uid: row for row in [one_of("key", listed.items, text).row for text in targets]}
         names = [key.name for key in keys.values()]
         lines = [f"{key.name}: {key.kind}, {key.fingerprint}, {look.project(key.project_uid)}" for key in keys.values()]
         lines.append("They are not offered any more; hosts that have them do not change.")

@@ -29,10 +29,10 @@ class UserCreate(declared.UserCreate):
         email, role = str(args["email"]).strip(), str(args.get("role") or NO_ROLE)
         if "@" not in email or len(email) > 254 or not email.isprintable() or " " in email:
             raise InvalidInput(f"{email[:60]!r} is not an email address.", "Write it as NAME@DOMAIN.")
-        words = roles.project_role_text(args.get("project_roles") or ())
-        uids = await roles.by_project_uid(ctx, words)
-        lines = roles.role_lines(role, words)
-        if role == NO_ROLE and not words:
+        project_roles = roles.project_role_text(args.get("project_roles") or ())
+        uids = await roles.by_project_uid(ctx, project_roles)
+        lines = roles.role_lines(role, project_roles)
+        if role == NO_ROLE and not project_roles:
             lines.append("Without a role the user has no access: give one by --role or --project-role.")
         payload = (roles.role_uids(role), uids)
         return Plan(f"Create user {email}", tuple(lines), (email,), (), self.cli_line(targets, args), None, payload)

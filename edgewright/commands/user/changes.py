@@ -26,17 +26,17 @@ class UserUpdate(declared.UserUpdate):
         user = (await find(ctx, "user", targets[0])).row
         keys = {"email": "emailId", "first_name": "firstName", "last_name": "lastName"}
         properties = {keys[name]: str(args[name]).strip() for name in keys if args.get(name)}
-        words = roles.project_role_text(args.get("project_roles") or ())
+        project_roles = roles.project_role_text(args.get("project_roles") or ())
         role = str(args.get("role") or "")
         if not properties and not project_roles and not role:
             raise UsageError("Nothing to change is given.", "See: edgewright user update --help")
         projects: dict[str, list[str]] | None = None
         if project_roles:
             users = await ctx.port(CanManageUsers)
-            projects = {**await users.project_roles(user.uid), **await roles.by_project_uid(ctx, words)}
+            projects = {**await users.project_roles(user.uid), **await roles.by_project_uid(ctx, project_roles)}
         lines = [f"{user.name}: role {user.role}, projects {user.access or NO_ROLE}"]
         lines += [f"{name} becomes {value}" for name, value in properties.items()]
-        lines += roles.role_lines(role, words)
+        lines += roles.role_lines(role, project_roles)
         payload = (properties, roles.role_uids(role) if role else None, projects)
         cli, names = self.cli_line((user.name,), args), {user.uid: user.name}
         return Plan(f"Change user {user.name}", tuple(lines), (user.uid,), (), cli, None, payload, names)
@@ -124,4 +124,4 @@ async def _plan(
     confirm = typed if verb == "Delete" and ctx.settings.typed_confirmation else None
     cli, names = command.cli_line(emails, {}), dict(zip(users, emails, strict=True))
     without_key = tuple(uid for uid, entry in entries.items() if User(entry.document).keys == 0)
-    return Plan(title, (*lines, told), tuple(users), cannot_undo, cli, confirm, without_key, names)
+    return Plan(title, (*lines, effect), tuple(users), cannot_undo, cli, confirm, without_key, names)

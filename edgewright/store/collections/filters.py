@@ -33,8 +33,8 @@ class FilterRow(Row, frozen=True, array_like=True, gc=False):
 
     def get(self, field: str) -> object:
         """Return the value of `field`; the conditions as one text, for filters."""
-        found = super().get(field)
-        return ", ".join(found) if isinstance(found, tuple) else found
+        value = super().get(field)
+        return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def filter_row(doc: Mapping[str, Any], _at: float = 0.0) -> FilterRow | None:
@@ -116,6 +116,6 @@ FILTERS = Collection(
     change_kind="filter",
     cached=False,
     reading=Reading(_read, "filters", "CanListFilters", hub_only=True, quiet=NOT_FOR_ALL),
-    one="CanListFilters",
+    getter="CanListFilters",
     table=TABLE,
 )

@@ -30,8 +30,8 @@ class RoleRow(Row, frozen=True, array_like=True, gc=False):
 
     def get(self, field: str) -> object:
         """Return the value of `field`; permissions as one text, for filters."""
-        found = super().get(field)
-        return ", ".join(found) if isinstance(found, tuple) else found
+        value = super().get(field)
+        return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def role_row(doc: Mapping[str, Any], _at: float = 0.0) -> RoleRow | None:

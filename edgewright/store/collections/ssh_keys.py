@@ -39,7 +39,7 @@ def ssh_key_row(doc: Mapping[str, Any], _at: float = 0.0) -> SshKeyRow | None:
     if not uid:
         return None
     ours, public_key = part(spec, EXTENSION), text(spec, "publicKey", limit=20_000).strip()
-    kind, bits = text(ours, "type"), whole(ours, "bits")
+    kind, bits = text(ours, "type"), integer(ours, "bits")
     fingerprint, comment = text(ours, "fingerprint"), text(ours, "comment")
     if not fingerprint and public_key:
         from edgewright.core.sshkey import read_key  # what a first frame needs nothing of

@@ -23,7 +23,7 @@ _RANK = {role: place for place, role in enumerate((*roles.ROLES, NO_ROLE))}
 
 
 class UserRow(Row, frozen=True, array_like=True, gc=False):
-    """One user. `name` is the email address, `person` the name of the user, `projects` are uids.
+    """One user. `name` is the email address, `full_name` the name of the user, `projects` are uids.
 
     `access` has the projects with the role in each: `lab: viewer, shop: operator`.
     """
@@ -54,7 +54,7 @@ def user_row(doc: Mapping[str, Any], _at: float = 0.0) -> UserRow | None:
     return UserRow(
         uid=uid,
         name=email,
-        person=called if called and called != email else both,
+        full_name=called if called and called != email else both,
         role=text(ours, "tenantRole") or named or NO_ROLE,
         projects=tuple(filter(None, (text(project, "uid") for project in projects))),
         state="active" if flag(status, "isActive") else "invited" if pending else "inactive",
@@ -85,7 +85,7 @@ def _conceal(document: dict[str, Any]) -> dict[str, Any]:
 def _facts(row: UserRow, _look: Look) -> tuple[Facts, ...]:
     facts = (
         ("email", row.name),
-        ("name", or_dash(row.person)),
+        ("name", or_dash(row.full_name)),
         ("state", row.state),
         ("role", row.role),
         ("projects", or_dash(row.access)),
@@ -114,7 +114,7 @@ TABLE: Table[UserRow] = Table(
     columns=(
         Column("sign", " ", 1, value=_sign, tone=_state_tone, order=lambda row: row.state),
         Column("name", "USER", 12, most=40, tone=lambda row: "strong" if row.state == "active" else "muted"),
-        Column("person", "NAME", 6, most=24, tone=_calm),
+        Column("full_name", "NAME", 6, most=24, tone=_calm),
         Column(
             "role",
             "ROLE",
@@ -128,11 +128,11 @@ TABLE: Table[UserRow] = Table(
         Column("created", "AGE", 4, right=True, age=True, tone="muted"),
         Column("projects", "PROJECTS", 12, weight=3, field="access", tone=_calm),
     ),
-    listing=("name", "person", "role", "projects", "state", "keys", "signed_in", "created"),
+    listing=("name", "full_name", "role", "projects", "state", "keys", "signed_in", "created"),
     fields=(
         FilterField("uid", "text", "uid of the user", aliases=("id",), searched=True),
         FilterField("email", "text", "email address", source="name", aliases=("user",), searched=True),
-        FilterField("name", "text", "first and last name", source="person", searched=True),
+        FilterField("name", "text", "first and last name", source="full_name", searched=True),
         FilterField("role", "word", "role of the tenant: admin, operator, viewer or none", searched=True),
         FilterField("project", "text", "projects with a role, and the role", source="access", searched=True),
         FilterField("state", "word", "active, invited or inactive", searched=True),
@@ -146,7 +146,7 @@ TABLE: Table[UserRow] = Table(
     nothing="No user yet.",
     add="There is no user.",
     unique=("name",),
-    called="person",
+    called="full_name",
     apart="Use the email address",
     order=lambda row: row.name.lower(),
     sort="name",

@@ -39,9 +39,9 @@ class DescribedListing(FetchedListing):
 
     async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return everything by uid."""
-        found = await described.entries(ctx, self.noun)
-        self._projects = found.projects
-        return {entry.row.uid: entry for entry in found.items}
+        result = await described.entries(ctx, self.noun)
+        self._projects = result.projects
+        return {entry.row.uid: entry for entry in result.items}
 
     @property
     def _look(self) -> Look:
@@ -54,7 +54,7 @@ class DescribedListing(FetchedListing):
         order = tuple(column.sorted_by(row.row, look) for column in columns)
         return Listed(row.row.uid, cells, order, self.table_of.get(row.row, look))
 
-    def told(self, row: described.Entry) -> Detail:
+    def describe(self, row: described.Entry) -> Detail:
         """Return a thing in full."""
         return described.detail(self.noun, row.row, row.document, self._look)
 
@@ -71,15 +71,15 @@ class DescribedDetail(FetchedDetail):
 
     async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return it by its uid; empty when it does not exist any more."""
-        found = await described.entries(ctx, self.noun)
-        self._projects = found.projects
-        entry = next((each for each in found.items if each.row.uid == self.target), None)
+        result = await described.entries(ctx, self.noun)
+        self._projects = result.projects
+        entry = next((each for each in result.items if each.row.uid == self.target), None)
         try:
             return {} if entry is None else {self.target: await described.complete(ctx, self.noun, entry)}
         except NotFound:
             return {}
 
-    def told(self, row: described.Entry) -> Detail:
+    def describe(self, row: described.Entry) -> Detail:
         """Return it in full."""
         return described.detail(self.noun, row.row, row.document, Look(self.now, self._projects))
 
