@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edgewright.wire import protocol
 from tests.cli_support import Cli
@@ -97,6 +98,28 @@ def test_ssh_keys(plane: Cli, tmp_path: Path) -> None:
     assert plane("key", "create", "x", "--public-key-file", str(tmp_path / "none"), "--yes").code == 3
     assert plane("key", "delete", "ana", "bo", "--yes").code == 0
     assert plane("key", "list", "-o", "json").json() == []
+
+
+def test_stored_keys_go_to_the_users_of_user_data(plane: Cli, tmp_path: Path) -> None:
+    for number, name in ((3, "noc"), (4, "field=1")):
+        made = plane("key", "create", name, "--public-key-file", "-", "--yes", stdin=ssh_key(number))
+        assert made.code == 0, made.err
+    new = plane("forge", "user-data", "new", "--ssh-key", "noc", "--ssh-key", "field=1", "--ssh-key", "ops=noc")
+    assert new.code == 0, new.err
+    users = yaml.safe_load(new.out)["stylus"]["site"]["users"]
+    assert [(user["name"], user["groups"]) for user in users] == [("edge", ["sudo"]), ("ops", ["sudo"])]
+    assert users[0]["ssh_authorized_keys"] == [ssh_key(3).strip(), ssh_key(4).strip()]
+    assert users[1]["ssh_authorized_keys"] == [ssh_key(3).strip()]
+    file = tmp_path / "box.yaml"
+    file.write_text("#cloud-config\nusers:\n  # who repairs it\n  - name: ana\n    ssh_authorized_keys: [x]\n")
+    changed = plane(
+        "forge", "user-data", "new", "--from", str(file), "--profile", "kairos", "--ssh-key", "noc", "-o", "table"
+    )
+    assert changed.code == 0 and "# who repairs it" in changed.out, changed.err
+    assert yaml.safe_load(changed.out)["users"] == [{"name": "ana", "ssh_authorized_keys": ["x", ssh_key(3).strip()]}]
+    missing = plane("forge", "user-data", "new", "--ssh-key", "nocc")
+    assert missing.code == 3 and "noc" in missing.err
+    assert plane("key", "delete", "noc", "field=1", "--yes").code == 0
 
 
 def test_hosts_by_a_filter_of_the_plane(plane: Cli, hub: RunningHub) -> None:

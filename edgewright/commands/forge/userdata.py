@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.commands.forge.userdata_check import check_files
+from edgewright.commands.forge.userdata_keys import stored_keys
 from edgewright.commands.forge.userdata_rows import all_keys, arg_text, findings_text, key_text, merge_listing
 from edgewright.commands.forge.userdata_write import make, write
 from edgewright.commands.forge.verbs import userdata as declared
@@ -35,7 +36,7 @@ class ForgeUserDataNew(declared.ForgeUserDataNew):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Make the text and write or print it. Raises `NotFound`, `InvalidInput`, `Conflict`."""
-        text, result = make(args)
+        text, result = make(args, await stored_keys(ctx, args.get("ssh_keys") or ()))
         out = str(args.get("out") or "")
         if not out:
             return Outcome((), result=Text(text.rstrip("\n"), {"text": text}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgewright.commands.forge.userdata_keys import UserKey, assigned
 from edgewright.core.cloudconfig.args.args import read_args
 from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.args.keys import ARGS, CUSTOM
@@ -22,12 +23,13 @@ from edgewright.yamltext.place import put
 from edgewright.yamltext.reader import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
-def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
+def make(args: Mapping[str, Any], keys: Sequence[UserKey] = ()) -> tuple[str, list[Finding]]:
     """Return the text for `forge user-data new`, and what `check --offline` reports about it.
 
+    `keys` are SSH keys for its users.
     Raises `NotFound` for keys and files that are not there, `InvalidInput` for values that are not allowed.
     """
     start = load(args["start"]) if args.get("start") else None
@@ -35,6 +37,8 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
     if args.get("canvos_arg") or (start is not None and start.args is not None):
         if start is not None and start.args is None:
             raise UsageError(f"{start.name} is not a .arg file.", "Leave --canvos-arg out.")
+        if keys:
+            raise UsageError("A .arg file has no users.", "Leave --ssh-key out.")
         values = dict(_pair(word) for word in parts)
         if start is None or start.args is None:
             text = starting_args(values)
@@ -48,10 +52,14 @@ def make(args: Mapping[str, Any]) -> tuple[str, list[Finding]]:
         editor = Editor(start.text.removeprefix("\ufeff"))
         if assignments:
             editor.change(dict(assignments))
+        if keys:
+            editor.change(assigned(read(editor.text()).document, keys, args["profile"]))
         text = editor.text()
     else:
         document: dict[str, Any] = {}
         for path, value in assignments:
+            put(document, path, value)
+        for path, value in assigned(document, keys, args["profile"]).items():
             put(document, path, value)
         text = starting_file(document, args["profile"], bool(args.get("all")))
     parsed = read(text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.clients.ports import CanListTokens
 from edgewright.commands.forge.userdata_plane import Known, ask
 from edgewright.commands.kernel.context import CommandContext as Made
+from edgewright.commands.kernel.described import entries
 from edgewright.config import contexts
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
@@ -190,6 +191,18 @@ async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, 
     usable = [token for token in known if token.token and token.name not in OWN_TOKENS and token.usable(now)]
     usable.sort(key=lambda token: token.created or 0.0, reverse=True)
     return [(token.uid, token.name, token.token, token.expiry, token.project_name) for token in usable[:MAX_OFFERED]]
+
+
+async def stored_keys(ctx: CommandContext, name: str) -> list[tuple[str, str, str, str]]:
+    """Return name, line, kind and comment of the SSH keys that the plane of the context `name` stores, by name.
+
+    A key that a box would refuse is left out. Raises what the plane answers.
+    """
+    async with at_context(ctx, name) as there:
+        rows = [entry.row for entry in (await entries(there, "key")).items]
+    lines = [(row, " ".join(row.public_key.split())) for row in rows]
+    found = [(row.name, text, row.kind, row.comment) for row, text in lines if text and not ssh_key(text)]
+    return found[:MAX_OFFERED]
 
 
 def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:

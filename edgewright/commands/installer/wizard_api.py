@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.installer.checks import at_context, facts_of_base, offline, online, public_keys, usable_tokens
+from edgewright.commands.installer.checks import stored_keys as keys_at_plane
 from edgewright.commands.installer.checks import token_uid as token_uid_at_plane
 from edgewright.commands.installer.run import Work, detach
 from edgewright.commands.kernel import registry
@@ -57,12 +58,14 @@ class OfferedToken(NamedTuple):
 
 
 class OfferedKey(NamedTuple):
-    """A public SSH key of this user: the file's name, the complete line, its kind and comment."""
+    """A public SSH key: the file's name, or its name at the plane; the complete line, its kind and comment."""
 
     file: str
     text: str
     kind: str
     comment: str
+    stored: bool = False
+    """Whether the plane stores it, or else this user."""
 
 
 class MadeToken(NamedTuple):
@@ -152,6 +155,14 @@ async def tokens(ctx: CommandContext, context: str = "") -> list[OfferedToken]:
 def ssh_keys() -> list[OfferedKey]:
     """Return the public keys in `~/.ssh/*.pub` that a box would accept, by file name."""
     return [OfferedKey(*key) for key in public_keys(Path.home() / ".ssh")]
+
+
+async def stored_keys(ctx: CommandContext, context: str = "") -> list[OfferedKey]:
+    """Return the SSH keys that the plane of `context` ("": the session's own) stores, by name.
+
+    Raises what the plane answers.
+    """
+    return [OfferedKey(*key, stored=True) for key in await keys_at_plane(ctx, context)]
 
 
 def base_facts(path: str) -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ class StandIn:
         )
         self.every: list[Shown] = []
         self.offered: list[Any] = []
+        self.stored: list[Any] = []
         self.log = ["14:01:02Z writing the ISO", "14:01:09Z reading it back"]
 
     def planes(self) -> list[Any]:
@@ -59,9 +60,12 @@ class StandIn:
 
     def ssh_keys(self) -> list[Any]:
         return [
-            SimpleNamespace(file="id_ed25519.pub", text=KEY, kind="ssh-ed25519", comment="field@laptop"),
-            SimpleNamespace(file="work.pub", text=KEY.replace("AyLyB2", "BzMzC3"), kind="ssh-ed25519", comment="work"),
+            facade.OfferedKey("id_ed25519.pub", KEY, "ssh-ed25519", "field@laptop"),
+            facade.OfferedKey("work.pub", KEY.replace("AyLyB2", "BzMzC3"), "ssh-ed25519", "work"),
         ]
+
+    async def stored_keys(self, ctx: Any, context: str) -> list[Any]:
+        return self.stored
 
     async def make_token(self, ctx: Any, name: str, project: str, expiry: str, context: str) -> tuple[str, str]:
         self.made.append((name, project, expiry, context))

@@ -12,9 +12,11 @@ import pytest
 from edgewright.clients.ports import CanListTokens
 from edgewright.commands.installer import wizard_api as facade
 from edgewright.commands.installer.checks import public_keys
+from edgewright.commands.installer.wizard_api import OfferedKey
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.config.settings import Settings
 from edgewright.core.cloudconfig.findings import Finding
+from edgewright.core.errors import Refused
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.shown_values import certificates, fingerprint, shown_text
@@ -79,11 +81,47 @@ async def test_own_ssh_keys_are_taken_from_a_list(tmp_path: Path) -> None:
         await wizard(pilot).show_page()
         await until(pilot, lambda: bool(wizard(pilot).offered("user.keys")))
         await press(pilot, "tab", "tab", "tab")
-        assert "F8 takes one of your own: id_ed25519.pub, work.pub." in shown(pilot)
+        assert "F8 takes a known one: id_ed25519.pub, work.pub." in shown(pilot)
         for downs in ((), ("down",), ()):
             await press(pilot, "f8", *downs, "enter")
         keys = wizard(pilot).wizard_state.answers["user.keys"]
         assert keys[0] == KEY and len(keys) == 2  # the same one twice is one
+
+
+async def test_a_key_that_the_plane_stores_is_taken_by_its_name(tmp_path: Path) -> None:
+    stand_in = StandIn()
+    noc = KEY.replace("AyLyB2", "CaNaD4")
+    stand_in.stored = [OfferedKey("noc", noc, "ssh-ed25519", "noc@desk", True), OfferedKey("own", KEY, "x", "", True)]
+    target = await kept(tmp_path, stand_in, **{"user.keys": [], "user.password": "a long password"})
+    async with console("installer-new", target, installer=stand_in) as (pilot, _, _):
+        await on(pilot, "summary")
+        wizard(pilot).wizard_state.go("user")
+        await wizard(pilot).show_page()
+        await press(pilot, "tab", "tab", "tab")
+        await until(pilot, lambda: "work.pub, noc." in shown(pilot))  # the one that is mine as well is offered once
+        await press(pilot, "f8")
+        assert "plane   ssh-ed25519 noc@desk" in said(pilot) and "~/.ssh  ssh-ed25519 work" in said(pilot)
+        await press(pilot, "down", "down", "enter")
+        assert wizard(pilot).wizard_state.answers["user.keys"] == [noc]
+
+
+async def test_a_plane_that_lists_no_keys_leaves_your_own(tmp_path: Path) -> None:
+    class Refusing(StandIn):
+        async def stored_keys(self, ctx: Any, context: str) -> list[Any]:
+            raise Refused("The list of SSH keys is not available over this connection.")
+
+        def ssh_keys(self) -> list[Any]:
+            return []
+
+    stand_in = Refusing()
+    target = await kept(tmp_path, stand_in, **{"user.keys": [], "user.password": "a long password"})
+    async with console("installer-new", target, installer=stand_in) as (pilot, _, made):
+        await on(pilot, "summary")
+        wizard(pilot).wizard_state.go("user")
+        await wizard(pilot).show_page()
+        await press(pilot, "tab", "tab", "tab", "f8")
+        await until(pilot, lambda: "no public key in ~/.ssh or at the plane" in told(made))
+        assert "not available over this connection" in told(made)
 
 
 async def test_a_context_is_chosen_and_brings_its_address() -> None:

@@ -1,4 +1,4 @@
-"""Answers to choose from: contexts, the plane's registration tokens, your own public SSH keys."""
+"""Answers to choose from: contexts, the plane's registration tokens, public SSH keys: your own and the plane's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.wizards.installer.services import InstallerServices
 OFFERED = {
     "plane.context": "one of your contexts",
     "token.text": "one of the plane's tokens",
-    "user.keys": "one of your public SSH keys",
+    "user.keys": "a public SSH key",
 }
 """Questions with answers to choose from, and what they are."""
 
@@ -31,7 +31,19 @@ class Offers(InstallerServices):
         self._tokens: list[Any] | None = None
         self._tokens_of = ""
         self._no_tokens = ""
-        self._ssh_keys: list[Any] | None = None
+        self._own_keys: list[Any] | None = None
+        self._stored_keys: list[Any] | None = None
+        self._stored_keys_of = ""
+        self._no_stored_keys = ""
+        self._offered_keys: list[Any] = []
+        """Those in the box in front; more may come while it is open."""
+
+    @property
+    def _ssh_keys(self) -> list[Any]:
+        """Your own keys, then those of the plane that are others."""
+        own = self._own_keys or []
+        texts = {key.text for key in own}
+        return [*own, *(key for key in self._stored_keys or () if key.text not in texts)]
 
     def offered(self, key: str) -> str:
         """Return what can be chosen for a question, "" where nothing can."""
@@ -45,7 +57,7 @@ class Offers(InstallerServices):
             more = f" and {len(self._tokens) - 3} more" if len(self._tokens) > 3 else ""
             return f"F8 chooses from the plane's tokens: {names}{more}. {text}"
         if question.key == "user.keys" and self._ssh_keys:
-            return f"F8 takes one of your own: {', '.join(key.file for key in self._ssh_keys[:4])}. {text}"
+            return f"F8 takes a known one: {', '.join(key.file for key in self._ssh_keys[:4])}. {text}"
         return text
 
     def look_for_offers(self) -> None:
@@ -57,8 +69,10 @@ class Offers(InstallerServices):
         context = str(self.wizard_state.answers.get("plane.context") or "")
         if "token.how" in keys and (self._tokens is None or context != self._tokens_of):
             self._ask_for_tokens(context)
-        if "user.keys" in keys and self._ssh_keys is None:
+        if "user.keys" in keys and self._own_keys is None:
             self._read_ssh_keys()
+        if "user.keys" in keys and (self._stored_keys is None or context != self._stored_keys_of):
+            self._ask_for_keys(context)
 
     @work(exclusive=True, group="wizard:tokens", exit_on_error=False)
     async def _ask_for_tokens(self, context: str) -> None:
@@ -72,7 +86,17 @@ class Offers(InstallerServices):
 
     @work(exclusive=True, group="wizard:ssh-keys", exit_on_error=False)
     async def _read_ssh_keys(self) -> None:
-        self._ssh_keys = list(await asyncio.to_thread(self.forge.ssh_keys))
+        self._own_keys = list(await asyncio.to_thread(self.forge.ssh_keys))
+        if self.is_there:
+            self.refresh_page()
+
+    @work(exclusive=True, group="wizard:stored-keys", exit_on_error=False)
+    async def _ask_for_keys(self, context: str) -> None:
+        self._stored_keys, self._stored_keys_of, self._no_stored_keys = [], context, ""
+        try:
+            self._stored_keys = list(await self.forge.stored_keys(self._plane_context(), context))
+        except EdgewrightError as error:
+            self._no_stored_keys = f" The plane's keys are not known: {sentence(error)}"
         if self.is_there:
             self.refresh_page()
 
@@ -85,7 +109,7 @@ class Offers(InstallerServices):
             missing = {
                 "plane.context": "No context is known yet; give the address of the plane.",
                 "token.text": self._no_tokens or "The plane has no usable token; choose `make one here`, or paste one.",
-                "user.keys": "There is no public key in ~/.ssh; paste one.",
+                "user.keys": f"There is no public key in ~/.ssh or at the plane; paste one.{self._no_stored_keys}",
             }
             self._announce(missing[key], "warn")
             return
@@ -116,9 +140,17 @@ class Offers(InstallerServices):
         ]
 
     def _key_lines(self) -> list[Line]:
-        keys = self._ssh_keys or []
+        keys = self._offered_keys = self._ssh_keys
         room = max(len(key.file) for key in keys)
-        return [line(pad(key.file, room), (f"  {key.kind} {key.comment}", "muted"), key=key.file) for key in keys]
+        return [
+            line(
+                pad(key.file, room),
+                ("  plane   " if key.stored else "  ~/.ssh  ", "muted"),
+                (f"{key.kind} {key.comment}", "muted"),
+                key=str(place),
+            )
+            for place, key in enumerate(keys)
+        ]
 
     def _take_offer(self, key: str, answer: str) -> None:
         answers, form = self.wizard_state.answers, self._form
@@ -132,7 +164,7 @@ class Offers(InstallerServices):
                 facts.append(("valid for", times.duration(token.expiry - self.now)))
             self._facts["token.text"] = facts
         elif key == "user.keys":
-            text = next(item.text for item in self._ssh_keys or () if item.file == answer)
+            text = self._offered_keys[int(answer)].text
             old = [item for item in answers["user.keys"] if item.strip()]
             value = old if text in old else [*old, text]
         answers[key] = value

@@ -23,6 +23,13 @@ class ForgeUserDataNew(Command):
     params = (
         Param("values", "keys to set, by path or name (token=@FILE)", many=True, metavar="KEY=VALUE"),
         _PROFILE,
+        Param(
+            "ssh_keys",
+            "SSH key that the plane stores, by name, for the first user, or for USER (repeat)",
+            flag="--ssh-key",
+            many=True,
+            metavar="[USER=]KEY",
+        ),
         Param("out", "file to write, readable by you alone", flag="--out", kind="file", metavar="FILE"),
         Param("start", "file to change, user-data or .arg; its comments stay", flag="--from", kind="file"),
         Param("all", "list every key as a comment, not the usual ones alone", flag="--all", kind="flag"),
