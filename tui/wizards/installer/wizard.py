@@ -37,7 +37,7 @@ class InstallerWizard(Offers):
             "wizard-page-next": "page(1)",
             "wizard-page-back": "page(-1)",
             "wizard-why": "why",
-            "wizard-whole": "whole",
+            "wizard-whole": "show_file",
             "wizard-write": "write",
             "wizard-check": "check",
             "wizard-choose": "choose",
