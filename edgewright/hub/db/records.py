@@ -209,6 +209,20 @@ class Live:
         live.since = row.at if row.state else None
         return live
 
+    def is_older(self, row: Any) -> bool:
+        """Return whether a row of `heartbeats` is of a later heartbeat than this, or of one that came first (P17)."""
+        if row.boot_id == self.boot_id:
+            return bool(row.seq >= self.seq)
+        return self.boot_id == "" or self.boot_id in msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
+
+    def follow(self, row: Any) -> None:
+        """Take a later heartbeat that another hub stored; what this hub judged stays until it judges again."""
+        stored = Live.from_row(row)
+        for name in ("count", "boot_id", "seq", "replaced_boots", "state", "message", "agent_version", "vitals"):
+            setattr(self, name, getattr(stored, name))
+        self.at = max(self.at or 0.0, stored.at or 0.0) or None
+        self.observed_generation = max(self.observed_generation, stored.observed_generation)
+
     def row(self, uid: str) -> dict[str, Any]:
         """Return the values of the durable row, keyed as the writer's statement wants them."""
         return {

@@ -13,14 +13,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from edgewright.hub.db import schema
+from edgewright.hub.db.beats import Beat, PendingBeats, write_beats
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
 from edgewright.hub.db.replay import TRIES, gave_up, is_transient, pause
@@ -31,22 +32,12 @@ from edgewright.wire import protocol
 
 log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
-Beat = Mapping[str, Any]
 _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
 DRAIN = 5.0
 """Seconds of a stop in which commits of what is queued may still begin."""
 _FORGET = 0.9
 """What is left of the longest commit's time after each further one."""
-
-_BEAT_SQL = (
-    schema.heartbeats.update()
-    .where(schema.heartbeats.c.uid == bindparam("host"))
-    .values({name: bindparam(name) for name in (
-        "at", "count", "boot_id", "seq", "state", "message", "agent_version", "observed_generation", "vitals",
-        "gone_boots",
-    )})
-)  # fmt: skip
 
 
 class _Done:
@@ -79,10 +70,13 @@ class Writer:
         self._loop = loop
         self._condition = threading.Condition()
         self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
-        self._beats: dict[str, Beat] = {}
+        self._beats = PendingBeats()
+        self.beats_refused: Callable[[Sequence[Any]], None] = lambda rows: None
+        """Called on the event loop with the rows of hosts whose heartbeat was doubled or late, before its answer."""
         self._done: deque[_Done] = deque()
         """What is committed and not yet taken into memory; used on the event loop only."""
         self._scheduled = False
+        self._refused: Sequence[Any] = ()
         self._beats_done: asyncio.Future[None] | None = None
         self._in_flight: list[asyncio.Future[Any]] = []
         self._checkpoints = Checkpoints(engine)
@@ -107,12 +101,12 @@ class Writer:
             self._condition.notify()
         return future
 
-    def beat(self, uid: str, row: Beat) -> asyncio.Future[None]:
-        """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same host wins."""
+    def beat(self, row: Beat) -> asyncio.Future[None]:
+        """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same boot wins."""
         with self._condition:
             if self._stopping:
                 raise _stopping()
-            self._beats[uid] = row
+            self._beats.add(row)
             if self._beats_done is None:
                 self._beats_done = self._loop.create_future()
                 self._condition.notify()
@@ -148,7 +142,8 @@ class Writer:
         futures: list[asyncio.Future[Any]] = [future for _, future in self._jobs]
         if self._beats_done is not None:
             futures.append(self._beats_done)
-        self._jobs, self._beats, self._beats_done = [], {}, None
+        self._jobs, self._beats_done = [], None
+        self._beats.take()
         done = [_Done(future) for future in futures]
         for outcome in done:
             outcome.error = _stopping()
@@ -163,7 +158,7 @@ class Writer:
                     self._refuse_queue()
                     return
                 jobs, self._jobs = self._jobs[: self._most], self._jobs[self._most :]
-                beats, self._beats = self._beats, {}
+                beats = self._beats.take()
                 beats_done, self._beats_done = self._beats_done, None
                 self._in_flight = [future for _, future in jobs] + ([beats_done] if beats_done is not None else [])
             began = time.monotonic()
@@ -177,7 +172,7 @@ class Writer:
     def _batch(
         self,
         jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]],
-        beats: dict[str, Beat],
+        beats: list[Beat],
         beats_done: asyncio.Future[None] | None,
     ) -> None:
         done, failure = self._attempt(jobs, beats)
@@ -190,6 +185,11 @@ class Writer:
         if beats_done is not None:
             last = _Done(beats_done)
             last.error = failure
+            if failure is not None:
+                with self._condition:
+                    self._beats.failed(beats)
+            elif self._refused:
+                last.hooks = [partial(self.beats_refused, self._refused)]
             done.append(last)
         for outcome in done:
             if isinstance(outcome.error, Problem):
@@ -199,7 +199,7 @@ class Writer:
         self._hand_back(done, storage)
 
     def _replay(
-        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: dict[str, Beat]
+        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: list[Beat]
     ) -> tuple[list[_Done], BaseException | None, BaseException | None]:
         """Run each job of a batch that met another hub in a transaction of its own, then the heartbeats.
 
@@ -208,7 +208,8 @@ class Writer:
         done: list[_Done] = []
         failure: BaseException | None = None
         storage: BaseException | None = None
-        for batch, some in [*(([job], {}) for job in jobs), *([([], beats)] if beats else [])]:
+        no_beats: list[Beat] = []
+        for batch, some in [*(([job], no_beats) for job in jobs), *([([], beats)] if beats else [])]:
             for attempt in range(1, TRIES + 1):
                 time.sleep(pause(attempt))
                 outcomes, failure = self._attempt(batch, some)
@@ -223,12 +224,12 @@ class Writer:
         return done, failure if beats else None, storage
 
     def _attempt(
-        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: dict[str, Beat]
+        self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: list[Beat]
     ) -> tuple[list[_Done], BaseException | None]:
         """Run jobs and heartbeats in one transaction; returns the outcome of each job, and what failed all of them."""
         done: list[_Done] = []
         failure: BaseException | None = None
-        commits = False
+        commits, self._refused = False, []
         try:
             with self._engine.begin() as connection:
                 for job, future in jobs:
@@ -236,7 +237,7 @@ class Writer:
                     done.append(outcome)
                     self._run_job(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
-                    connection.execute(_BEAT_SQL, list(beats.values()))
+                    self._refused = write_beats(connection, beats)
                 commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
             if is_transient(error):

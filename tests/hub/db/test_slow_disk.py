@@ -154,7 +154,7 @@ async def test_p50_what_is_queued_is_refused_when_commits_are_slow(
     first = writer.submit(store("first", 0.6))
     await asyncio.to_thread(begun.wait, 20)
     queued = [writer.submit(store(f"q{number}", 0)) for number in range(3)]
-    beat = writer.beat("h", {})
+    beat = writer.beat({"host": "h", "boot_id": "b", "add": 1, "force": 0})
     writer.begin_stop()
     with pytest.raises(StorageProblem):
         writer.submit(store("late", 0))

@@ -7,13 +7,16 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.core.text import clean
+from edgewright.hub.db import beats as db_beats
+from edgewright.hub.db.beats import ANY_NUMBER
 from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, StorageProblem
@@ -135,7 +138,8 @@ class Heartbeats:
         )  # fmt: skip
         clones, sender = self._hub.part(Clones), Sender(peer, extension.address or "", extension.mac or "")
         if late and not clones.late(entry, boot, extension.seq, sender, now):
-            await asyncio.shield(self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid)))
+            # What it repeats may have failed to be stored: then it is stored now, else this changes nothing.
+            await asyncio.shield(self._hub.writer.beat(_row(entry, live.seq, 0, force=False)))
             return clones.others(entry.record.uid, sender)
         if boot != live.boot_id:
             removed = tuple(other for other in live.replaced_boots if other != boot)
@@ -146,7 +150,8 @@ class Heartbeats:
         moved = self._take(entry, beat, extension, now)
         # What is in memory counts for health (rule P43): whether the row can be stored is not a fault of the host. It
         # gets its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
-        durable = self._hub.writer.beat(entry.record.uid, live.row(entry.record.uid))
+        number = live.seq if extension.seq is not None else ANY_NUMBER
+        durable = self._hub.writer.beat(_row(entry, number, 1, force=late))
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
         self._hub.changes.note_beat(entry.record.uid)
@@ -162,6 +167,17 @@ class Heartbeats:
             live.excused = max(live.excused, self.refused)
             raise
         return clones.others(entry.record.uid, sender)
+
+    def follow(self, rows: Sequence[Any]) -> None:
+        """Take the rows of hosts whose heartbeat the database did not take: another hub had a newer one."""
+        now = times.now()
+        for row in rows:
+            entry = self._hub.state.hosts.get(row.uid)
+            if entry is None or not entry.live.is_older(row):
+                continue
+            entry.live.follow(row)
+            if not health.settle(self._hub, entry, now):
+                health.publish(self._hub, entry, now)
 
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
         """Put a heartbeat into the live part; returns whether something else than the time moved."""
@@ -194,6 +210,13 @@ class Heartbeats:
         if vitals:
             live.vitals = vitals
         return moved
+
+
+def _row(entry: HostEntry, over: int, add: int, *, force: bool) -> db_beats.Beat:
+    """Return a host's live part for the writer; see `db/beats.py` for `over`, `add` and `force`."""
+    row = entry.live.row(entry.record.uid)
+    row["over"], row["add"], row["force"] = over, add, int(force)
+    return row
 
 
 async def _slow(call: Call) -> Response:

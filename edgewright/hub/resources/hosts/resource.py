@@ -42,6 +42,7 @@ def _host(hub: Services, uid: str) -> dict[str, Any] | None:
 
 def _begin(hub: Services) -> None:
     health.start_quietly(hub, hub.started)
+    hub.writer.beats_refused = hub.part(heartbeat.Heartbeats).follow
 
 
 async def _prune(hub: Services, now: float) -> dict[str, int]:

@@ -1,0 +1,133 @@
+"""Heartbeats of one batch in one statement, which itself decides what is doubled or late (rule P17).
+
+Several hubs may take heartbeats of one host, and each knows only those that it took. So the database compares: a row
+moves only to a higher number of the same boot, or to a boot that was not replaced before. What was replaced is noted in
+the same statement. A hub whose heartbeat was not taken reads the row and follows it.
+
+On SQLite the statement runs once for each heartbeat, prepared once; on PostgreSQL once for the batch, with arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from edgewright.hub.db import schema
+
+Beat = dict[str, Any]
+"""A heartbeat as `Live.row` returns it, with `add` (how many heartbeats it counts for), `over` (its number, or more
+than any for one without) and `force` (1 for one that counts whatever its number, see `clones.py`)."""
+Key = tuple[str, str]
+"""Host uid and boot id: two boots of one host in a batch are two rows, so that the first one is noted as replaced."""
+ANY_NUMBER: Final = 2**63 - 1
+
+_COLUMNS: Final = {
+    "host": "text", "at": "float8", "add": "int", "boot_id": "text", "seq": "bigint", "over": "bigint", "force": "int",
+    "state": "text", "message": "text", "agent_version": "text", "observed_generation": "int", "vitals": "text",
+}  # fmt: skip
+_SQLITE: Final = """
+UPDATE heartbeats SET at = :at, count = count + :add, state = :state, message = :message,
+    agent_version = :agent_version, observed_generation = :observed_generation, vitals = :vitals,
+    seq = CASE WHEN boot_id = :boot_id AND NOT :force THEN max(seq, :seq) ELSE :seq END,
+    gone_boots = CASE WHEN boot_id = :boot_id THEN gone_boots ELSE (
+        SELECT json_group_array(value) FROM (SELECT value FROM (
+            SELECT value, key FROM json_each(gone_boots) WHERE value <> :boot_id
+            UNION ALL SELECT boot_id, 9 WHERE boot_id <> '' ORDER BY key DESC LIMIT 4) ORDER BY key)) END,
+    boot_id = :boot_id
+WHERE uid = :host AND (:force OR (boot_id = :boot_id AND :over > seq)
+    OR (boot_id <> :boot_id AND NOT EXISTS (SELECT 1 FROM json_each(gone_boots) WHERE value = :boot_id)))
+"""
+_POSTGRESQL: Final = f"""
+UPDATE heartbeats AS h SET at = b.at, count = h.count + b.add, state = b.state, message = b.message,
+    agent_version = b.agent_version, observed_generation = b.observed_generation, vitals = b.vitals,
+    seq = CASE WHEN h.boot_id = b.boot_id AND b.force = 0 THEN greatest(h.seq, b.seq) ELSE b.seq END,
+    gone_boots = CASE WHEN h.boot_id = b.boot_id THEN h.gone_boots ELSE (
+        SELECT coalesce(json_agg(value ORDER BY key), '[]')::text FROM (
+            SELECT value, key FROM jsonb_array_elements_text(h.gone_boots::jsonb) WITH ORDINALITY AS gone (value, key)
+            WHERE value <> b.boot_id
+            UNION ALL SELECT h.boot_id, 9 WHERE h.boot_id <> '' ORDER BY key DESC LIMIT 4) AS newest) END,
+    boot_id = b.boot_id
+FROM json_to_recordset(%(beats)s::json) AS b ({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
+WHERE h.uid = b.host AND (b.force = 1 OR (h.boot_id = b.boot_id AND b.over > h.seq)
+    OR (h.boot_id <> b.boot_id AND NOT h.gone_boots::jsonb ? b.boot_id))
+RETURNING h.uid"""  # noqa: S608 - constants of this module
+_MOST_VARIABLES: Final = 500
+
+
+def write_beats(connection: Connection, beats: Sequence[Beat]) -> list[Any]:
+    """Store what is neither doubled nor late; returns the rows of the hosts whose heartbeat was not taken.
+
+    Beats of one host are in the order of their arrival. Of SQLite no rows are returned: the memory of its one process
+    has all heartbeats, and one that it sends again (`add` 0) changes nothing where it was stored.
+    """
+    if connection.dialect.name == "postgresql":
+        refused = [uid for layer in _layers(beats) for uid in _write_layer(connection, layer)]
+        return _rows(connection, refused) if refused else []
+    connection.exec_driver_sql(_SQLITE, list(beats))
+    return []
+
+
+def _write_layer(connection: Connection, beats: Sequence[Beat]) -> list[str]:
+    text = msgspec.json.encode(beats).decode()
+    taken = {row[0] for row in connection.exec_driver_sql(_POSTGRESQL, {"beats": text})}
+    return [beat["host"] for beat in beats if beat["add"] and beat["host"] not in taken]
+
+
+def _layers(beats: Sequence[Beat]) -> Iterable[Sequence[Beat]]:
+    """Yield the beats so that each host comes once at a time, sorted: two hubs lock the rows in the same order."""
+    rest = sorted(beats, key=lambda beat: str(beat["host"]))  # stable: of one host in order of arrival
+    while rest:
+        seen: set[str] = set()
+        layer: list[Beat] = []
+        later: list[Beat] = []
+        for beat in rest:
+            (later if beat["host"] in seen else layer).append(beat)
+            seen.add(beat["host"])
+        yield layer
+        rest = later
+
+
+def _rows(connection: Connection, uids: Sequence[str]) -> list[Any]:
+    table = schema.heartbeats
+    rows: list[Any] = []
+    for start in range(0, len(uids), _MOST_VARIABLES):
+        some = table.c.uid.in_(uids[start : start + _MOST_VARIABLES])
+        rows += connection.execute(select(table).where(some)).all()
+    return rows
+
+
+class PendingBeats:
+    """Heartbeats that wait for the next batch: of one boot of a host the newest counts for all."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, Beat] = {}
+        self._owed: dict[str, int] = {}
+        """Heartbeats of a host that were counted and not stored, since the storage failed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def add(self, beat: Beat) -> None:
+        """Queue a heartbeat."""
+        key = (beat["host"], beat["boot_id"])
+        older = self.rows.pop(key, None)
+        if older is not None:
+            beat["add"] += older["add"]
+            beat["force"] |= older["force"]
+        if self._owed:
+            beat["add"] += self._owed.pop(beat["host"], 0)
+        self.rows[key] = beat
+
+    def take(self) -> list[Beat]:
+        """Return what waits, in order, and wait for more."""
+        rows, self.rows = self.rows, {}
+        return list(rows.values())
+
+    def failed(self, beats: Iterable[Mapping[str, Any]]) -> None:
+        """Note heartbeats that were not stored: the next one of the host counts for them as well."""
+        for beat in beats:
+            if beat["add"]:
+                self._owed[beat["host"]] = self._owed.get(beat["host"], 0) + beat["add"]

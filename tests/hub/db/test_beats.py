@@ -1,0 +1,160 @@
+"""The database decides which heartbeat is doubled or late (rule P17), whatever a hub remembers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, select
+
+from edgewright.hub.db import migrations, schema
+from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, write_beats
+from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.records import Live, new_beat_row
+from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration, without_lock
+from tests.postgres import Cluster
+
+__all__ = ["pair", "without_lock"]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.e2e)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    url = None
+    if request.param == "postgresql":
+        server: Cluster = request.getfixturevalue("postgres")
+        url = server.url(server.create())
+    made = open_engines(tmp_path, url)
+    migrations.migrate(made[0])
+    yield made[0]
+    for one in made:
+        one.dispose()
+
+
+def beat(uid: str, boot: str, seq: int | None, *, force: bool = False, message: str = "") -> Beat:
+    live = Live()
+    live.at, live.boot_id, live.state, live.message = 1000.0 + (seq or 0), boot, "healthy", message
+    live.seq = -1 if seq is None else seq
+    row = live.row(uid)
+    row["over"], row["add"], row["force"] = ANY_NUMBER if seq is None else seq, 1, int(force)
+    return row
+
+
+def write(engine: Engine, *beats: Beat) -> set[str]:
+    """Write a batch; returns the hosts whose row shows that their beat was not taken."""
+    with engine.begin() as connection:
+        refused = {row.uid for row in write_beats(connection, beats)}
+    last = {beat["host"]: beat for beat in beats}
+    shown = {
+        uid
+        for uid, beat in last.items()
+        if (row := stored(engine, uid)).message != beat["message"] or row.boot_id != beat["boot_id"]
+    }
+    assert engine.dialect.name == "sqlite" or refused == shown or len(last) < len(beats)
+    return shown
+
+
+def stored(engine: Engine, uid: str) -> Any:
+    table = schema.heartbeats
+    with engine.connect() as connection:
+        return connection.execute(select(table).where(table.c.uid == uid)).one()
+
+
+def make(engine: Engine, *uids: str) -> None:
+    with engine.begin() as connection:
+        for uid in uids:
+            connection.execute(new_beat_row(uid))
+
+
+def test_p17_doubled_and_late_ones_change_nothing(engine: Engine) -> None:
+    make(engine, "a", "b")
+    assert write(engine, beat("a", "b1", 5, message="first"), beat("b", "x", 1)) == set()
+    for late in (beat("a", "b1", 5, message="again"), beat("a", "b1", 4, message="late")):
+        assert "a" in write(engine, late)
+        assert (stored(engine, "a").message, stored(engine, "a").seq, stored(engine, "a").count) == ("first", 5, 1)
+    assert "a" not in write(engine, beat("a", "b2", 0))
+    assert write(engine, beat("a", "b1", 9, message="late")) == {"a"}
+    row = stored(engine, "a")
+    assert (row.boot_id, row.seq, row.count, msgspec.json.decode(row.gone_boots)) == ("b2", 0, 2, ["b1"])
+
+
+def test_p17_a_beat_without_a_number_is_new_and_a_forced_one_always(engine: Engine) -> None:
+    make(engine, "a")
+    write(engine, beat("a", "b1", 7))
+    assert not write(engine, beat("a", "b1", None, message="new"))
+    assert (stored(engine, "a").seq, stored(engine, "a").message) == (7, "new")
+    write(engine, beat("a", "b2", 1))
+    assert write(engine, beat("a", "b1", None)) == {"a"}  # of a boot that was replaced: late with or without a number
+    assert not write(engine, beat("a", "b1", 3, force=True))  # a machine that takes the place of the other (clones.py)
+    assert (stored(engine, "a").boot_id, stored(engine, "a").seq) == ("b1", 3)
+    assert msgspec.json.decode(stored(engine, "a").gone_boots) == ["b2"]
+
+
+def test_two_boots_of_a_host_in_one_batch_are_both_noted(engine: Engine) -> None:
+    make(engine, "a")
+    assert not write(engine, beat("a", "b0", 1), beat("a", "b1", 1), beat("a", "b2", 1))
+    row = stored(engine, "a")
+    assert (row.boot_id, row.count, msgspec.json.decode(row.gone_boots)) == ("b2", 3, ["b0", "b1"])
+
+
+def test_any_order_of_heartbeats_ends_as_the_rule_demands(engine: Engine) -> None:
+    """Beside a model in Python of what rule P17 says, with batches of random size; the seed is fixed."""
+    chance, uids = random.Random(17), [f"h{number}" for number in range(6)]
+    make(engine, *uids)
+    model: dict[str, tuple[str, int, list[str], int]] = {uid: ("", -1, [], 0) for uid in uids}
+    for _ in range(60):
+        batch = []
+        for _ in range(chance.randrange(1, 12)):
+            uid, boot, seq = chance.choice(uids), f"b{chance.randrange(7)}", chance.randrange(6)
+            force = chance.random() < 0.05
+            batch.append(beat(uid, boot, seq, force=force))
+            now, last, gone, count = model[uid]
+            if force or (seq > last if boot == now else boot not in gone):
+                if boot != now:
+                    rest = [other for other in gone if other != boot]
+                    gone = [*rest[-3:], now] if now else rest
+                model[uid] = (boot, seq if boot != now or force else max(last, seq), gone, count + 1)
+        with engine.begin() as connection:
+            write_beats(connection, batch)
+        for uid, wanted in model.items():
+            row = stored(engine, uid)
+            assert (row.boot_id, row.seq, msgspec.json.decode(row.gone_boots), row.count) == wanted
+
+
+def test_what_waits_is_counted_and_what_was_not_stored_is_owed() -> None:
+    pending = PendingBeats()
+    pending.add(beat("a", "b1", 1))
+    pending.add(beat("a", "b1", 2))
+    taken = pending.take()
+    assert [(row["seq"], row["add"]) for row in taken] == [(2, 2)] and not pending
+    pending.failed(taken)
+    pending.add(beat("a", "b1", 3))
+    pending.add(beat("b", "b1", 3))
+    assert [(row["host"], row["add"]) for row in pending.take()] == [("a", 3), ("b", 1)]
+
+
+@pytest.mark.e2e
+async def test_p17_a_late_beat_at_another_hub_changes_nothing(pair: Pair) -> None:
+    """Each hub knows only what it took: the database decides, and the hub that was wrong follows it."""
+    _, token = await _token(pair, "late")
+    made = await pair.clients[0].post("/v1/edgehosts/register", json=registration("l", token))
+    await _load(pair, "l")
+    own = {"Authorization": made.json()["status"]["serviceAuthToken"], "ApiKey": ""}
+
+    async def send(hub: int, boot: str, seq: int, message: str) -> int:
+        body = {"state": "healthy", "message": message, "edgewright": {"seq": seq, "bootId": boot}}
+        return (await pair.clients[hub].patch("/v1/edgehosts/l/health", json=body, headers=own)).status_code
+
+    assert await send(0, "b1", 1, "first") == 204
+    assert await send(1, "b1", 2, "second") == 204
+    assert await send(0, "b1", 2, "doubled") == 204  # the first hub has 1 in memory
+    live = [hub.state.hosts["l"].live for hub in pair.hubs]
+    assert (live[0].seq, live[0].message) == (2, "second")
+    assert await send(0, "b2", 1, "booted") == 204
+    assert await send(1, "b1", 3, "late") == 204
+    assert (live[1].boot_id, live[1].seq, live[1].message) == ("b2", 1, "booted")
+    row = pair.rows(select(schema.heartbeats).where(schema.heartbeats.c.uid == "l"))[0]
+    assert (row.boot_id, row.seq, row.count, row.message) == ("b2", 1, 3, "booted")
