@@ -31,7 +31,7 @@ from typing import Any
 
 AREAS = ("readme", "docs", "changelog", "ui", "docstrings", "comments", "names")
 PACKAGES = ("edgewright", "tui")
-PLAIN = {".txt", ".service", ".conf", ".sh", ".timer", ".target"}
+PLAIN = {".txt", ".service", ".path", ".conf", ".sh", ".timer", ".target"}
 
 
 @dataclass(frozen=True)

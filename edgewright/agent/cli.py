@@ -68,6 +68,10 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
         "--console", metavar="PATH", help="where refusals are shown to an operator at the machine; '' for nowhere"
     )
     run.add_argument("--debug", action="store_true", help="print more")
+    run.add_argument(
+        "--run", default="", metavar="DIR", help="the reconciler has units of its own and reports in DIR (install)"
+    )
+    _reconciler(verbs)
     install = verbs.add_parser("install", help="install the agent as a systemd service", epilog=EPILOG)
     _where(install)
     install.add_argument(
@@ -81,6 +85,14 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     )
     install.add_argument("--no-start", action="store_true", help="enable the service but do not start it")
     install.add_argument("--plan", action="store_true", help="show what would be done, and do nothing")
+    uninstall = verbs.add_parser("uninstall", help="remove the agent from this host", epilog=EPILOG)
+    uninstall.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
+    uninstall.add_argument("--prefix", default="/usr/local/lib/edgewright", metavar="DIR", help="where the agent is")
+    uninstall.add_argument("--root", default="/", metavar="DIR", help="remove it from the system mounted at DIR")
+    uninstall.add_argument(
+        "--purge", action="store_true", help="also remove its identity, credential, token and the state of its work"
+    )
+    uninstall.add_argument("--plan", action="store_true", help="show what would be done, and do nothing")
     status = verbs.add_parser("status", help="show what the agent on this host knows", epilog=EPILOG)
     status.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
@@ -89,6 +101,19 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     for verb in more:
         verb.add_parser(verbs)
     return parser
+
+
+def _reconciler(verbs: Any) -> None:
+    """Add the verbs of the reconciler."""
+    reconcile = verbs.add_parser("reconcile", help="do the work that waits on this host, then end", epilog=EPILOG)
+    retry = verbs.add_parser("retry", help="continue a step that waits for an operator", epilog=EPILOG)
+    retry.add_argument("step", nargs="?", default="*", metavar="STEP", help="its id (default: all that wait)")
+    trial = verbs.add_parser("trial", help="run steps that only wait, to show that long work runs here", epilog=EPILOG)
+    trial.add_argument("seconds", nargs="+", type=int, metavar="S", help="seconds of each step")
+    for verb in (reconcile, retry, trial):
+        verb.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
+    reconcile.add_argument("--run", default="", metavar="DIR", help="where progress is reported")
+    reconcile.add_argument("--root", default="/", metavar="DIR", help="read the host below DIR")
 
 
 def _where(verb: argparse.ArgumentParser) -> None:
@@ -131,6 +156,7 @@ def _run(namespace: argparse.Namespace) -> int:
         root=namespace.root,
         console=namespace.console,
         debug=namespace.debug,
+        run=namespace.run,
     )
     console_log = AgentLog(console=namespace.console, level=DEBUG if namespace.debug else INFO)
     life = Notifier()
@@ -163,6 +189,18 @@ def _install(namespace: argparse.Namespace) -> int:
     return 0
 
 
+def _uninstall(namespace: argparse.Namespace) -> int:
+    from edgewright.agent.install.install import InstallOptions, apply_plan, make_removal
+
+    spec = InstallOptions(data=namespace.data, prefix=namespace.prefix, root=namespace.root)
+    plan = make_removal(spec, namespace.purge)
+    if namespace.plan:
+        print("\n".join([str(step) for step in plan] or ["nothing to do: no agent is installed here"]))
+        return 0
+    apply_plan(plan, lambda line: print(line), "removed")
+    return 0
+
+
 def _status(namespace: argparse.Namespace) -> int:
     from edgewright.agent.kernel.status import show
 
@@ -175,4 +213,19 @@ def _appliance(namespace: argparse.Namespace) -> int:
     return run(namespace)
 
 
-_VERBS = {"run": _run, "install": _install, "status": _status, "appliance": _appliance}
+def _reconcile(namespace: argparse.Namespace) -> int:
+    from edgewright.agent.reconcile.local import run
+
+    return run(namespace, lambda line: print(line))
+
+
+_VERBS = {
+    "run": _run,
+    "reconcile": _reconcile,
+    "retry": _reconcile,
+    "trial": _reconcile,
+    "install": _install,
+    "uninstall": _uninstall,
+    "status": _status,
+    "appliance": _appliance,
+}

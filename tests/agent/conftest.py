@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import json
+import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -20,8 +21,13 @@ from cryptography.x509.oid import NameOID
 
 from edgewright.agent.kernel.agent import Agent
 from edgewright.agent.kernel.agent_log import AgentLog
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.operations import Exchange
 from edgewright.agent.kernel.settings import Flags
 from edgewright.agent.kernel.systemd_notify import Notifier
+from edgewright.agent.reconcile.compose import make_reconciler
+from edgewright.agent.reconcile.exchange import OWN
+from edgewright.agent.reconcile.handover import Handover
 
 TODAY = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -251,3 +257,24 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, stub: StubPlane, authority: Authority) -> Bench:
     return Bench(tmp_path, stub, authority.file)
+
+
+def exchange_on(data: str) -> Exchange:
+    """Return the folders between link and reconciler, without a start of the reconciler."""
+    handover = Handover(data, "units")
+    return handover.exchange
+
+
+@pytest.fixture(autouse=True)
+def reconciler_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the reconciler where the link would start it as a child process, to its end."""
+
+    def start_child(handover: Handover) -> None:
+        reconciler = make_reconciler(os.path.dirname(handover._places[OWN]), handover._run, Root(handover._root))
+        assert reconciler.open()
+        try:
+            reconciler.run()
+        finally:
+            reconciler.close()
+
+    monkeypatch.setattr(Handover, "start_child", start_child)

@@ -164,13 +164,18 @@ def test_p26_a_reset_forgets_the_cluster_and_nothing_else(bench: Bench) -> None:
     agent.step()
     before = (agent.enrolment.uid, agent.enrolment.registration_id, agent.enrolment.credential)
     assert agent.desired._config["clusterUids"] == ["cluster-1"]
-    outcome = agent.desired.reset("c" * 24, {})
-    assert outcome.state == "succeeded" and "was forgotten" in outcome.message
+    bench.stub.generation, bench.stub.operations = 2, [{"id": "c" * 24, "kind": "reset", "generation": 2}]
+    agent.step()
+    (result,) = bench.stub.sent("POST", "/result")
+    assert result.body["state"] == "succeeded" and "was forgotten" in result.body["message"]
     bench.kill(agent)
     again = bench.start()
     assert "clusterUids" not in again.desired._config, "also after a restart"
     assert before == (again.enrolment.uid, again.enrolment.registration_id, again.enrolment.credential)
-    assert again.desired.reset("d" * 24, {}).message != outcome.message, "nothing is left to forget"
+    del bench.stub.config["clusterUids"]
+    bench.stub.generation, bench.stub.operations = 3, [{"id": "d" * 24, "kind": "reset", "generation": 3}]
+    again.step()
+    assert "nothing was left to forget" in bench.stub.sent("POST", "/result")[-1].body["message"]
 
 
 def test_p27_an_observing_agent_refuses_every_operation(bench: Bench) -> None:
@@ -410,7 +415,7 @@ def test_what_nobody_foresaw_is_told_with_its_place_and_the_agent_goes_on(
 ) -> None:
     agent = bench.start()
     agent.step()
-    monkeypatch.setattr("edgewright.agent.plane.documents.heartbeat_body", lambda *a: 1 // 0)
+    monkeypatch.setattr("edgewright.agent.plane.documents.heartbeat_body", lambda *a, **more: 1 // 0)
     assert agent.step() >= 60
     assert "unexpected ZeroDivisionError in test_agent_loop.py:" in bench.heard.text
     monkeypatch.undo()

@@ -50,6 +50,18 @@ def test_the_same_source_gives_the_same_bytes(built: Path, tmp_path: Path) -> No
     assert built.stat().st_mode & 0o777 == 0o755
 
 
+def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(built: Path) -> None:
+    source = (
+        b'"""Doc\n\nof it."""\n\nX = 1  # why\n"""About X."""\n\n\ndef f():\n    """Only this."""\n\n\nT = "# no"\n'
+    )
+    lean = archive.lean(source)
+    assert lean == b'""\n\n\n\nX = 1\n""\n\n\ndef f():\n    ""\n\n\nT = "# no"\n'
+    for name in zipfile.ZipFile(built).namelist()[1:]:
+        packed, text = zipfile.ZipFile(built).read(name), (ROOT / name).read_bytes()
+        assert packed.count(b"\n") == text.count(b"\n"), name
+        compile(packed, name, "exec")
+
+
 def test_it_contains_what_the_program_imports_and_no_more(built: Path, tmp_path: Path) -> None:
     """The standard library's own finder, which reads byte code, finds the same modules as the builder."""
     zipfile.ZipFile(built).extractall(tmp_path)

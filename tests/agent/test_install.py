@@ -110,6 +110,70 @@ def test_systemd_takes_the_unit(tmp_path: Path, observe: bool, data: str) -> Non
     assert done.returncode == 0 and unit.NAME not in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("data", ["/var/lib/edgewright", "/opt/my data"])
+def test_systemd_takes_the_reconcilers_units(tmp_path: Path, data: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    for name, text in unit.reconciler_units(["/bin/true"], data).items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(str(path) for path in tmp_path.iterdir())],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and unit.RECONCILER not in done.stderr, done.stderr
+
+
+def test_the_reconciler_has_units_and_folders_of_its_own_and_the_link_cannot_write_its_journal(
+    wish: InstallOptions,
+) -> None:
+    apply_plan(make_plan(wish), lambda line: None)
+    units = Path(wish.root) / "etc/systemd/system"
+    link = (units / unit.NAME).read_text()
+    assert "ReadOnlyPaths=-/var/lib/edgewright/reconciler\n" in link and "--run /run/edgewright-reconciler" in link
+    assert "MemoryHigh=40M\n" in link
+    service = (units / unit.SERVICE).read_text()
+    assert "ExecStart=/usr/bin/python3 /usr/local/lib/edgewright/edgewright-agent.pyz reconcile " in service
+    assert "ProtectSystem" not in service and "CapabilityBoundingSet" not in service
+    assert "DirectoryNotEmpty=/var/lib/edgewright/operations\n" in (units / unit.PATH).read_text()
+    assert {path.name for path in (units / "multi-user.target.wants").iterdir()} == {
+        unit.NAME, unit.SERVICE, unit.PATH
+    }, "the timer is started by the reconciler only"  # fmt: skip
+    for name in ("operations", "cluster", "reconciler"):
+        assert (Path(wish.root) / "var/lib/edgewright" / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_an_old_installation_gets_the_reconciler_and_an_observed_host_loses_it(wish: InstallOptions) -> None:
+    apply_plan(make_plan(wish), lambda line: None)
+    units = Path(wish.root) / "etc/systemd/system"
+    for name in (unit.SERVICE, unit.PATH, unit.TIMER):
+        (units / name).unlink()
+        (units / "multi-user.target.wants" / name).unlink(missing_ok=True)  # as v0.1.0 left the host
+    (units / unit.NAME).write_text("[Service]\nExecStart=old\n")
+    apply_plan(make_plan(wish), lambda line: None)
+    assert (units / unit.PATH).exists() and "--run" in (units / unit.NAME).read_text()
+    observed = wish._replace(observe=True)
+    apply_plan(make_plan(observed), lambda line: None)
+    assert not (units / unit.PATH).exists() and "--run" not in (units / unit.NAME).read_text()
+    assert make_plan(observed) == []
+
+
+def test_uninstall_removes_what_install_made_and_the_identity_only_when_asked(
+    wish: InstallOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(wish.root)
+    before = {path.relative_to(root) for path in root.rglob("*") if not path.is_dir()}
+    apply_plan(make_plan(wish), lambda line: None)
+    assert cli.main(["uninstall", "--root", wish.root, "--plan"]) == 0
+    assert "remove" in capsys.readouterr().out and (root / "etc/systemd/system" / unit.NAME).exists()
+    assert cli.main(["uninstall", "--root", wish.root]) == 0
+    left = {path.relative_to(root) for path in root.rglob("*") if not path.is_dir()} - before
+    assert left == {Path("etc/edgewright/token"), Path("etc/edgewright/ca.crt")}
+    assert cli.main(["uninstall", "--root", wish.root, "--purge"]) == 0
+    assert {path.relative_to(root) for path in root.rglob("*") if not path.is_dir()} == before
+    assert cli.main(["uninstall", "--root", wish.root, "--purge"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
 def test_words_of_the_unit_are_not_expanded() -> None:
     assert unit.quote("a b") == '"a b"' and unit.quote("100%") == "100%%" and unit.quote("$X") == "$$X"
     assert unit.quote('q"\\') == '"q\\"\\\\"' and unit.quote("") == '""'

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.state import write_checked
 from edgewright.agent.kernel.status import gather, table
+from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core import times
 from tests.agent.conftest import Answer, Bench, Request
 
@@ -63,18 +62,20 @@ def test_p36_the_lineage_survives_a_restart(bench: Bench) -> None:
     assert agent.desired.position == (B, 9)
 
 
-def test_p36_an_operation_does_not_run_twice_but_its_result_is_sent_again(bench: Bench) -> None:
+def test_p36_an_operation_does_not_run_twice_but_its_result_is_sent_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.stub.lineage, bench.stub.generation = A, 4
     bench.stub.operations = [operation("c")]
     agent = bench.start()
     runs: list[str] = []
-    real = agent.desired.reset
+    real = DocumentStore.reset
 
-    def reset(operation: str, params: Mapping[str, Any]) -> Outcome:
+    def reset(store: DocumentStore, operation: str) -> list[str]:
         runs.append(operation)
-        return real(operation, params)
+        return real(store, operation)
 
-    agent.desired.reset = reset  # type: ignore[method-assign]
+    monkeypatch.setattr(DocumentStore, "reset", reset)
     agent.step()
     assert runs == ["c" * 24] and results(bench) == ["c" * 24]
     bench.stub.lineage, bench.stub.generation = B, 2

@@ -1,12 +1,16 @@
 """The agent as one archive: a zip with a `#!` line and the modules that its program imports, and no others.
 
+Docstrings and comments stay behind.
+
 The same source gives the same bytes.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import os
+import tokenize
 import zipfile
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -69,9 +73,29 @@ def build(target: str, package: str) -> None:
             _add(archive, "__main__.py", _ENTRY)
             for name, path in sources(package):
                 with open(path, "rb") as source:
-                    _add(archive, name, source.read())
+                    _add(archive, name, lean(source.read()))
     os.chmod(fresh, 0o755)  # noqa: S103 - a program that everybody may run
     os.replace(fresh, target)
+
+
+def lean(source: bytes) -> bytes:
+    """Return a module without its docstrings and comments: a third of the bytes that go to every host.
+
+    Every line stays where it is, so that a traceback of a host names the line of the source.
+    """
+    lines = source.decode().split("\n")
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row = token.start[0] - 1
+            lines[row] = lines[row][: token.start[1]].rstrip()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+            if not lines[first].lstrip().startswith(('"', "'")):
+                continue  # after other code on one line
+            indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+            lines[first : last + 1] = [indent + '""', *[""] * (last - first)]
+    return "\n".join(lines).encode()
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

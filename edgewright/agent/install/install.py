@@ -1,4 +1,4 @@
-"""`install`: put the agent, its token, its CA and its unit in place, so that the host reports after every boot.
+"""`install` and `uninstall`: put the agent, its token, its CA and its units in place, or remove them.
 
 A plan is made first and can be looked at; steps that are done already are left out, so a second run changes nothing.
 With `--root` everything goes into a mounted system (an image, a lab host) and nothing is started.
@@ -7,6 +7,7 @@ With `--root` everything goes into a mounted system (an image, a lab host) and n
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from edgewright.agent.install import archive, unit
 from edgewright.agent.kernel.settings import DATA, USER_DATA
 from edgewright.agent.kernel.state import read_secret, sync_folder
 from edgewright.agent.plane.client import parse_endpoint
+from edgewright.agent.reconcile import exchange
 from edgewright.core.errors import Failed, InvalidInput, Refused
 
 ETC = "/etc/edgewright"
@@ -42,7 +44,7 @@ class InstallOptions(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One thing to do: a file to write, a folder to make, a link to set or a command to run."""
+    """One thing to do: a file to write or remove, a folder to make, a link to set or a command to run."""
 
     kind: str
     target: str
@@ -53,6 +55,8 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         if self.kind == "run":
             return "run    " + " ".join(self.arguments)
+        if self.kind == "remove":
+            return f"remove {self.target}"
         if self.kind == "link":
             return f"link   {self.target} -> {self.arguments[0]}"
         if self.kind == "folder":
@@ -77,8 +81,8 @@ def make_plan(spec: InstallOptions) -> List[Step]:
         )
     name = "edgewright-agent" if binary else "edgewright-agent.pyz"
     home = os.path.join(spec.prefix, name)
-    command = [home] if binary else [spec.python, home]
-    command += ["run", "--data", spec.data]
+    start = [home] if binary else [spec.python, home]
+    command = [*start, "run", "--data", spec.data]
     steps = [
         Step("folder", ETC, mode=0o755),
         Step("folder", spec.data, mode=0o700),
@@ -105,21 +109,63 @@ def make_plan(spec: InstallOptions) -> List[Step]:
             command += [flag, place]
     if spec.observe:
         command.append("--observe")
+    else:
+        command += ["--run", unit.RUN]
     secrets = [step.target for step in steps if step.kind == "write" and step.mode == 0o600]
     text = unit.unit_text(command, spec.data, spec.observe, secrets)
     steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
     steps.append(Step("link", f"{WANTS}/{unit.NAME}", arguments=(f"{UNITS}/{unit.NAME}",)))
+    steps += _without_reconciler() if spec.observe else _reconciler(start, spec.data)
     left = [step for step in steps if not _done(spec, step)]
     if spec.root == "/" and spec.start:
-        if any(step.kind in ("write", "link") for step in left):
+        if any(step.kind in ("write", "link", "remove") for step in left):
             left.append(Step("run", "", arguments=("systemctl", "daemon-reload")))
             left.append(Step("run", "", arguments=("systemctl", "restart", unit.NAME)))
+            if not spec.observe:  # steps are units of their own: a restart of the reconciler interrupts none
+                left.append(Step("run", "", arguments=("systemctl", "restart", unit.PATH, unit.SERVICE)))
         elif _inactive():
             left.append(Step("run", "", arguments=("systemctl", "start", unit.NAME)))
     return [step._replace(target=_below(spec, step.target)) if step.target else step for step in left]
 
 
-def apply_plan(plan: List[Step], report: Callable[[str], None]) -> None:
+def _reconciler(start: List[str], data: str) -> List[Step]:
+    places = exchange.folders(data)
+    steps = [Step("folder", places[name], mode=0o700) for name in (exchange.REQUESTS, exchange.DOCUMENTS, exchange.OWN)]
+    for name, text in unit.reconciler_units(start, data).items():
+        steps.append(Step("write", f"{UNITS}/{name}", text.encode()))
+    for name in (unit.SERVICE, unit.PATH):
+        steps.append(Step("link", f"{WANTS}/{name}", arguments=(f"{UNITS}/{name}",)))
+    return steps
+
+
+def _without_reconciler() -> List[Step]:
+    """Return the removal of the reconciler's units: a host that is only observed has no work."""
+    links = [Step("remove", f"{WANTS}/{name}") for name in (unit.SERVICE, unit.PATH)]
+    return links + [Step("remove", f"{UNITS}/{name}") for name in (unit.SERVICE, unit.PATH, unit.TIMER)]
+
+
+def make_removal(spec: InstallOptions, purge: bool = False) -> List[Step]:
+    """Return the steps that remove the agent; with `purge` also its identity, credential and data."""
+    home = [os.path.join(spec.prefix, name) for name in ("edgewright-agent", "edgewright-agent.pyz")]
+    steps = [Step("remove", f"{WANTS}/{unit.NAME}"), Step("remove", f"{UNITS}/{unit.NAME}"), *_without_reconciler()]
+    steps += [Step("remove", path) for path in home]
+    if purge:
+        steps += [Step("remove", path) for path in (ETC, spec.data)]
+    left = [step for step in steps if os.path.lexists(_below(spec, step.target))]
+    left = [step._replace(target=_below(spec, step.target)) for step in left]
+    if spec.root == "/" and spec.start and left:
+        units = (unit.PATH, unit.TIMER, unit.SERVICE, unit.NAME)
+        stop = [Step("run", "", arguments=("systemctl", "stop", name)) for name in (*units, unit.STEPS)]
+        present = [step for step in stop if step.arguments[2] == unit.STEPS or _loaded(step.arguments[2])]
+        left = [*present, *left, Step("run", "", arguments=("systemctl", "daemon-reload"))]
+    return left
+
+
+def _loaded(name: str) -> bool:
+    return any(os.path.exists(f"{folder}/{name}") for folder in (UNITS, "/usr/lib/systemd/system"))
+
+
+def apply_plan(plan: List[Step], report: Callable[[str], None], done: str = "installed") -> None:
     """Do the steps in order, report each. Raises `EdgewrightError` at the first that fails; run again to continue."""
     for step in plan:
         report(str(step))
@@ -134,7 +180,7 @@ def apply_plan(plan: List[Step], report: Callable[[str], None]) -> None:
             raise Failed(
                 f"{step.target or step.arguments[0]}: {reported}.", "Fix that and run the installation again."
             ) from None
-    report("installed" if plan else "nothing to do: everything is in place")
+    report(done if plan else "nothing to do: everything is in place")
 
 
 def _apply(step: Step) -> None:
@@ -145,6 +191,11 @@ def _apply(step: Step) -> None:
             raise Failed(
                 f"`{' '.join(step.arguments)}` failed: {reported[0]}.", f"Look at `journalctl -u {unit.NAME}`."
             )
+    elif step.kind == "remove":
+        if os.path.isdir(step.target) and not os.path.islink(step.target):
+            shutil.rmtree(step.target)
+        else:
+            os.unlink(step.target)
     elif step.kind == "folder":
         os.makedirs(step.target, mode=step.mode, exist_ok=True)
         os.chmod(step.target, step.mode)
@@ -178,6 +229,8 @@ def _write(path: str, data: bytes, mode: int) -> None:
 def _done(spec: InstallOptions, step: Step) -> bool:
     path = _below(spec, step.target)
     try:
+        if step.kind == "remove":
+            return not os.path.lexists(path)
         if step.kind == "folder":
             return os.path.isdir(path) and os.stat(path).st_mode & 0o777 == step.mode
         if step.kind == "link":

@@ -1,10 +1,22 @@
-"""The systemd unit of the agent: what it may touch is written down, and nothing else."""
+"""The systemd units of the agent: the link, which may touch what is written down here, and the reconciler.
+
+The reconciler is root without a sandbox, since it mounts, installs and reboots. A path unit starts it for each request,
+a timer while a step waits, and the boot, so that what was interrupted is judged.
+"""
 
 from __future__ import annotations
 
-from typing import Sequence
+import os
+from typing import Dict, Sequence
+
+from edgewright.agent.reconcile.exchange import OWN, REQUESTS
 
 NAME = "edgewright-agent.service"
+RECONCILER = "edgewright-reconciler"
+SERVICE, PATH, TIMER = RECONCILER + ".service", RECONCILER + ".path", RECONCILER + ".timer"
+RUN = "/run/" + RECONCILER
+"""Folder of the reconciler's reports, in memory."""
+STEPS = "edgewright-step-*.service"
 
 _TEMPLATE = """\
 # Made by `edgewright-agent install`; a change here is lost with the next install. Put yours into a drop-in:
@@ -26,7 +38,7 @@ WatchdogSec=300
 TimeoutStopSec=15
 UMask=0077
 {user}# what it needs: its own folder to write, the network, and to read what root may read
-{writable}CapabilityBoundingSet={capabilities}
+{writable}{readonly}CapabilityBoundingSet={capabilities}
 AmbientCapabilities=
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -51,14 +63,62 @@ SystemCallErrorNumber=EPERM
 DevicePolicy=closed
 DeviceAllow=/dev/console w
 # what it may take
-MemoryHigh=96M
-MemoryMax=128M
+MemoryHigh=40M
+MemoryMax=64M
 TasksMax=32
 CPUWeight=50
 OOMScoreAdjust=-500
 
 [Install]
 WantedBy=multi-user.target
+"""
+
+_SERVICE = """\
+# Made by `edgewright-agent install`; a change here is lost with the next install.
+[Unit]
+Description=Edgewright reconciler: does the work that waits on this edge host
+After=local-fs.target network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart={command}
+Restart=on-failure
+RestartSec=5
+TimeoutStopSec=30
+UMask=0077
+RuntimeDirectory=edgewright-reconciler
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_PATH = """\
+# Made by `edgewright-agent install`; a change here is lost with the next install.
+[Unit]
+Description=Edgewright reconciler: starts it when a request waits
+
+[Path]
+DirectoryNotEmpty={requests}
+MakeDirectory=yes
+DirectoryMode=0700
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_TIMER = """\
+# Made by `edgewright-agent install`; a change here is lost with the next install.
+# The reconciler starts it when it ends while a step waits.
+[Unit]
+Description=Edgewright reconciler: starts it again while a step waits
+
+[Timer]
+OnActiveSec=60
+AccuracySec=5
+RemainAfterElapse=no
 """
 
 
@@ -88,10 +148,22 @@ def unit_text(command: Sequence[str], data: str, observe: bool = False, secrets:
         writable = f"StateDirectory={below[len('/var/lib/') :]}\nStateDirectoryMode=0700\n"
     else:
         writable = f"ReadWritePaths={quote(data)}\n"
+    readonly = "" if observe else f"ReadOnlyPaths=-{quote(os.path.join(data, OWN))}\n"
     user = "DynamicUser=yes\n" + credentials if observe else ""
     return _TEMPLATE.format(
         command=" ".join(quote(word) if arguments[word] == word else arguments[word] for word in command),
         writable=writable,
+        readonly=readonly,
         user=user,
         capabilities="" if observe else "CAP_DAC_READ_SEARCH",
     )
+
+
+def reconciler_units(program: Sequence[str], data: str) -> Dict[str, str]:
+    """Return the reconciler's unit files by name; `program` are the words that start the agent."""
+    command = [*program, "reconcile", "--data", data, "--run", RUN]
+    return {
+        SERVICE: _SERVICE.format(command=" ".join(quote(word) for word in command)),
+        PATH: _PATH.format(requests=os.path.join(data, REQUESTS).replace("%", "%%")),
+        TIMER: _TIMER,
+    }

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Dict, Optional
+from typing import Optional
 
 from edgewright import __version__
 from edgewright.agent.facts import device, system
 from edgewright.agent.kernel import agent_log, conditions
 from edgewright.agent.kernel.binding import NAME as BINDING
 from edgewright.agent.kernel.binding import Binding, OtherMachine
-from edgewright.agent.kernel.disk_usage import usage_collector
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION, Enrolment
 from edgewright.agent.kernel.hostfs import Root
-from edgewright.agent.kernel.logs import collector
-from edgewright.agent.kernel.operations import Handler, Journal
+from edgewright.agent.kernel.operations import Operations
 from edgewright.agent.kernel.outbox import Outbox
 from edgewright.agent.kernel.plane_link import PlaneLink, unexpected
 from edgewright.agent.kernel.settings import Flags, Settings, find_labels, load_settings
@@ -33,6 +31,7 @@ from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.reconcile.desired import Answer, Desired
+from edgewright.agent.reconcile.handover import Handover
 from edgewright.core import times
 from edgewright.core.cloudconfig.userdata import Site
 from edgewright.core.errors import EdgewrightError
@@ -44,6 +43,9 @@ FACTS_EVERY = 60.0
 DUPLICATE_HINT = (
     "On the copy, stop the agent and remove identity.json*, registration.json* and binding.json* from its data folder."
 )
+RESULT_LOOK = 0.5
+"""Seconds between two looks for the result of an operation."""
+TRANSITIONS = "transitions"
 OBSERVED = "This host is only observed: its agent changes nothing. Install the agent on it to manage it."
 
 
@@ -56,6 +58,7 @@ class Agent:
         self.life = life
         self.root = Root(flags.root)
         self.folder = StateFolder(flags.data, console_log)
+        self.handover = Handover(flags.data, flags.run, flags.root)
         self.meter = system.Meter(self.root)
         self.facts: Optional[device.Facts] = None
         self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
@@ -76,7 +79,7 @@ class Agent:
             self._begin()
             self.life.notify("READY=1")
             while True:
-                self.life.wait(self.step())
+                self._rest(self.step())
         except Stopped:
             self.agent_log(agent_log.NOTICE, "Stopped as asked.")
             self.plane_link.note("stopped", "The agent was stopped.", self.interval)
@@ -93,8 +96,9 @@ class Agent:
         assert self.facts is not None
         self._bind(settings)
         self.outbox = Outbox(self.folder, self.enrolment.uid, self.facts.host_name)
-        self.journal = Journal(self.folder)
-        self.delivery = Delivery(self.journal, self.outbox, self.agent_log)
+        self.operations = Operations(self.folder, self.handover.exchange)
+        self.operations.hand_over_again()
+        self.delivery = Delivery(self.operations, self.outbox, self.agent_log)
         self.desired = Desired(self.folder)
         before = self.folder.load("boot") or {}
         if before.get("bootId") != self.facts.boot_id:
@@ -133,9 +137,18 @@ class Agent:
         if self._other_machine is not None:
             raise self._other_machine
 
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next heartbeat, or for the result of an operation, which goes out at once. Raises `Stopped`."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            waiting = self.operations.waiting
+            if self.life.wait(min(left, RESULT_LOOK) if waiting else left) or (waiting and self._collect()):
+                return
+
     def step(self) -> float:
         """Do what is due now; return how many seconds to wait. Never raises but `Stopped`."""
         self.folder.retry()
+        self.handover.look()
         try:
             self._check_machine()
             plane = self._get_plane()
@@ -231,13 +244,15 @@ class Agent:
         now = times.now()
         self._read_facts()
         gauges = self.meter.read()
+        progress = self.handover.observed.progress()
         report = conditions.judge(
-            self.facts, self.folder.trouble, self._clock_off, now, self._duplicate, gauges.memory_used_mb
-        )
+            self.facts, self.folder.trouble, self._clock_off, now, self._duplicate, gauges.memory_used_mb,
+            self.handover.observed.trouble, progress,
+        )  # fmt: skip
         self._seq += 1
         here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)
         observed = Position(self.desired.lineage, self.desired.observed)
-        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here)
+        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here, progress=progress)
         pulse = plane.heartbeat(body)
         self._note_duplicate(pulse.duplicate)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
@@ -248,10 +263,12 @@ class Agent:
             self._send_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
+        self._collect()
+        self._note_transitions()
         self.delivery.send(plane)
         self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
-            duplicate=self._duplicate,
+            duplicate=self._duplicate, run=self.flags.run,
         )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
 
@@ -288,22 +305,40 @@ class Agent:
             return
         self.agent_log.over("desired")
         refusal = OBSERVED if self.flags.observe else ""
+        endpoint = plane.client.endpoint
+        clock_off = None if plane_time is None else self._clock_off
         for offer in self.desired.operations():
-            if self.journal.run(offer, self._handlers(plane), refusal, plane_time):
-                self.agent_log(agent_log.NOTICE, f"Operation {offer.get('kind')} {offer.get('id')} has ended.")
-            self.life.notify("WATCHDOG=1")
+            if self.operations.take(
+                offer, refusal, plane_time, clockOff=clock_off, inCluster=self.desired.in_cluster,
+                planeHost=endpoint.host, planePort=endpoint.port,
+            ):  # fmt: skip
+                self.agent_log(
+                    agent_log.INFO, f"Operation {offer.get('kind')} {offer.get('id')} is with the reconciler."
+                )
         status = self.desired.tunnel_answer(refusal)
         if status is not None:
             plane.tunnel_status(*status)
             self.desired.tunnel_answered()
         self.desired.applied()
 
-    def _handlers(self, plane: Plane) -> Dict[str, Handler]:
-        return {
-            protocol.OP_COLLECT_LOGS: collector(self.root, plane.logs),
-            protocol.OP_DISK_USAGE: usage_collector(self.root, plane.logs),
-            protocol.OP_RESET: self.desired.reset,
-        }
+    def _collect(self) -> bool:
+        """Take results of the reconciler; return whether there was one."""
+        ended = self.operations.collect()
+        for record in ended:
+            self.agent_log(agent_log.NOTICE, f"Operation {record.get('kind')} {record.get('id')} has ended.")
+            if (record.get("kind"), record.get("state")) == (protocol.OP_RESET, protocol.OP_SUCCEEDED):
+                self.desired.leave_cluster()
+        return bool(ended)
+
+    def _note_transitions(self) -> None:
+        """Make start, end and failure of steps events of this host (P70)."""
+        stored = (self.folder.load(TRANSITIONS) or {}).get("n")
+        known = stored if isinstance(stored, int) else 0
+        changes = self.handover.changes(known)
+        for change in changes:
+            self.outbox.event(str(change.get("reason")), str(change.get("message")))
+        if changes:
+            self.folder.save(TRANSITIONS, {"n": changes[-1]["n"]})
 
     # --- small things ------------------------------------------------------------------------------------------
 
@@ -311,6 +346,9 @@ class Agent:
         moment = time.monotonic()
         if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
             self.facts = device.collect(self.root)
+            work = self.handover.observed.documents()
+            if work:
+                self.facts.extension["documents"] = work
             self._facts_at = moment
 
     def _facts_sent(self) -> None:

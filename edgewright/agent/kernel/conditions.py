@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import Any, List, Mapping, NamedTuple, Optional
 
 from edgewright.agent.facts.device import Facts
 from edgewright.core import times
@@ -44,9 +44,12 @@ def judge(
     now: float,
     duplicate: str = "",
     memory_used_mb: int = 0,
+    work_trouble: str = "",
+    progress: Optional[Mapping[str, Any]] = None,
 ) -> Report:
     """Return the health that a host reports, from its facts, its data directory and its clock.
 
+    `work_trouble` is why the reconciler starts no step, `progress` where its work is.
     `duplicate` names other machines that report with its identity: what the plane shows may be their state. The texts
     are known to `core.problems.causes`, which gives each its next step.
     """
@@ -63,6 +66,10 @@ def judge(
         problems.append(f"clock {times.duration(abs(clock_off))} {side} the plane's (it shows {clock_text(now)})")
     if duplicate:
         problems.append(f"another machine reports with this identity: {duplicate}")
+    if work_trouble:
+        problems.append(f"no step can start: {work_trouble}")
+    if progress is not None and progress.get("waitingFor") == "operator":
+        problems.append(f"step {progress['step']} waits for an operator ({progress.get('errorClass', 'failed')})")
     if problems:
         return Report(Health.UNHEALTHY, "; ".join(problems))
     return Report(Health.HEALTHY, "")

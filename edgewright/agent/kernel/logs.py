@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, Iterator, List, Mapping
 
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.operations import Outcome
@@ -57,6 +57,15 @@ def _piece(lines: List[str], offset: int) -> List[str]:
     return lines[offset : offset + protocol.MAX_LOG_CHUNK]
 
 
+def pieces(operation: str, lines: List[str]) -> Iterator[Dict[str, Any]]:
+    """Give the bodies of P29 for the lines of an operation, in order; one without lines when there are none."""
+    offset = 0
+    while offset < len(lines) or not offset:
+        part = _piece(lines, offset)
+        yield {"operationId": operation, "offset": offset, "lines": part, "last": offset + len(part) >= len(lines)}
+        offset += len(part) or 1
+
+
 def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], Outcome]:
     """Return the handler of `collect-logs`; `send` posts one piece and returns whether the plane accepted it."""
 
@@ -71,15 +80,9 @@ def collector(root: Root, send: Callable[[Dict[str, Any]], bool]) -> Callable[[s
         if isinstance(since, bool) or not isinstance(since, int) or not 0 <= since <= LATEST:
             return Outcome(protocol.OP_REFUSED, "The moment since when is not a number of epoch seconds.")
         lines = [clean(line, protocol.MAX_LOG_LINE) for line in read_journal(root, asked, unit, since)]
-        offset = 0
-        while True:
-            part = _piece(lines, offset)
-            last = offset + len(part) >= len(lines)
-            piece = {"operationId": operation, "offset": offset, "lines": part, "last": last}
+        for piece in pieces(operation, lines):
             if not send(piece):
                 return Outcome(protocol.OP_FAILED, "The plane does not know this operation any more.")
-            offset += len(part)
-            if last:
-                return Outcome(protocol.OP_SUCCEEDED, f"{len(lines)} lines sent.")
+        return Outcome(protocol.OP_SUCCEEDED, f"{len(lines)} lines sent.")
 
     return collect

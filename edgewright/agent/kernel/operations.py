@@ -1,93 +1,138 @@
-"""Operations of the plane: a journal on disk, each id started at most once, each result repeated until it is taken.
+"""Operations of the plane at the link: handed to the reconciler as files, results repeated until the plane has them.
 
-The order of P24 and P25: record durable, act, result durable, send, acknowledged. A kill between any two of them
-leaves a record from which the next start continues: without a result the operation counts as failed and is never
-started again.
+The link records an id, durable, before it hands it over, and takes the result from the reconciler's folder. That an id
+runs at most once (P24) is the reconciler's journal; handing it over twice does no harm.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
 NAME = "operations"
 MAX_RECORDS = 500
 """Records stored; the oldest acknowledged ones go first."""
+STARTED, HANDED = "started", "handed"
 INTERRUPTED = "The agent stopped during this operation; how far it came is not known. It is not started again."
+
+Json = Dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """How an operation ended: `succeeded`, `failed` or `refused`, and a sentence."""
+    """How an operation ended: `succeeded`, `failed` or `refused`, a sentence, and what it found."""
 
     state: str
     message: str
+    lines: Tuple[str, ...] = ()
+    """Lines of text for the plane (P29)."""
+    checks: Tuple[Mapping[str, Any], ...] = ()
+    """Checks of a preflight."""
 
 
-Handler = Callable[[str, Mapping[str, Any]], Outcome]
-"""Carries out one kind: takes the operation's id and parameters."""
+class Exchange(NamedTuple):
+    """The two folders between link and reconciler."""
+
+    hand_over: Callable[[str, Mapping[str, Any]], None]
+    """Writes a request, durable. Raises `OSError`."""
+    result: Callable[[str], Optional[Json]]
+    """Returns the result of an id, `None` while there is none."""
 
 
-class Journal:
+class Operations:
     """The records of all operations that this host knows."""
 
-    def __init__(self, folder: StateFolder) -> None:
+    def __init__(self, folder: StateFolder, exchange: Exchange) -> None:
         self._folder = folder
+        self._exchange = exchange
         body = folder.load(NAME) or {}
         records = body.get("records")
-        self._records: List[Dict[str, Any]] = (
-            [r for r in records if isinstance(r, dict)] if isinstance(records, list) else []
-        )
-        stopped = [record for record in self._records if record.get("state") == "started"]
-        for record in stopped:
-            self._finish(record, Outcome(protocol.OP_FAILED, INTERRUPTED))
+        self._records: List[Json] = [r for r in records if isinstance(r, dict)] if isinstance(records, list) else []
+        stopped = [record for record in self._records if record.get("state") == STARTED]
+        for record in stopped:  # of an agent before 0.2.0, which ran operations itself
+            self._finish(record, protocol.OP_FAILED, INTERRUPTED)
         if stopped:
             self._save()
 
     def knows(self, operation: str) -> bool:
-        """Return whether this id was ever started or refused here."""
+        """Return whether this id was ever handed over or refused here."""
         return any(record.get("id") == operation for record in self._records)
 
-    def run(
-        self, offer: Mapping[str, Any], handlers: Mapping[str, Handler], refusal: str = "", now: Optional[float] = None
-    ) -> bool:
-        """Carry out one offered operation unless its id is known; return whether anything was done.
+    @property
+    def waiting(self) -> bool:
+        """Return whether the reconciler has an operation whose result is not there yet."""
+        return any(record.get("state") == HANDED for record in self._records)
+
+    def take(self, offer: Mapping[str, Any], refusal: str = "", now: Optional[float] = None, **context: Any) -> bool:
+        """Hand over an offered operation unless its id is known; return whether anything was done.
 
         `refusal` is the reason why this host runs no operation at all (an observed host). An operation past its
-        deadline by the plane's clock `now` is not started and leaves no record: the plane has marked it expired.
+        deadline by the plane's clock `now` is not handed over and leaves no record: the plane has marked it expired.
         """
         identifier = offer.get("id")
-        kind = offer.get("kind")
-        if not isinstance(identifier, str) or not identifier:
+        if not isinstance(identifier, str) or not identifier or not identifier.isalnum() or len(identifier) > 64:
             return False
         if self.knows(identifier):
             self._report_again(identifier)
             return False
         if now is not None and _past(offer.get("deadline"), now):
             return False
-        record: Dict[str, Any] = {"id": identifier, "kind": kind, "generation": offer.get("generation", 0)}
-        record.update(state="started", startedAt=times.rfc3339(times.now()), acknowledged=False)
+        params = offer.get("params")
+        request = {"kind": offer.get("kind"), "params": params if isinstance(params, dict) else {}}
+        request["deadline"] = offer.get("deadline")
+        record: Json = {"id": identifier, "kind": offer.get("kind"), "generation": offer.get("generation", 0)}
+        record.update(state=HANDED, acknowledged=False, request={**request, **context})
         self._records.append(record)
-        handler = handlers.get(str(kind))
         if refusal:
-            outcome = Outcome(protocol.OP_REFUSED, refusal)
-        elif handler is None:
-            outcome = Outcome(protocol.OP_REFUSED, f"This agent knows no operation of kind {clean(kind, 60)}.")
+            self._finish(record, protocol.OP_REFUSED, refusal)
         elif not self._save():
-            outcome = Outcome(
-                protocol.OP_FAILED,
-                f"Nothing was done: the agent cannot write its journal first ({self._folder.trouble}).",
-            )
+            trouble = self._folder.trouble
+            self._finish(record, protocol.OP_FAILED, f"Nothing was done: the agent cannot record it first ({trouble}).")
         else:
-            params = offer.get("params")
-            outcome = _guarded(handler, identifier, params if isinstance(params, dict) else {})
-        self._finish(record, outcome)
+            self._hand_over(record)
+            return True
         self._save()
         return True
+
+    def hand_over_again(self) -> None:
+        """Hand over what has no result: the request may have been lost with the folder."""
+        for record in self._records:
+            if record.get("state") == HANDED:
+                self._hand_over(record)
+
+    def _hand_over(self, record: Json) -> None:
+        request = record.get("request")
+        try:
+            self._exchange.hand_over(str(record["id"]), request if isinstance(request, dict) else {})
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._finish(record, protocol.OP_FAILED, f"Nothing was done: the request cannot be stored ({reason}).")
+            self._save()
+
+    def collect(self) -> List[Json]:
+        """Take the results that the reconciler has stored; return the records that ended now."""
+        ended = []
+        for record in self._records:
+            if record.get("state") != HANDED:
+                continue
+            result = self._exchange.result(str(record["id"]))
+            if result is not None:
+                for name in ("state", "message", "finishedAt", "checks"):
+                    if name in result:
+                        record[name] = result[name]
+                record.pop("request", None)
+                ended.append(record)
+        if ended:
+            self._save()
+        return ended
+
+    def lines(self, record: Mapping[str, Any]) -> List[str]:
+        """Return the lines that belong to a result, from the reconciler's folder."""
+        lines = (self._exchange.result(str(record.get("id"))) or {}).get("lines")
+        return [str(line) for line in lines] if isinstance(lines, list) else []
 
     def _report_again(self, operation: str) -> None:
         """Send the result of an operation once more: the plane still offers it, so its database was set back."""
@@ -96,13 +141,14 @@ class Journal:
                 record["acknowledged"] = False
                 self._save()
 
-    def unacknowledged(self) -> List[Dict[str, Any]]:
+    def unacknowledged(self) -> List[Json]:
         """Return the records whose result the plane has not taken yet."""
-        return [record for record in self._records if not record.get("acknowledged")]
+        return [r for r in self._records if not r.get("acknowledged") and r.get("state") != HANDED]
 
-    def result(self, record: Mapping[str, Any]) -> Dict[str, Any]:
+    def result(self, record: Mapping[str, Any]) -> Json:
         """Return the body of P25 for a record."""
-        return {name: record.get(name) for name in ("state", "message", "finishedAt", "generation")}
+        body = {name: record.get(name) for name in ("state", "message", "finishedAt", "generation")}
+        return {**body, "checks": record["checks"]} if record.get("checks") else body
 
     def acknowledge(self, operation: str) -> None:
         """Note that the plane has taken the result, or will never take it."""
@@ -114,23 +160,14 @@ class Journal:
             self._records.remove(record)
         self._save()
 
-    def _finish(self, record: Dict[str, Any], outcome: Outcome) -> None:
-        record["state"] = outcome.state
-        record["message"] = clean(outcome.message, protocol.MAX_MESSAGE)
+    def _finish(self, record: Json, state: str, message: str) -> None:
+        record.pop("request", None)
+        record["state"] = state
+        record["message"] = clean(message, protocol.MAX_MESSAGE)
         record["finishedAt"] = times.rfc3339(times.now())
 
     def _save(self) -> bool:
         return self._folder.save(NAME, {"records": self._records})
-
-
-def _guarded(handler: Handler, identifier: str, params: Mapping[str, Any]) -> Outcome:
-    """Run a handler; what it did not expect becomes a result, so that one operation cannot take the agent down."""
-    try:
-        return handler(identifier, params)
-    except EdgewrightError as error:
-        return Outcome(protocol.OP_FAILED, error.message)
-    except Exception as error:
-        return Outcome(protocol.OP_FAILED, f"The agent hit an unexpected {type(error).__name__}: {error}.")
 
 
 def _past(deadline: object, now: float) -> bool:

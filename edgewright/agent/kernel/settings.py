@@ -42,6 +42,8 @@ class Flags(NamedTuple):
     console: Optional[str] = None
     """Where an operator at the machine reads; `None` is /dev/console under systemd."""
     debug: bool = False
+    run: str = ""
+    """Folder of the reconciler's reports where systemd has its units; empty where it is a child of the link."""
 
 
 class Settings(NamedTuple):

@@ -108,7 +108,7 @@ class StateFolder:
         return os.path.join(self.folder, name + ".json")
 
     def _mishap(self, path: str, error: OSError) -> None:
-        reported = _reason(error)
+        reported = reason_of(error)
         if reported != self.trouble:
             self.trouble = reported
             self._log(
@@ -116,7 +116,8 @@ class StateFolder:
             )
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be written or read, in plain words."""
     known = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
@@ -197,7 +198,7 @@ def read_checked(path: str) -> Tuple[Optional[Body], str]:
     except FileNotFoundError:
         return None, ""
     except OSError as error:
-        return None, f"cannot be read ({_reason(error)})"
+        return None, f"cannot be read ({reason_of(error)})"
     try:
         outer = json.loads(complete)
         text = outer["body"]
@@ -219,7 +220,7 @@ def read_secret(path: str, what: str) -> str:
         with open(path, encoding="utf-8") as file:
             text = file.read(8192).strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = _reason(error) if isinstance(error, OSError) else "it is not text"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not text"
         raise Failed(f"Cannot read the {what} from {path}: {reason}.", "Put it there, readable by the agent.") from None
     if not text:
         raise Failed(f"The {what} file {path} is empty.", "Put the text of it into the file.")

@@ -9,12 +9,18 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
 from edgewright.agent.kernel.state import read_checked
+from edgewright.agent.reconcile.exchange import run_folder
+from edgewright.agent.reconcile.observed import Observed
 from edgewright.core import times
 from edgewright.core.errors import ExitCode, NotFound, Refused
 from edgewright.core.text import clean
 
 LATE = 3
 """Heartbeats that may be missing before the agent counts as not reaching its plane."""
+
+
+UNITS_RUN = "/run/edgewright-reconciler"
+"""Where the reconciler's units of an installed agent report."""
 
 
 def show(folder: str, output: str, write: Callable[[str], None]) -> int:
@@ -51,7 +57,11 @@ def gather(folder: str) -> Dict[str, Any]:
     changed = desired.get("lineageChanged")
     changed = changed if isinstance(changed, dict) else {}
     records = [record for record in journal.get("records", []) if isinstance(record, dict)]
+    observed = Observed(run_folder(folder, UNITS_RUN if status.get("run") == UNITS_RUN else ""))
     return {
+        "progress": observed.progress(),
+        "documents": observed.documents(),
+        "reconcilerTrouble": observed.trouble,
         **{name: value for name, value in status.items() if isinstance(value, (str, int, float))},
         "uid": identity.get("uid", ""),
         "uidFrom": identity.get("how", ""),
@@ -117,6 +127,7 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     if next_try is not None and next_try > now:
         rows.append(("Next try", f"in {times.duration(next_try - now)}"))
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
+    rows += _work(facts, now)
     if facts.get("duplicate"):
         rows.append(("Duplicate", f"another machine reports with this identity: {facts['duplicate']}"))
     changed = _moment(facts.get("lineageChangedAt"))
@@ -125,6 +136,34 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     waiting = f"{facts['resultsWaiting']} results, {facts['eventsWaiting']} events, {facts['intentsWaiting']} intents"
     rows.append(("Waiting", waiting))
     return [f"{name:<15} {clean(value, 400)}" for name, value in rows]
+
+
+def _work(facts: Dict[str, Any], now: float) -> List[Tuple[str, str]]:
+    """Return the rows about the reconciler's work."""
+    rows: List[Tuple[str, str]] = []
+    progress = facts.get("progress")
+    if progress:
+        percent = f", {progress['percent']} %" if "percent" in progress else ""
+        since = _moment(progress.get("since"))
+        age = f", for {times.duration(max(0.0, now - since))}" if since is not None else ""
+        waits = f", waits for {progress['waitingFor']}" if progress.get("waitingFor") else ""
+        place = f"{progress.get('n', 1)} of {progress.get('of', 1)}"
+        attempt = f", attempt {progress.get('attempt', 1)}"
+        rows.append(("Step", f"{progress['step']} ({place}){percent}{attempt}{age}{waits}"))
+    for document in facts.get("documents") or []:
+        wanted, applied = (_generation(document.get(name)) for name in ("wanted", "applied"))
+        text = f"{document.get('kind')} {document.get('uid')}: wanted generation {wanted}, applied {applied}"
+        if document.get("booted"):
+            text += f", booted {document['booted']}"
+        failed = document.get("failed")
+        rows.append(("Document", text + (f", failed: {failed.get('error')}" if isinstance(failed, dict) else "")))
+    if facts.get("reconcilerTrouble"):
+        rows.append(("Reconciler", facts["reconcilerTrouble"]))
+    return rows
+
+
+def _generation(place: object) -> str:
+    return str(place.get("generation", "-")) if isinstance(place, dict) else "-"
 
 
 def _moment(text: object) -> Optional[float]:

@@ -65,25 +65,25 @@ class Notifier:
         finally:
             self._may_interrupt = False
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, in stretches short enough for the watchdog. Raises `Stopped`; ends early on SIGHUP."""
+    def wait(self, seconds: float) -> bool:
+        """Sleep, in stretches short enough for the watchdog; return whether SIGHUP ended it. Raises `Stopped`."""
         end = time.monotonic() + seconds
         while True:
             self.notify("WATCHDOG=1")
             left = end - time.monotonic()
             if left <= 0:
-                return
+                return False
             try:
                 with self.interruptible():
                     self._waiting = True
                     if self._nudged:
                         self._nudged = False
-                        return
+                        return True
                     # not time.sleep: that asks the kernel for a moment, which libfaketime moves along with the clock
                     select.select((), (), (), min(left, WATCH))
             except _Nudged:
                 self._nudged = False
-                return
+                return True
             finally:
                 self._waiting = False
 

@@ -11,12 +11,15 @@ import time
 from typing import Any, Dict, List
 
 from edgewright.agent.kernel import agent_log
-from edgewright.agent.kernel.operations import Journal
+from edgewright.agent.kernel.logs import pieces
+from edgewright.agent.kernel.operations import Operations
 from edgewright.agent.kernel.outbox import Outbox
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.refusals import PlaneRefusal
 from edgewright.core import times
+from edgewright.wire import protocol
 
+WITH_LINES = (protocol.OP_COLLECT_LOGS, protocol.OP_DISK_USAGE)
 PAUSE = 60.0
 """Seconds of a pause that the plane asked for without a number."""
 
@@ -24,17 +27,24 @@ PAUSE = 60.0
 class Delivery:
     """Delivers results, intents and events in this order, oldest first."""
 
-    def __init__(self, journal: Journal, outbox: Outbox, console_log: agent_log.AgentLog) -> None:
-        self._journal = journal
+    def __init__(self, operations: Operations, outbox: Outbox, console_log: agent_log.AgentLog) -> None:
+        self._operations = operations
         self._outbox = outbox
         self._console_log = console_log
         self._not_before = 0.0
 
     def send(self, plane: Plane) -> None:
-        """Send what waits, unless the plane asked for a pause. Raises as `Plane` does, but not for 429."""
-        for record in self._journal.unacknowledged():
-            plane.result(record["id"], self._journal.result(record))
-            self._journal.acknowledge(record["id"])
+        """Send what waits, unless the plane asked for a pause. Raises as `Plane` does, but not for 429.
+
+        The lines of a result go first (P29); a plane that does not know their operation takes no more of them.
+        """
+        for record in self._operations.unacknowledged():
+            known = True
+            if record.get("kind") in WITH_LINES and record.get("state") == protocol.OP_SUCCEEDED:
+                for piece in pieces(str(record["id"]), self._operations.lines(record)):
+                    known = known and plane.logs(piece)
+            plane.result(record["id"], self._operations.result(record))
+            self._operations.acknowledge(record["id"])
         if time.monotonic() < self._not_before:
             return
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, NamedTuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from edgewright import __version__
 from edgewright.agent.facts.device import Facts
@@ -83,13 +83,20 @@ def registration_document(
 
 
 def heartbeat_body(
-    report: Report, gauges: Gauges, seq: int, observed: Position, boot_id: str, address: str = "", mac: str = ""
+    report: Report,
+    gauges: Gauges,
+    seq: int,
+    observed: Position,
+    boot_id: str,
+    address: str = "",
+    mac: str = "",
+    progress: Optional[Mapping[str, Any]] = None,
 ) -> Json:
     """Return the body of a heartbeat (P17).
 
     `clock` is this host's clock, evidence about the plane's (P41).
     `observed` is the applied generation, with the lineage it belongs to; `address` and `mac` name this machine should
-    another one use the same identity.
+    another one use the same identity. `progress` is where long work is (P69).
     """
     named = {"lineage": observed.lineage} if observed.lineage else {}
     return {
@@ -103,6 +110,7 @@ def heartbeat_body(
             **named,
             **({"address": address} if address else {}),
             **({"mac": mac} if mac else {}),
+            **({"progress": dict(progress)} if progress else {}),
             "clock": round(times.now(), 3),
             "load1": gauges.load1,
             "cpuPercent": gauges.cpu_percent,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.core import times
 from edgewright.wire import protocol
@@ -128,13 +127,15 @@ class Desired:
             self.observed = self.generation
             self._save()
 
-    def reset(self, operation: str, params: Mapping[str, Any]) -> Outcome:
-        """Operation `reset` (P26): forget the state of the cluster; identity, credential and facts stay."""
-        clusters = self._config.pop("clusterUids", None)
-        self._save()
-        if not clusters:
-            return Outcome(protocol.OP_SUCCEEDED, "This host belonged to no cluster; nothing was left to forget.")
-        return Outcome(protocol.OP_SUCCEEDED, "The state of the cluster was forgotten.")
+    @property
+    def in_cluster(self) -> bool:
+        """Return whether the plane has this host in a cluster, as far as is known here."""
+        return bool(self._config.get("clusterUids"))
+
+    def leave_cluster(self) -> None:
+        """Forget the clusters of this host, after a reset (P26); identity, credential and facts stay."""
+        if self._config.pop("clusterUids", None):
+            self._save()
 
     def forget(self) -> None:
         """Start again, after the credential was lost: the next record of this host counts from the start."""

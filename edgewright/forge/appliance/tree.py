@@ -69,7 +69,7 @@ def _add_agent(root: Path, agent: Path, work: Path, job: Job) -> None:
 def _add_units(root: Path, units: Path) -> list[str]:
     """Copy the units and return the words for `systemctl enable`."""
     names = []
-    for unit in sorted(units.glob("*.service")):
+    for unit in sorted(path for path in units.iterdir() if path.suffix in (".service", ".path", ".timer")):
         target = root / UNITS / unit.name
         shutil.copyfile(unit, target)
         target.chmod(0o644)

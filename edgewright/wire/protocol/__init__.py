@@ -117,7 +117,9 @@ HOST_CREDENTIAL_PREFIX = "ewh_"
 OP_COLLECT_LOGS = "collect-logs"
 OP_DISK_USAGE = "disk-usage"
 OP_RESET = "reset"
-OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET)
+OP_PREFLIGHT = "preflight"
+OP_REBOOT = "reboot"
+OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET, OP_PREFLIGHT, OP_REBOOT)
 
 OP_PENDING = "pending"
 OP_SUCCEEDED = "succeeded"

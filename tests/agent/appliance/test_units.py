@@ -10,6 +10,7 @@ import pytest
 from edgewright.agent.appliance import commands, runner
 from edgewright.agent.appliance import paths as places
 from edgewright.agent.cli import main
+from edgewright.agent.install import unit
 from edgewright.agent.install.unit import unit_text
 from edgewright.agent.kernel import agent_log as say
 from edgewright.agent.kernel import console as console_lines
@@ -26,6 +27,7 @@ def lines(text: str) -> set[str]:
 def test_the_agents_unit_is_as_tight_as_the_one_that_install_writes() -> None:
     ours = lines((FILES / "edgewright-agent.service").read_text())
     command = [places.PYTHON, places.PROGRAM, "run", "--user-data", places.USERDATA, "--data", places.DATA]
+    command += ["--run", unit.RUN]
     made = lines(unit_text(command, places.DATA))
     assert set(made - ours) == {"After=network.target systemd-tmpfiles-setup.service"}
     assert ours - made == {
@@ -36,14 +38,24 @@ def test_the_agents_unit_is_as_tight_as_the_one_that_install_writes() -> None:
     }
 
 
+def test_the_reconcilers_units_are_those_that_install_writes() -> None:
+    """Only the conditions of a box that runs from a slot are more; none waits for the network to be online."""
+    more = {"ConditionKernelCommandLine=edgewright.slot", "ConditionPathExists=/oem/userdata"}
+    after = {"After=edgewright-boot.service", "After=edgewright-boot.service local-fs.target network.target"}
+    for name, text in unit.reconciler_units([places.PYTHON, places.PROGRAM], places.DATA).items():
+        ours, made = lines((FILES / name).read_text()), lines(text)
+        assert made - ours <= {"After=local-fs.target network.target"}, name
+        assert ours - made <= more | after, name
+
+
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.service")), ids=lambda path: path.name)
 def test_each_unit_runs_a_word_of_the_archive_that_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    unit = configparser.RawConfigParser(strict=False)
-    unit.read(path)
-    words = unit["Service"]["ExecStart"].split()
-    assert words[:2] == [places.PYTHON, places.PROGRAM] and unit["Install"]["WantedBy"]
+    parsed = configparser.RawConfigParser(strict=False)
+    parsed.read(path)
+    words = parsed["Service"]["ExecStart"].split()
+    assert words[:2] == [places.PYTHON, places.PROGRAM] and parsed["Install"]["WantedBy"]
     with pytest.raises(SystemExit) as ended:
-        main([*words[2:4], "--help"] if words[2] == "appliance" else ["run", "--help"])
+        main([*words[2:4], "--help"] if words[2] == "appliance" else [words[2], "--help"])
     assert ended.value.code == 0 and "usage" in capsys.readouterr().out
 
 

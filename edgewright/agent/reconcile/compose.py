@@ -1,0 +1,119 @@
+"""`edgewright-agent reconcile`: what a reconciler is made of on a real host, and its life."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from edgewright.agent.facts import system
+from edgewright.agent.kernel import agent_log
+from edgewright.agent.kernel.disk_usage import usage_collector
+from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.kernel.logs import collector
+from edgewright.agent.kernel.operations import Outcome
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.preflight import preflight
+from edgewright.agent.reconcile.reboot import Reboot
+from edgewright.agent.reconcile.reconciler import Parts, Reconciler
+from edgewright.agent.reconcile.requests import Handler, Request
+from edgewright.agent.reconcile.runner import SYSTEMD, choose_runner
+from edgewright.agent.reconcile.steps import Step
+from edgewright.agent.reconcile.store import DocumentStore
+from edgewright.agent.reconcile.trial import KIND, Trial
+from edgewright.wire import protocol
+
+TIMER = "edgewright-reconciler.timer"
+AFTER_A_BUG = 10.0
+"""Seconds to wait after an unexpected error, so that restarts by systemd do not make a busy loop."""
+
+Collect = Callable[[str, Mapping[str, Any]], Outcome]
+
+
+def with_lines(make: Callable[[Callable[[Dict[str, Any]], bool]], Collect]) -> Handler:
+    """Return a handler whose lines go into its result; the link sends them to the plane in pieces (P29)."""
+
+    def run(request: Request) -> Outcome:
+        lines: List[str] = []
+
+        def add(piece: Dict[str, Any]) -> bool:
+            lines.extend(piece["lines"])
+            return True
+
+        return make(add)(request.id, request.params)._replace(lines=tuple(lines))
+
+    return run
+
+
+def reset(store: DocumentStore) -> Handler:
+    """Return the handler of `reset` (P26): a tombstone for every document of this host."""
+
+    def run(request: Request) -> Outcome:
+        released = store.reset(request.id)
+        if not released and not request.context.get("inCluster"):
+            return Outcome(protocol.OP_SUCCEEDED, "This host belonged to no cluster; nothing was left to forget.")
+        return Outcome(protocol.OP_SUCCEEDED, "The state of the cluster was forgotten.")
+
+    return run
+
+
+def make_reconciler(
+    data: str, run: str = "", root: Optional[Root] = None, report: Callable[[int, str], None] = lambda p, s: None
+) -> Reconciler:
+    """Return the reconciler of this host."""
+    root = root or Root()
+    places = exchange.folders(data)
+    boot = system.boot_id(root)
+    running: List[Callable[[], List[Step]]] = [lambda: []]
+    reboot = Reboot(boot, time.time, lambda: running[0]())
+    parts = Parts(
+        runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
+        drivers={KIND: Trial(os.path.join(places[exchange.OWN], "trial"))},
+        handlers={
+            protocol.OP_COLLECT_LOGS: with_lines(lambda add: collector(root, add)),
+            protocol.OP_DISK_USAGE: with_lines(lambda add: usage_collector(root, add)),
+            protocol.OP_RESET: reset(DocumentStore(places[exchange.DOCUMENTS])),
+            protocol.OP_PREFLIGHT: preflight(root),
+            protocol.OP_REBOOT: reboot.start,
+        },
+        judges={protocol.OP_REBOOT: reboot.judge},
+        boot=boot,
+    )
+    reconciler = Reconciler(data, run, parts, report)
+    running[0] = reconciler.running
+    return reconciler
+
+
+def reconcile(data: str, run: str = "", root: str = "/", report: Optional[agent_log.AgentLog] = None) -> int:
+    """Work until nothing is left; return the exit code. A second reconciler on the folder ends at once."""
+    log = report or agent_log.AgentLog()
+    reconciler = make_reconciler(data, run, Root(root), log)
+    try:
+        if not reconciler.open():
+            log(agent_log.INFO, "Another reconciler works on this folder.")
+            return 0
+        again = reconciler.run()
+        _mark_pending(reconciler.run_folder, again is not None)
+        if again is not None and os.path.isdir(SYSTEMD):
+            subprocess.run(["systemctl", "--no-block", "start", TIMER], check=False, stdin=subprocess.DEVNULL)
+    except Exception as error:
+        log(agent_log.ERROR, f"The reconciler hit an unexpected {type(error).__name__}: {error}. It starts again.")
+        time.sleep(AFTER_A_BUG)
+        return 1
+    finally:
+        reconciler.close()
+    return 0
+
+
+def _mark_pending(run: str, pending: bool) -> None:
+    """Leave a mark while a step waits: where no timer is, the link starts the reconciler again."""
+    path = os.path.join(run, exchange.PENDING)
+    try:
+        if pending:
+            with open(path, "wb"):
+                pass
+        elif os.path.exists(path):
+            os.unlink(path)
+    except OSError:
+        pass  # the next request starts it

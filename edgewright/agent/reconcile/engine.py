@@ -1,0 +1,176 @@
+"""The engine: takes the steps of a plan in order, starts what is due and judges what ran, by observed state.
+
+It can be killed at any moment. Before a step starts, its record is on disk; after a restart the transient unit shows
+whether the program still runs, and the observation whether its effect is there. An exit status alone decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+
+from edgewright.agent.reconcile.driver import Driver
+from edgewright.agent.reconcile.journal import CannotRecord, Journal
+from edgewright.agent.reconcile.runner import Runner
+from edgewright.agent.reconcile.steps import (
+    EQUAL_FAILURES,
+    STARTS_PER_HOUR,
+    Action,
+    Event,
+    Seen,
+    State,
+    Step,
+    read_step,
+)
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.text import clean
+
+LOOK = 2.0
+"""Seconds between two looks at a running step."""
+ASK_AGAIN = 10.0
+"""Seconds between two looks at what a step waits for."""
+MAX_ERROR = 300
+
+
+class Position(NamedTuple):
+    """Where a plan is: its current step, why it waits, and when to look again (seconds, `None` for never)."""
+
+    done: bool
+    action: Optional[Action] = None
+    step: Optional[Step] = None
+    waiting_for: str = ""
+    percent: Optional[int] = None
+    again: Optional[float] = None
+
+
+Transition = Callable[[Step, Event], None]
+
+
+class Engine:
+    """Runs plans; `noted` is called after each durable transition."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        runner: Runner,
+        drivers: Mapping[str, Driver],
+        clock: Callable[[], float],
+        boot: str,
+        noted: Transition = lambda step, event: None,
+    ) -> None:
+        self.journal = journal
+        self.runner = runner
+        self.drivers = drivers
+        self.clock = clock
+        self.boot = boot
+        self.retries: Set[str] = set()
+        """Steps that an operator asked to continue; `*` for all."""
+        self._noted = noted
+        self._steps: Dict[str, Step] = {}
+        for name, record in journal.records.items():
+            try:
+                self._steps[name] = read_step(record)
+            except ValueError:
+                continue  # a record of something else, for example of an operation
+
+    def run(self, actions: Sequence[Action]) -> Position:
+        """Bring a plan one move further. Never raises for a step that fails or a journal that cannot be written."""
+        for action in actions:
+            step = self._steps.get(action.step) or Step(action.step, action.kind, action.target, since=self.clock())
+            try:
+                position = self._advance(action, step)
+            except CannotRecord as error:
+                return Position(False, action, self._steps.get(action.step, step), error.message, again=ASK_AGAIN)
+            if position is not None:
+                return position
+        return Position(True)
+
+    def running(self) -> List[Step]:
+        """Return the steps whose program runs, as far as is known."""
+        return [step for step in self._steps.values() if step.state is State.RUNNING]
+
+    def step(self, name: str) -> Optional[Step]:
+        """Return a step by its id."""
+        return self._steps.get(name)
+
+    def _advance(self, action: Action, step: Step) -> Optional[Position]:
+        """Return where an action is, `None` when it is done and the next one counts. Raises `CannotRecord`."""
+        driver = self.drivers[action.kind]
+        if step.state is State.RUNNING:
+            return self._judge(driver, action, step)
+        seen, text = driver.observe(action)
+        if seen is Seen.DONE:
+            if step.state is not State.DONE:
+                self._move(step, Event.OBSERVED)
+            return None
+        if seen is Seen.UNKNOWN:
+            return Position(False, action, step, f"cannot be observed: {text}", again=ASK_AGAIN)
+        if step.state is State.DONE:
+            step = self._move(step, Event.LOST)
+        if step.state in (State.OPERATOR, State.FAILED) and self.retries & {action.step, "*"}:
+            self.retries.discard(action.step)
+            step = self._move(step, Event.RETRIED)
+        if step.state is State.FAILED and step.equal >= EQUAL_FAILURES:
+            step = self._move(step, Event.EXHAUSTED, cause=f"{EQUAL_FAILURES} equal failures")
+        if step.state is State.FAILED:
+            left = step.due - self.clock()
+            if 0 < left <= 3600:
+                return Position(False, action, step, "its next try", again=left)
+            step = self._move(step, Event.DUE)
+        if step.state is State.WAITING and step.looping(self.clock()):
+            step = self._move(step, Event.LOOPING, cause=f"{STARTS_PER_HOUR} starts within an hour")
+        if step.state is State.OPERATOR:
+            return Position(False, action, step, "operator")
+        return self._start(driver, action, step)
+
+    def _start(self, driver: Driver, action: Action, step: Step) -> Position:
+        reason = driver.waits_for(action)
+        if reason:
+            return Position(False, action, step, reason, again=ASK_AGAIN)
+        try:
+            command = driver.command(action)
+        except (EdgewrightError, OSError) as error:
+            return Position(False, action, step, f"its program: {error}", again=ASK_AGAIN)
+        self.runner.forget(step.unit)  # what an earlier attempt left; before the record, so that it is never misread
+        step = self._move(step, Event.STARTED, limit=action.limit, boot=self.boot)
+        try:
+            self.runner.start(step.unit, command, action.limit)
+        except EdgewrightError as error:
+            step = self._move(step, Event.FAILED, error=_text(error.message), error_class="start")
+            return Position(False, action, step, "its next try", again=max(0.0, step.due - self.clock()))
+        return Position(False, action, step, "", driver.percent(action, 0.0), LOOK)
+
+    def _judge(self, driver: Driver, action: Action, step: Step) -> Optional[Position]:
+        """Judge a step that has started, by its record."""
+        unit = self.runner.state(step.unit)
+        if unit.name == "running":
+            elapsed = max(0.0, self.clock() - step.since)
+            return Position(False, action, step, "", driver.percent(action, elapsed), LOOK)
+        if unit.name == "unknown":
+            return Position(False, action, step, f"cannot be observed: {unit.text}", again=ASK_AGAIN)
+        seen, text = driver.observe(action)
+        if seen is Seen.DONE:
+            self._move(step, Event.OBSERVED)
+            self.runner.forget(step.unit)
+            return None
+        if seen is Seen.UNKNOWN:
+            return Position(False, action, step, f"cannot be observed: {text}", again=ASK_AGAIN)
+        if unit.name == "absent":
+            cause = "the host was restarted" if step.boot != self.boot else "its program is not there any more"
+            step = self._move(step, Event.INTERRUPTED, error=_text(f"{cause}; {text}"), error_class="interrupted")
+        else:
+            ended = unit.text or f"its program ended with {unit.code}"
+            last = next((line for line in reversed(self.runner.log(step.unit)) if line.strip()), "")
+            error = f"{ended}; {text}" + (f"; last line: {last}" if last else "")
+            step = self._move(step, Event.FAILED, error=_text(error), error_class=f"exit-{unit.code}")
+        return Position(False, action, step, "its next try", again=max(0.0, step.due - self.clock()))
+
+    def _move(self, step: Step, event: Event, **more: object) -> Step:
+        after = step.move(event, self.clock(), **more)
+        self.journal.append(after.step, after.record())
+        self._steps[after.step] = after
+        self._noted(after, event)
+        return after
+
+
+def _text(text: str) -> str:
+    return clean(text, MAX_ERROR)

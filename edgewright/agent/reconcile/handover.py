@@ -1,0 +1,88 @@
+"""The link's side of the reconciler: requests and documents go out as files, results and progress come back as files.
+
+Where systemd has the reconciler's units, a path unit starts it. Elsewhere (containers, a host without systemd) it is a
+child process that the link does not wait for.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List, Mapping, Optional
+
+from edgewright.agent.kernel.operations import Exchange
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.observed import Observed
+from edgewright.agent.reconcile.store import Answer, DocumentStore
+
+PENDING_EVERY = 60.0
+"""Seconds after which a reconciler that left a waiting step is started again, where no timer does it."""
+
+
+class Handover:
+    """Files and start of the reconciler of `data`; `run` is where its units, if there are any, report."""
+
+    def __init__(self, data: str, run: str = "", root: str = "/") -> None:
+        self._places = exchange.folders(data)
+        self._root = root
+        self._run = exchange.run_folder(data, run)
+        self._command = [*program(), "reconcile", "--data", data, "--root", root]
+        self._units = bool(run)
+        self._child: "Optional[subprocess.Popen[bytes]]" = None
+        self._started = -PENDING_EVERY
+        self.store = DocumentStore(self._places[exchange.DOCUMENTS])
+        self.observed = Observed(self._run)
+
+    @property
+    def exchange(self) -> Exchange:
+        """Return the two folders for operations."""
+        return Exchange(self._hand_over, lambda name: exchange.get(self._places[exchange.RESULTS], name))
+
+    def offer(self, document: Mapping[str, Any]) -> Answer:
+        """Store a document of the plane and wake the reconciler. Raises `OSError`."""
+        answer = self.store.offer(document)
+        if answer in (Answer.TAKEN, Answer.ADOPTED):
+            exchange.put(self._places[exchange.REQUESTS], exchange.WAKE, {})
+            self.wake()
+        return answer
+
+    def wake(self) -> None:
+        """Start the reconciler where no unit does it. Never raises: what waits is looked at again."""
+        if not self._units and (self._child is None or self._child.poll() is not None):
+            self._started = time.monotonic()
+            self.start_child()
+
+    def look(self) -> None:
+        """Start it again for what waits: a request that is still there, or a step whose time has come."""
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
+        waits = os.path.exists(os.path.join(self._run, exchange.PENDING))
+        due = time.monotonic() - self._started >= PENDING_EVERY
+        if due and (waits or exchange.names(self._places[exchange.REQUESTS])):
+            self.wake()
+
+    def start_child(self) -> None:
+        """Start it as a process of its own session, which outlives the link."""
+        try:
+            self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError:
+            self._child = None
+
+    def _hand_over(self, name: str, request: Mapping[str, Any]) -> None:
+        exchange.put(self._places[exchange.REQUESTS], name, request)
+        self.wake()
+
+    def changes(self, after: int) -> List[Dict[str, Any]]:
+        """Return transitions of steps with a number above `after`."""
+        return self.observed.transitions(after)
+
+
+def program() -> List[str]:
+    """Return the words that start this agent again: the binary, the archive, or the package."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    if sys.argv[0].endswith(".pyz"):
+        return [sys.executable, os.path.abspath(sys.argv[0])]
+    return [sys.executable, "-m", "edgewright.agent"]

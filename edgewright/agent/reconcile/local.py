@@ -1,0 +1,51 @@
+"""What an operator at the host does with the reconciler: `reconcile`, `retry` and `trial`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+from typing import Any, Callable, Dict
+
+from edgewright.agent.kernel.agent_log import AgentLog
+from edgewright.agent.kernel.state import reason_of
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.compose import reconcile
+from edgewright.agent.reconcile.store import DocumentStore
+from edgewright.agent.reconcile.trial import KIND, MAX_SECONDS, MAX_STEPS, trial_document
+from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+
+
+def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
+    """Run one of the three verbs; return the exit code. Raises `EdgewrightError`."""
+    if namespace.verb == "reconcile":
+        return reconcile(namespace.data, namespace.run, namespace.root, AgentLog())
+    places = exchange.folders(namespace.data)
+    if not os.path.isdir(namespace.data):
+        raise NotFound(f"There is no agent folder {namespace.data}.", "Name it with --data.")
+    try:
+        if namespace.verb == "retry":
+            exchange.put(places[exchange.REQUESTS], exchange.RETRY, {"target": namespace.step})
+            write("The reconciler tries again.")
+        else:
+            _trial(namespace, places, write)
+    except PermissionError:
+        raise Refused(f"{namespace.data}: permission denied.", "Run it as root.") from None
+    except OSError as error:
+        raise Failed(f"{namespace.data}: {reason_of(error)}.", "Check the folder and its disk.") from None
+    return 0
+
+
+def _trial(namespace: argparse.Namespace, places: Dict[str, str], write: Callable[[str], None]) -> None:
+    seconds = namespace.seconds
+    if len(seconds) > MAX_STEPS or any(not 1 <= number <= MAX_SECONDS for number in seconds):
+        raise InvalidInput(f"A trial has 1 to {MAX_STEPS} steps of 1 to {MAX_SECONDS} seconds.")
+    store = DocumentStore(places[exchange.DOCUMENTS])
+    before = store.get(KIND)
+    generation = 1 if before is None else before.position.generation + 1
+    lineage = "" if before is None else before.position.lineage
+    digest = secrets.token_hex(32)
+    body: Dict[str, Any] = {"uid": KIND, "kind": KIND, "lineage": lineage, "generation": generation, "digest": digest}
+    store.offer({**body, "author": "site", "document": trial_document(digest[:24], seconds)})
+    exchange.put(places[exchange.REQUESTS], exchange.WAKE, {})
+    write(f"Trial {digest[:12]} with {len(seconds)} steps is with the reconciler; follow it: edgewright-agent status")

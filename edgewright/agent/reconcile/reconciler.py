@@ -1,0 +1,258 @@
+"""The reconciler: takes requests, brings documents to where they are wanted, reports, and ends when nothing is left."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+
+from edgewright.agent.kernel import agent_log
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.driver import Driver
+from edgewright.agent.reconcile.engine import Engine
+from edgewright.agent.reconcile.engine import Position as Place
+from edgewright.agent.reconcile.journal import CannotRecord, Journal, Record
+from edgewright.agent.reconcile.observed import MAX_TRANSITIONS, progress_document
+from edgewright.agent.reconcile.requests import ENDED, Handler, Judge, Requests
+from edgewright.agent.reconcile.runner import Runner
+from edgewright.agent.reconcile.steps import Event, State, Step
+from edgewright.agent.reconcile.store import DocumentStore, Stored
+from edgewright.core import times
+
+STAY = 60.0
+"""Seconds that the reconciler waits in memory; for a longer wait it ends, and a timer starts it again."""
+LOOK = 1.0
+APPLIED = "applied"
+EVENTS = {
+    Event.STARTED: "StepStarted",
+    Event.OBSERVED: "StepDone",
+    Event.FAILED: "StepFailed",
+    Event.INTERRUPTED: "StepFailed",
+    Event.EXHAUSTED: "StepNeedsOperator",
+    Event.LOOPING: "StepNeedsOperator",
+}
+"""The transitions that are events at the plane; progress is none."""
+
+
+class Parts(NamedTuple):
+    """What a reconciler is made of; tests and hosts without systemd bring their own."""
+
+    runner: Runner
+    drivers: Mapping[str, Driver]
+    handlers: Mapping[str, Handler]
+    judges: Mapping[str, Judge]
+    boot: str
+    clock: Callable[[], float] = time.time
+
+
+def _ended(record: Record) -> bool:
+    return record.get("state") in (ENDED, State.DONE.value)
+
+
+class Reconciler:
+    """The work of one host. `open` takes the lock; `run` works until nothing is left."""
+
+    def __init__(self, data: str, run: str, parts: Parts, report: Callable[[int, str], None]) -> None:
+        self.places = exchange.folders(data)
+        self.run_folder = exchange.run_folder(data, run)
+        self.store = DocumentStore(self.places[exchange.DOCUMENTS])
+        self.journal = Journal(self.places[exchange.OWN], _ended)
+        self.trouble = ""
+        self._parts = parts
+        self._report = report
+        self._lock: Optional[int] = None
+        self._engine: Optional[Engine] = None
+        self._requests: Optional[Requests] = None
+        self._transitions: List[Dict[str, Any]] = []
+        self._written: Dict[str, Any] = {}
+
+    def open(self) -> bool:
+        """Take the lock; return whether no other reconciler works here. Raises `OSError`."""
+        for place in self.places.values():
+            os.makedirs(place, mode=0o700, exist_ok=True)
+        os.makedirs(self.run_folder, mode=0o700, exist_ok=True)
+        path = os.path.join(self.places[exchange.OWN], "lock")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return False
+        self._lock = handle
+        before = exchange.get(self.run_folder, exchange.OBSERVED) or {}
+        transitions = before.get("transitions")
+        self._transitions = [t for t in transitions if isinstance(t, dict)] if isinstance(transitions, list) else []
+        return True
+
+    def close(self) -> None:
+        """Release the lock and the journal."""
+        self.journal.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def running(self) -> List[Step]:
+        """Return the steps whose program runs."""
+        return self._engine.running() if self._engine is not None else []
+
+    def run(self, sleep: Callable[[float], None] = time.sleep) -> Optional[float]:
+        """Work until nothing is left; return the seconds after which to start again, `None` for never."""
+        while True:
+            wait = self.tick()
+            if wait is None or wait > STAY:
+                return wait
+            until = time.monotonic() + wait
+            while not exchange.names(self.places[exchange.REQUESTS]):
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                sleep(min(LOOK, left))
+            else:
+                if self.trouble:
+                    sleep(min(wait, 10.0))  # what waits cannot be taken now: the disk is full
+
+    def tick(self) -> Optional[float]:
+        """Look at everything once; return after how many seconds to look again, `None` when nothing is left."""
+        try:
+            self._ready()
+        except CannotRecord as error:
+            self.trouble = error.message
+            self._write([], None)
+            return 10.0
+        assert self._engine is not None and self._requests is not None
+        self._take_signals(self._engine)
+        waits = [self._requests.take()]
+        self.trouble = self._requests.trouble
+        places: List[Place] = []
+        for stored in self.store.documents():
+            place = self._converge(stored, self._engine)
+            if place is not None:
+                places.append(place)
+                waits.append(place.again)
+        self._engine.retries.clear()
+        self._write(places, next((place for place in places if not place.done), None))
+        due = [wait for wait in waits if wait is not None]
+        return min(due) if due else None
+
+    def _ready(self) -> None:
+        """Read the journal, the first time that it can be read. Raises `CannotRecord`."""
+        if self._engine is not None:
+            return
+        self.journal.open()
+        if self.journal.damaged:
+            self._report(
+                agent_log.ERROR, f"{self.journal.damaged} lines of {self.journal.path} are damaged and left out."
+            )
+        parts = self._parts
+        self._engine = Engine(self.journal, parts.runner, parts.drivers, parts.clock, parts.boot, self._note)
+        self._requests = Requests(
+            self.places, self.journal, parts.handlers, parts.judges, parts.clock, parts.boot, self._report
+        )
+        self._requests.recover()
+
+    def _take_signals(self, engine: Engine) -> None:
+        requests = self.places[exchange.REQUESTS]
+        retry = exchange.get(requests, exchange.RETRY)
+        if retry is not None:
+            engine.retries.add(str(retry.get("target", "*")))
+        for name in (exchange.WAKE, exchange.RETRY):
+            exchange.drop(requests, name)
+
+    def _converge(self, stored: Stored, engine: Engine) -> Optional[Place]:
+        driver = self._parts.drivers.get(stored.kind)
+        if stored.released:
+            self._forget(stored)
+            return None
+        if driver is None:
+            return None
+        place = engine.run(driver.plan(stored.document, {}))
+        if place.waiting_for and not place.done and place.again is None and place.step is not None:
+            failed = {"digest": stored.digest, "step": place.step.step, "error": place.step.error, "at": self._now()}
+            self._record(stored, "failed", failed)
+        elif place.done:
+            self._record(stored, "applied", {**stored.wanted, "at": self._now()})
+        return place
+
+    def _record(self, stored: Stored, name: str, value: Dict[str, Any]) -> None:
+        """Note `applied` or `failed` of a document, durable; the same content is written once."""
+        records = exchange.get(self.places[exchange.OWN], APPLIED) or {}
+        entry = dict(records.get(stored.uid) or {})
+        old = entry.get(name) or {}
+        same = {**old, "at": ""} == {**value, "at": ""}
+        if same and not (name == "applied" and "failed" in entry):
+            return
+        entry[name] = value if not same else old
+        if name == "applied":
+            entry.pop("failed", None)
+        self._save_applied({**records, stored.uid: entry})
+
+    def _forget(self, stored: Stored) -> None:
+        """Remove what was applied of a released document: this kind of step leaves nothing on the host to undo."""
+        records = exchange.get(self.places[exchange.OWN], APPLIED) or {}
+        if stored.uid in records:
+            self._save_applied({uid: records[uid] for uid in records if uid != stored.uid})
+
+    def _save_applied(self, records: Dict[str, Any]) -> None:
+        try:
+            exchange.put(self.places[exchange.OWN], APPLIED, {uid: records[uid] for uid in records if uid != "step"})
+        except OSError as error:
+            self.trouble = f"What is applied cannot be stored: {error.strerror or error}."
+
+    def _note(self, step: Step, event: Event) -> None:
+        reason = EVENTS.get(event)
+        if reason is None:
+            return
+        text = f"Step {step.step}, attempt {step.attempt}: {event.value}." + (f" {step.error}" if step.error else "")
+        self._report(agent_log.NOTICE if event in (Event.STARTED, Event.OBSERVED) else agent_log.WARNING, text)
+        n = 1 + max([int(item.get("n", 0)) for item in self._transitions] or [int(self._parts.clock() * 1000)])
+        self._transitions.append({"n": n, "reason": reason, "message": text, "at": self._now()})
+        self._transitions = self._transitions[-MAX_TRANSITIONS:]
+
+    def _write(self, places: List[Place], current: Optional[Place]) -> None:
+        """Write what the link reads. A failure is reported once: the next look tries again."""
+        applied = exchange.get(self.places[exchange.OWN], APPLIED) or {}
+        documents = []
+        for stored in self.store.documents():
+            driver = self._parts.drivers.get(stored.kind)
+            entry = applied.get(stored.uid) or {}
+            document = {"uid": stored.uid, "kind": stored.kind, "applied": entry.get("applied")}
+            document["wanted"] = None if stored.released else stored.wanted
+            document.update(booted=driver.booted() if driver else "", failed=entry.get("failed"))
+            documents.append(document)
+        reports: Dict[str, Dict[str, Any]] = {
+            exchange.PROGRESS: {"progress": self._progress(current)},
+            exchange.OBSERVED: {
+                "documents": documents,
+                "transitions": self._transitions,
+                "trouble": self._reason(places),
+            },
+        }
+        for name, body in reports.items():
+            if self._written.get(name) == body:
+                continue
+            try:
+                exchange.put(self.run_folder, name, body, durable=False)
+            except OSError as error:
+                self._report(agent_log.WARNING, f"{self.run_folder}/{name}.json cannot be written: {error.strerror}.")
+                continue
+            self._written[name] = body
+
+    def _reason(self, places: List[Place]) -> str:
+        blocked = [place.waiting_for for place in places if "No step is started" in place.waiting_for]
+        return self.trouble or (blocked[0] if blocked else "")
+
+    def _progress(self, place: Optional[Place]) -> Optional[Dict[str, Any]]:
+        if place is None or place.action is None or place.step is None:
+            return None
+        step, action = place.step, place.action
+        running = step.state is State.RUNNING
+        deadline = times.rfc3339(step.since + action.limit) if running else ""
+        since = times.rfc3339(step.since)
+        return progress_document(
+            action.step, action.n, action.of, since, step.attempt, place.percent, deadline, place.waiting_for,
+            step.error_class,
+        )  # fmt: skip
+
+    def _now(self) -> str:
+        return times.rfc3339(self._parts.clock())
