@@ -21,6 +21,11 @@ schema_version = Table(
 
 settings = Table("settings", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 
+plane_keys = Table(
+    "plane_keys", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False)
+)
+"""Keys of the plane, what is secret of them encrypted by the key file (`security/plane_keys.py`)."""
+
 projects = Table(
     "projects",
     metadata,

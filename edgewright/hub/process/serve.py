@@ -32,7 +32,7 @@ from edgewright.hub.process.server import bind, make_server
 from edgewright.hub.process.status import write_state
 from edgewright.hub.process.stopping import Stopping, end_without_closing
 from edgewright.hub.resources.hosts.rejections import Rejections
-from edgewright.hub.security import key_match, pki
+from edgewright.hub.security import key_match, pki, plane_keys
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.hub.security.seed import ADMIN_KEY_FILE, seed
 
@@ -50,17 +50,20 @@ def prepare(options: ServeOptions) -> Hub:
     try:
         stored = key_match.read(engines[0])
         key_match.check(options, stored)
-        box = SecretBox.open(options.data)
+        wrap = SecretBox.open(options.data)
         if options.new_ca:
             pki.make_ca(options.data)
+        elif plane_keys.fetch_ca(stored.keys, wrap, options.data):
+            log.info("the CA of this database is written into %s", options.data)
         pki.ensure_certificates(options.data, options.names, also_at, seen.at, first_start=not stored.in_use)
         migrate(engines[0])
         lock = lock_of(engines[0])
         if lock is not None:
             lock.claim(engines[0])  # before anything is read into memory
+        box = plane_keys.store(engines[0], wrap, options.data, in_use=stored.in_use)
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0], restored=options.new_lineage)
-        key_match.store(engines[0], box, options.data)
+        key_match.store(engines[0], wrap, options.data)
         with engines[1].connect() as connection:
             state = compose.load(connection)
             newest = newest_row(connection)

@@ -1,6 +1,7 @@
 """Secrets: how they are made, hashed, encrypted at rest and signed with.
 
-The one key file (`secret.key`) encrypts registration tokens and, through a derived key, signs session tokens (JWT).
+The key of the box encrypts registration tokens and, through a derived key, signs session tokens (JWT). It is in the
+database, wrapped by the one key file (`secret.key`, see `plane_keys.py`).
 API keys and host credentials carry 256 random bits, so a plain SHA-256 is enough to store them.
 """
 
@@ -59,6 +60,7 @@ class SecretBox:
 
     def __init__(self, key: bytes) -> None:
         self._fernet = Fernet(key)
+        self.key = key
         self._check = hmac.digest(key, b"edgewright key check", "sha256").hex()
         self._signing = hashlib.sha256(b"edgewright session\0" + key).digest()
 
@@ -66,7 +68,7 @@ class SecretBox:
     def open(cls, data: Path) -> SecretBox:
         """Read the key file, or make it at the first start; raises `Failed` when it is damaged.
 
-        Whether this is the first start, `belonging.check` decides before.
+        Whether this is the first start, `key_match.check` decides before.
         """
         path = data / KEY_FILE
         if not path.exists():

@@ -122,13 +122,8 @@ LOSSES = {
         "MissingKey",
         "secret.key is missing in .*, and this database was used with it",
     ),
-    "no CA": (remove("ca.crt", "ca.key"), "MissingCA", "ca.crt and ca.key are missing in"),
-    "no CA, no leaf": (remove("ca.crt", "ca.key", "server.crt", "server.key"), "MissingCA", "ca.crt and ca.key"),
-    "no CA certificate": (remove("ca.crt", "server.crt"), "MissingCA", "ca.crt is missing in"),
-    "no CA key": (remove("ca.key"), "MissingCA", "ca.key is missing in"),
-    "no keys": (remove("secret.key", "ca.crt", "ca.key"), "MissingKey", "secret.key, ca.crt and ca.key are missing in"),
+    "no keys": (remove("secret.key", "ca.crt", "ca.key"), "MissingKey", "secret.key is missing in"),
     "other key": (other_key, "WrongKey", "secret.key is not the key of this database"),
-    "other CA": (other_authority, "WrongCA", "ca.crt is not the authority of this database"),
 }
 
 
@@ -143,15 +138,76 @@ def test_a_loss_is_refused_and_nothing_is_created(data: Path, name: str) -> None
     assert files(data) == before
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if "CA" in name])
+AUTHORITY_LOSSES = {
+    "no CA": remove("ca.crt", "ca.key"),
+    "no CA, no leaf": remove("ca.crt", "ca.key", "server.crt", "server.key"),
+    "no CA certificate": remove("ca.crt", "server.crt"),
+    "no CA key": remove("ca.key"),
+    "other CA": other_authority,
+}
+
+
+@pytest.mark.parametrize("name", AUTHORITY_LOSSES)
+def test_a_directory_takes_the_authority_of_its_database(data: Path, name: str) -> None:
+    """P56: the CA belongs to the database; what a directory has of it is a copy."""
+    before = files(data)
+    AUTHORITY_LOSSES[name](data)
+    start(data)
+    assert {name: files(data)[name] for name in ("ca.crt", "ca.key")} == {
+        name: before[name] for name in ("ca.crt", "ca.key")
+    }
+    assert (data / "ca.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", AUTHORITY_LOSSES)
 def test_a_new_authority_is_made_on_request_only(data: Path, name: str) -> None:
-    LOSSES[name][0](data)
-    before = (data / "ca.crt").read_bytes() if (data / "ca.crt").exists() else b""
+    before = (data / "ca.crt").read_bytes()
+    AUTHORITY_LOSSES[name](data)
     start(data, new_ca=True)
     after = (data / "ca.crt").read_bytes()
     assert after != before
     start(data)
     assert (data / "ca.crt").read_bytes() == after
+
+
+OLD_LOSSES = {
+    "no CA": (remove("ca.crt", "ca.key"), "MissingCA", "ca.crt and ca.key are missing in"),
+    "no CA certificate": (remove("ca.crt", "server.crt"), "MissingCA", "ca.crt is missing in"),
+    "no CA key": (remove("ca.key"), "MissingCA", "ca.key is missing in"),
+    "no keys": (remove("secret.key", "ca.crt", "ca.key"), "MissingKey", "secret.key, ca.crt and ca.key are missing in"),
+}
+
+
+@pytest.mark.parametrize("name", OLD_LOSSES)
+def test_a_database_of_v0_1_0_has_no_authority_to_give(tmp_path: Path, name: str) -> None:
+    data = Path(shutil.copytree(V0_1_0 / "hub", tmp_path / "d"))
+    harm, code, sentence = OLD_LOSSES[name]
+    harm(data)
+    before = files(data)
+    with pytest.raises(Failed, match=sentence) as refused:
+        start(data)
+    assert refused.value.code == code and files(data) == before
+
+
+def test_keys_in_the_database_that_do_not_open_are_reported(data: Path) -> None:
+    with closing(sqlite3.connect(data / "hub.db")) as link:
+        link.execute("UPDATE plane_keys SET value = 'x' WHERE name = 'ca_key'")
+        link.commit()
+    (data / "ca.key").unlink()
+    with pytest.raises(Failed, match="keys in the database are damaged") as refused:
+        start(data)
+    assert refused.value.code == "DamagedKeys" and refused.value.hint
+
+
+def test_no_secret_is_readable_in_the_database(data: Path) -> None:
+    """Neither the private key of the CA nor the key of the box nor the key file itself."""
+    with closing(sqlite3.connect(data / "hub.db")) as link:
+        dump = "\n".join(link.iterdump())
+    assert "PRIVATE KEY" not in dump and "BEGIN CERTIFICATE" in dump
+    hub = prepare(ServeOptions(data=data))
+    assert hub.box.key.decode() not in dump and hub.box.key != (data / "secret.key").read_bytes().strip()
+    hub.engine.dispose()
+    hub.readers.dispose()
 
 
 def test_an_authority_lost_at_run_time_is_not_replaced(data: Path) -> None:
@@ -165,7 +221,7 @@ def test_an_authority_lost_at_run_time_is_not_replaced(data: Path) -> None:
     hub.readers.dispose()
 
 
-@pytest.mark.parametrize("name", ["hub.db", "secret.key", "ca.key"])
+@pytest.mark.parametrize("name", ["hub.db", "secret.key"])
 def test_a_restored_directory_starts_and_is_guarded_too(data: Path, tmp_path: Path, name: str) -> None:
     restore(backup(data, tmp_path / "b.tgz"), tmp_path / "new")
     start(tmp_path / "new")
@@ -216,15 +272,17 @@ def test_the_check_value_does_not_contain_the_key(data: Path) -> None:
 
 
 def test_a_new_directory_on_a_postgresql_in_use_is_refused(tmp_path: Path, postgres: Cluster) -> None:
-    """A new machine with the same database: without its keys the hub would lock every host out."""
+    """A new machine with the same database needs the key file, and nothing else (rule P56)."""
     url = postgres.url(postgres.create())
     start(tmp_path / "a", db=url)
-    with pytest.raises(Failed, match=r"secret\.key, ca\.crt and ca\.key are missing") as refused:
+    with pytest.raises(Failed, match=r"secret\.key is missing") as refused:
         start(tmp_path / "b", db=url)
     assert refused.value.code == "MissingKey" and sorted(os.listdir(tmp_path / "b")) == []
     (tmp_path / "c").mkdir()
-    for name in ("secret.key", "ca.crt", "ca.key"):
-        shutil.copyfile(tmp_path / "a" / name, tmp_path / "c" / name)
+    shutil.copyfile(tmp_path / "a" / "secret.key", tmp_path / "c" / "secret.key")
+    start(tmp_path / "c", db=url)
+    for name in ("ca.crt", "ca.key"):
+        assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
     line = ready_line(tmp_path / "c", "--db", url)
     assert "admin-api-key" not in line and "no admin key file, --new-admin-key makes one" in line
     assert not (tmp_path / "c" / "admin-api-key").exists()
