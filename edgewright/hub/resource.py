@@ -54,8 +54,8 @@ class Resource(NamedTuple):
     """Deletes what is older than the hub is set to retain at a time; returns the deleted rows by table."""
     sweeps: tuple[Sweep, ...] = ()
     """What runs for as long as the hub does."""
-    fast: Callable[[Services], FastPath] | None = None
-    """What answers one kind of request without the router."""
+    fast: Callable[[Services], tuple[FastPath, ...]] | None = None
+    """What answers single kinds of requests without the router."""
     own_paths: tuple[str, ...] = ()
     """Beginnings of paths that Palette does not have."""
     open_paths: frozenset[str] = frozenset()

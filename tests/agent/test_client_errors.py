@@ -90,7 +90,7 @@ def test_a_clock_that_is_behind_the_planes_is_named(
     class Stopped(Client):
         """A host whose clock shows a time before the certificate, as its TLS library sees it."""
 
-        def _once(self, *request: Any) -> Any:
+        def _connection(self) -> Any:
             error = ssl.SSLCertVerificationError("not yet")
             error.verify_code = 9
             raise error

@@ -6,13 +6,13 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright import __version__
+from edgewright.agent.plane.beats import Pulse, ShortForm, read_pulse
 from edgewright.agent.plane.client import Client, Reply
 from edgewright.agent.plane.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
-from edgewright.core.text import clean, integer
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
-from edgewright.wire.protocol.generations import Position, read_generation, read_lineage
+from edgewright.wire.protocol.generations import Position
 
 Json = Dict[str, Any]
 
@@ -29,19 +29,6 @@ class Welcome(NamedTuple):
     document: Json
 
 
-class Pulse(NamedTuple):
-    """The answer to a heartbeat; `None` where the plane sent nothing. `date` is the plane's clock."""
-
-    generation: Optional[int]
-    interval: Optional[float]
-    date: Optional[float]
-    lineage: Optional[str] = None
-    duplicate: str = ""
-    """Other machines that report with this identity, as the plane names them."""
-    clock_doubted: bool = False
-    """The plane does not believe its own clock (P41)."""
-
-
 class Plane:
     """One plane, spoken to as the host `uid`."""
 
@@ -50,6 +37,7 @@ class Plane:
         self.uid = uid
         self.credential = ""
         self.date: Optional[float] = None
+        self._short = ShortForm()
 
     @property
     def name(self) -> str:
@@ -72,14 +60,17 @@ class Plane:
         return Welcome(credential, generation if isinstance(generation, int) else 0, body)
 
     def heartbeat(self, body: Mapping[str, Any]) -> Pulse:
-        """P17. Raises `CredentialLost` or `PlaneRefusal`."""
+        """P17; in the short form (P75) where only vital signs changed. Raises `CredentialLost` or `PlaneRefusal`."""
+        line = self._short.line(body)
+        if line is not None:
+            reply = self.client.lean(protocol.HEARTBEAT_SHORT, line, self.credential)
+            if reply.status == 204:
+                return self._short.pulse(body, reply.headers)
+            self._short.refused(reply.status)
         reply = self._own("PATCH", protocol.HOST_HEALTH, "the heartbeat", body)
-        interval = _number(reply.headers.get(protocol.H_INTERVAL.lower()))
-        generation = integer(reply.headers.get(protocol.H_GENERATION.lower(), ""))
-        lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
-        duplicate = clean(reply.headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
-        doubted = reply.headers.get(protocol.H_CLOCK.lower()) == protocol.CLOCK_DOUBTED
-        return Pulse(read_generation(generation), interval, self.date, lineage, duplicate, doubted)
+        pulse = read_pulse(reply.headers, self.date)
+        self._short.full_accepted(body, pulse)
+        return pulse
 
     def facts(self, document: Mapping[str, Any]) -> None:
         """P20."""
@@ -145,11 +136,3 @@ class Plane:
         reply = self.client.call(method, path, body, sent)
         self.date = http_date(reply.headers.get("date"))
         return reply
-
-
-def _number(text: Optional[str]) -> Optional[float]:
-    try:
-        value = float(text) if text else None
-    except ValueError:
-        return None
-    return value if value is not None and 0 <= value < 1e12 else None

@@ -159,6 +159,7 @@ class Live:
         "duplicate",
         "excused",
         "health",
+        "lineage",
         "message",
         "observed_generation",
         "published",
@@ -190,6 +191,8 @@ class Live:
         self.clock_offset: float | None = None
         """Clock of the host minus that of the hub at the last heartbeat, seconds; `None` when it did not report it."""
         self.excused = 0.0
+        self.lineage = ""
+        """The present lineage once the host has named it in a full heartbeat to this process (rule P75)."""
         self.sender = Sender()
         self.duplicate: Duplicate | None = None
         """Seconds since the last heartbeat that are no silence, since the hub was in trouble (rules P42, P43)."""

@@ -304,7 +304,9 @@ class Application:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
-        self._fast = tuple(resource.fast(hub) for resource in hub.resources if resource.fast is not None)
+        self._fast = tuple(
+            path for resource in hub.resources if resource.fast is not None for path in resource.fast(hub)
+        )
         open_paths = frozenset().union(*(resource.open_paths for resource in hub.resources))
         by_path: dict[str, dict[str, Route]] = {}
         for route in hub.routes:

@@ -26,6 +26,7 @@ class Access(enum.Enum):
     HOST = "the host itself"
     HOST_OR_READ = "the host itself, or users of role viewer"
     HOST_OR_OPERATE = "the host itself, or users of role operator"
+    ANY_HOST = "any registered host"
     ANY_HOST_OR_READ = "any registered host, or users of role viewer"
     ANY_HOST_OR_OPERATE = "any registered host, or users of role operator"
 
@@ -41,7 +42,7 @@ class On(enum.Enum):
 
 
 FOR_THE_HOST = (Access.HOST, Access.HOST_OR_READ, Access.HOST_OR_OPERATE)
-FOR_ANY_HOST = (Access.ANY_HOST_OR_READ, Access.ANY_HOST_OR_OPERATE)
+FOR_ANY_HOST = (Access.ANY_HOST, Access.ANY_HOST_OR_READ, Access.ANY_HOST_OR_OPERATE)
 _NEEDED = {
     Access.READ: VIEWER,
     Access.OPERATE: OPERATOR,
@@ -84,7 +85,7 @@ def check_access(
     if actor.role == HOST:
         _check_host(access, actor, uid)
         return
-    if access is Access.HOST:
+    if access in (Access.HOST, Access.ANY_HOST):
         raise forbidden("Only the host itself may call this, with its own credential.")
     role = _role(on, actor, uid, project_uid, state, reading=_NEEDED[access] == VIEWER)
     if not covers(role, _NEEDED[access]):

@@ -82,6 +82,8 @@ HANDLING_ITEM = PREFIX + "/handling/{key}"
 RECEIVERS = PREFIX + "/receivers"
 RECEIVER = PREFIX + "/receivers/{uid}"
 RECEIVER_TEST = PREFIX + "/receivers/{uid}/test"
+HEARTBEAT_SHORT = "/ew/b"
+"""The short form of a heartbeat (P75): the one path outside of `PREFIX`, since it is sent 43,200 times a month."""
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"
@@ -184,6 +186,7 @@ E_TOKEN_EXPIRED = "EdgeTokenExpired"  # noqa: S105 - an error code
 E_TOKEN_REVOKED = "EdgeTokenRevoked"  # noqa: S105 - an error code
 E_PROJECT_REQUIRED = "ProjectRequired"
 E_INVALID_PAIRING_KEY = "InvalidPairingKey"
+E_FULL_HEARTBEAT = "FullHeartbeatNeeded"
 E_HOST_DELETED = "HostGone"
 E_OPERATION_REPORTED = "OperationAlreadyReported"
 E_HOST_IN_USE = "EdgeHostInUse"
@@ -224,6 +227,8 @@ MAX_MESSAGE = 1024
 """Longest stored message, in characters, that a host sends."""
 HEARTBEAT_INTERVAL = 60.0
 """Seconds between two heartbeats unless the plane sets another."""
+URGENT_INTERVAL = 2.0
+"""Seconds between two heartbeats of a host that has an operation to run (P76)."""
 SILENCE_LIMIT = 600.0
 """Seconds of silence after which a host is unhealthy, unless the plane is set otherwise."""
 OPERATION_DEADLINE = 900.0

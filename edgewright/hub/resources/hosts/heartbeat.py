@@ -73,9 +73,24 @@ class Heartbeats:
 
     def __init__(self, hub: Services) -> None:
         self._hub = hub
-        self._interval = f"{hub.options.heartbeat:g}".encode()
+        self._interval = f"{hub.options.heartbeat:g}"
         self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
+
+    def headers(self, entry: HostEntry, others: str, *, known: bool = False) -> dict[str, str]:
+        """Return the headers of an answer; with `known` only those that differ from what the host expects (P75)."""
+        live, hub = entry.live, self._hub
+        headers: dict[str, str] = {}
+        if not known or live.observed_generation != entry.record.generation:
+            headers[protocol.H_GENERATION] = str(entry.record.generation)
+            headers[protocol.H_LINEAGE] = hub.lineage.value
+        if not known:
+            headers[protocol.H_INTERVAL] = self._interval
+        if hub.clock.suspect:
+            headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
+        if others:
+            headers[protocol.H_DUPLICATE] = others
+        return headers
 
     def matches(self, scope: Message) -> bool:
         """Return whether a request is a heartbeat, by its method and path."""
@@ -101,14 +116,8 @@ class Heartbeats:
         client = scope.get("client")
         others = await self.accept(entry, beat, times.now(), str(client[0]) if client else "")
         headers = [
-            (b"edgewright-generation", b"%d" % entry.record.generation),
-            (b"edgewright-interval", self._interval),
-            (b"edgewright-lineage", self._hub.lineage.value.encode()),
+            (name.lower().encode(), value.encode("latin-1")) for name, value in self.headers(entry, others).items()
         ]
-        if self._hub.clock.suspect:
-            headers.append((b"edgewright-clock", protocol.CLOCK_DOUBTED.encode()))
-        if others:
-            headers.append((b"edgewright-duplicate", others.encode("latin-1")))
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body"})
         return None
@@ -200,6 +209,8 @@ class Heartbeats:
             live.observed_generation = applied
             moved = True
         live.state, live.message, live.agent_version = state, message, version
+        lineage = self._hub.lineage.value
+        live.lineage = lineage if extension.lineage == lineage else ""
         live.at, live.excused = now, self.refused if self._hub.storage.since is not None else 0.0
         clock = extension.clock
         live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
@@ -231,14 +242,7 @@ async def _slow(call: Call) -> Response:
     except msgspec.ValidationError as error:
         raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
     others = await call.hub.part(Heartbeats).accept(entry, beat, times.now(), call.actor.address)
-    headers = {
-        protocol.H_GENERATION: str(entry.record.generation),
-        protocol.H_INTERVAL: f"{call.hub.options.heartbeat:g}",
-        protocol.H_LINEAGE: call.hub.lineage.value,
-    }
-    if call.hub.clock.suspect:
-        headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
-    return call.empty({**headers, protocol.H_DUPLICATE: others} if others else headers)
+    return call.empty(call.hub.part(Heartbeats).headers(entry, others))
 
 
 ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, On.HOST, body=shapes.HEALTH),)

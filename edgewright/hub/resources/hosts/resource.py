@@ -10,7 +10,7 @@ from edgewright.hub.db.pruning import DAY, delete_rows
 from edgewright.hub.db.records import HostRecord
 from edgewright.hub.readmodel.memory import Follow
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.hosts import health, heartbeat, register, routes, search_routes, site_routes
+from edgewright.hub.resources.hosts import health, heartbeat, register, routes, search_routes, short_beats, site_routes
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
 from edgewright.hub.resources.hosts.rejections import Rejections
@@ -21,7 +21,7 @@ from edgewright.wire import protocol
 def _parts(hub: Services) -> tuple[object, ...]:
     rejections = Rejections(hub)
     hub.renderer.rejection = rejections.of
-    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), rejections)
+    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), short_beats.ShortBeats(hub), rejections)
 
 
 def _follows(hub: Services) -> tuple[Follow, ...]:
@@ -55,6 +55,7 @@ RESOURCE = Resource(
     "host",
     routes=(
         *heartbeat.ROUTES,
+        *short_beats.ROUTES,
         *register.ROUTES,
         *routes.ROUTES,
         *search_routes.ROUTES,
@@ -68,5 +69,6 @@ RESOURCE = Resource(
     prune=_prune,
     sweeps=(health.sweep,),
     open_paths=frozenset({protocol.HOST_REGISTER}),
-    fast=lambda hub: hub.part(heartbeat.Heartbeats),
+    own_paths=(protocol.HEARTBEAT_SHORT,),
+    fast=lambda hub: (hub.part(heartbeat.Heartbeats), hub.part(short_beats.ShortBeats)),
 )

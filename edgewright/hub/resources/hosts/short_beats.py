@@ -1,0 +1,115 @@
+"""The short form of a heartbeat (rule P75): a line of some 30 bytes, answered by a status line alone.
+
+It stands for the last full heartbeat with new vital signs. It is taken only when this process has accepted a full one
+of the same boot under the present lineage; otherwise the host is asked for a full one with 409. An answer without
+headers means: the applied generation is the newest, the lineage is the same, the interval is the normal one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgewright.core import times
+from edgewright.hub.db.records import HostEntry
+from edgewright.hub.http import shapes
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.http.routing import Access, Call, Message, Receive, Route, Send
+from edgewright.hub.resources.hosts.heartbeat import Beat, Extension, Heartbeats
+from edgewright.hub.security.secretbox import digest
+from edgewright.wire import protocol
+from edgewright.wire.protocol.short_beat import MAX_LINE, ShortBeat, clock_of, read_short_beat
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from edgewright.hub.services import Services
+
+_CLOCK_AGREES = 5.0
+"""Seconds by which the host's clock may differ from where it was at the last full heartbeat."""
+
+
+class ShortBeats:
+    """Takes short heartbeats for the hub."""
+
+    def __init__(self, hub: Services) -> None:
+        self._hub = hub
+
+    def matches(self, scope: Message) -> bool:
+        """Return whether a request is a short heartbeat, by its method and path."""
+        return bool(scope["path"] == protocol.HEARTBEAT_SHORT and scope["method"] == "POST")
+
+    async def try_fast(self, scope: Message, receive: Receive, send: Send) -> Message | None:
+        """Answer a short heartbeat and return `None`, or the message read (may be empty) for the ordinary route."""
+        entry = self._entry(scope)
+        if entry is None:
+            return {}
+        message = await receive()
+        if message.get("more_body"):
+            return message
+        client = scope.get("client")
+        headers = await self.accept(entry, message.get("body", b""), str(client[0]) if client else "")
+        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 204, "headers": sent})
+        await send({"type": "http.response.body"})
+        return None
+
+    def _entry(self, scope: Message) -> HostEntry | None:
+        authorization = b""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"content-length" and (len(value) > 2 or int(value) > MAX_LINE):
+                return None
+        entry = self._hub.state.credentials.get(digest(authorization.decode("latin-1")))
+        return None if entry is None or entry.record.pending_hash else entry
+
+    async def accept(self, entry: HostEntry, line: bytes, peer: str) -> dict[str, str]:
+        """Take one short heartbeat and return the headers of its answer; raises `Problem` 409 for a full one."""
+        beat, now = read_short_beat(line), times.now()
+        full = None if beat is None else self._as_full(entry, beat, now)
+        if full is None:
+            raise Problem(409, protocol.E_FULL_HEARTBEAT, "Send a full heartbeat.")
+        heartbeats = self._hub.part(Heartbeats)
+        others = await heartbeats.accept(entry, full, now, peer)
+        return heartbeats.headers(entry, others, known=True)
+
+    def _as_full(self, entry: HostEntry, beat: ShortBeat, now: float) -> Beat | None:
+        """Return the full heartbeat that a short one stands for; `None` when the last one does not have the rest."""
+        live = entry.live
+        if not live.lineage or live.lineage != self._hub.lineage.value or not live.boot_id.startswith(beat.boot):
+            return None
+        clock = clock_of(beat, now)
+        if live.clock_offset is not None:
+            if abs(clock - now - live.clock_offset) > _CLOCK_AGREES:
+                return None
+            clock = now + live.clock_offset
+        uptime = live.vitals.get("uptimeSeconds")
+        passed = now - live.at if live.at is not None else 0.0
+        return Beat(
+            live.state,
+            live.message,
+            live.agent_version,
+            Extension(
+                seq=beat.seq,
+                bootId=live.boot_id,
+                lineage=live.lineage,
+                address=live.sender.address,
+                mac=live.sender.mac,
+                clock=clock,
+                load1=beat.load1,
+                cpuPercent=beat.cpu_percent,
+                memoryUsedMB=beat.memory_used_mb,
+                uptimeSeconds=None if uptime is None else round(uptime + max(0.0, passed)),
+            ),
+        )
+
+
+async def _slow(call: Call) -> Response:
+    """Take a short heartbeat with another spelling of its headers, or after a new credential."""
+    entry = call.actor.host
+    assert entry is not None  # the route is for hosts alone
+    return call.empty(await call.hub.part(ShortBeats).accept(entry, await call.raw_body(), call.actor.address))
+
+
+_LINE = shapes.text(MAX_LINE)
+ROUTES = (Route("POST", protocol.HEARTBEAT_SHORT, Access.ANY_HOST, _slow, body=_LINE, media="text/plain"),)
