@@ -14,8 +14,8 @@ FULL_EVERY = 900.0
 """Seconds after which an agent sends a full heartbeat again, whatever is the same."""
 BOOT_CHARACTERS = 4
 """Characters of the boot id that a short beat names. A new boot begins with a full one, so this only finds mistakes."""
-CLOCK_DIGITS = 3
-"""Base-36 digits of the host's clock in seconds; the rest is what both sides know already."""
+CLOCK_DIGITS = 2
+"""Base-36 digits of the host's clock in seconds: enough to show that it still agrees with the last full heartbeat."""
 CLOCK_SPAN: int = 36**CLOCK_DIGITS
 MAX_LINE = 64
 """Bytes of a short beat at most."""
@@ -79,10 +79,10 @@ def read_short_beat(line: bytes) -> Optional[ShortBeat]:
     )
 
 
-def clock_of(beat: ShortBeat, now: float) -> float:
-    """Return the host's clock (epoch seconds): the time nearest to `now` that ends in what the beat has."""
-    difference = (beat.clock - int(now)) % CLOCK_SPAN
-    return float(int(now)) + (difference - CLOCK_SPAN if difference > CLOCK_SPAN // 2 else difference)
+def clock_difference(beat: ShortBeat, expected: float) -> float:
+    """Return by how many seconds the host's clock is before `expected` (epoch seconds), modulo `CLOCK_SPAN`."""
+    difference = (beat.clock - int(expected)) % CLOCK_SPAN
+    return float(difference - CLOCK_SPAN if difference > CLOCK_SPAN // 2 else difference)
 
 
 def _scaled(value: Optional[float], factor: int) -> str:

@@ -17,7 +17,7 @@ from edgewright.hub.http.routing import Access, Call, Message, Receive, Route, S
 from edgewright.hub.resources.hosts.heartbeat import Beat, Extension, Heartbeats
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
-from edgewright.wire.protocol.short_beat import MAX_LINE, ShortBeat, clock_of, read_short_beat
+from edgewright.wire.protocol.short_beat import MAX_LINE, ShortBeat, clock_difference, read_short_beat
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -78,11 +78,9 @@ class ShortBeats:
         live = entry.live
         if not live.lineage or live.lineage != self._hub.lineage.value or not live.boot_id.startswith(beat.boot):
             return None
-        clock = clock_of(beat, now)
-        if live.clock_offset is not None:
-            if abs(clock - now - live.clock_offset) > _CLOCK_AGREES:
-                return None
-            clock = now + live.clock_offset
+        clock = None if live.clock_offset is None else now + live.clock_offset
+        if clock is not None and abs(clock_difference(beat, clock)) > _CLOCK_AGREES:
+            return None
         uptime = live.vitals.get("uptimeSeconds")
         passed = now - live.at if live.at is not None else 0.0
         return Beat(
