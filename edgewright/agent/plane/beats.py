@@ -78,11 +78,11 @@ class ShortForm:
         The plane's clock is the last `Date` and the time since; only a full heartbeat compares clocks again.
         """
         date = None if self._date is None else self._date + self._clock() - self._accepted_at
-        found = read_pulse(headers, date)
-        if found.generation is None:
+        pulse = read_pulse(headers, date)
+        if pulse.generation is None:
             extension = body[protocol.EXTENSION]
-            found = found._replace(generation=extension["observedGeneration"], lineage=extension.get("lineage", ""))
-        return found if found.interval is not None else found._replace(interval=self._interval)
+            pulse = pulse._replace(generation=extension["observedGeneration"], lineage=extension.get("lineage", ""))
+        return pulse if pulse.interval is not None else pulse._replace(interval=self._interval)
 
     def refused(self, status: int) -> None:
         """Note that the plane wants a full heartbeat (409), or does not know this path at all (any other answer)."""

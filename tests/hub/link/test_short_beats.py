@@ -49,12 +49,17 @@ def paths(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list to which each request of a plane adds its path."""
     seen: list[str] = []
     lean, call = plane.client.lean, plane.client.call
-    monkeypatch.setattr(plane.client, "lean", lambda path, *rest: (seen.append("short"), lean(path, *rest))[1])
-    monkeypatch.setattr(
-        plane.client,
-        "call",
-        lambda method, path, *rest: (seen.append(path.rsplit("/")[-1]), call(method, path, *rest))[1],
-    )
+
+    def lean_seen(*request: Any) -> Any:
+        seen.append("short")
+        return lean(*request)
+
+    def call_seen(method: str, path: str, *rest: Any) -> Any:
+        seen.append(path.rsplit("/")[-1])
+        return call(method, path, *rest)
+
+    monkeypatch.setattr(plane.client, "lean", lean_seen)
+    monkeypatch.setattr(plane.client, "call", call_seen)
     return seen
 
 

@@ -1,6 +1,6 @@
 """The short form of a heartbeat (rule P75): a line of some 30 bytes, answered by a status line alone.
 
-It stands for the last full heartbeat with new vital signs. It is taken only when this process has accepted a full one
+It means the last full heartbeat with new vital signs. It is taken only when this process has accepted a full one
 of the same boot under the present lineage; otherwise the host is asked for a full one with 409. An answer without
 headers means: the applied generation is the newest, the lineage is the same, the interval is the normal one.
 """
@@ -74,7 +74,7 @@ class ShortBeats:
         return heartbeats.headers(entry, others, known=True)
 
     def _as_full(self, entry: HostEntry, beat: ShortBeat, now: float) -> Beat | None:
-        """Return the full heartbeat that a short one stands for; `None` when the last one does not have the rest."""
+        """Return the full heartbeat that a short one means; `None` when the last one does not have the rest."""
         live = entry.live
         if not live.lineage or live.lineage != self._hub.lineage.value or not live.boot_id.startswith(beat.boot):
             return None
