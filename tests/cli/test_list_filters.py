@@ -53,7 +53,31 @@ def test_events(plane: Cli, filled: RunningHub) -> None:
         "Started"
     }
     wrong = plane("event", "list", "site:berlin")
-    assert wrong.code == 7 and "site" in wrong.err, "the command line knows no site of an event"
+    assert wrong.code == 2 and "site" in wrong.err, "the command line knows no site of an event"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("host", "list", "--selector", "a in (b"), "The selector 'a in (b' is wrong at character 6:"),
+        (("host", "list", "--selector", "a=b c"), "The selector 'a=b c' is wrong at character 4:"),
+        (("host", "list", "--selector", "a in ()"), "The selector 'a in ()' is wrong at character 7:"),
+        (("host", "list", "name:x", "state:"), "The filter 'name:x state:' is wrong at character 14:"),
+        (("host", "list", "x -l a in (b"), "The filter 'x -l a in (b' is wrong at character 11:"),
+        (("event", "list", "site:berlin"), "The filter 'site:berlin' is wrong at character 1:"),
+        (("audit", "list", '"open'), "The filter '\"open' is wrong at character 1:"),
+        (("token", "list", "ends:7d"), "The filter 'ends:7d' is wrong at character 1:"),
+        (("user", "list", "keys>many"), "The filter 'keys>many' is wrong at character 1:"),
+        (("key", "list", "/("), "The filter '/(' is wrong at character 1:"),
+        (("role", "list", "nme:x"), "The filter 'nme:x' is wrong at character 1:"),
+        (("filter", "list", "nme:x"), "The filter 'nme:x' is wrong at character 1:"),
+    ],
+)
+def test_what_is_wrong_with_a_filter_is_a_usage_error_that_names_the_place(
+    plane: Cli, arguments: tuple[str, ...], place: str
+) -> None:
+    wrong = plane(*arguments)
+    assert wrong.code == 2 and wrong.err.startswith(place), wrong.err
 
 
 def test_audit_entries(plane: Cli, filled: RunningHub) -> None:
@@ -61,7 +85,7 @@ def test_audit_entries(plane: Cli, filled: RunningHub) -> None:
     assert [item["spec"]["resource"]["name"] for item in found] == ["old"]
     none = plane("audit", "list", "actor:nobody@example.com")
     assert none.code == 0 and "No entry matches." in none.out + none.err
-    assert plane("audit", "list", "kid:edgetoken").code == 7
+    assert plane("audit", "list", "kid:edgetoken").code == 2
 
 
 class _Page:

@@ -99,6 +99,8 @@ def test_a_list_without_labels_refuses_a_selector_in_one_sentence() -> None:
         ("/open", 0, "end"), ("name:/(/", 5, "not valid"), ("cpu>many", 0, "cpu>4"), ("age:2h", 0, "age<2h"),
         ("state>ready", 0, "text"), ("cpu>1,2", 0, "one plain"), ("cpu:", 4, "missing"), ("-", 0, "without a term"),
         ("simulated:maybe", 0, "yes or no"), ("tag.:x", 4, "key"), ("tag>3", 0, "tag.site"), ("cpu:/4/", 0, "number"),
+        ("-l a in (b", 8, "does not close"), ("-l a notin", 10, "missing"), ("-l a in b", 8, "missing"),
+        ("-l a=b,=c", 7, "not a condition"), ("-l a=b,", 7, "not a condition"), ("-l a in (b,)", 9, "not valid"),
     ],
 )  # fmt: skip
 def test_what_a_filter_cannot_say(text: str, position: int, says: str) -> None:

@@ -15,8 +15,8 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.lookup import find_host
 from edgewright.commands.kernel.results import Column, Item, Listing, Stream
 from edgewright.core.errors import TimedOut, Unreachable
+from edgewright.core.filters.command_line import filter_of
 from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FilterField
-from edgewright.core.filters.filters import parse
 from edgewright.store.collections.audits import audit_row
 from edgewright.store.collections.feed import event_row
 from edgewright.store.collections.rows import Row
@@ -53,7 +53,7 @@ class AuditList(declared.AuditList):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the newest entries that match. Raises `InvalidInput` for a wrong filter."""
+        """Give the newest entries that match. Raises `UsageError` for a wrong filter."""
         matches = _matcher(args, AUDIT_FIELDS, audit_row)
         audits = await ctx.port(CanReadAudits)
         columns = (
@@ -90,7 +90,7 @@ def _matcher(
     args: Mapping[str, Any], fields: tuple[FilterField, ...], row_of: Callable[[dict[str, Any]], Row | None]
 ) -> Callable[[dict[str, Any]], bool] | None:
     """Return whether a document matches the filter words, None without any. Raises `InvalidInput`."""
-    wanted = parse(" ".join(args.get("filter") or ()), fields)
+    wanted = filter_of(args, fields)
     if not wanted:
         return None
 

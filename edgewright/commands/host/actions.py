@@ -17,7 +17,7 @@ from edgewright.commands.kernel.results import Listing, Text
 from edgewright.config.credentials import read_key_file
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
-from edgewright.core.filters.filters import parse
+from edgewright.core.filters.command_line import filter_of
 from edgewright.core.filters.tag_filter import passes
 from edgewright.core.hosts.hosts import check_uid
 from edgewright.core.hosts.tags import tags_to_labels
@@ -29,9 +29,8 @@ class HostList(declared.HostList):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the hosts that match. Raises `InvalidInput` for a filter that cannot be read."""
-        terms = [*(args.get("filter") or ()), *(("-l", args["selector"]) if args.get("selector") else ())]
-        wanted = parse(" ".join(terms))
+        """Give the hosts that match. Raises `UsageError` for a filter that cannot be read."""
+        wanted = filter_of(args)
         hosts = [host async for host in every_host(ctx) if wanted.matches(host.row.get)]
         if args.get("saved"):
             saved = await saved_filter(ctx, str(args["saved"]))
@@ -41,7 +40,7 @@ class HostList(declared.HostList):
         now = times.now()
         items = tuple(host_rows.item(host, now) for host in hosts[:limit])
         note = f"{len(items)} of {len(hosts)} hosts; the rest is cut by --limit." if len(items) < len(hosts) else ""
-        empty = "No host matches." if terms or args.get("saved") else "There is no host yet."
+        empty = "No host matches." if wanted or args.get("saved") else "There is no host yet."
         return Outcome((), result=Listing(host_rows.COLUMNS, items, empty, note))
 
 

@@ -15,7 +15,7 @@ from edgewright.commands.kernel.results import Column, Detail, Item, Listing, Se
 from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, Failed, NotFound
-from edgewright.core.filters.filters import parse
+from edgewright.core.filters.command_line import filter_of
 from edgewright.core.text import clean
 from edgewright.store.collection import Collection, Reading
 from edgewright.store.collections.projects import PROJECTS
@@ -145,10 +145,10 @@ class _List:
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Return the things that match. Raises `InvalidInput` for a filter that cannot be read."""
+        """Return the things that match. Raises `UsageError` for a filter that cannot be read."""
         noun = _noun(self)
         _, table, _ = shown(noun)
-        wanted, result = parse(" ".join(args.get("filter") or ()), table.fields), await entries(ctx, noun)
+        wanted, result = filter_of(args, table.fields), await entries(ctx, noun)
         look = result.look()
         matches = [entry for entry in result.items if wanted.matches(table.get(entry.row, look), look.now)]
         empty = table.add if table.add and not wanted else f"No {table.thing} matches."

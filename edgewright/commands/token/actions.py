@@ -15,8 +15,8 @@ from edgewright.commands.token import verbs as declared
 from edgewright.commands.token.rows import find_token
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput, Refused
+from edgewright.core.filters.command_line import filter_of
 from edgewright.core.filters.fields import TOKEN_FIELDS
-from edgewright.core.filters.filters import parse
 from edgewright.wire.palette.tokens import EdgeToken
 
 
@@ -61,8 +61,8 @@ class TokenList(declared.TokenList):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Give the tokens that match, by name, their texts masked. Raises `InvalidInput` for a wrong filter."""
-        now, wanted = times.now(), parse(" ".join(args.get("filter") or ()), TOKEN_FIELDS)
+        """Give the tokens that match, by name, their texts masked. Raises `UsageError` for a wrong filter."""
+        now, wanted = times.now(), filter_of(args, TOKEN_FIELDS)
         documents = await (await ctx.port(CanListTokens)).all()
         if wanted:
             documents = [token for token in documents if wanted.matches(token_rows.values(token, now), now)]

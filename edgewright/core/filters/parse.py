@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.filters.fields import FilterField, index, nearest
-from edgewright.core.filters.labels import fuzzy, selector
+from edgewright.core.filters.labels import SelectorError, fuzzy, selector
 
 _OPERATOR = re.compile(r"<=|>=|!=|<|>|=|:")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -110,10 +110,10 @@ class _Scanner:
             raise FilterError("This list has no labels.", start, "Filter by a field, for example name:berlin.")
         try:
             wanted, self.at = selector(self.text, self.at)
-            if not self.at_end():
-                raise ValueError("This is not a label selector.")
-        except ValueError as error:
-            raise FilterError(str(error), start, "Write -l site=berlin,env!=test or -l site in (a,b).") from None
+        except SelectorError as error:
+            message = str(error)
+            hint = "Write -l site=berlin,env!=test or -l site in (a,b)."
+            raise FilterError(f"{message[:1].upper()}{message[1:]}.", error.position, hint) from None
         return [
             Term(
                 item.negated,
