@@ -12,6 +12,8 @@ from edgewright.core.text import clean
 
 _MAIL_ONLY = {"sender": "--from", "smtp": "--smtp", "user": "--user", "password_file": "--password-file"}
 _HOOK_ONLY = {"headers_file": "--headers-file", "body": "--body", "key_file": "--key-file"}
+FILES = ("url_file", "ca", "headers_file", "body", "key_file", "password_file")
+"""Parameters that name a file."""
 _MOST = 64 * 1024
 
 

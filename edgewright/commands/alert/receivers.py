@@ -10,12 +10,13 @@ from edgewright.clients.ports import CanManageReceivers
 from edgewright.commands.alert import receiver_rows
 from edgewright.commands.alert import receiver_verbs as declared
 from edgewright.commands.alert.receiver_rows import find
-from edgewright.commands.alert.receiver_spec import read_spec, target_of
+from edgewright.commands.alert.receiver_spec import FILES, read_spec, target_of
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Listing, Text
 from edgewright.core import times
 from edgewright.core.errors import Failed
+from edgewright.core.slow_files import read_in_time
 from edgewright.core.text import clean
 
 TEST_WITHIN = 45.0
@@ -28,7 +29,8 @@ class ReceiverAdd(declared.ReceiverAdd):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the files and name the target. Raises `UsageError`, `NotFound`, `InvalidInput`."""
         name = str(args["name"]).strip()
-        body = read_spec(args)
+        files = [str(args[name]) for name in FILES if args.get(name)]
+        body = await read_in_time(lambda: read_spec(args), "-" if "-" in files else " or ".join(files))
         where = target_of(body)
         lines = (f"Alerts of {'the project' if ctx.project else 'all projects'} are sent to {where}.",)
         return Plan(f"Add alert receiver {name}", lines, (name,), (), self.cli_line(targets, args), None, body)

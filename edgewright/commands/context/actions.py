@@ -14,6 +14,7 @@ from edgewright.config import contexts
 from edgewright.config.contexts import check_name, check_url
 from edgewright.config.credentials import read_key_file
 from edgewright.core.errors import UsageError
+from edgewright.core.slow_files import read_in_time
 
 
 class ContextAdd(declared.ContextAdd):
@@ -36,10 +37,10 @@ class ContextAdd(declared.ContextAdd):
         context = contexts.Context(
             name, url, ca=ca, project=str(args.get("default_project") or ""), read_only=bool(args.get("guarded"))
         )
+        file = str(args.get("activation_file") or args["api_key_file"])
+        key = await read_in_time(lambda: read_key_file(file), file)
         if args.get("activation_file"):
-            key = await activated(context, read_key_file(str(args["activation_file"])), ctx.timeout)
-        else:
-            key = read_key_file(str(args["api_key_file"]))
+            key = await activated(context, key, ctx.timeout)
         who = ""
         if not args.get("no_check"):
             who = await greet(context, key, ctx.timeout)

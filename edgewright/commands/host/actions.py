@@ -21,6 +21,7 @@ from edgewright.core.filters.command_line import filter_of
 from edgewright.core.filters.tag_filter import passes
 from edgewright.core.hosts.hosts import check_uid
 from edgewright.core.hosts.tags import tags_to_labels
+from edgewright.core.slow_files import read_in_time
 
 
 class HostList(declared.HostList):
@@ -81,7 +82,8 @@ class HostRegister(declared.HostRegister):
         """Pre-register the host. Raises `Conflict` when it is there already."""
         key = ""
         if args.get("pairing_key_file"):
-            key = read_key_file(args["pairing_key_file"])
+            file = str(args["pairing_key_file"])
+            key = await read_in_time(lambda: read_key_file(file), file)
         elif args.get("make_pairing_key"):
             key = secrets.token_hex(16)
         uid = await (await ctx.port(CanRegisterHosts)).create(

@@ -14,6 +14,7 @@ from edgewright.commands.hub.local import LocalHub
 from edgewright.config import contexts, locations
 from edgewright.config.contexts import Context
 from edgewright.config.credentials import read_key_file
+from edgewright.core.slow_files import read_in_time
 
 if TYPE_CHECKING:
     from edgewright.clients.http.peer import Peer
@@ -122,7 +123,8 @@ class Guide:
             local_hub=str(self.hub.data),
             hosts_url=hosts_url if hosts_url != info.url else "",
         )
-        contexts.add(context, read_key_file(str(info.key_file)), use_keyring=self.feed.settings.keyring)
+        key = await read_in_time(lambda: read_key_file(str(info.key_file)), str(info.key_file))
+        contexts.add(context, key, use_keyring=self.feed.settings.keyring)
         await self.hub.observe_this_machine(info, report)
         return "here"
 

@@ -27,6 +27,7 @@ from edgewright.config import locations
 from edgewright.config.credentials import read_key_file
 from edgewright.core import times
 from edgewright.core.errors import Failed, TimedOut
+from edgewright.core.slow_files import read_in_time
 from edgewright.hub.process import configuration
 
 _PR_SET_PDEATHSIG = 1
@@ -140,7 +141,7 @@ class LocalHub:
         """Return a file with a registration token of this name; made if it is not there or ends within a day."""
         from edgewright.wire.palette.tokens import EdgeToken
 
-        key = read_key_file(str(info.key_file))
+        key = await read_in_time(lambda: read_key_file(str(info.key_file)), str(info.key_file))
         async with PlaneClient(info.url, Credential(api_key=key), ca=info.ca) as client:
             now = times.now()
             tokens = [

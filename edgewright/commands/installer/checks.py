@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from edgewright.commands.kernel.context import CommandContext as Made
 from edgewright.commands.kernel.described import entries
 from edgewright.config import contexts
 from edgewright.core import times
-from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered, warning
+from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.installer import answers as rules
 from edgewright.core.installer.checks import ssh_key
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.paths import key_of
+from edgewright.core.slow_files import glance
 from edgewright.core.times import now
 from edgewright.forge.answers import settle
 from edgewright.forge.iso.identify import identify
@@ -72,7 +73,7 @@ def _that_apply(findings: list[Finding], answers: dict[str, Any]) -> list[Findin
 
 
 def _files(complete: dict[str, Any]) -> list[Finding]:
-    """Return the paths among the visible answers that lead nowhere."""
+    """Return the paths among the visible answers that lead nowhere; one that does not answer in time is a warning."""
     findings = []
     for page in PAGES:
         for question in page.visible(complete) if page.shown(complete) else ():
@@ -81,7 +82,11 @@ def _files(complete: dict[str, Any]) -> list[Finding]:
             for row in value if question.key == "registries.list" else ():
                 texts = [*texts, row["ca"]]
             for text in texts:
-                problem = _path_problem(question.key, text)
+                try:
+                    problem = glance(partial(_path_problem, question.key, text), text) if text else ""
+                except TimedOut as late:
+                    findings.append(warning(question.key, late.message, late.hint, late.code))
+                    continue
                 if problem:
                     findings.append(error(question.key, problem, "Correct the path.", "NoFile"))
     return findings

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edgewright.commands.kernel.context import CommandContext, connect, make_plane_client
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.slow_files import read_in_time
 from edgewright.sources.base import Gate
 from edgewright.sources.plane import PlaneSource
 from edgewright.store.engine import cache
@@ -115,6 +116,9 @@ class LiveFeed:
         await self.complete()
         emit = self._gate.open()
         try:
+            for file, read in ((context.key.removeprefix("path:"), context.api_key), (context.ca, context.ca_path)):
+                if file and file != context.key:  # a file that a user named: it may be on a share
+                    await read_in_time(read, file)
             uid_known = not (self.project or context.project) or len(self.project) == 24
             if uid_known:
                 self._client = make_plane_client(context, self.project, self.settings.timeout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.key import verbs as declared
 from edgewright.commands.key.files import read_public_key
 from edgewright.core.errors import InvalidInput
+from edgewright.core.slow_files import read_in_time
 from edgewright.core.sshkey import read_key
 
 
@@ -25,7 +25,7 @@ class KeyCreate(declared.KeyCreate):
         name, file = str(args["name"]).strip(), str(args["public_key_file"])
         if not name or len(name) > 253 or not name.isprintable():
             raise InvalidInput("An SSH key needs a name of 1 to 253 printable characters.")
-        text = await asyncio.to_thread(read_public_key, file)  # a path may be a pipe, or on a dead share
+        text = await read_in_time(lambda: read_public_key(file), file)
         try:
             key = read_key(text)
         except ValueError as error:

@@ -15,7 +15,8 @@ from edgewright.commands.hub.addresses import address_problem
 from edgewright.commands.kernel.base import Plan, Scope
 from edgewright.config.contexts import check_url
 from edgewright.config.credentials import read_key_file
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, TimedOut
+from edgewright.core.slow_files import glance, read_in_time
 from tui.frame.base import BaseScreen
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import Field, FormModal
@@ -257,7 +258,8 @@ class FirstRunScreen(BaseScreen):
 
         async def run(report: Callable[[str], None]) -> str:
             report(f"Asking {answers['url']}")
-            key = answers["api_key"] or (_read(answers["key_file"]) if answers["key_file"] else "")
+            file = answers["key_file"]
+            key = answers["api_key"] or (await read_in_time(lambda: read_key_file(file), file) if file else "")
             return await make(url=answers["url"], api_key=key, ca=answers["ca"], project=answers["project"])
 
         self._begin(run)
@@ -360,8 +362,7 @@ def _check_url(text: str) -> str:
 
 
 def _check_file(text: str) -> str:
-    return "" if Path(text).expanduser().is_file() else f"There is no file {text}."
-
-
-def _read(path: str) -> str:
-    return read_key_file(path)
+    try:
+        return "" if glance(Path(text).expanduser().is_file, text) else f"There is no file {text}."
+    except TimedOut as error:
+        return f"{error.message} {error.hint}"

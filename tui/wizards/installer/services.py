@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
 
-from edgewright.core.errors import EdgewrightError, NotFound, Refused
+from edgewright.core.errors import EdgewrightError, NotFound, Refused, TimedOut
+from edgewright.core.slow_files import glance, read_in_time
 from tui.frame.fetch import sentence
 from tui.modals.read import ReadModal
 from tui.wizards.installer import content
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
 """Answers that a plane that is known gives, and what they are called there."""
+
+
+BASE_SECONDS = 30.0
+"""How long the page waits for the facts of a base: they are in several files of the ISO."""
 
 
 class InstallerServices(WizardPage):
@@ -91,7 +97,7 @@ class InstallerServices(WizardPage):
 
     async def _identify(self, path: str) -> None:
         try:
-            facts = await asyncio.to_thread(self.forge.base_facts, Path(path).expanduser())
+            facts = await read_in_time(lambda: self.forge.base_facts(Path(path).expanduser()), path, BASE_SECONDS)
         except EdgewrightError as error:
             self._wrong["base.path"] = sentence(error)
             if self._form is not None:
@@ -106,8 +112,10 @@ class InstallerServices(WizardPage):
     def _forget_wrong_base(self) -> None:
         """Forget that a base was not there when it is now: the file is looked at again."""
         path = str(self.wizard_state.answers.get("base.path") or "")
-        if "base.path" in self._wrong and path and Path(path).expanduser().is_file():
-            del self._wrong["base.path"]
+        if "base.path" in self._wrong and path:
+            with suppress(TimedOut):
+                if glance(Path(path).expanduser().is_file, path):
+                    del self._wrong["base.path"]
 
     def _plane_context(self) -> CommandContext:
         if self.session.make_context is None:

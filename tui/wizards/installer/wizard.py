@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.installer.pages import QUESTIONS
+from edgewright.core.slow_files import glance
 from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -291,6 +292,10 @@ class InstallerWizard(Offers):
 
 def _check_new(text: str) -> str:
     path = Path(text).expanduser()
-    if path.exists():
-        return f"There is {path} already; give another name."
-    return "" if path.absolute().parent.is_dir() else f"There is no folder {path.absolute().parent}."
+    try:
+        if glance(path.exists, text):
+            return f"There is {path} already; give another name."
+        parent = path.absolute().parent
+        return "" if glance(parent.is_dir, str(parent)) else f"There is no folder {parent}."
+    except TimedOut as error:
+        return sentence(error)

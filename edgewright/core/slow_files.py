@@ -1,0 +1,85 @@
+"""Reading what a user names, where a share that does not answer must not stop the program.
+
+A read of a file on a dead share, or of a pipe that nobody writes, returns when it pleases: it runs in a daemon thread,
+which does not delay the end of the process either (`asyncio.to_thread` waits for its threads).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, Callable, Dict, List, Optional, Set, TypeVar
+
+from edgewright.core.errors import TimedOut
+from edgewright.core.text import clean
+
+SECONDS = 5.0
+"""How long an action waits for a file."""
+GLANCE = 0.25
+"""How long a form waits, on the event loop, for a look at a path: once, then the path is known not to answer."""
+MOST = 16
+"""Paths that are waited for at the same time."""
+
+T = TypeVar("T")
+_waiting: Set[str] = set()
+
+
+async def read_in_time(do: Callable[[], T], path: str, seconds: Optional[float] = None) -> T:
+    """Return what `do` reads, in a thread; stdin (`-`) has no limit. Raises `TimedOut`, and what `do` raises."""
+    loop = asyncio.get_running_loop()
+    limit = None if path == "-" else SECONDS if seconds is None else seconds
+    answer: "asyncio.Future[T]" = loop.create_future()
+
+    def deliver(setter: Callable[[Any], None], value: Any) -> None:
+        if not answer.done():  # no one waits any more
+            setter(value)
+
+    def run() -> None:
+        try:
+            setter, value = answer.set_result, do()
+        except BaseException as error:
+            setter, value = answer.set_exception, error  # type: ignore[assignment]
+        try:
+            loop.call_soon_threadsafe(deliver, setter, value)
+        except RuntimeError:
+            pass  # the loop has ended
+
+    threading.Thread(target=run, name="read-file", daemon=True).start()
+    try:
+        return await asyncio.wait_for(answer, limit)
+    except TimeoutError:
+        raise _late(path, f"within {limit:g} s") from None
+
+
+def glance(do: Callable[[], T], path: str) -> T:
+    """Return what `do` finds at a path, without waiting for one that does not answer.
+
+    While a path does not answer, further looks at it fail at once. Raises `TimedOut`, and what `do` raises.
+    """
+    if path in _waiting or len(_waiting) >= MOST:
+        raise _late(path)
+    results: List[T] = []
+    errors: Dict[str, BaseException] = {}
+
+    def run() -> None:
+        try:
+            results.append(do())
+        except BaseException as error:
+            errors["error"] = error
+        finally:
+            _waiting.discard(path)
+
+    _waiting.add(path)
+    thread = threading.Thread(target=run, name="look-at-path", daemon=True)
+    thread.start()
+    thread.join(GLANCE)
+    if errors:
+        raise errors["error"]
+    if not results:
+        raise _late(path)
+    return results[0]
+
+
+def _late(path: str, limit: str = "") -> TimedOut:
+    message = f"{clean(path, 200)} does not answer{' ' + limit if limit else ''}."
+    return TimedOut(message, "Check that its disk or share is there, or name a file on this machine.", "SlowFile")
