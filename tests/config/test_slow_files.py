@@ -36,7 +36,12 @@ async def test_a_file_is_read_while_the_loop_goes_on(tmp_path: Path, silent: Pat
 
 async def test_stdin_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slow_files, "SECONDS", 0.01)
-    assert await read_in_time(lambda: time.sleep(0.05) or "typed", "-") == "typed"
+
+    def typed() -> str:
+        time.sleep(0.05)
+        return "typed"
+
+    assert await read_in_time(typed, "-") == "typed"
 
 
 def test_a_form_waits_once_for_a_path_that_does_not_answer(

@@ -1,4 +1,4 @@
-"""No coroutine of the console or of its verbs reads a file itself: a share that does not answer would stop every key."""
+"""No coroutine of the console or its verbs reads a file itself: a share that does not answer would stop every key."""
 
 import ast
 from collections.abc import Iterator
