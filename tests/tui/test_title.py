@@ -18,7 +18,7 @@ from tui.widgets.lines import text_of
 def test_one_host_is_no_plural(total: int, told: str) -> None:
     tally = SimpleNamespace(total=total, unhealthy=0, unknown=0, simulated=0)
     source = SimpleNamespace(state="live", since=None)
-    store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, alerts={}))
+    store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, alerts={}, projects={}))
     session = SimpleNamespace(
         read_only=False,
         viewer=False,
@@ -31,6 +31,15 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
         frozen_at=None,
     )
     assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {told}")
+
+
+def test_the_project_is_called_by_its_name() -> None:
+    """`project use` stores the uid in the context."""
+    made = session(fill(Store(clock=lambda: NOW)))
+    made.project = "p-lab"
+    assert " · lab" in text_of([title_line(made, NOW, 200)])
+    made.project = "p-unknown"
+    assert " · p-unknown" in text_of([title_line(made, NOW, 200)])
 
 
 @pytest.mark.parametrize("width", [80, 200])

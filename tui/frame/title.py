@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
+from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.collections.selectors import plane_troubles
 from tui.frame import ages
 from tui.widgets.lines import Line, Piece, cut, line, spread
@@ -61,13 +62,19 @@ def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Pi
     name = "" if "edgewright" in dropped else "edgewright"
     parts = [session.context_name]
     parts += [] if "plane" in dropped and session.context_name else [session.plane]
-    parts += [] if "project" in dropped else [session.project]
+    parts += [] if "project" in dropped else [_project(session)]
     place = " · ".join(part for part in parts if part)
     if not place:
         name = "edgewright"
     gap = "  " if name and place else ""
     fits = len(name) + len(gap) + line(place).width <= room
     return [(name, "head"), gap + cut(place, max(room - len(name) - len(gap), 4))], fits
+
+
+def _project(session: Session) -> str:
+    """Return the name of the project in use; its uid, which a context stores, while the name is not known."""
+    row = PROJECTS.of(session.store.model).get(session.project)
+    return row.name if row is not None and row.name else session.project
 
 
 def trouble_pieces(model: Model, now: float) -> list[Piece]:

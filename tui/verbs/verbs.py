@@ -75,7 +75,9 @@ def _illegal(app: NavigatingApp, command: type[Command], target: str) -> Refusal
     """Return why the state of a host does not allow the view of a verb; None also for a host that is not known."""
     model = app.session.store.model
     row = model.hosts.get(target.partition("/")[0])
-    return None if row is None or command.target is None else refusal_in_model(model, row, command.name)
+    if row is None or command.target is None:
+        return None
+    return refusal_in_model(model, row, command.name, registry.absent("host", model.source.missing))
 
 
 def act(app: NavigatingApp, command: type[Command], args: Mapping[str, Any]) -> Awaitable[object] | None:

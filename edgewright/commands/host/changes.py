@@ -11,8 +11,7 @@ from edgewright.commands.host.labels import plan_labels, write_labels
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.host_states import refuse_illegal
-from edgewright.commands.kernel.lookup import FoundHost, find_hosts
+from edgewright.commands.kernel.lookup import FoundHost, find_hosts, refuse_illegal
 from edgewright.commands.kernel.registry import observed_reason
 from edgewright.core.errors import Refused
 
@@ -94,7 +93,7 @@ async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) ->
     for host in hosts:
         if host.row.observed:
             raise Refused(observed_reason(host.name, verb), "Leave it out.")
-    refuse_illegal(hosts, verb)
+    await refuse_illegal(ctx, hosts, verb)
     return hosts
 
 

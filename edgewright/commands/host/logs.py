@@ -11,8 +11,7 @@ from edgewright.clients.ports import CanReadLogs
 from edgewright.commands.host import log_verbs as declared
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.host_states import refuse_illegal
-from edgewright.commands.kernel.lookup import find_host
+from edgewright.commands.kernel.lookup import find_host, refuse_illegal
 from edgewright.commands.kernel.results import Text
 from edgewright.core.errors import Failed, InvalidInput, Refused, TimedOut
 from edgewright.core.hosts.operations import kind_text
@@ -31,7 +30,7 @@ class HostLogs(declared.HostLogs):
     ) -> Outcome:
         """Ask for the log and wait for it. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses."""
         host = await find_host(ctx, plan.touches[0])
-        refuse_illegal([host], self.name)
+        await refuse_illegal(ctx, [host], self.name)
         count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
         lines = await fetch_lines(ctx, host.uid, count, report, unit=unit)
         what = f"log of {unit} on {host.name}" if unit else f"log of {host.name}"
@@ -46,7 +45,7 @@ class HostDisk(declared.HostDisk):
     ) -> Outcome:
         """Ask for it and wait. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses, as older agents do."""
         host = await find_host(ctx, plan.touches[0])
-        refuse_illegal([host], self.name)
+        await refuse_illegal(ctx, [host], self.name)
         params = {"mount": str(args.get("mount") or "/")}
         lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report)
         return _text(lines, f"{host.name} reported no sizes.")

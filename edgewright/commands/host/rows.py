@@ -88,8 +88,8 @@ def item(host: FoundHost, now: float) -> Item:
     return Item(row.uid, cells, host.document)
 
 
-def detail(host: FoundHost, condition: Condition, now: float) -> Detail:
-    """Return one host as text."""
+def detail(host: FoundHost, condition: Condition, now: float, absent: frozenset[str] = frozenset()) -> Detail:
+    """Return one host as text; `absent` are verbs that this connection does not have."""
     row, document = host.row, EdgeHost(host.document)
     headline = f"{health_text(row)}: {row.reason}" if row.reason else health_text(row)
     health = [
@@ -119,7 +119,7 @@ def detail(host: FoundHost, condition: Condition, now: float) -> Detail:
     ]
     sections = [
         Section("HEALTH", tuple(health)),
-        Section("CONDITION", tuple(condition_text.lines(condition, now))),
+        Section("CONDITION", tuple(condition_text.lines(condition, now, absent))),
         Section("HOST", tuple(identity)),
         Section("MACHINE", tuple(machine)),
         Section("NETWORK", tuple(_cards(document)) or (("cards", "-"),)),

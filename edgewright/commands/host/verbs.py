@@ -33,6 +33,7 @@ class HostShow(Command):
     name = "host show"
     implementation = "host.actions"
     needs = ("CanListHosts",)
+    uses = ("CanDescribe",)
     title = "open"
     keys = ("d",)
     aliases = ("describe",)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.clients.ports import CanListHosts
+from edgewright.clients.ports import CanDescribe, CanListHosts, missing, names
+from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.described import complete, find
+from edgewright.commands.kernel.host_states import refusal_in_document
 from edgewright.core import times
-from edgewright.core.errors import Conflict, NotFound
+from edgewright.core.errors import Conflict, NotFound, Refused
 from edgewright.core.text import clean
 from edgewright.store.collections.hosts import host_row
 from edgewright.wire.palette.search import hosts_by
@@ -82,3 +84,18 @@ async def saved_filter(ctx: CommandContext, name: str) -> dict[str, Any]:
     entry = await complete(ctx, "filter", await find(ctx, "filter", name))
     spec: dict[str, Any] = entry.document.get("spec") or {}
     return spec
+
+
+async def absent_verbs(ctx: CommandContext) -> frozenset[str]:
+    """Return the verbs about hosts that the source of a verb does not have; it is asked what it is."""
+    features = await (await ctx.port(CanDescribe)).features()
+    return registry.absent("host", names(missing(features.kind)))
+
+
+async def refuse_illegal(ctx: CommandContext, hosts: Sequence[FoundHost], verb: str) -> None:
+    """Refuse a verb that the state of one of the hosts does not allow. Raises `Refused`."""
+    for host in hosts:
+        if refusal_in_document(host.row, host.document, verb) is not None:
+            refused = refusal_in_document(host.row, host.document, verb, await absent_verbs(ctx))
+            if refused is not None:
+                raise Refused(refused.reason, refused.hint)

@@ -179,9 +179,10 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
         if ctx.store is not None and command.target.kind == "host":
             from edgewright.commands.kernel.host_states import refusal_in_model
 
+            missing = absent("host", ctx.store.model.source.missing)
             for uid in targets:
                 row = ctx.host_row(uid)
-                refused = None if row is None else refusal_in_model(ctx.store.model, row, command.name)
+                refused = None if row is None else refusal_in_model(ctx.store.model, row, command.name, missing)
                 if refused is not None:
                     return refused
     return command().check(ctx, targets)
@@ -205,6 +206,12 @@ def unavailable(command: type[Command], source: SourceStatus) -> Refusal | None:
 
     hint = ports.HINT_RECORDING if source.state == "replay" else ports.HINT_HUB
     return Refusal(ports.sentence(ports.BY_NAME[lacks]), hint)
+
+
+def absent(noun: str, missing: Iterable[str]) -> frozenset[str]:
+    """Return the verbs of a noun that need one of the ports which the source does not have."""
+    ports = frozenset(missing)
+    return frozenset(verb.name for verb in for_noun(noun) if ports.intersection(verb.needs)) if ports else ports
 
 
 def role_refusal(caller: str, role: str, command: type[Command]) -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import FrozenSet, List, Tuple
 
 from edgewright.core.hosts.condition import Condition, Evidence
 from edgewright.core.hosts.states import CHECKS, NEVER, STATES
@@ -10,8 +10,11 @@ from edgewright.core.text import clean
 from edgewright.core.times import duration
 
 
-def lines(condition: Condition, now: float) -> List[Tuple[str, str]]:
-    """Return the rows that show a condition: state, owner, since, deadline, cause, evidence, next check, verbs."""
+def lines(condition: Condition, now: float, absent: FrozenSet[str] = frozenset()) -> List[Tuple[str, str]]:
+    """Return the rows that show a condition: state, owner, since, deadline, cause, evidence, next check, verbs.
+
+    `absent` are verbs that this connection does not have.
+    """
     state = condition.state
     rows = [("condition", f"{state.label}. {state.meaning}"), ("owner", condition.owner or "-")]
     if condition.since is not None:
@@ -20,7 +23,8 @@ def lines(condition: Condition, now: float) -> List[Tuple[str, str]]:
     if condition.cause:
         rows.append(("cause", clean(condition.cause)))
     rows += [("evidence", evidence_text(each, now)) for each in condition.evidence]
-    rows += [("next check", next_check_text(condition, now)), ("legal verbs", ", ".join(state.actions))]
+    legal = ", ".join(action for action in state.actions if action not in absent)
+    rows += [("next check", next_check_text(condition, now)), ("legal verbs", legal)]
     return rows
 
 

@@ -6,7 +6,7 @@ that are legal in it. Hub, command line and console show a host by its row here,
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, FrozenSet, NamedTuple, Tuple
 
 HOST, PLANE, OPERATOR, NONE = "host", "plane", "operator", ""
 OWNERS: Tuple[str, ...] = (HOST, PLANE, OPERATOR, NONE)
@@ -194,10 +194,13 @@ _ALL = (
 STATES: Dict[str, State] = {state.key: state for state in _ALL}
 
 
-def refusal(key: str, verb: str, name: str) -> Tuple[str, str]:
-    """Return why `verb` is refused on the host `name` in this state, and what is legal; empty texts if it is legal."""
+def refusal(key: str, verb: str, name: str, absent: FrozenSet[str] = frozenset()) -> Tuple[str, str]:
+    """Return why `verb` is refused on the host `name` in this state, and what is legal; empty texts if it is legal.
+
+    `absent` are verbs that this connection does not have: they are not offered instead.
+    """
     state = STATES.get(key)
     if state is None or not verb.startswith("host ") or verb in state.actions:
         return "", ""
-    legal = ", ".join(action for action in state.actions if action != "host show")
+    legal = ", ".join(action for action in state.actions if action != "host show" and action not in absent)
     return f"{name} is in the state `{state.label}`, so `{verb}` is refused. {state.meaning}", f"Legal now: {legal}."

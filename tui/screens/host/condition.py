@@ -11,12 +11,17 @@ SHOWN_ABOVE = ("since", "owner")
 """Labels that the first lines of the screen show."""
 
 
-def condition_lines(condition: Condition, now: float, width: int, known: str = "") -> list[Line]:
-    """Return the block; a deadline that has passed is marked. A cause that is in `known`, the text above, is not."""
+def condition_lines(
+    condition: Condition, now: float, width: int, known: str = "", absent: frozenset[str] = frozenset()
+) -> list[Line]:
+    """Return the block; a deadline that has passed is marked. A cause that is in `known`, the text above, is not.
+
+    `absent` are verbs that this connection does not have.
+    """
     late = condition.overdue > 0
     out = [heading("CONDITION", width, "overdue" if late else condition.state.label)]
     before = ""
-    for label, text in lines(condition, now):
+    for label, text in lines(condition, now, absent):
         if label in SHOWN_ABOVE or (label == "cause" and text in known):
             continue
         role: Role = "warn" if label == "deadline" and late else ""

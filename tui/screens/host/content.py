@@ -40,6 +40,8 @@ class HostFacts(Struct, frozen=True):
     since: float | None = None
     condition: Condition | None = None
     """Its state as evaluated now; None while it is not in the list."""
+    absent: frozenset[str] = frozenset()
+    """Verbs that this connection does not have."""
     last_seen: float | None = None
     site: str = ""
     tags: tuple[str, ...] = ()
@@ -284,6 +286,12 @@ def fetch_line(host: HostFacts, width: int) -> Line:
     return line(("• ", "muted"), (f"fetched {calm_age(host.fetched_at, host.now)}", "muted"))
 
 
+def _state_lines(host: HostFacts, width: int) -> list[list[Line]]:
+    if host.condition is None:
+        return []
+    return [condition_lines(host.condition, host.now, width, host.reason, host.absent)]
+
+
 def body(host: HostFacts, events: Sequence[FeedLine], width: int, unfold: bool = False) -> list[Line]:
     """Return all of it in one column, most needed first."""
     blocks = [health_lines(host, width)]
@@ -298,7 +306,7 @@ def body(host: HostFacts, events: Sequence[FeedLine], width: int, unfold: bool =
         ]
         blocks.append(key_lines(host, width))
     next_block = 2 if host.doc is None or host.fetching or host.error else 1
-    state = [] if host.condition is None else [condition_lines(host.condition, host.now, width, host.reason)]
+    state = _state_lines(host, width)
     calm = host.condition is None or host.condition.state.key == HEALTHY
     blocks[next_block:next_block] = [
         operation_lines(host.operations, host.now, width, 3),
@@ -321,7 +329,7 @@ def columns_of(
     if host.doc is None or host.fetching or host.error:
         left.append([fetch_line(host, width)])
     left.append(operation_lines(host.operations, host.now, width))
-    state = [] if host.condition is None else [condition_lines(host.condition, host.now, width, host.reason)]
+    state = _state_lines(host, width)
     if host.doc is None:
         return _joined([*left, *state]), []
     rest = [origin_lines(host, width), machine_lines(host, width)]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 
+from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.host_states import illegal_verbs
 from edgewright.core.errors import EdgewrightError
@@ -112,6 +113,7 @@ class HostScreen(BaseScreen):
             reason=explain(model, row, self.now, others) or row.reason,
             since=row.since,
             condition=condition_of(model, row, self.now, others),
+            absent=registry.absent("host", model.source.missing),
             last_seen=row.last_seen,
             site=row.site,
             tags=row.tags,
