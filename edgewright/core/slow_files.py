@@ -1,6 +1,6 @@
 """Reading what a user names, where a share that does not answer must not stop the program.
 
-A read of a file on a dead share, or of a pipe that nobody writes, returns when it pleases: it runs in a daemon thread,
+A read of a file on a dead share, or of a pipe without a writer, returns late or never: it runs in a daemon thread,
 which does not delay the end of the process either (`asyncio.to_thread` waits for its threads).
 """
 

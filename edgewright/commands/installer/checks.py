@@ -206,8 +206,8 @@ async def stored_keys(ctx: CommandContext, name: str) -> list[tuple[str, str, st
     async with at_context(ctx, name) as there:
         rows = [entry.row for entry in (await entries(there, "key")).items]
     lines = [(row, " ".join(row.public_key.split())) for row in rows]
-    found = [(row.name, text, row.kind, row.comment) for row, text in lines if text and not ssh_key(text)]
-    return found[:MAX_OFFERED]
+    usable = [(row.name, text, row.kind, row.comment) for row, text in lines if text and not ssh_key(text)]
+    return usable[:MAX_OFFERED]
 
 
 def public_keys(folder: Path) -> list[tuple[str, str, str, str]]:
