@@ -15,9 +15,15 @@ from edgewright.core.errors import NotFound, Refused
 from edgewright.sources.base import Gate
 from edgewright.sources.plane import PlaneSource
 from edgewright.sources.replay import ReplaySource
+from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.filters import FILTERS
+from edgewright.store.collections.handling import HANDLING
+from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.collections.roles import ROLES
 from edgewright.store.collections.ssh_keys import SSH_KEYS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.collections.users import USERS
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.record import Recorder
@@ -111,7 +117,7 @@ async def test_changes_of_a_hub_are_seen_as_they_happen(hub: RunningHub) -> None
     await asyncio.to_thread(hub.register, "edge-before", token)
     async with feeding(hub) as (store, _, client):
         await until(store, lambda model: model.source.state == "live" and "edge-before" in model.hosts)
-        assert store.model.source.plane == "hub" and store.model.projects
+        assert store.model.source.plane == "hub" and store.model.rows(PROJECTS)
         await asyncio.to_thread(hub.register, "edge-after", token, "b" * 32)
         await until(store, lambda model: "edge-after" in model.hosts)
         assert store.model.hosts["edge-after"].site == "berlin"
@@ -120,7 +126,7 @@ async def test_changes_of_a_hub_are_seen_as_they_happen(hub: RunningHub) -> None
         await client.hosts.delete("edge-after")
         await until(store, lambda model: "edge-after" not in model.hosts)
         uid = await client.tokens.create("seen", (await client.projects.all())[0]["metadata"]["uid"])
-        await until(store, lambda model: uid in model.tokens)
+        await until(store, lambda model: uid in model.rows(TOKENS))
 
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "E ana"
@@ -132,21 +138,21 @@ async def test_users_roles_keys_and_filters_are_read_and_followed(hub: RunningHu
     async with feeding(hub) as (store, _, client):
         await until(store, lambda model: model.source.state == "live")
         model = store.model
-        assert {row.name for row in ROLES.of(model).values()} == {"admin", "operator", "viewer"}
-        assert before in SSH_KEYS.of(model) and FILTERS.of(model) == {} and USERS.of(model)
+        assert {row.name for row in model.rows(ROLES).values()} == {"admin", "operator", "viewer"}
+        assert before in model.rows(SSH_KEYS) and model.rows(FILTERS) == {} and model.rows(USERS)
         uid = await client.users.create("ana@example.com", "Ana")
-        await until(store, lambda model: uid in USERS.of(model))
-        row = USERS.of(store.model)[uid]
+        await until(store, lambda model: uid in model.rows(USERS))
+        row = store.model.rows(USERS)[uid]
         assert (row.name, row.full_name, row.state) == ("ana@example.com", "Ana", "invited")
         await client.users.delete(uid)
-        await until(store, lambda model: uid not in USERS.of(model))
+        await until(store, lambda model: uid not in model.rows(USERS))
         await client.ssh_keys.delete(before)
-        await until(store, lambda model: before not in SSH_KEYS.of(model))
+        await until(store, lambda model: before not in model.rows(SSH_KEYS))
 
 
 async def test_a_viewer_is_not_bothered_with_lists_of_admins(hub: RunningHub) -> None:
     async with feeding(hub, hub.viewer().headers["ApiKey"]) as (store, _, _client):
-        await until(store, lambda model: model.source.state == "live" and bool(ROLES.of(model)))
+        await until(store, lambda model: model.source.state == "live" and bool(model.rows(ROLES)))
         assert [row.text for row in store.model.messages if row.level == "warn"] == []
 
 
@@ -225,16 +231,16 @@ async def test_what_hosts_are_asked_to_do_is_read_and_followed(hub: RunningHub) 
     asked = "/edgewright/v1/hosts/edge-op/operations"
     first = (await asyncio.to_thread(lambda: hub.client().post(asked, json={"kind": "reset"}))).json()["uid"]
     async with feeding(hub) as (store, _, client):
-        await until(store, lambda model: model.source.state == "live" and first in model.operations)
+        await until(store, lambda model: model.source.state == "live" and first in model.rows(OPERATIONS))
         second = await client.operations.create("edge-op", "collect-logs", {"lines": 5})
-        await until(store, lambda model: second in model.operations)
-        assert store.model.operations[second].state == "pending"
+        await until(store, lambda model: second in model.rows(OPERATIONS))
+        assert store.model.rows(OPERATIONS)[second].state == "pending"
         result = {"state": "succeeded", "message": "sent"}
         await asyncio.to_thread(lambda: agent.post(f"{asked}/{second}/result", json=result))
-        await until(store, lambda model: model.operations[second].state == "succeeded")
+        await until(store, lambda model: model.rows(OPERATIONS)[second].state == "succeeded")
         assert any(line.text.startswith("edge-op: log done") for line in store.model.messages)
         await client.hosts.delete("edge-op")
-        await until(store, lambda model: not model.operations)
+        await until(store, lambda model: not model.rows(OPERATIONS))
 
 
 async def test_a_hub_gives_its_feed_in_big_pages() -> None:
@@ -246,27 +252,27 @@ async def test_a_hub_gives_its_feed_in_big_pages() -> None:
         async with feeding(hub) as (store, _, _):
             await until(store, lambda model: model.source.state == "live")
             store.flush()
-            assert len(store.model.feed) >= 90
+            assert len(store.model.rows(FEED)) >= 90
 
 
 async def test_p39_alerts_are_read_and_followed(hub: RunningHub) -> None:
     wrong = "ewt_" + "x" * 43
     assert hub.register("knocks-before", wrong).status_code == 401
     async with feeding(hub) as (store, _source, _client):
-        await until(store, lambda model: "rejected/knocks-before" in model.alerts)
+        await until(store, lambda model: "rejected/knocks-before" in model.rows(ALERTS))
         assert hub.register("knocks-later", wrong).status_code == 401
-        await until(store, lambda model: "rejected/knocks-later" in model.alerts)
+        await until(store, lambda model: "rejected/knocks-later" in model.rows(ALERTS))
         hub.host("knocks-later", hub.token("lets-in")[1])
-        await until(store, lambda model: "rejected/knocks-later" not in model.alerts)
+        await until(store, lambda model: "rejected/knocks-later" not in model.rows(ALERTS))
 
 
 async def test_p57_who_handles_a_problem_is_read_and_followed(hub: RunningHub) -> None:
     async with client_of(hub) as other:
         await other.problems.set("host/before/1", assignee="ana")
         async with feeding(hub) as (store, _, _):
-            await until(store, lambda model: "host/before/1" in model.handling)
+            await until(store, lambda model: "host/before/1" in model.rows(HANDLING))
             await other.problems.set("host/later", note="on it", silenced_until=store.now() + 600)
-            await until(store, lambda model: "host/later" in model.handling)
-            assert store.model.handling["host/later"].silenced(store.now())
+            await until(store, lambda model: "host/later" in model.rows(HANDLING))
+            assert store.model.rows(HANDLING)["host/later"].silenced(store.now())
             await other.problems.set("host/later", note="", silenced_until=None)
-            await until(store, lambda model: "host/later" not in model.handling)
+            await until(store, lambda model: "host/later" not in model.rows(HANDLING))

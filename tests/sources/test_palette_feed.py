@@ -16,6 +16,8 @@ from edgewright.clients.http.budget import Budget
 from edgewright.clients.palette.client import Credential, PlaneClient
 from edgewright.core.backoff import Backoff
 from edgewright.sources.plane import PlaneSource
+from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.store import Store
 
@@ -83,7 +85,7 @@ def test_progress_is_told_and_secrets_are_not() -> None:
             await made.until(polling)
             done = [one for one, total in seen if total == 3000]
             assert done == sorted(done) and len(done) > 2
-            await made.until(lambda model: bool(model.tokens) and bool(model.projects))
+            await made.until(lambda model: bool(model.rows(TOKENS)) and bool(model.rows(PROJECTS)))
             assert "hush" not in repr(events)
 
     in_virtual_time(main)

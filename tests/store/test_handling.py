@@ -28,12 +28,12 @@ def following(*docs: dict[str, Any]) -> Store:
 def test_p57_records_come_change_and_go() -> None:
     store = following(record("host/a"), record("host/b"))
     assert store.model.source.handling
-    assert store.model.handling["host/a"] == HandlingRow("host/a", "ana", NOW, note="on it")
+    assert store.model.rows(HANDLING)["host/a"] == HandlingRow("host/a", "ana", NOW, note="on it")
     store.emit("plane", HANDLING.seen, {"docs": [record("host/a", silencedUntil="2023-11-14T23:13:20.000Z")]})
     store.emit("plane", HANDLING.removed, {"uids": ["host/b"]})
     store.flush()
-    assert list(store.model.handling) == ["host/a"]
-    row = store.model.handling["host/a"]
+    assert list(store.model.rows(HANDLING)) == ["host/a"]
+    row = store.model.rows(HANDLING)["host/a"]
     assert row.silenced(NOW) and not row.silenced(NOW + 3600)
 
 
@@ -54,12 +54,12 @@ def test_p57_a_plane_that_stores_nothing_is_known_as_such() -> None:
 def test_p57_odd_records_harm_nothing() -> None:
     odd: list[dict[str, Any]] = [{}, {"key": 7}, {"key": "x", "note": ["y"], "silencedUntil": "soon"}]
     store = following(*odd, record("a\x1b[31m", assignee="\u202eana"))
-    assert "\x1b" not in "".join(store.model.handling) and store.model.handling["x"].silenced_until is None
-    assert "\u202e" not in "".join(row.assignee for row in store.model.handling.values())
+    assert "\x1b" not in "".join(store.model.rows(HANDLING)) and store.model.rows(HANDLING)["x"].silenced_until is None
+    assert "\u202e" not in "".join(row.assignee for row in store.model.rows(HANDLING).values())
 
 
 def test_p57_records_are_in_the_cache(tmp_path: Path) -> None:
     store = following(record("host/a"))
     cache.save(tmp_path / "f", store.model)
     loaded = cache.load(tmp_path / "f").model
-    assert loaded is not None and loaded.handling == store.model.handling
+    assert loaded is not None and loaded.rows(HANDLING) == store.model.rows(HANDLING)

@@ -44,7 +44,7 @@ def model_of(*batches: list[dict[str, Any]], complete: bool = False) -> Model:
 
 
 def test_the_row_is_read_and_made_harmless() -> None:
-    row = model_of([operation(state="failed", message="no\x1b[31m such file")]).operations["op-1"]
+    row = model_of([operation(state="failed", message="no\x1b[31m such file")]).rows(OPERATIONS)["op-1"]
     assert (row.host_uid, row.kind, row.state, row.actor) == ("edge-1", "reset", "failed", "admin")
     assert row.at == NOW - 12 and row.deadline == NOW + 888 and row.finished == NOW
     assert "\x1b" not in row.message
@@ -85,24 +85,26 @@ def test_overdue_and_oldest_are_waited_for_first_and_hosts_that_are_gone_are_not
 
 def test_a_whole_list_replaces_and_a_deleted_host_takes_its_operations_with_it() -> None:
     model = model_of([operation("a"), operation("b", host="edge-2")], [operation("b", host="edge-2")], complete=True)
-    assert list(model.operations) == ["b"]
+    assert list(model.rows(OPERATIONS)) == ["b"]
     gone, patches = reduce(model, [Event(9, NOW, "plane", kinds.HOSTS_REMOVED, {"uids": ["edge-2"]})])
-    assert gone.operations == {} and ("operations", "b", "delete") in [(p.collection, p.key, p.op) for p in patches]
+    assert gone.rows(OPERATIONS) == {} and ("operations", "b", "delete") in [
+        (p.collection, p.key, p.op) for p in patches
+    ]
 
 
 def test_pending_ones_stay_whatever_their_number() -> None:
     pending = [operation(f"p{number}", ago=9000) for number in range(700)]
     over = [operation(f"o{number}", state="succeeded", message="x", ago=number) for number in range(700)]
     model = model_of([*pending, *over])
-    assert sum(row.state == "pending" for row in model.operations.values()) == 700
-    assert sum(row.state != "pending" for row in model.operations.values()) == 500
+    assert sum(row.state == "pending" for row in model.rows(OPERATIONS).values()) == 700
+    assert sum(row.state != "pending" for row in model.rows(OPERATIONS).values()) == 500
 
 
 def test_odd_documents_are_left_out_and_the_cache_keeps_the_rest(tmp_path: Any) -> None:
     odd: list[Any] = [{}, {"id": "x"}, {"id": 3, "hostUid": "edge-1"}, None, operation("fine")]
     model = model_of(odd)
-    assert "fine" in model.operations and "x" not in model.operations
+    assert "fine" in model.rows(OPERATIONS) and "x" not in model.rows(OPERATIONS)
     cache.save(tmp_path / "fleet", model)
     loaded = cache.load(tmp_path / "fleet").model
-    assert loaded is not None and loaded.operations == model.operations
+    assert loaded is not None and loaded.rows(OPERATIONS) == model.rows(OPERATIONS)
     assert msgspec.to_builtins(model)["operations"]

@@ -145,7 +145,7 @@ def test_odd_payloads_change_nothing() -> None:
     ]
     log = [Event(number, 60.0, "plane", kind, payload) for number, (kind, payload) in enumerate(odd, 1)]
     model, patches = reduce(Model(), log)
-    assert not model.hosts and not model.tokens and all(patch.collection == "pulse" for patch in patches)
+    assert not model.hosts and not model.rows(TOKENS) and all(patch.collection == "pulse" for patch in patches)
 
 
 def test_heartbeats_are_counted_by_their_number_and_minutes_hold_the_last_hour() -> None:
@@ -175,7 +175,7 @@ def test_the_feed_keeps_the_newest() -> None:
         for number in range(1, 2400)
     ]
     model, _ = reduce(Model(), log)
-    assert 2000 <= len(model.feed) <= 2200
+    assert 2000 <= len(model.rows(FEED)) <= 2200
 
 
 def test_only_the_plane_s_own_word_counts_as_contact() -> None:

@@ -6,6 +6,7 @@ from textual.widgets import Button, Input
 
 from edgewright.commands.kernel.base import Plan
 from edgewright.core.errors import Refused
+from edgewright.store.collections.tokens import TOKENS
 from tests.tui.driving import Driven, console, frame_text, press, said, told, until, view
 from tui.modals.confirm import ConfirmModal
 from tui.screens.tokens.screen import TokensScreen
@@ -153,7 +154,7 @@ async def test_sort_keeps_with_the_view() -> None:
     async with console("tokens") as (pilot, _, made):
         await press(pilot, "N")
         table = pilot.app.screen.query_one(VirtualTable)
-        assert [made.store.model.tokens[key].name for key in table.keys] == [
+        assert [made.store.model.rows(TOKENS)[key].name for key in table.keys] == [
             "lab",
             "lost-laptop",
             "pilot-2025",

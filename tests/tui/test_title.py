@@ -18,7 +18,7 @@ from tui.widgets.lines import text_of
 def test_one_host_is_no_plural(total: int, told: str) -> None:
     tally = SimpleNamespace(total=total, unhealthy=0, unknown=0, simulated=0)
     source = SimpleNamespace(state="live", since=None)
-    store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, alerts={}, projects={}))
+    store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, rows=lambda collection: {}))
     session = SimpleNamespace(
         read_only=False,
         viewer=False,

@@ -71,7 +71,9 @@ class Fetches(BaseScreen):
     def patched(self, patches: Sequence[Patch]) -> None:
         """Fetch again when what is shown was changed, or when the plane is back."""
         model = self.session.store.model
-        audits = [model.audits.get(patch.key) for patch in patches if patch.collection == AUDITS.name and patch.new]
+        audits = [
+            model.rows(AUDITS).get(patch.key) for patch in patches if patch.collection == AUDITS.name and patch.new
+        ]
         changed = any(row is not None and row.kind == self.audit_kind for row in audits)
         own = self.collections - Fetches.collections
         changed = changed or any(patch.collection in own and patch.fields != _QUIET for patch in patches)

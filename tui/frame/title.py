@@ -73,7 +73,7 @@ def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Pi
 
 def _project(session: Session) -> str:
     """Return the name of the project in use; its uid, which a context stores, while the name is not known."""
-    row = PROJECTS.of(session.store.model).get(session.project)
+    row = session.store.model.rows(PROJECTS).get(session.project)
     return row.name if row is not None and row.name else session.project
 
 

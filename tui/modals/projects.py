@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgewright.store.collections.projects import PROJECTS
 from tui.modals.choose import ChooseModal
 from tui.widgets.lines import Line, cut, line, pad
 
@@ -16,7 +17,7 @@ ALL = "*"
 async def open_projects(app: NavigatingApp, target: str = "") -> None:
     """Ask for a project unless `target` names one (by uid or name, `all` for every one), and go there."""
     session = app.session
-    projects = session.store.model.projects
+    projects = session.store.model.rows(PROJECTS)
     if session.switch_project is None:
         app.refuse("There is no plane here whose project could be changed.")
         return

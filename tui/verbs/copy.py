@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.tokens import TOKENS
 from tui.frame.pager.pager import ReaderScreen
 from tui.widgets.lines import text_of
 
@@ -56,7 +59,7 @@ def _hosts(model: Model, uids: Sequence[str]) -> list[Copyable]:
 
 
 def _tokens(model: Model, uids: Sequence[str], viewer: bool) -> list[Copyable]:
-    rows = [model.tokens[uid] for uid in uids if uid in model.tokens]
+    rows = [model.rows(TOKENS)[uid] for uid in uids if uid in model.rows(TOKENS)]
     of = _of(uids, [row.name or row.uid for row in rows], "tokens")
     parts = (("uid", [row.uid for row in rows]), ("name", [row.name for row in rows]))
     matches = [Copyable(label, "\n".join(texts), of) for label, texts in parts if all(texts)]
@@ -69,7 +72,7 @@ def _entries(model: Model, uids: Sequence[str]) -> list[Copyable]:
     """Return sentence and object of entries of the feed or the audit log."""
     matches: list[tuple[str, str, str]] = []
     for uid in uids:
-        event, entry = model.feed.get(uid), model.audits.get(uid)
+        event, entry = model.rows(FEED).get(uid), model.rows(AUDITS).get(uid)
         if event is not None:
             matches.append((event.message, event.object_uid, event.object_name or event.object_uid))
         elif entry is not None:

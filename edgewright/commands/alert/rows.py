@@ -12,7 +12,7 @@ from edgewright.core import times
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import clean
 from edgewright.sources.once import read_problems
-from edgewright.store.collections.handling import HandlingRow
+from edgewright.store.collections.handling import HANDLING, HandlingRow
 from edgewright.store.collections.problems import Problem, problems
 from edgewright.store.engine.store import Store
 
@@ -52,7 +52,7 @@ def find(model: Model, names: Sequence[str], now: float) -> list[str]:
     known = {problem.key: problem for problem in problems(model, now)}
     keys: list[str] = []
     for word in names:
-        if word in known or word in model.handling:
+        if word in known or word in model.rows(HANDLING):
             keys.append(word)
             continue
         about = [problem.key for problem in known.values() if problem.subject == word]
@@ -80,7 +80,7 @@ def items(model: Model, now: float, only_open: bool = False) -> list[Item]:
     """Return the problems, worst first, each with its record; `only_open` leaves out what is handled already."""
     rows: list[Item] = []
     for problem in problems(model, now):
-        row = model.handling.get(problem.key)
+        row = model.rows(HANDLING).get(problem.key)
         if only_open and (state_of(row, now) != "open" or (row is not None and row.assignee)):
             continue
         cells = (

@@ -12,9 +12,10 @@ from edgewright.core.hosts.condition import condition_document
 from edgewright.core.problems import ATTENTION, Problem, certificate_name
 from edgewright.core.text import clean
 from edgewright.store.collections.conditions import alert_condition
+from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.problems import alert_of, problems
 from edgewright.store.collections.selectors import by_health, by_state
-from edgewright.store.collections.tokens import SOON
+from edgewright.store.collections.tokens import SOON, TOKENS
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -32,7 +33,7 @@ async def pulse(ctx: CommandContext) -> Detail:
     attention = [problem for problem in result if problem.section == ATTENTION]
     unhealthy = [problem for problem in result if problem.section != ATTENTION]
     health, state = by_health(model), by_state(model)
-    ending = [row for row in model.tokens.values() if row.active and row.expiry and 0 < row.expiry - now < SOON]
+    ending = [row for row in model.rows(TOKENS).values() if row.active and row.expiry and 0 < row.expiry - now < SOON]
     body: dict[str, Any] = {
         "checked": times.rfc3339(now),
         "hosts": len(model.hosts),
@@ -90,7 +91,7 @@ def _section(title: str, sign: str, matches: list[Problem], model: Model, now: f
 
 def _problem_text(model: Model, problem: Problem, now: float) -> str:
     """Return text, addresses, age, owner, who handles it, and the next step of a problem."""
-    alert, row = alert_of(model, problem.key), model.handling.get(problem.key)
+    alert, row = alert_of(model, problem.key), model.rows(HANDLING).get(problem.key)
     where = f"(from {', '.join(alert.addresses)})" if alert is not None and alert.addresses else ""
     state = state_of(row, now)
     handled = row.assignee if row is not None and row.assignee else "" if state == "open" else state
@@ -124,7 +125,7 @@ def _alert(model: Model, problem: Problem, now: float) -> dict[str, Any]:
 
 def _problem(model: Model, problem: Problem) -> dict[str, Any]:
     """Return a problem as `alert list -o json` prints it; of a single host also the fields of earlier versions."""
-    body = document(problem, model.handling.get(problem.key))
+    body = document(problem, model.rows(HANDLING).get(problem.key))
     host = model.hosts.get(problem.uids[0]) if len(problem.uids) == 1 else None
     if host is not None:
         body |= {"uid": host.uid, "name": host.name, "site": host.site or "-", "reason": host.reason, "who": host.who}

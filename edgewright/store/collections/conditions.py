@@ -9,7 +9,7 @@ from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluate, of_rejection, rejected
 from edgewright.core.hosts.health import GRACE, INTERVAL
 from edgewright.core.hosts.operations import kind_text, operation_status
-from edgewright.store.collections.alerts import AlertRow
+from edgewright.store.collections.alerts import ALERTS, AlertRow
 from edgewright.store.collections.document_values import EXTENSION, flag, integer, part, text, tidy, value, when
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OperationRow
@@ -85,7 +85,7 @@ def state_key(row: HostRow, now: float, rejection: Rejection | None = None) -> s
 
 def rejection_of(model: Model, uid: str) -> Rejection | None:
     """Return the rejections of the machine that registers with this UID, `None` when there are none now."""
-    for row in model.alerts.values():
+    for row in model.rows(ALERTS).values():
         if row.kind == "rejected" and uid in row.host_uids:
             return rejection(row)
     return None

@@ -57,7 +57,9 @@ def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Pro
             if row.site in known and row.health != "unknown":
                 known[row.site] += 1
         yield None
-    duplicates = {uid for row in ALERTS.of(model).values() if row.kind == "duplicate-identity" for uid in row.host_uids}
+    duplicates = {
+        uid for row in model.rows(ALERTS).values() if row.kind == "duplicate-identity" for uid in row.host_uids
+    }
     parts = (_alerts(model), _approvals(model, waiting), _tokens(model, now), _certificates(model, now))
     matches = [problem for part in parts for problem in part]
     yield matches + host_problems(states, known, duplicates)
@@ -71,13 +73,13 @@ def _pieces(model: Model, size: int) -> Iterator[list[HostRow]]:
 
 def is_acknowledged(model: Model, key: str) -> bool:
     """Return whether a user has acknowledged the problem `key`, on the plane or in this console."""
-    row = HANDLING.of(model).get(key)
+    row = model.rows(HANDLING).get(key)
     return key in model.acknowledged or (row is not None and row.acknowledged_at is not None)
 
 
 def is_handled(model: Model, key: str, now: float) -> bool:
     """Return whether the problem `key` is below the others: acknowledged, or silenced at `now`."""
-    row = HANDLING.of(model).get(key)
+    row = model.rows(HANDLING).get(key)
     return is_acknowledged(model, key) or (row is not None and row.silenced(now))
 
 
@@ -85,7 +87,7 @@ def alert_of(model: Model, key: str) -> AlertRow | None:
     """Return the plane's alert behind the problem `key`, `None` for a problem of another kind."""
     if not key.startswith("alert/"):
         return None
-    return next((row for row in ALERTS.of(model).values() if row.problem == key), None)
+    return next((row for row in model.rows(ALERTS).values() if row.problem == key), None)
 
 
 def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | None = None) -> str:
@@ -107,7 +109,7 @@ def explain(model: Model, row: HostRow, now: float, others: Sequence[HostRow] | 
 
 
 def _alerts(model: Model) -> Iterator[Problem]:
-    for row in ALERTS.of(model).values():
+    for row in model.rows(ALERTS).values():
         hosts = tuple(uid for uid in row.host_uids if uid in model.hosts)
         state = of_rejection(rejection(row)) if row.kind == "rejected" else ""
         alert = AlertState(row.uid, row.kind, row.code, row.subject, row.text, row.hint, row.since, row.owner, hosts)
@@ -115,7 +117,7 @@ def _alerts(model: Model) -> Iterator[Problem]:
 
 
 def _approvals(model: Model, waiting: list[HostRow]) -> Iterator[Problem]:
-    rejected = {uid for row in ALERTS.of(model).values() if row.kind == "rejected" for uid in row.host_uids}
+    rejected = {uid for row in model.rows(ALERTS).values() if row.kind == "rejected" for uid in row.host_uids}
     for row in longest_first(waiting):
         if row.uid not in rejected:  # else its alert explains more: why it is rejected
             yield approval_problem(row.uid, row.name, row.reason, row.since or row.created)

@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from edgewright.core.hosts.operations import operation_status
-from edgewright.store.collections.alerts import PLANE, AlertRow
+from edgewright.store.collections.alerts import ALERTS, PLANE, AlertRow
 from edgewright.store.collections.hosts import HostRow
-from edgewright.store.collections.operations import OperationRow
-from edgewright.store.collections.tokens import TokenRow
+from edgewright.store.collections.operations import OPERATIONS, OperationRow
+from edgewright.store.collections.tokens import TOKENS, TokenRow
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
 
 TOKEN_WARNING: Final = 7 * 86400.0
@@ -32,7 +32,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 def plane_troubles(model: Model) -> list[AlertRow]:
     """Return what is wrong with the management plane itself, the one that began first in front."""
-    rows = [row for row in model.alerts.values() if row.kind == PLANE]
+    rows = [row for row in model.rows(ALERTS).values() if row.kind == PLANE]
     return sorted(rows, key=lambda row: (row.since if row.since is not None else float("inf"), row.uid))
 
 
@@ -79,7 +79,9 @@ def waits_for_approval(row: HostRow) -> bool:
 def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> list[TokenRow]:
     """Return active tokens that end within `within` seconds or have ended, the soonest first."""
     matches = [
-        row for row in model.tokens.values() if row.active and row.expiry is not None and row.expiry - now <= within
+        row
+        for row in model.rows(TOKENS).values()
+        if row.active and row.expiry is not None and row.expiry - now <= within
     ]
     return sorted(matches, key=lambda row: (row.expiry or 0.0, row.uid))
 
@@ -99,7 +101,7 @@ def waiting_operations(model: Model, now: float) -> list[OperationRow]:
     """
     matches = [
         (judged.left if judged.left is not None else float("inf"), row.at, row.uid, row)
-        for row in model.operations.values()
+        for row in model.rows(OPERATIONS).values()
         if row.host_uid in model.hosts
         and (judged := operation_status(now, row.state, row.deadline, row.finished is not None)).waits
     ]
@@ -108,7 +110,7 @@ def waiting_operations(model: Model, now: float) -> list[OperationRow]:
 
 def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow]:
     """Return the newest operations of a host, the newest first."""
-    rows = [row for row in model.operations.values() if row.host_uid == host]
+    rows = [row for row in model.rows(OPERATIONS).values() if row.host_uid == host]
     return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
 
 

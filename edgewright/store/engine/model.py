@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
+from edgewright.store.collection import Collection
 from edgewright.store.collections.hosts import HostRow
-from edgewright.store.collections.rows import MessageRow
+from edgewright.store.collections.rows import MessageRow, Row
 from edgewright.store.every import COLLECTIONS
+
+R = TypeVar("R", bound=Row)
 
 HOSTS: Final = "hosts"
 MESSAGES: Final = "messages"
@@ -116,6 +120,11 @@ class Picture(msgspec.Struct, frozen=True):
     acknowledged: dict[str, float] = {}
     tally: Tally = Tally()
 
+    def rows(self, collection: Collection[R]) -> Mapping[str, R]:
+        """Return the rows of a collection by key."""
+        found: Mapping[str, R] = getattr(self, collection.name)
+        return found
+
     @property
     def complete(self) -> bool:
         """Whether all hosts are here; for the first frame of a big fleet most are still on disk, only counted."""
@@ -125,13 +134,12 @@ class Picture(msgspec.Struct, frozen=True):
 if TYPE_CHECKING:
 
     class Model(Picture, frozen=True):
-        """All that is known: a dict of rows by key for each of `COLLECTIONS` (`TOKENS.of(model)`), and `Picture`.
+        """All that is known: a dict of rows by key for each of `COLLECTIONS` (`model.rows(TOKENS)`), and `Picture`.
 
         A model is never changed, its dicts included: the reducer makes a newer one that shares what stayed equal.
         """
 
         def __init__(self, **parts: Any) -> None: ...
-        def __getattr__(self, collection: str) -> dict[str, Any]: ...
 else:
     Model = msgspec.defstruct(
         "Model",

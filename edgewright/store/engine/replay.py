@@ -104,7 +104,7 @@ class Replay:
         matches: set[float] = set()
         for item in self._items:
             if isinstance(item, Snapshot):
-                rows: Iterable[EventRow | None] = FEED.of(item.model).values()
+                rows: Iterable[EventRow | None] = item.model.rows(FEED).values()
             elif item.kind == FEED.seen and isinstance(docs := item.payload.get("docs"), list):
                 rows = map(event_row, (doc for doc in docs if isinstance(doc, dict)))
             else:

@@ -93,7 +93,7 @@ async def test_a_pre_registered_host_waits_and_is_rejected_with_a_wrong_key(
     await both.register("a", "", hostPairingKey="wrong")
     assert await both.states("a") == (states.CREDENTIAL_REFUSED, states.CREDENTIAL_REFUSED)
     document = (await both.admin.get("/v1/edgehosts/a")).json()
-    (alert,) = both.store.model.alerts.values()
+    (alert,) = both.store.model.rows(ALERTS).values()
     assert rejection_in(document) == rejection(alert), "the command line reads it from the document of the host"
     condition = document["status"]["edgewright"]["condition"]
     assert condition["owner"] == "operator" and "pairing key" in condition["cause"]
@@ -108,7 +108,7 @@ async def test_an_unknown_machine_is_pending_approval(inside: tuple[Hub, httpx.A
     both = Both(*inside)
     assert (await both.register("box", "", disableAutoRegister=True)).status_code == 403
     await both.read()
-    (alert,) = both.store.model.alerts.values()
+    (alert,) = both.store.model.rows(ALERTS).values()
     known = rejection(alert)
     assert of_rejection(known) == states.WAITING_FOR_APPROVAL
     condition = evaluate(Facts("box", of_rejection(known), rejection=known), times.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, settle, told
@@ -63,7 +64,7 @@ def test_a_host_tells_what_came_of_it() -> None:
         operation("op2", "kiel-03", left=800),
         operation("op3", "kiel-03", left=-100, state="expired"),
     )
-    rows = sorted(model.operations.values(), key=lambda row: -row.at)
+    rows = sorted(model.rows(OPERATIONS).values(), key=lambda row: -row.at)
     lines = text_of(operation_lines(rows, NOW, 78)).splitlines()
     assert lines[0].startswith("OPERATIONS")
     assert "► reset" in lines[1] and "waits for the host, 13 min left" in lines[1]

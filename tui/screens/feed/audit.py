@@ -60,7 +60,7 @@ class AuditScreen(FeedScreen):
     def listed(self) -> list[Listed]:
         """Return the entries of the model, newest first: those of people, or all."""
         model, now, matches = self.session.store.model, self.now, []
-        entries = sorted(model.audits.values(), key=lambda entry: -entry.at)
+        entries = sorted(model.rows(AUDITS).values(), key=lambda entry: -entry.at)
         wanted = entries if self.everyone else [entry for entry in entries if by_people(entry)]
         self._left_out = len(entries) - len(wanted)
         for entry, times in ((item, 1) for item in wanted) if self.everyone else together(wanted):
@@ -89,5 +89,5 @@ class AuditScreen(FeedScreen):
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the entry under the cursor in full."""
-        entry = self.session.store.model.audits.get(key)
+        entry = self.session.store.model.rows(AUDITS).get(key)
         return audit_lines(entry, self.now, width, audit_name(entry, self.session.store.model)) if entry else []

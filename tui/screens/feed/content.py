@@ -8,6 +8,7 @@ from itertools import groupby
 from edgewright.core import times
 from edgewright.store.collections.audits import AuditRow
 from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine.model import Model
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
@@ -45,7 +46,7 @@ def by_people(entry: AuditRow) -> bool:
 
 def audit_name(entry: AuditRow, model: Model) -> str:
     """Return the name of the thing that was acted on, as the other lists show it; its uid when it has none."""
-    host, token = model.hosts.get(entry.resource_uid), model.tokens.get(entry.resource_uid)
+    host, token = model.hosts.get(entry.resource_uid), model.rows(TOKENS).get(entry.resource_uid)
     named = (host.name if host else "") or (token.name if token else "")
     return named or entry.resource or entry.resource_uid
 
@@ -58,7 +59,7 @@ def audit_text(entry: AuditRow, name: str) -> str:
 
 def leads(kind: str, uid: str, model: Model) -> str:
     """Return where an entry about a thing leads: `host/<uid>`, `token/<uid>`, `""` when there is nothing to open."""
-    if kind in ("edgetoken", "token") and uid in model.tokens:
+    if kind in ("edgetoken", "token") and uid in model.rows(TOKENS):
         return f"token/{uid}"
     return f"host/{uid}" if uid in model.hosts else ""
 

@@ -45,7 +45,7 @@ class EntryScreen(BaseScreen):
         """Return where enter leads (`host/<uid>`, `token/<uid>`), `""` when the thing cannot be opened."""
         kind, _, uid = self.target.partition("/")
         model = self.session.store.model
-        event, entry = model.feed.get(uid), model.audits.get(uid)
+        event, entry = model.rows(FEED).get(uid), model.rows(AUDITS).get(uid)
         if kind == "audit" and entry:
             return leads(entry.kind, entry.resource_uid, model)
         return leads(event.kind, event.object_uid, model) if event else ""
@@ -62,7 +62,7 @@ class EntryScreen(BaseScreen):
         kind, _, uid = self.target.partition("/")
         width = min(view.room or self.size.width, 100)
         model = self.session.store.model
-        event, entry = model.feed.get(uid), model.audits.get(uid)
+        event, entry = model.rows(FEED).get(uid), model.rows(AUDITS).get(uid)
         if kind == "audit" and entry:
             view.set_lines(audit_lines(entry, self.now, width, audit_name(entry, model), self.link()))
         elif kind == "events" and event:

@@ -47,7 +47,7 @@ class EventsScreen(FeedScreen):
         """Return all events that the model stores, newest first."""
         model, now, matches = self.session.store.model, self.now, []
         rank = {"error": 0, "warning": 1}
-        for event in sorted(model.feed.values(), key=lambda event: -event.at):
+        for event in sorted(model.rows(FEED).values(), key=lambda event: -event.at):
             host = model.hosts.get(event.object_uid)
             order = (-event.at, rank.get(severity(event)[1], 2), event.object_name, event.message, event.reason)
             matches.append(
@@ -62,5 +62,5 @@ class EventsScreen(FeedScreen):
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the event under the cursor in full."""
-        event = self.session.store.model.feed.get(key)
+        event = self.session.store.model.rows(FEED).get(key)
         return event_lines(event, self.now, width) if event else []

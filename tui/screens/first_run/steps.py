@@ -85,7 +85,7 @@ class FirstStepsScreen(WatchesBuilds):
         view = self.query_one("#steps", LineView)
         width = min((view.room or self.size.width) - 2, 98)
         before, self._steps = self._steps, steps_of(self.progress(), self.now)
-        alerts = [row for row in self.session.store.model.alerts.values() if row.kind != PLANE]
+        alerts = [row for row in self.session.store.model.rows(ALERTS).values() if row.kind != PLANE]
         alerts.sort(key=lambda row: row.last or 0.0, reverse=True)
         texts = [f"{row.subject}: {row.message or row.text} {row.hint}".strip(": ") for row in alerts[:MAX_ALERTS]]
         view.set_lines(lines_of(self._steps, texts, width, self.size.height))

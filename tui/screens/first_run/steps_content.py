@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from edgewright.core import times
+from edgewright.store.collections.tokens import TOKENS
 from tui.screens.first_run.content import LOOPBACK
 from tui.widgets.lines import Line, Role, line, pad, wrap
 
@@ -55,7 +56,7 @@ def progress_of(model: Model, facts: DeploymentFacts | None, builds: Iterable[Sh
     """Return the progress: usable tokens but the console's own, installers, and hosts but observed ones."""
     tokens = [
         row
-        for row in model.tokens.values()
+        for row in model.rows(TOKENS).values()
         if row.active and (row.expiry is None or row.expiry > now) and row.name not in OWN_TOKENS
     ]
     hosts = [

@@ -147,7 +147,7 @@ class HostScreen(BaseScreen):
         self.call_after_refresh(self._show)
 
     def _events(self) -> list[EventRow]:
-        feed = self.session.store.model.feed.values()
+        feed = self.session.store.model.rows(FEED).values()
         return sorted((event for event in feed if event.object_uid == self.target), key=lambda event: -event.at)
 
     def _feed_lines(self) -> list[FeedLine]:

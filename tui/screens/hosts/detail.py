@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgewright.core import times
 from edgewright.core.problems import owner_of
 from edgewright.store.collections.conditions import condition_of_row
-from edgewright.store.collections.feed import EventRow
+from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
@@ -99,7 +99,7 @@ def event_lines(events: Sequence[EventRow], width: int, height: int, name: str =
 
 def events_of(model: Model, uid: str, limit: int = 60) -> list[EventRow]:
     """Return the newest events of a host."""
-    matches = [event for event in model.feed.values() if event.object_uid == uid]
+    matches = [event for event in model.rows(FEED).values() if event.object_uid == uid]
     return sorted(matches, key=lambda event: -event.at)[:limit]
 
 

@@ -9,6 +9,7 @@ from edgewright.core.hosts.condition_text import deadline_text
 from edgewright.core.problems import ATTENTION, WARNING, Problem
 from edgewright.store.collections.alerts import AlertRow
 from edgewright.store.collections.conditions import alert_condition
+from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.problems import alert_of, explain
 from edgewright.store.engine.model import Model
@@ -79,7 +80,7 @@ def step_of(problem: Problem, illegal: bool = False) -> Step:
 
 def handling_of(model: Model, key: str) -> Handling:
     """Return who handles a problem; a console alone may have acknowledged it where the plane stores nothing."""
-    row = model.handling.get(key)
+    row = model.rows(HANDLING).get(key)
     here = key in model.acknowledged
     if row is None:
         return Handling(acknowledged=here)

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from edgewright.core.filters.filters import Filter
 from edgewright.core.problems import certificate_name
 from edgewright.store.collections import selectors
+from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.happenings import happenings
 from edgewright.store.collections.problems import problems
+from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine.model import Model
 from tui.frame.feed import FeedLine, feed_line, reported_together
 from tui.screens.pulse.content import Pulse, TagCount
@@ -51,7 +53,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
             for row in selectors.ending_tokens(model, now, TOKENS_WITHIN)
             if row.expiry is not None and row.expiry > now
         ),
-        tokens=len(model.tokens),
+        tokens=len(model.rows(TOKENS)),
         certificates=tuple(
             (certificate_name(name).removeprefix("hub "), ends) for name, ends, _renewed in source.certificates
         ),
@@ -77,7 +79,7 @@ def newest_reported(model: Model, limit: int = 60) -> tuple[FeedLine, ...]:
         reported_together(happening)
         if happening.folded
         else feed_line(event := happening.events[0], hosts[event.object_uid].name if event.object_uid in hosts else "")
-        for happening in happenings(model.feed.values(), hosts, limit)
+        for happening in happenings(model.rows(FEED).values(), hosts, limit)
     )
 
 

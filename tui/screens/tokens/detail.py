@@ -61,7 +61,7 @@ class TokenScreen(BaseScreen):
     @property
     def crumb(self) -> str:
         """The token's name."""
-        row = self.session.store.model.tokens.get(self.target)
+        row = self.session.store.model.rows(TOKENS).get(self.target)
         return row.name if row and row.name else self.target
 
     def targets(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class TokenScreen(BaseScreen):
         view = self.query_one("#facts", LineView)
         view.set_dimmed(model.source.away)
         width = min(view.room or self.size.width, 110)
-        row = model.tokens.get(self.target)
+        row = model.rows(TOKENS).get(self.target)
         if row is None:
             view.set_lines([line(("○ ", "muted"), "This token is not there any more: it was deleted.")])
             return

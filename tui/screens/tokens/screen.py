@@ -26,7 +26,7 @@ def refused_verbs(session: Session, uids: Sequence[str]) -> frozenset[str]:
     if session.changes_refused or session.role == "operator":
         refused = {"token-create", "token-activate", "token-revoke", "token-delete"}
         return frozenset(refused | {"token-reveal"} if session.role in ("viewer", "operator") else refused)
-    active = {row.active for uid in uids if (row := session.store.model.tokens.get(uid)) is not None}
+    active = {row.active for uid in uids if (row := session.store.model.rows(TOKENS).get(uid)) is not None}
     return frozenset(
         name for name, wanted in (("token-activate", False), ("token-revoke", True)) if wanted not in active
     )
@@ -75,7 +75,7 @@ class TokensScreen(ListingScreen):
         rank = {state: place for place, state in enumerate(("ends soon", "active", "expired", "revoked"))}
         assert set(rank) == set(STATES)
         matches: list[Listed] = []
-        for row in sorted(model.tokens.values(), key=lambda token: (token.expiry or 9e12, token.name)):
+        for row in sorted(model.rows(TOKENS).values(), key=lambda token: (token.expiry or 9e12, token.name)):
             cells = token_cells(row, arrived[row.uid], now, model.source.away)
             state = rank[token_state(row, now)]
             born = -row.created if row.created else None
@@ -90,7 +90,7 @@ class TokensScreen(ListingScreen):
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the token under the cursor."""
         model = self.session.store.model
-        row = model.tokens.get(key)
+        row = model.rows(TOKENS).get(key)
         return token_lines(row, hosts_of(key, model.hosts.values()), self.now, width) if row else []
 
     def empty(self) -> list[Line]:
