@@ -10,6 +10,7 @@ from edgewright import __version__
 from edgewright.cli.command_line import CommandLine, take
 from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.registry import LATER, LATER_VERBS, NOUNS, for_noun
+from edgewright.core import program_files
 from edgewright.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def run(
         form = arguments.options.get("output", form)
         return _run(arguments, special, delegate)
     except BaseException as error:
+        if program_files.was_updated(error):  # what reports other errors may not be there either
+            print(program_files.UPDATED, file=sys.stderr)
+            return 1
         from edgewright.cli.errors import end
 
         return end(error, argv, form)

@@ -6,6 +6,7 @@ import logging
 
 from textual.worker import Worker, WorkerState
 
+from edgewright.core import program_files
 from edgewright.core.text import clean
 from tui.session import Session
 
@@ -18,7 +19,14 @@ def report_defect(session: Session, event: Worker.StateChanged) -> None:
     if event.state is not WorkerState.ERROR or error is None:
         return
     log.error("%s failed", event.worker.group, exc_info=error)
-    session.store.message(f"A bug in Edgewright ({defect_text(error)}). Please report it.", "bad")
+    session.store.message(defect_sentence(error), "bad")
+
+
+def defect_sentence(error: BaseException) -> str:
+    """Return what an exception means that no one expected: a bug, or an update while the console ran."""
+    if program_files.was_updated(error):
+        return program_files.UPDATED
+    return f"A bug in Edgewright ({defect_text(error)}). Please report it."
 
 
 def defect_text(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from edgewright.core.errors import EdgewrightError
-from tui.frame.background_errors import defect_text
+from tui.frame.background_errors import defect_sentence
 from tui.modals.base import DecisionModal
 from tui.modals.plan_content import error_lines, outcome_lines, progress_lines
 from tui.widgets.line_view import LineView
@@ -67,8 +67,7 @@ class RunModal(DecisionModal["Outcome | None"]):
             return
         except Exception as error:
             log.exception("a verb failed")
-            what = f"A bug in Edgewright ({defect_text(error)})."
-            self._end(error_lines(what, "Please report it.", self.inner_width()))
+            self._end(error_lines(defect_sentence(error), "", self.inner_width()))
             return
         self.outcome = outcome
         if outcome.failed or self._stay or self.result_text:

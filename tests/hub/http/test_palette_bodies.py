@@ -9,7 +9,7 @@ import pytest
 from edgewright.hub.http import problems, shapes
 from edgewright.hub.http.palette_bodies import filters, sshkeys, users
 from edgewright.hub.http.problems import Problem
-from tools.palette_bodies import NOUNS, OUT, WRITTEN, bodies, constant, formatted, module, tables
+from tools.palette_bodies import NOUNS, OUT, ROOT, WRITTEN, bodies, constant, formatted, module, tables
 
 
 @pytest.mark.parametrize("noun", WRITTEN)
@@ -74,3 +74,10 @@ def test_a_filter_and_a_key() -> None:
     assert _refused(sent, filters.TAG_FILTER)[0] == problems.ENUM
     long = {"spec": {"publicKey": "k" * 20_000}}
     assert _refused(long, sshkeys.USER_ASSET_SSH_ENTITY)[0] == problems.TOO_LONG
+
+
+def test_each_stored_module_is_used() -> None:
+    """A noun is added to `WRITTEN` with the routes that check its bodies."""
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "edgewright" / "hub" / "resources").rglob("*.py"))
+    assert [noun for noun in WRITTEN if f"palette_bodies import {noun}" not in sources] == []
+    assert {path.stem for path in OUT.glob("*.py")} == {*WRITTEN, "__init__"}
