@@ -22,7 +22,7 @@ from tui.frame.base import BaseScreen, CommandTyped
 from tui.navigation.type_ahead import Probe, TypeAhead
 from tui.navigation.views import KINDS, MAIN, load
 from tui.session import LeaveAnswer, Session
-from tui.terminal import toolkit, toolkit_caches
+from tui.terminal import start_cache, toolkit, toolkit_caches
 from tui.terminal.app import TerminalApp
 from tui.theme.app import THEME_POLL
 from tui.verbs.bindings import keys_to_apply, verb_bindings
@@ -121,6 +121,8 @@ class EdgewrightApp(TerminalApp):
     def _begin(self) -> None:
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
         gc.enable()
+        if (write := start_cache.finish()) is not None:
+            self.run_worker(write, group="start:cache", thread=True, exit_on_error=False)
         for problem in self.session.keymap_problems:
             self.announce(problem, "warn")
         if not self.is_headless:

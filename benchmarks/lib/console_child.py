@@ -135,8 +135,10 @@ if __name__ == "__main__":
     mode = sys.argv[1]
     if mode != "make":
         gc.disable()  # as `edgewright.main.console` does; the app turns it on again after the first frame
+        from tui.terminal import start_cache
         from tui.terminal.detect import prepare
 
+        start_cache.begin(Path(sys.argv[2]).parent / "start" if mode == "cache" else None)
         prepare(os.environ, chosen())
     if mode == "make":
         make(Path(sys.argv[2]), int(sys.argv[3]))

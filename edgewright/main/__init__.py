@@ -74,6 +74,7 @@ def _guarded(text: Sequence[str]) -> int:
     from edgewright.cli.command_line import take
 
     try:
+        _begin_start_cache()
         from edgewright.main.console import console
 
         return console(take(text).options)
@@ -81,6 +82,15 @@ def _guarded(text: Sequence[str]) -> int:
         from edgewright.cli.errors import end
 
         return end(error, text)
+
+
+def _begin_start_cache() -> None:
+    """Use what an earlier start compiled; the app ends that after its first frame."""
+    from importlib import import_module
+
+    from edgewright.config import locations
+
+    import_module("tui.terminal.start_cache").begin(locations.folder("cache") / "start")
 
 
 def _delegate(module: str, text: list[str]) -> int:

@@ -70,3 +70,25 @@ async def test_a_partial_update_asks_for_its_own_rows_alone(monkeypatch: pytest.
             rows = {y for y, _, _ in ours.spans}
             assert ours.spans == theirs.spans
             assert rows and painted(ours) == painted(theirs)
+
+
+async def test_a_full_frame_asks_for_no_line_that_is_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = EdgewrightApp(session_of(documents(60)))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await settle(pilot)
+        compositor = app.screen._compositor
+        asked: list[tuple[int, int]] = []
+        stock = Widget.render_lines
+
+        def render_lines(widget: Widget, crop: Region) -> list[Strip]:
+            asked.append((crop.width, crop.height))
+            return stock(widget, crop)
+
+        monkeypatch.setattr(Widget, "render_lines", render_lines)
+        ours = [strip.simplify() for strip in compositor.render_strips()]
+        cells = sum(width * height for width, height in asked)
+        asked.clear()
+        monkeypatch.setattr(RowCompositor, "_get_renders", Compositor._get_renders)
+        assert [strip.simplify() for strip in compositor.render_strips()] == ours
+        before = sum(width * height for width, height in asked)
+        assert cells <= 160 * 50 * 1.1 and before > 2 * cells, (cells, before)

@@ -2,11 +2,13 @@
 
 Private Textual API (8.2.8): `Compositor._get_renders`, `Compositor._dirty_regions`, `Screen._compositor`. Textual asks
 every widget between the first and the last row of an update for all its lines, filters them and drops those that are
-not painted: with a table of fifty rows and two panes that is 230 lines for a key that changes two.
+not painted: with a table of fifty rows and two panes that is 230 lines for a key that changes two. For a full frame it
+asks also for lines that other widgets cover: those of the screen and the body behind the table.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from textual._compositor import ChopsUpdate, Compositor
@@ -15,7 +17,7 @@ from textual.strip import Strip
 
 
 class RowCompositor(Compositor):
-    """Asks for an update only the widgets that it overlaps, and those for the rows between its first and last one."""
+    """Asks only the widgets that are seen in an update, and those for the rows between the first and the last seen."""
 
     _updated: tuple[Region, ...] = ()
     """The regions of the update that is being rendered; empty for a full one."""
@@ -29,15 +31,35 @@ class RowCompositor(Compositor):
             self._updated = ()
 
     def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        """Yield region, clip and lines of each widget that the update overlaps; the clip has only the rows of it."""
-        if not crop:
-            yield from super()._get_renders(crop)
-            return
+        """Yield region, clip and lines of each widget that is seen in the update; the clip has only the rows of it.
+
+        Widgets come front to back: rows that those before cover completely are not asked for.
+        """
+        updated = self._updated or (crop or self.size.region,)
+        covered: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for widget, (region, clip) in self.visible_widgets.items():
             seen = region.intersection(clip)
-            parts = [part for each in self._updated or (crop,) if (part := seen.intersection(each))]
-            if parts:
-                top, bottom = min(part.y for part in parts), max(part.bottom for part in parts)
-                rows = Region(clip.x, top, clip.width, bottom - top)
-                inner = Region(seen.x - region.x, top - region.y, seen.width, bottom - top)
-                yield region, rows, widget.render_lines(inner)
+            parts = [part for each in updated if (part := seen.intersection(each))]
+            if not parts:
+                continue
+            top, bottom = min(part.y for part in parts), max(part.bottom for part in parts)
+            left, right = seen.x, seen.right
+            while top < bottom and _covers(covered[top], left, right):
+                top += 1
+            while top < bottom and _covers(covered[bottom - 1], left, right):
+                bottom -= 1
+            if top == bottom:
+                continue
+            for y in range(top, bottom):
+                covered[y].append((left, right))
+            rows = Region(clip.x, top, clip.width, bottom - top)
+            yield region, rows, widget.render_lines(Region(left - region.x, top - region.y, seen.width, bottom - top))
+
+
+def _covers(spans: list[tuple[int, int]], left: int, right: int) -> bool:
+    """Whether spans of columns contain all columns from `left` to before `right`."""
+    for start, end in sorted(spans) if len(spans) > 1 else spans:
+        if start > left:
+            return False
+        left = max(left, end)
+    return left >= right

@@ -1,0 +1,124 @@
+"""What one start compiled is used by the next one, and only if it is of this Python and of this user."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.fleet import session_of
+from tui.app import EdgewrightApp
+from tui.terminal import start_cache
+from tui.terminal.start_cache import NAME, StartCache
+
+PATTERN = r"(?P<size>\d+)(?:%|fr)\b|\s+start_cache"
+
+
+def use() -> tuple[object, ...]:
+    """Make what libraries make at import, and return what it does."""
+
+    @dataclasses.dataclass(order=True, frozen=True)
+    class Point:
+        x: int
+        y: int = 2
+
+    pair = collections.namedtuple("pair", "left right", defaults=(7,))
+    re.purge()
+    patterns = re.compile(PATTERN), re.compile(PATTERN.encode(), re.IGNORECASE)
+    match = patterns[0].search("is 30fr wide")
+    assert match is not None and patterns[1].search(b"is 3FR") is not None
+    assert patterns[0].groupindex == {"size": 1} and patterns[0].pattern == PATTERN
+    return repr(Point(1)), Point(1) < Point(2), hash(Point(1)) == hash(Point(1)), pair(1), match["size"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "start" / NAME
+    start_cache.finish()
+
+
+def start(path: Path) -> StartCache:
+    """Use a cache as a start does; returns it after its end."""
+    cache = StartCache(path)
+    cache.begin()
+    try:
+        assert repr(use()[0]) and use() == EXPECTED
+    finally:
+        ended = cache.finish()
+    assert ended == bool(cache.new)
+    return cache
+
+
+EXPECTED = use()
+
+
+def test_the_second_start_compiles_nothing_and_does_the_same(path: Path) -> None:
+    first = start(path)
+    assert first.new >= 8
+    first.write()
+    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
+    second = start(path)
+    assert second.new == 0 and len(second.patterns) == 2
+    assert [file.name for file in path.parent.iterdir()] == [NAME]
+
+
+def test_the_libraries_are_as_before_when_it_ends(path: Path) -> None:
+    compiler = re._compiler  # type: ignore[attr-defined]
+    before = compiler.compile, compiler._sre
+    start_cache.begin(path.parent)
+    assert compiler.compile != before[0] and "exec" in vars(dataclasses) and "eval" in vars(collections)
+    use()
+    assert start_cache.finish() is not None
+    assert (compiler.compile, compiler._sre) == before
+    assert "exec" not in vars(dataclasses) and "eval" not in vars(collections)
+    assert start_cache.finish() is None
+
+
+@pytest.mark.parametrize("harm", ["damaged", "short", "empty", "other Python", "writable by others", "no code"])
+def test_a_file_that_cannot_be_used_is_written_again(path: Path, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = start(path)
+    first.write()
+    data = path.read_bytes()
+    if harm == "damaged":
+        path.write_bytes(data[:-9] + b"\0" + data[-8:])
+    elif harm == "short":
+        path.write_bytes(data[: len(data) // 2])
+    elif harm == "empty":
+        path.write_bytes(b"")
+    elif harm == "other Python":
+        monkeypatch.setattr(start_cache, "build", lambda: b"Python 2.7\n")
+    elif harm == "writable by others":
+        path.chmod(0o666)
+    else:
+        known = start_cache.read(path)[1]
+        first.patterns = {key: (flags, [1, 2], *rest) for key, (flags, _, *rest) in known.items()}
+        first.write()
+    again = start(path)
+    assert again.new == (2 if harm == "no code" else first.new)
+    again.write()
+    assert start(path).new == 0
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(path: Path) -> None:
+    path.parent.write_text("a file")
+    cache = start(path)
+    cache.write()
+    assert path.parent.read_text() == "a file"
+
+
+async def test_the_console_writes_it_after_its_first_frame(path: Path) -> None:
+    start_cache.begin(path.parent)
+    use()
+    app = EdgewrightApp(session_of())
+    async with app.run_test() as pilot:
+        for _ in range(200):
+            await pilot.pause()
+            if path.exists():
+                break
+            await asyncio.sleep(0.01)
+    assert start(path).new == 0
