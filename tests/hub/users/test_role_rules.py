@@ -8,74 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from edgewright.core import roles
 from edgewright.core.roles import ADMIN, OPERATOR, VIEWER, covers
 from edgewright.hub.http.routing import Route
-from edgewright.hub.process.compose import table
-from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.security.access import Access, On, needed_role
 from edgewright.wire import protocol
-from tests.hub.people import Person, person, project, ssh_key, unique
-from tests.hub_fixture import RunningHub, running_hub
+from tests.hub.people import person, ssh_key, unique
+from tests.hub.users.role_planes import NOBODY, STREAM, TABLE, Plane, ask, ids, path_of, side
+from tests.hub_fixture import running_hub
 from tests.support import ROOT
-
-TABLE = [route for route in table(ServeOptions(data=Path())) if route.access is not Access.OPEN]
-STREAM = protocol.CHANGES
-NOBODY = "f" * 24
-"""A uid that nothing has."""
-
-
-@dataclass
-class Side:
-    """One project with something of everything in it, and users of it."""
-
-    uid: str
-    host: str
-    things: dict[str, str] = field(default_factory=dict)
-    people: dict[str, Person] = field(default_factory=dict)
-
-
-@dataclass
-class Plane:
-    hub: RunningHub
-    own: Side
-    foreign: Side
-    tenant: dict[str, Person]
-    clients: dict[tuple[str, str], httpx.Client] = field(default_factory=dict)
-
-    def client(self, user: Person, project: str = "") -> httpx.Client:
-        """Return a client of a user that names a project; one for all tests, since each needs a handshake."""
-        headers = {"ApiKey": user.key, **({"ProjectUid": project} if project else {})}
-        found = self.clients.get((user.key, project)) or self.hub.client(**headers)
-        return self.clients.setdefault((user.key, project), found)
-
-
-def side(hub: RunningHub, number: int) -> Side:
-    uid = project(hub)
-    admin, scoped = hub.client(), hub.client(ApiKey=hub.admin_key, ProjectUid=uid)
-    made = Side(uid, unique("host"))
-    token = admin.post(protocol.TOKENS, json={"metadata": {"name": unique("t")}, "spec": {"defaultProjectUid": uid}})
-    made.things["tokens"] = token.json()["uid"]
-    text = admin.get(f"{protocol.TOKENS}/{made.things['tokens']}").json()["spec"]["token"]
-    hub.host(made.host, text)
-    key = {"metadata": {"name": unique("key")}, "spec": {"publicKey": ssh_key(number)}}
-    made.things["sshkeys"] = scoped.post(protocol.SSH_KEYS, json=key).json()["uid"]
-    receiver = {"name": unique("r"), "kind": "webhook", "webhook": {"url": "https://hooks.example.com/x"}}
-    made.things["receivers"] = scoped.post(protocol.RECEIVERS, json=receiver).json()["uid"]
-    made.things["operations"] = admin.post(
-        f"{protocol.PREFIX}/hosts/{made.host}/operations", json={"kind": "collect-logs"}
-    ).json()["uid"]
-    made.people = {role: person(hub, "", {uid: role}) for role in (VIEWER, OPERATOR, ADMIN)}
-    made.things["users"], made.things["apiKeys"] = made.people[VIEWER].uid, made.people[VIEWER].key_uid
-    made.things["audits"] = scoped.get(protocol.AUDITS).json()["items"][0]["metadata"]["uid"]
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -83,42 +28,6 @@ def plane() -> Iterator[Plane]:
     with running_hub() as hub:
         own, foreign = side(hub, 11), side(hub, 12)
         yield Plane(hub, own, foreign, {role: person(hub, role) for role in (VIEWER, OPERATOR, ADMIN)})
-
-
-def path_of(route: Route, side: Side, uid: str | None = None) -> str:
-    """Return the path of a route with what a project has in it; `uid` takes the place of the first parameter."""
-    path, parts = route.path, route.path.split("/")
-    first = next((part for part in parts if part.startswith("{")), "")
-    if route.on is On.HOST:
-        value = side.host
-    elif route.on is On.PROJECT or "projects" in parts:
-        value = side.uid
-    else:
-        noun = parts[parts.index(first) - 1] if first else ""
-        value = side.things.get(noun, NOBODY)
-    known = {"{objectKind}": "edgehost", "{objectUid}": side.host, "{component}": "ClusterHealth"}
-    known |= {"{key:path}": f"host/{side.host}/silent", "{operationId}": side.things["operations"]}
-    known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
-    known |= {"{serviceName}": "stylus", "{uid}": value}
-    if uid is not None and first:
-        known[first] = f"host/{uid}/silent" if first == "{key:path}" else uid
-        known["{objectUid}"] = uid if first == "{objectKind}" else known["{objectUid}"]
-        known["{objectKind}"] = "edgehost"
-    return re.sub(r"\{[^}]+\}", lambda found: known[found[0]], path)
-
-
-def ask(client: httpx.Client, route: Route, path: str, body: Any = None) -> tuple[int, str]:
-    """Return status and text of a call; of the stream only the head."""
-    sent = {} if body is None and route.method in ("POST", "PUT", "PATCH") else body
-    with client.stream(route.method, path, json=sent) as answer:
-        if answer.status_code == 200 and path == STREAM:
-            return 200, ""
-        answer.read()
-        return answer.status_code, answer.text
-
-
-def ids(route: Route) -> str:
-    return f"{route.method} {route.path}"
 
 
 @pytest.mark.parametrize("route", TABLE, ids=ids)
