@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Table
 
+from edgewright.hub.controllers.runtime import Controller
 from edgewright.hub.http.routing import Message, Receive, Route, Send
 from edgewright.hub.readmodel.memory import Follow
 from edgewright.hub.readmodel.state import State
@@ -54,6 +55,8 @@ class Resource(NamedTuple):
     """Deletes what is older than the hub is set to retain at a time; returns the deleted rows by table."""
     sweeps: tuple[Sweep, ...] = ()
     """What runs for as long as the hub does."""
+    controllers: tuple[Controller, ...] = ()
+    """Its durable jobs, each with one hub at a time."""
     fast: Callable[[Services], tuple[FastPath, ...]] | None = None
     """What answers single kinds of requests without the router."""
     own_paths: tuple[str, ...] = ()

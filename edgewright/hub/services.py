@@ -107,6 +107,23 @@ class EventIntake(Protocol):
         """Return whether a change of health that a host's own heartbeat made may become an event."""
 
 
+class Tasks(Protocol):
+    """This process among those on its database: which tasks it has, by leases."""
+
+    shared: bool
+    """Whether there can be other processes."""
+    was_down: bool
+    """Whether no hub was up before this process started."""
+    others: tuple[str, ...]
+    """Addresses of the other processes that are up."""
+
+    def has(self, name: str) -> bool:
+        """Return whether this process has a task now."""
+
+    def fence(self, tx: Tx, name: str) -> None:
+        """Raise `LeaseLost` unless this process has a task, by the database; called in each transaction of the task."""
+
+
 class BeatMeter(Protocol):
     """Counts heartbeats over time."""
 
@@ -154,6 +171,10 @@ class Services(Reads, Writes, Protocol):
     @property
     def intake(self) -> EventIntake:
         """Return what limits a host's events."""
+
+    @property
+    def membership(self) -> Tasks:
+        """Return this process among those on its database, and the tasks that it has."""
 
     @property
     def meter(self) -> BeatMeter:

@@ -41,7 +41,8 @@ WHERE uid = :host AND (:force OR (boot_id = :boot_id AND :over > seq)
     OR (boot_id <> :boot_id AND NOT EXISTS (SELECT 1 FROM json_each(gone_boots) WHERE value = :boot_id)))
 """
 _POSTGRESQL: Final = f"""
-UPDATE heartbeats AS h SET at = b.at, count = h.count + b.add, state = b.state, message = b.message,
+UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN h.at ELSE b.at END,
+    stored_at = extract(epoch FROM clock_timestamp()), count = h.count + b.add, state = b.state, message = b.message,
     agent_version = b.agent_version, observed_generation = b.observed_generation, vitals = b.vitals,
     seq = CASE WHEN h.boot_id = b.boot_id AND b.force = 0 THEN greatest(h.seq, b.seq) ELSE b.seq END,
     gone_boots = CASE WHEN h.boot_id = b.boot_id THEN h.gone_boots ELSE (

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 from edgewright.core.errors import Failed
 from edgewright.hub.db.integrity import cause, is_damage
 from edgewright.hub.db.lock import DatabaseLock
-from edgewright.hub.db.unique import unique_problem
+from edgewright.hub.db.shared.unique import unique_problem
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.process.files import DATABASE
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
-from edgewright.hub.db.rows import insert_new
+from edgewright.hub.db.shared.rows import insert_new
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from edgewright.hub.db import document_bounds, schema
 from edgewright.hub.db.records import HostRecord, new_beat_row
-from edgewright.hub.db.rows import locked, retain_project
+from edgewright.hub.db.shared.rows import locked, retain_project
 from edgewright.hub.http.problems import not_found
 
 if TYPE_CHECKING:

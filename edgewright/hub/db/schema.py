@@ -159,8 +159,49 @@ heartbeats = Table(
     Column("observed_generation", Integer, nullable=False),
     Column("vitals", Text, nullable=False),
     Column("gone_boots", Text, nullable=False, server_default="[]"),
+    Column("health", String, nullable=False, server_default="unknown"),
+    Column("stored_at", Float),
 )
-"""Apart from `hosts`, so that a heartbeat writes a short row and not a complete document."""
+"""Apart from `hosts`, so that a heartbeat writes a short row and not a complete document. `health`: what was reported
+of the host last (an event); `stored_at`: when the row was written, by the database's clock (PostgreSQL only)."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Which hub process has which task, until when by the database's clock; `epoch` rises with each new holder."""
+
+hub_processes = Table(
+    "hub_processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("ended", Boolean, nullable=False),
+)
+"""The hub processes on this database; times by the database's clock."""
+
+controller_jobs = Table(
+    "controller_jobs",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("controller_jobs_due", "due"),
+)
+"""What controllers have to do: one hub at a time has a job, for as long as `until` by the database's clock."""
 
 revoked_credentials = Table(
     "gone_credentials",

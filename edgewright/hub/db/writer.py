@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from edgewright.hub.db.beats import Beat, PendingBeats, write_beats
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
-from edgewright.hub.db.replay import TRIES, gave_up, is_transient, pause
+from edgewright.hub.db.shared.replay import TRIES, gave_up, is_transient, pause
 from edgewright.hub.db.transaction import Follower, Tx
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE

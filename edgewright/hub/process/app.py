@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as PathRoute
@@ -19,6 +21,8 @@ from starlette.routing import Router
 
 from edgewright.core import times
 from edgewright.hub.controllers import absence
+from edgewright.hub.controllers.membership import Membership
+from edgewright.hub.controllers.runtime import Runtime
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db.engines import lock_of, storage_problem
@@ -34,7 +38,7 @@ from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Call, Message, Receive, Route, Send, problem_response
 from edgewright.hub.process.clock import ClockWatch
-from edgewright.hub.process.housekeeping import Meter, run_housekeeping, watch_clock
+from edgewright.hub.process.housekeeping import PRUNE, Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
@@ -77,6 +81,7 @@ class Hub:
         clock: ClockWatch | None,
         resources: Sequence[Resource],
         routes: Sequence[Route],
+        membership: Membership | None = None,
     ) -> None:
         self.options = options
         self.resources, self.routes = tuple(resources), tuple(routes)
@@ -87,7 +92,9 @@ class Hub:
         self.state = state
         self.started = times.now()
         self.clock = clock or ClockWatch()
-        self.renderer = Renderer(state, box, self.started, options.silence_limit, options.heartbeat)
+        self.membership = membership or Membership(self.engine, options.listen)
+        up_since = min(self.started, self.membership.up_since) if self.membership.shared else self.started
+        self.renderer = Renderer(state, box, up_since, options.silence_limit, options.heartbeat)
         self._renders = {kind: render for resource in resources for kind, render in resource.render.items()}
         hidden = frozenset().union(*(resource.tenant_kinds for resource in resources))
         self.changes = Changes(self.started, self._render, beats=Beats(state), tenant_kinds=hidden)
@@ -111,6 +118,8 @@ class Hub:
                 self.memory.register(*resource.follows(self))
         self.memory.listen("event", self.intake.stored)
         self.writer: Writer
+        controllers = [PRUNE, *(controller for resource in resources for controller in resource.controllers)]
+        self.runtime = Runtime(self, controllers, self.membership.id)
         self._tasks: set[asyncio.Future[Any]] = set()
         self.renewing = asyncio.Lock()
         """Locked while the server certificate is renewed."""
@@ -143,12 +152,16 @@ class Hub:
         for resource in self.resources:
             if resource.begin is not None:
                 resource.begin(self)
+        if self.membership.shared:
+            with contextlib.suppress(Problem):
+                await self.membership.beat(self)
         # A fleet in memory is a million objects that never become garbage; walking them again and again in search of
         # some would block the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
         sweeps = [*_SWEEPS, *(sweep for resource in self.resources for sweep in resource.sweeps)]
         self._own = [asyncio.create_task(sweep(self)) for sweep in sweeps]
+        self._own += [asyncio.create_task(self.membership.run(self)), asyncio.create_task(self.runtime.run())]
         self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
         if self.lock is not None:
             self._own.append(asyncio.create_task(database_lock.watch(self.lock, self._prove_lock, self.changes.stop)))
@@ -175,6 +188,8 @@ class Hub:
         if self.writer.slowest < SLOW_DISK:
             await asyncio.to_thread(self.clock.save, self.data)
         if self.writer.slowest < FAST_DISK:
+            with contextlib.suppress(DBAPIError, Problem):
+                await asyncio.to_thread(self.membership.leave, self.engine)
             self.engine.dispose()
             self.readers.dispose()
             self.closed = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine
 
+from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.http.routing import Route
 from edgewright.hub.process.app import Hub
 from edgewright.hub.process.clock import ClockWatch
@@ -63,6 +64,7 @@ def make_hub(
     box: SecretBox,
     state: State,
     clock: ClockWatch | None = None,
+    membership: Membership | None = None,
 ) -> Hub:
     """Return a hub with all its resources."""
-    return Hub(options, engines, box, state, clock, RESOURCES, table(options))
+    return Hub(options, engines, box, state, clock, RESOURCES, table(options), membership)

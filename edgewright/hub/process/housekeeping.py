@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.hub.controllers import clock_alert, fleet_clock
 from edgewright.hub.controllers.integrity_watch import check_database
+from edgewright.hub.controllers.runtime import Controller, Work
 from edgewright.hub.process import clock, retention
 from edgewright.hub.security import pki
 
@@ -49,7 +50,7 @@ async def run_housekeeping(hub: Services) -> None:
     while True:
         tasks: tuple[Callable[[Services], Awaitable[object]], ...] = (_prune_shares,)
         if not await _crowded(hub, due - loop.time()):
-            tasks, due = (renew_certificate, _prune, _note_time, check_database), loop.time() + hub.options.housekeeping
+            tasks, due = (renew_certificate, _note_time, check_database), loop.time() + hub.options.housekeeping
         for task in tasks:
             try:
                 await task(hub)
@@ -99,10 +100,14 @@ async def _note_time(hub: Services) -> None:
     await asyncio.to_thread(hub.clock.save, hub.data)
 
 
-async def _prune(hub: Services) -> None:
-    removed = {name: count for name, count in (await retention.prune(hub)).items() if count}
+async def _prune(work: Work) -> None:
+    removed = {name: count for name, count in (await retention.prune(work.services)).items() if count}
     if removed:
         log.info("too old and deleted: %s", ", ".join(f"{count} {name}" for name, count in removed.items()))
+
+
+PRUNE = Controller("prune", _prune, lambda hub: float(hub.options.housekeeping))
+"""Deletes what is too old, on one hub at a time."""
 
 
 class Meter:

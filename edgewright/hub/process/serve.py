@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode
 from edgewright.core.times import rfc3339
+from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.db import lineage
 from edgewright.hub.db.data_directory import check_database_file, open_directory
 from edgewright.hub.db.engines import lock_of, open_engines, unusable
@@ -64,6 +65,8 @@ def prepare(options: ServeOptions) -> Hub:
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0], restored=options.new_lineage)
         key_match.store(engines[0], wrap, options.data)
+        membership = Membership(engines[0], options.listen)
+        membership.join(engines[0])
         with engines[1].connect() as connection:
             state = compose.load(connection)
             newest = newest_row(connection)
@@ -73,7 +76,7 @@ def prepare(options: ServeOptions) -> Hub:
     except EdgewrightError:
         _close(engines)
         raise
-    return compose.make_hub(options, engines, box, state, ClockWatch(seen, newest))
+    return compose.make_hub(options, engines, box, state, ClockWatch(seen, newest), membership)
 
 
 def _close(engines: tuple[Engine, Engine]) -> None:

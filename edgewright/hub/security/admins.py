@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
-from edgewright.hub.db.rows import queue
+from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.http.problems import bad_request
 
 if TYPE_CHECKING:

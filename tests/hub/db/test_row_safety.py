@@ -15,9 +15,9 @@ from sqlalchemy import Connection, event, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.lock import DatabaseLock
-from edgewright.hub.db.replay import TRIES
+from edgewright.hub.db.shared.replay import TRIES
+from edgewright.hub.db.shared.unique import constraint_of
 from edgewright.hub.db.transaction import Tx
-from edgewright.hub.db.unique import constraint_of
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.wire import protocol

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.core.roles import Scope
 from edgewright.hub.db import schema
-from edgewright.hub.db.rows import queue
+from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.http import problems
 from edgewright.wire import protocol
 

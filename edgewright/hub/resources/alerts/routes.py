@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
-from edgewright.hub.db.rows import queue, retain_project
+from edgewright.hub.db.shared.rows import queue, retain_project
 from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route

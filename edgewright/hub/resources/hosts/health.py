@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgewright.core import times
 from edgewright.core.hosts.hosts import Health
 from edgewright.core.times import duration
-from edgewright.hub.db.events import host_event, store_event
+from edgewright.hub.controllers.membership import SWEEPS
+from edgewright.hub.db.events import host_event
+from edgewright.hub.db.health import Transition, begin_with, store_transitions
 from edgewright.hub.db.records import HostEntry, HostRecord
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.hosts.duplicates import Duplicates
@@ -24,10 +26,13 @@ WRITE_WITHIN = 5.0
 """Seconds that the sweep waits for its events to be durable before it continues."""
 
 
-def settle(hub: Services, entry: HostEntry, now: float, events: list[tuple[dict[str, Any], str]] | None = None) -> bool:
-    """Judge a host again; on a change write an event and notify the readers. Returns whether health changed.
+def settle(
+    hub: Services, entry: HostEntry, now: float, events: list[Transition] | None = None, *, reports: bool = True
+) -> bool:
+    """Judge a host again; on a change store it with its event, and notify the readers. Returns whether health changed.
 
-    With `events` the event and its project are added there, for the caller to write many at once.
+    With `events` the change is added there, for the caller to store many at once. Without `reports` another hub stores
+    it, since that one has the heartbeat.
     """
     live = entry.live
     verdict = hub.renderer.verdict(entry, now)
@@ -46,10 +51,14 @@ def settle(hub: Services, entry: HostEntry, now: float, events: list[tuple[dict[
         document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{lasted}.")
     elif after == Health.HEALTHY.value and live.count <= 1:
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
-    if document is not None and events is not None:
-        events.append((document, project))
-    elif document is not None and hub.intake.admit_state(uid):
-        hub.storage.deliver(lambda tx: store_event(hub.state, tx, document, project))
+    if document is not None and events is None and not (reports and hub.intake.admit_state(uid)):
+        document = None
+    transition = Transition(uid, after, live.at, events is not None, project, document)
+    if events is not None:
+        events.append(transition)
+    elif reports:
+        count = 0 if document is None else 1
+        hub.storage.deliver(lambda tx: store_transitions(hub.state, tx, [transition]), count)
     publish(hub, entry, now)
     return True
 
@@ -74,6 +83,9 @@ def start_quietly(hub: Services, now: float) -> None:
         verdict = hub.renderer.verdict(entry, now)
         entry.live.health = verdict.health.value
         entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
+    if hub.membership.was_down:  # else what other hubs reported of them stays
+        judged = {uid: entry.live.health for uid, entry in hub.state.hosts.items()}
+        hub.storage.deliver(lambda tx: begin_with(tx, judged), events=0)
 
 
 async def sweep(hub: Services) -> None:
@@ -94,7 +106,7 @@ async def judge_hosts(hub: Services) -> None:
     await hub.part(Duplicates).look()
     limit = hub.options.silence_limit
     quiet = 2 * hub.options.heartbeat
-    messages: list[tuple[dict[str, Any], str]] = []
+    messages: list[Transition] = []
     for index, entry in enumerate(list(hub.state.hosts.values())):
         if index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
@@ -116,8 +128,13 @@ async def judge_hosts(hub: Services) -> None:
         await _stored(hub, messages)
 
 
-async def _stored(hub: Services, events: list[tuple[dict[str, Any], str]]) -> None:
-    """Write events, and wait for it for a while; what the storage does not take is written later."""
-    future = hub.storage.deliver_events(events)
+async def _stored(hub: Services, events: list[Transition]) -> None:
+    """Write changes, and wait for it for a while; what the storage does not take is written later.
+
+    Of several hubs the one with the task stores what silence changed.
+    """
+    if not hub.membership.has(SWEEPS):
+        return
+    future = hub.storage.deliver(lambda tx: store_transitions(hub.state, tx, events), len(events))
     if future is not None:
         await asyncio.wait([future], timeout=WRITE_WITHIN)

@@ -188,6 +188,31 @@ class Heartbeats:
             if not health.settle(self._hub, entry, now):
                 health.publish(self._hub, entry, now)
 
+    def take_row(self, row: Any, now: float) -> bool:
+        """Take a row that another hub stored; returns whether it is newer than what this hub has of the host."""
+        entry = self._hub.state.hosts.get(row.uid)
+        if entry is None or not entry.live.is_older(row):
+            return False
+        live = entry.live
+        if (row.boot_id, row.seq) == (live.boot_id, live.seq) and (live.at or 0.0) >= (row.at or 0.0):
+            return False
+        before = (live.state, live.message, live.agent_version)
+        live.follow(row)
+        live.excused = 0.0
+        moved = before != (live.state, live.message, live.agent_version) or entry.silent_mark
+        entry.silent_mark = False
+        self._hub.changes.note_beat(entry.record.uid)
+        if (live.health != "healthy" or live.state != "healthy") and health.settle(
+            self._hub, entry, now, reports=False
+        ):
+            return True
+        if moved:
+            health.publish(self._hub, entry, now)
+        elif now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
+            live.published = now
+            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
+        return True
+
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
         """Put a heartbeat into the live part; returns whether something else than the time moved."""
         live = entry.live

@@ -14,7 +14,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import find_host, insert_host, save_host
 from edgewright.hub.db.records import HostRecord, TokenRecord, dump
-from edgewright.hub.db.rows import queue
+from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.merge import merge_tunnel

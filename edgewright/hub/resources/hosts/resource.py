@@ -10,7 +10,16 @@ from edgewright.hub.db.pruning import DAY, delete_rows
 from edgewright.hub.db.records import HostRecord
 from edgewright.hub.readmodel.memory import Follow
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.hosts import health, heartbeat, register, routes, search_routes, short_beats, site_routes
+from edgewright.hub.resources.hosts import (
+    health,
+    heartbeat,
+    liveness,
+    register,
+    routes,
+    search_routes,
+    short_beats,
+    site_routes,
+)
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
 from edgewright.hub.resources.hosts.rejections import Rejections
@@ -67,7 +76,7 @@ RESOURCE = Resource(
     render={"host": _host},
     begin=_begin,
     prune=_prune,
-    sweeps=(health.sweep,),
+    sweeps=(health.sweep, liveness.run),
     open_paths=frozenset({protocol.HOST_REGISTER}),
     own_paths=(protocol.HEARTBEAT_SHORT,),
     fast=lambda hub: (hub.part(heartbeat.Heartbeats), hub.part(short_beats.ShortBeats)),

@@ -19,7 +19,7 @@ from edgewright.hub.db.hosts import (
     save_host,
 )
 from edgewright.hub.db.records import HostRecord, dump
-from edgewright.hub.db.rows import queue
+from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.http import bodies
 from edgewright.hub.http.merge import merge_metadata, merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict

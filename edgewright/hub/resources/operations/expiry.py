@@ -8,11 +8,13 @@ import logging
 from sqlalchemy import and_, select
 
 from edgewright.core import times
+from edgewright.hub.controllers.membership import SWEEPS
 from edgewright.hub.db import schema
 from edgewright.hub.db.engines import storage_problem
 from edgewright.hub.db.hosts import raise_generation
 from edgewright.hub.db.pruning import DAY, delete_rows
-from edgewright.hub.db.rows import lock_hosts
+from edgewright.hub.db.shared.lease import LeaseLost
+from edgewright.hub.db.shared.rows import lock_hosts
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.operations.routes import publish
@@ -27,7 +29,10 @@ async def expire(hub: Services) -> None:
     while True:
         await asyncio.sleep(hub.options.sweep)
         try:
-            await expire_operations(hub)
+            if hub.membership.has(SWEEPS):
+                await expire_operations(hub)
+        except LeaseLost:
+            continue  # another hub looks at them
         except Exception as error:
             problem = error if isinstance(error, StorageProblem) else storage_problem(error)
             if isinstance(problem, StorageProblem):
@@ -47,6 +52,7 @@ async def expire_operations(hub: Services) -> None:
         return
 
     def job(tx: Tx) -> None:
+        hub.membership.fence(tx, SWEEPS)
         lock_hosts(tx, (row.host_uid for row in rows))  # a result that a host sends locks its host first, too
         for row in rows:
             changed = tx.run(

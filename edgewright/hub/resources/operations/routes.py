@@ -13,7 +13,7 @@ from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import get_host_or_404, raise_generation
 from edgewright.hub.db.records import dump
-from edgewright.hub.db.rows import lock_host
+from edgewright.hub.db.shared.rows import lock_host
 from edgewright.hub.http import answers, problems
 from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import SshKeyRecord
-from edgewright.hub.db.rows import locked, queue, retain_project
+from edgewright.hub.db.shared.rows import locked, queue, retain_project
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 

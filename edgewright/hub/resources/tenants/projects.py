@@ -11,7 +11,7 @@ from sqlalchemy import select
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import ProjectRecord, dump
-from edgewright.hub.db.rows import locked
+from edgewright.hub.db.shared.rows import locked
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found

@@ -13,7 +13,7 @@ from edgewright.core.roles import ADMIN, PROJECT_SCOPE, ROLES, covers, lower, pe
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import KeyRecord, UserRecord, dump
-from edgewright.hub.db.rows import locked, retain_user
+from edgewright.hub.db.shared.rows import locked, retain_user
 from edgewright.hub.http import bodies, problems
 from edgewright.hub.http.auth import SESSION_COOKIE
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata

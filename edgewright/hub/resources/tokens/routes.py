@@ -11,7 +11,7 @@ from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import TokenRecord, dump
-from edgewright.hub.db.rows import locked, retain_project
+from edgewright.hub.db.shared.rows import locked, retain_project
 from edgewright.hub.http import answers, bodies, problems
 from edgewright.hub.http.merge import check_expiry, merge_expiry, merge_metadata
 from edgewright.hub.http.problems import not_found

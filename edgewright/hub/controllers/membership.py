@@ -1,0 +1,153 @@
+"""The hub processes on one database: who is there, since when the plane is up, and which tasks this process has.
+
+Each process writes once a second that it is there, and renews its leases in the same transaction. On SQLite there is
+one process: it has every task, and writes nothing of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, func, select
+
+from edgewright import __version__
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.shared import lease
+from edgewright.hub.db.shared.lease import Lease, LeaseLost
+from edgewright.hub.db.shared.rows import queue
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.services import Writes
+
+log = logging.getLogger("edgewright.hub")
+EVERY: Final = 1.0
+"""Seconds between two signs of life."""
+LEASE: Final = 10.0
+"""Seconds for which a task is taken, and after which another process takes it from one that is silent."""
+SAFE: Final = 2.0
+"""Seconds before the end of a lease from which this process begins nothing more under it."""
+AWAY: Final = 5.0
+"""Seconds without a sign of life of any process from which the plane counts as having been down."""
+FORGET: Final = 86_400.0
+UP_SINCE: Final = "plane_up_since"
+SWEEPS, ALERTS = "sweeps", "alerts"
+"""Tasks: judging silence and deadlines; incidents and their delivery."""
+_TABLE: Final = schema.hub_processes
+
+
+class Membership:
+    """This process among those on its database. Used on the event loop, apart from `join` and `fence`."""
+
+    def __init__(self, engine: Engine, address: str = "") -> None:
+        self.id = secrets.token_hex(8)
+        self.address = address
+        self.shared = engine.dialect.name == "postgresql"
+        """Whether there can be other processes."""
+        self.up_since = times.now()
+        """Since when the plane is up, epoch seconds (rule P18): hosts could reach one of its hubs from then on."""
+        self.was_down = True
+        """Whether no hub was up before this process started."""
+        self.others: tuple[str, ...] = ()
+        """Addresses of the other processes that are up."""
+        self.names: tuple[str, ...] = (SWEEPS, ALERTS)
+        self._leases: dict[str, tuple[Lease, float]] = {}
+        """Task -> lease, and until when it is safe to begin something, by the monotonic clock."""
+
+    def join(self, engine: Engine) -> None:
+        """Note that this process is up, before it answers; finds out since when the plane is."""
+        if not self.shared:
+            return
+        with engine.begin() as connection:
+            tx = Tx(connection)
+            queue(tx, "membership")
+            now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
+            newest = connection.execute(select(func.max(_TABLE.c.seen))).scalar()
+            stored = _up_since(connection)
+            self.was_down = newest is None or stored is None or not -AWAY < now - newest <= AWAY
+            self.up_since = now if self.was_down or stored is None else stored
+            if self.was_down:
+                _store_up_since(connection, now)
+            connection.execute(
+                _TABLE.insert().values(
+                    id=self.id, address=self.address, version=__version__, started=now, seen=now, ended=False
+                )
+            )
+            connection.execute(_TABLE.delete().where(_TABLE.c.seen < now - FORGET))
+
+    def has(self, name: str) -> bool:
+        """Return whether this process has a task now."""
+        return not self.shared or (name in self._leases and monotonic() < self._leases[name][1])
+
+    def fence(self, tx: Tx, name: str) -> None:
+        """Raise `LeaseLost` unless this process has a task, by the database; called in each transaction of the task."""
+        if not self.shared:
+            return
+        current = self._leases.get(name)
+        if current is None:
+            raise LeaseLost(name)
+        lease.fence(tx, current[0])
+
+    async def beat(self, hub: Writes) -> None:
+        """Write that this process is there, and take or renew its tasks."""
+        began = monotonic()
+        taken, self.others = await hub.write(self._beat)
+        for name in self.names:
+            mine = taken.get(name)
+            before = self._leases.pop(name, None)
+            if mine is not None:
+                self._leases[name] = mine, began + LEASE - SAFE
+            if (mine is None) != (before is None):
+                log.info("this hub %s the task %s", "lost" if mine is None else "has", name)
+
+    async def run(self, hub: Writes) -> None:
+        """Write a sign of life every second until cancelled; nothing on SQLite."""
+        while self.shared:
+            try:
+                await self.beat(hub)
+            except Problem as problem:
+                log.warning("this hub could not note that it is up: %s", problem.message)
+            except Exception:
+                log.exception("this hub could not note that it is up")
+            await asyncio.sleep(EVERY)
+
+    def _beat(self, tx: Tx) -> tuple[dict[str, Lease], tuple[str, ...]]:
+        now = lease.clock(tx.connection)
+        tx.run(_TABLE.update().where(_TABLE.c.id == self.id).values(seen=now, ended=False))
+        taken = {name: mine for name in self.names if (mine := lease.take(tx, name, self.id, LEASE)) is not None}
+        alive = (_TABLE.c.id != self.id, _TABLE.c.seen > now - AWAY, _TABLE.c.ended.is_(False))
+        return taken, tuple(row.address for row in tx.all(select(_TABLE.c.address).where(*alive)))
+
+    def leave(self, engine: Engine) -> None:
+        """Give the tasks back and note the end, so that others need not wait; a failure changes nothing."""
+        if not self.shared:
+            return
+        with engine.begin() as connection:
+            tx = Tx(connection)
+            for current, _ in self._leases.values():
+                lease.release(tx, current)
+            now = lease.clock(connection)
+            connection.execute(_TABLE.update().where(_TABLE.c.id == self.id).values(seen=now, ended=True))
+
+
+def _up_since(connection: Connection) -> float | None:
+    table = schema.settings
+    text = connection.execute(select(table.c.value).where(table.c.key == UP_SINCE)).scalar()
+    return None if text is None else float(text)
+
+
+def _store_up_since(connection: Connection, now: float) -> None:
+    table = schema.settings
+    if not connection.execute(table.update().where(table.c.key == UP_SINCE).values(value=repr(now))).rowcount:
+        connection.execute(table.insert().values(key=UP_SINCE, value=repr(now)))
+
+
+def addresses(connection: Connection) -> Iterable[Any]:
+    """Return the rows of the processes that are up."""
+    now = lease.clock(connection)
+    return connection.execute(select(_TABLE).where(_TABLE.c.seen > now - AWAY, _TABLE.c.ended.is_(False))).all()

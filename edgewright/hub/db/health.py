@@ -1,0 +1,76 @@
+"""What was reported of the health of hosts: of several hubs that see the same change, one stores its event.
+
+The row of a host's heartbeats has the health that was reported last. A change is stored with its event in one
+transaction, and only where the row has another health so far, and no heartbeat that the hub which judged did not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from edgewright.hub.db import schema
+from edgewright.hub.db.events import store_new_events
+
+if TYPE_CHECKING:
+    from edgewright.hub.db.transaction import Tx
+    from edgewright.hub.readmodel.state import State
+
+SKEW: Final = 5.0
+"""Seconds that the clocks of two hubs may differ when a heartbeat decides."""
+
+
+class Transition(NamedTuple):
+    """A change of a host's health, as a hub judged it by a heartbeat of `at` (or by its silence since then)."""
+
+    uid: str
+    health: str
+    at: float | None
+    silent: bool
+    project_uid: str
+    document: dict[str, Any] | None
+    """Its event; some changes have none."""
+
+
+_SQLITE: Final = """
+UPDATE heartbeats SET health = :health FROM json_each(:hosts) AS h
+WHERE heartbeats.uid = json_extract(h.value, '$[0]') AND heartbeats.health <> :health
+    AND (heartbeats.at IS NULL OR heartbeats.at <= json_extract(h.value, '$[1]')) RETURNING heartbeats.uid"""
+_POSTGRESQL: Final = """
+UPDATE heartbeats AS b SET health = %(health)s FROM json_array_elements(%(hosts)s::json) AS h
+WHERE b.uid = h.value ->> 0 AND b.health <> %(health)s AND (b.at IS NULL OR b.at <= (h.value ->> 1)::float8)
+RETURNING b.uid"""
+
+
+def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -> set[str]:
+    """Store changes of health with their events, each once whoever judged it; returns the hosts that were changed."""
+    moved: set[str] = set()
+    for health in {transition.health for transition in transitions}:
+        moved |= _move(tx.connection, health, [each for each in transitions if each.health == health])
+    events = [
+        (each.document, each.project_uid) for each in transitions if each.document is not None and each.uid in moved
+    ]
+    if events:
+        store_new_events(state, tx, events)
+    return moved
+
+
+def _move(connection: Connection, health: str, transitions: Iterable[Transition]) -> set[str]:
+    hosts = [(each.uid, 0.0 if each.at is None else each.at + (0.0 if each.silent else SKEW)) for each in transitions]
+    statement = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
+    rows = connection.exec_driver_sql(statement, {"health": health, "hosts": json.dumps(hosts)})
+    return {row[0] for row in rows.all()}
+
+
+def begin_with(tx: Tx, judged: dict[str, str]) -> int:
+    """Note what a hub judged at its start as reported, without events; returns how many rows changed."""
+    table = schema.heartbeats
+    rows = tx.all(select(table.c.uid, table.c.health))
+    other = [(judged[row.uid], row.uid) for row in rows if judged.get(row.uid, row.health) != row.health]
+    for health in {health for health, _ in other}:
+        hosts = [Transition(uid, health, float(2**53), False, "", None) for wanted, uid in other if wanted == health]
+        _move(tx.connection, health, hosts)
+    return len(other)

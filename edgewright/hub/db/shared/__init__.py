@@ -1,0 +1,1 @@
+"""What lets several hub processes write to one database: locks, unique names, replays, leases."""

@@ -1,0 +1,67 @@
+"""How a hub learns of the heartbeats that other hubs took: a look at the rows that were written since the last one.
+
+Heartbeats are not in the change log: a fleet sends more of them than of everything else. They are read once a second
+instead, each row that moved once, by the database's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, select
+
+from edgewright.core import times
+from edgewright.hub.db import schema
+from edgewright.hub.db.shared import lease
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats
+
+if TYPE_CHECKING:
+    from edgewright.hub.services import Services
+
+log = logging.getLogger("edgewright.hub")
+EVERY: Final = 1.0
+"""Seconds between two looks."""
+BACK: Final = 2.0
+"""Seconds before the last look that are read again: a transaction writes its time before its commit."""
+_SLICE: Final = 200
+_TABLE: Final = schema.heartbeats
+
+
+class Liveness:
+    """Follows the heartbeats of other hubs."""
+
+    def __init__(self, hub: Services) -> None:
+        self._hub = hub
+        self._since: float | None = None
+
+    async def look(self) -> int:
+        """Take what other hubs stored since the last look; returns how many hosts moved."""
+        now, rows = await self._hub.read(self._read)
+        self._since = now
+        beats, moved = self._hub.part(Heartbeats), 0
+        for index, row in enumerate(rows):
+            moved += beats.take_row(row, times.now())
+            if index % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+        return moved
+
+    def _read(self, connection: Connection) -> tuple[float, list[Any]]:
+        now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
+        since = now - 60.0 if self._since is None else self._since - BACK
+        return now, list(connection.execute(select(_TABLE).where(_TABLE.c.stored_at > since)).all())
+
+
+async def run(hub: Services) -> None:
+    """Follow until cancelled; nothing on SQLite, where one process takes all heartbeats."""
+    liveness = Liveness(hub)
+    while hub.membership.shared:
+        try:
+            await liveness.look()
+        except StorageProblem as problem:
+            hub.storage.failed(problem)
+        except Exception:
+            log.exception("the heartbeats of other hubs could not be read; they are read again")
+        await asyncio.sleep(EVERY)
