@@ -109,10 +109,7 @@ def test_counts_and_tags(host: Maker) -> None:
     assert selectors.by_health(model) == {"healthy": 2, "unhealthy": 1, "unknown": 0}
     assert selectors.by_state(model) == {"unpaired": 0, "ready": 3, "in-use": 0}
     assert selectors.by_site(model)["berlin"] == selectors.Counts(2, 1, 1, 0)
-    assert selectors.by_tag(model, "site").keys() == {"berlin"}
-    assert selectors.tag_names(model) == [("site", 2)]
     assert [row.uid for row in selectors.neighbours(model, model.hosts["a"])] == ["b"]
-    assert selectors.host_age(model.hosts["b"], NOW) == 5.0
 
 
 def test_an_hour_has_holes_where_the_plane_was_not_heard(host: Maker) -> None:

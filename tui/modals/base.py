@@ -13,7 +13,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.frame.links import is_ready
-from tui.widgets.lines import Line, line, text_of
 
 Result = TypeVar("Result")
 
@@ -98,7 +97,3 @@ class DecisionModal(ModalScreen[Result], Generic[Result]):
     def room_height(self, taken: int = 0) -> int:
         """Return how many lines the body may take beside `taken` others."""
         return max(int(self.app.size.height * 0.96) - 4 - taken, 1)
-
-    def plain_text(self, lines: list[Line]) -> str:
-        """Return lines as text, for the clipboard."""
-        return text_of(lines or [line()])

@@ -180,12 +180,6 @@ class VirtualTable(ScrollView, can_focus=True):
         self.refresh_rows()
         self.post_message(self.MarksChanged(self, self._rows.cursor_key))
 
-    def refresh_key(self, key: str) -> None:
-        """Take the cells of this row again; nothing is done when it is not in sight."""
-        index = self._rows.place_of(key)
-        if index is not None:
-            self._compare_row(index)
-
     def refresh_keys(self, keys: Container[str]) -> None:
         """Take the cells of those rows in sight again whose key is among `keys`."""
         if self.is_mounted:

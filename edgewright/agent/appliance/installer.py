@@ -19,7 +19,6 @@ from edgewright.core.errors import Failed
 STEPS = 11
 SHIM = "/usr/lib/shim/shimx64.efi.signed"
 SIGNED_GRUB = "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
-BIOS_MODULES = "/usr/lib/grub/i386-pc"
 
 
 class Job(NamedTuple):

@@ -21,7 +21,7 @@ from edgewright.core.installer.origin import installer_of
 from edgewright.forge.answers import absolute, read_answers, write_answers
 from edgewright.forge.answers import masked as hide
 from edgewright.forge.answers import settle as settle_answers
-from edgewright.forge.builds import cancel, find, last_lines, list_builds
+from edgewright.forge.builds import find, last_lines, list_builds
 from edgewright.forge.installing import prepare
 from edgewright.forge.manifest import read_manifest
 from edgewright.forge.userdata.text import dump
@@ -217,11 +217,6 @@ def build(build_id: str) -> Build:
 def build_log(build_id: str, last: int = 200) -> list[str]:
     """Return the last lines of a build's log. Raises `NotFound`."""
     return last_lines(find(build_id), last)
-
-
-def cancel_build(build_id: str) -> Build:
-    """Stop a build; nothing partial is left. Raises `NotFound`, `Conflict` when it does not run."""
-    return cancel(build_id)
 
 
 def installers() -> list[Installer]:

@@ -29,7 +29,6 @@ COLUMNS = (
     Column("DESCRIPTION", wide=True),
 )
 
-SECRET_PATHS = (("spec", "token"),)
 MASK = "********"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -48,22 +47,9 @@ def by_health(model: Model) -> dict[str, int]:
     return {"healthy": tally.healthy, "unhealthy": tally.unhealthy, "unknown": tally.unknown}
 
 
-def by_tag(model: Model, name: str) -> dict[str, Counts]:
-    """Return the counts for each value of the tag `name`; hosts without it are left out."""
-    return _counts((value, row) for row in model.hosts.values() if isinstance(value := row.get(f"tag.{name}"), str))
-
-
 def by_site(model: Model) -> dict[str, Counts]:
     """Return the counts for each site, hosts without one under `-`."""
     return _counts((row.site or NO_SITE, row) for row in model.hosts.values())
-
-
-def tag_names(model: Model) -> list[tuple[str, int]]:
-    """Return the names of all tags in use with their number of hosts, the most used first."""
-    seen: Counter[str] = Counter()
-    for row in model.hosts.values():
-        seen.update({tag.split(":", 1)[0] for tag in row.tags})
-    return sorted(seen.items(), key=lambda item: (-item[1], item[0]))
 
 
 def longest_first(rows: Iterable[HostRow]) -> list[HostRow]:
@@ -112,11 +98,6 @@ def operations_of(model: Model, host: str, limit: int = 20) -> list[OperationRow
     """Return the newest operations of a host, the newest first."""
     rows = [row for row in model.rows(OPERATIONS).values() if row.host_uid == host]
     return sorted(rows, key=lambda row: (row.at, row.uid), reverse=True)[:limit]
-
-
-def host_age(row: HostRow, now: float) -> float | None:
-    """Return the seconds since the host's last heartbeat, `None` when there was none."""
-    return None if row.last_seen is None else max(0.0, now - row.last_seen)
 
 
 def minutes(model: Model, now: float) -> list[Minute | None]:

@@ -35,7 +35,6 @@ KIND_NAMES = {
 """Each kind in the words of a sentence."""
 
 PALETTE, KAIROS = "palette", "kairos"
-PROFILES = (PALETTE, KAIROS)
 
 
 class Key(NamedTuple):
