@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
@@ -24,13 +22,10 @@ MAX_TEXT = 2048
 
 def store_event(state: State, tx: Tx, document: dict[str, Any], project_uid: str) -> str:
     """Store an event once by its uid (rule P21); returns the uid."""
-    uid = str((document.get("metadata") or {}).get("uid") or "")
-    if uid and tx.first(select(schema.events.c.id).where(schema.events.c.uid == uid)) is not None:
-        return uid
     name_host(state, document)
     row = event_row(document, project_uid, tx.now)
     if not insert_new(tx, schema.events, row):
-        return str(row["uid"])  # another hub stored it a moment ago
+        return str(row["uid"])  # it is known, perhaps to another hub since a moment ago: no change, no message
     tx.emit("event", "put", row["uid"], project_uid, document)
     return str(row["uid"])
 

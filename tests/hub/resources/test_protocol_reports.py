@@ -102,7 +102,7 @@ def test_p20_facts_do_not_touch_what_is_the_planes(hub: RunningHub, token: str) 
     assert "ewt_secret" not in json.dumps(document)
 
 
-def test_p21_events_are_stored_once(hub: RunningHub, token: str) -> None:
+def test_p21_events_are_stored_once(hub: RunningHub, token: str, stream: Stream) -> None:
     host = hub.host("r-6", token)
     event = {"metadata": {"uid": "1" * 24}, "message": "a\x07b", "reason": "Boot", "severity": "Info"}
     first = host.post("/v1/events/components/bulk", json=[event, {**event, "metadata": {"uid": "2" * 24}}])
@@ -111,6 +111,11 @@ def test_p21_events_are_stored_once(hub: RunningHub, token: str) -> None:
     items = hub.client().get("/v1/events/components/edgehost/r-6?filters=reason=Boot").json()["items"]
     assert sorted(item["metadata"]["uid"] for item in items) == ["1" * 24, "2" * 24]
     assert items[0]["message"] == "a\ufffdb"
+    last = {**event, "metadata": {"uid": "3" * 24}}
+    assert host.post("/v1/events/components", json=last).status_code == 201
+    stream.wait("event", "3" * 24)
+    streamed = [each["uid"] for each in stream.events if each["event"] == "event" and set(each["uid"]) <= set("123")]
+    assert streamed == ["1" * 24, "2" * 24, "3" * 24]  # what is known is no change
     stranger = {**event, "relatedObject": {"kind": "edgehost", "uid": "r-5"}}
     assert host.post("/v1/events/components", json=stranger).status_code == 403
     many = [{**event, "metadata": {"uid": f"{number:024x}"}} for number in range(101)]
