@@ -16,10 +16,12 @@ from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import Reply, parse_endpoint
 from edgewright.agent.plane.refusals import pause_asked, registration_refused, retryable
 from edgewright.agent.plane.tls import make_context
+from edgewright.agent.reconcile.preflight import summary
 from edgewright.agent.simulate.faults import Faults, Trouble, by_site
 from edgewright.agent.simulate.fleet import MadeHost, make_hosts, new_boot_id, registration_id
 from edgewright.agent.simulate.link import Link
 from edgewright.agent.simulate.log import simulated_log
+from edgewright.agent.simulate.preflight import made_up_checks
 from edgewright.agent.simulate.symptoms import Symptom, facts_with
 from edgewright.agent.simulate.text import made_up_usage
 from edgewright.core import times
@@ -150,6 +152,10 @@ class SimulatedHost:
             return min(trouble.until - now, 30.0) + 0.01
         assert self.fleet.faults is not None
         self.fleet.faults.over(self.index)  # only a reboot stays until its host has noticed
+        return await self._reboot()
+
+    async def _reboot(self) -> float:
+        """Begin another boot; return the seconds to the next heartbeat."""
         self._boot_id, self._seq, self._booted = new_boot_id(self._rng), 0, times.now() - 30
         self._measure(Symptom(""))
         wait = await self._beat()
@@ -224,7 +230,7 @@ class SimulatedHost:
         self._observed = self._position
 
     async def _operate(self, offer: Dict[str, Any]) -> None:
-        message = "Nothing was there to forget: this host is simulated."
+        message, checks = "Nothing was there to forget: this host is simulated.", []
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
             faulty = (*self._symptom.units, *(("chronyd.service",) if self._symptom.clock_off else ()))
             lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {}, faulty)
@@ -238,7 +244,16 @@ class SimulatedHost:
                 "POST", protocol.LOGS, {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             )
             message = "A made-up list of directories sent."
-        result = {"state": protocol.OP_SUCCEEDED, "message": message, "finishedAt": times.rfc3339(times.now())}
+        elif offer.get("kind") == protocol.OP_PREFLIGHT:
+            checks = made_up_checks(self.facts, self._symptom.clock_off, self.made.memory_mb)
+            message = summary(checks)
+        elif offer.get("kind") == protocol.OP_REBOOT:
+            await self._reboot()
+            message = "Rebooted; this host is simulated."
+        result: Dict[str, Any] = {"state": protocol.OP_SUCCEEDED, "message": message}
+        result["finishedAt"] = times.rfc3339(times.now())
+        if checks:
+            result["checks"] = [{name: value for name, value in check._asdict().items() if value} for check in checks]
         self._done[offer["id"]] = result
         await self._own("POST", protocol.OPERATION_RESULT, result, operationId=offer["id"])
 

@@ -162,6 +162,7 @@ class Live:
         "lineage",
         "message",
         "observed_generation",
+        "progress",
         "published",
         "reason",
         "replaced_boots",
@@ -184,6 +185,8 @@ class Live:
         self.agent_version = ""
         self.observed_generation = 0
         self.vitals: dict[str, Any] = {}
+        self.progress: dict[str, Any] | None = None
+        """Where the work of the host is (P69), in memory only."""
         self.health = "unknown"
         self.reason = ""
         self.since: float | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core.roles import Scope
 from edgewright.wire import protocol
+from edgewright.wire.protocol.work import PROGRESS
 
 if TYPE_CHECKING:
     from edgewright.hub.readmodel.state import State
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MOST: Final = 500
 """Entries of one event: 2 ms of work or so."""
 Entry = tuple[str, float, int, dict[str, Any]]
-"""Uid, time of the last heartbeat, number of heartbeats, vital signs."""
+"""Uid, time of the last heartbeat, number of heartbeats, vital signs (with the progress of its work, P69)."""
 
 
 class BeatReader:
@@ -91,5 +92,6 @@ class Beats:
             if entry is None or entry.live.at is None or not scope.covers(entry.record.project_uid):
                 continue
             live = entry.live
-            entries.append((uid, round(entry.live.at, 3), live.count, live.vitals))
+            vitals = live.vitals if live.progress is None else {**live.vitals, PROGRESS: live.progress}
+            entries.append((uid, round(entry.live.at, 3), live.count, vitals))
         return entries

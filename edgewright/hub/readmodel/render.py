@@ -101,7 +101,12 @@ class Renderer:
         status.setdefault("inUseClusters", [])
         status.setdefault("inUseClustersRef", [])
         status.setdefault("packs", [])
-        status["edgewright"] = self._judgement(entry, verdict, moment)
+        judgement = status["edgewright"] = self._judgement(entry, verdict, moment)
+        if live.progress is not None:
+            judgement["progress"] = live.progress
+        documents = (spec.get("edgewright") or {}).get("documents")
+        if documents:
+            judgement["documents"] = documents
         return document
 
     def _health(self, entry: HostEntry, verdict: Verdict) -> dict[str, Any]:

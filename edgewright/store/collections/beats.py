@@ -9,6 +9,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.store.collections.hosts import HostRow
+from edgewright.wire.protocol.work import PROGRESS
 
 
 class Beat(NamedTuple):
@@ -66,7 +67,11 @@ def document_after(doc: Mapping[str, Any], beat: Beat) -> dict[str, Any]:
     limit = _number(judgement.get("silenceLimit"))
     if limit is not None and judgement.get("deadline"):
         judgement["deadline"] = times.rfc3339(beat.at + limit)
-    ours = {**_part(spec, "edgewright"), **beat.vitals}
+    progress = beat.vitals.get(PROGRESS)
+    judgement.pop(PROGRESS, None)
+    if isinstance(progress, dict):
+        judgement[PROGRESS] = progress
+    ours = {**_part(spec, "edgewright"), **{name: value for name, value in beat.vitals.items() if name != PROGRESS}}
     return {**doc, "spec": {**spec, "edgewright": ours}, "status": {**status, "edgewright": judgement}}
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
+PROGRESS = "progress"
+"""Its name in heartbeats, in the entries of `beats` and in the plane's part of a host."""
 MAX_PROGRESS = 512
 """Bytes of the progress of a host as JSON."""
 TEXTS = ("step", "since", "deadline", "waitingFor", "errorClass")
 NUMBERS = ("n", "of", "percent", "attempt")
+PLACE = ("step", "attempt", "waitingFor", "errorClass", "n", "of")
+"""Fields whose change is a change of the host; the others move within a step."""
 _MOST = 1_000_000
 
 

@@ -26,6 +26,7 @@ from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import read_generation
+from edgewright.wire.protocol.work import PLACE, read_progress
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -54,6 +55,7 @@ class Extension(msgspec.Struct):
     cpuPercent: float | None = None
     memoryUsedMB: float | None = None
     uptimeSeconds: float | None = None
+    progress: Any = None
 
 
 class Beat(msgspec.Struct):
@@ -233,6 +235,13 @@ class Heartbeats:
         ):
             live.observed_generation = applied
             moved = True
+        progress = read_progress(extension.progress) if extension.progress is not None else None
+        # How far a step is only moves with the heartbeats of a reader; another step, attempt or wait is a change.
+        if progress != live.progress and (progress is None) != (live.progress is None):
+            moved = True
+        elif progress is not None and live.progress is not None:
+            moved = moved or any(progress.get(name) != live.progress.get(name) for name in PLACE)
+        live.progress = progress
         live.state, live.message, live.agent_version = state, message, version
         lineage = self._hub.lineage.value
         live.lineage = lineage if extension.lineage == lineage else ""

@@ -27,6 +27,7 @@ HEALTH = requiring(
             cpuPercent=NUMBER,
             memoryUsedMB=NUMBER,
             uptimeSeconds=NUMBER,
+            progress=ANY,
         ),
     ),
     "state",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from edgewright.hub.http.shapes import ANY, INTEGER, WHEN, Shape, name, obj, optional, requiring, text
+from edgewright.hub.http.shapes import ANY, INTEGER, WHEN, Shape, many, name, obj, optional, requiring, text
 from edgewright.wire import protocol
 
 OPERATION = obj(kind=name(64), params=Shape("map", item=ANY, limit=64))
+CHECKS = many(obj(id=text(64), state=text(16), text=text(), next=text()), 100)
 RESULT = requiring(
-    obj(state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER), "state"
+    obj(
+        state=text(32, *protocol.OPERATION_RESULTS), message=text(), finishedAt=WHEN, generation=INTEGER, checks=CHECKS
+    ),
+    "state",
 )
 OPERATION_SHOWN = obj(
     id=text(),
@@ -20,5 +24,5 @@ OPERATION_SHOWN = obj(
     deadline=WHEN,
     finished=optional(WHEN),
     actor=text(),
-    result=optional(obj(state=text(), message=text(), finishedAt=WHEN, generation=INTEGER)),
+    result=optional(obj(state=text(), message=text(), finishedAt=WHEN, generation=INTEGER, checks=CHECKS)),
 )
