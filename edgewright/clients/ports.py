@@ -92,13 +92,18 @@ class CanDeleteHosts(Protocol):
     async def delete(self, uid: str) -> None: ...
 
 
-class CanReadLogs(Protocol):
-    """Orders an operation of a host, such as its log, and reads what it sent."""
+class CanOperateHosts(Protocol):
+    """Asks a host for an operation, such as a preflight or a reboot, and reads its result."""
 
     async def create(
         self, uid: str, kind: str, params: Mapping[str, Any] | None = None, key: str | None = None
     ) -> str: ...
     async def get(self, uid: str, operation_id: str) -> Document: ...
+
+
+class CanReadLogs(CanOperateHosts, Protocol):
+    """Reads the text that a host sent for an operation, such as its log."""
+
     async def logs(self, uid: str, operation_id: str) -> Document: ...
 
 
@@ -251,6 +256,7 @@ PortName = Literal[
     "CanReset",
     "CanDeleteHosts",
     "CanReadLogs",
+    "CanOperateHosts",
     "CanListOperations",
     "CanListTokens",
     "CanManageTokens",
@@ -325,6 +331,7 @@ PHRASES: dict[type, PortPhrase] = {
     CanReset: PortPhrase("Resetting hosts"),
     CanDeleteHosts: PortPhrase("Deleting hosts"),
     CanReadLogs: PortPhrase("Reading logs and disk usage of hosts"),
+    CanOperateHosts: PortPhrase("Preflight and reboot of hosts", "are"),
     CanListOperations: PortPhrase("The list of operations"),
     CanListTokens: PortPhrase("The list of tokens"),
     CanManageTokens: PortPhrase("Changing tokens"),
@@ -348,7 +355,7 @@ PHRASES: dict[type, PortPhrase] = {
 BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in PHRASES}
 
 HUB_ONLY: frozenset[type] = frozenset(
-    {CanReadLogs, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
+    {CanReadLogs, CanOperateHosts, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
 )
 """Ports of our extension: a hub has them, Palette does not."""
 

@@ -35,7 +35,7 @@ VIEWS = frozenset(
     {
         *OBJECTS,
         *OBJECTS.values(),
-        *("events", "audit", "entry", "raw", "logs", "disk", "first-steps"),
+        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "first-steps"),
     }
 )
 """Views that a line may lead to."""

@@ -32,6 +32,7 @@ VIEWS: dict[str, str] = {
     "logs": "tui.screens.host.logs:LogsScreen",
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
+    "preflight": "tui.screens.host.preflight:PreflightScreen",
     **{each.view: f"tui.frame.lists.described:list_screen({each.noun})" for each in _DESCRIBED},
     **{each.noun: f"tui.frame.lists.described:detail_screen({each.noun})" for each in _DESCRIBED},
 }

@@ -126,6 +126,7 @@ class PlaneClient(Transport):
         offer(ports.CanReset, self.hosts)
         offer(ports.CanDeleteHosts, self.hosts)
         offer(ports.CanReadLogs, self.operations)
+        offer(ports.CanOperateHosts, self.operations)
         offer(ports.CanListOperations, self.operations)
         offer(ports.CanListTokens, self.tokens)
         offer(ports.CanManageTokens, self.tokens)

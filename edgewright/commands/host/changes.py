@@ -49,10 +49,10 @@ class HostReset(declared.HostReset):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
-        hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_plan_line(host)}: {_cluster_text(host)}" for host in hosts]
+        hosts = await changeable(ctx, targets, self.name)
+        lines = [f"{plan_line(host)}: {_cluster_text(host)}" for host in hosts]
         lines.append("Each host does it at its next heartbeat; name, identity and credential stay the same.")
-        return _plan(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
+        return plan_for(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -67,8 +67,8 @@ class HostDelete(declared.HostDelete):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is deleted and what stays. Raises `NotFound`, or `Refused` for a host that is only observed."""
-        hosts = await _changeable(ctx, targets, self.name)
-        lines = [f"{_plan_line(host)} is removed from the plane, with its health history" for host in hosts]
+        hosts = await changeable(ctx, targets, self.name)
+        lines = [f"{plan_line(host)} is removed from the plane, with its health history" for host in hosts]
         if len(hosts) == 1:
             lines.append("The machine keeps running; its credential is revoked.")
         else:
@@ -77,7 +77,7 @@ class HostDelete(declared.HostDelete):
         if busy:
             lines.append(f"In use by a cluster: {', '.join(busy[:8])}.")
         lines.append("A host that still has a token or pairing key may register again.")
-        return _plan(self, "Delete", hosts, lines, ("the record of each host, its tags and its events",), ctx)
+        return plan_for(self, "Delete", hosts, lines, ("the record of each host, its tags and its events",), ctx)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -87,7 +87,7 @@ class HostDelete(declared.HostDelete):
         return await for_each(plan, hosts.delete, report, "deleted")
 
 
-async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
+async def changeable(ctx: CommandContext, targets: Sequence[str], verb: str) -> list[FoundHost]:
     """Return the hosts, none of them observed. Raises `NotFound`, `Refused`."""
     hosts = await find_hosts(ctx, targets)
     for host in hosts:
@@ -97,7 +97,7 @@ async def _changeable(ctx: CommandContext, targets: Sequence[str], verb: str) ->
     return hosts
 
 
-def _plan_line(host: FoundHost) -> str:
+def plan_line(host: FoundHost) -> str:
     """Return name, site and health of a host for a line of a plan."""
     site = f" of {host.row.site}" if host.row.site else ""
     return f"{host.name}{site} ({host.row.health}, {host.row.state.replace('-', ' ')})"
@@ -111,7 +111,7 @@ def _names(hosts: Sequence[FoundHost]) -> dict[str, str]:
     return {host.uid: host.name for host in hosts}
 
 
-def _plan(
+def plan_for(
     command: Command,
     verb: str,
     hosts: Sequence[FoundHost],

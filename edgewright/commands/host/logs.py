@@ -92,11 +92,13 @@ async def fetch_text(
     while time.monotonic() - began < LONGEST:
         document = await operations.get(uid, operation)
         body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
+        result = document.get("result")
         state = str(body.get("state") or protocol.OP_PENDING)
         if state == protocol.OP_SUCCEEDED:
             return [str(line) for line in (await operations.logs(uid, operation)).get("lines") or []]
         if state != protocol.OP_PENDING:
-            sentence = clean(body.get("message")) or f"The host answered: {clean(state)}"
+            message = result.get("message") if isinstance(result, dict) else body.get("message")
+            sentence = clean(message) or f"The host answered: {clean(state)}"
             raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")
         await asyncio.sleep(pause)
         pause = min(2.0, pause * 1.5)

@@ -9,7 +9,7 @@ from edgewright.commands.kernel.cells import ago, or_dash, percent, stamp
 from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
-from edgewright.core.hosts import condition_text
+from edgewright.core.hosts import condition_text, work_text
 from edgewright.core.hosts.nics import fold
 from edgewright.core.text import clean
 from edgewright.store.collections.conditions import condition_of_row
@@ -117,8 +117,10 @@ def detail(host: FoundHost, condition: Condition, now: float, absent: frozenset[
         ("boot slot", or_dash(row.boot_slot)),
         ("used", f"cpu {percent(row.cpu_percent)} %  memory {percent(row.memory_percent)} %"),
     ]
+    work = work_text.lines(host.document, now)
     sections = [
         Section("HEALTH", tuple(health)),
+        *([Section("WORK", tuple(work))] if work else []),
         Section("CONDITION", tuple(condition_text.lines(condition, now, absent))),
         Section("HOST", tuple(identity)),
         Section("MACHINE", tuple(machine)),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core.roles import Scope
 from edgewright.wire import protocol
-from edgewright.wire.protocol.work import PROGRESS
 
 if TYPE_CHECKING:
     from edgewright.hub.readmodel.state import State
@@ -92,6 +91,6 @@ class Beats:
             if entry is None or entry.live.at is None or not scope.covers(entry.record.project_uid):
                 continue
             live = entry.live
-            vitals = live.vitals if live.progress is None else {**live.vitals, PROGRESS: live.progress}
+            vitals = live.vitals if live.progress is None else {**live.vitals, protocol.PROGRESS: live.progress}
             entries.append((uid, round(entry.live.at, 3), live.count, vitals))
         return entries

@@ -9,7 +9,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.store.collections.hosts import HostRow
-from edgewright.wire.protocol.work import PROGRESS
+from edgewright.wire.protocol import PROGRESS
 
 
 class Beat(NamedTuple):

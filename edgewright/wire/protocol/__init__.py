@@ -156,6 +156,8 @@ CHANGE_KINDS: Tuple[str, ...] = (
 CHANGE_RESYNC = "resync"
 CHANGE_BEATS = "beats"
 """Kind of the event with the heartbeats of many hosts, for a reader that asked for it (P34)."""
+PROGRESS = "progress"
+"""Name of a host's progress in heartbeats, in the entries of `beats` and in the plane's part of a host (P69)."""
 CHANGE_PUT = "put"
 CHANGE_DELETE = "delete"
 

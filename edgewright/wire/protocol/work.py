@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-PROGRESS = "progress"
-"""Its name in heartbeats, in the entries of `beats` and in the plane's part of a host."""
 MAX_PROGRESS = 512
 """Bytes of the progress of a host as JSON."""
 TEXTS = ("step", "since", "deadline", "waitingFor", "errorClass")

@@ -17,6 +17,7 @@ from edgewright.agent.kernel.agent import Agent
 from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.settings import Flags
 from edgewright.agent.kernel.systemd_notify import Notifier
+from edgewright.agent.reconcile.exchange import put
 from edgewright.agent.simulate.fleet import make_hosts, site_name
 from edgewright.agent.simulate.host import Fleet, run_simulated
 from edgewright.core import times
@@ -116,6 +117,36 @@ def test_reset_and_tunnel_are_answered(hub: RunningHub, tmp_path: Path) -> None:
     assert rig.document()["status"]["tunnelStatus"]["ssh"]["state"] == "Failed"
     items = hub.client().get("/edgewright/v1/hosts/real-3/operations").json()["items"]
     assert [item["state"] for item in items] == ["succeeded"]
+
+
+def test_p71_a_preflight_runs_on_the_host_and_its_checks_are_at_the_hub(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "real-pre", fresh(hub))
+    rig.agent.step()
+    path = "/edgewright/v1/hosts/real-pre/operations"
+    assert hub.client().post(path, json={"kind": "preflight"}).status_code == 201
+    rig.agent.step()
+    (item,) = hub.client().get(path).json()["items"]
+    checks = {check["id"]: check for check in item["result"]["checks"]}
+    assert item["state"] == "succeeded" and " checks: " in item["result"]["message"]
+    assert checks["plane"]["state"] == "ok" and checks["clock"]["state"] == "ok" and len(checks) == 15
+
+
+def test_p69_progress_is_shown_by_the_hub_and_goes_with_the_work(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "real-work", fresh(hub))
+    rig.agent.step()
+    assert "progress" not in rig.document()["status"]["edgewright"]
+    run = rig.agent.handover.observed.run
+    for percent in (10, 20, 20, 20):
+        put(run, "progress", {"progress": {"step": "trial-1", "n": 1, "of": 2, "attempt": 1, "percent": percent}})
+        rig.agent.step()
+        assert rig.document()["status"]["edgewright"]["progress"]["percent"] == percent
+    item = {"uid": "trial", "kind": "trial", "wanted": {"generation": 3}, "applied": {"generation": 2}}
+    put(run, "observed", {"documents": [item], "transitions": []})
+    put(run, "progress", {"progress": None})
+    rig.agent._read_facts(force=True)
+    rig.agent.step()
+    status = rig.document()["status"]["edgewright"]
+    assert "progress" not in status and status["documents"] == [item]
 
 
 def test_wrong_expired_and_revoked_tokens_and_a_double_uid_say_so(hub: RunningHub, tmp_path: Path) -> None:
@@ -232,6 +263,30 @@ async def test_twenty_simulated_hosts_live_on_a_real_hub(hub: RunningHub) -> Non
     alerts = hub.client().get("/edgewright/v1/alerts").json()["items"]
     simulated = {item["metadata"]["uid"] for item in made}
     assert [alert for alert in alerts if simulated & set(alert["hostUids"])] == [], "reboots, cut links are no clones"
+
+
+async def test_simulated_hosts_answer_a_preflight_and_a_reboot(hub: RunningHub) -> None:
+    fleets: list[Fleet] = []
+    task = asyncio.ensure_future(
+        run_simulated(1, hub.url, fresh(hub), str(hub.ca), faults=False, seed=77, started=fleets.append)
+    )
+    try:
+        while not fleets or fleets[0].heartbeats < 1:
+            await asyncio.sleep(0.05)
+        uid, boot = fleets[0].hosts[0].made.uid, fleets[0].hosts[0]._boot_id
+        path = f"/edgewright/v1/hosts/{uid}/operations"
+        for kind in ("preflight", "reboot"):
+            answer = await asyncio.to_thread(hub.client().post, path, json={"kind": kind})
+            assert answer.status_code == 201
+        until, items = time.monotonic() + 20, list[dict[str, Any]]()
+        while time.monotonic() < until and (not items or any(item["state"] == "pending" for item in items)):
+            items = (await asyncio.to_thread(hub.client().get, path)).json()["items"]
+            await asyncio.sleep(0.1)
+        found = {item["kind"]: item for item in items}
+        assert {item["state"] for item in items} == {"succeeded"} and len(items) == 2
+        assert len(found["preflight"]["result"]["checks"]) > 5 and fleets[0].hosts[0]._boot_id != boot
+    finally:
+        task.cancel()
 
 
 async def test_a_simulated_fleet_with_a_wrong_token_ends_with_the_reason(hub: RunningHub) -> None:

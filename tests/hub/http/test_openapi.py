@@ -201,8 +201,14 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     lines = {"operationId": operation, "offset": 0, "lines": ["a"], "last": True}
     yield f"POST {at}/logs", host.post(f"{host_path}/logs", json=lines)
     yield f"GET {at}/logs", admin.get(f"{host_path}/logs", params={"operationId": operation})
-    done = {"state": "succeeded", "message": "m", "finishedAt": "2026-01-01T00:00:00.000Z", "generation": 1}
+    done: dict[str, object] = {
+        "state": "succeeded",
+        "message": "m",
+        "finishedAt": "2026-01-01T00:00:00.000Z",
+        "generation": 1,
+    }
     one = f"{host_path}/operations/{operation}"
+    done["checks"] = [{"id": "swap", "state": "failed", "text": "on", "next": "swapoff -a"}]
     yield f"POST {at}/operations/{{operationId}}/result", host.post(f"{one}/result", json=done)
     yield f"GET {at}/operations/{{operationId}}", admin.get(one)
     yield f"GET {at}/operations", admin.get(f"{host_path}/operations")

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from edgewright.core import times
-from edgewright.core.hosts import nics
+from edgewright.core.hosts import nics, work_text
 from edgewright.core.hosts.condition import Condition
 from edgewright.core.hosts.states import HEALTHY, SILENCE
 from edgewright.core.text import clean
@@ -78,6 +78,7 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
     for sentence in host.also:
         out += wrap(sentence, width, first="▲ ", rest="  ", role="warn")
     out += wrap(_clock(host), width, first="  ", rest="  ", role="muted")
+    out += work_lines(host, width)
     if host.lost:
         out.append(
             line(
@@ -86,6 +87,20 @@ def health_lines(host: HostFacts, width: int) -> list[Line]:
             )
         )
     return out
+
+
+def work_lines(host: HostFacts, width: int) -> list[Line]:
+    """Return the step that runs or waits on the host; none while it reports none."""
+    progress = work_text.progress_of(host.doc or {})
+    if not progress:
+        return []
+    waiting = work_text.waiting_text(progress)
+    sign: str
+    role: Role
+    sign, role = ("▲ ", "warn") if progress.get("waitingFor") == "operator" else ("► ", "work")
+    clock = work_text.clock_text(progress, host.now)
+    sentence = ". ".join(filter(None, (work_text.step_text(progress), clock, waiting and f"Waits for: {waiting}")))
+    return wrap(f"Working: {sentence}.", width, first=sign, rest="  ", role=role)
 
 
 def _clock(host: HostFacts) -> str:

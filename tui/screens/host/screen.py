@@ -33,8 +33,8 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
 TWO, THREE = 120, 180
-WRITES = ("host-tag", "host-untag", "host-reset", "host-delete")
-ON_HOST = (*WRITES, "host-logs", "host-disk")
+WRITES = ("host-tag", "host-untag", "host-reboot", "host-reset", "host-delete")
+ON_HOST = (*WRITES, "host-logs", "host-disk", "host-preflight")
 
 
 class HostScreen(BaseScreen):

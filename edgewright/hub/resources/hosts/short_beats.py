@@ -98,6 +98,7 @@ class ShortBeats:
                 cpuPercent=beat.cpu_percent,
                 memoryUsedMB=beat.memory_used_mb,
                 uptimeSeconds=None if uptime is None else round(uptime + max(0.0, passed)),
+                progress=live.progress,
             ),
         )
 

@@ -1,0 +1,87 @@
+"""The work of a host as text: where its present step is, and what it has of its documents (P69, P73)."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Tuple
+
+from edgewright.core import times
+from edgewright.core.text import clean
+
+
+def progress_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the progress in a host's document, empty while it reports none."""
+    progress = _part(_part(_part(document, "status"), "edgewright"), "progress")
+    return progress if isinstance(progress.get("step"), str) else {}
+
+
+def step_text(progress: Mapping[str, Any]) -> str:
+    """Return the step, its place in the plan and how far it is: `preload, step 4 of 9, 60 %`."""
+    text = clean(progress.get("step"), 100)
+    n, of = progress.get("n"), progress.get("of")
+    if isinstance(n, int) and isinstance(of, int) and of > 1:
+        text += f", step {n} of {of}"
+    percent = progress.get("percent")
+    return text + (f", {percent} %" if isinstance(percent, int) else "")
+
+
+def clock_text(progress: Mapping[str, Any], now: float) -> str:
+    """Return since when the step is in its state, which attempt it is, and when its limit is reached."""
+    parts = []
+    since, deadline, attempt = _moment(progress, "since"), _moment(progress, "deadline"), progress.get("attempt")
+    if since is not None:
+        parts.append(f"for {times.duration(max(0.0, now - since))}")
+    if isinstance(attempt, int) and attempt > 1:
+        parts.append(f"attempt {attempt}")
+    if deadline is not None:
+        left = deadline - now
+        parts.append(f"limit in {times.duration(left)}" if left > 0 else f"past its limit by {times.duration(-left)}")
+    return ", ".join(parts)
+
+
+def waiting_text(progress: Mapping[str, Any]) -> str:
+    """Return what the step waits for, empty while it runs."""
+    waiting, failure = clean(progress.get("waitingFor"), 200), clean(progress.get("errorClass"), 40)
+    return waiting + (f" ({failure})" if waiting and failure else "")
+
+
+def lines(document: Mapping[str, Any], now: float) -> List[Tuple[str, str]]:
+    """Return label and text of all that is known of a host's work; none for a host without any."""
+    progress = progress_of(document)
+    rows: List[Tuple[str, str]] = []
+    if progress:
+        rows.append(("step", step_text(progress)))
+        rows += [(label, text) for label, text in (
+            ("time", clock_text(progress, now)), ("waits for", waiting_text(progress)),
+        ) if text]  # fmt: skip
+    documents = _part(_part(document, "status"), "edgewright").get("documents")
+    for item in documents if isinstance(documents, list) else []:
+        if isinstance(item, dict):
+            rows.append((clean(item.get("kind"), 20) or "document", document_text(item)))
+    return rows
+
+
+def document_text(item: Mapping[str, Any]) -> str:
+    """Return wanted, applied, booted and failed of one document; each is what the host reported, none is derived."""
+    parts = [clean(item.get("uid"), 64)]
+    for name in ("wanted", "applied"):
+        generation = _part(item, name).get("generation")
+        parts.append(f"{name} generation {generation}" if isinstance(generation, int) else f"{name} -")
+    if item.get("booted"):
+        parts.append(f"booted {clean(item['booted'], 20)}")
+    failed = _part(item, "failed")
+    if failed:
+        parts.append(f"failed: {clean(failed.get('error'), 200)}")
+    return "  ".join(parts)
+
+
+def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _moment(progress: Mapping[str, Any], name: str) -> Optional[float]:
+    text = progress.get(name)
+    try:
+        return times.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
