@@ -14,6 +14,7 @@ from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
     from edgewright.clients.ports import PortName
+    from edgewright.core.problems import Problem
     from edgewright.store.table import Table
 
 R = TypeVar("R", bound=Row)
@@ -43,6 +44,18 @@ class Reading(NamedTuple):
     """Refusals that need no note: an older hub does not have the list, or not every role may read it."""
     judged: bool = False
     """Whether problems are judged by it."""
+
+
+class Ending(NamedTuple, Generic[R]):
+    """That rows of a resource end, and what users read about it."""
+
+    at: Callable[[R], float | None]
+    """When a row ends (epoch seconds); None for one without an end, or one that no longer counts."""
+    problem: Callable[[R, float], Problem]
+    """The problem of a row that ends soon or has ended."""
+    before: str
+    """What follows from the end, for a row that has not ended."""
+    after: str
 
 
 class Collection(NamedTuple, Generic[R]):
@@ -81,6 +94,10 @@ class Collection(NamedTuple, Generic[R]):
     """Key of the problem that a row is; its acknowledgement ends with the row."""
     status: Mapping[str, bool] = {}
     """What a complete list shows about the plane: fields of `SourceStatus`."""
+    audit_kind: str = ""
+    """Kind of audit entries and events about one, where it is not the kind of its changes."""
+    ending: Ending[R] | None = None
+    """That its rows end; then it has a line of its own on Pulse, and those that end soon are problems."""
     table: Table[R] | None = None
     """How it is shown: with one it has a list and a detail in the console, and the verbs `list` and `show`."""
 

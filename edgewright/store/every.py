@@ -34,6 +34,16 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
 )
 
 
+ENDING: Final = tuple(each for each in COLLECTIONS if each.ending is not None)
+"""Collections whose rows end."""
+
+
+def of_audit(kind: str) -> Collection[Any] | None:
+    """Return the collection of the things that an audit entry or an event is about, `None` for none of the store."""
+    named = (each for each in COLLECTIONS if kind in (each.audit_kind or each.change_kind, each.noun))
+    return next(named, None) if kind else None
+
+
 def of_noun(noun: str) -> Collection[Any] | None:
     """Return the collection of a noun of the command line, `None` for one that the store does not have."""
     return next((each for each in COLLECTIONS if each.noun == noun), None)

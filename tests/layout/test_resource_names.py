@@ -59,21 +59,12 @@ USES = {
     "tui/screens/hosts/detail.py",
     "edgewright/hub/resources/alerts/evaluate.py",  # a token that ends is a problem
     "edgewright/hub/resources/alerts/handling_routes.py",
-    "edgewright/store/collections/problems.py",
-    "edgewright/store/collections/selectors.py",
-    "edgewright/commands/pulse/report.py",
-    "tui/screens/pulse/content.py",
-    "tui/screens/pulse/counts.py",
-    "tui/screens/pulse/items.py",
-    "tui/screens/pulse/list.py",
     "tui/screens/pulse/screen.py",
-    "tui/screens/pulse/select.py",
     "edgewright/commands/hub/local.py",  # the first steps create one
     "tui/screens/first_run/steps.py",
     "tui/screens/first_run/steps_content.py",
     "edgewright/hub/resources/tenants/projects.py",  # a project with tokens is not deleted
     "edgewright/hub/security/key_match.py",  # a key is tried on what it sealed
-    "tui/screens/feed/content.py",  # an entry about a token leads to it
     "tui/terminal/app.py",  # its text is copied
     "tui/verbs/copy.py",
 }

@@ -14,8 +14,8 @@ from edgewright.core.text import clean
 from edgewright.store.collections.conditions import alert_condition
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.problems import alert_of, problems
-from edgewright.store.collections.selectors import by_health, by_state
-from edgewright.store.collections.tokens import SOON, TOKENS
+from edgewright.store.collections.selectors import Ends, by_health, by_state, ending
+from edgewright.store.every import ENDING
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -33,7 +33,7 @@ async def pulse(ctx: CommandContext) -> Detail:
     attention = [problem for problem in result if problem.section == ATTENTION]
     unhealthy = [problem for problem in result if problem.section != ATTENTION]
     health, state = by_health(model), by_state(model)
-    ending = [row for row in model.rows(TOKENS).values() if row.active and row.expiry and 0 < row.expiry - now < SOON]
+    soon = [each for each in ending(model, now) if each.at > now]
     body: dict[str, Any] = {
         "checked": times.rfc3339(now),
         "hosts": len(model.hosts),
@@ -41,7 +41,7 @@ async def pulse(ctx: CommandContext) -> Detail:
         "state": state,
         "alerts": [_alert(model, problem, now) for problem in attention if alert_of(model, problem.key) is not None],
         "problems": [_problem(model, problem) for problem in result],
-        "tokensEnding": [{"name": row.name, "uid": row.uid, "expiry": times.rfc3339(row.expiry)} for row in ending],
+        **{f"{each.view}Ending": [_ends(end) for end in soon if end.collection is each] for each in ENDING},
         "certificates": [
             {"name": name, "ends": times.rfc3339(ends), "renewed": renewed}
             for name, ends, renewed in model.source.certificates
@@ -56,15 +56,20 @@ async def pulse(ctx: CommandContext) -> Detail:
         *_section("UNHEALTHY", "▲", unhealthy, model, now),
         Section("FLEET", tuple(fleet)),
     ]
-    if ending:
-        lines = tuple((clean(row.name), f"ends in {times.age((row.expiry or now) - now)}") for row in ending)
-        sections.append(Section("TOKENS", lines))
+    for each in ENDING:
+        lines = [(clean(end.row.name), f"ends in {times.age(end.at - now)}") for end in soon if end.collection is each]
+        if lines:
+            sections.append(Section(each.view.upper(), tuple(lines)))
     if model.source.certificates:
         ends = tuple(
             (certificate_name(name), f"ends in {times.age(end - now)}") for name, end, _ in model.source.certificates
         )
         sections.append(Section("CERTS", ends))
     return Detail("pulse", body, f"{_headline(model, attention, unhealthy)}, checked {stamp(now)}", tuple(sections))
+
+
+def _ends(end: Ends) -> dict[str, Any]:
+    return {"name": end.row.name, "uid": end.row.uid, "expiry": times.rfc3339(end.at)}
 
 
 def _headline(model: Model, attention: list[Problem], unhealthy: list[Problem]) -> str:

@@ -214,4 +214,5 @@ HOSTS = Collection(
     getter="CanListHosts",
     change_kind="host",
     documents=True,
+    audit_kind="edgehost",
 )

@@ -16,14 +16,13 @@ from edgewright.core.problems import (
     certificate_problem,
     host_problems,
     ranked,
-    token_problem,
 )
 from edgewright.core.times import duration
 from edgewright.store.collections.alerts import ALERTS, AlertRow
 from edgewright.store.collections.conditions import condition_of, is_silent, rejection
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HostRow
-from edgewright.store.collections.selectors import ending_tokens, longest_first, waits_for_approval
+from edgewright.store.collections.selectors import ending, longest_first, waits_for_approval
 from edgewright.store.engine.model import Model
 
 __all__ = ["DISK_FULL", "Problem", "alert_of", "explain", "is_acknowledged", "is_handled", "is_silent", "problems"]
@@ -60,7 +59,7 @@ def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Pro
     duplicates = {
         uid for row in model.rows(ALERTS).values() if row.kind == "duplicate-identity" for uid in row.host_uids
     }
-    parts = (_alerts(model), _approvals(model, waiting), _tokens(model, now), _certificates(model, now))
+    parts = (_alerts(model), _approvals(model, waiting), _endings(model, now), _certificates(model, now))
     matches = [problem for part in parts for problem in part]
     yield matches + host_problems(states, known, duplicates)
 
@@ -123,10 +122,10 @@ def _approvals(model: Model, waiting: list[HostRow]) -> Iterator[Problem]:
             yield approval_problem(row.uid, row.name, row.reason, row.since or row.created)
 
 
-def _tokens(model: Model, now: float) -> Iterator[Problem]:
-    for row in ending_tokens(model, now):
-        if row.expiry is not None:
-            yield token_problem(row.uid, row.name, row.expiry, now)
+def _endings(model: Model, now: float) -> Iterator[Problem]:
+    for each in ending(model, now):
+        if each.collection.ending is not None:
+            yield each.collection.ending.problem(each.row, now)
 
 
 def _certificates(model: Model, now: float) -> Iterator[Problem]:

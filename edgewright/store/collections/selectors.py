@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from edgewright.core.hosts.operations import operation_status
+from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS, PLANE, AlertRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OPERATIONS, OperationRow
-from edgewright.store.collections.tokens import TOKENS, TokenRow
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
+from edgewright.store.every import ENDING
 
-TOKEN_WARNING: Final = 7 * 86400.0
-"""Seconds before its end from which a token is reported."""
+END_WARNING: Final = 7 * 86400.0
+"""Seconds before its end from which a row that ends is reported."""
 NO_SITE: Final = "-"
 """How hosts without a site tag are counted."""
 
@@ -62,14 +63,23 @@ def waits_for_approval(row: HostRow) -> bool:
     return row.state == "unpaired" and row.who == "person"
 
 
-def ending_tokens(model: Model, now: float, within: float = TOKEN_WARNING) -> list[TokenRow]:
-    """Return active tokens that end within `within` seconds or have ended, the soonest first."""
+class Ends(msgspec.Struct, frozen=True):
+    """A row that ends: its collection, the row, and when (epoch seconds)."""
+
+    collection: Collection[Any]
+    row: Any
+    at: float
+
+
+def ending(model: Model, now: float, within: float = END_WARNING) -> list[Ends]:
+    """Return the rows that end within `within` seconds or have ended, the soonest first."""
     matches = [
-        row
-        for row in model.rows(TOKENS).values()
-        if row.active and row.expiry is not None and row.expiry - now <= within
+        Ends(collection, row, at)
+        for collection in ENDING
+        for row in model.rows(collection).values()
+        if collection.ending is not None and (at := collection.ending.at(row)) is not None and at - now <= within
     ]
-    return sorted(matches, key=lambda row: (row.expiry or 0.0, row.uid))
+    return sorted(matches, key=lambda each: (each.at, each.row.uid))
 
 
 def neighbours(model: Model, row: HostRow) -> list[HostRow]:

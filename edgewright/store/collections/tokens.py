@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core import times
-from edgewright.store.collection import Collection, Documents, Reading
+from edgewright.core.problems import token_problem
+from edgewright.store.collection import Collection, Documents, Ending, Reading
 from edgewright.store.collections.document_values import flag, part, text, when
 from edgewright.store.collections.rows import Row
 
@@ -75,4 +76,11 @@ TOKENS = Collection(
     getter="CanListTokens",
     change_kind="token",
     reading=Reading(_read, "tokens", "CanListTokens", every=60.0, judged=True),
+    audit_kind="edgetoken",
+    ending=Ending(
+        lambda row: row.expiry if row.active else None,
+        lambda row, now: token_problem(row.uid, row.name, row.expiry or now, now),
+        before="After its end hosts cannot register with it. Registered hosts are unaffected.",
+        after="Hosts cannot register with it. Registered hosts are unaffected.",
+    ),
 )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewright.store.collections.filters import FILTERS
+from edgewright.store.collections.users import USERS
+from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, said, settle, view
-from tests.tui.samples import NOW, audits
+from tests.tui.samples import NOW, audits, fill
 from tui.screens.feed.audit import AuditScreen
+from tui.screens.feed.content import leads
 
 
 def registrations(count: int) -> list[dict[str, Any]]:
@@ -99,3 +103,15 @@ async def test_equal_entries_in_a_row_are_one_line_with_their_number() -> None:
         assert any(row.cells[4].text.startswith("38 x  ") for row in screen._rows.values())
         await press(pilot, "e")
         assert len(screen.table.keys) == 41
+
+
+def test_an_entry_leads_to_its_thing_where_there_is_a_view_of_it() -> None:
+    store = fill(Store(clock=lambda: NOW), None, "live")
+    for collection, uid in ((USERS, "u-1"), (FILTERS, "f-1")):
+        store.emit("plane", collection.seen, {"docs": [{"metadata": {"uid": uid, "name": "n"}}]})
+    store.flush()
+    model = store.model
+    assert leads("user", "u-1", model) == "user/u-1" and leads("filter", "f-1", model) == "filter/f-1"
+    assert leads("edgetoken", "tok-shop", model) == "token/tok-shop"
+    assert leads("edgehost", "uid-edge-7f3a", model) == "host/uid-edge-7f3a"
+    assert leads("user", "gone", model) == "" and leads("project", "p-lab", model) == ""

@@ -6,7 +6,7 @@ from edgewright.core.times import DAY
 from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, event, fill, fleet
 from tui.frame.feed import FeedLine, feed_lines
-from tui.screens.pulse.content import Handling, Item, Pulse, Step, TagCount
+from tui.screens.pulse.content import Endings, Handling, Item, Pulse, Step, TagCount
 from tui.screens.pulse.counts import board_lines, fleet_lines, rate_text, spark
 from tui.screens.pulse.detail import detail_lines, next_lines
 from tui.screens.pulse.list import problem_lines
@@ -142,7 +142,9 @@ def test_the_next_step_is_before_details_that_may_be_long() -> None:
 
 
 def test_certificates_of_the_plane_are_beside_the_tokens() -> None:
-    pulse = Pulse(NOW, tokens=2, certificates=(("CA", NOW + 3000 * DAY), ("server", NOW + 20 * DAY)))
+    pulse = Pulse(
+        NOW, endings=(Endings("TOKENS", 2),), certificates=(("CA", NOW + 3000 * DAY), ("server", NOW + 20 * DAY))
+    )
     assert "CERTS  server 20d  CA 3000d" in text_of(fleet_lines(pulse, 80))
 
 

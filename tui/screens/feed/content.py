@@ -8,16 +8,20 @@ from itertools import groupby
 from edgewright.core import times
 from edgewright.store.collections.audits import AuditRow
 from edgewright.store.collections.feed import EventRow
-from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine.model import Model
+from edgewright.store.every import COLLECTIONS, of_audit
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
 from tui.frame.exact_times import exact
 from tui.frame.feed import _named, severity
+from tui.navigation.views import OBJECTS
 from tui.widgets.lines import Line, Role, Span, heading, line, spread, wrap, wrapped_facts
 
-KINDS = {"edgehost": "host", "edgetoken": "token", "apikey": "API key", "apiKey": "API key"}
-"""Words for the plane's kinds of things."""
+KINDS = {
+    **{each.audit_kind: each.noun for each in COLLECTIONS if each.audit_kind},
+    **dict.fromkeys(("apikey", "apiKey"), "API key"),
+}
+"""Names of the plane's kinds of things."""
 
 
 def stamp(at: float, now: float) -> str:
@@ -46,9 +50,11 @@ def by_people(entry: AuditRow) -> bool:
 
 def audit_name(entry: AuditRow, model: Model) -> str:
     """Return the name of the thing that was acted on, as the other lists show it; its uid when it has none."""
-    host, token = model.hosts.get(entry.resource_uid), model.rows(TOKENS).get(entry.resource_uid)
-    named = (host.name if host else "") or (token.name if token else "")
-    return named or entry.resource or entry.resource_uid
+    collection = of_audit(entry.kind)
+    row = None if collection is None else model.rows(collection).get(entry.resource_uid)
+    row = row or model.hosts.get(entry.resource_uid)
+    name = "" if row is None else str(row.get("name") or "")
+    return name or entry.resource or entry.resource_uid
 
 
 def audit_text(entry: AuditRow, name: str) -> str:
@@ -58,9 +64,10 @@ def audit_text(entry: AuditRow, name: str) -> str:
 
 
 def leads(kind: str, uid: str, model: Model) -> str:
-    """Return where an entry about a thing leads: `host/<uid>`, `token/<uid>`, `""` when there is nothing to open."""
-    if kind in ("edgetoken", "token") and uid in model.rows(TOKENS):
-        return f"token/{uid}"
+    """Return where an entry about a thing leads: `host/<uid>`, `user/<uid>`, `""` when there is nothing to open."""
+    collection = of_audit(kind)
+    if collection is not None and collection.noun in OBJECTS.values() and uid in model.rows(collection):
+        return f"{collection.noun}/{uid}"
     return f"host/{uid}" if uid in model.hosts else ""
 
 

@@ -107,6 +107,14 @@ class TagCount(Struct, frozen=True):
         return self.healthy + self.unhealthy + self.unknown
 
 
+class Endings(Struct, frozen=True):
+    """Things of a resource that end: its title, how many there are, name and end of the next ones, soonest first."""
+
+    title: str
+    stored: int = 0
+    soon: tuple[tuple[str, float], ...] = ()
+
+
 class Pulse(Struct, frozen=True):
     """Everything that the start screen shows, already chosen and sorted."""
 
@@ -126,9 +134,8 @@ class Pulse(Struct, frozen=True):
     """Worst first; the tag is the site's name alone."""
     tags: tuple[TagCount, ...] = ()
     """Worst first, all tags but `site`, as `key:value`."""
-    tokens_ending: tuple[tuple[str, float], ...] = ()
-    """Name and when it ends, soonest first."""
-    tokens: int = 0
+    endings: tuple[Endings, ...] = ()
+    """One for each resource whose things end."""
     certificates: tuple[tuple[str, float], ...] = ()
     """Name and when it ends, of the plane's own certificates."""
     heartbeats: tuple[float | None, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.core import times
-from tui.screens.pulse.content import Pulse, TagCount
+from tui.screens.pulse.content import Endings, Pulse, TagCount
 from tui.widgets.lines import Line, Piece, Role, Span, heading, line, pad, spread
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -57,7 +57,7 @@ def fleet_lines(pulse: Pulse, width: int) -> list[Line]:
     if pulse.heartbeats and room >= 6:
         beats = [("heartbeats ", "muted"), (spark(pulse.heartbeats, room), "info")]
         beats.append((f" {rate_text(pulse.rate)}", "muted"))
-    return [spread(counts, beats, width), _site_line(pulse, width), _token_line(pulse, width)]
+    return [spread(counts, beats, width), _site_line(pulse, width), _ending_line(pulse, width)]
 
 
 def _count_pieces(healthy: int, unhealthy: int, unknown: int, word: bool = False) -> list[Piece]:
@@ -85,22 +85,30 @@ def _site_line(pulse: Pulse, width: int) -> Line:
     return spread(left, right, width)
 
 
-def _token_line(pulse: Pulse, width: int) -> Line:
-    """Return tokens and certificates side by side; the certificates give way on a narrow screen."""
-    left: list[Piece] = [(pad("TOKENS", 9), "head")]
-    if pulse.tokens_ending:
-        name, ends = pulse.tokens_ending[0]
-        left_time = ends - pulse.now
-        role: Role = "warn" if left_time < 7 * times.DAY else ""
-        when = f"ends in {times.age(left_time)}" if left_time > 0 else f"ended {times.age(-left_time)} ago"
-        left += [(f"{name} {when}", role)]
-        more = len(pulse.tokens_ending) - 1
-        left.append((f", {more} more within 30d" if more > 0 else "", "muted"))
-    else:
-        left.append((f"{pulse.tokens:,}, none ends within 30d" if pulse.tokens else "- none yet", "muted"))
+def _ending_line(pulse: Pulse, width: int) -> Line:
+    """Return what ends, and certificates, side by side; the certificates give way on a narrow screen."""
+    left: list[Piece] = []
+    for each in pulse.endings:
+        gap: list[Piece] = ["  "] if left else []
+        left += gap + _ending_pieces(each, pulse.now)
     if pulse.loading:
         return spread(left, [(f"loading {pulse.loading}", "work")], width)
     return spread(left, _certificate_pieces(pulse), width)
+
+
+def _ending_pieces(endings: Endings, now: float) -> list[Piece]:
+    left: list[Piece] = [(pad(endings.title, 9), "head")]
+    if endings.soon:
+        name, ends = endings.soon[0]
+        left_time = ends - now
+        role: Role = "warn" if left_time < 7 * times.DAY else ""
+        when = f"ends in {times.age(left_time)}" if left_time > 0 else f"ended {times.age(-left_time)} ago"
+        left += [(f"{name} {when}", role)]
+        more = len(endings.soon) - 1
+        left.append((f", {more} more within 30d" if more > 0 else "", "muted"))
+    else:
+        left.append((f"{endings.stored:,}, none ends within 30d" if endings.stored else "- none yet", "muted"))
+    return left
 
 
 def _certificate_pieces(pulse: Pulse) -> list[Piece]:

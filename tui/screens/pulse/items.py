@@ -13,6 +13,7 @@ from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.problems import alert_of, explain
 from edgewright.store.engine.model import Model
+from edgewright.store.every import of_noun
 from tui.frame.exact_times import exact
 from tui.screens.pulse.content import Handling, Item, Section, Step
 
@@ -71,11 +72,16 @@ def step_of(problem: Problem, illegal: bool = False) -> Step:
         "host logs": (f"log of {argument}" if argument else "log", f"logs/{uid}/{argument}".rstrip("/")),
         "host disk": ("largest directories", f"disk/{uid}/{argument}"),
         "event list": ("events", f"events/{argument}"),
-        "token show": ("token", f"token/{argument}"),
-    }.get(problem.action, ("", ""))
+    }.get(problem.action, _shown(problem))
     if problem.action == "host list" and argument.startswith("tag.site:"):
         label = "hosts of the site"
     return Step(problem.next_step, label, opens)
+
+
+def _shown(problem: Problem) -> tuple[str, str]:
+    """Return label and view for the verb `NOUN show`."""
+    noun, _, verb = problem.action.partition(" ")
+    return (noun, f"{noun}/{problem.argument}") if verb == "show" else ("", "")
 
 
 def handling_of(model: Model, key: str) -> Handling:
@@ -127,8 +133,7 @@ def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequ
         if problem.kind == "link":
             return ("All hosts of the site are silent, so its link is the likely cause.", hosts)
         return (hosts,)
-    if problem.kind == "token":
-        ended = problem.since is not None
-        rejected = "Hosts cannot register with it." if ended else "After its end hosts cannot register with it."
-        return (f"{rejected} Registered hosts are unaffected.",)
+    collection = of_noun(problem.kind)
+    if collection is not None and collection.ending is not None:
+        return (collection.ending.before if problem.since is None else collection.ending.after,)
     return ()

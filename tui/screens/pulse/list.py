@@ -138,11 +138,12 @@ def calm_lines(pulse: Pulse, width: int) -> list[Line]:
 
 
 def _first_steps(pulse: Pulse, checked: str) -> list[Line]:
-    token: Piece = (f"  {pulse.tokens:,} there" if pulse.tokens else "", "muted")
+    stored = sum(each.stored for each in pulse.endings)
+    there: Piece = (f"  {stored:,} there" if stored else "", "muted")
     return [
         line(("○ ", "muted"), ("No hosts registered yet.", "strong"), (f"  {checked}", "muted")),
         line(),
-        line("  1  Create a registration token       ", (":token create", "accent"), token),
+        line("  1  Create a registration token       ", (":token create", "accent"), there),
         line("  2  Build an installer for the site   ", (":installers", "accent"), "  then +"),
         line("     or, on a host that runs Linux     ", ("edgewright agent install", "accent")),
         line("  3  Start the host. It appears here within a minute."),

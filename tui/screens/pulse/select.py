@@ -12,15 +12,15 @@ from edgewright.store.collections import selectors
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.happenings import happenings
 from edgewright.store.collections.problems import problems
-from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine.model import Model
+from edgewright.store.every import ENDING
 from tui.frame.feed import FeedLine, feed_line, reported_together
-from tui.screens.pulse.content import Pulse, TagCount
+from tui.screens.pulse.content import Endings, Pulse, TagCount
 from tui.screens.pulse.items import items_of
 from tui.screens.pulse.operations import working_items
 
 SHOWN_PROBLEMS = 500
-TOKENS_WITHIN = 30 * 86400.0
+ENDS_WITHIN = 30 * 86400.0
 _LOST = {"lost": "it is tried again automatically, ctrl+r tries now", "refused": "it rejects the key of this context"}
 
 
@@ -48,12 +48,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
         by_state=tuple((state, count) for state, count in selectors.by_state(model).items() if count),
         sites=_worst_first(sites),
         tags=_tag_counts(model) if tags and model.complete else (),
-        tokens_ending=tuple(
-            (row.name or row.uid, row.expiry)
-            for row in selectors.ending_tokens(model, now, TOKENS_WITHIN)
-            if row.expiry is not None and row.expiry > now
-        ),
-        tokens=len(model.rows(TOKENS)),
+        endings=_endings(model, now),
         certificates=tuple(
             (certificate_name(name).removeprefix("hub "), ends) for name, ends, _renewed in source.certificates
         ),
@@ -103,3 +98,15 @@ def _tag_counts(model: Model) -> tuple[TagCount, ...]:
                 sums.setdefault(tag, [0, 0, 0])[place.get(health, 2)] += count
     rows = [TagCount(tag, *counts) for tag, counts in sums.items()]
     return tuple(sorted(rows, key=lambda row: (-row.unhealthy, -row.unknown, -row.total, row.tag)))
+
+
+def _endings(model: Model, now: float) -> tuple[Endings, ...]:
+    soon = [each for each in selectors.ending(model, now, ENDS_WITHIN) if each.at > now]
+    return tuple(
+        Endings(
+            collection.view.upper(),
+            len(model.rows(collection)),
+            tuple((each.row.name or each.row.uid, each.at) for each in soon if each.collection is collection),
+        )
+        for collection in ENDING
+    )
