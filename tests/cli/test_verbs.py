@@ -254,6 +254,8 @@ def test_p58_a_receiver_is_added_tested_listed_and_removed(plane: Cli, tmp_path:
     assert "webhook" in listed and "Connection refused" in listed and "secret-path" not in listed
     assert plane("alert", "receiver", "remove", "ops", "--yes").code == 0
     assert plane("alert", "receiver", "list", "-o", "name").out == ""
+    none = plane("alert", "receiver", "list")
+    assert "an admin of the tenant adds one" in none.out + none.err, "a user of a project may not"
 
 
 def test_a_host_is_shown_with_its_condition_and_an_illegal_verb_is_refused(hub: RunningHub, plane: Cli) -> None:

@@ -57,7 +57,8 @@ class ReceiverList(declared.ReceiverList):
         """Give all receivers, by name."""
         now = times.now()
         items = [receiver_rows.item(document, now) for document in await (await ctx.port(CanManageReceivers)).all()]
-        empty = "No receiver of alerts yet; add one: edgewright alert receiver add NAME --url-file FILE"
+        add = "edgewright alert receiver add NAME --url-file FILE"
+        empty = f"No receiver of alerts here; an admin of the tenant adds one: {add}"
         return Outcome((), result=Listing(receiver_rows.COLUMNS, tuple(items), empty))
 
 
