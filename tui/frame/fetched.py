@@ -18,14 +18,13 @@ from edgewright.store.collections.audits import AUDITS
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
+from tui.frame.facts_screen import FactsScreen
 from tui.frame.fetch import sentence
 from tui.frame.lists.listing import Listed, ListingScreen
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, Piece, facts, heading, line, spread, wrap
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.commands.kernel.results import Detail
 
@@ -137,7 +136,7 @@ class FetchedListing(ListingScreen, Fetches):
         return [line(("○ ", "muted"), self.nothing)]
 
 
-class FetchedDetail(Fetches):
+class FetchedDetail(FactsScreen, Fetches):
     """One thing of what is fetched, in full."""
 
     missing: ClassVar[str] = ""
@@ -146,15 +145,6 @@ class FetchedDetail(Fetches):
     @abstractmethod
     def describe(self, row: Any) -> Detail:
         """Return it in full."""
-
-    def compose_body(self) -> ComposeResult:
-        """Yield the lines."""
-        yield LineView(id="facts")
-
-    def begin(self) -> None:
-        """Give the keyboard to the lines."""
-        super().begin()
-        self.query_one("#facts").focus()
 
     @property
     def crumb(self) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from edgewright.commands.kernel.base import Outcome
 from edgewright.commands.kernel.results import Text
 from edgewright.config import locations
-from edgewright.core.errors import Failed, NotFound, UsageError
+from edgewright.core.errors import NotFound, UsageError
 from edgewright.forge.image import build, drivers, kinds, pack, sign
+from edgewright.forge.image.drivers import write_file
 from edgewright.forge.progress import Job, size
 from edgewright.forge.tree import parts as tree_parts
 from edgewright.forge.tree import tree
@@ -42,7 +43,7 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
         if not args.get("for"):
             document["warnings"].append(kinds.NOTICE)
         if args.get("sbom"):
-            write(Path(args["sbom"]), result.sbom)
+            write_file(Path(args["sbom"]), result.sbom)
             document["sbom"]["file"] = str(args["sbom"])
     if args.get("driver") == "auroraboot":
         program = drivers.check_auroraboot(Path(args["driver_path"]) if args.get("driver_path") else None)
@@ -58,7 +59,7 @@ def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Ou
     result = tree.build(request, job, key=_key(args))
     document, reference = result.document, str(request.name.reference)
     if args.get("sbom"):
-        write(Path(args["sbom"]), result.sbom)
+        write_file(Path(args["sbom"]), result.sbom)
         document["sbom"]["file"] = str(args["sbom"])
     return Outcome((reference,), result=Text(tree_arguments(document), document, reference), message=_end(document))
 
@@ -177,17 +178,3 @@ def password(key: Path, file: str | None) -> bytes:
             "Set COSIGN_PASSWORD, or give --sign-password-file FILE.",
         )
     return getpass.getpass(f"Password of {key}: ").encode()
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all. Raises `Failed`."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.rename(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise Failed(f"{path} cannot be written: {error.strerror}.", "Check space and rights.") from None

@@ -97,6 +97,11 @@ def _plane_is_there(document: Mapping[str, Any], site: Mapping[str, Any]) -> Lis
     return matches
 
 
+def _no_address(path: str, word: str) -> Finding:
+    message = f"{path} is not an address: {shown(word)}."
+    return error(path, message, "Write https://HOST or https://HOST:PORT.", "Endpoint")
+
+
 def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[Finding]:
     """Return what is wrong with the address of the plane; nothing for an empty one or a template."""
     word = text(value)
@@ -110,24 +115,10 @@ def check_endpoint(value: Any, path: str = f"{_SITE}.paletteEndpoint") -> List[F
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return [
-            error(
-                path,
-                f"{path} is not an address: {shown(word)}.",
-                "Write https://HOST or https://HOST:PORT.",
-                "Endpoint",
-            )
-        ]
+        return [_no_address(path, word)]
     matches = []
     if parts.scheme not in ("https", "http") or not is_host(host) or port == 0:
-        return [
-            error(
-                path,
-                f"{path} is not an address: {shown(word)}.",
-                "Write https://HOST or https://HOST:PORT.",
-                "Endpoint",
-            )
-        ]
+        return [_no_address(path, word)]
     gap = next((label for label in host.split(".")[:-1] if _GAP_LABEL.fullmatch(label)), "")
     if gap:
         message = f"{path} still contains the placeholder {shown(gap)}: {shown(word)}."

@@ -78,9 +78,9 @@ def canvos(
     """
     own = folder / ".arg"
     template = own if own.is_file() else folder / ".arg.template"
-    _write(own, with_args(template.read_text("utf-8") if template.is_file() else "", args))
+    write_file(own, with_args(template.read_text("utf-8") if template.is_file() else "", args).encode())
     if user_data is not None:
-        _write(folder / "user-data", user_data.read_text("utf-8"), mode=0o600)
+        write_file(folder / "user-data", user_data.read_text("utf-8").encode(), mode=0o600)
     before = _stamps(folder / "build")
     job.step("CanvOS builds the provider image", "steps")
     _run([str(folder / "earthly.sh"), "+build-provider-images"], folder, job, on_line, "CanvOS")
@@ -128,13 +128,14 @@ def _run(text: list[str], folder: Path, job: Job, on_line: Callable[[str], None]
         raise Failed(f"{who} ended with {done.code}: {last.rstrip('.')}.", "See its output above.", "BuildFailed")
 
 
-def _write(path: Path, text: str, mode: int = 0o644) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file completely or not at all. Raises `Failed`."""
     part = path.with_name(path.name + ".part")
     try:
         part.unlink(missing_ok=True)
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         part.rename(path)

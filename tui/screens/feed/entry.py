@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.feed import FEED
-from tui.frame.base import BaseScreen
+from tui.frame.facts_screen import FactsScreen
 from tui.frame.links import open_key
 from tui.screens.feed.content import audit_lines, audit_name, event_lines, leads
 from tui.verbs.bindings import hints_of, live_keys
@@ -19,22 +18,13 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 
 
-class EntryScreen(BaseScreen):
+class EntryScreen(FactsScreen):
     """Shows what `target` (`events/<uid>` or `audit/<uid>`) names."""
 
     scope: ClassVar[Scope] = "feed"
     view = "entry"
     collections = frozenset({FEED.name, AUDITS.name})
     hints = ("yaml",)
-
-    def compose_body(self) -> ComposeResult:
-        """Yield the lines."""
-        yield LineView(id="facts")
-
-    def begin(self) -> None:
-        """Let the lines have the keys."""
-        super().begin()
-        self.query_one("#facts").focus()
 
     @property
     def crumb(self) -> str:

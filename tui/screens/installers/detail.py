@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.engine import model as names
 from tui.frame.builds_watch import WatchesBuilds, hosts_by_build
+from tui.frame.facts_screen import FactsScreen
 from tui.frame.links import open_key
 from tui.screens.installers.content import installer_lines
 from tui.screens.installers.screen import refused_verbs
@@ -18,7 +18,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 
 
-class InstallerScreen(WatchesBuilds):
+class InstallerScreen(FactsScreen, WatchesBuilds):
     """Shows the build `target`; leaving it stops nothing."""
 
     scope: ClassVar[Scope] = "installers"
@@ -31,15 +31,6 @@ class InstallerScreen(WatchesBuilds):
         "installer-cancel",
         "installer-delete",
     )
-
-    def compose_body(self) -> ComposeResult:
-        """Yield the lines."""
-        yield LineView(id="facts")
-
-    def begin(self) -> None:
-        """Let the lines have the keys."""
-        super().begin()
-        self.query_one("#facts").focus()
 
     @property
     def crumb(self) -> str:
