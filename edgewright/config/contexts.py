@@ -13,7 +13,7 @@ from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub", "hosts_url")
+FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub", "hosts_url", "also")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,14 @@ class Context:
     """Data folder of the hub that this program started for it, if it did."""
     hosts_url: str = ""
     """The address by which hosts reach the plane, where it is not `url`."""
+
+    also: str = ""
+    """Further addresses of the same plane, separated by spaces: other hubs on its database."""
+
+    @property
+    def addresses(self) -> str:
+        """Return all addresses as `Transport` takes them, the first one first."""
+        return ",".join((self.url, *self.also.split()))
 
     @property
     def address_for_hosts(self) -> str:
@@ -99,6 +107,12 @@ def check_url(url: str) -> str:
     return url.strip().rstrip("/")
 
 
+def check_urls(text: str) -> tuple[str, str]:
+    """Return the first address and the further ones of a text with commas. Raises `InvalidInput`."""
+    first, *others = (check_url(each) for each in text.split(","))
+    return first, " ".join(dict.fromkeys(each for each in others if each != first))
+
+
 def from_environment(environment: Mapping[str, str]) -> Context:
     """Return the context that EDGEWRIGHT_URL, EDGEWRIGHT_API_KEY_FILE and EDGEWRIGHT_CA describe.
 
@@ -107,9 +121,11 @@ def from_environment(environment: Mapping[str, str]) -> Context:
     key = environment.get("EDGEWRIGHT_API_KEY_FILE", "")
     if not key:
         raise InvalidInput("EDGEWRIGHT_URL is set, but EDGEWRIGHT_API_KEY_FILE is not.", "Set both, or neither.")
+    url, also = check_urls(environment["EDGEWRIGHT_URL"])
     return Context(
         "environment",
-        check_url(environment["EDGEWRIGHT_URL"]),
+        url,
+        also=also,
         ca=environment.get("EDGEWRIGHT_CA", ""),
         project=environment.get("EDGEWRIGHT_PROJECT", ""),
         key=f"path:{key}",
@@ -150,10 +166,14 @@ def _read_context(path: Path, text: str, name: str, table: object) -> Context:
             raise InvalidInput(f"{path}, line {at}: a context has no `{key}`{suggestion(key, FIELDS)}.")
         if not isinstance(value, bool if key == "read_only" else str):
             raise InvalidInput(f"{path}, line {at}: `{key}` cannot be {value!r}.")
+    wrong = "url"
     try:
         url = check_url(table["url"])
+        wrong = "also"
+        for each in table.get("also", "").split():
+            check_url(each)
     except InvalidInput as error:
-        at = tomlfile.line_of(text, "url", f"contexts.{name}")
+        at = tomlfile.line_of(text, wrong, f"contexts.{name}")
         raise InvalidInput(f"{path}, line {at}: {error.message}", error.hint) from None
     return Context(name=name, **{**table, "url": url})
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from edgewright.clients.http import errors
+from edgewright.clients.http.addresses import UNAVAILABLE
 from edgewright.clients.http.transport import Transport
 from edgewright.core.text import integer
 from edgewright.wire import protocol
@@ -117,9 +118,12 @@ class Stream:
         what = "change stream"
         opened = False
         plane = self._transport
+        used = plane.url
         try:
             async with plane.stream(protocol.CHANGES, params, "text/event-stream", SILENCE) as answer:
                 if answer.status_code != 200:
+                    if answer.status_code == UNAVAILABLE:
+                        plane.addresses.failed(used)
                     body = await answer.aread()
                     reported = msgspec.json.decode(body) if body[:1] == b"{" else None
                     raise errors.from_answer(answer.status_code, reported, what, plane.peer, plane.credential.kind)
@@ -131,9 +135,13 @@ class Stream:
                         if change is not None:
                             yield change
         except self._httpx.ReadTimeout as error:
+            plane.addresses.failed(used)
             raise errors.stream_silent(SILENCE) from error
         except (self._httpx.HTTPError, OSError, msgspec.DecodeError) as error:
-            raise (errors.stream_broke() if opened else await plane.failure(error, what)) from error
+            shown = errors.stream_broke() if opened else await plane.failure(error, what)
+            plane.addresses.failed(used)
+            raise shown from error
+        plane.addresses.failed(used)  # a hub that stops ends its streams
         raise errors.stream_broke()
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from edgewright.clients.http import errors, peer, tls
+from edgewright.clients.http.addresses import REPEATABLE, UNAVAILABLE, Addresses
 from edgewright.clients.http.budget import Budget
 from edgewright.clients.http.credential import Credential
 from edgewright.core.certificate_clock import NOTHING, Evidence
@@ -39,6 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Transport:
     """What all nouns of `PlaneClient` share.
 
+    `url` may have several addresses of the plane, separated by commas: one is in use until it fails, then the next one.
     `timeout` is in seconds and applies to connecting and to each wait for bytes. `http` replaces the network in tests.
     """
 
@@ -55,25 +57,34 @@ class Transport:
     ) -> None:
         import httpx
 
-        self.url = _checked(url)
-        self.peer = urlsplit(self.url).netloc
+        urls = tuple(dict.fromkeys(_checked(each) for each in url.split(",")))
+        self.addresses = Addresses(urls)
         self.ca = ca
         self.credential = credential or Credential()
         self.project_uid = project_uid
         self.budget = budget or Budget()
         self.timeout = timeout
         self._httpx = httpx
-        verify = tls.context(ca) if self.url.startswith("https") and http is None else True
+        verify = tls.context(ca) if any(each.startswith("https") for each in urls) and http is None else True
         self._http = httpx.AsyncClient(
-            base_url=self.url,
             verify=verify,
             transport=http,
             timeout=httpx.Timeout(timeout),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0),
             follow_redirects=False,
-            trust_env=not _loopback(self.url),
+            trust_env=not all(_loopback(each) for each in urls),
             headers={"Accept": "application/json", "User-Agent": "edgewright"},
         )
+
+    @property
+    def url(self) -> str:
+        """Return the address in use."""
+        return self.addresses.current
+
+    @property
+    def peer(self) -> str:
+        """Return host and port of the address in use, for sentences."""
+        return urlsplit(self.url).netloc
 
     async def page_limit(self) -> int:
         """Return how many entries of a list may be asked for at a time. Raises `EdgewrightError`."""
@@ -140,10 +151,13 @@ class Transport:
     def stream(
         self, path: str, params: Mapping[str, str | int], accept: str, silence: float
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open an answer that is read as it arrives; `silence` is the longest wait for bytes in seconds."""
+        """Open an answer that is read as it arrives; `silence` is the longest wait for bytes in seconds.
+
+        When the address in use does not take the connection, or cannot answer, the next stream is opened at another.
+        """
         headers = {**self._headers(False, None), "Accept": accept}
         timeout = self._httpx.Timeout(self.timeout, read=silence)
-        return self._http.stream("GET", path, params=params, headers=headers, timeout=timeout)
+        return self._http.stream("GET", self.url + path, params=params, headers=headers, timeout=timeout)
 
     def _headers(self, tenant: bool, more: Mapping[str, str] | None) -> dict[str, str]:
         sent = self.credential.headers()
@@ -161,20 +175,47 @@ class Transport:
         params: Mapping[str, str | int] | None,
         headers: dict[str, str],
     ) -> tuple[int, bytes, dict[str, str]]:
-        try:
-            async with self._http.stream(method, path, content=content, params=params, headers=headers) as answer:
-                data = bytearray()
-                async for chunk in answer.aiter_bytes():
-                    data += chunk
-                    if len(data) > MAX_ANSWER:
-                        raise Failed(f"The plane at {self.peer} sent more than 64 MB for {what}.", "Ask for less.")
-                return answer.status_code, bytes(data), {name.lower(): text for name, text in answer.headers.items()}
-        except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
-            raise await self.failure(error, what) from error
-        except RuntimeError as error:  # httpx: the client was closed meanwhile
-            if self._http.is_closed:
-                raise errors.lost(self.peer) from error
-            raise
+        """Send a request to the address in use, and to the others while that is safe; returns the first answer."""
+        left = list(self.addresses.order())
+        while True:
+            url = left.pop(0)
+            try:
+                answer = await self._exchange(method, url + path, what, content, params, headers)
+            except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
+                not_sent = isinstance(error, self._httpx.ConnectError | self._httpx.ConnectTimeout)
+                if left and (not_sent or (method in REPEATABLE and isinstance(error, self._httpx.TransportError))):
+                    self.addresses.failed(url)
+                    continue
+                shown = await self.failure(error, what)
+                self.addresses.failed(url)
+                raise shown from error
+            except RuntimeError as error:  # httpx: the client was closed meanwhile
+                if self._http.is_closed:
+                    raise errors.lost(self.peer) from error
+                raise
+            if answer[0] != UNAVAILABLE:
+                self.addresses.works(url)
+                return answer
+            self.addresses.failed(url)
+            if not left or method not in REPEATABLE:
+                return answer
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        content: bytes | None,
+        params: Mapping[str, str | int] | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes, dict[str, str]]:
+        async with self._http.stream(method, url, content=content, params=params, headers=headers) as answer:
+            data = bytearray()
+            async for chunk in answer.aiter_bytes():
+                data += chunk
+                if len(data) > MAX_ANSWER:
+                    raise Failed(f"The plane at {self.peer} sent more than 64 MB for {what}.", "Ask for less.")
+            return answer.status_code, bytes(data), {name.lower(): text for name, text in answer.headers.items()}
 
     def _parsed(self, data: bytes, what: str) -> Any:
         if not data.strip():

@@ -11,7 +11,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.greet import activated, greet
 from edgewright.commands.kernel.results import Column, Item, Listing
 from edgewright.config import contexts
-from edgewright.config.contexts import check_name, check_url
+from edgewright.config.contexts import check_name, check_urls
 from edgewright.config.credentials import read_key_file
 from edgewright.core.errors import UsageError
 from edgewright.core.slow_files import read_in_time
@@ -22,20 +22,25 @@ class ContextAdd(declared.ContextAdd):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what will be stored. Raises `InvalidInput` for a name or an address that is none."""
-        url = check_url(str(args["url"]))
+        url, also = check_urls(str(args["url"]))
         if not args.get("api_key_file") and not args.get("activation_file"):
             raise UsageError("The key of the plane is missing.", "Give --api-key-file FILE, or --activation-file FILE.")
         name = str(args["name"])
         check_name(name)
-        return Plan(f"Remember {url} as {name}", (), (name,), (), self.cli_line(targets, args), None, url)
+        return Plan(f"Remember {url} as {name}", (), (name,), (), self.cli_line(targets, args), None, (url, also))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Speak to the plane, then remember it. Raises `Unreachable`, `Refused` when it does not let this key in."""
-        name, url, ca = plan.touches[0], plan.payload, str(args.get("ca") or "")
+        name, (url, also), ca = plan.touches[0], plan.payload, str(args.get("ca") or "")
         context = contexts.Context(
-            name, url, ca=ca, project=str(args.get("default_project") or ""), read_only=bool(args.get("guarded"))
+            name,
+            url,
+            ca=ca,
+            project=str(args.get("default_project") or ""),
+            read_only=bool(args.get("guarded")),
+            also=also,
         )
         file = str(args.get("activation_file") or args["api_key_file"])
         key = await read_in_time(lambda: read_key_file(file), file)
@@ -79,6 +84,7 @@ class ContextList(declared.ContextList):
             document = {
                 "name": name,
                 "url": item.url,
+                "also": item.also.split(),
                 "current": current,
                 "project": item.project,
                 "readOnly": item.read_only,

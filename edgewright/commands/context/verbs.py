@@ -13,7 +13,13 @@ class ContextAdd(Command):
     title = "add"
     params = (
         Param("name", "short name for the plane", required=True, metavar="NAME"),
-        Param("url", "address of the hub or of Palette", flag="--url", required=True, metavar="URL"),
+        Param(
+            "url",
+            "address of the plane; of several hubs with commas",
+            flag="--url",
+            required=True,
+            metavar="URL",
+        ),
         Param("api_key_file", "file with the API key (- for stdin)", flag="--api-key-file", kind="file"),
         Param(
             "activation_file",

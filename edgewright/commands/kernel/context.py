@@ -141,4 +141,4 @@ def make_plane_client(context: Context, project: str, timeout: float) -> PlaneCl
     from edgewright.clients.palette.client import Credential, PlaneClient
 
     arguments: dict[str, Any] = {"ca": context.ca_path(), "project_uid": project or None, "timeout": timeout}
-    return PlaneClient(context.url, Credential(api_key=context.api_key()), **arguments)
+    return PlaneClient(context.addresses, Credential(api_key=context.api_key()), **arguments)

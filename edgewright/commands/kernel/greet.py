@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 async def greet(context: Context, key: str, timeout: float) -> str:
     """Ask the plane who the key belongs to; returns words for a sentence. Raises `Unreachable`, `Refused`."""
-    async with PlaneClient(context.url, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
+    async with PlaneClient(context.addresses, Credential(api_key=key), ca=context.ca_path(), timeout=timeout) as client:
         features = await client.features()
         caller = await client.session.who()
     kind = f"hub {features.version}" if features.hub else "Palette"
@@ -28,7 +28,7 @@ async def activated(context: Context, link: str, timeout: float) -> str:
     The code is what follows `#`; it goes into the body of the request, never into a URL.
     """
     code = link.rpartition("#")[2].strip()
-    async with PlaneClient(context.url, Credential(), ca=context.ca_path(), timeout=timeout) as client:
+    async with PlaneClient(context.addresses, Credential(), ca=context.ca_path(), timeout=timeout) as client:
         key = (await client.session.activate(code)).get("apiKey")
     if not isinstance(key, str) or not key:
         raise Failed(f"The plane at {context.url} returned no API key.", "Ask an admin for a new link: user invite")

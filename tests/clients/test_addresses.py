@@ -1,0 +1,129 @@
+"""A plane with several addresses: another one is tried, and what works is used again (rule P68)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from edgewright.clients.palette.client import PlaneClient
+from edgewright.config import contexts
+from edgewright.config.contexts import Context
+from edgewright.core.errors import EdgewrightError, InvalidInput, Unreachable
+from edgewright.wire import protocol
+
+BOTH = "https://a.test:1,https://b.test:2"
+
+
+class Plane:
+    """Two hubs; `answers` maps a host name to what it does."""
+
+    def __init__(self, **answers: Callable[[httpx.Request], httpx.Response] | Exception) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.host.partition(".")[0]
+        self.asked.append(name)
+        answer = self.answers[name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request)
+
+    def client(self, url: str = BOTH) -> PlaneClient:
+        return PlaneClient(url, http=httpx.MockTransport(self))
+
+
+def good(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"ok": True})
+
+
+def busy(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(503, json={"code": "ServiceUnavailable", "message": "Not now."})
+
+
+async def ask(client: PlaneClient, method: str = "GET") -> Any:
+    return (await client.call(method, "/v1/x", "x")).data
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_address_that_takes_no_connection_is_passed_over(method: str) -> None:
+    plane = Plane(a=httpx.ConnectError("refused"), b=good)
+    async with plane.client() as client:
+        assert await ask(client, method) == {"ok": True} and plane.asked == ["a", "b"]
+        assert await ask(client, method) == {"ok": True} and plane.asked == ["a", "b", "b"]  # it stays there
+        assert client.peer == "b.test:2"
+        plane.answers = {"a": good, "b": httpx.ConnectTimeout("late")}
+        assert await ask(client, method) == {"ok": True} and plane.asked[-2:] == ["b", "a"]
+
+
+async def test_what_may_have_been_done_is_not_sent_to_another_one() -> None:
+    plane = Plane(a=httpx.ReadError("reset"), b=good)
+    async with plane.client() as client:
+        with pytest.raises(EdgewrightError):
+            await ask(client, "POST")
+        assert plane.asked == ["a"]
+        assert await ask(client, "POST") == {"ok": True}  # the next one goes elsewhere
+        plane.answers["b"] = httpx.ReadError("reset")
+        plane.answers["a"] = good
+        assert await ask(client) == {"ok": True} and plane.asked[-2:] == ["b", "a"]  # a question changes nothing
+
+
+async def test_a_hub_that_cannot_answer_is_left_for_another_one() -> None:
+    plane = Plane(a=busy, b=good)
+    async with plane.client() as client:
+        assert await ask(client) == {"ok": True} and plane.asked == ["a", "b"]
+    plane = Plane(a=busy, b=good)
+    async with plane.client() as client:
+        with pytest.raises(EdgewrightError, match="Not now"):
+            await ask(client, "POST")
+        assert await ask(client, "POST") == {"ok": True} and plane.asked == ["a", "b"]
+
+
+async def test_none_that_answers_is_reported_with_its_name() -> None:
+    plane = Plane(a=httpx.ConnectError("refused"), b=httpx.ConnectError("refused"))
+    async with plane.client() as client:
+        with pytest.raises(Unreachable, match=r"b\.test:2"):
+            await ask(client)
+        assert plane.asked == ["a", "b"]
+
+
+async def test_the_change_stream_moves_as_well() -> None:
+    def stream(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=": ping\n\n", headers={"content-type": "text/event-stream"})
+
+    plane = Plane(a=httpx.ConnectError("refused"), b=stream)
+    async with plane.client() as client:
+        for wanted in ("a", "b", "a"):  # a stream that ends is opened again at another hub
+            with pytest.raises(EdgewrightError):
+                async with aclosing(client.changes.changes()) as changes:
+                    async for _ in changes:
+                        pass
+            assert plane.asked[-1] == wanted
+    assert protocol.CHANGES
+
+
+def test_a_context_has_several_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEWRIGHT_CONFIG_DIR", str(tmp_path))
+    assert contexts.check_urls(f"{BOTH},https://a.test:1/") == ("https://a.test:1", "https://b.test:2")
+    with pytest.raises(InvalidInput, match="nonsense"):
+        contexts.check_urls("https://a.test,nonsense")
+    monkeypatch.setattr(contexts.locations, "config_file", lambda name: tmp_path / name)
+    context = Context("two", "https://a.test:1", also="https://b.test:2 https://c.test")
+    contexts.save(contexts.Contexts({"two": context}, "two"))
+    assert contexts.load().items["two"] == context
+    assert context.addresses == "https://a.test:1,https://b.test:2,https://c.test"
+    assert context.address_for_hosts == "https://a.test:1"
+    path = tmp_path / "contexts.toml"
+    path.write_text(path.read_text().replace("https://c.test", "ftp://c"))
+    with pytest.raises(InvalidInput, match="line 6: ftp://c"):
+        contexts.load()
+
+
+def test_the_environment_may_name_several() -> None:
+    context = contexts.from_environment({"EDGEWRIGHT_URL": BOTH, "EDGEWRIGHT_API_KEY_FILE": "/k"})
+    assert (context.url, context.also) == ("https://a.test:1", "https://b.test:2")
