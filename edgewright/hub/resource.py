@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 
 from edgewright.hub.controllers.runtime import Controller
 from edgewright.hub.http.routing import Message, Receive, Route, Send
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, Load
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.services import Services
 
@@ -45,6 +45,8 @@ class Resource(NamedTuple):
     """Builds what it has for itself and for others, found by `Services.part`."""
     follows: Callable[[Services], tuple[Follow, ...]] | None = None
     """How memory follows its records after a commit."""
+    documents: Mapping[str, Load] = {}
+    """Kind of change -> what reads the documents of such changes again, as JSON texts, where they are in a table."""
     render: Mapping[str, Render] = {}
     """Kind of change -> the present document for readers, where the change has none of its own."""
     tenant_kinds: frozenset[str] = frozenset()

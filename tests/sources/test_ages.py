@@ -79,7 +79,7 @@ class _Plane:
     def __init__(self, count: int) -> None:
         self.hosts = {f"h{number}": _Host(f"h{number}") for number in range(count)}
         self.beats = Beats(self)  # type: ignore[arg-type]
-        self.changes = Changes(START, lambda kind, uid: self.hosts[uid].document(), beats=self.beats)
+        self.changes = Changes(1000, lambda kind, uid: self.hosts[uid].document(), beats=self.beats)
         self.store = Store(clock=times.now)
         self.bytes = 0
         self.events = 0

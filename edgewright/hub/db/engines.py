@@ -53,8 +53,7 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
             writer = _sqlite(parsed, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)  # one writer, one connection
             _watch_file(writer, Path(parsed.database or data / DATABASE))
             return writer, _sqlite(parsed, "BEGIN")
-        link = {name: value for name, value in _LINK.items() if name not in parsed.query}
-        common: dict[str, Any] = {"connect_args": link, "pool_pre_ping": True, "hide_parameters": True}
+        common = _options(parsed)
         writer = create_engine(parsed, pool_size=1, max_overflow=0, **common)
         _LOCKS[writer] = DatabaseLock()
         _LOCKS[writer].attach(writer)
@@ -70,6 +69,16 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
             else "Restore a backup (edgewright hub restore) into a new directory.",
             code="Database",
         ) from None
+
+
+def _options(url: URL) -> dict[str, Any]:
+    link = {name: value for name, value in _LINK.items() if name not in url.query}
+    return {"connect_args": link, "pool_pre_ping": True, "hide_parameters": True}
+
+
+def same_database(engine: Engine, *, pool_size: int) -> Engine:
+    """Return another engine on the PostgreSQL database of an engine, with sessions of its own."""
+    return create_engine(engine.url, pool_size=pool_size, max_overflow=0, **_options(engine.url))
 
 
 def unusable(error: DBAPIError) -> Failed:

@@ -55,6 +55,9 @@ def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -
     ]
     if events:
         store_new_events(state, tx, events)
+    for each in transitions:
+        if each.uid in moved:
+            tx.emit("host", "put", each.uid, each.project_uid)
     return moved
 
 

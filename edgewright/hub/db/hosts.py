@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from edgewright.hub.db import document_bounds, schema
-from edgewright.hub.db.records import HostRecord, new_beat_row
+from edgewright.hub.db.records import HostRecord, RevokedCredentials, new_beat_row
 from edgewright.hub.db.shared.rows import locked, retain_project
 from edgewright.hub.http.problems import not_found
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
+
+
+class LoadedHost(NamedTuple):
+    """A host as its tables have it, with its row of `heartbeats`."""
+
+    record: HostRecord
+    beat: Any
+
+
+def load_hosts(connection: Connection, uids: Sequence[str]) -> dict[str, LoadedHost]:
+    """Return the hosts that exist of those."""
+    hosts, heartbeats = schema.hosts, schema.heartbeats
+    beats = {row.uid: row for row in connection.execute(select(heartbeats).where(heartbeats.c.uid.in_(uids)))}
+    found = connection.execute(select(hosts).where(hosts.c.uid.in_(uids)))
+    return {row.uid: LoadedHost(HostRecord(**row._mapping), beats.get(row.uid)) for row in found}
+
+
+def load_revoked(connection: Connection, uids: Sequence[str]) -> dict[str, RevokedCredentials]:
+    """Return the credentials that were those of deleted hosts."""
+    table = schema.revoked_credentials
+    hashes: dict[str, list[str]] = {}
+    for row in connection.execute(select(table).where(table.c.host_uid.in_(uids))):
+        hashes.setdefault(row.host_uid, []).append(row.hash)
+    return {uid: RevokedCredentials(uid, tuple(mine)) for uid, mine in hashes.items()}
 
 
 def find_host(tx: Tx, uid: str) -> HostRecord | None:
@@ -70,11 +95,13 @@ def raise_generation(tx: Tx, uid: str, *fields: str, **changes: Any) -> HostReco
 
 def delete_host(tx: Tx, record: HostRecord) -> None:
     """Remove a host and what hangs on it; its credentials stay known as gone (rule P16)."""
-    for stored in (record.credential_hash, record.pending_hash):
-        if stored:
-            tx.run(schema.revoked_credentials.insert().values(hash=stored, host_uid=record.uid, at=tx.now))
+    hashes = tuple(stored for stored in (record.credential_hash, record.pending_hash) if stored)
+    for stored in hashes:
+        tx.run(schema.revoked_credentials.insert().values(hash=stored, host_uid=record.uid, at=tx.now))
     for table in (schema.operations, schema.intents, schema.logs, schema.host_fields):
         tx.run(table.delete().where(table.c.host_uid == record.uid))
     for table in (schema.hosts, schema.heartbeats):
         tx.run(table.delete().where(table.c.uid == record.uid))
+    if hashes:
+        tx.changed(RevokedCredentials(record.uid, hashes))
     tx.removed(record)

@@ -19,8 +19,10 @@ from sqlalchemy.pool import NullPool
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput
 from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.events import event_row, host_event, store_event
 from edgewright.hub.db.hosts import get_host_or_404, save_host
+from edgewright.hub.db.records import SettingRecord
 from edgewright.wire.protocol.generations import LINEAGE_DIGITS, MAX_GENERATION, read_generation, read_lineage
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def _renew_reported(connection: Connection, reason: str) -> str:
     """Store a new lineage together with the event that reports it, while no hub runs; returns it."""
     now = times.now()
     lineage = renew(connection, now)
+    changelog.begin_again(connection, now)
     projects = schema.projects
     project = connection.execute(select(projects.c.uid).order_by(projects.c.created).limit(1)).scalar()
     event = _hub_event(_setting(connection, "tenant_uid"), f"{reason} {MEANING}")
@@ -167,13 +170,11 @@ class Lineage:
         def job(tx: Tx) -> None:
             lineage = renew(tx.connection, tx.now)
             store_event(self._hub.state, tx, event, project)
-            tx.after(lambda: self._renewed(lineage, tx.now))
+            for key, value in ((SETTING, lineage), (SINCE, repr(tx.now))):
+                tx.changed(SettingRecord(key, value))
 
         log.warning("%s", message)
         self._hub.write_later(job)
-
-    def _renewed(self, lineage: str, now: float) -> None:
-        self._hub.state.settings.update({SETTING: lineage, SINCE: repr(now)})
 
     def _raise_generation(self, entry: HostEntry, generation: int, now: float) -> None:
         """Lift a host over what its agent has: one of v0.1.0 orders by the number alone and would ignore this hub."""

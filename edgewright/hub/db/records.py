@@ -21,6 +21,20 @@ class ProjectRecord(msgspec.Struct, frozen=True):
     modified: float
 
 
+class SettingRecord(msgspec.Struct, frozen=True):
+    """A setting of the plane, such as its lineage."""
+
+    key: str
+    value: str
+
+
+class RevokedCredentials(msgspec.Struct, frozen=True):
+    """The hashes of credentials of a host that was deleted (rule P16)."""
+
+    host_uid: str
+    hashes: tuple[str, ...]
+
+
 class KeyRecord(msgspec.Struct, frozen=True):
     """An API key; its text is not stored, only the hash."""
 

@@ -21,11 +21,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from edgewright.core import times
 from edgewright.hub.db.beats import Beat, PendingBeats, write_beats
+from edgewright.hub.db.changelog import log as changelog
+from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
 from edgewright.hub.db.shared.replay import TRIES, gave_up, is_transient, pause
-from edgewright.hub.db.transaction import Follower, Tx
+from edgewright.hub.db.transaction import Follower, Tx, Unfollowed
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE
 from edgewright.wire import protocol
@@ -43,10 +46,11 @@ _FORGET = 0.9
 class _Done:
     """The outcome of one job on its way back to the event loop."""
 
-    __slots__ = ("error", "future", "hooks", "value")
+    __slots__ = ("entries", "error", "future", "hooks", "value")
 
     def __init__(self, future: asyncio.Future[Any]) -> None:
         self.future = future
+        self.entries: list[Entry] = []
         self.hooks: list[Callable[[], None]] = []
         self.value: Any = None
         self.error: BaseException | None = None
@@ -61,9 +65,14 @@ class Writer:
         loop: asyncio.AbstractEventLoop,
         failed: Callable[[StorageProblem], None] = lambda problem: None,
         follower: Follower | None = None,
+        origin: str = "",
     ) -> None:
-        """On the loop, `failed` is called for each batch that the storage did not take, `follower` after commits."""
-        self._follower = follower
+        """On the loop, `failed` is called for each batch that the storage did not take, `follower` after commits.
+
+        `origin` names this process in the change log.
+        """
+        self._follower = follower or Unfollowed()
+        self._origin = origin
         self._failed = failed
         self._engine = engine
         self._most = _MAX_BATCH if engine.dialect.name == "sqlite" else _MAX_SHARED
@@ -75,7 +84,7 @@ class Writer:
         """Called on the event loop with the rows of hosts whose heartbeat was doubled or late, before its answer."""
         self._done: deque[_Done] = deque()
         """What is committed and not yet taken into memory; used on the event loop only."""
-        self._scheduled = False
+        self._scheduled = self._waits = False
         self._refused: Sequence[Any] = ()
         self._beats_done: asyncio.Future[None] | None = None
         self._in_flight: list[asyncio.Future[Any]] = []
@@ -238,6 +247,7 @@ class Writer:
                     self._run_job(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
                     self._refused = write_beats(connection, beats)
+                self._log(connection, done)
                 commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request
             if is_transient(error):
@@ -246,7 +256,7 @@ class Writer:
                 failure = storage_problem(error) or error
         if failure is not None:
             for outcome in done:
-                outcome.error, outcome.hooks = outcome.error or failure, []
+                outcome.error, outcome.hooks, outcome.entries = outcome.error or failure, [], []
         waiting = {id(outcome.future) for outcome in done}
         for _, future in jobs:
             if id(future) not in waiting:
@@ -288,12 +298,27 @@ class Writer:
             if alone or isinstance(outcome.error, StorageProblem):
                 raise
             return
-        outcome.hooks = tx.hooks
+        outcome.entries, outcome.hooks = tx.entries, tx.hooks
+
+    def _log(self, connection: Connection, done: list[_Done]) -> None:
+        """Write what the jobs of a batch changed into the change log, the last act before the commit."""
+        entries = [entry for outcome in done for entry in outcome.entries if entry.kind]
+        if entries:
+            changelog.append(connection, entries, self._origin, times.now(), self._follower.documents)
 
     def _finish(self, done: list[_Done]) -> None:
         """Queue what was committed behind what still waits to be taken into memory."""
-        self._done.extend(done)
+        for outcome in done:
+            if self._waits and not outcome.entries:
+                self._take(outcome)  # heartbeats change no record, so they wait for none
+            else:
+                self._done.append(outcome)
         if not self._scheduled:
+            self._drain()
+
+    def resume(self) -> None:
+        """Continue with what waited for the changes of other hubs, now that memory has taken some; on the loop."""
+        if self._done and not self._scheduled:
             self._drain()
 
     def _drain(self) -> None:
@@ -301,28 +326,36 @@ class Writer:
         self._scheduled = False
         end = perf_counter() + SLICE
         while self._done:
-            _take(self._done.popleft())
+            self._waits = not self._follower.ready(self._done[0].entries)
+            if self._waits:
+                return
+            self._take(self._done.popleft())
             if perf_counter() >= end and self._done:
                 self._scheduled = True
                 self._loop.call_soon(self._drain)
                 return
 
+    def _take(self, outcome: _Done) -> None:
+        for entry in outcome.entries:
+            _guarded(outcome, partial(self._follower.apply, entry))
+        for hook in outcome.hooks:
+            _guarded(outcome, hook)
+        if outcome.future.done():
+            return
+        if outcome.error is not None:
+            outcome.future.set_exception(outcome.error)
+        else:
+            outcome.future.set_result(outcome.value)
 
-def _take(outcome: _Done) -> None:
-    for hook in outcome.hooks:
-        try:
-            hook()
-        except Exception as error:
-            # The database has it; memory may be behind until the next start. The others of the batch must not wait
-            # for ever because of it, and the sender of this one is informed that something failed.
-            log.exception("what was stored could not be taken into memory")
-            outcome.error = outcome.error or error
-    if outcome.future.done():
-        return
-    if outcome.error is not None:
-        outcome.future.set_exception(outcome.error)
-    else:
-        outcome.future.set_result(outcome.value)
+
+def _guarded(outcome: _Done, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception as error:
+        # The database has it; memory may be behind until the next start. The others of the batch must not wait for ever
+        # because of it, and the sender of this one is informed that something failed.
+        log.exception("what was stored could not be taken into memory")
+        outcome.error = outcome.error or error
 
 
 def _stopping() -> StorageProblem:

@@ -1,4 +1,4 @@
-"""The hub as an ASGI application: its parts, its table of routes, and the one place where failures become answers."""
+"""The hub as an ASGI application: its parts, and its table of routes."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 
 from edgewright.core import times
 from edgewright.hub.controllers import absence
+from edgewright.hub.controllers.change_log import watch_change_log
 from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.controllers.runtime import Runtime
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db import lock as database_lock
-from edgewright.hub.db.engines import lock_of, storage_problem
-from edgewright.hub.db.hosts import get_host_or_404, save_host
+from edgewright.hub.db.engines import lock_of
 from edgewright.hub.db.lineage import Lineage
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
-from edgewright.hub.http.auth import ANONYMOUS, HOST, Actor, Authenticator
-from edgewright.hub.http.body_reader import Disconnected
+from edgewright.hub.http.auth import Authenticator
 from edgewright.hub.http.bounds import Budget
 from edgewright.hub.http.intake import Intake
 from edgewright.hub.http.limiter import FailureLimiter, PaletteLimiter
 from edgewright.hub.http.problems import Problem, StorageProblem
-from edgewright.hub.http.routing import Call, Message, Receive, Route, Send, problem_response
+from edgewright.hub.http.routing import Message, Receive, Route, Send, problem_response
 from edgewright.hub.process.clock import ClockWatch
+from edgewright.hub.process.endpoint import Endpoint
+from edgewright.hub.process.following import Follower
 from edgewright.hub.process.housekeeping import PRUNE, Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
 from edgewright.hub.process.options import ServeOptions
@@ -50,8 +49,7 @@ from edgewright.hub.readmodel.pace import Turns
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.search import Finder
 from edgewright.hub.readmodel.state import State
-from edgewright.hub.resource import FastPath, Prune, Resource
-from edgewright.hub.security.access import Access, check_access, check_project
+from edgewright.hub.resource import Prune, Resource
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire import protocol
 
@@ -63,10 +61,7 @@ READ_WITHIN = 30.0
 """Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
-_SWEEPS = (run_housekeeping, watch_clock, watch_storage)
-
-
-_READING = ("GET", "HEAD")
+_SWEEPS = (run_housekeeping, watch_clock, watch_storage, watch_change_log)
 
 
 class Hub:
@@ -97,9 +92,10 @@ class Hub:
         self.renderer = Renderer(state, box, up_since, options.silence_limit, options.heartbeat)
         self._renders = {kind: render for resource in resources for kind, render in resource.render.items()}
         hidden = frozenset().union(*(resource.tenant_kinds for resource in resources))
-        self.changes = Changes(self.started, self._render, beats=Beats(state), tenant_kinds=hidden)
+        self.changes = Changes(state.seq, self._render, beats=Beats(state), tenant_kinds=hidden)
         state.access_changed = self.changes.wake
         self.memory = Memory(self.changes)
+        self.follower = Follower(self)
         self.alerts = AlertBoard(self.changes)
         self.authenticator = Authenticator(state, box, FailureLimiter(options.failed_logins), self.clock.latest)
         self.lineage = Lineage(self)
@@ -116,6 +112,7 @@ class Hub:
         for resource in resources:
             if resource.follows is not None:
                 self.memory.register(*resource.follows(self))
+            self.memory.register_documents(resource.documents)
         self.memory.listen("event", self.intake.stored)
         self.writer: Writer
         controllers = [PRUNE, *(controller for resource in resources for controller in resource.controllers)]
@@ -147,7 +144,10 @@ class Hub:
 
     async def start(self) -> None:
         """Start the writer and the sweeper on the running loop."""
-        self.writer = Writer(self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory)
+        self.writer = Writer(
+            self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory, self.membership.id
+        )
+        self.follower.start(self.membership.id)
         absence.settle_future(self, self.started)
         for resource in self.resources:
             if resource.begin is not None:
@@ -172,6 +172,7 @@ class Hub:
             return
         self.stopping = True
         self.changes.stop()
+        self.follower.stop()
         for task in self._own:
             task.cancel()
         self.storage.stop()
@@ -243,76 +244,6 @@ class Hub:
         return None if render is None else render(self, uid)
 
 
-class _Endpoint:
-    """All methods of one path, as an ASGI application."""
-
-    def __init__(
-        self, hub: Hub, methods: dict[str, Route], open_paths: frozenset[str], fast: Sequence[FastPath]
-    ) -> None:
-        self._hub = hub
-        self._open_paths, self._fast = open_paths, fast
-        self._methods = {"HEAD": methods["GET"], **methods} if "GET" in methods else methods
-        self._allowed = sorted(methods)
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            response = await self._answer(request)
-        except Problem as problem:
-            response = problem_response(problem)
-        except (Disconnected, ClientDisconnect):
-            return  # a link that broke: no client waits for an answer, and it is not a failure of the hub
-        except Exception as error:
-            failure = storage_problem(error) or Problem(
-                500, protocol.E_INTERNAL, "Internal error. See hub.log under this reference."
-            )
-            log.error("%s %s: %s", request.method, scope["path"], failure.ref, exc_info=error)
-            response = problem_response(failure)
-        if request.method == "HEAD":
-            await _send_head(response, send)
-        else:
-            await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
-        route = self._methods.get(request.method)
-        if route is None:
-            allowed = ",".join(self._allowed)
-            message = f"method {request.method} is not allowed, but [{allowed}] are"
-            raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
-        address = request.client.host if request.client else ""
-        actor = Actor(ANONYMOUS, "", "", address)
-        if route.path not in self._open_paths:
-            actor = self._hub.authenticator.actor(request.headers, address)
-        params: dict[str, str] = request.path_params
-        project, state = request.headers.get(protocol.H_PROJECT, "").strip(), self._hub.state
-        if route.access is not Access.OPEN:
-            check_project(project, actor, state)
-        uid, guards = params.get("uid", ""), route.guards_observed
-        check_access(route.access, route.on, actor, uid, project, state, guards_observed=guards)
-        if actor.role == HOST and request.method not in _READING and not _is_fast(self._fast, request.scope):
-            self._hub.intake.admit_request(actor.uid)
-        if actor.role == HOST and actor.pending:
-            await self._hub.write(lambda tx: _promote_credential(tx, actor.uid))
-        return await route.handler(Call(self._hub, route, request, actor, params))
-
-
-def _is_fast(fast: Sequence[FastPath], scope: Message) -> bool:
-    return any(path.matches(scope) for path in fast)
-
-
-def _promote_credential(tx: Tx, uid: str) -> None:
-    """End a host's older credential, now that the newer one was used (rule P10)."""
-    record = get_host_or_404(tx, uid)
-    if record.pending_hash:
-        save_host(tx, record, credential_hash=record.pending_hash, pending_hash=None, modified=record.modified)
-
-
-async def _send_head(response: Response, send: Send) -> None:
-    """Answer HEAD with what GET answers, without its body; a stream is not begun."""
-    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": b""})
-
-
 class Application:
     """The ASGI entry point: lifespan, heartbeats by the short way, everything else through the router."""
 
@@ -329,7 +260,7 @@ class Application:
         # Literal segments come before parameters, so that /v1/edgehosts/tokens is not a host called "tokens".
         ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
         self._router = Router(
-            [PathRoute(path, endpoint=_Endpoint(hub, by_path[path], open_paths, self._fast)) for path in ordered],
+            [PathRoute(path, endpoint=Endpoint(hub, by_path[path], open_paths, self._fast)) for path in ordered],
             redirect_slashes=False,
             default=_no_path,
         )

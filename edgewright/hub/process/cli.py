@@ -86,6 +86,10 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--max-events", type=int, default=200_000, metavar="N", help="how many of the newest events are stored"
     )
+    serve.add_argument(
+        "--keep-changes", type=float, default=60.0, metavar="MINUTES", help="how long changes are stored for streams"
+    )
+    serve.add_argument("--max-changes", type=int, default=200_000, metavar="N", help="how many of the newest changes")
     serve.add_argument("--max-host-events", type=int, default=2_000, metavar="N", help="the newest of one host")
     serve.add_argument(
         "--event-rate", type=float, default=60.0, metavar="N", help="events a minute that a host may send"
@@ -144,6 +148,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         audit_days=arguments.keep_audits,
         operation_days=arguments.keep_operations,
         intent_days=arguments.keep_intents,
+        change_minutes=arguments.keep_changes,
+        max_changes=arguments.max_changes,
         housekeeping=arguments.housekeeping,
         simulate_palette=arguments.simulate_palette_limits,
         new_admin_key=arguments.new_admin_key,

@@ -48,6 +48,10 @@ class ServeOptions:
     """Days that operations which have ended are stored, with their logs."""
     intent_days: float = 365.0
     """Days that intents are stored."""
+    change_minutes: float = 60.0
+    """Minutes for which a reader of the change stream can be away and continue."""
+    max_changes: int = 200_000
+    """Changes in the log at most, the newest."""
     simulate_palette: bool = False
     """Behave as narrowly as Palette: 10 requests a second for each path prefix, pages of 50, no stream."""
     new_admin_key: bool = False
@@ -75,6 +79,8 @@ class ServeOptions:
             ("--keep-audits", self.audit_days, 1.0, 36_500.0),
             ("--keep-operations", self.operation_days, 1.0, 36_500.0),
             ("--keep-intents", self.intent_days, 1.0, 36_500.0),
+            ("--keep-changes", self.change_minutes, 1.0, 10_080.0),
+            ("--max-changes", float(self.max_changes), 1_000.0, 10_000_000.0),
             ("--max-body", float(self.max_body), 1_024.0, 10_485_760.0),
         ):
             if not least <= value <= most:

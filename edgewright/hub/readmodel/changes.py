@@ -1,57 +1,39 @@
-"""The change stream: a bounded ring of what changed, read by each client at its own pace (rules P33 to P35).
+"""The change stream: what changed, read by each client at its own pace (rules P33 to P35, P61 to P63).
 
-The ring contains names of hosts, tokens and projects, which are rendered when they are sent: a slow reader gets the
-present state and costs no memory. Events, audit entries and operations are stored as the bytes that are sent, bounded
-in number and in sum. A reader that the ring has overtaken gets `resync` and reads the lists again. Rendering is long
-work (`pace`), so that many readers of a busy fleet delay no other request.
+The number of an event is that of the change log in the database, so any hub on the database continues the stream that
+another one began. The newest changes are in a ring in memory; a reader that is behind it continues from the log, and
+one that is behind the log too gets `resync` and reads the lists again. Rendering is long work (`pace`), so that many
+readers of a busy fleet delay no other request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
 from edgewright.core import times
 from edgewright.core.roles import Scope
+from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.readmodel.beats import BeatReader, Beats
 from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.readmodel.pieces import Pieces, Render, encode
+from edgewright.hub.readmodel.ring import BYTES, SIZE, Ring
 from edgewright.wire import protocol
 
-RING = 20_000
-RING_BYTES = 32 * 1024 * 1024
-"""Bytes of documents in the ring; the oldest changes go first."""
-_CHUNK = 200
-_PIECE = 256 * 1024
-"""Bytes that are sent at once, before others get their turn."""
+WAKE_EVERY = 0.02
+"""Seconds between two wakings of the readers at least: what a busy fleet changes meanwhile goes out as one piece."""
+FOLLOWS_WITHIN = 10.0
+"""Seconds that a reader waits for a number that another hub gave and this one has not taken yet."""
+LogAfter = Callable[[int], Awaitable[list[Entry] | None]]
 
 
-_OF_NO_PROJECT = frozenset({"event", "handling"})
-"""Kinds that name hosts or sites of any project when they belong to none."""
-
-
-class Change(NamedTuple):
-    """One change; `doc` is `None` when it is rendered on sending."""
-
-    seq: int
-    kind: str
-    op: str
-    uid: str
-    project_uid: str
-    doc: msgspec.Raw | None
-    alive: bool = False
-    """Only a heartbeat: readers that get beats do not need it."""
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of its document."""
-        return 0 if self.doc is None else len(bytes(self.doc))
-
-
-Render = Callable[[str, str], dict[str, Any] | None]
+async def _no_log(since: int) -> list[Entry] | None:
+    return None
 
 
 class Changes:
@@ -59,30 +41,52 @@ class Changes:
 
     def __init__(
         self,
-        started: float,
+        seq: int,
         render: Render,
-        size: int = RING,
-        most_bytes: int = RING_BYTES,
+        size: int = SIZE,
+        most_bytes: int = BYTES,
         beats: Beats | None = None,
         tenant_kinds: frozenset[str] = frozenset(),
     ) -> None:
-        """`tenant_kinds` are kinds that readers of one project never get without a project of their own (rule P35)."""
-        # Numbers begin at the start time in milliseconds, so that they rise over restarts without being stored:
-        # a number from before a restart is below the ring and gets `resync`.
-        self.seq = int(started * 1000)
-        self._ring: deque[Change] = deque()
-        self._size, self._most_bytes = size, most_bytes
-        self._bytes = 0
-        self._floor = self.seq
-        self._render = render
-        self._tenant_kinds = tenant_kinds
+        """`seq` is the newest number of the log that memory has.
+
+        `tenant_kinds` are kinds that readers of one project never get without a project of their own (rule P35).
+        """
+        self.began = seq
+        self.ring = Ring(seq, size, most_bytes)
+        self.pieces = Pieces(self.ring, render, tenant_kinds)
         self.beats = beats
+        self.log_after: LogAfter = _no_log
+        """Returns the next changes of the log after a number, as readers get them (without a kind: not at all); `None`
+        when the log does not go back that far."""
+        self.newest: Callable[[], Awaitable[int]] = self._own_newest
+        """Returns the newest number of the log, which another hub may have given."""
+        self._taking = False
         self._without_beats = 0
         """Open streams that do not get beats."""
         self._waiters: set[asyncio.Event] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._woken = float("-inf")
         self.stopping = False
         self.readers: Counter[str] = Counter()
         """Open streams by caller."""
+
+    async def _own_newest(self) -> int:
+        return self.seq
+
+    @property
+    def seq(self) -> int:
+        """Return the number of the newest change of the log that memory has taken."""
+        return self.ring.seq
+
+    @contextmanager
+    def taking(self, seq: int) -> Iterator[None]:
+        """Publish within the block what the change `seq` of the log means for readers."""
+        self.ring.seq, self._taking = seq, True
+        try:
+            yield
+        finally:
+            self._taking = False
 
     def note_beat(self, uid: str) -> None:
         """Note that a host sent a heartbeat, for readers that get beats."""
@@ -100,21 +104,26 @@ class Changes:
         op: str,
         uid: str,
         project_uid: str = "",
-        doc: dict[str, Any] | None = None,
+        doc: dict[str, Any] | bytes | None = None,
         *,
         alive: bool = False,
     ) -> None:
-        """Add a change, after it became durable."""
-        self.seq += 1
-        change = Change(
-            self.seq, kind, op, uid, project_uid, None if doc is None else msgspec.Raw(msgspec.json.encode(doc)), alive
-        )
-        self._ring.append(change)
-        self._bytes += change.size
-        while len(self._ring) > self._size or (self._bytes > self._most_bytes and len(self._ring) > 1):
-            dropped = self._ring.popleft()
-            self._bytes -= dropped.size
-            self._floor = dropped.seq
+        """Add a change after it became durable, or one that is never stored."""
+        text = msgspec.json.encode(doc) if isinstance(doc, dict) else doc
+        self.ring.add(kind, op, uid, project_uid, text, logged=self._taking, alive=alive)
+        if self._waiters and self._timer is None:
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.wake()
+            return
+        self._timer = loop.call_later(max(0.0, self._woken + WAKE_EVERY - loop.time()), self._wake_now, loop)
+
+    def _wake_now(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._woken, self._timer = loop.time(), None
         self.wake()
 
     def wake(self) -> None:
@@ -126,13 +135,6 @@ class Changes:
         """End every stream."""
         self.stopping = True
         self.wake()
-
-    def _after(self, position: int) -> list[Change]:
-        """Return the next changes after `position`, at most a chunk."""
-        if not self._ring or position >= self.seq:
-            return []
-        start = max(0, len(self._ring) - (self.seq - position))
-        return [self._ring[index] for index in range(start, min(start + _CHUNK, len(self._ring)))]
 
     async def stream(
         self,
@@ -148,7 +150,7 @@ class Changes:
         It is asked before every piece, after `wake`, and at the time `end` (epoch seconds) when the session ends. With
         `beats_since` the reader gets heartbeats as beats, those since that time too (0: from now on).
         """
-        position = self.seq if since is None else since
+        number, seq = (self.ring.number, self.seq) if since is None else (None, since)
         pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
@@ -160,19 +162,28 @@ class Changes:
             self.beats.join(beats, beats_since or 0.0)
         try:
             yield b": edgewright changes\n\n"
+            if since is not None and (since < self.began or since <= self.ring.lost):
+                yield _resync(since, ["alert"])  # alerts are in the memory of one process only
             while not self.stopping and may_read():
                 waiter.clear()
-                if position > self.seq or position < self._floor:
-                    position = self.seq
-                    yield _event("resync", position, {"seq": position, "op": "resync", "uid": "", "doc": None})
-                chunk = self._after(position)
-                if chunk or (beats is not None and beats.due):
+                if number is None or not self.ring.has(number):
+                    text, number, seq = await self._from_log(seq, scope, pace)
+                    if text and may_read():
+                        yield text
+                    continue
+                if number < self.ring.number or (beats is not None and beats.due):
                     text = b""
-                    async with pace:
-                        if chunk:
-                            position, text = self._rendered(chunk, scope, pace, beats is not None)
-                        if beats is not None:
-                            text += self._beats_event(beats, position, scope)
+                    if number < self.ring.number:
+                        piece = self.pieces.shared(number, scope, beats is not None)
+                        if piece is None:
+                            async with pace:
+                                piece = self._piece(number, scope, beats is not None, pace)
+                        if piece is None:
+                            continue
+                        number, seq, text = piece.number, piece.seq, piece.data
+                    if beats is not None and beats.due:
+                        async with pace:
+                            text += self._beats_event(beats, seq, scope)
                     if text and may_read():
                         yield text
                     continue
@@ -190,48 +201,51 @@ class Changes:
                 self.beats.leave(beats)
             self.readers -= Counter((pace.owner,))  # drops a name with none left
 
+    def _piece(self, number: int, scope: Scope, with_beats: bool, pace: Pace) -> Any:
+        """Return the next piece; `None` when the ring has overtaken the reader while it waited for its turn."""
+        if not self.ring.has(number):
+            return None
+        return self.pieces.shared(number, scope, with_beats) or self.pieces.make(number, scope, with_beats, pace)
+
+    async def _from_log(self, seq: int, scope: Scope, pace: Pace) -> tuple[bytes, int | None, int]:
+        """Return what is sent to a reader whose number is not in the ring, and where it is then."""
+        end = asyncio.get_running_loop().time() + FOLLOWS_WITHIN
+        while seq > self.seq and not self.stopping and asyncio.get_running_loop().time() < end:
+            if await self.newest() < seq:
+                break
+            await asyncio.sleep(WAKE_EVERY)
+        number = self.ring.position(seq)
+        if number is not None:
+            return b"", number, seq
+        entries = await self.log_after(seq) if seq < self.seq else None
+        text = bytearray()
+        async with pace:
+            for entry in entries or ():
+                seq = entry.seq
+                if entry.kind and self.pieces.in_scope(entry.kind, entry.project_uid, scope):
+                    text += self.pieces.event(entry.kind, seq, entry.op, entry.uid, entry.doc)
+                if pace.due:
+                    break
+        if entries:
+            return bytes(text), self.ring.position(seq), seq
+        return _resync(self.seq), self.ring.number, self.seq
+
     def _beats_event(self, reader: BeatReader, position: int, scope: Scope) -> bytes:
         """Return the next heartbeats of a reader as one event; empty when it may see none of them."""
         hosts = self.beats.entries(reader.take(), scope) if self.beats is not None and reader.due else []
         if not hosts:
             return b""
         data = {"seq": position, "op": protocol.CHANGE_PUT, "uid": "", "doc": {"now": times.now(), "hosts": hosts}}
-        return _event(protocol.CHANGE_BEATS, position, data)
+        return encode(protocol.CHANGE_BEATS, position, data)
 
-    def _rendered(self, chunk: list[Change], scope: Scope, pace: Pace, with_beats: bool = False) -> tuple[int, bytes]:
-        """Return the number of the last change of the chunk that was looked at, and what is to be sent of them."""
-        newest = {(change.kind, change.uid): change.seq for change in chunk if not (with_beats and change.alive)}
-        piece = bytearray()
-        for change in chunk:
-            last = change.seq
-            # A newer change of the same thing that follows in this chunk makes this one needless.
-            if newest.get((change.kind, change.uid)) == change.seq and self._in_scope(change, scope):
-                piece += self._encoded(change)
-            if pace.due or len(piece) >= _PIECE:
-                break
-        return last, bytes(piece)
 
-    def _in_scope(self, change: Change, scope: Scope) -> bool:
-        """Return whether a reader of a scope gets a change (rule P35)."""
-        if scope.covers(change.project_uid):
-            return True
-        hidden = change.kind in self._tenant_kinds or (scope.member and change.kind in _OF_NO_PROJECT)
-        return not change.project_uid and not hidden
-
-    def _encoded(self, change: Change) -> bytes:
-        doc: msgspec.Raw | dict[str, Any] | None = change.doc
-        if change.op == protocol.CHANGE_PUT and doc is None:
-            doc = self._render(change.kind, change.uid)
-            if doc is None:
-                return b""  # deleted meanwhile; its own change follows
-        return _event(change.kind, change.seq, {"seq": change.seq, "op": change.op, "uid": change.uid, "doc": doc})
+def _resync(seq: int, kinds: list[str] | None = None) -> bytes:
+    """Return what sends a reader to the lists: to all of them, or to those of some kinds."""
+    doc = None if kinds is None else {"kinds": kinds}
+    return encode("resync", seq, {"seq": seq, "op": "resync", "uid": "", "doc": doc})
 
 
 def _patience(end: float | None) -> float:
     """Return how many seconds to wait for a change before the reader is looked at again."""
     left = protocol.STREAM_PING if end is None else end - times.now()
     return min(protocol.STREAM_PING, left) if left > 0 else protocol.STREAM_PING  # a key's end may have been moved
-
-
-def _event(kind: str, seq: int, data: dict[str, Any]) -> bytes:
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, kind.encode(), msgspec.json.encode(data))

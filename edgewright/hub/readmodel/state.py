@@ -1,7 +1,7 @@
 """What the hub has in memory: every record by uid, every secret's hash, the live part of each host.
 
-The database is the truth; memory follows it after each commit (`Tx.after`). Read and changed on the event loop only,
-apart from the first load.
+The database is the truth; memory follows its change log (`readmodel/memory.py`). Read and changed on the event loop
+only, apart from the first load.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from edgewright.core.roles import Grants, highest
 from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.records import (
     FilterRecord,
     HostEntry,
@@ -20,6 +21,8 @@ from edgewright.hub.db.records import (
     KeyRecord,
     Live,
     ProjectRecord,
+    RevokedCredentials,
+    SettingRecord,
     SshKeyRecord,
     UserProjectRoles,
     UserRecord,
@@ -32,6 +35,8 @@ class State:
     """The hub's read model."""
 
     def __init__(self) -> None:
+        self.seq = 0
+        """The number of the newest change of the log when it was loaded."""
         self.settings: dict[str, str] = {}
         self.projects: dict[str, ProjectRecord] = {}
         self.users: dict[str, UserRecord] = {}
@@ -65,6 +70,7 @@ class State:
         def rows(table: Any) -> list[Any]:
             return list(connection.execute(select(table)))
 
+        self.seq = changelog.head(connection)  # first: what changes meanwhile is followed again, which changes nothing
         self.settings = {row.key: row.value for row in rows(schema.settings)}
         for row in rows(schema.projects):
             self.put_project(ProjectRecord(**row._mapping))
@@ -94,8 +100,9 @@ class State:
     def drop_project(self, uid: str) -> None:
         """Drop a project, with the roles of users in it."""
         self.projects.pop(uid, None)
-        for roles in self.project_roles.values():
-            roles.pop(uid, None)
+        for user, roles in list(self.project_roles.items()):
+            if roles.pop(uid, None) is not None and not roles:
+                del self.project_roles[user]
         self._grants.clear()
         self.access_changed()
 
@@ -116,7 +123,10 @@ class State:
 
     def put_project_roles(self, record: UserProjectRoles) -> None:
         """Store the roles of a user in projects that became durable."""
-        self.project_roles[record.user_uid] = dict(record.roles)
+        if record.roles:
+            self.project_roles[record.user_uid] = dict(record.roles)
+        else:
+            self.project_roles.pop(record.user_uid, None)
         self._grants.pop(record.user_uid, None)
         self.access_changed()
 
@@ -158,7 +168,10 @@ class State:
         record = self.keys.pop(uid, None)
         if record is not None:
             self.keys_by_hash.pop(record.key_hash, None)
-            self.keys_by_user.get(record.user_uid, set()).discard(uid)
+            members = self.keys_by_user.get(record.user_uid, set())
+            members.discard(uid)
+            if not members:
+                self.keys_by_user.pop(record.user_uid, None)
         self.access_changed()
 
     def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:
@@ -183,16 +196,23 @@ class State:
         return entry
 
     def drop_host(self, uid: str) -> HostEntry | None:
-        """Forget a host; its credentials are remembered as gone."""
+        """Forget a host."""
         self.version += 1
         entry = self.hosts.pop(uid, None)
         if entry is not None:
             for stored in (entry.record.credential_hash, entry.record.pending_hash):
                 if stored:
                     self.credentials.pop(stored, None)
-                    self.revoked[stored] = uid
             self._leave(entry.record)
         return entry
+
+    def put_revoked(self, record: RevokedCredentials) -> None:
+        """Remember credentials of a deleted host (rule P16)."""
+        self.revoked.update(dict.fromkeys(record.hashes, record.host_uid))
+
+    def put_setting(self, record: SettingRecord) -> None:
+        """Take a setting that became durable."""
+        self.settings[record.key] = record.value
 
     def _leave(self, record: HostRecord) -> None:
         """Take a record out of the groups of its token and its address."""

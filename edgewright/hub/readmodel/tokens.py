@@ -17,10 +17,11 @@ class Tokens:
         self.by_uid[record.uid] = record
         self.by_secret[record.secret_hash] = record
 
-    def drop(self, record: TokenRecord) -> None:
+    def drop(self, uid: str) -> None:
         """Forget a token."""
-        self.by_uid.pop(record.uid, None)
-        self.by_secret.pop(record.secret_hash, None)
+        record = self.by_uid.pop(uid, None)
+        if record is not None:
+            self.by_secret.pop(record.secret_hash, None)
 
     def name_of(self, uid: str | None) -> str | None:
         """Return the name of a token; `None` for one that does not exist."""

@@ -12,6 +12,8 @@ from edgewright.core import times
 from edgewright.core.errors import Failed
 from edgewright.core.roles import ADMIN
 from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import log as changelog
+from edgewright.hub.db.changelog.entry import DELETE, PUT, Entry
 from edgewright.hub.db.records import KeyRecord, ProjectRecord, UserRecord, dump
 from edgewright.hub.process.files import write_atomically
 from edgewright.hub.readmodel.state import DEFAULT_PROJECT
@@ -69,13 +71,17 @@ def _admin(connection: Connection) -> str:
 def _replace_key(connection: Connection, text: str, user: str) -> None:
     """Store the hash of the new key and withdraw the one made by an earlier start."""
     now = times.now()
+    entries: list[Entry] = []
     table, settings = schema.api_keys, schema.settings
     stored = connection.execute(select(settings.c.value).where(settings.c.key == "admin_key_uid")).scalar()
     if stored:
         connection.execute(table.delete().where(table.c.uid == stored))
+        entries.append(Entry("apikey", DELETE, stored))
         connection.execute(settings.delete().where(settings.c.key == "admin_key_uid"))
     record = KeyRecord(
         new_uid(), "admin", digest(text), ADMIN, user, True, None, dump({"metadata": {}, "spec": {}}), now, now
     )
     connection.execute(table.insert().values(**msgspec.structs.asdict(record)))
     connection.execute(settings.insert().values(key="admin_key_uid", value=record.uid))
+    entries += [Entry("apikey", PUT, record.uid), Entry("setting", PUT, "admin_key_uid")]
+    changelog.append(connection, entries, "", now)  # other hubs on this database follow

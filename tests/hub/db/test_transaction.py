@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from edgewright.core import times
 from edgewright.hub.db.records import ProjectRecord
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.readmodel.changes import Changes
@@ -22,32 +21,36 @@ class Thing(msgspec.Struct, frozen=True):
 
 
 def memory() -> tuple[Memory, Changes]:
-    changes = Changes(times.now(), lambda kind, uid: {"uid": uid})
+    changes = Changes(0, lambda kind, uid: {"uid": uid})
     return Memory(changes), changes
 
 
 def published(changes: Changes) -> list[tuple[str, str, str]]:
-    return [(change.kind, change.op, change.uid) for change in changes._ring]
+    return [(change.kind, change.op, change.uid) for change in changes.ring]
 
 
 def test_a_record_is_taken_and_published_by_one_registration() -> None:
     apply, changes = memory()
     taken: list[tuple[str, Any]] = []
-    apply.register(Follow(Thing, lambda r: taken.append(("put", r)), lambda r: taken.append(("drop", r)), "thing"))
-    apply.put(Thing("a"))
-    apply.drop(Thing("a"))
-    assert taken == [("put", Thing("a")), ("drop", Thing("a"))]
+    put, drop = (lambda r: taken.append(("put", r))), (lambda uid: taken.append(("drop", uid)))
+    apply.register(Follow(Thing, "thing", put, drop, lambda connection, uids: {}))
+    for seq, op in enumerate(("put", "delete"), 1):
+        entry = apply.entry(op, Thing("a"))
+        entry.seq = seq
+        apply.apply(entry)
+        apply.apply(entry)  # a second time it changes nothing
+    assert taken == [("put", Thing("a")), ("drop", "a")]
     assert published(changes) == [("thing", "put", "a"), ("thing", "delete", "a")]
 
 
 def test_a_type_is_registered_once_and_an_unknown_one_is_an_error() -> None:
     apply, _ = memory()
-    follow = Follow(Thing, lambda r: None, lambda r: None)
+    follow = Follow(Thing, "thing", lambda r: None, lambda uid: None, lambda connection, uids: {})
     apply.register(follow)
     with pytest.raises(ValueError, match="Thing is followed already"):
         apply.register(follow)
     with pytest.raises(KeyError):
-        apply.put("text")
+        apply.entry("put", "text")
 
 
 async def test_nothing_is_followed_that_was_not_committed(tmp_path: Path) -> None:

@@ -194,11 +194,12 @@ async def test_p46_the_streams_of_one_key_are_bounded(inside: Inside, monkeypatc
 
 
 def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_lists() -> None:
-    changes = Changes(1.0, lambda kind, uid: None, size=100, most_bytes=10_000)
+    changes = Changes(1000, lambda kind, uid: None, size=100, most_bytes=10_000)
     first = changes.seq
     for number in range(50):
-        changes.publish("event", "put", str(number), "", {"message": "x" * 1000})
-    assert sum(change.size for change in changes._ring) <= 10_000 and len(changes._ring) == 9
+        with changes.taking(first + 1 + number):
+            changes.publish("event", "put", str(number), "", {"message": "x" * 1000})
+    assert sum(change.size for change in changes.ring) <= 10_000 and len(changes.ring) == 9
 
     async def begin(since: int) -> list[bytes]:
         stream = changes.stream(since, EVERYTHING)
@@ -209,7 +210,7 @@ def test_p33_the_ring_is_bounded_in_bytes_and_a_reader_behind_it_is_sent_to_the_
     assert b"event: resync" in asyncio.run(begin(first))[1]
     assert b"event: resync" not in asyncio.run(begin(changes.seq - 9))[1]
     changes.publish("event", "put", "big", "", {"message": "x" * 50_000})
-    assert [change.uid for change in changes._ring] == ["big"]
+    assert [change.uid for change in changes.ring] == ["big"]
 
 
 def test_a_problem_is_never_raised_to_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def test_p35_no_descriptor_forgets_what_is_of_the_tenant() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_p35_a_change_reaches_its_project_and_a_tenants_token_or_audit_entry_no_project(kind: str) -> None:
-    changes = Changes(1.0, lambda kind, uid: {"uid": uid}, tenant_kinds=TENANT_KINDS)
+    changes = Changes(1000, lambda kind, uid: {"uid": uid}, tenant_kinds=TENANT_KINDS)
     first = changes.seq
     for project in ("p-1", "p-2", ""):
         changes.publish(kind, "put", f"of-{project or 'tenant'}", project, {"text": f"doc-{project or 'tenant'}"})

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import random
 import shlex
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from edgewright.hub.http.problems import Problem
 from edgewright.hub.readmodel.alert_board import Alert
 from edgewright.hub.resources.alerts import mail, stored, webhook
 from edgewright.hub.resources.alerts.failure import DeliveryFailed
-from edgewright.hub.resources.alerts.receivers import WEBHOOK, Receiver
+from edgewright.hub.resources.alerts.receivers import WEBHOOK, Receiver, note
 from edgewright.hub.resources.alerts.stored import Waiting
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ MAX_AGE = 7 * 86_400.0
 """Seconds for which a message is tried; an older one is given up."""
 REPORT_AFTER = 300.0
 """Seconds of failing deliveries after which the receiver is a problem."""
-_TABLE = schema.alert_receivers
 
 
 def alert_uid(receiver_uid: str) -> str:
@@ -49,10 +47,8 @@ def alert_uid(receiver_uid: str) -> str:
 class Courier:
     """The delivery to one receiver."""
 
-    def __init__(self, hub: Services, receiver: Receiver, note: Callable[..., None]) -> None:
-        """`note` takes the receiver's uid and what a delivery changed of it, after that became durable."""
+    def __init__(self, hub: Services, receiver: Receiver) -> None:
         self._hub = hub
-        self._take_note = note
         self.receiver = receiver
         self._poke = asyncio.Event()
         self._accepted: set[int] = set()
@@ -134,10 +130,8 @@ class Courier:
 
         def job(tx: Tx) -> None:
             if given_up:
-                tx.run(_TABLE.update().where(_TABLE.c.uid == self.receiver.uid).values(dropped=_TABLE.c.dropped + 1))
-                dropped = self.receiver.dropped + 1
-                tx.after(lambda: self._take_note(self.receiver.uid, dropped=dropped))
-                self._store(tx, waiting, last_failure=tx.now, last_error=failure.message)
+                dropped = schema.alert_receivers.c.dropped + 1
+                self._store(tx, waiting, last_failure=tx.now, last_error=failure.message, dropped=dropped)
                 return
             stored.delay_message(tx, waiting, attempts, tx.now + pause)
             self._note(tx, last_failure=tx.now, last_error=failure.message)
@@ -164,9 +158,7 @@ class Courier:
         self._note(tx, **changes)
 
     def _note(self, tx: Tx, **changes: Any) -> None:
-        uid = self.receiver.uid
-        tx.run(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes))
-        tx.after(lambda: self._take_note(uid, **changes))
+        note(tx, self.receiver.uid, **changes)
 
 
 async def deliver(hub: Services, receiver: Receiver, doc: dict[str, Any]) -> None:

@@ -7,8 +7,6 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from edgewright.core import times
 from edgewright.core.problems import Problem
 from edgewright.hub.db import schema
@@ -20,7 +18,7 @@ from edgewright.hub.resources.alerts.courier import Courier, alert_uid
 from edgewright.hub.resources.alerts.handling import Handling
 from edgewright.hub.resources.alerts.incidents import Incident, Incidents, ReceiverView, Rhythm, Step
 from edgewright.hub.resources.alerts.message import document
-from edgewright.hub.resources.alerts.receivers import Receiver
+from edgewright.hub.resources.alerts.receivers import Receiver, note
 from edgewright.hub.security.secretbox import new_uid
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from edgewright.hub.services import Services
 
 log = logging.getLogger("edgewright.hub")
-_TABLE = schema.alert_receivers
 PLANE_SETTLED = 60.0
 """Seconds after the start in which the hub's own trouble shows itself again."""
 SHARE = 10
@@ -48,6 +45,8 @@ class Alerting:
         self.rhythm = Rhythm(wait=min(10.0, options.heartbeat), settle=settle, most=3 * settle)
         self.incidents = Incidents(incidents, self.rhythm)
         self._couriers: dict[str, Courier] = {}
+        self._delivers = False
+        """Whether this process delivers; it knows the receivers in any case."""
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
         """Seconds after the start until what is absent counts as over, without a heartbeat."""
         self.seen: dict[str, dict[str, Problem]] = {}
@@ -55,23 +54,29 @@ class Alerting:
 
     def start(self) -> None:
         """Begin to deliver what waits."""
+        self._delivers = True
         for receiver in self.receivers.values():
-            self._couriers[receiver.uid] = Courier(self._hub, receiver, self.note)
+            self._couriers[receiver.uid] = Courier(self._hub, receiver)
 
     def stop(self) -> None:
         """End every delivery."""
+        self._delivers = False
         for courier in self._couriers.values():
             courier.stop()
         self._couriers.clear()
 
     def put(self, receiver: Receiver) -> None:
-        """Take a receiver that became durable."""
+        """Take a receiver that became durable; its courier looks at the queue when its settings changed."""
+        before = self.receivers.get(receiver.uid)
         self.receivers[receiver.uid] = receiver
         courier = self._couriers.get(receiver.uid)
         if courier is None:
-            self._couriers[receiver.uid] = Courier(self._hub, receiver, self.note)
-        else:
+            if self._delivers:
+                self._couriers[receiver.uid] = Courier(self._hub, receiver)
+        elif before is None or receiver.settings != before.settings:
             courier.poke(receiver)
+        else:
+            courier.receiver = receiver
 
     def drop(self, uid: str) -> None:
         """Forget a receiver that was deleted."""
@@ -80,15 +85,6 @@ class Alerting:
         if courier is not None:
             courier.stop()
         self._hub.alerts.drop(alert_uid(uid))
-
-    def note(self, uid: str, **changes: Any) -> None:
-        """Take what a delivery changed of a receiver."""
-        receiver = self.receivers.get(uid)
-        if receiver is not None:
-            newer = msgspec.structs.replace(receiver, **changes)
-            self.receivers[uid] = newer
-            if uid in self._couriers:
-                self._couriers[uid].receiver = newer
 
     def poke(self, uid: str, *, healthy: bool = False) -> None:
         """Let a receiver's courier look at its queue; `healthy`: the receiver has just taken a test message."""
@@ -203,8 +199,7 @@ class Alerting:
                 lost = stored.add_message(tx, receiver_uid, uid, key, event, doc)
                 dropped[receiver_uid] = dropped.get(receiver_uid, 0) + lost
             for receiver_uid, count in dropped.items():
-                if count:
-                    tx.run(_TABLE.update().where(_TABLE.c.uid == receiver_uid).values(dropped=_TABLE.c.dropped + count))
+                if count and note(tx, receiver_uid, dropped=schema.alert_receivers.c.dropped + count):
                     tx.after(partial(self._dropped, receiver_uid, count))
             tx.after(lambda: self.incidents.take(step))
 
@@ -216,7 +211,6 @@ class Alerting:
         receiver = self.receivers.get(uid)
         if receiver is not None:
             log.error("%d alerts for %s are dropped: too many wait", count, receiver.name)
-            self.note(uid, dropped=receiver.dropped + count)
 
 
 def boottime_since(hub: Services) -> float:

@@ -113,15 +113,18 @@ class Handling:
             tx.run(_TABLE.delete().where(_TABLE.c.key == after.key))
         if not after.empty:
             tx.run(_TABLE.insert().values(**msgspec.structs.asdict(after)))
-        tx.changed(after)
+        if after.empty:
+            tx.removed(after)
+        else:
+            tx.changed(after)
+
+    def drop(self, key: str) -> None:
+        """Forget a record that was deleted."""
+        self.records.pop(key, None)
 
     def take(self, after: HandlingRecord) -> None:
         """Take a record that became durable; readers get it when they see a difference."""
         before = self.records.get(after.key)
-        if after.empty:
-            self.records.pop(after.key, None)
-            self._changes.publish("handling", protocol.CHANGE_DELETE, after.key, after.project_uid)
-            return
         self.records[after.key] = after
         if before is None or before.document() != after.document():
             self._changes.publish("handling", protocol.CHANGE_PUT, after.key, after.project_uid, after.document())

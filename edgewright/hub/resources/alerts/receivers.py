@@ -9,17 +9,21 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from edgewright.core import times
+from edgewright.hub.db import schema
 from edgewright.hub.db.records import dump
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, invalid
 from edgewright.hub.resources.alerts import template
 from edgewright.hub.security.secretbox import SecretBox
+
+if TYPE_CHECKING:
+    from edgewright.hub.db.transaction import Tx
 
 WEBHOOK, EMAIL = "webhook", "email"
 KINDS = (WEBHOOK, EMAIL)
@@ -54,6 +58,11 @@ class Receiver(msgspec.Struct, frozen=True):
     dropped: int = 0
 
     @property
+    def settings(self) -> tuple[str, str, bool, str, str]:
+        """Return what an administrator sets, without what deliveries change."""
+        return self.name, self.project_uid, self.active, self.doc, self.secret_encrypted
+
+    @property
     def config(self) -> dict[str, Any]:
         """Return what is not secret."""
         config: dict[str, Any] = msgspec.json.decode(self.doc)
@@ -82,6 +91,15 @@ class Receiver(msgspec.Struct, frozen=True):
                 "lastError": self.last_error,
             },
         }
+
+
+def note(tx: Tx, uid: str, **changes: Any) -> bool:
+    """Change columns of a receiver; memory follows. Returns whether there is such a receiver."""
+    table = schema.alert_receivers
+    row = tx.first(table.update().where(table.c.uid == uid).values(**changes).returning(*table.c))
+    if row is not None:
+        tx.changed(Receiver(**row._mapping))
+    return row is not None
 
 
 def configure(kind: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

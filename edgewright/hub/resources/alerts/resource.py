@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.alerts import engine, handling_routes, palette, routes
@@ -36,9 +38,17 @@ def _parts(hub: Services) -> tuple[object, ...]:
 def _follows(hub: Services) -> tuple[Follow, ...]:
     handling, alerting = hub.part(Handling), hub.part(engine.Alerting)
     return (
-        Follow(HandlingRecord, handling.take, handling.take),
-        Follow(Receiver, alerting.put, lambda receiver: alerting.drop(receiver.uid)),
-    )
+        Follow(
+            HandlingRecord, "handling", handling.take, handling.drop, rows(schema.handling, HandlingRecord, "key"),
+            uid=lambda record: str(record.key), project=lambda record: str(record.project_uid), publishes=True,
+        ),
+        Follow(Receiver, "receiver", alerting.put, alerting.drop, rows(schema.alert_receivers, Receiver), kind=""),
+    )  # fmt: skip
+
+
+def _handling(hub: Services, key: str) -> dict[str, Any] | None:
+    record = hub.part(Handling).get(key)
+    return None if record is None else record.document()
 
 
 RESOURCE = Resource(
@@ -48,6 +58,7 @@ RESOURCE = Resource(
     load=_load,
     parts=_parts,
     follows=_follows,
+    render={"handling": _handling},
     sweeps=(engine.run,),
     own_paths=(protocol.HANDLING, protocol.RECEIVERS),
 )

@@ -100,10 +100,8 @@ async def add(
 
 def change(tx: Tx, uid: str, **changes: Any) -> None:
     """Change columns of a receiver; raises 404."""
-    row = tx.first(_TABLE.update().where(_TABLE.c.uid == uid).values(**changes).returning(*_TABLE.c))
-    if row is None:
+    if not receivers.note(tx, uid, **changes):
         raise not_found("alert receiver", uid)
-    tx.changed(Receiver(**row._mapping))
 
 
 async def switch(call: Call) -> Response:
@@ -165,10 +163,9 @@ async def test(call: Call) -> Response:
     def job(tx: Tx) -> None:
         changes: dict[str, Any] = {"last_error": error}
         changes["last_failure" if error else "last_success"] = tx.now
-        tx.run(_TABLE.update().where(_TABLE.c.uid == receiver.uid).values(**changes))
+        receivers.note(tx, receiver.uid, **changes)
         text = f"Alert receiver '{receiver.name}' is tested: {error or 'delivered'}"
         call.audit(tx, "action", KIND, receiver.uid, receiver.name, text, receiver.project_uid)
-        tx.after(lambda: call.hub.part(Alerting).note(receiver.uid, **changes))
 
     await call.write(job)
     if not error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewright.hub.db import schema
 from edgewright.hub.db.records import FilterRecord
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resources.filters.render import summary
 
@@ -13,10 +14,10 @@ from edgewright.hub.resources.filters.render import summary
 def follows(state: State) -> tuple[Follow, ...]:
     """Return how the records are followed."""
 
-    def drop(record: FilterRecord) -> None:
-        state.filters.pop(record.uid, None)
+    def drop(uid: str) -> None:
+        state.filters.pop(uid, None)
 
-    return (Follow(FilterRecord, state.put_filter, drop, "filter"),)
+    return (Follow(FilterRecord, "filter", state.put_filter, drop, rows(schema.tag_filters, FilterRecord)),)
 
 
 def document(state: State, uid: str) -> dict[str, Any] | None:

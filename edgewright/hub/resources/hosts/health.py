@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.hosts.hosts import Health
@@ -12,6 +12,7 @@ from edgewright.core.times import duration
 from edgewright.hub.controllers.membership import SWEEPS
 from edgewright.hub.db.events import host_event
 from edgewright.hub.db.health import Transition, begin_with, store_transitions
+from edgewright.hub.db.hosts import LoadedHost
 from edgewright.hub.db.records import HostEntry, HostRecord
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.hosts.duplicates import Duplicates
@@ -53,14 +54,36 @@ def settle(
         document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
     if document is not None and events is None and not (reports and hub.intake.admit_state(uid)):
         document = None
+    live.published = now
     transition = Transition(uid, after, live.at, events is not None, project, document)
     if events is not None:
         events.append(transition)
     elif reports:
         count = 0 if document is None else 1
-        hub.storage.deliver(lambda tx: store_transitions(hub.state, tx, [transition]), count)
-    publish(hub, entry, now)
+        _share(hub, [transition], hub.storage.deliver(lambda tx: store_transitions(hub.state, tx, [transition]), count))
+    else:
+        publish(hub, entry, now)
     return True
+
+
+def _share(hub: Services, transitions: list[Transition], future: asyncio.Future[Any] | None) -> None:
+    """Let readers have hosts whose health changed: by the change log, or at once where that does not have them.
+
+    It does not while the storage fails, nor what another hub stored before.
+    """
+
+    def stored(done: asyncio.Future[Any] | None) -> None:
+        failed = done is None or done.cancelled() or done.exception() is not None
+        logged = set() if failed or done is None else done.result()
+        for each in transitions:
+            entry = hub.state.hosts.get(each.uid)
+            if entry is not None and each.uid not in logged:
+                publish(hub, entry, times.now())
+
+    if future is None:
+        stored(None)
+    else:
+        future.add_done_callback(stored)
 
 
 def publish(hub: Services, entry: HostEntry, now: float) -> None:
@@ -73,16 +96,30 @@ def follow(hub: Services, record: HostRecord) -> None:
     """Take a host's record that became durable: judge it, and let the readers have it (they get it once)."""
     entry = hub.state.put_host(record)
     now = times.now()
-    if not settle(hub, entry, now):
-        publish(hub, entry, now)
+    settle(hub, entry, now)
+    publish(hub, entry, now)
+
+
+def follow_other(hub: Services, loaded: LoadedHost) -> None:
+    """Take a host that another hub changed: judge it without an event, which that hub has stored."""
+    entry = hub.state.put_host(loaded.record)
+    live, row, now = entry.live, loaded.beat, times.now()
+    if row is not None and row.at is not None and (live.at is None or row.at > live.at):
+        live.follow(row)
+    _judge_quietly(hub, entry, now)
+    publish(hub, entry, now)
+
+
+def _judge_quietly(hub: Services, entry: HostEntry, now: float) -> None:
+    verdict = hub.renderer.verdict(entry, now)
+    entry.live.health = verdict.health.value
+    entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
 
 
 def start_quietly(hub: Services, now: float) -> None:
     """Judge every host after a start without events: a restart of the hub is not an event of the hosts."""
     for entry in hub.state.hosts.values():
-        verdict = hub.renderer.verdict(entry, now)
-        entry.live.health = verdict.health.value
-        entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
+        _judge_quietly(hub, entry, now)
     if hub.membership.was_down:  # else what other hubs reported of them stays
         judged = {uid: entry.live.health for uid, entry in hub.state.hosts.items()}
         hub.storage.deliver(lambda tx: begin_with(tx, judged), events=0)
@@ -134,7 +171,9 @@ async def _stored(hub: Services, events: list[Transition]) -> None:
     Of several hubs the one with the task stores what silence changed.
     """
     if not hub.membership.has(SWEEPS):
+        _share(hub, events, None)
         return
     future = hub.storage.deliver(lambda tx: store_transitions(hub.state, tx, events), len(events))
+    _share(hub, events, future)
     if future is not None:
         await asyncio.wait([future], timeout=WRITE_WITHIN)

@@ -6,8 +6,9 @@ from typing import Any
 
 from edgewright.core import times
 from edgewright.hub.db import schema
+from edgewright.hub.db.hosts import LoadedHost, load_hosts, load_revoked
 from edgewright.hub.db.pruning import DAY, delete_rows
-from edgewright.hub.db.records import HostRecord
+from edgewright.hub.db.records import HostRecord, RevokedCredentials
 from edgewright.hub.readmodel.memory import Follow
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.hosts import (
@@ -37,11 +38,22 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
     def put(record: HostRecord) -> None:
         health.follow(hub, record)  # readers get the host with its new health, once
 
-    def drop(record: HostRecord) -> None:
-        hub.state.drop_host(record.uid)
-        hub.memory.publish("host", protocol.CHANGE_DELETE, record.uid, record.project_uid, None)
+    def put_loaded(loaded: LoadedHost) -> None:
+        health.follow_other(hub, loaded)
 
-    return (Follow(HostRecord, put, drop),)
+    def nothing(_uid: str) -> None:
+        """Revoked credentials stay revoked."""
+
+    return (
+        Follow(
+            HostRecord, "host", put, hub.state.drop_host, load_hosts,
+            project=lambda record: str(record.project_uid), publishes=True, put_loaded=put_loaded,
+        ),
+        Follow(
+            RevokedCredentials, "revoked-credentials", hub.state.put_revoked, nothing, load_revoked, kind="",
+            uid=lambda record: str(record.host_uid),
+        ),
+    )  # fmt: skip
 
 
 def _host(hub: Services, uid: str) -> dict[str, Any] | None:

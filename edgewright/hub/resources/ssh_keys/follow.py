@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewright.hub.db import schema
 from edgewright.hub.db.records import SshKeyRecord
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resources.ssh_keys.render import ssh_key
 
@@ -13,10 +14,15 @@ from edgewright.hub.resources.ssh_keys.render import ssh_key
 def follows(state: State) -> tuple[Follow, ...]:
     """Return how the records are followed."""
 
-    def drop(record: SshKeyRecord) -> None:
-        state.ssh_keys.pop(record.uid, None)
+    def drop(uid: str) -> None:
+        state.ssh_keys.pop(uid, None)
 
-    return (Follow(SshKeyRecord, state.put_ssh_key, drop, "sshkey", project=lambda record: str(record.project_uid)),)
+    return (
+        Follow(
+            SshKeyRecord, "sshkey", state.put_ssh_key, drop, rows(schema.ssh_keys, SshKeyRecord),
+            project=lambda record: str(record.project_uid),
+        ),
+    )  # fmt: skip
 
 
 def document(state: State, uid: str) -> dict[str, Any] | None:

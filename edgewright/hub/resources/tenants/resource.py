@@ -6,7 +6,7 @@ from typing import Any
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import KeyRecord, ProjectRecord
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.tenants import projects, users
 from edgewright.hub.services import Services
@@ -21,10 +21,11 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
     state = hub.state
     return (
         Follow(
-            ProjectRecord, state.put_project, lambda record: state.drop_project(record.uid), "project", project=_uid
+            ProjectRecord, "project", state.put_project, state.drop_project, rows(schema.projects, ProjectRecord),
+            project=_uid,
         ),
-        Follow(KeyRecord, state.put_key, lambda record: state.drop_key(record.uid)),
-    )
+        Follow(KeyRecord, "apikey", state.put_key, state.drop_key, rows(schema.api_keys, KeyRecord), kind=""),
+    )  # fmt: skip
 
 
 def _project(hub: Services, uid: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.records import TokenRecord
-from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.resource import Resource
@@ -28,7 +28,7 @@ def _parts(hub: Services) -> tuple[object, ...]:
 
 def _follows(hub: Services) -> tuple[Follow, ...]:
     tokens = hub.part(Tokens)
-    return (Follow(TokenRecord, tokens.put, tokens.drop, "token"),)
+    return (Follow(TokenRecord, "token", tokens.put, tokens.drop, rows(schema.tokens, TokenRecord)),)
 
 
 RESOURCE = Resource(

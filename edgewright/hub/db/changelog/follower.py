@@ -1,0 +1,195 @@
+"""How memory follows what other hubs commit to the same PostgreSQL: woken by NOTIFY, and by a look once a second.
+
+A thread reads the rows after the newest one that memory has, together with the records that they name, and hands them
+to the event loop in order. A commit of this process needs none of that, unless others committed before it: then it
+waits until memory has taken theirs (`Memory.ready`), and is read from the table like theirs, since the tables may have
+newer rows by then. On SQLite there is one process and no follower.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from edgewright.hub.db.changelog import log as changelog
+from edgewright.hub.db.changelog.entry import Entry
+from edgewright.hub.db.engines import same_database
+from edgewright.hub.db.integrity import cause
+from edgewright.hub.readmodel.pace import SLICE
+
+if TYPE_CHECKING:
+    from edgewright.hub.readmodel.memory import Memory
+
+log = logging.getLogger("edgewright.hub")
+POLL = 1.0
+"""Seconds between two looks at the log when no notice arrives."""
+RETRY = 0.5
+"""Seconds before the database is tried again."""
+MOST = 1_000
+"""Changes that are read at once."""
+TAKEN_WITHIN = 30.0
+"""Seconds for which the thread waits for the event loop to take what it has read."""
+
+
+class Following(NamedTuple):
+    """How far memory is behind the log."""
+
+    seq: int
+    """The newest change that memory has."""
+    newest: int
+    """The newest change that is known to be in the log."""
+    age: float
+    """Seconds since memory was last known to have all that was in the log; 0 without other processes."""
+    lost: bool = False
+    """Whether the log no longer has what memory needs: only a new start helps."""
+
+
+class Read(NamedTuple):
+    """What was read of the log: changes with their records, and up to which change the records are at least."""
+
+    entries: list[Entry]
+    newest: int
+    foreign: bool
+
+
+def read(connection: Connection, memory: Memory, seq: int, origin: str, most: int = MOST) -> Read | None:
+    """Return the changes after `seq`; `None` when the log does not go back that far.
+
+    Rows and records are of one moment (the caller's transaction is a snapshot). Where all rows are this process's own,
+    nothing is loaded: memory gets the objects of the transactions.
+    """
+    newest = changelog.head(connection)
+    found = changelog.after(connection, seq, most)
+    if newest > seq and (not found or found[0].seq != seq + 1):
+        return None
+    entries = [
+        Entry(row.kind, row.op, row.uid, row.project_uid, None, None if row.doc is None else row.doc.encode(), row.seq)
+        for row in found
+    ]
+    foreign = any(row.origin != origin for row in found)
+    if foreign:
+        memory.load(connection, entries)
+    return Read(entries, newest, foreign)
+
+
+class LogFollower:
+    """The thread that follows the log of one PostgreSQL database."""
+
+    def __init__(self, engine: Engine, memory: Memory, origin: str, resume: Callable[[], None]) -> None:
+        """`engine` gives the address of the database; `resume` is called on the loop after changes were taken."""
+        self._engine = same_database(engine, pool_size=2)  # one session listens, the other reads
+        self._memory = memory
+        self._origin = origin
+        self._resume = resume
+        self._loop = asyncio.get_running_loop()
+        self._stopping = False
+        self._asked = threading.Event()
+        self._newest = memory.seq
+        self._current = monotonic()
+        self._check: tuple[float, int] | None = None
+        """A look at the log whose newest number memory has not reached yet: its time and the number."""
+        self._lost = False
+        self._thread = threading.Thread(target=self._run, name="hub-follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._memory.shared = True
+        self._memory.behind = self._asked.set
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread at its next look."""
+        self._stopping = True
+
+    @property
+    def following(self) -> Following:
+        """Return how far memory is behind."""
+        self._settle()
+        return Following(self._memory.seq, max(self._newest, self._memory.seq), monotonic() - self._current, self._lost)
+
+    def _settle(self) -> None:
+        check = self._check
+        if check is not None and self._memory.seq >= check[1]:
+            self._current, self._check = check[0], None
+
+    def _run(self) -> None:
+        driver: Any = self._engine.dialect.loaded_dbapi
+        while not self._stopping:
+            try:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as listening:
+                    try:
+                        self._listen(listening)
+                    except driver.Error:
+                        listening.invalidate()
+                        raise
+            except (DBAPIError, driver.Error) as error:
+                log.warning("the change log cannot be followed and is tried again: %s", cause(error))
+            except Exception:
+                log.exception("the change log cannot be followed and is tried again")
+            if not self._stopping:
+                self._asked.wait(RETRY)
+        self._engine.dispose()
+
+    def _listen(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"LISTEN {changelog.CHANNEL}")
+        driver: Any = connection.connection.driver_connection
+        while not self._stopping:
+            self._catch_up()
+            own = True
+            end = monotonic() + POLL
+            while own and not self._asked.is_set() and monotonic() < end and not self._stopping:
+                for notice in driver.notifies(timeout=max(0.0, end - monotonic()), stop_after=1):
+                    number, _, origin = notice.payload.partition(" ")
+                    self._newest = max(self._newest, int(number) if number.isdigit() else 0)
+                    own = origin == self._origin
+            self._asked.clear()
+
+    def _read(self, seq: int) -> Read | None:
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            return read(connection, self._memory, seq, self._origin)
+
+    def _catch_up(self) -> None:
+        while not self._stopping:
+            began, seq = monotonic(), self._memory.seq
+            result = self._read(seq)
+            if result is None:
+                if self._memory.seq > seq:
+                    continue  # memory took changes of this process meanwhile
+                self._lost = True
+                log.error("the change log no longer has what this hub needs; start it again")
+                self._stopping = True
+                return
+            self._newest = max(self._newest, result.newest)
+            self._settle()
+            if self._check is None:
+                self._check = began, result.newest
+            if not result.foreign:
+                return
+            taken = threading.Event()
+            self._loop.call_soon_threadsafe(self._take, result, 0, taken)
+            if not taken.wait(TAKEN_WITHIN):
+                return
+            if self._memory.seq >= result.newest:
+                return
+
+    def _take(self, result: Read, start: int, taken: threading.Event) -> None:
+        """Apply changes in slices; `loaded_through` lets no older object of this process follow them."""
+        end = perf_counter() + SLICE
+        self._memory.loaded_through = max(self._memory.loaded_through, result.newest)
+        for index in range(start, len(result.entries)):
+            try:
+                self._memory.apply(result.entries[index])
+            except Exception:
+                log.exception("a change of another hub could not be taken into memory")
+            if perf_counter() >= end:
+                self._loop.call_soon(self._take, result, index + 1, taken)
+                return
+        self._resume()
+        taken.set()
