@@ -28,8 +28,8 @@ def load_hosts(connection: Connection, uids: Sequence[str]) -> dict[str, LoadedH
     """Return the hosts that exist of those."""
     hosts, heartbeats = schema.hosts, schema.heartbeats
     beats = {row.uid: row for row in connection.execute(select(heartbeats).where(heartbeats.c.uid.in_(uids)))}
-    found = connection.execute(select(hosts).where(hosts.c.uid.in_(uids)))
-    return {row.uid: LoadedHost(HostRecord(**row._mapping), beats.get(row.uid)) for row in found}
+    rows = connection.execute(select(hosts).where(hosts.c.uid.in_(uids)))
+    return {row.uid: LoadedHost(HostRecord(**row._mapping), beats.get(row.uid)) for row in rows}
 
 
 def load_revoked(connection: Connection, uids: Sequence[str]) -> dict[str, RevokedCredentials]:

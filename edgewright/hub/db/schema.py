@@ -318,7 +318,7 @@ change_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
 )
-"""One row with the number of the newest change; a batch that raises it keeps others from it until its commit."""
+"""One row with the number of the newest change; a batch that raises it locks it until its commit."""
 
 handling = Table(
     "handling",

@@ -48,8 +48,8 @@ class Follower:
         memory = self._hub.memory
 
         def query(connection: Connection) -> list[Entry] | None:
-            found = changelog.after(connection, since, CHUNK)
-            return memory.reading(connection, found) if found and found[0].seq == since + 1 else None
+            rows = changelog.after(connection, since, CHUNK)
+            return memory.reading(connection, rows) if rows and rows[0].seq == since + 1 else None
 
         entries = await self._hub.read(query)
         return None if entries is None else [entry for entry in entries if entry.seq <= memory.seq]

@@ -151,6 +151,7 @@ class Changes:
         `beats_since` the reader gets heartbeats as beats, those since that time too (0: from now on).
         """
         number, seq = (self.ring.number, self.seq) if since is None else (None, since)
+        forgets = since is not None and (since < self.began or since <= self.ring.lost)
         pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
@@ -162,12 +163,15 @@ class Changes:
             self.beats.join(beats, beats_since or 0.0)
         try:
             yield b": edgewright changes\n\n"
-            if since is not None and (since < self.began or since <= self.ring.lost):
-                yield _resync(since, ["alert"])  # alerts are in the memory of one process only
             while not self.stopping and may_read():
                 waiter.clear()
                 if number is None or not self.ring.has(number):
                     text, number, seq = await self._from_log(seq, scope, pace)
+                    if text is None:
+                        text = _resync(seq)
+                    elif forgets:
+                        text = _resync(seq, ["alert"]) + text  # alerts are in the memory of one process only
+                    forgets = False
                     if text and may_read():
                         yield text
                     continue
@@ -207,8 +211,8 @@ class Changes:
             return None
         return self.pieces.shared(number, scope, with_beats) or self.pieces.make(number, scope, with_beats, pace)
 
-    async def _from_log(self, seq: int, scope: Scope, pace: Pace) -> tuple[bytes, int | None, int]:
-        """Return what is sent to a reader whose number is not in the ring, and where it is then."""
+    async def _from_log(self, seq: int, scope: Scope, pace: Pace) -> tuple[bytes | None, int | None, int]:
+        """Return what is sent to a reader that names a number, and where it is then; `None` for one out of reach."""
         end = asyncio.get_running_loop().time() + FOLLOWS_WITHIN
         while seq > self.seq and not self.stopping and asyncio.get_running_loop().time() < end:
             if await self.newest() < seq:
@@ -228,7 +232,7 @@ class Changes:
                     break
         if entries:
             return bytes(text), self.ring.position(seq), seq
-        return _resync(self.seq), self.ring.number, self.seq
+        return None, self.ring.number, self.seq
 
     def _beats_event(self, reader: BeatReader, position: int, scope: Scope) -> bytes:
         """Return the next heartbeats of a reader as one event; empty when it may see none of them."""

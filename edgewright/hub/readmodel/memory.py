@@ -118,11 +118,11 @@ class Memory:
         follow = self._by_name.get(kind)
         return kind if follow is None else follow.shown
 
-    def reading(self, connection: Connection, found: Sequence[LogRow]) -> list[Entry]:
+    def reading(self, connection: Connection, logged: Sequence[LogRow]) -> list[Entry]:
         """Return rows of the log with the kinds that readers get, empty for what is not sent. Any thread."""
         entries = []
         wanted: dict[str, list[str]] = {}
-        for row in found:
+        for row in logged:
             doc = None if row.doc is None else row.doc.encode()
             entries.append(Entry(self.shown(row.kind), row.op, row.uid, row.project_uid, None, doc, row.seq))
             if row.kind in self._documents and row.op == PUT:
@@ -143,14 +143,14 @@ class Memory:
                 wanted.setdefault(entry.kind, {})[entry.uid] = None
         for kind, uids in wanted.items():
             follow = self._by_name.get(kind)
-            found = (follow.load if follow is not None else self._documents[kind])(connection, list(uids))
+            records = (follow.load if follow is not None else self._documents[kind])(connection, list(uids))
             for entry in entries:
                 if entry.kind != kind or entry.op != PUT:
                     continue
                 if follow is not None:
-                    entry.record = found.get(entry.uid)
+                    entry.record = records.get(entry.uid)
                 else:
-                    entry.doc = found.get(entry.uid)
+                    entry.doc = records.get(entry.uid)
         for entry in entries:
             entry.loaded = True
 
@@ -175,7 +175,7 @@ class Memory:
         if follow is None:
             if entry.op == DELETE or entry.doc is not None or not entry.loaded:
                 self.publish(entry.kind, entry.op, entry.uid, entry.project_uid, entry.doc)
-            return  # without its document the thing is gone by now
+            return  # without its document the thing no longer exists
         if entry.op == DELETE:
             follow.drop(entry.uid)
         elif entry.record is not None:
@@ -184,7 +184,7 @@ class Memory:
             if follow.publishes:
                 return
         elif entry.loaded:
-            return  # the row is gone by now; its removal follows
+            return  # the row no longer exists; its removal follows
         if follow.shown:
             self.publish(follow.shown, entry.op, entry.uid, entry.project_uid, None)
 

@@ -24,7 +24,7 @@ class Entry(msgspec.Struct):
     doc: bytes | None = None
     seq: int = 0
     loaded: bool = False
-    """Whether record and document were read from the database; without one the row is gone by now."""
+    """Whether record and document were read from the database; without one the row no longer exists."""
 
 
 class LogRow(msgspec.Struct, frozen=True):

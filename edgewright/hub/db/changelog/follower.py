@@ -66,14 +66,14 @@ def read(connection: Connection, memory: Memory, seq: int, origin: str, most: in
     nothing is loaded: memory gets the objects of the transactions.
     """
     newest = changelog.head(connection)
-    found = changelog.after(connection, seq, most)
-    if newest > seq and (not found or found[0].seq != seq + 1):
+    rows = changelog.after(connection, seq, most)
+    if newest > seq and (not rows or rows[0].seq != seq + 1):
         return None
     entries = [
         Entry(row.kind, row.op, row.uid, row.project_uid, None, None if row.doc is None else row.doc.encode(), row.seq)
-        for row in found
+        for row in rows
     ]
-    foreign = any(row.origin != origin for row in found)
+    foreign = any(row.origin != origin for row in rows)
     if foreign:
         memory.load(connection, entries)
     return Read(entries, newest, foreign)

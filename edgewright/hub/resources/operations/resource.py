@@ -15,8 +15,8 @@ from edgewright.hub.resources.operations import expiry, routes
 def _load(connection: Connection, uids: Sequence[str]) -> Mapping[str, bytes]:
     """Return the present documents of operations as JSON texts."""
     table = schema.operations
-    found = connection.execute(select(table).where(table.c.id.in_(uids)))
-    return {row.id: msgspec.json.encode(routes.document(row)) for row in found}
+    rows = connection.execute(select(table).where(table.c.id.in_(uids)))
+    return {row.id: msgspec.json.encode(routes.document(row)) for row in rows}
 
 
 RESOURCE = Resource(

@@ -32,10 +32,10 @@ def follows(state: State) -> tuple[Follow, ...]:
 def _load_roles(connection: Connection, uids: Sequence[str]) -> dict[str, UserProjectRoles]:
     """Return the roles of users in projects; a user without any has an empty record."""
     table = schema.project_roles
-    found: dict[str, dict[str, tuple[str, ...]]] = {uid: {} for uid in uids}
+    roles_of: dict[str, dict[str, tuple[str, ...]]] = {uid: {} for uid in uids}
     for row in connection.execute(select(table).where(table.c.user_uid.in_(uids))):
-        found[row.user_uid][row.project_uid] = tuple(row.roles.split())
-    return {uid: UserProjectRoles(uid, roles) for uid, roles in found.items()}
+        roles_of[row.user_uid][row.project_uid] = tuple(row.roles.split())
+    return {uid: UserProjectRoles(uid, roles) for uid, roles in roles_of.items()}
 
 
 def document(state: State, uid: str) -> dict[str, Any] | None:
