@@ -6,7 +6,6 @@ roles Admin, Editor and Viewer of the scopes Tenant and Project are the model. S
 
 from __future__ import annotations
 
-import hashlib
 from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 ADMIN, OPERATOR, VIEWER = "admin", "operator", "viewer"
@@ -27,6 +26,8 @@ _NOT_IN_A_PROJECT = ("apiKey.", "edgeToken.", "filter.", "role.", "user.", "proj
 
 def uid(role: str) -> str:
     """Return the uid of a role: the same at every hub, so that a configuration may name it."""
+    import hashlib  # not before the first frame of the console: it loads OpenSSL
+
     return hashlib.sha256(f"edgewright-role {role}".encode()).hexdigest()[:24]
 
 

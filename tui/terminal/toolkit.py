@@ -11,7 +11,9 @@ from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
 
+from tui.terminal import start_cache
 from tui.terminal.paint.row_compositor import RowCompositor
+from tui.terminal.style_rules import StoredRules
 
 
 def driver_of(app: App[Any]) -> Driver | None:
@@ -37,6 +39,13 @@ def start_with_theme(app: App[Any], name: str) -> None:
     app.set_class(not theme.dark, "-light-mode", update=False)
     app._refresh_truecolor_filter(app.ansi_theme)
     app.stylesheet.set_variables(app.get_css_variables())
+
+
+def use_stored_rules(app: App[Any]) -> None:
+    """Give an app that has not started the style sheets that an earlier start has parsed."""
+    cache = start_cache.present()
+    if cache is not None:
+        app.stylesheet = StoredRules(cache)
 
 
 def is_ending(app: App[Any]) -> bool:

@@ -57,10 +57,13 @@ SYMBOLS = {
     "_handle_exception": "test_a_defect_ends_the_app_through_fatal_error",
     "_link": "test_a_style_has_its_link",
     "_mouse": "test_mouse_reports_are_switched_by_the_driver",
+    "_parse_cache": "test_a_style_sheet_is_parsed_once_for_its_variables",
+    "_parse_rules": "test_a_style_sheet_is_parsed_once_for_its_variables",
     "_pruning": "test_a_screen_that_was_left_is_marked_as_removed",
     "_queue": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "_refresh_truecolor_filter": "test_an_app_starts_with_its_theme_and_styles_nothing_twice",
     "_sync_available": "test_a_terminal_that_knows_synchronised_output_sets_the_mark",
+    "_variables": "test_a_style_sheet_is_parsed_once_for_its_variables",
     "_writer_thread": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "textual._ansi_sequences.SYNC_END": "test_synchronised_output_has_its_sequences",
     "textual._ansi_sequences.SYNC_START": "test_synchronised_output_has_its_sequences",
@@ -369,3 +372,15 @@ async def test_the_styles_cache_asks_for_the_colours_alone(monkeypatch: pytest.M
     assert asked and all(isinstance(colour, Color) for pair in asked for colour in pair)
     inner, outer = StylesCache().get_inner_outer(Color(1, 2, 3), Color(4, 5, 6))
     assert (outer.background, inner.background) == (Color(1, 2, 3), Color(1, 2, 3) + Color(4, 5, 6))
+
+
+def test_a_style_sheet_is_parsed_once_for_its_variables() -> None:
+    sheet = Stylesheet(variables={"shade": "red"})
+    sheet.add_source("A { color: $shade; }", read_from=("file", "A.CSS"))
+    sheet.parse()
+    known = ("A { color: $shade; }", ("file", "A.CSS"), False, 0, "")
+    assert (
+        sheet._parse_cache[known] is sheet._parse_rules(known[0], known[1]) and sheet.rules == sheet._parse_cache[known]
+    )
+    sheet.set_variables({"shade": "blue"})
+    assert sheet._variables == {"shade": "blue"} and known not in sheet._parse_cache

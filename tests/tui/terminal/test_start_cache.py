@@ -8,12 +8,16 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.css import stylesheet
+from textual.widgets import Input, Static
 
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
-from tui.terminal import start_cache
+from tui.terminal import start_cache, style_rules, toolkit
 from tui.terminal.start_cache import NAME, StartCache
 
 PATTERN = r"(?P<size>\d+)(?:%|fr)\b|\s+start_cache"
@@ -122,3 +126,71 @@ async def test_the_console_writes_it_after_its_first_frame(path: Path) -> None:
                 break
             await asyncio.sleep(0.01)
     assert start(path).new == 0
+
+
+class Sheets(App[None]):
+    """An app with rules of every kind that is stored."""
+
+    CSS = """
+    $size: 30%;
+    Static#a.-b:hover > .c, Static { color: $primary; width: $size; border: round red; &:focus { layout: grid; } }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("a", id="a", classes="-b")
+        yield Input(id="i")
+
+
+async def rules_of(path: Path, variables: dict[str, str] | None = None) -> tuple[StartCache, Sheets]:
+    """Start the app with a cache and end it; returns both."""
+    start_cache.begin(path.parent)
+    cache = start_cache.present()
+    assert cache is not None
+    app = Sheets()
+    toolkit.use_stored_rules(app)
+    app.stylesheet.set_variables({**app.get_css_variables(), **(variables or {})})
+    async with app.run_test():
+        pass
+    if (write := start_cache.finish()) is not None:
+        write()
+    return cache, app
+
+
+def described(app: App[None]) -> list[str]:
+    return [
+        f"{rule.selectors} {rule.selector_names} {rule.is_default_rules} {rule.tie_breaker} "
+        f"{sorted(rule.pseudo_classes)} "
+        f"{rule.styles.get_rules()} {sorted(rule.styles.important)} {[set_.specificity for set_ in rule.selector_set]}"
+        for rule in app.stylesheet.rules
+    ]
+
+
+async def test_style_sheets_are_parsed_once_and_give_the_same_rules(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Sheets()
+    async with plain.run_test():
+        pass
+    first, first_app = await rules_of(path)
+    assert first.new and described(first_app) == described(plain)
+    parsed: list[str] = []
+    stock: Any = vars(stylesheet)["parse"]
+
+    def parse(scope: str, css: str, *more: Any, **options: Any) -> Any:
+        parsed.append(css)
+        return stock(scope, css, *more, **options)
+
+    monkeypatch.setattr(stylesheet, "parse", parse)
+    second, second_app = await rules_of(path)
+    assert not second.new and not parsed and described(second_app) == described(plain)
+    rule = next(rule for rule in second_app.stylesheet.rules if rule.styles.has_rule("width"))
+    assert rule.styles.get_rule("width", None) is rule.styles.get_rules()["width"]
+    third, _ = await rules_of(path, {"primary": "#123456"})
+    assert third.new == len(parsed) > 5
+
+
+async def test_rules_of_another_textual_are_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = await rules_of(path)
+    monkeypatch.setattr(style_rules, "stamp", lambda: (1, 2, 3, 4))
+    other, _ = await rules_of(path)
+    assert other.new == len(other.rules.sheets) == len(first.rules.sheets)
