@@ -40,6 +40,7 @@ USES = {
     "edgewright/commands/forge/userdata_check.py",
     "edgewright/commands/forge/userdata_plane.py",
     "edgewright/commands/installer/checks.py",
+    "edgewright/commands/installer/planes.py",  # a part of checks.py that a build loads alone
     "edgewright/commands/installer/run.py",
     "edgewright/commands/installer/wizard_api.py",
     "tui/frame/builds_watch.py",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.clients.ports import CanListTokens
 from edgewright.commands.forge.userdata_plane import Known, ask
-from edgewright.commands.kernel.context import CommandContext as Made
+from edgewright.commands.installer.planes import at_context
 from edgewright.commands.kernel.described import entries
-from edgewright.config import contexts
 from edgewright.core import times
 from edgewright.core.cloudconfig.findings import ERROR, Finding, error, ordered, warning
 from edgewright.core.errors import EdgewrightError, TimedOut
@@ -31,7 +29,7 @@ from edgewright.forge.userdata.online import check_online
 from edgewright.wire.palette.tokens import EdgeToken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from edgewright.commands.kernel.context import CommandContext
 
@@ -136,28 +134,6 @@ def _refusal(path: Path, changed: int, size: int) -> str:
         return wrong.message
 
 
-@asynccontextmanager
-async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandContext]:
-    """Give a command context for the plane of that name, closed at the end; `ctx` itself when it is that one."""
-    if not name or name == ctx.context_name:
-        yield ctx
-        return
-
-    context = contexts.load().get(name)
-    there = Made(
-        ctx.settings,
-        context=context,
-        read_only=ctx.read_only or context.read_only,
-        timeout=ctx.timeout,
-        journal=ctx.journal,
-        actor=ctx.actor,
-    )
-    try:
-        yield there
-    finally:
-        await there.aclose()
-
-
 async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Finding]:
     """Return what plane, registries and time servers report for the answers; what could not be asked is `unknown`."""
     settled = settle(answers, strict=False)
@@ -175,17 +151,6 @@ async def online(ctx: CommandContext, answers: Mapping[str, Any]) -> list[Findin
         key = key_of(finding.path, settled["net.mode"])
         findings.append(finding._replace(path=key or finding.path))
     return ordered(findings)
-
-
-async def token_uid(ctx: CommandContext, answers: Mapping[str, Any]) -> str:
-    """Return the uid of the answers' token at its plane; "" when no context is for it, or it has no such token.
-
-    Raises `EdgewrightError` when the plane of the answers cannot be asked.
-    """
-    name = str(answers["plane.context"])  # the answers may come from another machine, whose contexts are not ours
-    async with at_context(ctx, name if name in contexts.load().items else "") as there:
-        known = await ask(there, user_data(dict(answers)))
-    return known.token_uid(str(answers["token.text"]))
 
 
 async def usable_tokens(ctx: CommandContext, name: str) -> list[tuple[str, str, str, float | None, str]]:

@@ -12,7 +12,7 @@ from edgewright.commands.forge.base_cache import cached_base
 from edgewright.commands.forge.jobs import work as in_thread
 from edgewright.commands.forge.verify import prove_installer
 from edgewright.commands.installer.answer_kinds import kinds
-from edgewright.commands.installer.checks import token_uid
+from edgewright.commands.installer.planes import token_uid
 from edgewright.commands.kernel.base import Outcome
 from edgewright.commands.kernel.results import Text
 from edgewright.core.cloudconfig.findings import WARNING

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.commands.installer.checks import at_context, facts_of_base, offline, online, public_keys, usable_tokens
+from edgewright.commands.installer.checks import facts_of_base, offline, online, public_keys, usable_tokens
 from edgewright.commands.installer.checks import stored_keys as keys_at_plane
-from edgewright.commands.installer.checks import token_uid as token_uid_at_plane
+from edgewright.commands.installer.planes import at_context
+from edgewright.commands.installer.planes import token_uid as token_uid_at_plane
 from edgewright.commands.installer.run import Work, detach
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.results import Text
