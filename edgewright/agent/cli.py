@@ -126,6 +126,19 @@ def _where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     verb.add_argument("--user-data", default="", metavar="FILE", help="the #cloud-config file with stylus.site")
     verb.add_argument("--observe", action="store_true", help="only watch: read-only, refuses every operation")
+    verb.add_argument(
+        "--metered", action="store_true", help="bytes cost money here: a heartbeat every 15 minutes, no idle connection"
+    )
+    verb.add_argument(
+        "--budget", type=megabytes, default=0, metavar="MB", help="megabytes a month; once spent, as --metered"
+    )
+
+
+def megabytes(text: str) -> int:
+    """Return a number of megabytes from 1 to 1000000, for argparse. Raises `ArgumentTypeError`."""
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:8]) <= 1_000_000:
+        raise argparse.ArgumentTypeError("give 1 to 1000000 megabytes")
+    return int(text)
 
 
 def seconds(text: str) -> float:
@@ -152,6 +165,8 @@ def _run(namespace: argparse.Namespace) -> int:
         data=namespace.data,
         user_data=namespace.user_data,
         observe=namespace.observe,
+        metered=namespace.metered,
+        budget=namespace.budget,
         interval=namespace.interval,
         root=namespace.root,
         console=namespace.console,
@@ -175,6 +190,8 @@ def _install(namespace: argparse.Namespace) -> int:
         data=namespace.data,
         user_data=namespace.user_data,
         observe=namespace.observe,
+        metered=namespace.metered,
+        budget=namespace.budget,
         prefix=namespace.prefix,
         root=namespace.root,
         python=namespace.python,

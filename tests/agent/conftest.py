@@ -251,7 +251,7 @@ class Bench:
     def kill(self, agent: Agent) -> None:
         """End an agent as kill -9 does: nothing more is written."""
         agent.folder.close()
-        agent._drop_plane()
+        agent.connection.drop()
 
 
 @pytest.fixture

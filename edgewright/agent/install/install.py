@@ -35,6 +35,8 @@ class InstallOptions(NamedTuple):
     data: str = DATA
     user_data: str = ""
     observe: bool = False
+    metered: bool = False
+    budget: int = 0
     prefix: str = "/usr/local/lib/edgewright"
     root: str = "/"
     python: str = "/usr/bin/python3"
@@ -107,6 +109,10 @@ def make_plan(spec: InstallOptions) -> List[Step]:
         if path:
             steps.append(Step("write", place, _read(path), 0o600 if flag == "--user-data" else 0o644))
             command += [flag, place]
+    if spec.metered:
+        command.append("--metered")
+    if spec.budget:
+        command += ["--budget", str(spec.budget)]
     if spec.observe:
         command.append("--observe")
     else:

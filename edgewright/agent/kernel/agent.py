@@ -15,6 +15,7 @@ from edgewright.agent.facts import device, system
 from edgewright.agent.kernel import agent_log, conditions
 from edgewright.agent.kernel.binding import NAME as BINDING
 from edgewright.agent.kernel.binding import Binding, OtherMachine
+from edgewright.agent.kernel.connection import Connection
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION, Enrolment
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.operations import Operations
@@ -24,17 +25,16 @@ from edgewright.agent.kernel.settings import Flags, Settings, find_labels, load_
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane import documents
-from edgewright.agent.plane.client import Client, parse_endpoint
+from edgewright.agent.plane.client import parse_endpoint
 from edgewright.agent.plane.delivery import Delivery
 from edgewright.agent.plane.plane import Plane
-from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
-from edgewright.agent.plane.tls import make_context
 from edgewright.agent.reconcile.desired import Answer, Desired
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.core import times
 from edgewright.core.cloudconfig.userdata import Site
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.hosts.link import link_text
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
 
@@ -58,12 +58,12 @@ class Agent:
         self.life = life
         self.root = Root(flags.root)
         self.folder = StateFolder(flags.data, console_log)
+        self.connection: Connection
         self.handover = Handover(flags.data, flags.run, flags.root)
         self.meter = system.Meter(self.root)
         self.facts: Optional[device.Facts] = None
         self.interval = flags.interval or protocol.HEARTBEAT_INTERVAL
         self._facts_at = -FACTS_EVERY
-        self._plane: Optional[Plane] = None
         self._reported_digest = ""
         self._seq = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)  # above every earlier beat of this boot (P17)
         self._clock_off = 0.0
@@ -90,6 +90,7 @@ class Agent:
 
     def _begin(self) -> None:
         settings = self._settings()
+        self.connection = Connection(self.flags, self.folder, self.life)
         self.enrolment = Enrolment(self.folder, settings, self.agent_log)
         self.plane_link = PlaneLink(self.folder, self.agent_log, self.enrolment)
         self._read_facts(force=True)
@@ -142,7 +143,11 @@ class Agent:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             waiting = self.operations.waiting
-            if self.life.wait(min(left, RESULT_LOOK) if waiting else left) or (waiting and self._collect()):
+            link, pause = self.connection.wait_for_work(self.desired.position)
+            left = min(left, RESULT_LOOK if waiting else left, left if pause is None else max(0.1, pause))
+            if self.life.wait(left, link) or (waiting and self._collect()):
+                return
+            if self.connection.has_work():
                 return
 
     def step(self) -> float:
@@ -167,11 +172,11 @@ class Agent:
     def _start_over(self, error: CredentialLost) -> float:
         self.desired.forget()
         self._reported_digest = ""
-        self._drop_plane()
+        self.connection.drop()
         return self.plane_link.credential_lost(error, self.interval)
 
     def _tried_in_vain(self, error: EdgewrightError) -> float:
-        self._drop_plane()
+        self.connection.drop()
         return self.plane_link.failed(error, self.interval)
 
     # --- talking to the plane ----------------------------------------------------------------------------------
@@ -188,24 +193,17 @@ class Agent:
 
     def _get_plane(self) -> Plane:
         """Return the plane, set up again from flags and user-data after each failure (a CA or proxy may be fixed)."""
-        if self._plane is None:
+        plane = self.connection.plane
+        if plane is None:
             self.settings = settings = self._settings()
-            endpoint = parse_endpoint(settings.endpoint)
             if self.enrolment.go_to(settings.endpoint):
                 self.desired.forget()
                 self._reported_digest = ""
-                self.agent_log(agent_log.NOTICE, f"The plane is {endpoint.name} now; it never sees the old credential.")
-            context = make_context(self.flags.ca, settings.ca_pems())
-            proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
-            client = Client(endpoint, context, self.flags.ca, proxy, guard=self.life.interruptible)
-            self._plane = Plane(client, self.enrolment.uid)
-        self._plane.credential = self.enrolment.credential
-        return self._plane
-
-    def _drop_plane(self) -> None:
-        if self._plane is not None:
-            self._plane.client.close()
-            self._plane = None
+                name = parse_endpoint(settings.endpoint).name
+                self.agent_log(agent_log.NOTICE, f"The plane is {name} now; it never sees the old credential.")
+            plane = self.connection.open(settings, self.enrolment)
+        plane.credential = self.enrolment.credential
+        return plane
 
     def _me(self) -> documents.Self:
         return documents.Self(self.enrolment.uid, self.enrolment.how, self.settings.site, self.flags.observe)
@@ -252,12 +250,14 @@ class Agent:
         self._seq += 1
         here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)
         observed = Position(self.desired.lineage, self.desired.observed)
-        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here, progress=progress)
+        link = self.connection.report()
+        body = documents.heartbeat_body(report, gauges, self._seq, observed, *here, progress=progress, link=link)
         pulse = plane.heartbeat(body)
         self._note_duplicate(pulse.duplicate)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
-        if not self.flags.interval and pulse.interval is not None:
-            self.interval = max(1.0, min(3600.0, pulse.interval))
+        interval = self.connection.interval() or pulse.interval
+        if not self.flags.interval and interval is not None:
+            self.interval = max(1.0, min(3600.0, interval))
         self.plane_link.reached(plane.name, self.outbox.event)
         if self.facts is not None and self.facts.digest != self._reported_digest:
             self._send_facts(plane, gauges)
@@ -268,7 +268,7 @@ class Agent:
         self.delivery.send(plane)
         self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
-            duplicate=self._duplicate, run=self.flags.run,
+            duplicate=self._duplicate, run=self.flags.run, link=link_text(link),
         )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
 

@@ -38,6 +38,10 @@ class Flags(NamedTuple):
     observe: bool = False
     interval: float = 0.0
     """Seconds between heartbeats; 0 leaves it to the plane."""
+    metered: bool = False
+    """Bytes cost money on this link: no idle connection, a heartbeat every 15 minutes."""
+    budget: int = 0
+    """Megabytes a month that the link may cost; 0 is no limit."""
     root: str = "/"
     console: Optional[str] = None
     """Where an operator at the machine reads; `None` is /dev/console under systemd."""

@@ -127,6 +127,8 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     if next_try is not None and next_try > now:
         rows.append(("Next try", f"in {times.duration(next_try - now)}"))
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
+    if facts.get("link"):
+        rows.append(("Link", facts["link"]))
     rows += _work(facts, now)
     if facts.get("duplicate"):
         rows.append(("Duplicate", f"another machine reports with this identity: {facts['duplicate']}"))

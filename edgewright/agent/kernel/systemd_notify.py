@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 WATCH = 60.0
 """Seconds of one stretch of a wait at most; after each, systemd's watchdog is notified."""
@@ -65,8 +65,11 @@ class Notifier:
         finally:
             self._may_interrupt = False
 
-    def wait(self, seconds: float) -> bool:
-        """Sleep, in stretches short enough for the watchdog; return whether SIGHUP ended it. Raises `Stopped`."""
+    def wait(self, seconds: float, link: Optional[socket.socket] = None) -> bool:
+        """Sleep, in stretches short enough for the watchdog; return whether SIGHUP ended it. Raises `Stopped`.
+
+        It also ends when something arrives on `link`.
+        """
         end = time.monotonic() + seconds
         while True:
             self.notify("WATCHDOG=1")
@@ -80,7 +83,8 @@ class Notifier:
                         self._nudged = False
                         return True
                     # not time.sleep: that asks the kernel for a moment, which libfaketime moves along with the clock
-                    select.select((), (), (), min(left, WATCH))
+                    if select.select((() if link is None else (link,)), (), (), min(left, WATCH))[0]:
+                        return False
             except _Nudged:
                 self._nudged = False
                 return True

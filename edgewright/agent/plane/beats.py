@@ -11,7 +11,7 @@ from edgewright.wire.protocol.generations import read_generation, read_lineage
 from edgewright.wire.protocol.short_beat import FULL_EVERY, ShortBeat
 
 Json = Dict[str, Any]
-_MOVING = ("seq", "clock", "load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
+_MOVING = ("seq", "clock", "load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds", "bytesMonth")
 """What a short heartbeat has, and what the plane can compute."""
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from edgewright.agent.plane import tls
 from edgewright.agent.plane.http_response import Answer
+from edgewright.agent.plane.traffic import Traffic
 from edgewright.agent.plane.upload import wait_sent
 from edgewright.core import certificate_clock, times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, TimedOut, Unreachable
@@ -113,6 +114,7 @@ class Client:
         timeout: float = TIMEOUT,
         now: Callable[[], float] = times.now,
         guard: Callable[[], ContextManager[None]] = nullcontext,
+        traffic: Optional[Traffic] = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
@@ -121,11 +123,14 @@ class Client:
         self._proxy = proxy
         self._now = now
         self._guard = guard
+        self._traffic = traffic
         self._open: Optional[http.client.HTTPSConnection] = None
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
         if self._open is not None:
+            if self._traffic is not None and self._open.sock is not None:
+                self._traffic.ended(self._open.sock)
             self._open.close()
             self._open = None
 
@@ -146,19 +151,38 @@ class Client:
 
     def lean(self, path: str, data: bytes, authorization: str) -> Reply:
         """Send a POST with as few bytes as HTTP allows, in one segment. Raises as `call` does."""
-        host = self.endpoint.name if self.endpoint.port != 443 else self.endpoint.name[: -len(":443")]
-        head = (
-            f"POST {self.endpoint.base}{path} HTTP/1.1\r\nHost: {host}\r\n{protocol.H_AUTHORIZATION}: {authorization}"
-            f"\r\nContent-Length: {len(data)}\r\n\r\n"
-        ).encode("latin-1")
 
         def send(connection: http.client.HTTPSConnection) -> http.client.HTTPResponse:
-            connection.sock.sendall(head + data)
+            connection.sock.sendall(self._lean_request("POST", path, data, authorization))
             answer = Answer(connection.sock, method="POST")
             answer.begin()
             return answer
 
         return self._exchange(send)
+
+    def send_lean(self, method: str, path: str, data: bytes, authorization: str) -> ssl.SSLSocket:
+        """Send such a request over a new connection and return its socket, for an answer that comes much later."""
+        self.close()
+        try:
+            with self._guard():
+                link = self._connection().sock
+                link.sendall(self._lean_request(method, path, data, authorization))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()
+            raise self._explain(error) from None
+        except BaseException:
+            self.close()
+            raise
+        assert isinstance(link, ssl.SSLSocket)
+        return link
+
+    def _lean_request(self, method: str, path: str, data: bytes, authorization: str) -> bytes:
+        host = self.endpoint.name if self.endpoint.port != 443 else self.endpoint.name[: -len(":443")]
+        length = f"Content-Length: {len(data)}\r\n" if data else ""
+        return (
+            f"{method} {self.endpoint.base}{path} HTTP/1.1\r\nHost: {host}\r\n"
+            f"{protocol.H_AUTHORIZATION}: {authorization}\r\n{length}\r\n"
+        ).encode("latin-1") + data
 
     def _exchange(self, send: Callable[[http.client.HTTPSConnection], http.client.HTTPResponse]) -> Reply:
         """Send a request and read its answer, once more over a new connection when an idle one had been closed."""
@@ -196,6 +220,8 @@ class Client:
         reply = Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, b"".join(parts))
         if answer.will_close:
             self.close()
+        elif self._traffic is not None and self._open is not None:
+            self._traffic.note(self._open.sock)
         return reply
 
     def _connection(self) -> http.client.HTTPSConnection:

@@ -91,8 +91,9 @@ def heartbeat_body(
     address: str = "",
     mac: str = "",
     progress: Optional[Mapping[str, Any]] = None,
+    link: Optional[Mapping[str, Any]] = None,
 ) -> Json:
-    """Return the body of a heartbeat (P17).
+    """Return the body of a heartbeat (P17). `link` is what the link costs, and whether work starts at once (P78).
 
     `clock` is this host's clock, evidence about the plane's (P41).
     `observed` is the applied generation, with the lineage it belongs to; `address` and `mac` name this machine should
@@ -111,6 +112,7 @@ def heartbeat_body(
             **({"address": address} if address else {}),
             **({"mac": mac} if mac else {}),
             **({"progress": dict(progress)} if progress else {}),
+            **(link or {}),
             "clock": round(times.now(), 3),
             "load1": gauges.load1,
             "cpuPercent": gauges.cpu_percent,

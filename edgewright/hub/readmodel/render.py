@@ -17,6 +17,8 @@ from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox
 
+_INTERVALS = 3
+"""Heartbeats that a host with an interval of its own may miss."""
 _HOST_SECRETS = ("hostAuthToken", "hostPairingKey")
 
 
@@ -34,6 +36,16 @@ class Renderer:
         self.rejection: Callable[[str], Rejection | None] = lambda uid: None
         """Returns the rejections of the machine that registers with a UID; set by the resource of the hosts."""
 
+    def host_interval(self, entry: HostEntry) -> float:
+        """Return the seconds between a host's heartbeats: its own on a metered link, else the plane's (rule P78)."""
+        own = entry.live.vitals.get("interval")
+        return float(own) if own is not None and own > self.interval else self.interval
+
+    def host_limit(self, entry: HostEntry) -> float:
+        """Return the seconds of silence after which a host is unhealthy: three of its own intervals at least."""
+        own = entry.live.vitals.get("interval")
+        return self.silence_limit if own is None else max(self.silence_limit, _INTERVALS * float(own))
+
     def verdict(self, entry: HostEntry, now: float) -> Verdict:
         """Judge a host at `now`."""
         live, record = entry.live, entry.record
@@ -50,8 +62,8 @@ class Renderer:
             live.at,
             record.registered_at is not None,
             reported,
-            self.silence_limit,
-            self.interval,
+            self.host_limit(entry),
+            self.host_interval(entry),
             name=entry.record.uid,
             created=record.created,
             registered_at=record.registered_at,
@@ -138,8 +150,8 @@ class Renderer:
             "generation": record.generation,
             "observedGeneration": live.observed_generation,
             "heartbeats": live.count,
-            "silenceLimit": self.silence_limit,
-            "interval": self.interval,
+            "silenceLimit": self.host_limit(entry),
+            "interval": self.host_interval(entry),
         }
 
     def detail(self, entry: HostEntry, now: float | None = None) -> dict[str, Any]:
@@ -155,8 +167,8 @@ class Renderer:
             registered=entry.record.registered_at,
             last_heartbeat=entry.live.at,
             silence_deadline=verdict.deadline,
-            silence_limit=self.silence_limit,
-            interval=self.interval,
+            silence_limit=self.host_limit(entry),
+            interval=self.host_interval(entry),
             message=verdict.reason,
             rejection=self.rejection(entry.record.uid),
         )

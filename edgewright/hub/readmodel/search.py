@@ -53,8 +53,6 @@ class View:
         self._renderer = renderer
         self._now = now
         self._started = renderer.started
-        self._limit = renderer.silence_limit
-        self._late = GRACE * renderer.interval
         self.getters: Mapping[str, Callable[[], Any]] = {
             "name": lambda: self.entry.facts.name,
             "tags": lambda: self.entry.facts.tags,
@@ -92,7 +90,7 @@ class View:
         """Return the host's health now: as it was last settled, unless its time has run out since."""
         health: str = self.entry.live.health
         counted = self._counted_from()
-        if counted is None or (health == "unhealthy") is (self._now >= counted + self._limit):
+        if counted is None or (health == "unhealthy") is (self._now >= counted + self._renderer.host_limit(self.entry)):
             return health
         return self._renderer.verdict(self.entry, self._now).health.value
 
@@ -105,8 +103,10 @@ class View:
             return _rounded(max(record.modified, record.registered_at))
         since, counted = live.at, max(live.at, self._started)
         reported = live.since if live.state else None
-        late = self._now - counted > (self._late if live.state == "healthy" or not live.state else self._limit)
-        if reported is not None and not late and self._now < counted + self._limit:
+        limit = self._renderer.host_limit(self.entry)
+        quiet = GRACE * self._renderer.host_interval(self.entry)
+        late = self._now - counted > (quiet if live.state == "healthy" or not live.state else limit)
+        if reported is not None and not late and self._now < counted + limit:
             since = reported
         return _rounded(max(since, record.modified))
 

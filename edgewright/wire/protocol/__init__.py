@@ -91,6 +91,7 @@ OPERATION_RESULT = PREFIX + "/hosts/{uid}/operations/{operationId}/result"
 INTENTS = PREFIX + "/hosts/{uid}/intents"
 LOGS = PREFIX + "/hosts/{uid}/logs"
 TUNNEL = PREFIX + "/hosts/{uid}/tunnel"
+HOST_WAKE = PREFIX + "/hosts/{uid}/wake"
 
 # --- headers (names are matched without case) ------------------------------------------------------------------
 H_API_KEY = "ApiKey"
@@ -231,6 +232,8 @@ HEARTBEAT_INTERVAL = 60.0
 """Seconds between two heartbeats unless the plane sets another."""
 URGENT_INTERVAL = 2.0
 """Seconds between two heartbeats of a host that has an operation to run (P76)."""
+WAKE_SECONDS = 600
+"""Seconds that a request for work may wait for its answer (P77)."""
 SILENCE_LIMIT = 600.0
 """Seconds of silence after which a host is unhealthy, unless the plane is set otherwise."""
 OPERATION_DEADLINE = 900.0

@@ -216,6 +216,7 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     intent = {"id": "0" * 24, "field": "labels", "base": {"generation": 1}, "value": {}}
     yield f"POST {at}/intents", host.post(f"{host_path}/intents", json=intent)
     yield f"GET {at}/intents", admin.get(f"{host_path}/intents")
+    yield f"GET {at}/wake", host.get(f"{host_path}/wake", params={"generation": 0})
     yield f"GET {at}/tunnel", admin.get(f"{host_path}/tunnel")
     yield f"POST {at}/tunnel", admin.post(f"{host_path}/tunnel")
     yield f"GET {base}/tokens/{{uid}}/hosts", admin.get(f"{base}/tokens/{token}/hosts")

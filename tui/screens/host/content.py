@@ -13,6 +13,7 @@ from msgspec import Struct
 from edgewright.core import times
 from edgewright.core.hosts import nics, work_text
 from edgewright.core.hosts.condition import Condition
+from edgewright.core.hosts.link import link_text
 from edgewright.core.hosts.states import HEALTHY, SILENCE
 from edgewright.core.text import clean
 from edgewright.store.collections.operations import OperationRow
@@ -137,6 +138,8 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
     use += [] if degrees is None else [f"{degrees:.0f} °C"]
     units = doc.get("spec", {}).get("edgewright", {}).get("failedUnits") if host.doc else None
     failed = ", ".join(clean(unit, 80) for unit in units) if isinstance(units, list) else ""
+    reported = doc.get("spec", {}).get("edgewright") if host.doc else None
+    link = link_text(reported) if isinstance(reported, dict) else ""
     uptime = number(doc, "spec.edgewright.uptimeSeconds")
     slot = text(doc, "spec.edgewright.bootSlot")
     pairs: list[tuple[str, Piece]] = [
@@ -146,6 +149,7 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
         ("agent", f"{text(doc, 'status.health.agentVersion')}  {_mode(text(doc, 'spec.device.hostType'))}"),
         ("boot slot", (slot, "warn") if slot in ("passive", "recovery") else slot),
         *([("failed units", cut(failed, width - LABEL - 2))] if failed else []),
+        *([("link", cut(link, width - LABEL - 2))] if link else []),
         ("up for", UNKNOWN if uptime is None else times.duration(uptime)),
     ]
     return [heading("MACHINE"), *facts(pairs, LABEL)]

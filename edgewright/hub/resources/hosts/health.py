@@ -141,8 +141,6 @@ async def judge_hosts(hub: Services) -> None:
     hub.look_at_clock()
     hub.alerts.expire(times.now())
     await hub.part(Duplicates).look()
-    limit = hub.options.silence_limit
-    quiet = 2 * hub.options.heartbeat
     messages: list[Transition] = []
     for index, entry in enumerate(list(hub.state.hosts.values())):
         if index % _SLICE == _SLICE - 1:
@@ -153,11 +151,11 @@ async def judge_hosts(hub: Services) -> None:
             await _stored(hub, events)
         now = times.now()
         live = entry.live
-        silence = hub.renderer.silence(entry, now)
+        silence, limit = hub.renderer.silence(entry, now), hub.renderer.host_limit(entry)
         doubtful = (silence >= limit) != (live.health == "unhealthy") or live.health == "unknown"
         if doubtful and settle(hub, entry, now, messages):
             continue
-        late = quiet < silence < limit
+        late = 2 * hub.renderer.host_interval(entry) < silence < limit
         if late != entry.silent_mark:
             entry.silent_mark = late
             publish(hub, entry, now)

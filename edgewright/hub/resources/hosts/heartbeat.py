@@ -38,6 +38,8 @@ _MAX_BODY = 16_384
 _LAST_CLOCK = 253_402_300_800.0
 """The end of the year 9999: no clock shows more."""
 _VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
+LINK = ("wake", "wakeReason", "metered", "budgetMB", "interval", "bytesMonth")
+"""What a host reports about its link (P78); stored with the vital signs."""
 
 
 class Extension(msgspec.Struct):
@@ -56,6 +58,12 @@ class Extension(msgspec.Struct):
     memoryUsedMB: float | None = None
     uptimeSeconds: float | None = None
     progress: Any = None
+    wake: Annotated[str, msgspec.Meta(max_length=16)] | None = None
+    wakeReason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    metered: bool | None = None
+    budgetMB: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    interval: Annotated[float, msgspec.Meta(ge=1, le=3600)] | None = None
+    bytesMonth: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
 
 
 class Beat(msgspec.Struct):
@@ -249,7 +257,9 @@ class Heartbeats:
         clock = extension.clock
         live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
         live.count += 1
-        vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
+        vitals = {name: value for name in (*_VITALS, *LINK) if (value := getattr(extension, name)) is not None}
+        if extension.wakeReason:
+            vitals["wakeReason"] = clean(extension.wakeReason, 200)
         if extension.bootId:
             vitals["bootId"] = live.boot_id
         if vitals:

@@ -20,6 +20,7 @@ from edgewright.hub.resources.hosts import (
     search_routes,
     short_beats,
     site_routes,
+    wake,
 )
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.duplicates import Duplicates
@@ -31,22 +32,43 @@ from edgewright.wire import protocol
 def _parts(hub: Services) -> tuple[object, ...]:
     rejections = Rejections(hub)
     hub.renderer.rejection = rejections.of
-    return (Clones(hub), Duplicates(hub), heartbeat.Heartbeats(hub), short_beats.ShortBeats(hub), rejections)
+    return (
+        Clones(hub),
+        Duplicates(hub),
+        heartbeat.Heartbeats(hub),
+        short_beats.ShortBeats(hub),
+        wake.Wakes(),
+        rejections,
+    )
 
 
 def _follows(hub: Services) -> tuple[Follow, ...]:
+    def generation(uid: str) -> int:
+        entry = hub.state.hosts.get(uid)
+        return 0 if entry is None else entry.record.generation
+
     def put(record: HostRecord) -> None:
+        before = generation(record.uid)
         health.follow(hub, record)  # readers get the host with its new health, once
+        if 0 < before < record.generation:
+            hub.part(wake.Wakes).wake(record.uid)
 
     def put_loaded(loaded: LoadedHost) -> None:
+        before = generation(loaded.record.uid)
         health.follow_other(hub, loaded)
+        if 0 < before < loaded.record.generation:
+            hub.part(wake.Wakes).wake(loaded.record.uid)
+
+    def drop(uid: str) -> None:
+        hub.state.drop_host(uid)
+        hub.part(wake.Wakes).wake(uid)
 
     def nothing(_uid: str) -> None:
         """Revoked credentials stay revoked."""
 
     return (
         Follow(
-            HostRecord, "host", put, hub.state.drop_host, load_hosts,
+            HostRecord, "host", put, drop, load_hosts,
             project=lambda record: str(record.project_uid), publishes=True, put_loaded=put_loaded,
         ),
         Follow(
@@ -77,6 +99,7 @@ RESOURCE = Resource(
     routes=(
         *heartbeat.ROUTES,
         *short_beats.ROUTES,
+        *wake.ROUTES,
         *register.ROUTES,
         *routes.ROUTES,
         *search_routes.ROUTES,
@@ -88,7 +111,7 @@ RESOURCE = Resource(
     render={"host": _host},
     begin=_begin,
     prune=_prune,
-    sweeps=(health.sweep, liveness.run),
+    sweeps=(health.sweep, liveness.run, wake.until_the_end),
     open_paths=frozenset({protocol.HOST_REGISTER}),
     own_paths=(protocol.HEARTBEAT_SHORT,),
     fast=lambda hub: (hub.part(heartbeat.Heartbeats), hub.part(short_beats.ShortBeats)),

@@ -14,7 +14,7 @@ from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import shapes
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.http.routing import Access, Call, Message, Receive, Route, Send
-from edgewright.hub.resources.hosts.heartbeat import Beat, Extension, Heartbeats
+from edgewright.hub.resources.hosts.heartbeat import LINK, Beat, Extension, Heartbeats
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.short_beat import MAX_LINE, ShortBeat, clock_difference, read_short_beat
@@ -99,6 +99,7 @@ class ShortBeats:
                 memoryUsedMB=beat.memory_used_mb,
                 uptimeSeconds=None if uptime is None else round(uptime + max(0.0, passed)),
                 progress=live.progress,
+                **{name: live.vitals[name] for name in LINK if name in live.vitals},
             ),
         )
 

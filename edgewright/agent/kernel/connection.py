@@ -1,0 +1,87 @@
+"""Both connections to the plane: that of the heartbeats and the idle one for work, and what they cost."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Dict, Optional, Tuple
+
+from edgewright.agent.kernel.enrolment import Enrolment
+from edgewright.agent.kernel.settings import Flags, Settings
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.kernel.systemd_notify import Notifier
+from edgewright.agent.plane import traffic
+from edgewright.agent.plane.client import TIMEOUT, Client, parse_endpoint
+from edgewright.agent.plane.plane import Plane
+from edgewright.agent.plane.proxy import choose_proxy
+from edgewright.agent.plane.tls import make_context
+from edgewright.agent.plane.wake import WakeConnection
+from edgewright.wire.protocol.generations import Position
+
+WAKE_TIMEOUT = 10.0
+"""Seconds that opening the idle connection may take: heartbeats wait meanwhile."""
+
+
+class Connection:
+    """What the agent talks to; set up again from flags and user-data after each failure."""
+
+    def __init__(self, flags: Flags, folder: StateFolder, life: Notifier) -> None:
+        self._flags = flags
+        self._life = life
+        self.traffic = traffic.Traffic(folder)
+        self.budget = traffic.Budget(flags.metered, flags.budget)
+        self._plane: Optional[Plane] = None
+        self._wake: Optional[WakeConnection] = None
+
+    @property
+    def plane(self) -> Optional[Plane]:
+        """Return the plane; `None` before `open`."""
+        return self._plane
+
+    def open(self, settings: Settings, enrolment: Enrolment) -> Plane:
+        """Return the plane of the settings. Raises an `EdgewrightError` for a CA or an address that cannot be used."""
+        endpoint, flags = parse_endpoint(settings.endpoint), self._flags
+        context = make_context(flags.ca, settings.ca_pems())
+        proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
+
+        def client(timeout: float) -> Client:
+            guard = self._life.interruptible
+            return Client(endpoint, context, flags.ca, proxy, timeout, guard=guard, traffic=self.traffic)
+
+        self._plane = Plane(client(TIMEOUT), enrolment.uid)
+        free = not (self.budget.metered or traffic.used_up(self.budget, self.traffic.month_bytes))
+        self._wake = WakeConnection(client(WAKE_TIMEOUT), enrolment.uid, allowed=free)
+        return self._plane
+
+    def drop(self) -> None:
+        """Close both connections."""
+        if self._plane is not None:
+            self._plane.client.close()
+            self._plane = None
+        if self._wake is not None:
+            self._wake.close()
+            self._wake = None
+
+    def wait_for_work(self, known: Position) -> Tuple[Optional[socket.socket], Optional[float]]:
+        """Ask for work on the idle connection unless a request waits there.
+
+        Returns what to wait for, and else after how many seconds to ask again.
+        """
+        if self._wake is None or self._plane is None or not self._plane.credential:
+            return None, None
+        self._wake.ask(known, self._plane.credential)
+        return self._wake.socket, self._wake.pause
+
+    def has_work(self) -> bool:
+        """Return whether the plane has answered on the idle connection that there is work."""
+        return self._wake is not None and self._wake.look()
+
+    def interval(self) -> float:
+        """Return the seconds between heartbeats that the link demands; 0 leaves it to the plane."""
+        return traffic.own_interval(self.budget, self.traffic.month_bytes)
+
+    def report(self) -> Dict[str, Any]:
+        """Return what a heartbeat reports about the link (P78)."""
+        self.traffic.save()
+        wake = None if self._wake is None else self._wake.state
+        state, reason = ("off", "") if wake is None else wake
+        return traffic.link_report(self.budget, self.traffic.month_bytes, state, reason)

@@ -1,0 +1,200 @@
+"""The link between a real agent and a real hub: work within 3 s, what a heartbeat costs, metered links (P75 to P78)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from edgewright.agent.kernel.systemd_notify import Stopped
+from edgewright.agent.plane.traffic import HEADERS_4, Budget, Traffic, own_interval
+from edgewright.agent.plane.wake import WakeConnection
+from edgewright.core.hosts.link import link_text
+from edgewright.wire import protocol
+from edgewright.wire.protocol.generations import Position
+from tests.agent.hub.test_with_hub import HostRig, fresh
+from tests.hub_fixture import RunningHub, running_hub
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[RunningHub]:
+    with running_hub("--heartbeat", "60", "--silence-limit", "600") as running:
+        yield running
+
+
+class Running:
+    """An agent that runs in a thread until the test ends."""
+
+    def __init__(self, rig: HostRig) -> None:
+        self.rig = rig
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._end.is_set():
+                self.rig.agent._rest(self.rig.agent.step())
+        except Stopped:
+            pass
+
+    def stop(self) -> None:
+        self._end.set()
+        self.rig.agent.life.stopping = True
+
+
+def until(true: Any, seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def ask(hub: RunningHub, name: str) -> str:
+    body = {"kind": "collect-logs", "params": {"lines": 1}}
+    made = hub.client().post(f"/edgewright/v1/hosts/{name}/operations", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["uid"])
+
+
+def state(hub: RunningHub, name: str, uid: str) -> str:
+    items = hub.client().get(f"/edgewright/v1/hosts/{name}/operations").json()["items"]
+    return next(str(item["state"]) for item in items if item["id"] == uid)
+
+
+def waits(rig: HostRig) -> bool:
+    wake = rig.agent.connection._wake
+    return wake is not None and wake.socket is not None
+
+
+@pytest.fixture
+def journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewright.agent.kernel.logs.read_journal", lambda *_arguments: ["a line"])
+
+
+def test_p77_work_reaches_a_host_that_beats_every_minute_within_3_s(
+    hub: RunningHub, tmp_path: Path, journal: None
+) -> None:
+    rig = HostRig(hub, tmp_path, "link-1", fresh(hub))
+    running = Running(rig)
+    try:
+        until(lambda: waits(rig))
+        for _ in range(2):
+            began = time.monotonic()
+            uid = ask(hub, "link-1")
+            until(lambda uid=uid: state(hub, "link-1", uid) == "succeeded")
+            assert time.monotonic() - began < 3
+            until(lambda: waits(rig))
+        assert rig.document()["spec"]["edgewright"]["wake"] == "on"
+    finally:
+        running.stop()
+
+
+def test_p78_a_metered_host_has_a_limit_of_its_own_and_shows_what_it_costs(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "link-2", fresh(hub), metered=True)
+    wait = rig.agent.step()
+    assert 850 <= wait <= 950
+    assert rig.agent.connection.wait_for_work(rig.agent.desired.position) == (None, None)
+    rig.agent.step()
+    document = rig.document()
+    link = document["spec"]["edgewright"]
+    assert (link["metered"], link["wake"], link["wakeReason"], link["interval"]) == (
+        True, "off", "the link is metered", 900
+    )  # fmt: skip
+    assert 2_000 < link["bytesMonth"] < 60_000
+    assert link_text(link).startswith("work starts with the next heartbeat, every 15 min (the link is metered); 0.0 MB")
+    status = document["status"]["edgewright"]
+    assert (status["silenceLimit"], status["interval"]) == (2700, 900)
+
+
+def test_p78_a_budget_that_is_used_up_makes_heartbeats_rare(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "link-3", fresh(hub), budget=1)
+    assert rig.agent.step() < 70
+    rig.agent.connection.traffic._bytes = 1_000_001
+    assert rig.agent.step() > 850
+    assert own_interval(Budget(), 10**12) == 0
+
+
+def test_the_month_is_stored_and_begins_again(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "link-4", fresh(hub))
+    rig.agent.step()
+    connection = rig.agent.connection
+    count = connection.traffic.month_bytes
+    connection.traffic.save(force=True)
+    assert Traffic(rig.agent.folder).month_bytes == count > 0
+    assert Traffic(rig.agent.folder, now=lambda: time.time() + 40 * 86_400).month_bytes == 0
+
+
+def test_p75_a_heartbeat_of_a_quiet_host_costs_at_most_400_bytes(hub: RunningHub, tmp_path: Path) -> None:
+    """As the kernel counts them: data, TLS records, and 52 bytes of IP and TCP for each segment.
+
+    A plane that takes more than 40 ms to store it acknowledges the request in a segment of its own.
+    """
+    rig = HostRig(hub, tmp_path, "link-5", fresh(hub))
+    for _ in range(3):
+        rig.agent.step()
+        time.sleep(0.1)  # the acknowledgement of the answer is a segment, too
+    traffic = rig.agent.connection.traffic
+    plane = rig.agent.connection.plane
+    assert plane is not None
+    costs = []
+    for _ in range(9):
+        before = traffic.month_bytes
+        rig.agent.step()
+        time.sleep(0.1)
+        traffic.note(plane.client._open.sock)  # type: ignore[union-attr]
+        costs.append(traffic.month_bytes - before)
+    print(f"{median(costs):.0f} bytes a heartbeat: {costs}")
+    assert median(costs) <= 400 + HEADERS_4
+
+
+class Cutter:
+    """A client whose connections end as a proxy ends them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def send_lean(self, method: str, path: str, data: bytes, authorization: str) -> Any:
+        self.asked.append(path)
+        return self
+
+    def setsockopt(self, *_: int) -> None:
+        pass
+
+    def setblocking(self, flag: bool) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        pass
+
+
+def test_p77_a_proxy_that_cuts_idle_connections_is_asked_for_less_and_then_left_alone() -> None:
+    clock, client = [0.0], Cutter()
+    wake = WakeConnection(client, "h", now=lambda: clock[0])  # type: ignore[arg-type]
+    known = Position("a" * 16, 1)
+    wake.ask(known, "c")
+    clock[0] += 100
+    assert wake.look() is False and wake.state.state == "on"
+    clock[0] += 2
+    wake.ask(known, "c")
+    assert client.asked[0].endswith(f"seconds={protocol.WAKE_SECONDS}") and client.asked[1].endswith("seconds=80")
+    for _ in range(3):
+        clock[0] += 5
+        wake.look()
+        clock[0] += 5
+        wake.ask(known, "c")
+    assert wake.state == ("rests", "something on the way cuts idle connections after 5 s")
+    count = len(client.asked)
+    wake.ask(known, "c")
+    assert len(client.asked) == count
+    clock[0] += 3601
+    wake.ask(known, "c")
+    assert len(client.asked) == count + 1
