@@ -52,7 +52,7 @@ def excuse(hub: Services, seen: Look) -> None:
             else:
                 live.excused += seen.jump  # it runs from the registration, a time that is stored and stays
         silence = hub.renderer.silence(entry, now)
-        if credit and silence - seen.absent < hub.options.silence_limit:
+        if credit and silence - seen.absent < hub.renderer.host_limit(entry):
             live.excused += max(0.0, min(credit, silence))
     moved = seen.jump + credit
     if hub.membership.others:

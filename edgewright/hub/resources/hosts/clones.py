@@ -51,7 +51,6 @@ class Clones:
         self._hosts: OrderedDict[str, dict[str, _Stream]] = OrderedDict()
         interval = hub.options.heartbeat
         self._quiet = max(QUIET, 5 * interval)
-        self._silent = SILENT_BEATS * interval
 
     def late(self, entry: HostEntry, boot: str, seq: int | None, sender: Sender, now: float) -> bool:
         """Note a heartbeat that is late by rule P17; returns whether it is to be taken all the same.
@@ -76,7 +75,7 @@ class Clones:
             del streams[next(iter(streams))]
         if rises < RISES or (before is not None and rises == before.rises):
             return False
-        if live.at is None or now - live.at > self._silent:
+        if live.at is None or now - live.at > SILENT_BEATS * self._hub.renderer.host_interval(entry):
             del self._hosts[uid]
             live.duplicate = None
             return True
